@@ -1,0 +1,168 @@
+package bot
+
+import (
+	"context"
+	"errors"
+	"strconv"
+
+	"github.com/slack-go/slack"
+
+	"revoke-sessions/authz"
+)
+
+// statusLimit is how many open requests one answer lists.
+const statusLimit = 15
+
+// note is a private answer of one paragraph in our own words.
+func note(format string, args ...any) Message {
+	p := &page{}
+	p.add((&line{}).say(format, args...))
+	return p.message()
+}
+
+// Help says what can be typed.
+func Help(v View) Message {
+	p := &page{}
+	p.add((&line{}).bold("Lost a device, or seen a stolen account?"))
+	p.list(
+		(&line{}).say("`/revoke-sessions me lost my phone` — report your own device"),
+		(&line{}).say("`/revoke-sessions @name stolen laptop` — ask for someone else; an e-mail address, user principal name or object ID works too"),
+		(&line{}).say("`/revoke-sessions` — the same as a form"),
+		(&line{}).say("`/revoke-sessions status` — what is open; with an ID, one request"),
+		(&line{}).say("`/revoke-sessions cancel REQ-…` — take back what you asked for"),
+		(&line{}).say("`/revoke-sessions drill @name` — rehearse; nothing is changed"),
+	)
+	l := (&line{}).say("An approver decides: ").people(v.Approvers).say(". You read the outcome in a direct message, approvers in the card's thread.")
+	if v.Emergency != "" {
+		l.say(" Nobody answers? ").typed(v.Emergency)
+	}
+	p.add(l)
+	return p.message()
+}
+
+// Received answers whoever has just made a request.
+func Received(r *Request, v View) Message {
+	p := &page{}
+	l := r.begin().bold("Stored as %s.", r.ID).say(" The approvers are being asked now: ").people(v.Approvers).
+		say(". Nothing has been done yet; you will read what they decide in a direct message from me.")
+	if v.Emergency != "" {
+		l.say(" Nobody answers? ").typed(v.Emergency)
+	}
+	p.add(l)
+	return p.message()
+}
+
+// Joined answers whoever asked for what was asked for already.
+func Joined(r *Request, v View, added bool) Message {
+	p := &page{}
+	l := r.begin()
+	if added {
+		l.bold("This was asked for already, so you were added to %s.", r.ID)
+	} else {
+		l.bold("You asked for this already: %s.", r.ID)
+	}
+	l.say(" It waits for an approver: ").people(v.Approvers).say(". Nothing has been done yet. ")
+	if v.CardLink != "" {
+		l.link(v.CardLink, "The card").say(".")
+	}
+	p.add(l)
+	return p.message()
+}
+
+// CancelAsked answers the account that wants to cancel its own report.
+func CancelAsked(r *Request, v View) Message {
+	p := &page{}
+	p.add(r.begin().bold("An approver was asked to cancel %s.", r.ID).
+		say(" It goes on until one denies it, for whoever found the phone could have asked this too. They will phone first: ").people(v.Approvers).say("."))
+	return p.message()
+}
+
+// status answers what is open, or how one request stands. A request is shown
+// to those who asked for it and to approvers; to everybody else it does not exist.
+func (b *Bot) status(ctx context.Context, a Arrival, id string) error {
+	who, err := b.people.who(ctx, a.UserID)
+	if err != nil {
+		return b.refuseLookup(ctx, a, Entry{Wanted: string(authz.See)}, err, nil)
+	}
+	sees := func(r *Request) authz.Decision {
+		return authz.Check(authz.Question{Action: authz.See, Actor: who.actor, Matter: r.matter(), Policy: b.policy()})
+	}
+	if id != "" {
+		r, err := b.store.Request(ctx, id)
+		if err != nil && !errors.Is(err, ErrNoRequest) {
+			return err
+		}
+		if d := sees(&r); err != nil || !d.Allowed {
+			e := Entry{Wanted: string(authz.See), Request: r.ID, ActorEntraID: who.actor.EntraID, Reason: string(UnknownRequest)}
+			return b.refuse(ctx, a, e, Refusal(UnknownRequest, nil, b.view("")))
+		}
+		return b.reply(ctx, a, Status(&r, b.view(b.cardLink(ctx, id))))
+	}
+	// Approvers see all that is open, everybody else what they asked for.
+	mine := a.UserID
+	if sees(&Request{}).Allowed {
+		mine = ""
+	}
+	open, err := b.store.Open(ctx, mine, statusLimit)
+	if err != nil {
+		return err
+	}
+	p := &page{}
+	for _, r := range open {
+		if sees(&r).Allowed {
+			p.add(statusLine(&r, b.view(b.cardLink(ctx, r.ID))))
+		}
+	}
+	if len(p.blocks) == 0 {
+		p.add((&line{}).say("Nothing of yours is open."))
+	}
+	return b.reply(ctx, a, p.message())
+}
+
+// Status is one request as its askers and approvers may read it.
+func Status(r *Request, v View) Message {
+	p := &page{}
+	p.add(statusLine(r, v))
+	return p.message()
+}
+
+func statusLine(r *Request, v View) *line {
+	l := r.begin().bold("%s", r.ID).say(" · ").typed(r.name()).say(" · ")
+	if r.State == Pending {
+		l.say("waits for an approver, expires ").when(r.ExpiresAt).say(". Nothing has been done yet. ")
+	} else {
+		headline(r, l, v).say(" ")
+	}
+	if v.CardLink != "" {
+		l.link(v.CardLink, "Card")
+	}
+	return l
+}
+
+// Form is the modal for whoever typed no argument. It carries the ID of the
+// stored command and nothing else; the person themself is picked to begin with.
+func Form(userID string, arrival int64) slack.ModalViewRequest {
+	plain := func(s string) *slack.TextBlockObject {
+		return slack.NewTextBlockObject(slack.PlainTextType, s, false, false)
+	}
+	who := slack.NewOptionsSelectBlockElement(slack.OptTypeUser, plain("Choose a person"), FormTargetAction)
+	who.InitialUser = userID
+	why := slack.NewPlainTextInputBlockElement(plain("Lost my phone on the train"), FormReasonAction)
+	why.MaxLength = maxReason
+	reason := slack.NewInputBlock(FormReasonBlock, plain("What happened?"), plain("The approvers read this."), why)
+	reason.Optional = true
+	return slack.ModalViewRequest{
+		Type:            slack.VTModal,
+		CallbackID:      FormCallback,
+		Title:           plain("Revoke sessions"),
+		Submit:          plain("Ask an approver"),
+		Close:           plain("Close"),
+		PrivateMetadata: strconv.FormatInt(arrival, 10),
+		Blocks: slack.Blocks{BlockSet: []slack.Block{
+			slack.NewRichTextBlock("", slack.NewRichTextSection(slack.NewRichTextSectionTextElement(
+				"Choose yourself if your own device is lost. Nothing is revoked before an approver confirms.", nil))),
+			slack.NewInputBlock(FormTargetBlock, plain("Whose sessions?"), nil, who),
+			reason,
+		}},
+	}
+}

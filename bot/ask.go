@@ -1,0 +1,304 @@
+package bot
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strconv"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"revoke-sessions/authz"
+	"revoke-sessions/graph"
+)
+
+// maxName is how many runes of a directory's name are shown.
+const maxName = 120
+
+// command carries out a typed command.
+func (b *Bot) command(ctx context.Context, a Arrival) error {
+	cmd, err := ParseCommand(a.Text)
+	if usage, ok := errors.AsType[*UsageError](err); ok {
+		return b.reply(ctx, a, note("%s", usage.Error()))
+	}
+	switch cmd.Verb {
+	case FormVerb:
+		return b.openForm(ctx, a)
+	case StatusVerb:
+		return b.status(ctx, a, cmd.RequestID)
+	case CancelVerb:
+		return b.cancel(ctx, a, cmd.RequestID)
+	case AskVerb, DrillVerb:
+		return b.ask(ctx, a, ask{whom: cmd.Whom, reason: cmd.Reason, drill: cmd.Verb == DrillVerb})
+	}
+	return b.reply(ctx, a, Help(b.view("")))
+}
+
+// reply settles an arrival that changes nothing and answers it.
+func (b *Bot) reply(ctx context.Context, a Arrival, m Message) error {
+	if err := b.store.Record(ctx, a.ID); err != nil {
+		return err
+	}
+	b.answer(ctx, a, m)
+	return nil
+}
+
+// openForm opens the form before anything else: its trigger lives 3 s.
+func (b *Bot) openForm(ctx context.Context, a Arrival) error {
+	err := b.slack.OpenForm(ctx, a.TriggerID, Form(a.UserID, a.ID))
+	if err == nil {
+		return b.store.Record(ctx, a.ID)
+	}
+	b.log.Warn("open the form", "user", a.UserID, "error", err)
+	if e, ok := errors.AsType[*SlackError](err); ok && e.NoAnswer() {
+		return b.reply(ctx, a, note("I am not sure that the form opened. If you see none: %s", typeInstead))
+	}
+	return b.reply(ctx, a, note("The form could not open, and nothing was stored. %s", typeInstead))
+}
+
+// form carries out a submitted form. Its metadata leads to the command that
+// opened it, which has the response_url; without one the answer goes by
+// direct message.
+func (b *Bot) form(ctx context.Context, a Arrival) error {
+	if id, err := strconv.ParseInt(a.Metadata, 10, 64); err == nil {
+		opened, err := b.store.Arrival(ctx, id)
+		if err != nil && !errors.Is(err, ErrNoRequest) {
+			return err
+		}
+		if err == nil && opened.UserID == a.UserID {
+			a.ResponseURL = opened.ResponseURL
+		}
+	}
+	if a.CallbackID != FormCallback || a.PickedUser == "" {
+		return b.reply(ctx, a, note("The form named nobody, so nothing was stored. %s", typeInstead))
+	}
+	return b.ask(ctx, a, ask{whom: Whom{SlackID: a.PickedUser}, reason: Clean(a.Reason, maxReason)})
+}
+
+// ask is a wish to have somebody's sessions revoked.
+type ask struct {
+	whom   Whom
+	reason string
+	drill  bool
+}
+
+// ask looks up who asks and who is meant, and makes or joins a request.
+func (b *Bot) ask(ctx context.Context, a Arrival, w ask) error {
+	if w.whom.SlackID == a.UserID {
+		w.whom = Whom{Me: true}
+	}
+	var asker person
+	var target found
+	g, look := errgroup.WithContext(ctx)
+	g.Go(func() (err error) { asker, err = b.people.who(look, a.UserID); return err })
+	if !w.whom.Me {
+		g.Go(func() (err error) { target, err = b.people.target(look, w.whom); return err })
+	}
+	if err := g.Wait(); err != nil {
+		return b.refuseLookup(ctx, a, Entry{Wanted: string(authz.Ask)}, err, nil)
+	}
+	if d := authz.Check(authz.Question{Action: authz.Ask, Actor: asker.actor, Policy: b.policy()}); !d.Allowed {
+		return b.refuse(ctx, a, Entry{Wanted: string(authz.Ask), Reason: string(d.Reason)}, Refusal(d.Reason, nil, b.view("")))
+	}
+	if w.whom.Me {
+		target = found{user: asker.accounts[0], slackID: a.UserID}
+	}
+	if target.problem != "" {
+		return b.refuse(ctx, a, Entry{Wanted: string(authz.Ask), ActorEntraID: asker.actor.EntraID, Reason: string(target.problem)},
+			targetRefusal(target.problem, w.whom))
+	}
+	// The search uses an index that may lag behind; the card shall not.
+	if u, err := b.directory.User(ctx, target.user.ID); err == nil {
+		target.user = u
+	} else if graph.IsNotFound(err) {
+		return b.refuse(ctx, a, Entry{Wanted: string(authz.Ask), ActorEntraID: asker.actor.EntraID, Reason: string(authz.NoAccount)},
+			targetRefusal(authz.NoAccount, w.whom))
+	}
+	if target.slackID == "" {
+		target.slackID = b.people.slackIDOf(ctx, target.user)
+	}
+	return b.enter(ctx, a, w, asker.actor, target)
+}
+
+// enter joins the pending request for the same target and lane, or makes one.
+func (b *Bot) enter(ctx context.Context, a Arrival, w ask, asker authz.Actor, target found) error {
+	lane := authz.LaneOf(asker.EntraID, target.user.ID)
+	entry := Entry{Actor: a.UserID, ActorEntraID: asker.EntraID, TargetID: target.user.ID, Origin: a.origin(), Drill: w.drill}
+	for range 5 {
+		r, pending, err := b.store.PendingFor(ctx, target.user.ID, lane, w.drill)
+		if err != nil {
+			return err
+		}
+		if pending {
+			err = b.join(ctx, a, w, asker, r, entry)
+		} else {
+			if r, err = b.newRequest(ctx, a, w, asker, target, lane); err != nil {
+				return err
+			}
+			err = b.create(ctx, a, r, entry)
+		}
+		if !errors.Is(err, ErrTaken) && !errors.Is(err, ErrConflict) {
+			return err
+		}
+	}
+	return fmt.Errorf("make a request: %w", ErrConflict)
+}
+
+func (b *Bot) newRequest(ctx context.Context, a Arrival, w ask, asker authz.Actor, target found, lane authz.Lane) (Request, error) {
+	before, err := b.store.LastAccepted(ctx, target.user.ID)
+	if err != nil {
+		return Request{}, err
+	}
+	now := b.now().UTC()
+	r := Request{
+		ID: newID(), State: Pending, Lane: lane, Drill: w.drill, Operation: b.cfg.Operation,
+		Askers: []authz.Asker{{SlackID: a.UserID, EntraID: asker.EntraID}},
+		Target: target.user, TargetSlackID: target.slackID, RevokedBefore: before,
+		CreatedAt: now, ExpiresAt: now.Add(b.cfg.Timing.Expiry),
+		Words: Words{
+			Reason: w.reason, DisplayName: Clean(target.user.DisplayName, maxName),
+			UPN: Clean(target.user.UPN, maxAddress), Mail: Clean(target.user.Mail, maxAddress),
+		},
+	}
+	r.Target.DisplayName, r.Target.UPN, r.Target.Mail = "", "", "" // names stand in Words alone
+	r.DueAt = r.ExpiresAt
+	return r, nil
+}
+
+func (b *Bot) create(ctx context.Context, a Arrival, r Request, e Entry) error {
+	e.Action, e.Request, e.Operation = "requested", r.ID, string(r.Operation)
+	r, err := b.commit(ctx, Change{Request: r, Audit: []Entry{e}, Settles: a.ID})
+	if err != nil {
+		return err
+	}
+	b.answer(ctx, a, Received(&r, b.view("")))
+	return nil
+}
+
+func (b *Bot) join(ctx context.Context, a Arrival, w ask, asker authz.Actor, r Request, e Entry) error {
+	known := false
+	for _, other := range r.Askers {
+		known = known || other.SlackID == a.UserID
+	}
+	if known {
+		if err := b.store.Record(ctx, a.ID); err != nil {
+			return err
+		}
+	} else {
+		r.Askers = append(r.Askers, authz.Asker{SlackID: a.UserID, EntraID: asker.EntraID})
+		if w.reason != "" {
+			also := map[string]string{a.UserID: w.reason}
+			for id, reason := range r.Words.Also {
+				also[id] = reason
+			}
+			r.Words.Also = also
+		}
+		e.Action, e.Request = "joined", r.ID
+		var err error
+		if r, err = b.commit(ctx, Change{Request: r, Audit: []Entry{e}, Settles: a.ID}); err != nil {
+			return err
+		}
+	}
+	b.answer(ctx, a, Joined(&r, b.view(b.cardLink(ctx, r.ID)), !known))
+	return nil
+}
+
+func (b *Bot) cardLink(ctx context.Context, id string) string {
+	places, err := b.store.Places(ctx, id)
+	if err != nil {
+		return ""
+	}
+	card := places[cardKey]
+	return b.cfg.Home.Link(card.Channel, card.TS)
+}
+
+// found is the account that a command names, or the problem with it.
+type found struct {
+	user    graph.User
+	slackID string
+	problem authz.Reason
+}
+
+// target finds the account that is meant. Whoever is meant need not be a full
+// member, but their e-mail address must be one that this workspace vouches for.
+func (p *people) target(ctx context.Context, whom Whom) (found, error) {
+	switch {
+	case whom.SlackID != "":
+		who, err := p.who(ctx, whom.SlackID)
+		f := found{slackID: whom.SlackID, problem: who.actor.Unmapped}
+		switch {
+		case err != nil:
+			return f, err
+		case who.actor.Standing == authz.BotUser || who.actor.Standing == authz.WorkflowUser:
+			f.problem = TargetIsApp
+		case who.actor.Standing == authz.StrangerUser || who.actor.Standing == authz.OtherWorkspace:
+			f.problem = authz.OutsideWorkspace
+		case f.problem == "":
+			f.user = who.accounts[0]
+		}
+		return f, nil
+	case whom.ObjectID != "":
+		ctx, cancel := context.WithTimeout(ctx, lookupWait)
+		defer cancel()
+		u, err := p.directory.User(ctx, whom.ObjectID)
+		if graph.IsNotFound(err) {
+			return found{problem: authz.NoAccount}, nil
+		}
+		if err != nil {
+			return found{}, &LookupError{Where: "Microsoft Entra", Err: err}
+		}
+		return found{user: u}, nil
+	}
+	accounts, err := p.typedAddress(ctx, whom.Address)
+	switch {
+	case err != nil:
+		return found{}, err
+	case len(accounts) == 0:
+		return found{problem: authz.NoAccount}, nil
+	case len(accounts) > 1:
+		return found{problem: authz.SeveralAccounts}, nil
+	}
+	return found{user: accounts[0]}, nil
+}
+
+// slackIDOf finds the target's Slack account, to tell them afterwards; empty
+// where there is none that maps back to the same Entra account.
+func (p *people) slackIDOf(ctx context.Context, u graph.User) string {
+	ctx, cancel := context.WithTimeout(ctx, lookupWait)
+	defer cancel()
+	for _, address := range []string{u.Mail, u.UPN} {
+		if address == "" {
+			continue
+		}
+		m, err := p.slack.MemberByEmail(ctx, address)
+		if err != nil {
+			continue
+		}
+		if who, err := p.who(ctx, m.ID); err == nil && who.actor.EntraID == u.ID {
+			return m.ID
+		}
+	}
+	return ""
+}
+
+// refuseLookup answers whoever acted while Slack or Entra did not answer us.
+func (b *Bot) refuseLookup(ctx context.Context, a Arrival, e Entry, err error, r *Request) error {
+	lookup, ok := errors.AsType[*LookupError](err)
+	if !ok {
+		return err
+	}
+	b.log.Warn("look up", "user", a.UserID, "error", err)
+	e.Reason = string(LookupFailed)
+	v := b.view("")
+	v.Where = lookup.Where
+	return b.refuse(ctx, a, e, Refusal(LookupFailed, r, v))
+}
+
+// stampText is a stamp in an audit row.
+func stampText(t time.Time) string {
+	if t.IsZero() {
+		return ""
+	}
+	return t.UTC().Format(time.RFC3339)
+}

@@ -1,0 +1,291 @@
+// Package bot is the product: the request and its state machine, commands,
+// decisions, the revoke and what is said about it. It knows Slack's Web API
+// and messages, asks authz who may, and speaks of Entra in graph's words. It
+// never imports its adapters: the socket (bot/listen), the database
+// (bot/store) and the Graph SDK (graph/msgraph) are handed to it.
+//
+// Everything follows one order: persist, then ack, then act, then tell.
+package bot
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"runtime/debug"
+	"sync"
+	"time"
+
+	"revoke-sessions/authz"
+	"revoke-sessions/graph"
+)
+
+// Config is what a Bot is told once.
+type Config struct {
+	Home Workspace
+	// Channel is the ID of the channel that gets the cards.
+	Channel   string
+	Approvers []string
+	// Emergency is what to do when nobody answers; it may be empty.
+	Emergency string
+	Operation graph.Operation
+	Timing    Timing
+	Log       *slog.Logger
+	// Now is the clock; nil for the real one.
+	Now func() time.Time
+}
+
+// Timing holds every duration that a person may notice. Tests shorten it.
+type Timing struct {
+	Expiry  time.Duration // of a pending request
+	Tick    time.Duration // of the clock that picks up what is due
+	Attempt time.Duration // one call to Graph; shorter than claimFor
+	// SecondPost is how long after a POST of unknown effect the next may follow.
+	SecondPost time.Duration
+	// Settle are the pauses between reads while the outcome is unknown, and
+	// Verify those after a yes; the last of Settle repeats.
+	Settle, Verify []time.Duration
+	// Recheck are the later reads of what was not visible at first.
+	Recheck []time.Duration
+	// Patience is how long an approved request waits for Microsoft in all.
+	Patience time.Duration
+}
+
+// DefaultTiming is what production uses.
+func DefaultTiming() Timing {
+	return Timing{
+		Expiry:     8 * time.Hour,
+		Tick:       time.Second,
+		Attempt:    8 * time.Second,
+		SecondPost: 15 * time.Second,
+		Settle:     []time.Duration{2 * time.Second, 5 * time.Second, 8 * time.Second, 15 * time.Second, 30 * time.Second, time.Minute, 5 * time.Minute, 15 * time.Minute},
+		Verify:     []time.Duration{500 * time.Millisecond, 2 * time.Second, 4 * time.Second, 8 * time.Second, 15 * time.Second, 30 * time.Second},
+		Recheck:    []time.Duration{5 * time.Minute, 15 * time.Minute, time.Hour},
+		Patience:   30 * time.Minute,
+	}
+}
+
+const (
+	// workers bounds what is being carried out at once; what finds no place
+	// waits in the database for the clock.
+	workers = 256
+	// dueLimit is how many rows of each kind one tick takes.
+	dueLimit = 64
+	// stopWithin is how long an orderly stop waits for running work.
+	stopWithin = 15 * time.Second
+	// forgetEvery is how often secrets past their use are looked for.
+	forgetEvery = time.Minute
+)
+
+// Bot carries out what arrives and what is due. All its methods may be called
+// at once; several bots may share one store.
+type Bot struct {
+	cfg       Config
+	store     Store
+	slack     *Slack
+	directory Directory
+	people    *people
+	log       *slog.Logger
+	now       func() time.Time
+
+	work    context.Context // of everything under way
+	abandon context.CancelFunc
+	places  chan struct{} // a token for each piece of work under way
+	running sync.WaitGroup
+	mu      sync.Mutex
+	stopped bool
+}
+
+// New makes a Bot. Run must be called for it to see what is due.
+func New(cfg Config, store Store, slack *Slack, directory Directory) *Bot {
+	if cfg.Now == nil {
+		cfg.Now = time.Now
+	}
+	b := &Bot{
+		cfg: cfg, store: store, slack: slack, directory: directory,
+		people: newPeople(slack, directory, cfg.Now), log: cfg.Log, now: cfg.Now,
+		places: make(chan struct{}, workers),
+	}
+	b.work, b.abandon = context.WithCancel(context.Background())
+	return b
+}
+
+// Run is the clock: every tick it claims what is due and advances it. It
+// returns when ctx has ended and running work is done or was given up; then
+// nothing new is begun.
+func (b *Bot) Run(ctx context.Context) {
+	tick := time.NewTicker(b.cfg.Timing.Tick)
+	defer tick.Stop()
+	var forgot time.Time
+	for {
+		b.pickUp(ctx)
+		if now := b.now(); now.Sub(forgot) >= forgetEvery {
+			forgot = now
+			if err := b.store.Forget(ctx); err != nil && ctx.Err() == nil {
+				b.log.Error("erase used secrets", "error", err)
+			}
+		}
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			b.stop()
+			return
+		}
+	}
+}
+
+func (b *Bot) pickUp(ctx context.Context) {
+	free := cap(b.places) - len(b.places)
+	if free == 0 || ctx.Err() != nil {
+		return
+	}
+	due, err := b.store.Due(ctx, min(free, dueLimit))
+	if err != nil {
+		if ctx.Err() == nil {
+			b.log.Error("find what is due", "error", err)
+		}
+		return
+	}
+	for _, a := range due.Arrivals {
+		b.spawn(func(ctx context.Context) { b.handle(ctx, a) })
+	}
+	for _, r := range due.Drive {
+		b.spawn(func(ctx context.Context) { b.advance(ctx, r) })
+	}
+	for _, id := range due.Tell {
+		b.spawn(func(ctx context.Context) { b.tell(ctx, id) })
+	}
+}
+
+// spawn runs f if there is a place for it; otherwise the clock will find the
+// work again once its claim has lapsed.
+func (b *Bot) spawn(f func(context.Context)) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.stopped {
+		return
+	}
+	select {
+	case b.places <- struct{}{}:
+	default:
+		return
+	}
+	b.running.Go(func() {
+		defer func() {
+			<-b.places
+			if p := recover(); p != nil {
+				b.log.Error("a defect stopped one piece of work; it stays claimed and is tried again", "panic", p, "stack", string(debug.Stack()))
+			}
+		}()
+		f(b.work)
+	})
+}
+
+func (b *Bot) stop() {
+	b.mu.Lock()
+	b.stopped = true
+	b.mu.Unlock()
+	done := make(chan struct{})
+	go func() { b.running.Wait(); close(done) }()
+	select {
+	case <-done:
+	case <-time.After(stopWithin):
+		b.log.Warn("stopping with work under way; it goes on after the next start")
+		b.abandon()
+		<-done
+	}
+	b.abandon()
+}
+
+// Receive stores what came through the socket. next carries it out and must
+// be called after the ack; it is nil for what had arrived before. With an
+// error nothing was stored. It implements listen.Inbox.
+func (b *Bot) Receive(ctx context.Context, a Arrival) (reply any, next func(), err error) {
+	stored, fresh, err := b.store.Receive(ctx, a)
+	if err != nil || !fresh {
+		return nil, nil, err
+	}
+	return nil, func() {
+		b.spawn(func(ctx context.Context) { b.handle(ctx, stored) })
+	}, nil
+}
+
+// handle carries out one arrival, which is claimed.
+func (b *Bot) handle(ctx context.Context, a Arrival) {
+	ctx, cancel := context.WithTimeout(ctx, stepDeadline)
+	defer cancel()
+	log := b.log.With("arrival", a.ID, "envelope", a.Envelope, "kind", a.Kind, "user", a.UserID)
+	var err error
+	switch a.Kind {
+	case CommandArrival:
+		err = b.command(ctx, a)
+	case ClickArrival:
+		err = b.click(ctx, a)
+	case FormArrival:
+		err = b.form(ctx, a)
+	default:
+		err = b.store.Record(ctx, a.ID)
+	}
+	if err != nil {
+		// Nothing was settled: the claim lapses and it is tried again.
+		log.Error("carry out what arrived", "error", err)
+	}
+}
+
+func (b *Bot) view(link string) View {
+	return View{Now: b.now(), Approvers: b.cfg.Approvers, Emergency: b.cfg.Emergency, CardLink: link}
+}
+
+func (b *Bot) policy() authz.Policy { return authz.Policy{Approvers: b.cfg.Approvers} }
+
+// commit stores a change and has it told. It answers ErrConflict or ErrTaken
+// as the store does.
+func (b *Bot) commit(ctx context.Context, c Change) (Request, error) {
+	r, err := b.store.Commit(ctx, c)
+	if err != nil {
+		return r, err
+	}
+	for _, e := range c.Audit {
+		b.log.Info("request", "action", e.Action, "request", r.ID, "actor", e.Actor, "state", r.State, "outcome", e.Outcome,
+			"graph_request_id", e.RequestID, "client_request_id", e.ClientRequestID)
+	}
+	b.spawn(func(ctx context.Context) { b.tell(ctx, r.ID) })
+	return r, nil
+}
+
+// refuse records that somebody was not allowed something, settles the arrival
+// and tells them why, privately.
+func (b *Bot) refuse(ctx context.Context, a Arrival, e Entry, m Message) error {
+	e.Action, e.Actor, e.Origin = "refused", a.UserID, a.origin()
+	if err := b.store.Record(ctx, a.ID, e); err != nil {
+		return err
+	}
+	b.log.Info("refused", "wanted", e.Wanted, "reason", e.Reason, "request", e.Request, "user", a.UserID)
+	b.answer(ctx, a, m)
+	return nil
+}
+
+// answer says m only to whoever acted: at the place where they acted, or else
+// by direct message.
+func (b *Bot) answer(ctx context.Context, a Arrival, m Message) {
+	err := errors.New("no response_url")
+	if a.ResponseURL != "" {
+		err = b.slack.Answer(ctx, a.ResponseURL, m)
+	}
+	if err == nil {
+		return
+	}
+	if _, _, direct := b.slack.Post(ctx, a.UserID, "", m); direct != nil {
+		b.log.Warn("a private answer reached nobody", "user", a.UserID, "response_url_error", err, "direct_error", direct)
+	}
+}
+
+// origin names the place of an act for the audit chain.
+func (a Arrival) origin() string {
+	switch a.Kind {
+	case ClickArrival:
+		return "click " + a.ChannelID + "/" + a.MessageTS
+	case FormArrival:
+		return "form"
+	}
+	return "command " + a.ChannelID
+}

@@ -1,0 +1,324 @@
+package bot
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/slack-go/slack"
+
+	"revoke-sessions/authz"
+	"revoke-sessions/graph"
+)
+
+// action_ids of the buttons.
+const (
+	ActionConfirm = "request.confirm"
+	ActionDeny    = "request.deny"
+	ActionCancel  = "request.cancel"
+	ActionRetry   = "request.retry"
+)
+
+// View is what a message needs to know beside the request.
+type View struct {
+	Now       time.Time
+	Approvers []string // Slack user IDs
+	// Emergency is what to do when nobody answers; it may be empty.
+	Emergency string
+	// CardLink leads to the card; empty while the card does not stand.
+	CardLink string
+	// Where names who did not answer a look-up: Slack or Microsoft Entra.
+	Where string
+}
+
+// recently is how short ago a revoke makes another one a warning.
+const recently = 5 * time.Minute
+
+// name is what the target is called.
+func (r *Request) name() string {
+	switch {
+	case r.Words.DisplayName != "":
+		return r.Words.DisplayName
+	case r.Words.UPN != "":
+		return r.Words.UPN
+	}
+	return "this account"
+}
+
+// begin begins a message; in a drill every message begins so.
+func (r *Request) begin() *line {
+	l := &line{}
+	if r.Drill {
+		l.bold("DRILL: ")
+	}
+	return l
+}
+
+// Card is the message in the approvers' channel.
+func Card(r *Request, v View) Message {
+	p := &page{}
+	p.add(headline(r, r.begin(), v))
+	id := (&line{}).typed(r.Words.UPN)
+	if r.Words.UPN != "" {
+		id.say(" · ")
+	}
+	id.say("asked by ").person(r.requester().SlackID)
+	for _, a := range r.Askers[1:] {
+		id.say(" and ").person(a.SlackID)
+	}
+	p.add(id.say(" · %s", r.ID))
+	p.add(reasonLine(r.Words.Reason))
+
+	switch {
+	case r.State == Pending:
+		p.add(whatWillHappen(r))
+		p.add(factsLine(r))
+		for _, w := range warnings(r) {
+			p.add(w)
+		}
+		if !r.CancelAskedAt.IsZero() {
+			p.add((&line{}).say("⚠ ").typed(r.name()).say("'s Slack account asked to cancel at ").when(r.CancelAskedAt).
+				say(". Phone them before you do: whoever holds the phone may have pressed it."))
+		}
+		p.buttons(pendingButtons(r)...)
+		p.add((&line{}).say("Nothing has been done yet. Expires ").when(r.ExpiresAt).say(". Decided by: ").people(v.Approvers).
+			say(". Sessions valid since ").when(r.Target.Stamps.ValidFrom()).say(". Object ID %s.", r.Target.ID))
+	case r.retryable(v.Now):
+		p.add((&line{}).say("“Try again” is a new decision, with every check, until ").when(r.verdict().At.Add(retryWindow)).say("."))
+		p.buttons(button(ActionRetry, "Try again", r.ID, slack.StyleDanger))
+	}
+	return p.message()
+}
+
+// headline adds what is asked or what happened, which is what a card begins with.
+func headline(r *Request, l *line, v View) *line {
+	switch r.State {
+	case Pending:
+		if r.Lane == authz.Self {
+			l.boldTyped(r.name()).bold(" lost a device: ")
+			if r.Drill {
+				return l.bold("rehearse the end of all sessions of ").boldTyped(r.name()).bold("?")
+			}
+			return l.bold("revoke all sessions of ").boldTyped(r.name()).bold("?")
+		}
+		if r.Drill {
+			return l.bold("rehearse the end of all sessions of ").boldTyped(r.name()).bold("?")
+		}
+		return l.bold("Revoke all sessions of ").boldTyped(r.name()).bold("?")
+	case Denied, Cancelled, Expired:
+		return ending(r, l)
+	}
+	return outcomeHeadline(r, l, v)
+}
+
+// outcomeHeadline says how far the decision has come.
+func outcomeHeadline(r *Request, l *line, v View) *line {
+	d := r.verdict()
+	if d == nil {
+		// A request without a decision never gets here by way of this program.
+		return l.bold("This request has no recorded decision.").say(" Nothing is known to have been done.")
+	}
+	took := d.At.Sub(r.CreatedAt)
+	switch r.State {
+	case Approved, Executing:
+		if a := r.attempt(); r.State == Approved && a != nil && a.Decision == len(r.Decisions) {
+			return waiting(r, l, a)
+		}
+		if r.Drill {
+			l.bold("Asking Microsoft Entra about ").boldTyped(r.name()).bold("'s account.")
+		} else {
+			l.bold("Asking Microsoft Entra to revoke ").boldTyped(r.name()).bold("'s sessions.")
+		}
+		return l.say(" Approved by ").person(d.SlackID).say(", %s after the report.", spell(took))
+	case Drilled:
+		return l.bold("Rehearsed for ").boldTyped(r.name()).bold(". Nothing was changed.").say(" Approved by ").person(d.SlackID).
+			say(". Microsoft Entra answered a read of the account, %s after the report.", spell(r.attempt().EndedAt.Sub(r.CreatedAt)))
+	case Failed:
+		return failure(r, l)
+	case Unknown:
+		return unclear(r, l)
+	}
+	// Accepted.
+	if r.Target.Guest == graph.Yes {
+		l.bold("Microsoft Entra accepted the request, but ").boldTyped(r.name()).bold(" is a guest: sessions at the home organisation go on.").
+			say(" Ask that organisation to revoke them.")
+	} else {
+		l.boldTyped(r.name()).bold("'s sessions are revoked.")
+	}
+	l.say(" Approved by ").person(d.SlackID).say(". ")
+	if r.Seen {
+		l.say("Microsoft did not answer, but the account shows the change, seen at ").whenExactly(r.AcceptedAt)
+	} else {
+		l.say("Entra accepted at ").whenExactly(r.AcceptedAt)
+	}
+	return stampsLine(r, l.say(", %s after the report. ", spell(r.AcceptedAt.Sub(r.CreatedAt))))
+}
+
+// stampsLine says what reading the account has shown since.
+func stampsLine(r *Request, l *line) *line {
+	switch r.State {
+	case Verified:
+		return l.say("Verified: sessions valid since moved from ").when(r.earlier().ValidFrom()).say(" to ").whenExactly(r.After.ValidFrom()).say(".")
+	case NotVisibleYet:
+		l.say("Not visible in the account yet: it still shows sessions valid since ").when(r.After.ValidFrom()).say(". ")
+		if r.DueAt.IsZero() {
+			return l.bold("I have stopped looking.").say(" Block sign-in, or revoke in the Entra portal.")
+		}
+		return l.say("I look again at ").when(r.DueAt).say(". If it cannot wait, block sign-in or revoke in the Entra portal.")
+	case Unreachable:
+		l.say("The account could not be read since, so this is not verified. ")
+		if r.DueAt.IsZero() {
+			return l.bold("I have stopped trying.").say(" Look the account up in the Entra portal.")
+		}
+		return l.say("I try again at ").when(r.DueAt).say(".")
+	}
+	return l.say("Reading the account to verify it.")
+}
+
+// earlier are the stamps to compare with: those read right before the call,
+// or else those on the card.
+func (r *Request) earlier() graph.Stamps {
+	if r.Before.Known() {
+		return r.Before
+	}
+	return r.Target.Stamps
+}
+
+func waiting(r *Request, l *line, a *Attempt) *line {
+	l.bold("Waiting to ask Microsoft Entra again.")
+	if r.Drill {
+		l.say(" The account was not read.")
+	} else {
+		l.say(" Nothing was revoked yet.")
+	}
+	if a.Status == 0 {
+		l.say(" Microsoft could not be reached")
+	} else {
+		l.say(" Microsoft asked us to wait (status %d)", a.Status)
+	}
+	return l.say("; next try in %s, at ", spell(a.Wait)).whenExactly(a.EndedAt.Add(a.Wait)).
+		say(". Approved by ").person(r.verdict().SlackID).say("; nobody needs to do anything.")
+}
+
+func failure(r *Request, l *line) *line {
+	a := r.attempt()
+	if a == nil || a.Status == 0 {
+		l.bold("Microsoft could not be reached.")
+	} else {
+		l.bold("Microsoft refused.")
+	}
+	if r.Drill {
+		l.say(" This was a rehearsal.")
+	} else {
+		l.say(" Nothing was revoked.")
+	}
+	if a != nil {
+		l.say(" %s", a.Remedy)
+	}
+	return l
+}
+
+func unclear(r *Request, l *line) *line {
+	l.bold("Not known yet whether ").boldTyped(r.name()).bold("'s sessions were revoked.")
+	if r.settled() {
+		return l.say(" Microsoft gave no clear answer twice, and the account does not show a change. If it cannot wait, revoke in the Entra portal or block sign-in.")
+	}
+	if a := r.attempt(); a != nil && a.Outcome != "" && a.Status == 0 {
+		l.say(" Microsoft did not answer in %s.", spell(a.EndedAt.Sub(a.BeganAt)))
+	} else {
+		l.say(" Microsoft gave no clear answer.")
+	}
+	return l.say(" Checking the account; next answer here within a minute.")
+}
+
+// ending is the headline of a request that ended with nothing done.
+func ending(r *Request, l *line) *line {
+	switch r.State {
+	case Denied:
+		return l.bold("Denied by ").person(r.verdict().SlackID).bold(".").say(" Nothing was done.")
+	case Cancelled:
+		return l.bold("Cancelled by ").person(r.verdict().SlackID).bold(", who had asked.").say(" Nothing was done.")
+	}
+	return l.bold("Nobody decided in %s.", spell(r.ExpiresAt.Sub(r.CreatedAt))).say(" Nothing was done; report again with `/revoke-sessions`.")
+}
+
+func reasonLine(reason string) *line {
+	if reason == "" {
+		return (&line{}).say("Reason: none given")
+	}
+	return (&line{}).say("Reason: ").typed(reason)
+}
+
+func whatWillHappen(r *Request) *line {
+	if r.Drill {
+		return (&line{}).say("This is a rehearsal. If you confirm, the account is read once and nothing is changed. In earnest, Microsoft Entra would end every browser session and every key that keeps apps signed in.")
+	}
+	return (&line{}).say("If you confirm, Microsoft Entra ends every browser session and every key that keeps apps signed in. ").typed(r.name()).
+		say(" must sign in again: in most Microsoft apps within minutes, elsewhere when the app's access ends, usually within 90 minutes. It does not block sign-in, change the password or wipe a device.")
+}
+
+// factsLine names every fact, the unknown ones too.
+func factsLine(r *Request) *line {
+	say := func(f graph.Fact, yes, no, unknown string) string {
+		switch f {
+		case graph.Yes:
+			return yes
+		case graph.No:
+			return no
+		}
+		return unknown
+	}
+	return (&line{}).say("Account: %s; %s; %s.",
+		say(r.Target.Guest, "guest", "member of this tenant", "guest or member unknown"),
+		say(r.Target.Disabled, "sign-in blocked", "sign-in allowed", "unknown whether sign-in is blocked"),
+		say(r.Target.Synced, "synced from on-premises", "managed in the cloud", "unknown whether synced from on-premises"))
+}
+
+func warnings(r *Request) []*line {
+	var w []*line
+	warn := func() *line {
+		l := (&line{}).say("⚠ ")
+		w = append(w, l)
+		return l
+	}
+	if r.Target.Guest == graph.Yes {
+		warn().bold("Guest account.").say(" Microsoft revokes nothing here, for guests sign in at their home organisation. Ask that organisation.")
+	}
+	if r.Target.Disabled == graph.Yes {
+		warn().bold("Disabled account.").say(" Sign-in is blocked already; what is open may go on for a while.")
+	}
+	if r.Target.Synced == graph.Yes {
+		warn().bold("Synced from on-premises.").say(" Block sign-in and change the password there, not in Entra.")
+	}
+	last := r.Target.Stamps.ValidFrom()
+	if r.RevokedBefore.After(last) {
+		last = r.RevokedBefore
+	}
+	if ago := r.CreatedAt.Sub(last); !last.IsZero() && ago < recently {
+		if r.Drill {
+			warn().bold("Sessions were ended %s before this request already.", spell(ago))
+		} else {
+			warn().bold("Revoked %s before this request already.", spell(ago))
+		}
+	}
+	return w
+}
+
+func pendingButtons(r *Request) []*slack.ButtonBlockElement {
+	label, title := "Revoke sessions", "Revoke all sessions?"
+	question := fmt.Sprintf("%s (%s) must sign in again everywhere. This cannot be undone.", r.name(), r.Words.UPN)
+	if r.Drill {
+		label, title = "Rehearse", "Rehearse?"
+		question = fmt.Sprintf("DRILL: the account of %s (%s) is read once. Nothing is changed.", r.name(), r.Words.UPN)
+	}
+	plain := func(s string) *slack.TextBlockObject {
+		return slack.NewTextBlockObject(slack.PlainTextType, s, false, false)
+	}
+	confirm := button(ActionConfirm, label, r.ID, slack.StyleDanger)
+	dialog := slack.NewConfirmationBlockObject(plain(title), plain(cutRunes(question, maxDialogText)), plain(label), plain("Go back"))
+	confirm.Confirm = dialog.WithStyle(slack.StyleDanger)
+	return []*slack.ButtonBlockElement{
+		confirm,
+		button(ActionDeny, "Deny", r.ID, slack.StyleDefault),
+		button(ActionCancel, "Cancel request", r.ID, slack.StyleDefault),
+	}
+}

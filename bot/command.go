@@ -1,0 +1,233 @@
+package bot
+
+import (
+	"fmt"
+	"html"
+	"regexp"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+)
+
+// Verb is what a command asks for.
+type Verb string
+
+// The verbs of /revoke-sessions.
+const (
+	FormVerb   Verb = "form" // no argument
+	AskVerb    Verb = "ask"
+	DrillVerb  Verb = "drill"
+	HelpVerb   Verb = "help"
+	StatusVerb Verb = "status"
+	CancelVerb Verb = "cancel"
+)
+
+// Command is what somebody typed after /revoke-sessions.
+type Command struct {
+	Verb Verb
+	// Whom is set for AskVerb and DrillVerb.
+	Whom Whom
+	// Reason is cleaned text of at most maxReason runes; it may be empty.
+	Reason string
+	// RequestID is set for CancelVerb, and for StatusVerb where one was named.
+	RequestID string
+}
+
+// Whom names the account a command is about; exactly one field is set.
+type Whom struct {
+	Me       bool
+	SlackID  string // of a mention
+	ObjectID string // an Entra object ID, in lower case
+	Address  string // a user principal name or e-mail address
+}
+
+// maxReason is how many runes of a reason are kept: more does not fit on a
+// phone beside what the approver must read.
+const maxReason = 500
+
+// maxAddress is the longest address that is looked up: RFC 3696 erratum 1690
+// allows 254 characters, a guest's UPN may carry #EXT# and a domain more.
+const maxAddress = 320
+
+// UsageError says why a command was not understood, and what to type instead.
+type UsageError struct{ Problem, Instead string }
+
+func (e *UsageError) Error() string { return e.Problem + " " + e.Instead }
+
+var (
+	mention   = regexp.MustCompile(`^<@([UW][A-Z0-9]{1,30})(?:\|[^<>]*)?>$`)
+	mailto    = regexp.MustCompile(`^<mailto:([^|<>]+)(?:\|[^<>]*)?>$`)
+	objectID  = regexp.MustCompile(`^[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$`)
+	requestID = regexp.MustCompile(`^(?i:REQ-?)?([` + idLetters + strings.ToLower(idLetters[:18]) + `]{6})$`)
+	entity    = regexp.MustCompile(`<([^<>|]*)(?:\|([^<>]*))?>`)
+)
+
+const typeInstead = "Type `/revoke-sessions me lost my phone` for your own device, or `/revoke-sessions @name stolen laptop` for someone else. `/revoke-sessions help` says more."
+
+// ParseCommand reads what was typed. The error is a *UsageError whose
+// sentences are for the person who typed it.
+func ParseCommand(text string) (Command, error) {
+	first, rest := cut(text)
+	switch word := strings.ToLower(first); word {
+	case "":
+		return Command{Verb: FormVerb}, nil
+	case "help", "?", "-h", "--help":
+		return Command{Verb: HelpVerb}, nil
+	case "status", "cancel":
+		return parseAbout(Verb(word), rest)
+	case "drill":
+		whom, rest := cut(rest)
+		if whom == "" {
+			return Command{}, &UsageError{"A drill needs somebody to play it with.", "Type `/revoke-sessions drill @name`; it revokes nothing."}
+		}
+		return parseAsk(DrillVerb, whom, rest)
+	}
+	return parseAsk(AskVerb, first, rest)
+}
+
+func parseAbout(verb Verb, rest string) (Command, error) {
+	id, more := cut(rest)
+	if id == "" && verb == StatusVerb {
+		return Command{Verb: verb}, nil
+	}
+	m := requestID.FindStringSubmatch(id)
+	if m == nil || more != "" {
+		return Command{}, &UsageError{
+			Problem: fmt.Sprintf("I need one request's ID after %q; it looks like REQ-7F3K4M.", verb),
+			Instead: "`/revoke-sessions status` lists the open ones.",
+		}
+	}
+	return Command{Verb: verb, RequestID: "REQ-" + strings.ToUpper(m[1])}, nil
+}
+
+func parseAsk(verb Verb, first, rest string) (Command, error) {
+	whom, err := parseWhom(first)
+	if err != nil {
+		return Command{}, err
+	}
+	if second, _ := cut(rest); second != "" && !whom.Me {
+		if other, err := parseWhom(second); err == nil && !other.Me {
+			return Command{}, &UsageError{"I take one person at a time, so I did nothing.", "Send one command for each of them."}
+		}
+	}
+	return Command{Verb: verb, Whom: whom, Reason: Clean(asTyped(rest), maxReason)}, nil
+}
+
+func parseWhom(token string) (Whom, error) {
+	if strings.EqualFold(token, "me") {
+		return Whom{Me: true}, nil
+	}
+	if m := mention.FindStringSubmatch(token); m != nil {
+		return Whom{SlackID: m[1]}, nil
+	}
+	if m := mailto.FindStringSubmatch(token); m != nil {
+		token = m[1]
+	} else if strings.ContainsAny(token, "<>") {
+		return Whom{}, &UsageError{"That is no person.", typeInstead}
+	}
+	token = html.UnescapeString(token)
+	if objectID.MatchString(token) {
+		return Whom{ObjectID: strings.ToLower(token)}, nil
+	}
+	if strings.HasPrefix(token, "@") {
+		return Whom{}, &UsageError{
+			Problem: fmt.Sprintf("I cannot tell who %q is.", Clean(token, 40)),
+			Instead: "Pick the name from the list that Slack shows while you type @, or give the user principal name.",
+		}
+	}
+	if address, ok := parseAddress(token); ok {
+		return Whom{Address: address}, nil
+	}
+	return Whom{}, &UsageError{fmt.Sprintf("I do not understand %q.", Clean(token, 40)), typeInstead}
+}
+
+// parseAddress accepts what could be a user principal name or e-mail address.
+// Phones type a curly apostrophe where a name has a straight one.
+func parseAddress(s string) (string, bool) {
+	s = strings.ReplaceAll(s, "’", "'")
+	local, domain, ok := strings.Cut(s, "@")
+	if !ok || local == "" || domain == "" || strings.Contains(domain, "@") || !utf8.ValidString(s) || len(s) > maxAddress {
+		return "", false
+	}
+	for _, r := range s {
+		if r <= ' ' || unicode.IsControl(r) || unicode.IsSpace(r) || hidden(r) || strings.ContainsRune(`"\,;<>()[]`, r) {
+			return "", false
+		}
+	}
+	return s, true
+}
+
+// cut splits off the first word.
+func cut(s string) (word, rest string) {
+	s = strings.TrimSpace(s)
+	i := strings.IndexFunc(s, unicode.IsSpace)
+	if i < 0 {
+		return s, ""
+	}
+	return s[:i], strings.TrimSpace(s[i:])
+}
+
+// asTyped undoes what should_escape does to a text: <@U1|bob> becomes @bob
+// again, <https://x|x> x, and &amp; an ampersand. What comes out is for
+// showing, in places where nothing can come alive.
+func asTyped(s string) string {
+	s = entity.ReplaceAllStringFunc(s, func(token string) string {
+		m := entity.FindStringSubmatch(token)
+		name, label := m[1], m[2]
+		sigil := ""
+		switch {
+		case strings.HasPrefix(name, "@"), strings.HasPrefix(name, "#"):
+			sigil, name = name[:1], name[1:]
+		case strings.HasPrefix(name, "!"):
+			sigil, name = "@", name[1:]
+		default:
+			name = strings.TrimPrefix(name, "mailto:")
+		}
+		if label != "" {
+			name = strings.TrimPrefix(label, sigil)
+		}
+		return sigil + name
+	})
+	return html.UnescapeString(s)
+}
+
+// Clean makes typed text fit to be shown: one line, at most limit runes, and
+// without control, bidirectional and invisible characters, which could make a
+// card read otherwise than it is stored.
+func Clean(s string, limit int) string {
+	var b strings.Builder
+	n, space := 0, false
+	for _, r := range s {
+		switch {
+		case unicode.IsSpace(r):
+			space = b.Len() > 0
+			continue
+		case unicode.IsControl(r), hidden(r):
+			continue
+		}
+		if n >= limit {
+			return b.String() + "…"
+		}
+		if space {
+			b.WriteByte(' ')
+			n++
+			space = false
+		}
+		b.WriteRune(r)
+		n++
+	}
+	return b.String()
+}
+
+// hidden reports characters that show nothing and may change what is read:
+// every format character (bidirectional controls and tags among them) except
+// the two joiners that scripts and emoji need, and the filler letters.
+func hidden(r rune) bool {
+	switch r {
+	case '\u200c', '\u200d': // zero-width non-joiner and joiner
+		return false
+	case '\u115f', '\u1160', '\u3164', '\uffa0': // Hangul fillers
+		return true
+	}
+	return unicode.Is(unicode.Cf, r) || unicode.Is(unicode.Co, r)
+}

@@ -1,0 +1,241 @@
+package bot
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"revoke-sessions/authz"
+	"revoke-sessions/graph"
+)
+
+var actions = map[string]authz.Action{
+	ActionConfirm: authz.Confirm,
+	ActionDeny:    authz.Deny,
+	ActionCancel:  authz.Cancel,
+	ActionRetry:   authz.Retry,
+}
+
+// click carries out the press of a button. Nothing on the message is
+// authority: its value only names a request, and the message must stand where
+// we put that request's card or receipt.
+func (b *Bot) click(ctx context.Context, a Arrival) error {
+	action, ok := actions[a.ActionID]
+	if !ok {
+		return b.store.Record(ctx, a.ID)
+	}
+	e := Entry{Wanted: string(action), Request: a.Value}
+	if !requestID.MatchString(a.Value) {
+		e.Request = ""
+		return b.refuse(ctx, a, withReason(e, UnknownRequest), Refusal(UnknownRequest, nil, b.view("")))
+	}
+	r, err := b.store.Request(ctx, a.Value)
+	if errors.Is(err, ErrNoRequest) {
+		e.Request = ""
+		return b.refuse(ctx, a, withReason(e, UnknownRequest), Refusal(UnknownRequest, nil, b.view("")))
+	}
+	if err != nil {
+		return err
+	}
+	live, link, err := b.standsThere(ctx, a, action, r.ID)
+	if err != nil {
+		return err
+	}
+	if !live {
+		if a.MessageAppID == b.cfg.Home.AppID {
+			// A card of ours that we do not know: posted just before a crash,
+			// or by somebody with our token. Slack lets us delete only our own.
+			if err := b.slack.Delete(ctx, a.ChannelID, a.MessageTS); err != nil {
+				b.log.Warn("remove a stray card", "request", r.ID, "channel", a.ChannelID, "error", err)
+			}
+		}
+		return b.refuse(ctx, a, withReason(e, WrongPlace), Refusal(WrongPlace, &r, b.view(link)))
+	}
+	return b.decide(ctx, a, r, action)
+}
+
+func withReason(e Entry, reason authz.Reason) Entry {
+	e.Reason = string(reason)
+	return e
+}
+
+// standsThere reports whether the click came from the live card, or for a
+// cancel also from the person's receipt, and where the card is. A message that
+// was posted a moment ago may not have been noted yet: that is waited for.
+func (b *Bot) standsThere(ctx context.Context, a Arrival, action authz.Action, id string) (live bool, link string, err error) {
+	if a.MessageAppID != b.cfg.Home.AppID || a.AppID != b.cfg.Home.AppID {
+		return false, b.cardLink(ctx, id), nil
+	}
+	for wait := 20 * time.Millisecond; ; wait *= 2 {
+		places, err := b.store.Places(ctx, id)
+		if err != nil {
+			return false, "", err
+		}
+		card, noted := places[cardKey]
+		link = b.cfg.Home.Link(card.Channel, card.TS)
+		spots := []Place{card}
+		if receipt, ok := places[receiptKey(a.UserID)]; action == authz.Cancel {
+			spots, noted = append(spots, receipt), noted && ok
+		}
+		for _, p := range spots {
+			if p.TS != "" && p.Channel == a.ChannelID && p.TS == a.MessageTS {
+				return true, link, nil
+			}
+		}
+		if noted || wait > time.Second {
+			return false, link, nil
+		}
+		select {
+		case <-time.After(wait):
+		case <-ctx.Done():
+			return false, link, ctx.Err()
+		}
+	}
+}
+
+// cancel carries out /revoke-sessions cancel REQ-….
+func (b *Bot) cancel(ctx context.Context, a Arrival, id string) error {
+	r, err := b.store.Request(ctx, id)
+	if errors.Is(err, ErrNoRequest) {
+		return b.refuse(ctx, a, Entry{Wanted: string(authz.Cancel), Reason: string(UnknownRequest)}, Refusal(UnknownRequest, nil, b.view("")))
+	}
+	if err != nil {
+		return err
+	}
+	return b.decide(ctx, a, r, authz.Cancel)
+}
+
+// decide looks up whoever acts, asks authz, and makes the one transition. Any
+// number of people may do this at once, on any number of processes: the
+// store lets one of them through.
+func (b *Bot) decide(ctx context.Context, a Arrival, r Request, action authz.Action) error {
+	e := Entry{Wanted: string(action), Request: r.ID, TargetID: r.Target.ID, Drill: r.Drill}
+	if reason := b.closed(&r, action); reason != "" {
+		return b.refuseClosed(ctx, a, e, reason, &r)
+	}
+	who, before, err := b.lookUpDecision(ctx, a.UserID, &r, action)
+	if err != nil {
+		return b.refuseLookup(ctx, a, e, err, &r)
+	}
+	e.ActorEntraID, e.LookedUpMS = who.actor.EntraID, who.age.Milliseconds()
+	for {
+		d := authz.Check(authz.Question{Action: action, Actor: who.actor, Matter: r.matter(), Policy: b.policy()})
+		if !d.Allowed {
+			return b.refuse(ctx, a, withReason(e, d.Reason), Refusal(d.Reason, &r, b.view("")))
+		}
+		changed, err := b.apply(ctx, a, r, action, d, e, before)
+		if !errors.Is(err, ErrConflict) {
+			if err == nil && changed.State == Approved {
+				b.advance(b.work, changed)
+			}
+			return err
+		}
+		if r, err = b.store.Request(ctx, r.ID); err != nil {
+			return err
+		}
+		if reason := b.closed(&r, action); reason != "" {
+			return b.refuseClosed(ctx, a, e, reason, &r)
+		}
+	}
+}
+
+// refuseClosed tells somebody that there is nothing left to decide; those who
+// may not read the request learn only that.
+func (b *Bot) refuseClosed(ctx context.Context, a Arrival, e Entry, reason authz.Reason, r *Request) error {
+	if a.Kind == CommandArrival {
+		// Typed, not clicked: this person may never have seen the card.
+		who, err := b.people.who(ctx, a.UserID)
+		if err != nil {
+			return b.refuseLookup(ctx, a, e, err, r)
+		}
+		if d := authz.Check(authz.Question{Action: authz.See, Actor: who.actor, Matter: r.matter(), Policy: b.policy()}); !d.Allowed {
+			return b.refuse(ctx, a, withReason(e, d.Reason), Refusal(UnknownRequest, nil, b.view("")))
+		}
+	}
+	return b.refuse(ctx, a, withReason(e, reason), Refusal(reason, r, b.view("")))
+}
+
+// closed says why the action is not open in the request's state, or "".
+func (b *Bot) closed(r *Request, action authz.Action) authz.Reason {
+	switch {
+	case action == authz.Retry:
+		if r.retryable(b.now()) {
+			return ""
+		}
+		return NotRetryable
+	case r.State != Pending:
+		return AlreadyDecided
+	case !b.now().Before(r.ExpiresAt):
+		return TooLate
+	}
+	return ""
+}
+
+// lookUpDecision looks up who clicks and, for what leads to a revoke, reads
+// the stamps to compare with afterwards; a read that fails is made up for later.
+func (b *Bot) lookUpDecision(ctx context.Context, slackID string, r *Request, action authz.Action) (who person, before graph.Stamps, err error) {
+	g, look := errgroup.WithContext(ctx)
+	g.Go(func() (err error) { who, err = b.people.who(look, slackID); return err })
+	if (action == authz.Confirm || action == authz.Retry) && !r.Drill {
+		g.Go(func() error { before = b.stamps(look, r.Target.ID); return nil })
+	}
+	err = g.Wait()
+	return who, before, err
+}
+
+// stamps reads the account's stamps; the zero Stamps when they cannot be read.
+func (b *Bot) stamps(ctx context.Context, id string) graph.Stamps {
+	ctx, cancel := context.WithTimeout(ctx, lookupWait)
+	defer cancel()
+	u, err := b.directory.User(ctx, id)
+	if err != nil {
+		return graph.Stamps{}
+	}
+	return u.Stamps
+}
+
+// apply makes the transition that an allowed action asks for.
+func (b *Bot) apply(ctx context.Context, a Arrival, r Request, action authz.Action, d authz.Decision, e Entry, before graph.Stamps) (Request, error) {
+	now := b.now().UTC()
+	e.Wanted, e.Actor, e.Origin, e.Reason = "", a.UserID, a.origin(), string(d.Reason)
+	c := Change{Settles: a.ID}
+	verdict := Verdict{Kind: action, SlackID: a.UserID, EntraID: e.ActorEntraID, At: now}
+	switch {
+	case action == authz.Cancel && d.Reason == authz.CancelNeedsApprover:
+		if !r.CancelAskedAt.IsZero() {
+			return r, b.reply(ctx, a, CancelAsked(&r, b.view("")))
+		}
+		r.CancelAskedAt = now
+		e.Action = "cancel_asked"
+	case action == authz.Confirm, action == authz.Retry:
+		r.to(Approved)
+		r.DueAt, c.Keep = now, true
+		r.Before, r.After, r.Reads = before, graph.Stamps{}, 0
+		r.Decisions = append(r.Decisions, verdict)
+		e.Action = string(Approved)
+	case action == authz.Deny:
+		r.to(Denied)
+		r.DueAt, r.EndedAt = time.Time{}, now
+		r.Decisions = append(r.Decisions, verdict)
+		e.Action = string(Denied)
+	default:
+		r.to(Cancelled)
+		r.DueAt, r.EndedAt = time.Time{}, now
+		r.Decisions = append(r.Decisions, verdict)
+		e.Action = string(Cancelled)
+	}
+	c.Request, c.Audit = r, []Entry{e}
+	changed, err := b.commit(ctx, c)
+	if err != nil {
+		return changed, err
+	}
+	switch {
+	case e.Action == "cancel_asked":
+		b.answer(ctx, a, CancelAsked(&changed, b.view("")))
+	case a.Kind == CommandArrival:
+		b.answer(ctx, a, note("%s is cancelled. Nothing was done.", r.ID))
+	}
+	return changed, nil
+}

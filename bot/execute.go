@@ -1,0 +1,192 @@
+package bot
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"time"
+
+	"revoke-sessions/graph"
+)
+
+// maxTries bounds the calls that one decision may cause while Microsoft asks
+// to wait or cannot be reached.
+const maxTries = 8
+
+// advance drives a claimed request on as far as it can go now. It looks at
+// the state and does what is missing; run late or twice it finds nothing.
+func (b *Bot) advance(ctx context.Context, r Request) {
+	// Sixteen steps are far more than the longest way through the states.
+	for range 16 {
+		var again bool
+		var err error
+		switch r.State {
+		case Pending:
+			err = b.expire(ctx, r)
+		case Approved:
+			again, r, err = b.execute(ctx, r)
+		case Executing:
+			again, r, err = b.claimLost(ctx, r)
+		case Unknown:
+			again, r, err = b.settle(ctx, r)
+		case Revoked, NotVisibleYet, Unreachable:
+			err = b.verify(ctx, r)
+		case Failed:
+			err = b.closeRetry(ctx, r)
+		}
+		if errors.Is(err, ErrConflict) {
+			return // somebody else went on with it
+		}
+		if err != nil {
+			b.log.Error("advance", "request", r.ID, "state", r.State, "error", err)
+			return
+		}
+		if !again {
+			return
+		}
+	}
+}
+
+func (b *Bot) expire(ctx context.Context, r Request) error {
+	now := b.now().UTC()
+	if now.Before(r.ExpiresAt) {
+		return nil
+	}
+	r.to(Expired)
+	r.EndedAt, r.DueAt = now, time.Time{}
+	_, err := b.commit(ctx, Change{Request: r, Audit: []Entry{r.entry(Expired, "clock")}})
+	return err
+}
+
+// closeRetry takes "Try again" off the card once its time is over.
+func (b *Bot) closeRetry(ctx context.Context, r Request) error {
+	r.DueAt = time.Time{}
+	e := r.entry(Failed, "clock")
+	e.Action = "retry_closed"
+	_, err := b.commit(ctx, Change{Request: r, Audit: []Entry{e}})
+	return err
+}
+
+func (r *Request) entry(s State, actor string) Entry {
+	return Entry{Action: string(s), Request: r.ID, Actor: actor, TargetID: r.Target.ID, Drill: r.Drill}
+}
+
+// execute makes one call to Graph: stored before it leaves, and its outcome
+// after. The call has a deadline that ends before the claim does.
+func (b *Bot) execute(ctx context.Context, r Request) (again bool, _ Request, err error) {
+	if n, _ := r.posts(); n == 0 && !r.Drill && b.now().Sub(r.Before.ReadAt) > lookupFresh {
+		// Read late rather than compare with something old.
+		r.Before = b.stamps(ctx, r.Target.ID)
+	}
+	now := b.now().UTC()
+	r.to(Executing)
+	r.DueAt = now
+	r.Attempts = append(slices.Clone(r.Attempts), Attempt{Decision: len(r.Decisions), BeganAt: now})
+	e := r.entry(Executing, "bot")
+	e.Operation, e.StampBefore = string(r.Operation), stampText(r.Before.ValidFrom())
+	if r, err = b.commit(ctx, Change{Request: r, Audit: []Entry{e}, Keep: true}); err != nil {
+		return false, r, err
+	}
+	call, cancel := context.WithTimeout(ctx, b.cfg.Timing.Attempt)
+	var yes graph.Revocation
+	if r.Drill {
+		_, err = b.directory.User(call, r.Target.ID)
+	} else {
+		yes, err = b.directory.Revoke(call, r.Target.ID)
+	}
+	cancel()
+	return b.conclude(ctx, r, len(r.Attempts)-1, yes, err)
+}
+
+// conclude stores what came of attempt n. If the claim was lost meanwhile and
+// somebody else has called the outcome unknown, a yes still counts.
+func (b *Bot) conclude(ctx context.Context, r Request, n int, yes graph.Revocation, callErr error) (again bool, _ Request, err error) {
+	for {
+		if r.State != Executing && r.State != Unknown || n != len(r.Attempts)-1 {
+			return false, r, nil
+		}
+		next := b.outcome(r, yes, callErr)
+		e := next.entry(next.State, "bot")
+		a := next.attempt()
+		e.Operation, e.Status, e.Code, e.Outcome = string(r.Operation), a.Status, a.Code, string(a.Outcome)
+		e.RequestID, e.ClientRequestID = a.RequestID, a.ClientRequestID
+		stored, err := b.commit(ctx, Change{Request: next, Audit: []Entry{e}, Keep: next.State == Unknown})
+		if err == nil {
+			return stored.State == Unknown, stored, nil
+		}
+		if !errors.Is(err, ErrConflict) {
+			return false, r, err
+		}
+		if r, err = b.store.Request(ctx, r.ID); err != nil {
+			return false, r, err
+		}
+	}
+}
+
+// outcome is what the request becomes by the answer to its last attempt.
+func (b *Bot) outcome(r Request, yes graph.Revocation, callErr error) Request {
+	now := b.now().UTC()
+	r.Attempts = slices.Clone(r.Attempts)
+	a := r.attempt()
+	a.EndedAt = now
+	if callErr == nil {
+		a.Outcome, a.Status, a.RequestID, a.ClientRequestID = graph.Done, yes.Status, yes.RequestID, yes.ClientRequestID
+		if r.Drill {
+			r.to(Drilled)
+			r.DueAt = time.Time{}
+			return r
+		}
+		r.to(Revoked)
+		r.AcceptedAt, r.Reads = now, 0
+		r.DueAt = now.Add(b.cfg.Timing.Verify[0])
+		return r
+	}
+	no := graph.AsError(callErr)
+	if no == nil {
+		no = &graph.Error{Outcome: graph.OutcomeUnknown, Remedy: "Microsoft's answer could not be understood."}
+	}
+	a.Status, a.Code, a.RequestID, a.ClientRequestID, a.Remedy = no.Status, no.Code, no.RequestID, no.ClientRequestID, no.Remedy
+	a.Outcome = graph.OutcomeUnknown
+	if no.Outcome == graph.NotDone || r.Drill {
+		a.Outcome = graph.NotDone // a read changes nothing, whatever became of it
+	}
+	if a.Outcome == graph.OutcomeUnknown || r.State == Unknown {
+		r.to(Unknown)
+		r.DueAt, r.Reads = now, 0
+		return r
+	}
+	if no.Retryable {
+		tries, first := r.tries()
+		a.Wait = no.RetryAfter
+		if a.Wait <= 0 {
+			a.Wait = time.Second << tries
+		}
+		if tries < maxTries && now.Add(a.Wait).Sub(first) <= b.cfg.Timing.Patience {
+			r.to(Approved)
+			r.DueAt = now.Add(a.Wait)
+			return r
+		}
+	}
+	r.to(Failed)
+	r.DueAt = r.verdict().At.Add(retryWindow)
+	return r
+}
+
+// claimLost deals with a call whose process died in it: nobody knows.
+func (b *Bot) claimLost(ctx context.Context, r Request) (again bool, _ Request, err error) {
+	now := b.now().UTC()
+	r.Attempts = slices.Clone(r.Attempts)
+	a := r.attempt()
+	a.EndedAt, r.DueAt, r.Reads = now, now, 0
+	if r.Drill {
+		a.Outcome = graph.NotDone // a read changes nothing
+		r.to(Approved)
+	} else {
+		a.Outcome = graph.OutcomeUnknown
+		r.to(Unknown)
+	}
+	e := r.entry(r.State, "clock")
+	e.Outcome, e.Reason = string(a.Outcome), "claim_lost"
+	r, err = b.commit(ctx, Change{Request: r, Audit: []Entry{e}, Keep: true})
+	return err == nil, r, err
+}

@@ -1,0 +1,241 @@
+package bot
+
+import (
+	"context"
+	"errors"
+
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+	"golang.org/x/sync/singleflight"
+
+	"revoke-sessions/authz"
+	"revoke-sessions/graph"
+)
+
+// Directory is Entra as the bot uses it; graph/msgraph implements it.
+type Directory interface {
+	// User reads one account by its object ID.
+	User(ctx context.Context, objectID string) (graph.User, error)
+	// Find lists the accounts whose property has the value, at most a few:
+	// more than one is already too many.
+	Find(ctx context.Context, by graph.Key, value string) ([]graph.User, error)
+	// Revoke ends the account's sessions. Anything but a nil error is not a
+	// yes; a *graph.Error says what is known.
+	Revoke(ctx context.Context, objectID string) (graph.Revocation, error)
+}
+
+// How old an answer about a person may be.
+const (
+	lookupFresh = time.Minute
+	// lookupStale counts only where nobody answers within lookupWait.
+	lookupStale = 5 * time.Minute
+	lookupWait  = 2 * time.Second
+)
+
+// LookupError says that somebody could not be looked up because Slack or
+// Microsoft Entra did not answer; it is not a statement about the person.
+type LookupError struct {
+	Where string // "Slack" or "Microsoft Entra"
+	Err   error
+}
+
+func (e *LookupError) Error() string { return e.Where + " did not answer: " + e.Err.Error() }
+func (e *LookupError) Unwrap() error { return e.Err }
+
+// person is somebody who acts, or somebody named by a mention, as looked up now.
+type person struct {
+	actor    authz.Actor
+	accounts []graph.User // what the e-mail address leads to
+	age      time.Duration
+}
+
+// people looks people up, with a short memory.
+type people struct {
+	slack     *Slack
+	directory Directory
+	now       func() time.Time
+	members   *memory[Member]
+	accounts  *memory[[]graph.User]
+}
+
+func newPeople(s *Slack, d Directory, now func() time.Time) *people {
+	p := &people{slack: s, directory: d, now: now}
+	p.members = newMemory(now, "Slack", s.Member)
+	p.accounts = newMemory(now, "Microsoft Entra", p.find)
+	return p
+}
+
+// who looks up a Slack user and the one Entra account behind it. The error is
+// a *LookupError; what is wrong with the person stands in actor.
+func (p *people) who(ctx context.Context, slackID string) (person, error) {
+	who := person{actor: authz.Actor{SlackID: slackID}}
+	m, age, err := p.members.get(ctx, slackID)
+	if e, ok := errors.AsType[*SlackError](err); ok && !e.NoAnswer() {
+		// Slack does not know or show this user: no member.
+		who.actor.Standing = authz.StrangerUser
+		return who, nil
+	}
+	if err != nil {
+		return who, err
+	}
+	who.age, who.actor.Standing = age, m.Standing
+	switch {
+	case m.Standing == authz.StrangerUser || m.Standing == authz.OtherWorkspace || m.Standing == authz.BotUser || m.Standing == authz.WorkflowUser:
+		return who, nil // whose address proves nothing here
+	case m.Email == "":
+		who.actor.Unmapped = authz.EmailMissing
+		return who, nil
+	case !m.EmailConfirmed:
+		who.actor.Unmapped = authz.EmailUnconfirmed
+		return who, nil
+	}
+	accounts, age, err := p.accounts.get(ctx, m.Email)
+	if err != nil {
+		return who, err
+	}
+	who.age = max(who.age, age)
+	switch len(accounts) {
+	case 0:
+		who.actor.Unmapped = authz.NoAccount
+	case 1:
+		who.actor.EntraID = accounts[0].ID
+	default:
+		who.actor.Unmapped = authz.SeveralAccounts
+	}
+	who.accounts = accounts
+	return who, nil
+}
+
+// find gathers every account that the address may mean: by user principal
+// name, mail and proxy address. An address that is one account's name and
+// another's mail is ambiguous, whichever is looked at first.
+func (p *people) find(ctx context.Context, address string) ([]graph.User, error) {
+	keys := []graph.Key{graph.ByUPN, graph.ByMail, graph.ByProxy}
+	found := make([][]graph.User, len(keys))
+	g, ctx := errgroup.WithContext(ctx)
+	for i, key := range keys {
+		value := address
+		if key == graph.ByProxy {
+			value = "smtp:" + address
+		}
+		g.Go(func() (err error) {
+			found[i], err = p.directory.Find(ctx, key, value)
+			return err
+		})
+	}
+	if err := g.Wait(); err != nil {
+		return nil, err
+	}
+	var all []graph.User
+	for _, u := range slices.Concat(found...) {
+		if !slices.ContainsFunc(all, func(other graph.User) bool { return other.ID == u.ID }) {
+			all = append(all, u)
+		}
+	}
+	return all, nil
+}
+
+// typedAddress resolves an address that somebody typed. A user principal name
+// is unique, and it is what people are told to type where an address is
+// ambiguous, so it alone wins over mail and proxy addresses.
+func (p *people) typedAddress(ctx context.Context, address string) ([]graph.User, error) {
+	accounts, _, err := p.accounts.get(ctx, address)
+	for _, u := range accounts {
+		if strings.EqualFold(u.UPN, address) {
+			return []graph.User{u}, err
+		}
+	}
+	return accounts, err
+}
+
+// memory caches look-ups by key: an answer up to a minute old counts, and one
+// up to five minutes old where there is no answer in time. Errors are not kept.
+type memory[V any] struct {
+	where string
+	now   func() time.Time
+	fetch func(context.Context, string) (V, error)
+	group singleflight.Group
+
+	mu      sync.Mutex
+	entries map[string]memo[V]
+}
+
+type memo[V any] struct {
+	value V
+	at    time.Time
+}
+
+// manyMemos bounds the memory of look-ups; a workspace with more active
+// people than this looks some of them up again.
+const manyMemos = 10_000
+
+func newMemory[V any](now func() time.Time, where string, fetch func(context.Context, string) (V, error)) *memory[V] {
+	return &memory[V]{where: where, now: now, fetch: fetch, entries: map[string]memo[V]{}}
+}
+
+// get answers a value and its age.
+func (m *memory[V]) get(ctx context.Context, key string) (V, time.Duration, error) {
+	known, ok := m.recall(key)
+	if age := m.now().Sub(known.at); ok && age < lookupFresh {
+		return known.value, age, nil
+	}
+	// One look-up serves everybody who waits for it, so it must not end with
+	// the first of them.
+	answer := m.group.DoChan(key, func() (any, error) {
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), lookupWait)
+		defer cancel()
+		v, err := m.fetch(ctx, key)
+		if err == nil {
+			m.remember(key, v)
+		}
+		return v, err
+	})
+	var err error
+	select {
+	case a := <-answer:
+		if a.Err == nil {
+			return a.Val.(V), 0, nil
+		}
+		err = a.Err
+	case <-ctx.Done():
+		err = ctx.Err()
+	}
+	var none V
+	if !unanswered(err) {
+		return none, 0, err
+	}
+	if age := m.now().Sub(known.at); ok && age < lookupStale {
+		return known.value, age, nil
+	}
+	return none, 0, &LookupError{Where: m.where, Err: err}
+}
+
+func (m *memory[V]) recall(key string) (memo[V], bool) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	e, ok := m.entries[key]
+	return e, ok
+}
+
+func (m *memory[V]) remember(key string, v V) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if len(m.entries) >= manyMemos {
+		clear(m.entries)
+	}
+	m.entries[key] = memo[V]{v, m.now()}
+}
+
+// unanswered tells "nobody answered" from "the answer is no".
+func unanswered(err error) bool {
+	if e, ok := errors.AsType[*SlackError](err); ok {
+		return e.NoAnswer()
+	}
+	// Graph's refusals of a search (a missing permission, say) say nothing of
+	// the person either.
+	return true
+}

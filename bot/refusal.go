@@ -1,0 +1,141 @@
+package bot
+
+import "revoke-sessions/authz"
+
+// Reasons of the bot's own, beside those of authz: they are about the request
+// or the look-up, not about the person.
+const (
+	AlreadyDecided authz.Reason = "already_decided"
+	TooLate        authz.Reason = "too_late" // past its expiry, the clock not yet
+	NotRetryable   authz.Reason = "not_retryable"
+	UnknownRequest authz.Reason = "unknown_request"
+	WrongPlace     authz.Reason = "wrong_place"
+	LookupFailed   authz.Reason = "lookup_failed"
+	TargetIsApp    authz.Reason = "target_is_app"
+)
+
+// Reasons lists every reason for which the bot refuses, authz's included.
+var Reasons = append([]authz.Reason{
+	AlreadyDecided, TooLate, NotRetryable, UnknownRequest, WrongPlace, LookupFailed, TargetIsApp,
+}, authz.Reasons...)
+
+const recorded = " Nothing was changed; this was recorded."
+
+// Refusal tells one person why not, and who could. r may be nil.
+func Refusal(reason authz.Reason, r *Request, v View) Message {
+	l := &line{}
+	if r != nil {
+		l = r.begin()
+	}
+	switch reason {
+	case authz.NotApprover:
+		l.say("Only an approver can do this, and you are not one. Current approvers: ").people(v.Approvers).say("." + recorded)
+	case authz.TargetMayNotDecide:
+		l.say("This request is about your own account, so someone else must decide it: ").people(v.Approvers).say("." + recorded)
+	case authz.TargetMayNotEnd:
+		l.say("This is a report about your own lost device. Whoever found it could press this button, so another approver must deny it. You may confirm it yourself." + recorded)
+	case authz.NotRequester:
+		l.say("Only the person who asked can cancel this. Approvers can deny it." + recorded)
+	case authz.OthersAskedToo:
+		l.say("Others asked for the same, so none of you can cancel it alone. An approver can deny it: ").people(v.Approvers).say("." + recorded)
+	case authz.NotAMember:
+		l.say("Only people of this workspace can do this, not apps, workflows or deactivated accounts." + recorded)
+	case authz.Guest:
+		l.say("Guests of this workspace cannot ask for a revoke or decide one. Ask a full member.")
+		l.say(recorded)
+	case authz.OutsideWorkspace:
+		l.say("Only members of this workspace can do this; your account belongs to another one." + recorded)
+	case authz.EmailMissing:
+		l.say("Your Slack profile shows me no e-mail address, so I cannot tell which account is yours. Ask a Slack administrator, or ask an approver to act: ").people(v.Approvers).say("." + recorded)
+	case authz.EmailUnconfirmed:
+		l.say("Your Slack e-mail address is not confirmed, so I cannot tell which account is yours. Confirm it in Slack's settings, or ask an approver: ").people(v.Approvers).say("." + recorded)
+	case authz.NoAccount:
+		l.say("I found no Entra account with your Slack e-mail address. Ask an approver to act: ").people(v.Approvers).say("." + recorded)
+	case authz.SeveralAccounts:
+		l.say("Your Slack e-mail address leads to more than one Entra account, so I cannot tell which is yours. Ask an approver to act: ").people(v.Approvers).say("." + recorded)
+	case authz.CancelNeedsApprover:
+		l.say("Whoever found the phone could cancel, so an approver decides: ").people(v.Approvers).say(".")
+	case AlreadyDecided:
+		l.say("Already decided: ").join(decided(r)).say(recorded)
+	case TooLate:
+		l.say("This request has expired." + recorded + " Report again with `/revoke-sessions`.")
+	case NotRetryable:
+		l.say("There is nothing to try again here: ").join(decided(r)).say(recorded)
+	case UnknownRequest:
+		l.say("I know no such request of yours." + recorded + " `/revoke-sessions status` lists what is open.")
+	case WrongPlace:
+		l.say("This is not the live card of its request, so your click did nothing and was recorded. ")
+		if v.CardLink != "" {
+			l.link(v.CardLink, "The live card is here").say(".")
+		} else {
+			l.say("The live card is not posted yet.")
+		}
+	case LookupFailed:
+		l.say("%s did not answer, so I could not check who you are or whom you mean. Nothing was changed; this was recorded. Please try again in a moment.", v.Where)
+	case TargetIsApp:
+		l.say("That is an app, not a person." + recorded)
+	default:
+		l.say("This is not allowed." + recorded)
+	}
+	if v.Emergency != "" && (reason == LookupFailed || mapping(reason)) {
+		l.say(" If it cannot wait: ").typed(v.Emergency)
+	}
+	p := &page{}
+	p.add(l)
+	return p.message()
+}
+
+// mapping reports reasons that keep a person with a lost phone from reporting it.
+func mapping(r authz.Reason) bool {
+	return r == authz.EmailMissing || r == authz.EmailUnconfirmed || r == authz.NoAccount || r == authz.SeveralAccounts
+}
+
+// decided says what became of a request, for whoever comes late.
+func decided(r *Request) *line {
+	l := &line{}
+	d := r.verdict()
+	switch {
+	case r.State == Expired:
+		return l.say("nobody did so in time and it expired at ").when(r.EndedAt).say(".")
+	case d == nil:
+		return l.say("it is still waiting for its first decision.")
+	case r.State == Denied:
+		l.say("denied by ")
+	case r.State == Cancelled:
+		l.say("cancelled by ")
+	default:
+		l.say("approved by ")
+	}
+	return l.person(d.SlackID).say(" at ").when(d.At).say(".")
+}
+
+// targetRefusal says why the account that is meant could not be told.
+func targetRefusal(reason authz.Reason, whom Whom) Message {
+	who := func(l *line) *line {
+		switch {
+		case whom.SlackID != "":
+			return l.person(whom.SlackID)
+		case whom.ObjectID != "":
+			return l.typed(whom.ObjectID)
+		}
+		return l.typed(Clean(whom.Address, maxAddress))
+	}
+	l := &line{}
+	switch reason {
+	case authz.NoAccount:
+		who(l.say("No account found for ")).say(". Check the address, or mention the person: `/revoke-sessions @name reason`.")
+	case authz.SeveralAccounts:
+		who(l.say("I found more than one account for ")).say(". Use the user principal name or the object ID.")
+	case authz.EmailMissing:
+		who(l.say("Slack shows me no e-mail address of ")).say(". Use the user principal name or the object ID.")
+	case authz.EmailUnconfirmed:
+		who(l.say("The Slack e-mail address of ")).say(" is not confirmed, so it proves nothing. Use the user principal name or the object ID.")
+	case authz.OutsideWorkspace:
+		who(l).say(" is not of this workspace, so the e-mail address proves nothing here. Use the user principal name or the object ID.")
+	case TargetIsApp:
+		who(l).say(" is an app, not a person.")
+	}
+	p := &page{}
+	p.add(l.say(" Nothing was stored."))
+	return p.message()
+}

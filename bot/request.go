@@ -1,0 +1,254 @@
+package bot
+
+import (
+	"crypto/rand"
+	"fmt"
+	"slices"
+	"time"
+
+	"revoke-sessions/authz"
+	"revoke-sessions/graph"
+)
+
+// State is where a request stands. The zero State is no state at all.
+type State string
+
+// The states, in the order in which a request may pass them.
+const (
+	Pending       State = "pending"
+	Approved      State = "approved"
+	Executing     State = "executing"
+	Unknown       State = "unknown"
+	Revoked       State = "revoked"
+	Verified      State = "verified"
+	NotVisibleYet State = "not_visible_yet"
+	Unreachable   State = "unreachable"
+	Failed        State = "failed"
+	Drilled       State = "drilled"
+	Denied        State = "denied"
+	Cancelled     State = "cancelled"
+	Expired       State = "expired"
+)
+
+// States lists every State, for tests that demand a card for each.
+var States = []State{Pending, Approved, Executing, Unknown, Revoked, Verified, NotVisibleYet,
+	Unreachable, Failed, Drilled, Denied, Cancelled, Expired}
+
+// next holds the transitions that exist; every other is a defect.
+var next = map[State][]State{
+	Pending:       {Approved, Denied, Cancelled, Expired},
+	Approved:      {Executing},
+	Executing:     {Revoked, Failed, Approved, Unknown, Drilled},
+	Unknown:       {Revoked, Executing, Approved},
+	Revoked:       {Verified, NotVisibleYet, Unreachable},
+	NotVisibleYet: {Verified, Unreachable},
+	Unreachable:   {Verified, NotVisibleYet},
+	Failed:        {Approved},
+}
+
+// May reports whether a request in state s may go to state to.
+func (s State) May(to State) bool { return slices.Contains(next[s], to) }
+
+// to takes the request to another state. A transition that does not exist is
+// a defect: it panics before anything is stored.
+func (r *Request) to(s State) {
+	if r.State != s && !r.State.May(s) {
+		panic(fmt.Sprintf("request %s: no way from %s to %s", r.ID, r.State, s))
+	}
+	r.State = s
+}
+
+// Accepted reports whether Microsoft said yes.
+func (s State) Accepted() bool {
+	return s == Revoked || s == Verified || s == NotVisibleYet || s == Unreachable
+}
+
+// Undone reports whether the request ended with nothing done, for good.
+func (s State) Undone() bool {
+	return s == Denied || s == Cancelled || s == Expired
+}
+
+// Request is one ask to revoke one account's sessions, from its creation to
+// its end. The stored row is the truth; every card is drawn from it.
+type Request struct {
+	// ID is what people call it: REQ- and six unambiguous letters. It is no
+	// secret and no authority.
+	ID string `json:"-"`
+	// Version grows with each change; 0 is a request that was never stored.
+	Version int64 `json:"-"`
+	State   State `json:"-"`
+
+	Lane authz.Lane `json:"lane"`
+	// Drill requests read where others revoke.
+	Drill     bool            `json:"drill,omitempty"`
+	Operation graph.Operation `json:"operation"`
+	// Askers are the requester and whoever asked for the same while it was pending.
+	Askers []authz.Asker `json:"askers"`
+	// Target is the account as it was when the card was made, without its
+	// names: those are in Words.
+	Target graph.User `json:"target"`
+	// TargetSlackID is empty where no Slack account is known to be the target's.
+	TargetSlackID string `json:"target_slack_id,omitempty"`
+	// RevokedBefore is when this bot last had the same account's sessions
+	// revoked; zero if never.
+	RevokedBefore time.Time `json:"revoked_before,omitzero"`
+
+	CreatedAt time.Time `json:"created_at"`
+	ExpiresAt time.Time `json:"expires_at"`
+	// CancelAskedAt is when the target's own account asked to cancel a self report.
+	CancelAskedAt time.Time `json:"cancel_asked_at,omitzero"`
+
+	// Decisions holds who ended the pending state and each "Try again".
+	Decisions []Verdict `json:"decisions,omitempty"`
+	// Attempts holds every call that was begun, oldest first.
+	Attempts []Attempt `json:"attempts,omitempty"`
+	// Before are the stamps as last read before the first POST that may have
+	// moved them, After as last read since.
+	Before graph.Stamps `json:"before,omitzero"`
+	After  graph.Stamps `json:"after,omitzero"`
+	// AcceptedAt is when Microsoft's yes arrived, or when the moved stamp was
+	// read after an unknown outcome.
+	AcceptedAt time.Time `json:"accepted_at,omitzero"`
+	// Seen: Microsoft never said yes to us, but the stamp has moved.
+	Seen       bool      `json:"seen,omitempty"`
+	VerifiedAt time.Time `json:"verified_at,omitzero"`
+	// Reads counts the reads of the stamps in the current state.
+	Reads int `json:"reads,omitempty"`
+	// EndedAt is when the request was denied, cancelled or expired.
+	EndedAt time.Time `json:"ended_at,omitzero"`
+
+	// Words are what people typed and are called. They are kept apart, so
+	// that they can be erased while the rest stays.
+	Words Words `json:"-"`
+
+	// DueAt is when the request next wants attention; zero when it wants none.
+	DueAt time.Time `json:"-"`
+}
+
+// Words are everything in a request that a person typed or is called.
+type Words struct {
+	Reason      string `json:"reason,omitempty"`
+	DisplayName string `json:"display_name,omitempty"`
+	UPN         string `json:"upn,omitempty"`
+	Mail        string `json:"mail,omitempty"`
+	// Also are the reasons of those who joined, by Slack ID.
+	Also map[string]string `json:"also,omitempty"`
+}
+
+// Verdict is one person's decision.
+type Verdict struct {
+	Kind    authz.Action `json:"kind"` // confirm, deny, cancel or retry
+	SlackID string       `json:"slack_id"`
+	EntraID string       `json:"entra_id"`
+	At      time.Time    `json:"at"`
+}
+
+// Attempt is one call to Graph. It is stored before the call leaves.
+type Attempt struct {
+	// Decision is the number of decisions there were when it began.
+	Decision int       `json:"decision"`
+	BeganAt  time.Time `json:"began_at"`
+	EndedAt  time.Time `json:"ended_at,omitzero"`
+	// Outcome is empty while the call is under way, and stays empty if the
+	// process died in it.
+	Outcome         graph.Outcome `json:"outcome,omitempty"`
+	Status          int           `json:"status,omitempty"`
+	Code            string        `json:"code,omitempty"`
+	RequestID       string        `json:"request_id,omitempty"`
+	ClientRequestID string        `json:"client_request_id,omitempty"`
+	Remedy          string        `json:"remedy,omitempty"`
+	// Wait is how long Microsoft asked to wait, or how long we do.
+	Wait time.Duration `json:"wait,omitempty"`
+}
+
+// idLetters leaves out what is misread or misheard: 0 O 1 I L 8 B 5 S 2 Z U V.
+const idLetters = "ACDEFGHJKMNPQRTWXY34679"
+
+// newID makes a request ID. 23^6 is 148 million; the store refuses a
+// duplicate and the caller draws again.
+func newID() string {
+	b := make([]byte, 0, 6)
+	var one [1]byte
+	for len(b) < 6 {
+		_, _ = rand.Read(one[:]) // never fails since Go 1.24
+		if n := int(one[0]); n < 256/len(idLetters)*len(idLetters) {
+			b = append(b, idLetters[n%len(idLetters)])
+		}
+	}
+	return "REQ-" + string(b)
+}
+
+// requester is the first asker.
+func (r *Request) requester() authz.Asker { return r.Askers[0] }
+
+func (r *Request) matter() authz.Matter {
+	return authz.Matter{Lane: r.Lane, TargetID: r.Target.ID, Askers: r.Askers}
+}
+
+// verdict is the decision in force, or nil.
+func (r *Request) verdict() *Verdict {
+	if len(r.Decisions) == 0 {
+		return nil
+	}
+	return &r.Decisions[len(r.Decisions)-1]
+}
+
+// attempt is the last call, or nil.
+func (r *Request) attempt() *Attempt {
+	if len(r.Attempts) == 0 {
+		return nil
+	}
+	return &r.Attempts[len(r.Attempts)-1]
+}
+
+// posts counts the calls since the last decision whose effect is not known to
+// be none: those that may not be repeated at will.
+func (r *Request) posts() (n int, first time.Time) {
+	for _, a := range r.Attempts {
+		if a.Decision == len(r.Decisions) && a.Outcome != graph.NotDone {
+			if n == 0 {
+				first = a.BeganAt
+			}
+			n++
+		}
+	}
+	return n, first
+}
+
+// tries counts all calls since the last decision.
+func (r *Request) tries() (n int, first time.Time) {
+	for _, a := range r.Attempts {
+		if a.Decision == len(r.Decisions) {
+			if n == 0 {
+				first = a.BeganAt
+			}
+			n++
+		}
+	}
+	return n, first
+}
+
+// retryWindow is how long "Try again" is offered after a failure.
+const retryWindow = 24 * time.Hour
+
+// retryable reports whether an approver may decide anew.
+func (r *Request) retryable(now time.Time) bool {
+	if r.State != Failed && r.State != Unknown {
+		return false
+	}
+	if r.State == Unknown && !r.settled() {
+		return false // still being found out
+	}
+	v := r.verdict()
+	return v != nil && now.Before(v.At.Add(retryWindow))
+}
+
+// settled reports whether an unknown outcome has had its second POST, so that
+// nothing but reading is left to do.
+func (r *Request) settled() bool {
+	n, _ := r.posts()
+	return r.State == Unknown && n >= maxPosts
+}
+
+// maxPosts is how many calls of unknown effect one decision may cause.
+const maxPosts = 2

@@ -1,0 +1,269 @@
+package bot
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/slack-go/slack"
+
+	"revoke-sessions/authz"
+)
+
+// Workspace is where the app is installed and who the bot is in it.
+type Workspace struct {
+	TeamID string
+	// URL is the workspace's own address, https://name.slack.com/.
+	URL       string
+	AppID     string
+	BotID     string
+	BotUserID string
+}
+
+// Link leads to a message.
+func (w Workspace) Link(channel, ts string) string {
+	if ts == "" {
+		return ""
+	}
+	return fmt.Sprintf("%sarchives/%s/p%s", w.URL, channel, strings.ReplaceAll(ts, ".", ""))
+}
+
+// Member is what Slack says of a user.
+type Member struct {
+	ID    string
+	Email string
+	// EmailConfirmed: Slack has seen the person answer from that address.
+	EmailConfirmed bool
+	Standing       authz.Standing
+}
+
+// SlackError is a Web API call that did not work. Its text names the method
+// and Slack's code, and never a token, a URL or what was sent.
+type SlackError struct {
+	Method string
+	// Code is Slack's error code, "ratelimited" for all three shapes of a
+	// rate limit, or empty when there was no answer.
+	Code   string
+	Status int // HTTP status, where it alone is known
+	// RetryAfter is how long to leave the method alone; 0 for no such wish.
+	RetryAfter time.Duration
+	Err        error
+}
+
+func (e *SlackError) Error() string {
+	switch {
+	case e.Code != "":
+		return e.Method + ": Slack answered " + e.Code
+	case e.Status != 0:
+		return fmt.Sprintf("%s: Slack answered %d", e.Method, e.Status)
+	}
+	return e.Method + ": no answer from Slack"
+}
+
+// Unwrap keeps only whether time ran out: other causes may hold a URL.
+func (e *SlackError) Unwrap() error {
+	for _, known := range []error{context.DeadlineExceeded, context.Canceled} {
+		if errors.Is(e.Err, known) {
+			return known
+		}
+	}
+	return nil
+}
+
+// NoAnswer reports whether Slack said nothing of the matter: the call may
+// work later and nothing was learned from it.
+func (e *SlackError) NoAnswer() bool {
+	return e.Code == "" || slices.Contains([]string{ratelimited, "internal_error", "fatal_error", "service_unavailable", "request_timeout", "team_added_to_org", incomplete}, e.Code)
+}
+
+const (
+	ratelimited = "ratelimited"
+	// incomplete is our own code for a 200 that lacks what was asked for:
+	// slack-go returns no error for the bodies {} and {"ok":false}.
+	incomplete = "incomplete_answer"
+	// defaultRetryAfter is used where a rate limit names no time.
+	defaultRetryAfter = 5 * time.Second
+)
+
+func slackError(method string, err error) error {
+	if err == nil {
+		return nil
+	}
+	e := &SlackError{Method: method, Err: err}
+	if limited, ok := errors.AsType[*slack.RateLimitedError](err); ok {
+		e.Code, e.RetryAfter = ratelimited, limited.RetryAfter
+	} else if status, ok := errors.AsType[slack.StatusCodeError](err); ok {
+		e.Status = status.Code
+		if status.Code == http.StatusTooManyRequests {
+			e.Code = ratelimited
+		}
+	} else if answer, ok := errors.AsType[slack.SlackErrorResponse](err); ok {
+		e.Code = answer.Err
+		if e.Code == "rate_limited" {
+			e.Code = ratelimited
+		}
+	}
+	if e.Code == ratelimited && e.RetryAfter <= 0 {
+		e.RetryAfter = defaultRetryAfter
+	}
+	return e
+}
+
+// Slack speaks to Slack's Web API: slack-go with its silences made audible.
+type Slack struct {
+	api  *slack.Client
+	http *http.Client
+	// apiHost may take answers besides Slack's own hosts.
+	apiHost string
+	home    Workspace
+	pace    *pace
+}
+
+// NewSlack wraps a client that was built with a bot token and an HTTP client
+// with a time-out. apiURL is where it talks to; hc posts to response URLs.
+func NewSlack(api *slack.Client, apiURL string, hc *http.Client) *Slack {
+	u, _ := url.Parse(apiURL)
+	s := &Slack{api: api, http: hc, pace: newPace()}
+	if u != nil {
+		s.apiHost = u.Host
+	}
+	return s
+}
+
+// Connect asks Slack who the bot is and where. It must come first.
+func (s *Slack) Connect(ctx context.Context) (Workspace, error) {
+	me, err := s.api.AuthTestContext(ctx)
+	if err != nil {
+		return Workspace{}, slackError("auth.test", err)
+	}
+	if me.TeamID == "" || me.UserID == "" || me.BotID == "" {
+		return Workspace{}, &SlackError{Method: "auth.test", Code: incomplete}
+	}
+	b, err := s.api.GetBotInfoContext(ctx, slack.GetBotInfoParameters{Bot: me.BotID})
+	if err != nil {
+		return Workspace{}, slackError("bots.info", err)
+	}
+	if b.AppID == "" {
+		return Workspace{}, &SlackError{Method: "bots.info", Code: incomplete}
+	}
+	s.home = Workspace{TeamID: me.TeamID, URL: me.URL, AppID: b.AppID, BotID: me.BotID, BotUserID: me.UserID}
+	return s.home, nil
+}
+
+// Member looks a user up.
+func (s *Slack) Member(ctx context.Context, id string) (Member, error) {
+	u, err := s.api.GetUserInfoContext(ctx, id)
+	if err != nil {
+		return Member{}, slackError("users.info", err)
+	}
+	if u.ID != id {
+		return Member{}, &SlackError{Method: "users.info", Code: incomplete}
+	}
+	return s.member(u), nil
+}
+
+// MemberByEmail finds the user with this confirmed address.
+func (s *Slack) MemberByEmail(ctx context.Context, address string) (Member, error) {
+	u, err := s.api.GetUserByEmailContext(ctx, address)
+	if err != nil {
+		return Member{}, slackError("users.lookupByEmail", err)
+	}
+	if u.ID == "" || !strings.EqualFold(u.Profile.Email, address) {
+		return Member{}, &SlackError{Method: "users.lookupByEmail", Code: incomplete}
+	}
+	return s.member(u), nil
+}
+
+func (s *Slack) member(u *slack.User) Member {
+	m := Member{ID: u.ID, Email: u.Profile.Email, EmailConfirmed: u.IsEmailConfirmed}
+	switch {
+	case u.Deleted:
+		m.Standing = authz.Deleted
+	case u.IsWorkflowBot, u.IsConnectorBot:
+		m.Standing = authz.WorkflowUser
+	case u.IsBot, u.ID == "USLACKBOT":
+		m.Standing = authz.BotUser
+	case u.IsStranger:
+		m.Standing = authz.StrangerUser
+	case u.TeamID != s.home.TeamID && !slices.Contains(u.Enterprise.Teams, s.home.TeamID):
+		m.Standing = authz.OtherWorkspace
+	case u.IsRestricted, u.IsUltraRestricted:
+		m.Standing = authz.GuestUser
+	default:
+		m.Standing = authz.FullMember
+	}
+	return m
+}
+
+// Post posts a message to a channel, to a user's direct messages (to is then
+// the user's ID), or into a thread. channel is where it really stands.
+func (s *Slack) Post(ctx context.Context, to, thread string, m Message) (channel, ts string, err error) {
+	options := append(s.options(m), slack.MsgOptionDisableLinkUnfurl(), slack.MsgOptionDisableMediaUnfurl())
+	if thread != "" {
+		options = append(options, slack.MsgOptionTS(thread))
+	}
+	channel, ts, err = s.api.PostMessageContext(ctx, to, options...)
+	if err == nil && (channel == "" || ts == "") {
+		err = &SlackError{Method: "chat.postMessage", Code: incomplete}
+		return "", "", err
+	}
+	return channel, ts, slackError("chat.postMessage", err)
+}
+
+// Update rewrites one of our messages; its buttons go unless m has some.
+func (s *Slack) Update(ctx context.Context, channel, ts string, m Message) error {
+	_, got, _, err := s.api.UpdateMessageContext(ctx, channel, ts, s.options(m)...)
+	if err == nil && got != ts {
+		return &SlackError{Method: "chat.update", Code: incomplete}
+	}
+	return slackError("chat.update", err)
+}
+
+// Delete removes one of our messages; Slack refuses anybody else's.
+func (s *Slack) Delete(ctx context.Context, channel, ts string) error {
+	_, _, err := s.api.DeleteMessageContext(ctx, channel, ts)
+	return slackError("chat.delete", err)
+}
+
+func (s *Slack) options(m Message) []slack.MsgOption {
+	// parse=none: a bare @here or a URL in the top-level text stays text.
+	return []slack.MsgOption{slack.MsgOptionText(m.Text, false), slack.MsgOptionBlocks(m.Blocks...), slack.MsgOptionParse(false)}
+}
+
+// OpenForm opens a modal; the trigger lives 3 s and works once.
+func (s *Slack) OpenForm(ctx context.Context, trigger Secret, view slack.ModalViewRequest) error {
+	answer, err := s.api.OpenViewContext(ctx, string(trigger), view)
+	if err == nil && answer.ID == "" {
+		return &SlackError{Method: "views.open", Code: incomplete}
+	}
+	return slackError("views.open", err)
+}
+
+// Answer says something only to the person whose act brought the response URL.
+func (s *Slack) Answer(ctx context.Context, to Secret, m Message) error {
+	if !s.ours(string(to)) {
+		return &SlackError{Method: "response_url", Code: "not_slack"}
+	}
+	err := slack.PostWebhookCustomHTTPContext(ctx, string(to), s.http, &slack.WebhookMessage{
+		Text: m.Text, Blocks: &slack.Blocks{BlockSet: m.Blocks}, ResponseType: slack.ResponseTypeEphemeral, Parse: "none",
+	})
+	return slackError("response_url", err)
+}
+
+// ours reports whether a response URL leads to Slack, or to whatever stands in
+// for it. What people are told must go nowhere else.
+func (s *Slack) ours(raw string) bool {
+	u, err := url.Parse(raw)
+	if err != nil {
+		return false
+	}
+	if u.Host == s.apiHost {
+		return true
+	}
+	return u.Scheme == "https" && (strings.HasSuffix(u.Hostname(), ".slack.com") || strings.HasSuffix(u.Hostname(), ".slack-gov.com"))
+}

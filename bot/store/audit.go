@@ -1,0 +1,111 @@
+package store
+
+import (
+	"context"
+	"crypto/sha256"
+	"database/sql"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"strconv"
+	"time"
+
+	"revoke-sessions/bot"
+)
+
+// Record implements bot.Ledger.
+func (s *Store) Record(ctx context.Context, settles int64, entries ...bot.Entry) error {
+	return s.transaction(ctx, func(tx *sql.Tx) error {
+		if err := appendAudit(ctx, tx, s.now(), entries); err != nil {
+			return err
+		}
+		return settle(ctx, tx, settles)
+	})
+}
+
+// appendAudit adds rows to the chain. The head row is read last in every
+// transaction, so that on a database with many writers the chain is the last
+// lock that anybody takes.
+func appendAudit(ctx context.Context, tx *sql.Tx, now time.Time, entries []bot.Entry) error {
+	if len(entries) == 0 {
+		return nil
+	}
+	var seq int64
+	var head string
+	if err := tx.QueryRowContext(ctx, `SELECT seq, hash FROM audit_head WHERE id = 1`).Scan(&seq, &head); err != nil {
+		return fmt.Errorf("read the audit head: %w", err)
+	}
+	for _, e := range entries {
+		e.At = now.UTC().Truncate(time.Microsecond)
+		text, err := json.Marshal(e)
+		if err != nil {
+			return fmt.Errorf("encode the audit row: %w", err)
+		}
+		seq++
+		head = link(head, seq, text)
+		if _, err := tx.ExecContext(ctx, `INSERT INTO audit (seq, request_id, entry, hash) VALUES ($1, $2, $3, $4)`,
+			seq, e.Request, string(text), head); err != nil {
+			return fmt.Errorf("store the audit row: %w", err)
+		}
+	}
+	if _, err := tx.ExecContext(ctx, `UPDATE audit_head SET seq = $1, hash = $2 WHERE id = 1`, seq, head); err != nil {
+		return fmt.Errorf("store the audit head: %w", err)
+	}
+	return nil
+}
+
+// link is the hash of one audit row.
+func link(previous string, seq int64, entry []byte) string {
+	return sum(previous, strconv.FormatInt(seq, 10), string(entry))
+}
+
+// sum hashes parts so that no two lists of parts look alike.
+func sum(parts ...string) string {
+	h := sha256.New()
+	for _, p := range parts {
+		fmt.Fprintf(h, "%d:%s\n", len(p), p)
+	}
+	return hex.EncodeToString(h.Sum(nil))
+}
+
+// Audit reads the chain's rows of one request, or of all with an empty ID, in
+// order, and checks every link of the whole chain on the way. The error names
+// the first row that does not fit.
+func (s *Store) Audit(ctx context.Context, requestID string) ([]bot.Entry, error) {
+	rows, err := s.read.QueryContext(ctx, `SELECT seq, request_id, entry, hash FROM audit ORDER BY seq`)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var entries []bot.Entry
+	var head string
+	var last int64
+	for rows.Next() {
+		var seq int64
+		var id, text, hash string
+		if err := rows.Scan(&seq, &id, &text, &hash); err != nil {
+			return nil, err
+		}
+		var e bot.Entry
+		err := json.Unmarshal([]byte(text), &e)
+		if err != nil || seq != last+1 || link(head, seq, []byte(text)) != hash || e.Request != id {
+			return nil, fmt.Errorf("the audit chain breaks at row %d", seq)
+		}
+		head, last = hash, seq
+		if requestID == "" || requestID == id {
+			entries = append(entries, e)
+		}
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	var seq int64
+	var hash string
+	if err := s.read.QueryRowContext(ctx, `SELECT seq, hash FROM audit_head WHERE id = 1`).Scan(&seq, &hash); err != nil {
+		return nil, err
+	}
+	if seq < last || seq == last && hash != head {
+		return nil, fmt.Errorf("the audit chain ends at row %d with another hash than its head", last)
+	}
+	return entries, nil
+}

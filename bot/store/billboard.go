@@ -1,0 +1,65 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"time"
+
+	"revoke-sessions/bot"
+)
+
+// ClaimTelling implements bot.Billboard.
+func (s *Store) ClaimTelling(ctx context.Context, id string) (bool, error) {
+	now := s.now()
+	res, err := s.write.ExecContext(ctx, `UPDATE requests SET tell_claimed_until = $1
+		WHERE id = $2 AND tell_due_at IS NOT NULL AND tell_claimed_until <= $3`, micros(now.Add(claimFor)), id, micros(now))
+	if err != nil {
+		return false, err
+	}
+	n, err := res.RowsAffected()
+	return n == 1, err
+}
+
+// Told implements bot.Billboard.
+func (s *Store) Told(ctx context.Context, id string, version int64, retry time.Time) (more bool, err error) {
+	now := s.now()
+	if !retry.IsZero() {
+		_, err := s.write.ExecContext(ctx, `UPDATE requests SET tell_due_at = $1, tell_claimed_until = 0 WHERE id = $2`, micros(retry), id)
+		return false, err
+	}
+	err = s.write.QueryRowContext(ctx, `UPDATE requests SET told = $1,
+		tell_due_at = CASE WHEN version = $1 THEN NULL ELSE tell_due_at END,
+		tell_claimed_until = CASE WHEN version = $1 THEN 0 ELSE $2 END
+		WHERE id = $3 RETURNING version > $1`, version, micros(now.Add(claimFor)), id).Scan(&more)
+	if errors.Is(err, sql.ErrNoRows) {
+		return false, bot.ErrNoRequest
+	}
+	return more, err
+}
+
+// Places implements bot.Billboard.
+func (s *Store) Places(ctx context.Context, id string) (map[string]bot.Place, error) {
+	rows, err := s.read.QueryContext(ctx, `SELECT key, channel, ts, shown FROM places WHERE request_id = $1`, id)
+	all, err := collect(rows, err, func(row scanner) (p bot.Place, err error) {
+		err = row.Scan(&p.Key, &p.Channel, &p.TS, &p.Shown)
+		return p, err
+	})
+	places := make(map[string]bot.Place, len(all))
+	for _, p := range all {
+		places[p.Key] = p
+	}
+	return places, err
+}
+
+// SetPlace implements bot.Billboard.
+func (s *Store) SetPlace(ctx context.Context, id string, p bot.Place) error {
+	if p.TS == "" {
+		_, err := s.write.ExecContext(ctx, `DELETE FROM places WHERE request_id = $1 AND key = $2`, id, p.Key)
+		return err
+	}
+	_, err := s.write.ExecContext(ctx, `INSERT INTO places (request_id, key, channel, ts, shown) VALUES ($1, $2, $3, $4, $5)
+		ON CONFLICT (request_id, key) DO UPDATE SET channel = excluded.channel, ts = excluded.ts, shown = excluded.shown`,
+		id, p.Key, p.Channel, p.TS, p.Shown)
+	return err
+}

@@ -1,0 +1,140 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"revoke-sessions/bot"
+)
+
+// secretsLive is how long a response_url works; afterwards it and the
+// trigger_id, which lives 3 s, are worth nothing to us and are erased.
+// https://docs.slack.dev/interactivity/handling-user-interaction
+const secretsLive = 30 * time.Minute
+
+// Receive implements bot.Queue.
+func (s *Store) Receive(ctx context.Context, a bot.Arrival) (bot.Arrival, bool, error) {
+	body, err := json.Marshal(a)
+	if err != nil {
+		return a, false, fmt.Errorf("encode what arrived: %w", err)
+	}
+	now := s.now()
+	err = s.write.QueryRowContext(ctx, `INSERT INTO arrivals
+		(envelope, act, body, response_url, trigger_id, received_at, due_at, claimed_until)
+		VALUES ($1, $2, $3, $4, $5, $6, $6, $7) ON CONFLICT DO NOTHING RETURNING id`,
+		a.Envelope, a.Key, body, string(a.ResponseURL), string(a.TriggerID), micros(now), micros(now.Add(claimFor))).Scan(&a.ID)
+	if errors.Is(err, sql.ErrNoRows) {
+		return a, false, nil
+	}
+	if err != nil {
+		return a, false, fmt.Errorf("store what arrived: %w", err)
+	}
+	a.ReceivedAt = instant(sql.NullInt64{Int64: micros(now), Valid: true})
+	return a, true, nil
+}
+
+// settle marks an arrival as dealt with.
+func settle(ctx context.Context, tx *sql.Tx, id int64) error {
+	if id == 0 {
+		return nil
+	}
+	if _, err := tx.ExecContext(ctx, `UPDATE arrivals SET due_at = NULL, claimed_until = 0 WHERE id = $1`, id); err != nil {
+		return fmt.Errorf("settle what arrived: %w", err)
+	}
+	return nil
+}
+
+const arrivalColumns = `id, envelope, act, body, coalesce(response_url, ''), coalesce(trigger_id, ''), received_at`
+
+func scanArrival(row scanner) (a bot.Arrival, err error) {
+	var id, at int64
+	var envelope, key, url, trigger string
+	var body []byte
+	if err := row.Scan(&id, &envelope, &key, &body, &url, &trigger, &at); err != nil {
+		return a, err
+	}
+	if err := json.Unmarshal(body, &a); err != nil {
+		return a, fmt.Errorf("decode arrival %d: %w", id, err)
+	}
+	a.ID, a.Envelope, a.Key = id, envelope, key
+	a.ResponseURL, a.TriggerID = bot.Secret(url), bot.Secret(trigger)
+	a.ReceivedAt = time.UnixMicro(at).UTC()
+	return a, nil
+}
+
+// Arrival implements bot.Queue.
+func (s *Store) Arrival(ctx context.Context, id int64) (bot.Arrival, error) {
+	a, err := scanArrival(s.read.QueryRowContext(ctx, `SELECT `+arrivalColumns+` FROM arrivals WHERE id = $1 AND body <> ''`, id))
+	if errors.Is(err, sql.ErrNoRows) {
+		return a, bot.ErrNoRequest
+	}
+	return a, err
+}
+
+// Due implements bot.Queue. Reading first keeps an idle clock from taking the
+// write lock every second.
+func (s *Store) Due(ctx context.Context, limit int) (bot.Work, error) {
+	now := micros(s.now())
+	var owed bool
+	err := s.read.QueryRowContext(ctx, `SELECT
+		EXISTS (SELECT 1 FROM arrivals WHERE due_at <= $1 AND claimed_until <= $1)
+		OR EXISTS (SELECT 1 FROM requests WHERE due_at <= $1 AND claimed_until <= $1)
+		OR EXISTS (SELECT 1 FROM requests WHERE tell_due_at <= $1 AND tell_claimed_until <= $1)`, now).Scan(&owed)
+	var w bot.Work
+	if err != nil || !owed {
+		return w, err
+	}
+	until := now + claimFor.Microseconds()
+	err = s.transaction(ctx, func(tx *sql.Tx) error {
+		rows, err := tx.QueryContext(ctx, `UPDATE arrivals SET claimed_until = $1 WHERE id IN
+			(SELECT id FROM arrivals WHERE due_at <= $2 AND claimed_until <= $2 ORDER BY due_at LIMIT $3)
+			RETURNING `+arrivalColumns, until, now, limit)
+		if w.Arrivals, err = collect(rows, err, scanArrival); err != nil {
+			return fmt.Errorf("claim arrivals: %w", err)
+		}
+		rows, err = tx.QueryContext(ctx, `UPDATE requests SET claimed_until = $1 WHERE id IN
+			(SELECT id FROM requests WHERE due_at <= $2 AND claimed_until <= $2 ORDER BY due_at LIMIT $3)
+			RETURNING id`, until, now, limit)
+		ids, err := collect(rows, err, scanID)
+		if err != nil {
+			return fmt.Errorf("claim requests: %w", err)
+		}
+		for _, id := range ids {
+			r, err := scanRequest(tx.QueryRowContext(ctx, `SELECT `+requestColumns+fromRequests+`WHERE r.id = $1`, id))
+			if err != nil {
+				return fmt.Errorf("read a claimed request: %w", err)
+			}
+			w.Drive = append(w.Drive, r)
+		}
+		rows, err = tx.QueryContext(ctx, `SELECT id FROM requests
+			WHERE tell_due_at <= $1 AND tell_claimed_until <= $1 ORDER BY tell_due_at LIMIT $2`, now, limit)
+		if w.Tell, err = collect(rows, err, scanID); err != nil {
+			return fmt.Errorf("find what is to be told: %w", err)
+		}
+		return nil
+	})
+	return w, err
+}
+
+func scanID(row scanner) (id string, err error) {
+	err = row.Scan(&id)
+	return id, err
+}
+
+// Forget implements bot.Store: response_urls, trigger_ids and, once it is
+// carried out, what was typed go when a response_url is worth nothing more.
+func (s *Store) Forget(ctx context.Context) error {
+	old := micros(s.now().Add(-secretsLive))
+	var any bool
+	if err := s.read.QueryRowContext(ctx, `SELECT EXISTS (SELECT 1 FROM arrivals WHERE received_at < $1 AND body <> '')`, old).Scan(&any); err != nil || !any {
+		return err
+	}
+	_, err := s.write.ExecContext(ctx, `UPDATE arrivals SET response_url = NULL, trigger_id = NULL,
+		body = CASE WHEN due_at IS NULL THEN '' ELSE body END
+		WHERE received_at < $1 AND body <> ''`, old)
+	return err
+}

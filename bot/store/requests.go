@@ -1,0 +1,200 @@
+package store
+
+import (
+	"context"
+	"crypto/rand"
+	"database/sql"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"revoke-sessions/authz"
+	"revoke-sessions/bot"
+)
+
+// claimFor is how long a claim lasts unless it is renewed; longer than any
+// one step's deadline in package bot, which is 9 s.
+const claimFor = 10 * time.Second
+
+// Commit implements bot.Ledger.
+func (s *Store) Commit(ctx context.Context, c bot.Change) (bot.Request, error) {
+	r := c.Request
+	err := s.transaction(ctx, func(tx *sql.Tx) error {
+		now := s.now()
+		if err := writeRequest(ctx, tx, &r, now, c.Keep); err != nil {
+			return err
+		}
+		typed, err := writeWords(ctx, tx, r)
+		if err != nil {
+			return err
+		}
+		for i := range c.Audit {
+			c.Audit[i].Typed = typed
+		}
+		if err := appendAudit(ctx, tx, now, c.Audit); err != nil {
+			return err
+		}
+		return settle(ctx, tx, c.Settles)
+	})
+	if err != nil {
+		return bot.Request{}, err
+	}
+	return r, nil
+}
+
+func writeRequest(ctx context.Context, tx *sql.Tx, r *bot.Request, now time.Time, keep bool) error {
+	body, err := json.Marshal(r)
+	if err != nil {
+		return fmt.Errorf("encode the request: %w", err)
+	}
+	var claimed int64
+	if keep {
+		claimed = micros(now.Add(claimFor))
+	}
+	// Every change is owed to people: tell_due_at is now.
+	if r.Version == 0 {
+		_, err = tx.ExecContext(ctx, `INSERT INTO requests
+			(id, version, state, lane, drill, target_id, body, created_at, accepted_at, due_at, claimed_until, told, tell_due_at, tell_claimed_until)
+			VALUES ($1, 1, $2, $3, $4, $5, $6, $7, $8, $9, $10, 0, $11, 0)`,
+			r.ID, r.State, r.Lane, flag(r.Drill), r.Target.ID, body, micros(r.CreatedAt), maybe(r.AcceptedAt), maybe(r.DueAt), claimed, micros(now))
+		if isUnique(err) {
+			return bot.ErrTaken
+		}
+	} else {
+		var res sql.Result
+		res, err = tx.ExecContext(ctx, `UPDATE requests SET version = version + 1, state = $1, body = $2, accepted_at = $3,
+			due_at = $4, claimed_until = $5, tell_due_at = $6 WHERE id = $7 AND version = $8`,
+			r.State, body, maybe(r.AcceptedAt), maybe(r.DueAt), claimed, micros(now), r.ID, r.Version)
+		if err == nil {
+			var n int64
+			if n, err = res.RowsAffected(); err == nil && n == 0 {
+				return bot.ErrConflict
+			}
+		}
+	}
+	if err != nil {
+		return fmt.Errorf("store the request: %w", err)
+	}
+	r.Version++
+	if r.State != bot.Pending {
+		return nil // nobody joins any more
+	}
+	for _, a := range r.Askers {
+		if _, err := tx.ExecContext(ctx, `INSERT INTO askers (slack_id, request_id) VALUES ($1, $2) ON CONFLICT DO NOTHING`, a.SlackID, r.ID); err != nil {
+			return fmt.Errorf("store who asked: %w", err)
+		}
+	}
+	return nil
+}
+
+// writeWords stores what was typed and answers its salted hash. Words change
+// only while a request is pending; later the stored ones are hashed again.
+func writeWords(ctx context.Context, tx *sql.Tx, r bot.Request) (hash string, err error) {
+	var salt, content string
+	err = tx.QueryRowContext(ctx, `SELECT salt, content FROM words WHERE request_id = $1`, r.ID).Scan(&salt, &content)
+	if errors.Is(err, sql.ErrNoRows) {
+		salt = rand.Text()
+	} else if err != nil {
+		return "", fmt.Errorf("read the words: %w", err)
+	}
+	if r.State == bot.Pending {
+		fresh, err := json.Marshal(r.Words)
+		if err != nil {
+			return "", fmt.Errorf("encode the words: %w", err)
+		}
+		if string(fresh) != content {
+			content = string(fresh)
+			if _, err := tx.ExecContext(ctx, `INSERT INTO words (request_id, salt, content) VALUES ($1, $2, $3)
+				ON CONFLICT (request_id) DO UPDATE SET content = excluded.content`, r.ID, salt, content); err != nil {
+				return "", fmt.Errorf("store the words: %w", err)
+			}
+		}
+	}
+	return sum(salt, content), nil
+}
+
+const requestColumns = `r.id, r.version, r.state, r.body, r.due_at, coalesce(w.content, '{}')`
+
+const fromRequests = ` FROM requests r LEFT JOIN words w ON w.request_id = r.id `
+
+type scanner interface{ Scan(...any) error }
+
+func scanRequest(row scanner) (r bot.Request, err error) {
+	var body, words []byte
+	var due sql.NullInt64
+	var id, state string
+	var version int64
+	if err := row.Scan(&id, &version, &state, &body, &due, &words); err != nil {
+		return r, err
+	}
+	if err := json.Unmarshal(body, &r); err != nil {
+		return r, fmt.Errorf("decode request %s: %w", id, err)
+	}
+	if err := json.Unmarshal(words, &r.Words); err != nil {
+		return r, fmt.Errorf("decode the words of request %s: %w", id, err)
+	}
+	r.ID, r.Version, r.State, r.DueAt = id, version, bot.State(state), instant(due)
+	return r, nil
+}
+
+// Request implements bot.Ledger.
+func (s *Store) Request(ctx context.Context, id string) (bot.Request, error) {
+	r, err := scanRequest(s.read.QueryRowContext(ctx, `SELECT `+requestColumns+fromRequests+`WHERE r.id = $1`, id))
+	if errors.Is(err, sql.ErrNoRows) {
+		return r, bot.ErrNoRequest
+	}
+	return r, err
+}
+
+// PendingFor implements bot.Index.
+func (s *Store) PendingFor(ctx context.Context, targetID string, lane authz.Lane, drill bool) (bot.Request, bool, error) {
+	r, err := scanRequest(s.read.QueryRowContext(ctx, `SELECT `+requestColumns+fromRequests+
+		`WHERE r.target_id = $1 AND r.lane = $2 AND r.drill = $3 AND r.state = 'pending'`, targetID, lane, flag(drill)))
+	if errors.Is(err, sql.ErrNoRows) {
+		return r, false, nil
+	}
+	return r, err == nil, err
+}
+
+// Open implements bot.Index.
+func (s *Store) Open(ctx context.Context, slackID string, limit int) ([]bot.Request, error) {
+	query, args := `SELECT `+requestColumns+fromRequests+
+		`WHERE r.state IN ('pending', 'approved', 'executing', 'unknown', 'revoked', 'failed') `, []any{limit}
+	if slackID != "" {
+		query += `AND r.id IN (SELECT request_id FROM askers WHERE slack_id = $2) `
+		args = append(args, slackID)
+	}
+	rows, err := s.read.QueryContext(ctx, query+`ORDER BY r.created_at DESC LIMIT $1`, args...)
+	return collect(rows, err, scanRequest)
+}
+
+// LastAccepted implements bot.Index.
+func (s *Store) LastAccepted(ctx context.Context, targetID string) (time.Time, error) {
+	var at sql.NullInt64
+	err := s.read.QueryRowContext(ctx, `SELECT max(accepted_at) FROM requests WHERE target_id = $1 AND accepted_at IS NOT NULL`, targetID).Scan(&at)
+	return instant(at), err
+}
+
+func collect[T any](rows *sql.Rows, err error, scan func(scanner) (T, error)) ([]T, error) {
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var all []T
+	for rows.Next() {
+		one, err := scan(rows)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, one)
+	}
+	return all, rows.Err()
+}
+
+func flag(b bool) int64 {
+	if b {
+		return 1
+	}
+	return 0
+}

@@ -1,0 +1,189 @@
+// Package store keeps the bot's requests, its queue and its audit chain in a
+// database. It is the only place that speaks SQL, and it decides nothing:
+// package bot says what a transaction writes, this package writes all of it or
+// none. The SQL uses $1, RETURNING and ON CONFLICT, which SQLite and
+// PostgreSQL both understand; instants are BIGINT microseconds.
+package store
+
+import (
+	"context"
+	"database/sql"
+	_ "embed"
+	"errors"
+	"fmt"
+	"net/url"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/gofrs/flock"
+	sqlite "modernc.org/sqlite" // the driver "sqlite", without cgo
+	sqlitelib "modernc.org/sqlite/lib"
+
+	"revoke-sessions/bot"
+)
+
+//go:embed schema/sqlite.sql
+var sqliteSchema string
+
+// schemaVersion is what user_version holds once the schema stands.
+const schemaVersion = 1
+
+// Store implements bot.Store on SQLite. All its methods may be called at once.
+type Store struct {
+	write, read *sql.DB
+	now         func() time.Time
+	lock        *flock.Flock
+	path        string
+}
+
+var _ bot.Store = (*Store)(nil)
+
+// Options change how a store opens; the zero value is for production.
+type Options struct {
+	// Now is the database's clock. SQLite has none of its own: the process's
+	// clock is the database's, for only one process drives it.
+	Now func() time.Time
+	// Exclusive refuses to open a database that another process runs on, and
+	// frees every claim, for whoever held one is gone. `run` opens it so.
+	Exclusive bool
+}
+
+// ErrInUse: another process runs on this database.
+var ErrInUse = errors.New("another revoke-sessions is running on this database")
+
+// Open opens or creates the database at rawURL, "sqlite:PATH". It answers
+// ErrInUse, wrapped, when Exclusive was asked for and is not to be had.
+func Open(ctx context.Context, rawURL string, o Options) (*Store, error) {
+	path, ok := strings.CutPrefix(rawURL, "sqlite:")
+	if !ok || path == "" || strings.HasPrefix(path, ":") {
+		return nil, errors.New("REVOKE_DATABASE_URL must be sqlite:PATH, for example sqlite:revoke-sessions.db")
+	}
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	path, err := filepath.Abs(path)
+	if err != nil {
+		return nil, fmt.Errorf("find the database: %w", err)
+	}
+	s := &Store{now: o.Now, path: path}
+	if o.Exclusive {
+		s.lock = flock.New(path + ".lock")
+		held, err := s.lock.TryLock()
+		if err != nil {
+			return nil, fmt.Errorf("lock the database %s: %w", path, err)
+		}
+		if !held {
+			return nil, fmt.Errorf("%w: %s. Stop it first, or give this one a database of its own", ErrInUse, path)
+		}
+	}
+	if err := s.open(ctx, o.Exclusive); err != nil {
+		return nil, errors.Join(fmt.Errorf("open the database %s: %w", path, err), s.Close())
+	}
+	return s, nil
+}
+
+func (s *Store) open(ctx context.Context, exclusive bool) error {
+	// Pragmas stand in the DSN so that every connection of a pool has them.
+	dsn := func(extra string) string {
+		return "file:" + (&url.URL{Path: s.path}).EscapedPath() +
+			"?_pragma=busy_timeout(1000)&_pragma=journal_mode(WAL)&_pragma=synchronous(FULL)&_pragma=foreign_keys(1)" + extra
+	}
+	var err error
+	if s.write, err = sql.Open("sqlite", dsn("&_txlock=immediate")); err != nil {
+		return err
+	}
+	// SQLite has one writer; a single connection queues writers here, in
+	// order, instead of having them poll for the lock.
+	s.write.SetMaxOpenConns(1)
+	if s.read, err = sql.Open("sqlite", dsn("&_pragma=query_only(1)")); err != nil {
+		return err
+	}
+	s.read.SetMaxOpenConns(4)
+	if err := s.migrate(ctx); err != nil {
+		return err
+	}
+	if exclusive {
+		_, err = s.write.ExecContext(ctx, `UPDATE arrivals SET claimed_until = 0 WHERE due_at IS NOT NULL`)
+		if err == nil {
+			_, err = s.write.ExecContext(ctx, `UPDATE requests SET claimed_until = 0, tell_claimed_until = 0
+				WHERE due_at IS NOT NULL OR tell_due_at IS NOT NULL`)
+		}
+	}
+	return err
+}
+
+func (s *Store) migrate(ctx context.Context) error {
+	tx, err := s.write.BeginTx(ctx, nil)
+	if err != nil {
+		return err
+	}
+	defer tx.Rollback()
+	var version int
+	if err := tx.QueryRowContext(ctx, `PRAGMA user_version`).Scan(&version); err != nil {
+		return err
+	}
+	switch {
+	case version == schemaVersion:
+		return nil
+	case version > schemaVersion:
+		return fmt.Errorf("the database has schema %d, this version knows %d: use the newer revoke-sessions", version, schemaVersion)
+	}
+	if _, err := tx.ExecContext(ctx, sqliteSchema); err != nil {
+		return fmt.Errorf("create the schema: %w", err)
+	}
+	if _, err := tx.ExecContext(ctx, fmt.Sprintf(`PRAGMA user_version = %d`, schemaVersion)); err != nil {
+		return err
+	}
+	return tx.Commit()
+}
+
+// Path is the database's absolute path, for people.
+func (s *Store) Path() string { return s.path }
+
+// Close closes the database and gives up the lock.
+func (s *Store) Close() error {
+	var errs []error
+	for _, db := range []*sql.DB{s.read, s.write} {
+		if db != nil {
+			errs = append(errs, db.Close())
+		}
+	}
+	if s.lock != nil {
+		errs = append(errs, s.lock.Unlock())
+	}
+	return errors.Join(errs...)
+}
+
+// transaction runs f in one write transaction.
+func (s *Store) transaction(ctx context.Context, f func(*sql.Tx) error) error {
+	tx, err := s.write.BeginTx(ctx, nil)
+	if err != nil {
+		return err
+	}
+	defer tx.Rollback()
+	if err := f(tx); err != nil {
+		return err
+	}
+	return tx.Commit()
+}
+
+func micros(t time.Time) int64 { return t.UnixMicro() }
+
+// maybe turns the zero time into NULL.
+func maybe(t time.Time) sql.NullInt64 {
+	return sql.NullInt64{Int64: t.UnixMicro(), Valid: !t.IsZero()}
+}
+
+func instant(v sql.NullInt64) time.Time {
+	if !v.Valid {
+		return time.Time{}
+	}
+	return time.UnixMicro(v.Int64).UTC()
+}
+
+// isUnique reports whether err says that a row like it exists already.
+func isUnique(err error) bool {
+	e, ok := errors.AsType[*sqlite.Error](err)
+	return ok && (e.Code() == sqlitelib.SQLITE_CONSTRAINT_UNIQUE || e.Code() == sqlitelib.SQLITE_CONSTRAINT_PRIMARYKEY)
+}

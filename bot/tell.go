@@ -1,0 +1,216 @@
+package bot
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"revoke-sessions/authz"
+	"revoke-sessions/graph"
+)
+
+// Keys of the messages that a request has in Slack.
+const cardKey = "card"
+
+func receiptKey(slackID string) string { return "receipt:" + slackID }
+
+// tellRetry is how long a telling waits after Slack did not take a message;
+// tellRetrySoon where Slack had no part in it.
+const (
+	tellRetry     = 5 * time.Second
+	tellRetrySoon = time.Second
+)
+
+// post is one message that a request owes to people.
+type post struct {
+	key string
+	// to is a channel, or a user whose direct messages it goes to; a thread
+	// post goes under the card.
+	to     string
+	thread bool
+	fresh  bool // a new card waits behind results
+	show   func() Message
+}
+
+// posts lists what a request owes, in the order in which it is sent.
+func posts(r *Request, v *View, channel string) []post {
+	var all []post
+	add := func(p post) { all = append(all, p) }
+	add(post{key: cardKey, to: channel, fresh: r.State == Pending, show: func() Message { return Card(r, *v) }})
+
+	now := len(r.Decisions)
+	for n := 1; n <= now; n++ {
+		if !r.wasUnclear(n) {
+			continue
+		}
+		add(post{key: fmt.Sprintf("unknown:%d", n), thread: true, show: func() Message {
+			if n == now && r.State == Unknown {
+				return Result(r)
+			}
+			return superseded(r)
+		}})
+	}
+	if r.State.Accepted() || r.State.Undone() || r.State == Failed || r.State == Drilled {
+		add(post{key: fmt.Sprintf("result:%d", now), thread: true, show: func() Message { return Result(r) }})
+	}
+	for _, a := range r.Askers[1:] {
+		add(post{key: "joined:" + a.SlackID, thread: true, show: func() Message { return alsoAsked(r, a.SlackID) }})
+	}
+	if !r.CancelAskedAt.IsZero() {
+		add(post{key: "cancel", thread: true, show: func() Message { return cancelAsked(r, *v) }})
+	}
+	over := r.State.Accepted() || r.State == Failed || r.State == Drilled || r.State == Denied || r.State == Expired || r.State == Cancelled && len(r.Askers) > 1
+	for _, a := range r.Askers {
+		add(post{key: receiptKey(a.SlackID), to: a.SlackID, show: func() Message { return Receipt(r, *v, a.SlackID) }})
+		if over {
+			add(post{key: fmt.Sprintf("outcome:%d:%s", now, a.SlackID), to: a.SlackID, show: func() Message { return OutcomeNote(r, *v) }})
+		}
+	}
+	if r.Lane == authz.ThirdParty && r.TargetSlackID != "" && (r.State == Drilled || r.State.Accepted() && r.Target.Guest != graph.Yes) {
+		add(post{key: "target", to: r.TargetSlackID, show: func() Message { return TargetNote(r) }})
+	}
+	return all
+}
+
+// wasUnclear reports whether a call of the nth decision had no clear outcome.
+func (r *Request) wasUnclear(n int) bool {
+	return slices.ContainsFunc(r.Attempts, func(a Attempt) bool { return a.Decision == n && a.Outcome == graph.OutcomeUnknown })
+}
+
+// tell brings what stands in Slack up to the stored version, and goes on
+// until it is the current one. One teller works on a request at a time;
+// versions that came and went meanwhile are never shown.
+func (b *Bot) tell(ctx context.Context, id string) {
+	ctx, cancel := context.WithTimeout(ctx, stepDeadline)
+	defer cancel()
+	mine, err := b.store.ClaimTelling(ctx, id)
+	if err != nil {
+		b.log.Error("claim the telling", "request", id, "error", err)
+		return
+	}
+	for mine {
+		version, wait := b.show(ctx, id)
+		var retry time.Time
+		if wait > 0 {
+			retry = b.now().Add(wait)
+		}
+		// The note of what was told must not be lost to the deadline.
+		note, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Second)
+		mine, err = b.store.Told(note, id, version, retry)
+		cancel()
+		if err != nil {
+			b.log.Error("note what was told", "request", id, "error", err)
+			return
+		}
+	}
+}
+
+// show sends what differs from what stands there. wait is how long until it
+// should be tried again; 0 when everything stands.
+func (b *Bot) show(ctx context.Context, id string) (version int64, wait time.Duration) {
+	r, err := b.store.Request(ctx, id)
+	if err != nil {
+		b.log.Error("read what to tell", "request", id, "error", err)
+		return 0, tellRetrySoon
+	}
+	places, err := b.store.Places(ctx, id)
+	if err != nil {
+		b.log.Error("read what stands", "request", id, "error", err)
+		return 0, tellRetrySoon
+	}
+	v := b.view(b.cfg.Home.Link(places[cardKey].Channel, places[cardKey].TS))
+	for _, p := range posts(&r, &v, b.cfg.Channel) {
+		pause := b.place(ctx, &r, places, p)
+		wait = max(wait, pause)
+		if p.key == cardKey {
+			// What follows may speak of the card, so it must know of it.
+			v.CardLink = b.cfg.Home.Link(places[cardKey].Channel, places[cardKey].TS)
+		}
+	}
+	return r.Version, wait
+}
+
+// place posts or edits one message and notes where it stands.
+func (b *Bot) place(ctx context.Context, r *Request, places map[string]Place, p post) (wait time.Duration) {
+	m := p.show()
+	at, stands := places[p.key]
+	at.Key = p.key
+	digest := m.digest()
+	if stands && (at.Shown == digest || at.TS == "") {
+		return 0
+	}
+	to, thread := p.to, ""
+	if p.thread {
+		card := places[cardKey]
+		if card.TS == "" {
+			return tellRetrySoon // the thread has no card yet
+		}
+		to, thread = card.Channel, card.TS
+	}
+	var err error
+	if stands {
+		if wait := b.slack.pace.update(b.now()); wait > 0 {
+			return wait
+		}
+		err = b.slack.Update(ctx, at.Channel, at.TS, m)
+		if e, ok := errors.AsType[*SlackError](err); ok && gone(e) {
+			b.log.Warn("a message of ours is gone or too old to edit; posting it anew", "request", r.ID, "key", p.key, "error", err)
+			stands, err = false, nil
+		}
+	}
+	if err == nil && !stands {
+		if wait := b.slack.pace.post(to, p.fresh, b.now()); wait > 0 {
+			return wait
+		}
+		at.Channel, at.TS, err = b.slack.Post(ctx, to, thread, m)
+	}
+	if e, ok := errors.AsType[*SlackError](err); ok {
+		b.slack.pace.obey(e, b.now())
+		b.log.Warn("tell", "request", r.ID, "key", p.key, "error", err)
+		if p.key != cardKey && !p.thread && undeliverable(e) {
+			return 0 // nobody there to read it
+		}
+		return max(e.RetryAfter, tellRetry)
+	}
+	if err != nil {
+		b.log.Error("tell", "request", r.ID, "key", p.key, "error", err)
+		return tellRetry
+	}
+	at.Shown = digest
+	places[p.key] = at
+	// Noted even at the very end of the deadline: an unnoted card is a stray.
+	note, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Second)
+	defer cancel()
+	if err := b.store.SetPlace(note, r.ID, at); err != nil {
+		b.log.Error("note where a message stands", "request", r.ID, "key", p.key, "error", err)
+		return tellRetrySoon
+	}
+	return 0
+}
+
+// gone reports that a message cannot be edited any more.
+// https://docs.slack.dev/reference/methods/chat.update
+func gone(e *SlackError) bool {
+	return slices.Contains([]string{"message_not_found", "cant_update_message", "edit_window_closed", "is_inactive", "channel_not_found"}, e.Code)
+}
+
+// undeliverable reports that a person cannot be written to at all.
+// https://docs.slack.dev/reference/methods/chat.postMessage
+func undeliverable(e *SlackError) bool {
+	return slices.Contains([]string{"user_not_found", "account_inactive", "cannot_dm_bot", "user_disabled", "channel_not_found", "messages_tab_disabled"}, e.Code)
+}
+
+// digest tells whether a message already says what it should.
+func (m Message) digest() string {
+	text, err := json.Marshal(m)
+	if err != nil {
+		panic(fmt.Sprintf("a message that is no JSON: %v", err)) // our own blocks
+	}
+	sum := sha256.Sum256(text)
+	return hex.EncodeToString(sum[:8])
+}

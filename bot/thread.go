@@ -1,0 +1,115 @@
+package bot
+
+import (
+	"time"
+
+	"revoke-sessions/graph"
+)
+
+// accessTokenLife is how long a token that an app already holds may go on
+// working where the app does not ask Entra in between: Entra gives it a random
+// life of 60 to 90 minutes.
+// https://learn.microsoft.com/entra/identity-platform/configurable-token-lifetimes
+const accessTokenLife = 90 * time.Minute
+
+// Result is the message in the card's thread once there is an outcome: what
+// happened, what an attacker can still do, and what to do next.
+func Result(r *Request) Message {
+	p := &page{}
+	switch {
+	case r.State.Undone():
+		p.add(ending(r, r.begin()))
+	case r.State == Drilled:
+		p.add(outcomeHeadline(r, r.begin(), View{}))
+		p.add((&line{}).say("In earnest, this message would now say when the sessions ended, what stays open and until when, and what to do next."))
+		p.add(callLine(r))
+	case r.State == Failed:
+		p.add(failure(r, r.begin()))
+		p.add(callLine(r))
+	case r.State == Unknown:
+		p.add(unclear(r, r.begin()))
+		p.add(callLine(r))
+	default:
+		p.add(outcomeHeadline(r, r.begin(), View{}))
+		p.add(callLine(r))
+		exposure(p, r)
+	}
+	return p.message()
+}
+
+// callLine names the call, so that Microsoft's support can find it.
+func callLine(r *Request) *line {
+	a := r.attempt()
+	if a == nil {
+		return &line{}
+	}
+	l := (&line{}).say("%s · ", r.ID)
+	if r.Drill {
+		l.say("a read of the account in place of %s", r.Operation)
+	} else {
+		l.say("%s", r.Operation)
+	}
+	if a.Status != 0 {
+		l.say(", status %d", a.Status)
+	}
+	if a.Code != "" {
+		l.say(", code ").typed(a.Code)
+	}
+	if a.RequestID != "" {
+		l.say(", Graph request-id ").typed(a.RequestID)
+	}
+	if a.ClientRequestID != "" {
+		l.say(", client-request-id ").typed(a.ClientRequestID)
+	}
+	return l.say(".")
+}
+
+func exposure(p *page, r *Request) {
+	if r.Target.Guest == graph.Yes {
+		p.add((&line{}).bold("Next").say(": ask the home organisation to revoke this person's sessions; here, block sign-in or remove the guest if access must end now."))
+		return
+	}
+	p.add((&line{}).bold("Still open, and until when"))
+	p.list(
+		(&line{}).say("Apps already signed in may work until about ").when(r.AcceptedAt.Add(accessTokenLife)).
+			say(" (access tokens live 60 to 90 minutes). Outlook, SharePoint and Teams usually end within 15 minutes."),
+		(&line{}).say("Apps with their own login stay open until that login ends, ").bold("Slack on the lost phone included").
+			say(": sign it out in Slack's settings."),
+		(&line{}).say("Files already on the device stay readable there."),
+	)
+	p.add((&line{}).bold("Next"))
+	password := (&line{}).say("If the password may be known: reset it, or block sign-in.")
+	if r.Target.Synced == graph.Yes {
+		password = (&line{}).say("If the password may be known: reset it on-premises, or block sign-in there.")
+	}
+	p.list(password,
+		(&line{}).say("Disable or wipe the device."),
+		(&line{}).say("Review sign-ins since the loss."),
+	)
+}
+
+// superseded is what the thread's "not known yet" becomes once it is known.
+func superseded(r *Request) Message {
+	p := &page{}
+	p.add(r.begin().say("Microsoft gave no clear answer at first; the outcome is in the message after this one."))
+	return p.message()
+}
+
+// alsoAsked tells the thread that somebody joined.
+func alsoAsked(r *Request, slackID string) Message {
+	p := &page{}
+	l := r.begin().say("Also asked by ").person(slackID)
+	if reason := r.Words.Also[slackID]; reason != "" {
+		l.say(": ").typed(reason)
+	}
+	p.add(l.say(". Nobody who asked can cancel it alone now; an approver can deny it."))
+	return p.message()
+}
+
+// cancelAsked tells the thread that the target's own account wants to cancel.
+func cancelAsked(r *Request, v View) Message {
+	p := &page{}
+	p.add(r.begin().boldTyped(r.name()).bold("'s Slack account asks to cancel. Phone ").boldTyped(r.name()).bold(" before you do.").
+		say(" Whoever holds the lost phone may have pressed the button. An approver decides: ").people(v.Approvers).say("."))
+	return p.message()
+}

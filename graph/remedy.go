@@ -1,0 +1,172 @@
+package graph
+
+import "strings"
+
+// Codes of Error for what went wrong before, or without, a code from
+// Microsoft.
+const (
+	// CodeInvalidID: what should be an object ID is no GUID. Nothing was sent.
+	CodeInvalidID = "invalid_object_id"
+	// CodeInvalidSearch: the text cannot be looked for. Nothing was sent.
+	CodeInvalidSearch = "invalid_search"
+
+	// CodeSignInFailed: Entra gave the bot no token and named no number.
+	CodeSignInFailed = "sign_in_failed"
+	// CodeSignInUnreachable: Entra's sign-in did not answer, or answered that
+	// it cannot at present.
+	CodeSignInUnreachable = "sign_in_unreachable"
+	// CodeNoCredential: no way to sign in is configured.
+	CodeNoCredential = "no_credential"
+
+	// CodeDNS, CodeRefused, CodeTLS and CodeNoConnection: no connection came
+	// about, and nothing was sent.
+	CodeDNS          = "name_not_resolved"
+	CodeRefused      = "connection_refused"
+	CodeTLS          = "certificate_not_trusted"
+	CodeNoConnection = "no_connection"
+	// CodeConnectionLost: the connection ended before the answer did.
+	CodeConnectionLost = "connection_lost"
+	// CodeTimeout: no answer in time.
+	CodeTimeout = "timeout"
+	// CodeCanceled: the caller gave up.
+	CodeCanceled = "canceled"
+
+	// CodeUnreadable: the answer is none that Graph documents.
+	CodeUnreadable = "unreadable_answer"
+	// CodeMismatch: the answer is about another account than was asked for.
+	CodeMismatch = "answer_mismatch"
+	// CodeInternal: the request was held back, or the SDK failed.
+	CodeInternal = "internal"
+)
+
+// Remedy says in one or two sentences, for a person, what a failed call means
+// and what to do. It is never empty. status is Graph's HTTP status, 0 when
+// there was none; code is Graph's error code, an AADSTS number, or one of the
+// codes above, and counts for more than the status.
+//
+// The sentences hold for reads and for revokes: none says whether anything was
+// revoked, which Outcome tells.
+//
+// Sources: learn.microsoft.com/graph/errors and
+// learn.microsoft.com/entra/identity-platform/reference-error-codes.
+func Remedy(status int, code string) string {
+	if text, ok := remedyByCode[code]; ok {
+		return text
+	}
+	if strings.HasPrefix(code, "AADSTS") {
+		return "Entra did not let the bot sign in. Look the number up at login.microsoftonline.com/error " +
+			"and check the bot's app registration."
+	}
+	if text, ok := remedyByStatus[status]; ok {
+		return text
+	}
+	switch {
+	case status >= 500:
+		return "Microsoft has a fault of its own. Try again in a minute; if it stays, see the service health page."
+	case status >= 400:
+		return "Microsoft refused the request. An administrator should look the code up and check the bot's set-up."
+	case status >= 300:
+		return "Something answered with a redirect, which Microsoft Graph does not do. " +
+			"Check the proxy and the Graph address in the bot's settings."
+	case status > 0:
+		return "The answer said neither yes nor no. Read the account again before you act on it."
+	default:
+		return "Microsoft did not answer. Check the bot's network and try again."
+	}
+}
+
+var remedyByStatus = map[int]string{
+	400: "Microsoft could not make sense of the request. Check what was typed; if it looks right, it is a fault of the bot.",
+	401: "The bot's sign-in was not accepted. Check the Graph address and the clock of the machine it runs on, then restart it.",
+	403: "The bot's app may not do this to this account; administrators can need more. " +
+		"Ask a Privileged Authentication Administrator, or revoke in the Entra portal.",
+	404: "No such account in this organisation. Check the address; an account made a moment ago may need some minutes.",
+	407: "A proxy wants a sign-in before it lets the bot out. Check the proxy settings of the machine it runs on.",
+	408: "Microsoft did not get the whole request in time. Try again.",
+	409: "Microsoft is changing the same account at this moment. Try again in a minute.",
+	410: "Microsoft no longer offers this operation. An administrator should choose the other one in the bot's settings.",
+	429: "Microsoft asked the bot to wait because of too many requests. The wait is short; try again after it.",
+	503: "Microsoft Graph is not available at the moment. Try again in a minute; if it stays, see the service health page.",
+	504: "Microsoft took too long inside its own network. Try again in a minute.",
+}
+
+var remedyByCode = func() map[string]string {
+	const (
+		newSecret    = "The bot's client secret is wrong. Put in the secret's value, not its ID, or make a new secret."
+		signInAgain  = "The bot's own account was signed out. It must sign in again."
+		wantsPerson  = "Entra wants a person with a second factor for the bot's account. Sign it in again, or let the bot use an app of its own."
+		blocked      = "A Conditional Access policy blocks the bot's sign-in. Exclude it, or let the bot use an app of its own."
+		wantsDevice  = "Entra wants the bot to run on a managed device. Let it use an app of its own or a workload identity."
+		wantsConsent = "The bot's app lacks an administrator's consent. Grant it User.RevokeSessions.All and User.Read.All."
+		ownAccount   = "The bot's own account is disabled, locked or gone. An administrator must restore it."
+		transient    = "Entra's sign-in has a short disturbance. Try again in a minute."
+		unreachable  = "Entra's sign-in could not be reached. Check the bot's network and proxy, then try again."
+		denied       = "The bot's app may not do this to this account: consent may be missing, or the account is an administrator's. " +
+			"Ask a Privileged Authentication Administrator, or revoke in the Entra portal."
+	)
+	return map[string]string{
+		CodeInvalidID:         "That is not an object ID. An object ID is made of 32 digits and letters a to f, in five groups.",
+		CodeInvalidSearch:     "That cannot be looked for. Type the user principal name, the e-mail address or the object ID.",
+		CodeSignInFailed:      "Entra did not let the bot sign in. Check its tenant ID, client ID and secret.",
+		CodeSignInUnreachable: unreachable,
+		CodeNoCredential: "The bot has no way to sign in to Entra. Set AZURE_TENANT_ID, AZURE_CLIENT_ID and AZURE_CLIENT_SECRET, " +
+			"or give it a managed identity.",
+		CodeDNS:            "The name of Microsoft's server could not be resolved. Check the bot's network and DNS.",
+		CodeRefused:        "The connection to Microsoft was refused. Check the bot's network, firewall and proxy.",
+		CodeTLS:            "The certificate that answered is not Microsoft's or not trusted. Check the proxy and the machine's certificates.",
+		CodeNoConnection:   "No connection to Microsoft came about. Check the bot's network and proxy, then try again.",
+		CodeConnectionLost: "The connection ended before Microsoft's answer came. Read the account again before you act on it.",
+		CodeTimeout:        "Microsoft did not answer in time. Read the account again before you act on it.",
+		CodeCanceled:       "The bot stopped waiting before Microsoft answered. Read the account again before you act on it.",
+		CodeUnreadable: "What answered was not in a form that Microsoft documents, perhaps a proxy's page. " +
+			"Check the network between the bot and Microsoft.",
+		CodeMismatch: "Microsoft's answer was about another account, so it was thrown away. Try again; if it stays, tell an administrator.",
+		CodeInternal: "The bot could not carry the call through, by a fault of its own. Its log names the place; report it.",
+
+		"Request_ResourceNotFound":       remedyByStatus[404],
+		"ResourceNotFound":               remedyByStatus[404],
+		"Authorization_RequestDenied":    denied,
+		"accessDenied":                   denied,
+		"InvalidAuthenticationToken":     remedyByStatus[401],
+		"insufficient_claims":            wantsPerson,
+		"interaction_required":           wantsPerson,
+		"Request_BadRequest":             remedyByStatus[400],
+		"TooManyRequests":                remedyByStatus[429],
+		"activityLimitReached":           remedyByStatus[429],
+		"serviceNotAvailable":            remedyByStatus[503],
+		"Directory_ConcurrencyViolation": remedyByStatus[409],
+
+		"AADSTS7000215": newSecret,
+		"AADSTS7000222": "The bot's client secret has expired. Make a new one; a certificate or a workload identity lasts longer.",
+		"AADSTS7000218": "Entra got no secret from the bot. Set AZURE_CLIENT_SECRET.",
+		"AADSTS700027":  "The bot's certificate is not the one that its app registration knows. Upload it there.",
+		"AADSTS700016":  "The bot's app is not known in this organisation. Check AZURE_CLIENT_ID and AZURE_TENANT_ID.",
+		"AADSTS7000112": "The bot's app is disabled. An administrator must enable it in Entra.",
+		"AADSTS90002":   "The organisation was not found. Check AZURE_TENANT_ID.",
+		"AADSTS500011":  "Entra does not know Microsoft Graph by the address in the bot's settings. Check the Graph address.",
+		"AADSTS50173":   signInAgain,
+		"AADSTS700082":  signInAgain,
+		"AADSTS70008":   signInAgain,
+		"AADSTS70043":   signInAgain,
+		"AADSTS50076":   wantsPerson,
+		"AADSTS50079":   wantsPerson,
+		"AADSTS50072":   wantsPerson,
+		"AADSTS50074":   wantsPerson,
+		"AADSTS50078":   wantsPerson,
+		"AADSTS53003":   blocked,
+		"AADSTS530032":  blocked,
+		"AADSTS530003":  wantsDevice,
+		"AADSTS53000":   wantsDevice,
+		"AADSTS50097":   wantsDevice,
+		"AADSTS65001":   wantsConsent,
+		"AADSTS90094":   wantsConsent,
+		"AADSTS650056":  wantsConsent,
+		"AADSTS50057":   ownAccount,
+		"AADSTS50034":   ownAccount,
+		"AADSTS50053":   ownAccount,
+		"AADSTS50196":   "Entra saw the same sign-in too often and stopped it. Stop the bot for some minutes, then look at its settings.",
+		"AADSTS90033":   transient,
+		"AADSTS90090":   transient,
+		"AADSTS50033":   transient,
+	}
+}()
