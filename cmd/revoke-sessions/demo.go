@@ -1,0 +1,154 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"strings"
+	"time"
+
+	"revoke-sessions/bot"
+	"revoke-sessions/bot/slacktest"
+)
+
+// demoCommand runs the unmodified bot between two doubles, in a temporary
+// folder, with nothing leaving this machine.
+type demoCommand struct {
+	Auto bool   `help:"Play the lost-device story here in the terminal instead; exit code 0 only if every step was as it should be."`
+	Addr string `default:"127.0.0.1:8484" help:"Where the demo's page is served; a free port is taken where this one is not (${default})."`
+	Logs bool   `help:"Show the bot's log."`
+}
+
+// Run sets the stage and lets people, or a script, play on it.
+func (c *demoCommand) Run(ctx context.Context, s *surroundings) (err error) {
+	folder, err := os.MkdirTemp("", "revoke-sessions-demo-")
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, os.RemoveAll(folder)) }()
+	stage, err := newStage(folder, slacktest.Config{})
+	if err != nil {
+		return err
+	}
+	defer stage.close()
+	stage.at.timing = quickly()
+	var log io.Writer = io.Discard
+	if c.Logs {
+		log = s.stderr
+	}
+	stop, err := stage.start(ctx, log)
+	if err != nil {
+		return fmt.Errorf("start the demo: %w. Run it with --logs to see why", err)
+	}
+	defer func() { err = errors.Join(err, stop()) }()
+	if c.Auto {
+		return play(ctx, stage, s.stdout)
+	}
+	return c.serve(ctx, stage, s.stdout)
+}
+
+func (c *demoCommand) serve(ctx context.Context, stage *stage, out io.Writer) error {
+	listener, err := net.Listen("tcp", c.Addr)
+	if err != nil {
+		if listener, err = net.Listen("tcp", "127.0.0.1:0"); err != nil {
+			return err
+		}
+	}
+	server := &http.Server{Handler: stage.page(), ReadHeaderTimeout: 5 * time.Second}
+	defer context.AfterFunc(ctx, func() { _ = server.Close() })()
+	fmt.Fprintf(out, "\n  Open http://%s\n\n", listener.Addr())
+	fmt.Fprintln(out, "  You are Bob, who has lost his phone. Type /revoke-sessions me lost my phone,")
+	fmt.Fprintln(out, "  then switch to Alice, the approver, and press Revoke sessions on the card.")
+	fmt.Fprintln(out, "  Everything runs on this machine and is gone afterwards. Ctrl-C ends it.")
+	if err := server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
+		return err
+	}
+	return nil
+}
+
+// play is the lost-device story: report, a refused click by an outsider,
+// approval, revoke, verification, thread.
+func play(ctx context.Context, s *stage, out io.Writer) error {
+	ctx, cancel := context.WithTimeout(ctx, time.Minute)
+	defer cancel()
+	say := func(format string, args ...any) { fmt.Fprintf(out, format+"\n", args...) }
+	// see waits for the message whose words all stand in it, and shows it.
+	see := func(who string, messages func() []slacktest.Message, words ...string) (found slacktest.Message, err error) {
+		err = s.slack.Until(ctx, func() bool {
+			for _, m := range messages() {
+				if text := plain(m); containsAll(text, words) {
+					found = m
+					return true
+				}
+			}
+			return false
+		})
+		if err != nil {
+			return found, fmt.Errorf("%s never read %q: %w", who, words, err)
+		}
+		say("%s", indent(who, found))
+		return found, nil
+	}
+	card := func() []slacktest.Message { return s.slack.Messages(approvals) }
+
+	say("Bob has lost his phone. From a colleague's computer he types: /revoke-sessions me lost my phone")
+	if _, err := s.slack.As(bobID).Command(general, "me lost my phone").Wait(ctx); err != nil {
+		return err
+	}
+	m, err := see("Card in #security-approvals", card, "Bob Reporter lost a device", "Nothing has been done yet")
+	if err != nil {
+		return err
+	}
+	if _, err := see("Bob's receipt", func() []slacktest.Message { return s.slack.DMs(bobID) }, "Your report is with"); err != nil {
+		return err
+	}
+	say("Olga is in the channel but no approver. She presses Revoke sessions.")
+	if _, err := s.slack.As(olgaID).Click(approvals, m.TS, bot.ActionConfirm).Wait(ctx); err != nil {
+		return err
+	}
+	if _, err := see("Only Olga reads", func() []slacktest.Message { return s.slack.Ephemerals(olgaID) }, "Only an approver can do this"); err != nil {
+		return err
+	}
+	if n := len(s.entra.Posts()); n != 0 {
+		return fmt.Errorf("Microsoft Graph got %d calls before anybody approved", n)
+	}
+	say("Alice, an approver, phones Bob, then presses Revoke sessions.")
+	if _, err := s.slack.As(aliceID).Click(approvals, m.TS, bot.ActionConfirm).Wait(ctx); err != nil {
+		return err
+	}
+	if _, err := see("The card", card, "sessions are revoked", "Approved by", "Verified"); err != nil {
+		return err
+	}
+	if _, err := see("In its thread", func() []slacktest.Message { return s.slack.Thread(approvals, m.TS) }, "Still open, and until when", "Verified", "request-id"); err != nil {
+		return err
+	}
+	if _, err := see("Bob is told", func() []slacktest.Message { return s.slack.DMs(bobID) }, "Your sessions were revoked, as you asked"); err != nil {
+		return err
+	}
+	posts := s.entra.Posts()
+	if len(posts) != 1 || !posts[0].Applied {
+		return fmt.Errorf("Microsoft Graph was asked %d times, not once", len(posts))
+	}
+	say("Microsoft Graph saw one POST %s, request-id %s, and moved the stamp.", posts[0].Path, posts[0].RequestID)
+	say("Every step was as it should be.")
+	return nil
+}
+
+func containsAll(text string, words []string) bool {
+	for _, w := range words {
+		if !strings.Contains(text, w) {
+			return false
+		}
+	}
+	return true
+}
+
+// indent shows a message as its readers see it, without the top-level text,
+// which says the same.
+func indent(who string, m slacktest.Message) string {
+	return "\n  " + who + ":\n    " + strings.Join(strings.Split(strings.TrimSpace(m.Text), "\n"), "\n    ") + "\n"
+}

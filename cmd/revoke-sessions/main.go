@@ -1,0 +1,117 @@
+// Command revoke-sessions is a Slack bot that ends a Microsoft Entra user's
+// sessions once an approver has said so. See README.md.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"os/signal"
+	"runtime/debug"
+	"syscall"
+
+	"github.com/alecthomas/kong"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	os.Exit(run(ctx, os.Args[1:], os.Getenv, os.Stdout, os.Stderr, endpoints{}))
+}
+
+// commandLine is every subcommand with its flags; the environment variables
+// that set the same are in the tags.
+type commandLine struct {
+	Run     runCommand     `cmd:"" default:"withargs" help:"Run the bot (the default)."`
+	Demo    demoCommand    `cmd:"" help:"Try it here and now: a Slack and a Microsoft Graph of its own, on this machine only."`
+	Version versionCommand `cmd:"" help:"Print the version."`
+}
+
+// exitCode is panicked by kong's Exit, which offers no other way to leave.
+type exitCode int
+
+// run is main with everything handed in, so that tests can call it. It
+// returns the exit code: 0, 1 for a failure, 2 for a wrong command line.
+func run(ctx context.Context, args []string, getenv func(string) string, stdout, stderr io.Writer, at endpoints) (code int) {
+	defer func() {
+		if p := recover(); p != nil {
+			c, ok := p.(exitCode)
+			if !ok {
+				panic(p)
+			}
+			code = int(c)
+		}
+	}()
+	var cli commandLine
+	parser, err := kong.New(&cli,
+		kong.Name("revoke-sessions"),
+		kong.Description("Slack asks, an approver confirms, Microsoft Entra ends the sessions."),
+		kong.Writers(stdout, stderr),
+		kong.Exit(func(c int) { panic(exitCode(c)) }),
+		kong.BindTo(ctx, (*context.Context)(nil)),
+		kong.Bind(&surroundings{getenv: getenv, stdout: stdout, stderr: stderr, at: at}),
+	)
+	if err != nil {
+		fmt.Fprintln(stderr, "revoke-sessions:", err)
+		return 2
+	}
+	k, err := parser.Parse(args)
+	if err != nil {
+		fmt.Fprintln(stderr, "revoke-sessions:", err)
+		fmt.Fprintln(stderr, "See revoke-sessions --help, or the README for every setting.")
+		return 2
+	}
+	if err := k.Run(); err != nil {
+		fmt.Fprintln(stderr, "revoke-sessions:", err)
+		if usage, ok := errors.AsType[*usageError](err); ok {
+			return usage.code
+		}
+		return 1
+	}
+	return 0
+}
+
+// usageError is a command line or environment that cannot work.
+type usageError struct {
+	code int
+	text string
+}
+
+func (e *usageError) Error() string { return e.text }
+
+// surroundings are what a subcommand may touch beside its flags.
+type surroundings struct {
+	getenv         func(string) string
+	stdout, stderr io.Writer
+	at             endpoints
+}
+
+// logger writes JSON, or text where a person is looking.
+func (s *surroundings) logger(level slog.Level) *slog.Logger {
+	o := &slog.HandlerOptions{Level: level}
+	if f, ok := s.stderr.(*os.File); ok {
+		if info, err := f.Stat(); err == nil && info.Mode()&os.ModeCharDevice != 0 {
+			return slog.New(slog.NewTextHandler(s.stderr, o))
+		}
+	}
+	return slog.New(slog.NewJSONHandler(s.stderr, o))
+}
+
+type versionCommand struct{}
+
+func (versionCommand) Run(s *surroundings) error {
+	version, revision := "(devel)", ""
+	if info, ok := debug.ReadBuildInfo(); ok {
+		version = info.Main.Version
+		for _, setting := range info.Settings {
+			if setting.Key == "vcs.revision" {
+				revision = " " + setting.Value
+			}
+		}
+	}
+	_, err := fmt.Fprintf(s.stdout, "revoke-sessions %s%s\n", version, revision)
+	return err
+}

@@ -1,0 +1,3 @@
+package main
+import "net/http"
+func (s *stage) page() http.Handler { return http.NotFoundHandler() }

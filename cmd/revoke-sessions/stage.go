@@ -1,0 +1,153 @@
+package main
+
+import (
+	"context"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"io"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"revoke-sessions/bot"
+	"revoke-sessions/bot/slacktest"
+	"revoke-sessions/graph/graphtest"
+)
+
+// The cast of the demo and of the tests.
+const (
+	bobID   = "U0BOB"   // has lost his phone
+	aliceID = "U0ALICE" // approver
+	amirID  = "U0AMIR"  // approver
+	olgaID  = "U0OLGA"  // in the channel, but no approver
+	carolID = "U0CAROL" // whose laptop was stolen
+
+	approvals = "C0APPROVALS"
+	general   = "C0GENERAL"
+
+	emergency = "Call 555-0100."
+)
+
+// stage is a Slack workspace and an Entra tenant on loopback, with the same
+// people in both, and room for the bot's database. The bot that plays on it is
+// the production bot, told other addresses.
+type stage struct {
+	slack *slacktest.Server
+	entra *graphtest.Server
+	// folder holds the database.
+	folder string
+	// at is where the bot finds Microsoft.
+	at endpoints
+}
+
+func newStage(folder string, slackConfig slacktest.Config) (*stage, error) {
+	slackConfig.Escape = &slacktest.Escape{}
+	slack, err := slacktest.Start(slackConfig)
+	if err != nil {
+		return nil, err
+	}
+	entra, err := graphtest.Start(graphtest.Config{Now: slackConfig.Now})
+	if err != nil {
+		slack.Close()
+		return nil, err
+	}
+	roots := x509.NewCertPool()
+	roots.AddCert(entra.Certificate())
+	s := &stage{slack: slack, entra: entra, folder: folder, at: endpoints{
+		graphURL: entra.GraphURL(), authority: entra.URL(), roots: roots, now: slackConfig.Now,
+	}}
+	var everyone []string
+	for _, p := range []struct{ id, name, full string }{
+		{bobID, "bob", "Bob Reporter"},
+		{aliceID, "alice", "Alice Approver"},
+		{amirID, "amir", "Amir Approver"},
+		{olgaID, "olga", "Olga Outsider"},
+		{carolID, "carol", "Carol Target"},
+	} {
+		s.addPerson(p.id, p.name, p.full)
+		everyone = append(everyone, p.id)
+	}
+	slack.AddChannel(slacktest.Channel{ID: approvals, Name: "security-approvals", Private: true, BotIsMember: true, Members: []string{aliceID, amirID, olgaID}})
+	slack.AddChannel(slacktest.Channel{ID: general, Name: "general", Members: everyone})
+	return s, nil
+}
+
+// addPerson puts a full member into Slack and their account into Entra.
+func (s *stage) addPerson(id, name, full string) {
+	address := name + "@contoso.example"
+	s.slack.AddUser(slacktest.User{ID: id, Name: name, RealName: full, Email: address})
+	s.entra.AddUser(graphtest.User{DisplayName: full, UserPrincipalName: address, Mail: address})
+}
+
+func (s *stage) close() {
+	s.slack.Close()
+	s.entra.Close()
+}
+
+// getenv holds the bot's secrets.
+func (s *stage) getenv(name string) string {
+	tenant := s.entra.Config()
+	return map[string]string{
+		"SLACK_BOT_TOKEN":     s.slack.BotToken(),
+		"SLACK_APP_TOKEN":     s.slack.AppToken(),
+		"AZURE_TENANT_ID":     tenant.TenantID,
+		"AZURE_CLIENT_ID":     tenant.ClientID,
+		"AZURE_CLIENT_SECRET": tenant.ClientSecret,
+	}[name]
+}
+
+// arguments are the bot's settings.
+func (s *stage) arguments() []string {
+	return []string{"run",
+		"--channel", approvals,
+		"--approvers", aliceID + "," + amirID,
+		"--emergency", emergency,
+		"--database", "sqlite:" + filepath.Join(s.folder, "revoke-sessions.db"),
+		"--slack-api-url", s.slack.APIURL(),
+	}
+}
+
+// start runs the bot until stop is called, which returns its error. It
+// returns once the bot is connected.
+func (s *stage) start(ctx context.Context, log io.Writer) (stop func() error, err error) {
+	ctx, cancel := context.WithCancel(ctx)
+	ended := make(chan error, 1)
+	go func() {
+		if code := run(ctx, s.arguments(), s.getenv, io.Discard, log, s.at); code != 0 {
+			ended <- fmt.Errorf("the bot ended with exit code %d", code)
+		}
+		close(ended)
+	}()
+	stop = func() error {
+		cancel()
+		return <-ended
+	}
+	waiting, cancelWait := context.WithTimeout(ctx, 30*time.Second)
+	defer cancelWait()
+	connected := make(chan error, 1)
+	go func() { connected <- s.slack.Until(waiting, func() bool { return s.slack.Sockets() > 0 }) }()
+	select {
+	case err = <-connected:
+	case err = <-ended:
+		if err == nil {
+			err = errors.New("the bot ended at once")
+		}
+	}
+	if err != nil {
+		cancel()
+		return nil, err
+	}
+	return stop, nil
+}
+
+// quickly is bot.DefaultTiming with shorter waits between reads, for people
+// who watch.
+func quickly() *bot.Timing {
+	t := bot.DefaultTiming()
+	t.Verify = []time.Duration{200 * time.Millisecond, 500 * time.Millisecond, time.Second, 2 * time.Second, 4 * time.Second}
+	return &t
+}
+
+// plain is a message as a reader sees it, on one line.
+func plain(m slacktest.Message) string { return strings.Join(strings.Fields(m.Plain()), " ") }
