@@ -76,8 +76,9 @@ func AsError(err error) *Error {
 	return nil
 }
 
-// IsNotFound reports whether Graph said that there is no such account.
+// IsNotFound reports whether Graph said that there is no such account; a 404
+// that is not Graph's own, from a proxy say, is no word about the account.
 func IsNotFound(err error) bool {
 	e := AsError(err)
-	return e != nil && e.Status == http.StatusNotFound
+	return e != nil && e.Status == http.StatusNotFound && e.Code != CodeUnreadable
 }

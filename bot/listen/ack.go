@@ -1,0 +1,73 @@
+package listen
+
+import (
+	"context"
+	"errors"
+	"time"
+)
+
+// answer is an ack that the receive loop wants sent. The loop itself must not
+// wait for a place in slack-go's queue.
+type answer struct {
+	socket   *socket
+	envelope string
+	payload  any
+	until    time.Time
+}
+
+// promise has an ack sent soon, by answer. It never blocks. What has no
+// envelope_id cannot be acked.
+func (l *Listener) promise(s *socket, envelope string, payload any, arrived time.Time) {
+	if envelope == "" {
+		return
+	}
+	s.owed.Add(1)
+	select {
+	case l.answers <- answer{socket: s, envelope: envelope, payload: payload, until: arrived.Add(l.limits.answer)}:
+	default:
+		s.settle()
+		l.counts.unacked.Add(1)
+		l.log.Error("not acked: too many acks are waiting", "envelope", envelope)
+	}
+}
+
+// answer sends what was promised until ctx ends.
+func (l *Listener) answer(ctx context.Context) {
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case a := <-l.answers:
+			if time.Now().After(a.until) {
+				a.socket.settle()
+				l.counts.unacked.Add(1)
+				l.log.Warn("not acked: too late", "envelope", a.envelope)
+				continue
+			}
+			l.ack(ctx, a.socket, a.envelope, a.payload)
+		}
+	}
+}
+
+// ack hands an ack to the socket on which the envelope came, and gives up
+// after AckTimeout. A payload that cannot be sent (Slack takes less than
+// 20 KB) is left out: it is better to say nothing than to let Slack say that
+// something failed which did not. The caller has counted it in s.owed.
+func (l *Listener) ack(ctx context.Context, s *socket, envelope string, payload any) {
+	ctx, cancel := context.WithTimeout(ctx, l.cfg.AckTimeout)
+	defer cancel()
+	err := s.client.AckCtx(ctx, envelope, payload)
+	if err != nil && ctx.Err() == nil && payload != nil {
+		l.log.Error("ack sent without its payload", "envelope", envelope, "why", err.Error())
+		err = s.client.AckCtx(ctx, envelope, nil)
+	}
+	if err == nil {
+		return
+	}
+	s.settle()
+	l.counts.unacked.Add(1)
+	if errors.Is(err, context.DeadlineExceeded) {
+		err = errors.New("no connection took it in time")
+	}
+	l.log.Error("not acked", "envelope", envelope, "why", err.Error())
+}

@@ -1,0 +1,210 @@
+package listen
+
+import (
+	"encoding/json"
+	"errors"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"revoke-sessions/bot"
+)
+
+const (
+	commandJSON = `{"token":"x","team_id":"T1","team_domain":"acme","channel_id":"C1","channel_name":"general","user_id":"U1",` +
+		`"user_name":"bob","command":"/revoke-sessions","text":"me lost my phone","api_app_id":"A1","is_enterprise_install":"false",` +
+		`"response_url":"https://hooks.example/r","trigger_id":"1.2.abc"}`
+	clickJSON = `{"type":"block_actions","user":{"id":"U2","username":"alice","team_id":"T1"},"api_app_id":"A1","token":"x",` +
+		`"container":{"type":"message","message_ts":"1700.1","channel_id":"C9","is_ephemeral":false},"trigger_id":"2.2.abc",` +
+		`"team":{"id":"T1","domain":"acme"},"enterprise":null,"channel":{"id":"C9","name":"approvals"},` +
+		`"message":{"ts":"1700.1","bot_id":"B1","app_id":"A1","blocks":[{"type":"whatever","accessory":7}]},` +
+		`"state":{"values":{}},"response_url":"https://hooks.example/c",` +
+		`"actions":[{"type":"button","action_id":"request.confirm","block_id":"b","text":{"type":"plain_text","text":"Revoke sessions"},"value":"REQ-7F3K2M","action_ts":"1700.5"}]}`
+	formJSON = `{"type":"view_submission","team":{"id":"T1"},"user":{"id":"U1","team_id":"T1"},"api_app_id":"A1","trigger_id":"3.2.abc",` +
+		`"view":{"id":"V1","callback_id":"request.form","private_metadata":"17","hash":"h","state":{"values":{` +
+		`"target":{"user":{"type":"users_select","selected_user":"U7"}},"reason":{"text":{"type":"plain_text_input","value":"stolen laptop"}}}}},` +
+		`"response_urls":[]}`
+)
+
+func TestDecodeArrivals(t *testing.T) {
+	now := time.Unix(1700, 0)
+	tests := []struct {
+		name, envelope, payload string
+		want                    bot.Arrival
+	}{
+		{"command", "slash_commands", commandJSON, bot.Arrival{
+			Kind: bot.CommandArrival, Envelope: "E1", Key: key(bot.CommandArrival, "1.2.abc"),
+			AppID: "A1", TeamID: "T1", UserID: "U1", ChannelID: "C1", Text: "me lost my phone",
+			TriggerID: "1.2.abc", ResponseURL: "https://hooks.example/r", ReceivedAt: now,
+		}},
+		{"command without a trigger", "slash_commands", `{"user_id":"U1","text":"a\u0000\u202eb\n"}`, bot.Arrival{
+			Kind: bot.CommandArrival, Envelope: "E1", Key: key(bot.CommandArrival, "envelope E1"),
+			UserID: "U1", Text: "a\x00\u202eb\n", ReceivedAt: now,
+		}},
+		{"click", "interactive", clickJSON, bot.Arrival{
+			Kind: bot.ClickArrival, Envelope: "E1", Key: key(bot.ClickArrival, "C9", "1700.1", "U2", "1700.5"),
+			AppID: "A1", TeamID: "T1", UserID: "U2", UserTeamID: "T1", ChannelID: "C9",
+			MessageTS: "1700.1", MessageAppID: "A1", ActionID: "request.confirm", Value: "REQ-7F3K2M",
+			TriggerID: "2.2.abc", ResponseURL: "https://hooks.example/c", ReceivedAt: now,
+		}},
+		{"click with team null and no message, by a stranger", "interactive",
+			`{"type":"block_actions","user":{"id":"U8","team_id":"T2"},"api_app_id":"A1","team":null,` +
+				`"container":{"type":"message"},"channel":{"id":"C9"},"message":{"ts":"1.1"},` +
+				`"actions":[{"type":"button","action_id":"request.deny","action_ts":"2.2"}]}`,
+			bot.Arrival{
+				Kind: bot.ClickArrival, Envelope: "E1", Key: key(bot.ClickArrival, "C9", "1.1", "U8", "2.2"),
+				AppID: "A1", UserID: "U8", UserTeamID: "T2", ChannelID: "C9", MessageTS: "1.1",
+				ActionID: "request.deny", ReceivedAt: now,
+			}},
+		{"form", "interactive", formJSON, bot.Arrival{
+			Kind: bot.FormArrival, Envelope: "E1", Key: key(bot.FormArrival, "V1"),
+			AppID: "A1", TeamID: "T1", UserID: "U1", UserTeamID: "T1", CallbackID: "request.form", Metadata: "17",
+			PickedUser: "U7", Reason: "stolen laptop", TriggerID: "3.2.abc", ReceivedAt: now,
+		}},
+		{"form left empty", "interactive",
+			`{"type":"view_submission","user":{"id":"U1"},"view":{"id":"V1","callback_id":"request.form","state":{"values":{` +
+				`"target":{"user":{"selected_user":null}},"reason":{"text":{"value":null}}}}}}`,
+			bot.Arrival{
+				Kind: bot.FormArrival, Envelope: "E1", Key: key(bot.FormArrival, "V1"),
+				UserID: "U1", CallbackID: "request.form", ReceivedAt: now,
+			}},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			got, err := decode(tt.envelope, "E1", json.RawMessage(tt.payload), now)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff(tt.want, got); diff != "" {
+				t.Errorf("-want +got:\n%s", diff)
+			}
+		})
+	}
+}
+
+func TestDecodeRefuses(t *testing.T) {
+	long := strings.Repeat("x", 10_000)
+	with := func(payload, old, new string) string {
+		t.Helper()
+		if !strings.Contains(payload, old) {
+			t.Fatalf("payload has no %s", old)
+		}
+		return strings.Replace(payload, old, new, 1)
+	}
+	tests := []struct {
+		name, envelope, payload string
+		want                    error
+	}{
+		{"event", "events_api", `{}`, errIgnored},
+		{"unheard-of type", "telepathy", `{}`, errIgnored},
+		{"closed form", "interactive", `{"type":"view_closed","user":{"id":"U1"},"view":{"id":"V1"}}`, errIgnored},
+		{"shortcut", "interactive", `{"type":"shortcut","user":{"id":"U1"},"callback_id":"x"}`, errIgnored},
+		{"message shortcut", "interactive", `{"type":"message_action","user":{"id":"U1"}}`, errIgnored},
+		{"suggestion", "interactive", `{"type":"block_suggestion","user":{"id":"U1"},"action_id":"x"}`, errIgnored},
+		{"link button", "interactive", with(clickJSON, `"request.confirm"`, `"open-portal"`), errIgnored},
+		{"menu with a button's name", "interactive", with(clickJSON, `"type":"button"`, `"type":"static_select"`), errIgnored},
+		{"click in a form", "interactive", with(clickJSON, `{"type":"message"`, `{"type":"view"`), errIgnored},
+		{"another form", "interactive", with(formJSON, `"request.form"`, `"other"`), errIgnored},
+
+		{"no payload", "slash_commands", ``, errMalformed},
+		{"null payload", "slash_commands", `null`, errMalformed},
+		{"array", "slash_commands", `[]`, errMalformed},
+		{"command without a user", "slash_commands", with(commandJSON, `"user_id":"U1"`, `"user_id":""`), errMalformed},
+		{"user of the wrong type", "slash_commands", with(commandJSON, `"user_id":"U1"`, `"user_id":7`), errMalformed},
+		{"endless user", "slash_commands", with(commandJSON, `"user_id":"U1"`, `"user_id":"`+long+`"`), errMalformed},
+		{"endless response_url", "slash_commands", with(commandJSON, `hooks.example/r`, long), errMalformed},
+		{"interaction no object", "interactive", `"block_actions"`, errMalformed},
+		{"click without a user", "interactive", with(clickJSON, `"id":"U2"`, `"id":""`), errMalformed},
+		{"click without actions", "interactive", `{"type":"block_actions","user":{"id":"U1"},"container":{"type":"message"}}`, errMalformed},
+		{"two actions", "interactive", with(clickJSON, `"actions":[`, `"actions":[{"type":"button","action_id":"request.deny"},`), errMalformed},
+		{"click without its time", "interactive", with(clickJSON, `"action_ts":"1700.5"`, `"action_ts":""`), errMalformed},
+		{"click without a channel", "interactive", strings.ReplaceAll(clickJSON, `C9`, ``), errMalformed},
+		{"click without a message", "interactive", strings.ReplaceAll(clickJSON, `1700.1`, ``), errMalformed},
+		{"endless value", "interactive", with(clickJSON, `REQ-7F3K2M`, long), errMalformed},
+		{"form without an ID", "interactive", with(formJSON, `"V1"`, `""`), errMalformed},
+		{"form with an endless ID", "interactive", with(formJSON, `"V1"`, `"`+long+`"`), errMalformed},
+		{"form with endless metadata", "interactive", with(formJSON, `"17"`, `"`+long+`"`), errMalformed},
+		{"form with an endless pick", "interactive", with(formJSON, `"U7"`, `"`+long+`"`), errMalformed},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			got, err := decode(tt.envelope, "E1", json.RawMessage(tt.payload), time.Now())
+			if !errors.Is(err, tt.want) {
+				t.Fatalf("decode = %v, %v; want %v", got, err, tt.want)
+			}
+			if diff := cmp.Diff(bot.Arrival{}, got); diff != "" {
+				t.Errorf("an error came with an arrival:\n%s", diff)
+			}
+			if strings.Contains(err.Error(), "xxx") || strings.Contains(err.Error(), "REQ-") {
+				t.Errorf("the error quotes the payload: %v", err)
+			}
+		})
+	}
+	if _, err := decode("slash_commands", "", json.RawMessage(commandJSON), time.Now()); !errors.Is(err, errMalformed) {
+		t.Errorf("envelope without an ID: %v", err)
+	}
+}
+
+func TestDecodeCutsTypedTextByRunes(t *testing.T) {
+	typed := strings.Repeat("é", maxTyped+5)
+	payload, err := json.Marshal(map[string]string{"user_id": "U1", "trigger_id": "1", "text": typed})
+	if err != nil {
+		t.Fatal(err)
+	}
+	a, err := decode("slash_commands", "E1", payload, time.Now())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want := strings.Repeat("é", maxTyped); a.Text != want {
+		t.Errorf("text has %d bytes, want %d", len(a.Text), len(want))
+	}
+}
+
+func TestKeyTellsActsApart(t *testing.T) {
+	keys := map[string]string{}
+	for name, k := range map[string]string{
+		"command":       key(bot.CommandArrival, "1"),
+		"form":          key(bot.FormArrival, "1"),
+		"click":         key(bot.ClickArrival, "C1", "1", "U1", "2"),
+		"another time":  key(bot.ClickArrival, "C1", "1", "U1", "3"),
+		"another user":  key(bot.ClickArrival, "C1", "1", "U2", "2"),
+		"shifted parts": key(bot.ClickArrival, "C11", "", "U1", "2"),
+		"quoted parts":  key(bot.ClickArrival, `C1""1`, "U1", "2"),
+	} {
+		if other, ok := keys[k]; ok {
+			t.Errorf("%s and %s have the same key", name, other)
+		}
+		keys[k] = name
+	}
+}
+
+func FuzzDecode(f *testing.F) {
+	for _, payload := range []string{commandJSON, clickJSON, formJSON, `{}`, `null`, `[]`, `"x"`, ``} {
+		for _, envelope := range []string{"slash_commands", "interactive", "events_api"} {
+			f.Add(envelope, "E1", []byte(payload))
+		}
+	}
+	f.Fuzz(func(t *testing.T, envelopeType, envelope string, payload []byte) {
+		a, err := decode(envelopeType, envelope, payload, time.Now())
+		if err != nil {
+			if !errors.Is(err, errIgnored) && !errors.Is(err, errMalformed) {
+				t.Errorf("unknown error %v", err)
+			}
+			return
+		}
+		if a.UserID == "" || a.Key == "" || a.Envelope != envelope || envelope == "" {
+			t.Errorf("decoded without user, key or envelope: %+v", a)
+		}
+		switch a.Kind {
+		case bot.CommandArrival, bot.FormArrival:
+		case bot.ClickArrival:
+			if a.ChannelID == "" || a.MessageTS == "" || !strings.HasPrefix(a.ActionID, actionPrefix) {
+				t.Errorf("click that stands nowhere or presses nothing: %+v", a)
+			}
+		default:
+			t.Errorf("unknown kind %q", a.Kind)
+		}
+	})
+}

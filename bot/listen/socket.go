@@ -1,0 +1,330 @@
+package listen
+
+import (
+	"context"
+	"errors"
+	"math/rand/v2"
+	"net/http"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/gorilla/websocket"
+	"github.com/slack-go/slack"
+	"github.com/slack-go/slack/socketmode"
+)
+
+const (
+	// handshakeTimeout bounds the opening of a WebSocket.
+	handshakeTimeout = 10 * time.Second
+	// frameBuffer holds the largest ack (Slack takes less than 20 KB) in one
+	// piece: an ack in several frames is dropped, slack-go's authors found.
+	frameBuffer = 32 << 10
+	// maxFrame bounds what one envelope may take of memory. The largest that
+	// Slack sends, a click on a message of 50 full blocks, is far smaller.
+	maxFrame = 4 << 20
+	// momentaryLimit is after how many momentary connections in a row to warn.
+	momentaryLimit = 3
+)
+
+// socket keeps one Socket Mode connection open, again and again. slack-go
+// renews it when Slack asks for that; when a connection fails, or lasts only
+// moments, socket starts slack-go anew after its own pause: slack-go's would
+// grow to five minutes, or be none at all.
+type socket struct {
+	l      *Listener
+	number int
+	client *socketmode.Client
+	done   chan struct{} // closed when run has returned
+
+	// connections counts those opened, so that an ack can be compared with the
+	// connection of its envelope.
+	connections atomic.Int64
+	// owed is how many acks are promised or queued and not yet written.
+	owed    atomic.Int64
+	settled chan struct{} // poked when owed falls
+
+	// The rest belongs to run.
+	opened    time.Time // zero while there is no connection
+	greeted   bool      // hello has come on it
+	writeLost bool      // an ack could not be written to it
+	failures  int       // in a row; the pause grows with them
+	momentary int       // momentary connections in a row
+}
+
+func newSocket(l *Listener, number int) *socket {
+	s := &socket{l: l, number: number, done: make(chan struct{}), settled: make(chan struct{}, 1)}
+	s.client = socketmode.New(l.cfg.API,
+		socketmode.OptionDialer(&websocket.Dialer{
+			Proxy:            http.ProxyFromEnvironment,
+			NetDialContext:   l.dial,
+			HandshakeTimeout: handshakeTimeout,
+			WriteBufferSize:  frameBuffer,
+			WriteBufferPool:  &writtenFrames{socket: s},
+		}),
+		socketmode.OptionPingInterval(l.limits.silence),
+		socketmode.OptionReadLimit(maxFrame),
+	)
+	return s
+}
+
+// run holds the socket open until ctx ends (nil) or Slack refuses for good (a
+// *Fatal).
+func (s *socket) run(ctx context.Context) error {
+	for {
+		pause, err := s.serve(ctx)
+		if err != nil || ctx.Err() != nil {
+			return err
+		}
+		timer := time.NewTimer(pause)
+		select {
+		case <-timer.C:
+		case <-ctx.Done():
+			timer.Stop()
+			return nil
+		}
+	}
+}
+
+// leave says that slack-go's loop is to be left: for good, or for a pause.
+type leave struct {
+	fatal *Fatal
+	pause time.Duration
+}
+
+// serve runs slack-go's loop and handles what it says, until the loop ends or
+// is left. It returns how long to wait before the next one.
+func (s *socket) serve(ctx context.Context) (time.Duration, error) {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	ended := make(chan error, 1)
+	go func() { ended <- s.client.RunContext(ctx) }()
+
+	var left *leave
+	handle := func(e socketmode.Event) {
+		if left != nil {
+			switch e.Type {
+			case socketmode.EventTypeConnecting, socketmode.EventTypeConnected, socketmode.EventTypeHello, socketmode.EventTypeConnectionError:
+				return // slack-go was quicker; that connection is being closed
+			}
+		}
+		if why := s.event(e); why != nil && left == nil {
+			left = why
+			cancel()
+		}
+	}
+	for {
+		select {
+		case e := <-s.client.Events:
+			handle(e)
+		case err := <-ended:
+			// Envelopes may be left over; what else is left over is old news.
+			for {
+				select {
+				case e := <-s.client.Events:
+					handle(e)
+					continue
+				default:
+				}
+				break
+			}
+			return s.over(ctx, left, err)
+		}
+	}
+}
+
+// over says how to go on after slack-go's loop has ended with err.
+func (s *socket) over(ctx context.Context, left *leave, err error) (time.Duration, error) {
+	s.closed()
+	if f := fatal(err); f != nil {
+		return 0, f
+	}
+	switch {
+	case left != nil && left.fatal != nil:
+		return 0, left.fatal
+	case left != nil:
+		return left.pause, nil
+	case ctx.Err() != nil:
+		return 0, nil
+	}
+	pause := s.backoff()
+	s.l.log.Warn("connection ended", "socket", s.number, "why", reason(err), "pause", pause.String())
+	return pause, nil
+}
+
+// event handles one event of slack-go and returns why its loop is to be left,
+// or nil. It never blocks.
+func (s *socket) event(e socketmode.Event) *leave {
+	switch e.Type {
+	case socketmode.EventTypeSlashCommand, socketmode.EventTypeInteractive, socketmode.EventTypeEventsAPI:
+		s.l.receive(s, e.Request)
+	case socketmode.EventTypeErrorBadMessage:
+		if bad, ok := e.Data.(*socketmode.ErrorBadMessage); ok {
+			s.l.unparsed(s, bad.Message)
+		}
+	case socketmode.EventTypeHello:
+		return s.hello(e.Request)
+	case socketmode.EventTypeConnecting:
+		return s.reconnecting()
+	case socketmode.EventTypeConnected:
+		s.opened, s.greeted, s.writeLost = time.Now(), false, false
+		s.connections.Add(1)
+	case socketmode.EventTypeConnectionError:
+		if failed, ok := e.Data.(*slack.ConnectionErrorEvent); ok {
+			return s.refused(failed.ErrorObj)
+		}
+	case socketmode.EventTypeErrorWriteFailed:
+		if lost, ok := e.Data.(*socketmode.ErrorWriteFailed); ok {
+			return s.lost(lost)
+		}
+	case socketmode.EventTypeIncomingError:
+		if bad, ok := e.Data.(*slack.IncomingEventError); ok {
+			s.l.log.Info("cannot read from the connection", "socket", s.number, "why", reason(bad.ErrorObj))
+		}
+	}
+	return nil
+}
+
+// hello is the first thing that Slack says on a connection.
+func (s *socket) hello(e *socketmode.Request) *leave {
+	want, got := s.l.cfg.AppID, e.ConnectionInfo.AppID
+	// Each envelope names its app as well, so a hello without one does no harm.
+	if got != "" && got != want {
+		return &leave{fatal: otherApp(want, got)}
+	}
+	if !s.greeted {
+		s.greeted = true
+		s.l.open.Add(1)
+	}
+	log := s.l.log.With("socket", s.number)
+	log.Info("connected", "app", got, "expected_seconds", e.DebugInfo.ApproximateConnectionTime)
+	if e.NumConnections > s.l.cfg.Sockets {
+		log.Warn("Slack counts more open sockets for this app than this process holds. That is right with several replicas, "+
+			"and shortly after a restart or a broken connection; otherwise somebody else uses the app-level token and gets a "+
+			"share of the clicks: make a new token and revoke this one", "slack_counts", e.NumConnections, "own", s.l.cfg.Sockets)
+	}
+	if s.l.cfg.OnConnected != nil {
+		s.l.cfg.OnConnected()
+	}
+	return nil
+}
+
+// reconnecting is said by slack-go before it opens a connection: the one
+// before, if there was one, is gone. A momentary one is renewed at once for
+// the first time; then with pauses.
+func (s *socket) reconnecting() *leave {
+	if !s.closed() || s.momentary < 2 {
+		return nil
+	}
+	return &leave{pause: s.backoff()}
+}
+
+// closed notes the end of a connection and says whether there was one.
+func (s *socket) closed() bool {
+	if s.opened.IsZero() {
+		return false
+	}
+	if time.Since(s.opened) < s.l.limits.momentary {
+		s.momentary++
+		if s.momentary%momentaryLimit == 0 {
+			s.l.log.Warn("Slack closes each connection within moments of opening it. Is Socket Mode still switched on? "+
+				"See the app's settings at api.slack.com/apps, Socket Mode. No more than 10 sockets may be open for one app",
+				"socket", s.number, "in_a_row", s.momentary)
+		}
+	} else {
+		s.momentary, s.failures = 0, 0
+	}
+	if s.greeted {
+		s.l.open.Add(-1)
+	}
+	s.opened, s.greeted = time.Time{}, false
+	return true
+}
+
+// refused handles a connection that could not be opened.
+func (s *socket) refused(err error) *leave {
+	if f := fatal(err); f != nil {
+		return &leave{fatal: f}
+	}
+	pause := s.backoff()
+	if limited, ok := errors.AsType[*slack.RateLimitedError](err); ok {
+		pause = max(pause, limited.RetryAfter)
+	}
+	s.l.log.Warn("cannot connect to Slack", "socket", s.number, "why", reason(err), "in_a_row", s.failures, "pause", pause.String())
+	return &leave{pause: pause}
+}
+
+// lost handles an ack that could not be written. slack-go would neither send
+// it again nor give the broken connection up, on which no other ack can be
+// written either; so it is renewed, and the ack goes out on the new one.
+func (s *socket) lost(e *socketmode.ErrorWriteFailed) *leave {
+	envelope := e.Response.EnvelopeID
+	s.l.log.Warn("ack could not be written, renewing the connection", "socket", s.number, "envelope", envelope, "why", reason(e.Cause))
+	// The first failed write of a connection was begun, and so was counted as
+	// a written frame; later ones are not even begun.
+	if s.writeLost {
+		s.settle()
+	}
+	s.writeLost = true
+	if at, ok := s.l.seen.arrived(envelope); ok {
+		s.l.promise(s, envelope, e.Response.Payload, at)
+	} else {
+		s.l.promise(s, envelope, e.Response.Payload, time.Now())
+	}
+	return &leave{pause: s.backoff()}
+}
+
+// backoff counts a failure and returns the pause after it: doubling up to a
+// limit, with jitter so that replicas do not come back in step.
+func (s *socket) backoff() time.Duration {
+	d := s.l.limits.backoffMax
+	if s.failures < 16 {
+		d = min(d, s.l.limits.backoffMin<<s.failures)
+	}
+	s.failures++
+	return d/2 + rand.N(d/2+1)
+}
+
+// flush waits until the acks owed on s are written, at most until ctx ends or
+// s is closed for good, and returns how many are not.
+func (s *socket) flush(ctx context.Context) int64 {
+	for {
+		if s.owed.Load() <= 0 {
+			return 0
+		}
+		select {
+		case <-s.settled:
+		case <-s.done:
+			return s.owed.Load()
+		case <-ctx.Done():
+			return s.owed.Load()
+		}
+	}
+}
+
+// settle notes that an ack is no longer owed.
+func (s *socket) settle() {
+	s.owed.Add(-1)
+	select {
+	case s.settled <- struct{}{}:
+	default:
+	}
+}
+
+// writtenFrames is a websocket.BufferPool, which a connection asks for a
+// buffer before each message and gives it back once the message is written.
+// slack-go does not say when an ack has left its queue, and drops the queue
+// when it is stopped; acks are the only messages it writes, so this tells.
+type writtenFrames struct {
+	socket  *socket
+	buffers sync.Pool
+}
+
+// Get returns a buffer that was put back, or nil.
+func (w *writtenFrames) Get() any { return w.buffers.Get() }
+
+// Put takes a buffer back.
+func (w *writtenFrames) Put(buffer any) {
+	w.buffers.Put(buffer)
+	w.socket.settle()
+}

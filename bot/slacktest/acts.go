@@ -1,0 +1,342 @@
+package slacktest
+
+import (
+	"encoding/json"
+	"fmt"
+	"maps"
+	"slices"
+	"unicode/utf8"
+)
+
+// Person acts in the workspace as one user.
+type Person struct {
+	server *Server
+	id     string
+}
+
+// As lets somebody act. An unknown or deactivated user makes every act fail.
+func (s *Server) As(userID string) *Person { return &Person{server: s, id: userID} }
+
+// ID is the user's ID.
+func (p *Person) ID() string { return p.id }
+
+// Say posts an ordinary message as the person and returns its TS. threadTS
+// may be empty.
+func (p *Person) Say(channelID, threadTS, text string) string {
+	return p.server.Put(Message{Channel: channelID, ThreadTS: threadTS, User: p.id, Text: text, Markdown: true})
+}
+
+// Command types the app's slash command with this text, in a channel that the
+// person is a member of, or with channelID "" in their direct messages with
+// the bot. See Config.Escape for how text goes out.
+func (p *Person) Command(channelID, text string) *Delivery {
+	return p.CommandRaw(channelID, text, nil)
+}
+
+// CommandRaw is Command with the payload changed by edit before it is sent.
+func (p *Person) CommandRaw(channelID, text string, edit func(payload map[string]any)) *Delivery {
+	s := p.server
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	u, err := s.person(p.id)
+	if err != nil {
+		return s.failed(err)
+	}
+	c := s.channels[channelID]
+	if channelID == "" {
+		c = s.openDirect(p.id)
+	}
+	if c == nil || !slices.Contains(c.Members, p.id) {
+		return s.failed(fmt.Errorf("%s is not in channel %q and cannot type there", p.id, channelID))
+	}
+	if s.cfg.Escape != nil {
+		text = s.escape(text)
+	}
+	answers := responseURL{user: p.id, channel: c.ID}
+	payload := map[string]any{
+		"token": "deprecated", "team_id": s.cfg.TeamID, "team_domain": s.cfg.TeamDomain,
+		"channel_id": c.ID, "channel_name": c.nameInPayload(), "user_id": p.id, "user_name": u.Name,
+		"command": s.cfg.Command, "text": text, "api_app_id": s.cfg.AppID, "is_enterprise_install": "false",
+		"response_url": s.newResponseURL(answers), "trigger_id": s.newTrigger(p.id),
+	}
+	if edit != nil {
+		edit(payload)
+	}
+	return s.send("slash_commands", mustJSON(payload), func(reply json.RawMessage) error {
+		if len(reply) == 0 || string(reply) == "null" || string(reply) == "{}" {
+			return nil
+		}
+		fields, err := readObject(reply)
+		if err != nil {
+			return err
+		}
+		return s.respond(&answers, fields, "ack")
+	})
+}
+
+// Click is what a press of a button says. ClickRaw lets a test forge it.
+type Click struct {
+	ChannelID, ChannelName string
+	MessageTS, ThreadTS    string
+	MessageAppID           string // message.app_id
+	MessageBotID           string // message.bot_id
+	AppID                  string // api_app_id
+	TeamID, TeamDomain     string
+	UserID, UserTeamID     string
+	ActionID, BlockID      string
+	Value, Text            string
+	Style                  string
+	ActionTS               string
+	Ephemeral              bool
+	// Message is the message object; nil sends the one that stands at
+	// (ChannelID, MessageTS), or a bare one if there is none.
+	Message json.RawMessage
+	// Edit changes the finished payload, for whatever has no field here.
+	Edit func(payload map[string]any)
+}
+
+// Click presses a button. It fails unless the button stands on that message
+// now, the message is the app's own and the person can see it.
+func (p *Person) Click(channelID, ts, actionID string) *Delivery {
+	s := p.server
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	u, err := s.person(p.id)
+	if err != nil {
+		return s.failed(err)
+	}
+	c := s.channels[channelID]
+	if c == nil || !s.sees(u, c) {
+		return s.failed(fmt.Errorf("%s cannot see channel %q", p.id, channelID))
+	}
+	m := s.standing(channelID, ts)
+	private := s.ephemeralFor(p.id, channelID, ts)
+	if private != nil {
+		m = &private.Message
+	}
+	switch {
+	case m == nil:
+		return s.failed(fmt.Errorf("no message %s stands in %s", ts, channelID))
+	case m.AppID != s.cfg.AppID:
+		return s.failed(fmt.Errorf("message %s is another app's: that app gets the click", ts))
+	}
+	for _, b := range m.Buttons() {
+		if b.ActionID == actionID {
+			click := s.clickOf(u, c, m)
+			click.ActionID, click.BlockID, click.Value, click.Text, click.Style = b.ActionID, b.BlockID, b.Value, b.Text, b.Style
+			return s.click(click)
+		}
+	}
+	return s.failed(fmt.Errorf("no button %q stands on message %s", actionID, ts))
+}
+
+// ClickRaw sends a click that need not be possible. forge gets the person's
+// own click with nothing pressed yet, and sets at least ChannelID, MessageTS
+// and ActionID.
+func (p *Person) ClickRaw(forge func(*Click)) *Delivery {
+	s := p.server
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	u := s.users[p.id]
+	if u == nil {
+		return s.failed(fmt.Errorf("there is no user %s", p.id))
+	}
+	click := s.clickOf(u, nil, nil)
+	forge(&click)
+	if c := s.channels[click.ChannelID]; c != nil && click.ChannelName == "" {
+		click.ChannelName = c.nameInPayload()
+	}
+	return s.click(click)
+}
+
+// clickOf fills in who clicks and where. s.mu is held.
+func (s *Server) clickOf(u *User, c *Channel, m *Message) Click {
+	click := Click{AppID: s.cfg.AppID, TeamID: s.cfg.TeamID, TeamDomain: s.cfg.TeamDomain, UserID: u.ID, UserTeamID: u.TeamID,
+		MessageAppID: s.cfg.AppID, MessageBotID: s.cfg.BotID, BlockID: "actions", ActionTS: s.newTS()}
+	if c != nil {
+		click.ChannelID, click.ChannelName = c.ID, c.nameInPayload()
+	}
+	if m != nil {
+		click.MessageTS, click.ThreadTS, click.Ephemeral = m.TS, m.ThreadTS, m.Ephemeral
+	}
+	return click
+}
+
+func (s *Server) ephemeralFor(user, channel, ts string) *ephemeral {
+	for _, e := range s.private {
+		if e.To == user && e.Channel == channel && e.TS == ts && !e.Deleted {
+			return e
+		}
+	}
+	return nil
+}
+
+// click sends a block_actions payload. s.mu is held.
+func (s *Server) click(k Click) *Delivery {
+	private := s.ephemeralFor(k.UserID, k.ChannelID, k.MessageTS)
+	container := map[string]any{"type": "message", "message_ts": k.MessageTS, "channel_id": k.ChannelID, "is_ephemeral": k.Ephemeral}
+	action := map[string]any{"action_id": k.ActionID, "block_id": k.BlockID, "type": "button", "value": k.Value, "action_ts": k.ActionTS,
+		"text": map[string]any{"type": "plain_text", "text": k.Text, "emoji": true}}
+	if k.Style != "" {
+		action["style"] = k.Style
+	}
+	name := k.UserID
+	if u := s.users[k.UserID]; u != nil {
+		name = u.Name
+	}
+	payload := map[string]any{
+		"type": "block_actions", "token": "deprecated", "api_app_id": k.AppID, "is_enterprise_install": false, "enterprise": nil,
+		"team":      map[string]any{"id": k.TeamID, "domain": k.TeamDomain},
+		"user":      map[string]any{"id": k.UserID, "username": name, "name": name, "team_id": k.UserTeamID},
+		"channel":   map[string]any{"id": k.ChannelID, "name": k.ChannelName},
+		"container": container, "actions": []any{action}, "state": map[string]any{"values": map[string]any{}},
+		"trigger_id":   s.newTrigger(k.UserID),
+		"response_url": s.newResponseURL(responseURL{user: k.UserID, channel: k.ChannelID, ts: k.MessageTS, private: private}),
+	}
+	if k.ThreadTS != "" {
+		container["thread_ts"] = k.ThreadTS
+	}
+	if !k.Ephemeral { // Slack leaves the message out of clicks on ephemeral ones
+		payload["message"] = s.clickedMessage(k)
+	}
+	if k.Edit != nil {
+		k.Edit(payload)
+	}
+	return s.send("interactive", mustJSON(payload), func(json.RawMessage) error { return nil })
+}
+
+func (s *Server) clickedMessage(k Click) any {
+	if k.Message != nil {
+		return k.Message
+	}
+	out := map[string]any{"type": "message", "ts": k.MessageTS, "text": "", "user": s.cfg.BotUserID, "team": k.TeamID}
+	if m := s.standing(k.ChannelID, k.MessageTS); m != nil {
+		out = s.messageJSON(m)
+	}
+	out["app_id"], out["bot_id"] = k.MessageAppID, k.MessageBotID
+	return out
+}
+
+// Values are what somebody filled in: block_id, then action_id, then the text
+// of a plain_text_input or the user ID of a users_select.
+type Values map[string]map[string]string
+
+// Submit fills in an open modal and submits it. Fields that are not in values
+// keep what the view put there. As Slack's client does, it refuses an empty
+// field that is not optional and a text outside the field's limits.
+func (p *Person) Submit(viewID string, values Values) *Delivery {
+	return p.SubmitRaw(viewID, values, nil)
+}
+
+// SubmitRaw is Submit with the payload changed by edit before it is sent.
+func (p *Person) SubmitRaw(viewID string, values Values, edit func(payload map[string]any)) *Delivery {
+	s := p.server
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	u, err := s.person(p.id)
+	if err != nil {
+		return s.failed(err)
+	}
+	v, err := s.viewOf(p.id, viewID)
+	if err != nil {
+		return s.failed(err)
+	}
+	state, err := v.fill(s, values)
+	if err != nil {
+		return s.failed(err)
+	}
+	v.Errors = nil
+	payload := s.viewPayload("view_submission", u, v, state)
+	payload["trigger_id"] = s.newTrigger(p.id)
+	payload["response_urls"] = []any{}
+	if edit != nil {
+		edit(payload)
+	}
+	return s.send("interactive", mustJSON(payload), func(reply json.RawMessage) error {
+		if _, err := s.viewOf(v.User, v.ID); err != nil {
+			return nil // closed meanwhile
+		}
+		return s.submitted(v, reply)
+	})
+}
+
+// Close dismisses an open modal. The app hears of it only with
+// notify_on_close; otherwise nothing is sent and Wait returns at once.
+func (p *Person) Close(viewID string) *Delivery {
+	s := p.server
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	defer s.touch()
+	u, err := s.person(p.id)
+	if err != nil {
+		return s.failed(err)
+	}
+	v, err := s.viewOf(p.id, viewID)
+	if err != nil {
+		return s.failed(err)
+	}
+	s.closeView(v, v.ClearOnClose)
+	if !v.NotifyOnClose {
+		return s.silent()
+	}
+	payload := s.viewPayload("view_closed", u, v, nil)
+	payload["is_cleared"] = v.ClearOnClose
+	return s.send("interactive", mustJSON(payload), func(json.RawMessage) error { return nil })
+}
+
+func (s *Server) viewPayload(kind string, u *User, v *openView, state map[string]any) map[string]any {
+	return map[string]any{
+		"type": kind, "token": "deprecated", "api_app_id": s.cfg.AppID, "is_enterprise_install": false, "enterprise": nil,
+		"team": map[string]any{"id": s.cfg.TeamID, "domain": s.cfg.TeamDomain},
+		"user": map[string]any{"id": u.ID, "username": u.Name, "name": u.Name, "team_id": u.TeamID},
+		"view": s.viewJSON(v, state),
+	}
+}
+
+// fill makes view.state.values. s.mu is held.
+func (v *openView) fill(s *Server, values Values) (map[string]any, error) {
+	inputs := v.inputs()
+	for blockID, actions := range values {
+		b := inputs[blockID]
+		if b == nil {
+			return nil, fmt.Errorf("view %s has no input block %q", v.ID, blockID)
+		}
+		for actionID := range actions {
+			if e := b["element"].(object); e["action_id"] != actionID {
+				return nil, fmt.Errorf("input block %q has no action %q", blockID, actionID)
+			}
+		}
+	}
+	state := map[string]any{}
+	for _, blockID := range slices.Sorted(maps.Keys(inputs)) {
+		b := inputs[blockID]
+		e := b["element"].(object)
+		actionID := e["action_id"].(string)
+		kind := e["type"].(string)
+		initial, key := "initial_value", "value"
+		if kind == "users_select" {
+			initial, key = "initial_user", "selected_user"
+		}
+		text, filled := values[blockID][actionID]
+		if !filled {
+			text, _ = e[initial].(string)
+		}
+		length := utf8.RuneCountInString(text)
+		low, _ := e["min_length"].(float64)
+		high, limited := e["max_length"].(float64)
+		switch {
+		case text == "" && b["optional"] != true:
+			return nil, fmt.Errorf("field %q must be filled in", blockID)
+		case text != "" && (length < int(low) || limited && length > int(high) || length > MaxInputValue):
+			return nil, fmt.Errorf("field %q has %d characters, which its limits do not allow", blockID, length)
+		case text != "" && kind == "users_select" && s.users[text] == nil:
+			return nil, fmt.Errorf("field %q: there is no user %s to pick", blockID, text)
+		}
+		field := map[string]any{"type": kind, key: nil}
+		if text != "" {
+			field[key] = text
+		}
+		state[blockID] = map[string]any{actionID: field}
+	}
+	return state, nil
+}

@@ -1,0 +1,223 @@
+package slacktest
+
+import (
+	"cmp"
+	"encoding/json"
+	"net/http"
+	"slices"
+	"strings"
+)
+
+// pageState is the workspace as one person sees it. The JSON is between this
+// program and its own script; it is nobody's API.
+type pageState struct {
+	Me        string        `json:"me"`
+	Title     string        `json:"title"`
+	Intro     string        `json:"intro"`
+	Steps     []string      `json:"steps"`
+	Hints     []string      `json:"hints"`
+	First     string        `json:"first"` // the channel to begin with
+	Command   string        `json:"command"`
+	Workspace string        `json:"workspace"` // https://…slack.com
+	Bot       pagePerson    `json:"bot"`
+	People    []pagePerson  `json:"people"`  // of the switch
+	Members   []pagePerson  `json:"members"` // everybody who can be picked or mentioned
+	Names     pageNames     `json:"names"`
+	Started   bool          `json:"started"` // there has been a message
+	Channels  []pageChannel `json:"channels"`
+	Views     []pageView    `json:"views"` // the topmost last
+	Side      *pageSide     `json:"side,omitempty"`
+}
+
+type pagePerson struct {
+	ID     string `json:"id"`
+	Name   string `json:"name"`
+	Handle string `json:"handle"`
+	Role   string `json:"role,omitempty"`
+}
+
+// pageNames are what IDs in a message are shown as.
+type pageNames struct {
+	Users    map[string]string `json:"users"`
+	Groups   map[string]string `json:"groups"`
+	Channels map[string]string `json:"channels"` // those that the person sees
+}
+
+type pageChannel struct {
+	ID       string        `json:"id"`
+	Name     string        `json:"name"`
+	Private  bool          `json:"private"`
+	Direct   bool          `json:"direct"`
+	Members  []string      `json:"members"`
+	Messages []pageMessage `json:"messages"`
+}
+
+type pageMessage struct {
+	TS        string          `json:"ts"`
+	At        int64           `json:"at"` // Unix milliseconds
+	User      string          `json:"user"`
+	Name      string          `json:"name"`
+	App       bool            `json:"app"`
+	Text      string          `json:"text"`
+	Plain     bool            `json:"plain"` // Text is not mrkdwn
+	Blocks    json.RawMessage `json:"blocks,omitempty"`
+	Edited    bool            `json:"edited"`
+	Ephemeral bool            `json:"ephemeral"`
+	Mine      bool            `json:"mine"`   // it mentions the person
+	Thread    string          `json:"thread"` // of a reply shown in the channel too: where it belongs
+	Replies   []pageMessage   `json:"replies,omitempty"`
+}
+
+type pageView struct {
+	ID     string            `json:"id"`
+	Hash   string            `json:"hash"`
+	Title  string            `json:"title"`
+	Submit string            `json:"submit"`
+	Close  string            `json:"close"`
+	Blocks json.RawMessage   `json:"blocks"`
+	Errors map[string]string `json:"errors"`
+}
+
+type pageSide struct {
+	Title   string          `json:"title"`
+	Entries []pageSideEntry `json:"entries"`
+}
+
+type pageSideEntry struct {
+	At     int64  `json:"at"` // Unix milliseconds
+	Title  string `json:"title"`
+	Detail string `json:"detail"`
+	Kind   string `json:"kind"`
+}
+
+func (g *page) serveState(w http.ResponseWriter, r *http.Request) {
+	people := g.people()
+	as := r.URL.Query().Get("as")
+	if as == "" && len(people) > 0 {
+		as = people[0]
+	}
+	if !slices.Contains(people, as) {
+		http.Error(w, "there is nobody of that ID on this page", http.StatusNotFound)
+		return
+	}
+	writeJSON(w, http.StatusOK, g.state(as))
+}
+
+// state is what one person sees.
+func (g *page) state(as string) pageState {
+	s := g.server
+	state := pageState{
+		Me: as, Title: cmp.Or(g.Title, "Workspace"), Intro: g.Intro, First: g.Channel,
+		Steps: slices.Concat([]string{}, g.Steps), Hints: slices.Concat([]string{}, g.Hints),
+		Command: s.cfg.Command, Workspace: "https://" + s.cfg.TeamDomain + ".slack.com",
+		Names: pageNames{Users: map[string]string{}, Groups: map[string]string{}, Channels: map[string]string{}},
+		Views: []pageView{},
+	}
+	for _, u := range s.Users() {
+		person := pagePerson{ID: u.ID, Name: u.RealName, Handle: u.Name, Role: g.Roles[u.ID]}
+		state.Names.Users[u.ID] = u.RealName
+		switch {
+		case u.ID == s.BotUserID():
+			state.Bot = person
+		case !u.Bot && !u.AppUser && !u.Deleted:
+			state.Members = append(state.Members, person)
+		}
+	}
+	for _, id := range g.people() {
+		at := slices.IndexFunc(state.Members, func(p pagePerson) bool { return p.ID == id })
+		if at >= 0 {
+			state.People = append(state.People, state.Members[at])
+		}
+	}
+	s.mu.Lock()
+	for _, group := range s.groups {
+		state.Names.Groups[group.ID] = cmp.Or(group.Handle, group.Name)
+	}
+	state.Started = len(s.private) > 0 || len(s.log) > 0
+	s.mu.Unlock()
+	state.Channels = g.channels(as)
+	for _, c := range state.Channels {
+		state.Names.Channels[c.ID] = c.Name
+	}
+	for _, v := range s.Views(as) {
+		state.Views = append(state.Views, pageView{ID: v.ID, Hash: v.Hash, Title: v.Title, Submit: v.SubmitLabel, Close: v.CloseLabel, Blocks: v.Blocks, Errors: v.Errors})
+	}
+	if g.Side != nil {
+		state.Side = &pageSide{Title: g.SideTitle, Entries: []pageSideEntry{}}
+		for _, e := range g.Side() {
+			state.Side.Entries = append(state.Side.Entries, pageSideEntry{At: e.At.UnixMilli(), Title: e.Title, Detail: e.Detail, Kind: e.Kind})
+		}
+	}
+	return state
+}
+
+// channels are those that a person is a member of, their direct messages with
+// the bot last.
+func (g *page) channels(as string) []pageChannel {
+	s := g.server
+	private := s.Ephemerals(as)
+	var found []pageChannel
+	for _, c := range s.Channels() {
+		if slices.Contains(c.Members, as) {
+			members := slices.Clone(c.Members)
+			if c.BotIsMember {
+				members = append(members, s.BotUserID())
+			}
+			found = append(found, pageChannel{ID: c.ID, Name: c.Name, Private: c.Private, Members: members, Messages: g.messages(as, c.ID, private)})
+		}
+	}
+	slices.SortFunc(found, func(a, b pageChannel) int { return strings.Compare(a.Name, b.Name) })
+	direct := s.DirectChannel(as)
+	return append(found, pageChannel{ID: direct, Name: s.cfg.BotName, Direct: true, Members: []string{as, s.BotUserID()}, Messages: g.messages(as, direct, private)})
+}
+
+// messages are what a person sees in a channel, what only they see included,
+// in the order of time.
+func (g *page) messages(as, channelID string, private []Message) []pageMessage {
+	found := []pageMessage{}
+	byTime := func(a, b pageMessage) int { return strings.Compare(a.TS, b.TS) }
+	mine := func(threadTS string) (seen []pageMessage) {
+		for _, m := range private {
+			if m.Channel == channelID && m.ThreadTS == threadTS {
+				seen = append(seen, g.message(as, m))
+			}
+		}
+		return seen
+	}
+	for _, m := range g.server.Messages(channelID) {
+		shown := g.message(as, m)
+		if m.ThreadTS == "" || m.ThreadTS == m.TS {
+			for _, reply := range g.server.Thread(channelID, m.TS) {
+				if reply.TS != m.TS {
+					shown.Replies = append(shown.Replies, g.message(as, reply))
+				}
+			}
+			shown.Replies = append(shown.Replies, mine(m.TS)...)
+			slices.SortFunc(shown.Replies, byTime)
+		}
+		found = append(found, shown)
+	}
+	found = append(found, mine("")...)
+	slices.SortFunc(found, byTime)
+	return found
+}
+
+func (g *page) message(as string, m Message) pageMessage {
+	name := m.User
+	g.server.mu.Lock()
+	if u := g.server.users[m.User]; u != nil {
+		name = u.RealName
+	}
+	g.server.mu.Unlock()
+	out := pageMessage{
+		TS: m.TS, At: m.Time().UnixMilli(), User: m.User, Name: name, App: m.AppID != "",
+		Text: m.Text, Plain: !m.Markdown, Blocks: m.Blocks, Ephemeral: m.Ephemeral,
+		// Slack marks an edited message unless it is made of blocks.
+		Edited: !m.EditedAt.IsZero() && m.Blocks == nil,
+		Mine:   m.User != as && slices.Contains(g.server.Mentions(m), as),
+	}
+	if m.ThreadTS != "" && m.ThreadTS != m.TS {
+		out.Thread = m.ThreadTS
+	}
+	return out
+}

@@ -1,0 +1,250 @@
+package graphtest
+
+import (
+	"bytes"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/tls"
+	"crypto/x509"
+	"crypto/x509/pkix"
+	"encoding/pem"
+	"fmt"
+	"io"
+	"log"
+	"math/big"
+	"net"
+	"net/http"
+	"sync"
+	"time"
+)
+
+// Config says who may sign in. The zero value is ready for use.
+type Config struct {
+	// TenantID and ClientID are GUIDs; fixed ones when empty.
+	TenantID string
+	ClientID string
+	// ClientSecret is random when empty; Server.Config tells it.
+	ClientSecret string
+	// Roles are the application permissions in each token. Nil means
+	// User.RevokeSessions.All and User.Read.All; an empty slice means none.
+	Roles []string
+	// TokenLifetime is how long a token lives; an hour when zero.
+	TokenLifetime time.Duration
+	// Now is the clock of stamps, token expiry, replication and records;
+	// time.Now when nil.
+	Now func() time.Time
+	// HTTP2 offers HTTP/2, as the real service does. Without it a Reset cuts
+	// the TCP connection; with it, the stream.
+	HTTP2 bool
+}
+
+// The sign-in that an empty Config means.
+const (
+	DefaultTenantID = "7e4a1d52-0b5f-4c1c-9d43-2f6f0f4b8a10"
+	DefaultClientID = "c2b8f1a6-93f4-4f0e-8a55-6d1f3b7c9e24"
+)
+
+// Server is the running double. Its methods may be called from any goroutine.
+type Server struct {
+	config      Config
+	url         string
+	certificate *x509.Certificate
+	http        *http.Server
+	client      *http.Client
+	done        chan struct{} // closed by Close; ends every wait
+	serving     sync.WaitGroup
+
+	mu        sync.Mutex
+	closed    bool
+	users     []*account
+	tokens    map[string]token
+	faults    []*injected
+	requests  []*Request
+	signIns   []*Request
+	posts     []*Post
+	onRequest func(Request)
+	changed   chan struct{}
+	lag       time.Duration
+}
+
+// Start listens on a free port of 127.0.0.1, with a certificate of its own,
+// and serves until Close.
+func Start(config Config) (*Server, error) {
+	config = withDefaults(config)
+	certificate, err := newCertificate()
+	if err != nil {
+		return nil, fmt.Errorf("making a certificate: %w", err)
+	}
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return nil, fmt.Errorf("listening on loopback: %w", err)
+	}
+
+	roots := x509.NewCertPool()
+	roots.AddCert(certificate.Leaf)
+	protocols := new(http.Protocols)
+	protocols.SetHTTP1(true)
+	protocols.SetHTTP2(config.HTTP2)
+
+	s := &Server{
+		config:      config,
+		url:         "https://" + listener.Addr().String(),
+		certificate: certificate.Leaf,
+		client: &http.Client{Transport: &http.Transport{
+			TLSClientConfig: &tls.Config{RootCAs: roots},
+			Protocols:       protocols,
+		}},
+		done:    make(chan struct{}),
+		tokens:  map[string]token{},
+		changed: make(chan struct{}),
+	}
+	s.http = &http.Server{
+		Handler:   s,
+		TLSConfig: &tls.Config{Certificates: []tls.Certificate{certificate}},
+		Protocols: protocols,
+		// A client that hangs up in mid-handshake is what some tests are about.
+		ErrorLog: log.New(io.Discard, "", 0),
+	}
+	s.serving.Go(func() {
+		// Serve always ends with an error, and ends because of Close.
+		_ = s.http.ServeTLS(listener, "", "")
+	})
+	return s, nil
+}
+
+// Close cuts every connection, ends every wait and returns when nothing of
+// the server runs any more. It may be called again.
+func (s *Server) Close() {
+	s.mu.Lock()
+	first := !s.closed
+	s.closed = true
+	if first {
+		close(s.done)
+	}
+	s.mu.Unlock()
+	// The error is the listener's and says that it was closed before.
+	_ = s.http.Close()
+	s.client.CloseIdleConnections()
+	s.serving.Wait()
+}
+
+// URL is https://127.0.0.1 and a port: the authority host of Entra and the
+// host of Graph at once.
+func (s *Server) URL() string { return s.url }
+
+// GraphURL is what stands in place of https://graph.microsoft.com: the base
+// without a version. It is the same as URL.
+func (s *Server) GraphURL() string { return s.url }
+
+// Config is what the server was started with, defaults filled in: who signs
+// in with it, may.
+func (s *Server) Config() Config { return s.config }
+
+// Certificate is the server's own, self-signed certificate.
+func (s *Server) Certificate() *x509.Certificate { return s.certificate }
+
+// CertPEM is Certificate for a file or for SSL_CERT_FILE.
+func (s *Server) CertPEM() []byte {
+	return pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: s.certificate.Raw})
+}
+
+// Client is an HTTP client that trusts the server.
+func (s *Server) Client() *http.Client { return s.client }
+
+func withDefaults(config Config) Config {
+	if config.TenantID == "" {
+		config.TenantID = DefaultTenantID
+	}
+	if config.ClientID == "" {
+		config.ClientID = DefaultClientID
+	}
+	if config.ClientSecret == "" {
+		config.ClientSecret = rand.Text()
+	}
+	if config.Roles == nil {
+		config.Roles = []string{roleRevoke, roleRead}
+	}
+	if config.TokenLifetime == 0 {
+		config.TokenLifetime = time.Hour
+	}
+	if config.Now == nil {
+		config.Now = time.Now
+	}
+	return config
+}
+
+// newCertificate makes a key and a certificate that is its own authority. Its
+// validity follows the machine's clock, because that is what clients check.
+func newCertificate() (tls.Certificate, error) {
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		return tls.Certificate{}, err
+	}
+	template := &x509.Certificate{
+		SerialNumber:          big.NewInt(time.Now().UnixNano()),
+		Subject:               pkix.Name{CommonName: "graphtest"},
+		NotBefore:             time.Now().Add(-time.Hour),
+		NotAfter:              time.Now().AddDate(1, 0, 0),
+		KeyUsage:              x509.KeyUsageDigitalSignature | x509.KeyUsageCertSign,
+		ExtKeyUsage:           []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth},
+		BasicConstraintsValid: true,
+		IsCA:                  true,
+		IPAddresses:           []net.IP{net.IPv4(127, 0, 0, 1)},
+		DNSNames:              []string{"localhost"},
+	}
+	der, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)
+	if err != nil {
+		return tls.Certificate{}, err
+	}
+	leaf, err := x509.ParseCertificate(der)
+	if err != nil {
+		return tls.Certificate{}, err
+	}
+	return tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key, Leaf: leaf}, nil
+}
+
+// enter counts a handler in, unless the server is closing.
+func (s *Server) enter() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closed {
+		return false
+	}
+	s.serving.Add(1)
+	return true
+}
+
+// ServeHTTP records the request, lets a fault have its way with it, and
+// otherwise carries it out and answers.
+func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if !s.enter() {
+		panic(http.ErrAbortHandler)
+	}
+	defer s.serving.Done()
+
+	// The body is small and is needed after a wait, when it may be gone.
+	body, err := io.ReadAll(io.LimitReader(r.Body, 1<<20))
+	if err != nil {
+		panic(http.ErrAbortHandler)
+	}
+	r.Body = io.NopCloser(bytes.NewReader(body))
+
+	visit := s.arrive(r)
+	defer s.leave(visit)
+
+	fault, found := s.nextFault(r, visit.entra)
+	if !found {
+		visit.answer(w, s.carryOut(r, visit))
+		return
+	}
+	s.fail(w, r, visit, fault)
+}
+
+// carryOut does what was asked and returns the answer to it.
+func (s *Server) carryOut(r *http.Request, visit *visit) answer {
+	if visit.entra {
+		return s.entra(r)
+	}
+	return s.graph(r, visit)
+}

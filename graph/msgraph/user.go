@@ -1,0 +1,243 @@
+package msgraph
+
+import (
+	"context"
+	"encoding/json"
+	"net/http"
+	"regexp"
+	"strings"
+	"time"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/microsoftgraph/msgraph-beta-sdk-go/models"
+	"github.com/microsoftgraph/msgraph-beta-sdk-go/users"
+
+	"revoke-sessions/graph"
+)
+
+const (
+	opRead = "read the account"
+	opFind = "look for the account"
+)
+
+// selected is everything that the bot knows of an account. The stamps and most
+// of the rest are answered only when they are named.
+var selected = []string{
+	"id", "displayName", "userPrincipalName", "mail", "userType", "externalUserState", "accountEnabled",
+	"onPremisesSyncEnabled", "refreshTokensValidFromDateTime", "signInSessionsValidFromDateTime",
+}
+
+// enough is how many hits are asked for: more than one is ambiguous already.
+const enough = 3
+
+// maxSearch is the longest text that is looked for, in bytes. A user principal
+// name and an SMTP address are both shorter.
+const maxSearch = 320
+
+var guid = regexp.MustCompile(`^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$`)
+
+// objectID is id in lower case, if it is a GUID. Nothing else may name a user
+// in a path: "" and ".." address something else, and "me-token-to-replace" is
+// the bot itself.
+func objectID(id string) (string, bool) {
+	id = strings.ToLower(id)
+	return id, guid.MatchString(id)
+}
+
+// User reads one account by its object ID. What is no GUID is refused without
+// a request; graph.IsNotFound tells that there is no such account.
+func (c *Client) User(ctx context.Context, id string) (graph.User, error) {
+	id, ok := objectID(id)
+	if !ok {
+		return graph.User{}, refused(opRead, graph.CodeInvalidID)
+	}
+	var user models.Userable
+	x, err := c.call(ctx, http.MethodGet, "/users/"+id, func(ctx context.Context) (err error) {
+		user, err = users.NewUserItemRequestBuilderInternal(c.parameters(id), c.adapter).Get(ctx,
+			&users.UserItemRequestBuilderGetRequestConfiguration{
+				QueryParameters: &users.UserItemRequestBuilderGetQueryParameters{Select: selected},
+			})
+		return err
+	})
+	if err != nil || x.status != http.StatusOK {
+		return graph.User{}, failure(opRead, x, err)
+	}
+	var raw rawUser
+	if json.Unmarshal(x.body, &raw) != nil {
+		return graph.User{}, failure(opRead, x, nil)
+	}
+	found, ok := account(user, raw, x.answeredAt)
+	if !ok {
+		return graph.User{}, failure(opRead, x, nil)
+	}
+	if found.ID != id {
+		return graph.User{}, mismatch(opRead, x)
+	}
+	return found, nil
+}
+
+// Find looks for accounts by one property. The comparison is Graph's: without
+// regard to case. For graph.ByProxy, value is an address without "smtp:". It
+// returns at most three accounts, and none with a nil error only when Graph
+// said that there is none.
+func (c *Client) Find(ctx context.Context, by graph.Key, value string) ([]graph.User, error) {
+	filter, ok := filterFor(by, value)
+	if !ok {
+		return nil, refused(opFind, graph.CodeInvalidSearch)
+	}
+	var page models.UserCollectionResponseable
+	x, err := c.call(ctx, http.MethodGet, "/users", func(ctx context.Context) (err error) {
+		page, err = users.NewUsersRequestBuilderInternal(c.parameters(""), c.adapter).Get(ctx,
+			&users.UsersRequestBuilderGetRequestConfiguration{
+				QueryParameters: &users.UsersRequestBuilderGetQueryParameters{
+					Filter: &filter, Select: selected, Top: new(int32(enough)),
+				},
+			})
+		return err
+	})
+	if err != nil || x.status != http.StatusOK {
+		return nil, failure(opFind, x, err)
+	}
+	var raw struct {
+		Value []rawUser `json:"value"`
+		Next  string    `json:"@odata.nextLink"`
+	}
+	// A list that is missing is not an empty one.
+	if page == nil || json.Unmarshal(x.body, &raw) != nil || raw.Value == nil || len(raw.Value) != len(page.GetValue()) {
+		return nil, failure(opFind, x, nil)
+	}
+	// More pages after fewer than two hits: Graph has not finished looking.
+	if raw.Next != "" && len(raw.Value) < 2 {
+		return nil, failure(opFind, x, nil)
+	}
+	var found []graph.User
+	for i, one := range page.GetValue() {
+		user, ok := account(one, raw.Value[i], x.answeredAt)
+		if !ok {
+			return nil, failure(opFind, x, nil)
+		}
+		if by == graph.ByUPN && !strings.EqualFold(user.UPN, value) || by == graph.ByMail && !strings.EqualFold(user.Mail, value) {
+			return nil, mismatch(opFind, x)
+		}
+		found = append(found, user)
+	}
+	return found, nil
+}
+
+// filterFor is the $filter that looks for value, with quotes doubled; the SDK
+// does the percent-encoding.
+func filterFor(by graph.Key, value string) (string, bool) {
+	if value == "" || len(value) > maxSearch || !utf8.ValidString(value) ||
+		strings.ContainsFunc(value, func(r rune) bool { return unicode.In(r, unicode.Cc, unicode.Cf) }) {
+		return "", false
+	}
+	quoted := strings.ReplaceAll(value, "'", "''")
+	switch by {
+	case graph.ByUPN, graph.ByMail:
+		return string(by) + " eq '" + quoted + "'", true
+	case graph.ByProxy:
+		return "proxyAddresses/any(p:p eq 'smtp:" + quoted + "')", true
+	default:
+		return "", false
+	}
+}
+
+// rawUser is what the SDK does not tell: whether a property was null or was
+// not there.
+type rawUser struct {
+	Synced json.RawMessage `json:"onPremisesSyncEnabled"`
+}
+
+// account translates a user. It is false without an object ID.
+func account(u models.Userable, raw rawUser, readAt time.Time) (graph.User, bool) {
+	if u == nil {
+		return graph.User{}, false
+	}
+	id, ok := objectID(text(u.GetId()))
+	if !ok {
+		return graph.User{}, false
+	}
+	return graph.User{
+		ID:          id,
+		DisplayName: text(u.GetDisplayName()),
+		UPN:         text(u.GetUserPrincipalName()),
+		Mail:        text(u.GetMail()),
+		Guest:       guest(u),
+		Disabled:    opposite(fact(u.GetAccountEnabled())),
+		Synced:      synced(u.GetOnPremisesSyncEnabled(), raw),
+		Stamps: graph.Stamps{
+			RefreshTokens: instant(u.GetRefreshTokensValidFromDateTime()),
+			Sessions:      instant(u.GetSignInSessionsValidFromDateTime()),
+			ReadAt:        readAt,
+		},
+	}, true
+}
+
+// guest goes by every sign of an external account; without any, it is no guest
+// only if Graph said what type of user it is.
+func guest(u models.Userable) graph.Fact {
+	switch {
+	case strings.EqualFold(text(u.GetUserType()), "Guest"),
+		text(u.GetExternalUserState()) != "",
+		strings.Contains(strings.ToUpper(text(u.GetUserPrincipalName())), "#EXT#"):
+		return graph.Yes
+	case text(u.GetUserType()) == "":
+		return graph.Unknown
+	default:
+		return graph.No
+	}
+}
+
+// synced takes null for a no, which it is by Graph's documentation: "null if
+// the user was never synced". A property that is not there is unknown.
+func synced(value *bool, raw rawUser) graph.Fact {
+	if value == nil && string(raw.Synced) == "null" {
+		return graph.No
+	}
+	return fact(value)
+}
+
+func fact(value *bool) graph.Fact {
+	switch {
+	case value == nil:
+		return graph.Unknown
+	case *value:
+		return graph.Yes
+	default:
+		return graph.No
+	}
+}
+
+func opposite(f graph.Fact) graph.Fact {
+	switch f {
+	case graph.Yes:
+		return graph.No
+	case graph.No:
+		return graph.Yes
+	default:
+		return graph.Unknown
+	}
+}
+
+func text(s *string) string {
+	if s == nil {
+		return ""
+	}
+	return *s
+}
+
+func instant(t *time.Time) time.Time {
+	if t == nil {
+		return time.Time{}
+	}
+	return t.UTC()
+}
+
+// mismatch is an answer about somebody else.
+func mismatch(op string, x *exchange) *graph.Error {
+	e := failure(op, x, nil)
+	e.Code = graph.CodeMismatch
+	e.Remedy = graph.Remedy(e.Status, e.Code)
+	return e
+}
