@@ -96,6 +96,10 @@ func OutcomeNote(r *Request, v View) Message {
 // never who asked, who approved or why.
 func TargetNote(r *Request) Message {
 	p := &page{}
+	if r.Drill {
+		p.add(r.begin().say("Your security team rehearsed ending your sessions (%s). Nothing was changed; you stay signed in.", r.ID))
+		return p.message()
+	}
 	p.add(r.begin().say("Your security team ended your sessions (%s). You will be asked to sign in again. If you did not expect this, speak to your security team in person or by phone.", r.ID))
 	return p.message()
 }

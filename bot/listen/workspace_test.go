@@ -242,7 +242,7 @@ func (w *workspace) steady(r *running) {
 
 // quiet is a Listener that is not run.
 func quiet() *Listener {
-	return New(Config{API: slack.New(""), Log: slog.New(slog.DiscardHandler), AppID: "A1", TeamID: "T1", Inbox: &inbox{}})
+	return New(Config{API: slack.New("", slack.OptionAPIURL("http://127.0.0.1:0/")), Log: slog.New(slog.DiscardHandler), AppID: "A1", TeamID: "T1", Inbox: &inbox{}})
 }
 
 // result waits until Run has returned.

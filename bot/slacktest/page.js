@@ -280,7 +280,7 @@ function avatar(m) {
 }
 
 function message(m, place, inThread) {
-  const press = (e) => click(place, m, e);
+  const press = (e) => click(place, m, e, inThread ? threadOf[me].ts : "");
   const at = new Date(m.at);
   const hear = $("hear").checked && (m.app || m.text !== "") && !m.trouble;
   const content = m.blocks ? m.blocks.map((b) => block(b, press)) : m.plain ? [el("p", {}, unescaped(m.text))] : paragraphs(m.text);
@@ -529,13 +529,11 @@ async function type(line, thread) {
   else if (saw) trouble(person, place, "", `${command} failed with the error “${saw}”.`);
 }
 
-async function click(place, m, e) {
+async function click(place, m, e, thread) {
   const person = me;
   if (e.confirm && !(await confirmed(e.confirm))) return;
   if (e.url && safe(e.url)) window.open(e.url, "_blank", "noopener");
-  const inThread = threadOf[person] && (threadOf[person].ts === m.ts || m.thread === threadOf[person].ts) && channelOf[person] !== place;
   const { saw, problem } = await send("click", { as: person, channel: place, ts: m.ts, action: e.action_id });
-  const thread = inThread ? threadOf[person].ts : "";
   if (problem) trouble(person, place, thread, `“${e.text.text}” could not be pressed: ${problem}.`);
   else if (saw) trouble(person, place, thread, `“${e.text.text}”: the app did not respond (${saw}). Try it again.`);
 }

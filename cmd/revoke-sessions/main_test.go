@@ -1,0 +1,298 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"crypto/x509"
+	"encoding/json"
+	"fmt"
+	"os"
+	"os/exec"
+	"os/signal"
+	"path/filepath"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"testing"
+	"time"
+
+	"go.uber.org/goleak"
+
+	"revoke-sessions/bot"
+	"revoke-sessions/bot/slacktest"
+	"revoke-sessions/bot/store"
+)
+
+// childEnv makes the test binary be the bot: tests that kill it need a
+// process of its own. It holds what endpoints do, as JSON.
+const childEnv = "REVOKE_SESSIONS_TEST_CHILD"
+
+type childEndpoints struct {
+	GraphURL, Authority string
+	CertPEM             []byte
+	Timing              *bot.Timing
+}
+
+func TestMain(m *testing.M) {
+	if text := os.Getenv(childEnv); text != "" {
+		var c childEndpoints
+		if err := json.Unmarshal([]byte(text), &c); err != nil {
+			panic(err)
+		}
+		roots := x509.NewCertPool()
+		roots.AppendCertsFromPEM(c.CertPEM)
+		ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM)
+		defer stop()
+		os.Exit(run(ctx, os.Args[1:], os.Getenv, os.Stdout, os.Stderr,
+			endpoints{graphURL: c.GraphURL, authority: c.Authority, roots: roots, timing: c.Timing}))
+	}
+	goleak.VerifyTestMain(m)
+}
+
+// clock is the stage's time: the real one, moved on by tests.
+type clock struct{ ahead atomic.Int64 }
+
+func (c *clock) now() time.Time          { return time.Now().Add(time.Duration(c.ahead.Load())) }
+func (c *clock) advance(d time.Duration) { c.ahead.Add(int64(d)) }
+
+// swiftly is bot.DefaultTiming with the waits of a test.
+func swiftly() *bot.Timing {
+	t := bot.DefaultTiming()
+	t.Tick = 20 * time.Millisecond
+	t.Attempt = time.Second
+	t.SecondPost = 500 * time.Millisecond
+	t.Settle = []time.Duration{50 * time.Millisecond, 100 * time.Millisecond, 200 * time.Millisecond}
+	t.Verify = []time.Duration{20 * time.Millisecond, 50 * time.Millisecond, 100 * time.Millisecond}
+	t.Recheck = []time.Duration{200 * time.Millisecond, 400 * time.Millisecond, time.Hour}
+	return &t
+}
+
+// theatre is a stage with what tests need around it.
+type theatre struct {
+	*stage
+	t     testing.TB
+	clock *clock
+	stop  func() error
+	child *exec.Cmd
+	log   *lockedBuffer
+}
+
+func newTheatre(t testing.TB) *theatre {
+	t.Helper()
+	th := &theatre{t: t, clock: &clock{}, log: &lockedBuffer{}}
+	s, err := newStage(t.TempDir(), slacktest.Config{Now: th.clock.now})
+	if err != nil {
+		t.Fatal(err)
+	}
+	th.stage = s
+	th.at.timing = swiftly()
+	t.Cleanup(func() {
+		th.end()
+		s.close()
+		if t.Failed() {
+			t.Logf("the bot's log:\n%s", th.log.String())
+		}
+	})
+	return th
+}
+
+// begin starts the bot in this process.
+func (th *theatre) begin() {
+	th.t.Helper()
+	stop, err := th.start(context.Background(), th.log)
+	if err != nil {
+		th.t.Fatalf("start the bot: %v\n%s", err, th.log.String())
+	}
+	th.stop = stop
+}
+
+// spawn starts the bot in a process of its own.
+func (th *theatre) spawn() {
+	th.t.Helper()
+	self, err := os.Executable()
+	if err != nil {
+		th.t.Fatal(err)
+	}
+	at, err := json.Marshal(childEndpoints{th.at.graphURL, th.at.authority, th.entra.CertPEM(), th.at.timing})
+	if err != nil {
+		th.t.Fatal(err)
+	}
+	th.child = exec.Command(self, th.arguments()...)
+	th.child.Env = append(os.Environ(), childEnv+"="+string(at))
+	for _, name := range []string{"SLACK_BOT_TOKEN", "SLACK_APP_TOKEN", "AZURE_TENANT_ID", "AZURE_CLIENT_ID", "AZURE_CLIENT_SECRET"} {
+		th.child.Env = append(th.child.Env, name+"="+th.getenv(name))
+	}
+	th.child.Stderr = th.log
+	if err := th.child.Start(); err != nil {
+		th.t.Fatal(err)
+	}
+	th.until("the bot connects", func() bool { return th.slack.Sockets() > 0 })
+}
+
+// kill ends the child as a power cut would.
+func (th *theatre) kill() {
+	th.t.Helper()
+	if err := th.child.Process.Kill(); err != nil {
+		th.t.Fatal(err)
+	}
+	_ = th.child.Wait() // "signal: killed" is what was asked for
+	th.child = nil
+	th.until("the socket is gone", func() bool { return th.slack.Sockets() == 0 })
+}
+
+// end stops whatever bot runs, in order.
+func (th *theatre) end() {
+	if th.stop != nil {
+		if err := th.stop(); err != nil {
+			th.t.Error(err)
+		}
+		th.stop = nil
+	}
+	if th.child != nil {
+		_ = th.child.Process.Signal(syscall.SIGTERM)
+		if err := th.child.Wait(); err != nil {
+			th.t.Errorf("the bot stopped with %v", err)
+		}
+		th.child = nil
+	}
+}
+
+// patience is how long a test waits for what must come.
+const patience = 20 * time.Second
+
+// until waits for Slack's side to show something.
+func (th *theatre) until(what string, seen func() bool) {
+	th.t.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	defer cancel()
+	if err := th.slack.Until(ctx, seen); err != nil {
+		th.t.Fatalf("waiting until %s: %v\n%s", what, err, th.board())
+	}
+}
+
+// poll waits for something that Slack's double does not see.
+func (th *theatre) poll(what string, seen func() bool) {
+	th.t.Helper()
+	for deadline := time.Now().Add(patience); !seen(); time.Sleep(5 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			th.t.Fatalf("waiting until %s\n%s", what, th.board())
+		}
+	}
+}
+
+// typed types a command and waits for its ack.
+func (th *theatre) typed(who, text string) {
+	th.t.Helper()
+	th.acked(th.slack.As(who).Command(general, text))
+}
+
+func (th *theatre) acked(d *slacktest.Delivery) {
+	th.t.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	defer cancel()
+	ack, err := d.Wait(ctx)
+	if err != nil {
+		th.t.Fatalf("waiting for the ack: %v", err)
+	}
+	if ack.Rejected != "" {
+		th.t.Fatalf("Slack rejects the ack: %s", ack.Rejected)
+	}
+}
+
+// card waits for the live card and returns it.
+func (th *theatre) card() (m slacktest.Message) {
+	th.t.Helper()
+	th.until("a card stands", func() bool {
+		cards := th.slack.Messages(approvals)
+		for _, c := range cards {
+			if !c.Deleted {
+				m = c
+			}
+		}
+		return m.TS != ""
+	})
+	return m
+}
+
+func (th *theatre) click(who, action string) {
+	th.t.Helper()
+	th.acked(th.slack.As(who).Click(approvals, th.card().TS, action))
+}
+
+// cardSays waits until the live card says all of it.
+func (th *theatre) cardSays(words ...string) {
+	th.t.Helper()
+	th.until(fmt.Sprintf("the card says %q", words), func() bool {
+		for _, m := range th.slack.Messages(approvals) {
+			if !m.Deleted && containsAll(plain(m), words) {
+				return true
+			}
+		}
+		return false
+	})
+}
+
+// audit reads the chain beside the running bot, and checks every link.
+func (th *theatre) audit() []bot.Entry {
+	th.t.Helper()
+	db, err := store.Open(context.Background(), "sqlite:"+filepath.Join(th.folder, "revoke-sessions.db"), store.Options{})
+	if err != nil {
+		th.t.Fatal(err)
+	}
+	defer db.Close()
+	entries, err := db.Audit(context.Background(), "")
+	if err != nil {
+		th.t.Fatal(err)
+	}
+	return entries
+}
+
+// count counts audit rows by action.
+func (th *theatre) count(action string) (n int) {
+	for _, e := range th.audit() {
+		if e.Action == action {
+			n++
+		}
+	}
+	return n
+}
+
+// board is everything that stands in Slack, for failures.
+func (th *theatre) board() string {
+	var b bytes.Buffer
+	show := func(where string, messages []slacktest.Message) {
+		for _, m := range messages {
+			fmt.Fprintf(&b, "%s: %s\n", where, plain(m))
+		}
+	}
+	for _, m := range th.slack.Messages(approvals) {
+		show("card", []slacktest.Message{m})
+		show("thread", th.slack.Thread(approvals, m.TS))
+	}
+	for _, who := range []string{bobID, aliceID, amirID, olgaID, carolID} {
+		show("dm "+who, th.slack.DMs(who))
+		show("only "+who, th.slack.Ephemerals(who))
+	}
+	for _, p := range th.entra.Posts() {
+		fmt.Fprintf(&b, "graph: POST %s status %d applied %t\n", p.Path, p.Status, p.Applied)
+	}
+	return b.String()
+}
+
+// lockedBuffer takes a log from many goroutines.
+type lockedBuffer struct {
+	mu sync.Mutex
+	b  bytes.Buffer
+}
+
+func (l *lockedBuffer) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.Write(p)
+}
+
+func (l *lockedBuffer) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.String()
+}

@@ -1,0 +1,350 @@
+package main
+
+import (
+	"fmt"
+	"net/http"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/rogpeppe/go-internal/testscript"
+
+	"revoke-sessions/bot"
+	"revoke-sessions/bot/slacktest"
+	"revoke-sessions/graph/graphtest"
+)
+
+// TestStories plays testdata/stories: what people do and what they read, from
+// the command to the result, through the production bot and both SDKs.
+//
+// The commands, with WHO a first name of the cast:
+//
+//	type WHO TEXT…             types /revoke-sessions TEXT
+//	click WHO BUTTON           presses a button of the live card: confirm, deny, cancel, retry
+//	click-receipt WHO BUTTON   presses one on WHO's own receipt
+//	submit WHO PICKED REASON   fills in the form that WHO has open
+//	sees WHERE WORDS…          waits until one message says all the words;
+//	                           WHERE is card, thread, dm:WHO, only:WHO
+//	! sees WHERE WORDS…        no message there says them, now or in any earlier version
+//	buttons WHERE [BUTTON…]    waits until the live message has just these
+//	posts N                    Graph got N revokes in all, and no more
+//	audited ACTION [N]         the chain verifies and has N rows (default 1) of it
+//	refused REASON [N]         the same for refusals, by reason
+//	pings WHERE WHO…           the live message really notifies just these
+//	account WHO CHANGE…        changes Entra: guest, disabled, synced, twin, gone, mail=…
+//	slack WHO CHANGE…          changes Slack: guest, bot, deleted, stranger, team, unconfirmed, nomail
+//	graph FAULT…               status=503 retry-after=1 times=1 hang apply reset lag=1s clear
+//	later DURATION             moves everybody's clock
+//	restart                    stops the bot in order and starts it again
+func TestStories(t *testing.T) {
+	testscript.Run(t, testscript.Params{
+		Dir:                 "testdata/stories",
+		RequireExplicitExec: true,
+		RequireUniqueNames:  true,
+		Setup: func(env *testscript.Env) error {
+			th := newTheatre(env.T().(testing.TB))
+			th.begin()
+			env.Values[theatreKey{}] = th
+			return nil
+		},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){
+			"type":          story(func(th *theatre, _ bool, a []string) { th.typed(cast(a[0]), strings.Join(a[1:], " ")) }),
+			"click":         story(func(th *theatre, _ bool, a []string) { th.click(cast(a[0]), "request."+a[1]) }),
+			"click-receipt": story((*theatre).clickReceipt),
+			"submit":        story((*theatre).submit),
+			"sees":          story((*theatre).sees),
+			"buttons":       story((*theatre).buttons),
+			"posts":         story((*theatre).posts),
+			"audited":       story((*theatre).audited),
+			"refused":       story((*theatre).refusedFor),
+			"pings":         story((*theatre).pings),
+			"account":       story((*theatre).account),
+			"slack":         story((*theatre).slackAccount),
+			"graph":         story((*theatre).graphFault),
+			"later":         story((*theatre).later),
+			"restart":       story(func(th *theatre, _ bool, _ []string) { th.end(); th.begin() }),
+		},
+	})
+}
+
+type theatreKey struct{}
+
+func story(f func(*theatre, bool, []string)) func(*testscript.TestScript, bool, []string) {
+	return func(ts *testscript.TestScript, neg bool, args []string) {
+		th := ts.Value(theatreKey{}).(*theatre)
+		// Whatever goes wrong is the script's failure, at the script's line.
+		defer func(before testing.TB) { th.t = before }(th.t)
+		th.t = scriptTB{th.t, ts}
+		f(th, neg, args)
+	}
+}
+
+// scriptTB reports failures through the script.
+type scriptTB struct {
+	testing.TB
+	ts *testscript.TestScript
+}
+
+func (s scriptTB) Fatalf(format string, args ...any) { s.ts.Fatalf(format, args...) }
+func (s scriptTB) Fatal(args ...any)                 { s.ts.Fatalf("%s", fmt.Sprint(args...)) }
+
+func cast(name string) string { return "U0" + strings.ToUpper(name) }
+
+// receipt is WHO's newest direct message that can be cancelled, or the newest.
+func (th *theatre) clickReceipt(_ bool, a []string) {
+	who, action := cast(a[0]), "request."+a[1]
+	var receipt slacktest.Message
+	th.until("the receipt has that button", func() bool {
+		for _, m := range th.slack.DMs(who) {
+			for _, b := range m.Buttons() {
+				if b.ActionID == action {
+					receipt = m
+				}
+			}
+		}
+		return receipt.TS != ""
+	})
+	th.acked(th.slack.As(who).Click(receipt.Channel, receipt.TS, action))
+}
+
+func (th *theatre) submit(_ bool, a []string) {
+	who := cast(a[0])
+	var view slacktest.View
+	th.until("the form opens", func() bool {
+		open := th.slack.Views(who)
+		if len(open) == 1 {
+			view = open[0]
+		}
+		return len(open) == 1
+	})
+	values := slacktest.Values{bot.FormReasonBlock: {bot.FormReasonAction: strings.Join(a[2:], " ")}}
+	if a[1] != "-" { // else the person whom the form proposes
+		values[bot.FormTargetBlock] = map[string]string{bot.FormTargetAction: cast(a[1])}
+	}
+	th.acked(th.slack.As(who).Submit(view.ID, values))
+}
+
+// stands lists the messages of a place.
+func (th *theatre) stands(where string) []slacktest.Message {
+	kind, name, _ := strings.Cut(where, ":")
+	switch kind {
+	case "card":
+		return th.slack.Messages(approvals)
+	case "thread":
+		var all []slacktest.Message
+		for _, c := range th.slack.Messages(approvals) {
+			for _, m := range th.slack.Thread(approvals, c.TS) {
+				if m.TS != c.TS {
+					all = append(all, m)
+				}
+			}
+		}
+		return all
+	case "dm":
+		return th.slack.DMs(cast(name))
+	case "only":
+		return th.slack.Ephemerals(cast(name))
+	}
+	th.t.Fatalf("no such place: %s", where)
+	return nil
+}
+
+func (th *theatre) sees(neg bool, a []string) {
+	where, words := a[0], a[1:]
+	if !neg {
+		th.until(fmt.Sprintf("%s says %q", where, words), func() bool {
+			return slices.ContainsFunc(th.stands(where), func(m slacktest.Message) bool { return !m.Deleted && containsAll(plain(m), words) })
+		})
+		return
+	}
+	for _, m := range th.stands(where) {
+		for _, version := range append(th.slack.History(m.Channel, m.TS), m) {
+			if containsAll(plain(version), words) {
+				th.t.Fatalf("%s says %q: %s", where, words, plain(version))
+			}
+		}
+	}
+}
+
+func (th *theatre) buttons(_ bool, a []string) {
+	var want []string
+	for _, b := range a[1:] {
+		want = append(want, "request."+b)
+	}
+	th.until(fmt.Sprintf("%s has the buttons %q", a[0], want), func() bool {
+		var have []string
+		for _, m := range th.stands(a[0]) {
+			if m.Deleted || a[0] != "card" && len(m.Buttons()) == 0 {
+				continue
+			}
+			have = nil
+			for _, b := range m.Buttons() {
+				have = append(have, b.ActionID)
+			}
+		}
+		return slices.Equal(have, want)
+	})
+}
+
+func (th *theatre) posts(_ bool, a []string) {
+	want, err := strconv.Atoi(a[0])
+	if err != nil {
+		th.t.Fatal(err)
+	}
+	th.poll(fmt.Sprintf("Graph has got %d POSTs", want), func() bool { return len(th.entra.Posts()) >= want })
+	if got := len(th.entra.Posts()); got != want {
+		th.t.Fatalf("Graph got %d POSTs, not %d", got, want)
+	}
+}
+
+func (th *theatre) audited(_ bool, a []string) {
+	th.rows(a, func(e bot.Entry) bool { return e.Action == a[0] })
+}
+
+func (th *theatre) refusedFor(_ bool, a []string) {
+	th.rows(a, func(e bot.Entry) bool { return e.Action == "refused" && e.Reason == a[0] })
+}
+
+func (th *theatre) rows(a []string, match func(bot.Entry) bool) {
+	want := 1
+	if len(a) > 1 {
+		var err error
+		if want, err = strconv.Atoi(a[1]); err != nil {
+			th.t.Fatal(err)
+		}
+	}
+	count := func() (n int) {
+		for _, e := range th.audit() {
+			if match(e) {
+				n++
+			}
+		}
+		return n
+	}
+	th.poll(fmt.Sprintf("the chain has %d rows of %s", want, a[0]), func() bool { return count() >= want })
+	if n := count(); n != want {
+		th.t.Fatalf("the chain has %d rows of %s, not %d", n, a[0], want)
+	}
+}
+
+func (th *theatre) pings(_ bool, a []string) {
+	var want []string
+	for _, who := range a[1:] {
+		want = append(want, cast(who))
+	}
+	slices.Sort(want)
+	all := th.stands(a[0])
+	if len(all) == 0 {
+		th.t.Fatalf("nothing stands at %s", a[0])
+	}
+	got := th.slack.Mentions(all[len(all)-1])
+	slices.Sort(got)
+	if got = slices.Compact(got); !slices.Equal(got, want) {
+		th.t.Fatalf("%s notifies %q, not %q", a[0], got, want)
+	}
+}
+
+func (th *theatre) account(_ bool, a []string) {
+	id := th.entraID(a[0])
+	for _, change := range a[1:] {
+		name, value, _ := strings.Cut(change, "=")
+		yes, no := true, false
+		th.entra.Update(id, func(u *graphtest.User) {
+			switch name {
+			case "guest":
+				u.UserType = "Guest"
+			case "disabled":
+				u.AccountEnabled = &no
+			case "synced":
+				u.OnPremisesSyncEnabled = &yes
+			case "name":
+				u.DisplayName = value
+			case "mail":
+				u.Mail = value
+			}
+		})
+		switch name {
+		case "gone":
+			th.entra.Remove(id)
+		case "twin":
+			th.entra.AddUser(graphtest.User{DisplayName: "Twin", UserPrincipalName: "twin." + a[0] + "@contoso.example", Mail: a[0] + "@contoso.example"})
+		}
+	}
+}
+
+func (th *theatre) slackAccount(_ bool, a []string) {
+	th.slack.UpdateUser(cast(a[0]), func(u *slacktest.User) {
+		for _, change := range a[1:] {
+			switch change {
+			case "guest":
+				u.Guest = true
+			case "bot":
+				u.Bot = true
+			case "deleted":
+				u.Deleted = true
+			case "stranger":
+				u.Stranger = true
+			case "team":
+				u.TeamID = "T0OTHER"
+			case "unconfirmed":
+				u.EmailUnconfirmed = true
+			case "nomail":
+				u.Email = ""
+			default:
+				th.t.Fatalf("no such change: %s", change)
+			}
+		}
+	})
+}
+
+func (th *theatre) graphFault(_ bool, a []string) {
+	f := graphtest.Fault{Method: http.MethodPost, PathSuffix: "invalidateAllRefreshTokens"}
+	for _, word := range a {
+		name, value, _ := strings.Cut(word, "=")
+		var err error
+		switch name {
+		case "status":
+			f.Status, err = strconv.Atoi(value)
+		case "times":
+			f.Times, err = strconv.Atoi(value)
+		case "retry-after":
+			f.RetryAfter = value
+		case "hang":
+			f.Hang = true
+		case "apply":
+			f.Apply = true
+		case "reset":
+			f.Reset = true
+		case "body":
+			f.Status, f.Body = 200, []byte(value)
+		case "reads":
+			f.Method, f.PathSuffix = http.MethodGet, ""
+		case "lag":
+			var d time.Duration
+			d, err = time.ParseDuration(value)
+			th.entra.SetReplicationLag(d)
+			if len(a) == 1 {
+				return
+			}
+		case "clear":
+			th.entra.ClearFaults()
+			return
+		default:
+			th.t.Fatalf("no such fault: %s", word)
+		}
+		if err != nil {
+			th.t.Fatal(err)
+		}
+	}
+	th.entra.Inject(f)
+}
+
+func (th *theatre) later(_ bool, a []string) {
+	d, err := time.ParseDuration(a[0])
+	if err != nil {
+		th.t.Fatal(err)
+	}
+	th.clock.advance(d)
+}
