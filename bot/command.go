@@ -183,10 +183,13 @@ func asTyped(s string) string {
 		default:
 			name = strings.TrimPrefix(name, "mailto:")
 		}
-		if label != "" {
-			name = strings.TrimPrefix(label, sigil)
+		switch label = strings.TrimPrefix(label, sigil); {
+		case label == "":
+			return sigil + name
+		case sigil == "" && !strings.Contains(name, label):
+			return label + " (" + name + ")" // a label that hides where it leads
 		}
-		return sigil + name
+		return sigil + label
 	})
 	return html.UnescapeString(s)
 }

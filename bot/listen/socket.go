@@ -23,6 +23,9 @@ const (
 	// maxFrame bounds what one envelope may take of memory. The largest that
 	// Slack sends, a click on a message of 50 full blocks, is far smaller.
 	maxFrame = 4 << 20
+	// flushIdle is how long an orderly stop waits for the next ack to be
+	// written; with a connection that takes microseconds.
+	flushIdle = time.Second
 	// momentaryLimit is after how many momentary connections in a row to warn.
 	momentaryLimit = 3
 )
@@ -285,19 +288,27 @@ func (s *socket) backoff() time.Duration {
 	return d/2 + rand.N(d/2+1)
 }
 
-// flush waits until the acks owed on s are written, at most until ctx ends or
-// s is closed for good, and returns how many are not.
+// flush waits until the acks owed on s are written, and returns how many are
+// not when ctx ends, s is closed for good, or nothing has been written for a
+// while: an ack that slack-go was writing when a connection broke can get lost
+// without a word, and stays owed.
 func (s *socket) flush(ctx context.Context) int64 {
+	idle := time.NewTimer(flushIdle)
+	defer idle.Stop()
 	for {
-		if s.owed.Load() <= 0 {
+		owed := s.owed.Load()
+		if owed <= 0 {
 			return 0
 		}
 		select {
 		case <-s.settled:
+			idle.Reset(flushIdle)
+		case <-idle.C:
+			return owed
 		case <-s.done:
-			return s.owed.Load()
+			return owed
 		case <-ctx.Done():
-			return s.owed.Load()
+			return owed
 		}
 	}
 }

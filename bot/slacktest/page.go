@@ -21,8 +21,8 @@ type Page struct {
 	Channel string
 	// Title and Intro stand on top, as plain text. Title is "Workspace" if empty.
 	Title, Intro string
-	// Steps say what to do first. They stand in the conversation until the
-	// first message is there.
+	// Steps say what to do first. They stand on top of Channel, and of every
+	// conversation until the first message is there.
 	Steps []string
 	// Hints are lines to click into the input: commands worth trying.
 	Hints []string

@@ -65,19 +65,22 @@ function patch(box, items) {
 }
 
 // keepEnd does a change and stays at the end of a scrolled box if that is
-// where the reader was.
+// where the reader was. Of a last message taller than the box it shows the top.
 function keepEnd(box, key, change) {
   const other = box.dataset.shows !== key;
-  const atEnd = box.scrollHeight - box.scrollTop - box.clientHeight < 40;
+  const atEnd = box.scrollHeight - box.scrollTop - box.clientHeight < 40 || String(box.scrollTop) === box.dataset.put;
   change();
   box.dataset.shows = key;
-  if (other || atEnd) box.scrollTop = box.scrollHeight;
+  if (!other && !atEnd) return;
+  const last = box.lastElementChild;
+  box.scrollTop = last && last.offsetHeight > box.clientHeight ? last.offsetTop - box.offsetTop : box.scrollHeight;
+  box.dataset.put = box.scrollTop;
 }
 
 // ---- Words
 
 const clock = (date, seconds) =>
-  date.toLocaleTimeString(undefined, { hour: "2-digit", minute: "2-digit", second: seconds ? "2-digit" : undefined });
+  date.toLocaleTimeString(undefined, { hour: "numeric", minute: "2-digit", second: seconds ? "2-digit" : undefined });
 
 const day = (date) => new Date(date.getFullYear(), date.getMonth(), date.getDate()).getTime();
 
@@ -360,25 +363,28 @@ function draw() {
   $("intro").classList.toggle("started", state.started);
   patch($("people"), state.people.map((p) => {
     const theirs = states.get(p.id);
+    const [first, ...rest] = p.name.split(" ");
     const waiting = theirs ? theirs.channels.reduce((sum, ch) => sum + unseen(theirs, ch).loud, 0) : 0;
     return {
       key: p.id, of: [p, waiting, p.id === me],
       make: () => el("button", { type: "button", "aria-pressed": String(p.id === me), "data-focus": p.id, onclick: () => become(p.id) },
-        el("b", {}, p.name), p.role ? el("span", { class: "role" }, p.role) : null, count(p.id === me ? 0 : waiting, " unread")),
+        el("b", {}, first, rest.length ? el("span", { class: "rest" }, " " + rest.join(" ")) : null), p.role ? el("span", { class: "role" }, p.role) : null, count(p.id === me ? 0 : waiting, " unread")),
     };
   }));
-  patch($("channels"), state.channels.map((ch) => {
+  const heading = (text) => ({ key: text, of: text, make: () => el("h2", {}, text) });
+  const entries = state.channels.map((ch) => {
     const { all, loud } = unseen(state, ch);
     const here = ch.id === c.id;
     return {
       key: ch.id, of: [ch.name, ch.private, here, all, loud],
       make: () => el("button", {
-        type: "button", class: (all ? "fresh " : "") + (ch.direct ? "direct" : ""), "aria-current": here ? "page" : undefined, "data-focus": ch.id,
-        onclick: () => enter(ch.id),
-      }, el("span", { class: "sign", "aria-hidden": "true" }, sign(ch)), el("span", { class: "name" }, ch.direct ? `${ch.name} (direct messages)` : ch.name),
+        type: "button", class: all ? "fresh" : "", "aria-current": here ? "page" : undefined, "data-focus": ch.id, onclick: () => enter(ch.id),
+      }, el("span", { class: "sign", "aria-hidden": "true" }, sign(ch)), el("span", { class: "name" }, ch.name),
       all && !loud ? el("span", { class: "unseen" }, " unread") : null, count(loud, " unread")),
     };
-  }));
+  });
+  entries.splice(-1, 0, heading("Direct messages")); // they come last
+  patch($("channels"), [heading("Channels"), ...entries]);
   drawPlace(state, c);
   drawThread(state);
   drawSide(state);
@@ -393,7 +399,7 @@ function drawPlace(state, c) {
   const key = `${me} ${c.id}`;
   keepEnd($("messages"), key, () => {
     const items = withTroubles(c.messages, c.id).map((m) => item(m, c.id, false));
-    if (!state.started && state.steps.length) {
+    if (state.steps.length && (c.id === state.first || !state.started)) {
       items.unshift({ key: "start", of: state.steps, make: () => el("div", { class: "start" }, el("h3", {}, "Start here"), el("ol", {}, state.steps.map((step) => el("li", {}, step)))) });
     } else if (!items.length) {
       items.unshift({ key: "nothing", of: c.id, make: () => el("p", { class: "nothing" }, c.direct ? "No messages yet. What the bot tells you alone will stand here." : `This is the very beginning of ${c.name}.`) });
@@ -733,6 +739,8 @@ $("thread").addEventListener("keydown", (event) => {
 });
 $("side-open").addEventListener("click", () => {
   document.body.classList.toggle("sided");
+  $("entries").dataset.shows = ""; // it had no height while it was away
+  draw();
   if (document.body.classList.contains("sided")) $("side-close").focus();
 });
 $("side-close").addEventListener("click", () => {
@@ -773,21 +781,22 @@ let stale = false;
 function refresh() {
   stale = true;
   reading ||= (async () => {
-    try {
-      while (stale) {
-        stale = false;
+    while (stale) {
+      stale = false;
+      try {
         const first = await get("");
         const others = await Promise.all(first.people.filter((p) => p.id !== first.me).map((p) => get(p.id)));
         for (const state of [first, ...others]) states.set(state.me, state);
         if (!states.has(me)) me = first.me;
-        draw();
+      } catch {
+        $("lost").hidden = false; // the stream of events comes back, and with it the next try
+        return;
       }
-    } catch {
-      $("lost").hidden = false; // the stream of events comes back, and this with it
-    } finally {
-      reading = null;
+      draw();
     }
-  })();
+  })().finally(() => {
+    reading = null;
+  });
   return reading;
 }
 

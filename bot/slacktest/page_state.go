@@ -108,7 +108,7 @@ func (g *page) state(as string) pageState {
 	s := g.server
 	state := pageState{
 		Me: as, Title: cmp.Or(g.Title, "Workspace"), Intro: g.Intro, First: g.Channel,
-		Steps: slices.Concat([]string{}, g.Steps), Hints: slices.Concat([]string{}, g.Hints),
+		Steps: append([]string{}, g.Steps...), Hints: append([]string{}, g.Hints...),
 		Command: s.cfg.Command, Workspace: "https://" + s.cfg.TeamDomain + ".slack.com",
 		Names: pageNames{Users: map[string]string{}, Groups: map[string]string{}, Channels: map[string]string{}},
 		Views: []pageView{},

@@ -12,6 +12,7 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"revoke-sessions/bot"
+	"revoke-sessions/bot/listen"
 	"revoke-sessions/bot/slacktest"
 	"revoke-sessions/graph/graphtest"
 )
@@ -36,6 +37,8 @@ import (
 //	account WHO CHANGE…        changes Entra: guest, disabled, synced, twin, gone, mail=…
 //	slack WHO CHANGE…          changes Slack: guest, bot, deleted, stranger, team, unconfirmed, nomail
 //	graph FAULT…               status=503 retry-after=1 times=1 hang apply reset lag=1s clear
+//	trouble METHOD FAULT…      Slack: error=code status=429 retry-after=1s body={} times=1 hang reset after; METHOD clear
+//	erase                      somebody deletes the live card
 //	later DURATION             moves everybody's clock
 //	restart                    stops the bot in order and starts it again
 func TestStories(t *testing.T) {
@@ -63,6 +66,8 @@ func TestStories(t *testing.T) {
 			"account":       story((*theatre).account),
 			"slack":         story((*theatre).slackAccount),
 			"graph":         story((*theatre).graphFault),
+			"trouble":       story((*theatre).trouble),
+			"erase":         story((*theatre).erase),
 			"later":         story((*theatre).later),
 			"restart":       story(func(th *theatre, _ bool, _ []string) { th.end(); th.begin() }),
 		},
@@ -339,6 +344,53 @@ func (th *theatre) graphFault(_ bool, a []string) {
 		}
 	}
 	th.entra.Inject(f)
+}
+
+func (th *theatre) trouble(_ bool, a []string) {
+	if a[0] == "clear" {
+		th.slack.ClearFaults()
+		return
+	}
+	f := slacktest.Fault{Method: a[0]}
+	for _, word := range a[1:] {
+		name, value, _ := strings.Cut(word, "=")
+		var err error
+		switch name {
+		case "error":
+			f.Error = value
+		case "status":
+			f.Status, err = strconv.Atoi(value)
+		case "retry-after":
+			f.RetryAfter, err = time.ParseDuration(value)
+		case "times":
+			f.Times, err = strconv.Atoi(value)
+		case "body":
+			f.Body = value
+		case "hang":
+			f.Hang = true
+		case "reset":
+			f.Reset = true
+		case "after":
+			f.After = true
+		case "to":
+			f.Match = func(p map[string]string) bool { return p["channel"] == value }
+		default:
+			th.t.Fatalf("no such trouble: %s", word)
+		}
+		if err != nil {
+			th.t.Fatal(err)
+		}
+	}
+	th.slack.Inject(f)
+}
+
+// erase deletes the live card as the bot's own token could; an administrator
+// can do the same.
+func (th *theatre) erase(_ bool, _ []string) {
+	api := listen.NewAPI(bot.Secret(th.slack.BotToken()), "", th.slack.APIURL())
+	if _, _, err := api.DeleteMessage(approvals, th.card().TS); err != nil {
+		th.t.Fatal(err)
+	}
 }
 
 func (th *theatre) later(_ bool, a []string) {

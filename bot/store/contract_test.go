@@ -1,0 +1,57 @@
+package store_test
+
+import (
+	"testing"
+	"time"
+
+	"revoke-sessions/bot/store"
+)
+
+// contract is what every database behind bot.Store has to keep. It knows
+// nothing of SQL: it sees a store only through its methods and a clock.
+func contract(t *testing.T, open func(t *testing.T, now func() time.Time) *store.Store) {
+	for name, test := range map[string]func(*testing.T, opener){
+		"commit/creates and changes":                  testCreateAndChange,
+		"commit/keeps every field":                    testEveryField,
+		"commit/keeps the absence of every field":     testNoField,
+		"commit/answers what is stored":               testCommitAnswers,
+		"commit/one of a hundred wins":                testOneCommitWins,
+		"commit/one of a hundred creates":             testOneCreates,
+		"commit/one pending per target lane drill":    testTaken,
+		"commit/all or nothing":                       testAllOrNothing,
+		"commit/keep claims":                          testKeep,
+		"commit/cancelled stores nothing":             testCancelledCommit,
+		"words/change only while pending":             testWordsWhilePending,
+		"words/typed follows the words":               testTyped,
+		"audit/keeps every field":                     testEntry,
+		"audit/of one request":                        testAuditOfOne,
+		"audit/concurrent commits leave no gap":       testConcurrentChain,
+		"receive/keeps every field":                   testArrivalFields,
+		"receive/duplicates":                          testDuplicates,
+		"receive/one of a hundred is fresh":           testOneFresh,
+		"receive/cancelled stores nothing":            testCancelledReceive,
+		"receive/due after the claim":                 testArrivalDue,
+		"receive/settled":                             testSettled,
+		"receive/forget":                              testForget,
+		"due/once among ten":                          testDueOnce,
+		"due/requests":                                testRequestDue,
+		"due/oldest first":                            testDueOrder,
+		"due/limit":                                   testDueLimit,
+		"tell/one teller":                             testOneTeller,
+		"tell/told":                                   testTold,
+		"tell/newer version":                          testToldNewer,
+		"tell/retry":                                  testToldRetry,
+		"tell/lapse":                                  testTellingLapses,
+		"tell/unknown request":                        testTellUnknown,
+		"places":                                      testPlaces,
+		"index/pending for":                           testPendingFor,
+		"index/open by state":                         testOpenStates,
+		"index/open by person, newest first, limited": testOpenOrder,
+		"index/last accepted":                         testLastAccepted,
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			test(t, open)
+		})
+	}
+}

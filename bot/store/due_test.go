@@ -1,0 +1,144 @@
+package store_test
+
+import (
+	"fmt"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"revoke-sessions/bot"
+)
+
+func testDueOnce(t *testing.T, open opener) {
+	c := newClock()
+	s := open(t, c.now)
+	const rows = 30
+	for i := range rows {
+		receive(t, s, arrival(i))
+		r := pending(fmt.Sprint("REQ-", i), fmt.Sprint("target-", i))
+		r.DueAt = c.now()
+		create(t, s, r)
+	}
+	c.move(10 * time.Second)
+	ctx := deadline(t)
+	var mu sync.Mutex
+	seen := map[string]int{}
+	for i, err := range atOnce(10, func(int) error {
+		w, err := s.Due(ctx, rows)
+		mu.Lock()
+		defer mu.Unlock()
+		for _, a := range w.Arrivals {
+			seen[a.Envelope]++
+		}
+		for _, r := range w.Drive {
+			seen[r.ID]++
+		}
+		return err
+	}) {
+		if err != nil {
+			t.Fatalf("%d: %v", i, err)
+		}
+	}
+	if len(seen) != 2*rows {
+		t.Errorf("%d rows claimed, want %d", len(seen), 2*rows)
+	}
+	for row, n := range seen {
+		if n != 1 {
+			t.Errorf("%s was claimed %d times", row, n)
+		}
+	}
+}
+
+func testRequestDue(t *testing.T, open opener) {
+	c := newClock()
+	s := open(t, c.now)
+	r := pending("REQ-ACDEFG", "carol")
+	r.DueAt = c.now().Add(time.Hour)
+	r = create(t, s, r)
+	never := pending("REQ-NEVER", "dave")
+	never.DueAt = time.Time{}
+	create(t, s, never)
+
+	c.move(time.Hour - time.Microsecond)
+	wantDue(t, s, "just before", 0, 0)
+	c.move(time.Microsecond)
+	w := due(t, s)
+	if len(w.Drive) != 1 || w.Drive[0].ID != r.ID {
+		t.Fatalf("due: %v", w.Drive)
+	}
+	if diff := cmp.Diff(stored(t, s, r.ID), w.Drive[0]); diff != "" {
+		t.Errorf("due is not what is stored (-stored +due):\n%s", diff)
+	}
+	wantDue(t, s, "claimed", 0, 0)
+	c.move(10 * time.Second)
+	wantDue(t, s, "lapsed", 0, 1)
+
+	// A commit by whoever claimed it gives the claim up; what is not owed any
+	// more is never due.
+	r = commit(t, s, bot.Change{Request: r})
+	wantDue(t, s, "still due", 0, 1)
+	r.DueAt = time.Time{}
+	turn(t, s, r, bot.Expired)
+	c.move(1000 * time.Hour)
+	wantDue(t, s, "owed no more", 0, 0)
+}
+
+func testDueOrder(t *testing.T, open opener) {
+	c := newClock()
+	s := open(t, c.now)
+	for _, r := range []struct {
+		id    string
+		after time.Duration
+	}{{"REQ-A", 3 * time.Minute}, {"REQ-Z", time.Minute}, {"REQ-M", 2 * time.Minute}} {
+		request := pending(r.id, r.id)
+		request.DueAt = c.now().Add(r.after)
+		create(t, s, request)
+	}
+	for i := range 3 {
+		receive(t, s, arrival(i))
+		c.move(time.Second)
+	}
+	c.move(time.Hour)
+	w := due(t, s)
+	var got []string
+	for _, a := range w.Arrivals {
+		got = append(got, a.Envelope)
+	}
+	for _, r := range w.Drive {
+		got = append(got, r.ID)
+	}
+	got = append(got, w.Tell...)
+	want := []string{"envelope-0", "envelope-1", "envelope-2", "REQ-Z", "REQ-M", "REQ-A"}
+	if diff := cmp.Diff(want, got[:min(len(want), len(got))]); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
+
+func testDueLimit(t *testing.T, open opener) {
+	c := newClock()
+	s := open(t, c.now)
+	for i := range 5 {
+		r := pending(fmt.Sprint("REQ-", i), fmt.Sprint("target-", i))
+		r.DueAt = c.now().Add(-time.Duration(i) * time.Second) // the last is the oldest
+		create(t, s, r)
+		receive(t, s, arrival(i))
+		c.move(time.Second)
+	}
+	c.move(10 * time.Second)
+	w, err := s.Due(deadline(t), 2)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(w.Arrivals) != 2 || w.Arrivals[0].Envelope != "envelope-0" || w.Arrivals[1].Envelope != "envelope-1" {
+		t.Errorf("arrivals %v, want the two oldest", w.Arrivals)
+	}
+	if len(w.Drive) != 2 || w.Drive[0].ID != "REQ-4" || w.Drive[1].ID != "REQ-3" {
+		t.Errorf("requests %v, want the two oldest", w.Drive)
+	}
+	if len(w.Tell) != 2 || w.Tell[0] != "REQ-0" || w.Tell[1] != "REQ-1" {
+		t.Errorf("tell %v, want the two that wait longest", w.Tell)
+	}
+	wantDue(t, s, "the rest", 3, 3)
+}

@@ -1,0 +1,158 @@
+package store_test
+
+import (
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"revoke-sessions/authz"
+	"revoke-sessions/bot"
+)
+
+func testPendingFor(t *testing.T, open opener) {
+	s := open(t, newClock().now)
+	r := create(t, s, pending("REQ-ACDEFG", "carol"))
+	drill := pending("REQ-DRILL", "carol")
+	drill.Drill = true
+	create(t, s, drill)
+	find := func(target string, lane authz.Lane, drill bool) string {
+		t.Helper()
+		got, found, err := s.PendingFor(deadline(t), target, lane, drill)
+		if err != nil || found != (got.ID != "") {
+			t.Fatalf("found %v %q, %v", found, got.ID, err)
+		}
+		return got.ID
+	}
+	for _, row := range []struct {
+		target string
+		lane   authz.Lane
+		drill  bool
+		want   string
+	}{
+		{"carol", authz.ThirdParty, false, "REQ-ACDEFG"},
+		{"carol", authz.ThirdParty, true, "REQ-DRILL"},
+		{"carol", authz.Self, false, ""},
+		{"dave", authz.ThirdParty, false, ""},
+	} {
+		if got := find(row.target, row.lane, row.drill); got != row.want {
+			t.Errorf("%s %s drill %v: %q, want %q", row.target, row.lane, row.drill, got, row.want)
+		}
+	}
+	got, _, err := s.PendingFor(deadline(t), "carol", authz.ThirdParty, false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(stored(t, s, r.ID), got); diff != "" {
+		t.Errorf("found is not what is stored (-stored +found):\n%s", diff)
+	}
+	turn(t, s, r, bot.Cancelled)
+	if got := find("carol", authz.ThirdParty, false); got != "" {
+		t.Errorf("found %s, which is over", got)
+	}
+}
+
+func testOpenStates(t *testing.T, open opener) {
+	s := open(t, newClock().now)
+	want := map[bot.State]bool{
+		bot.Pending: true, bot.Approved: true, bot.Executing: true, bot.Unknown: true, bot.Revoked: true, bot.Failed: true,
+		bot.Verified: false, bot.NotVisibleYet: false, bot.Unreachable: false, bot.Drilled: false,
+		bot.Denied: false, bot.Cancelled: false, bot.Expired: false,
+	}
+	for _, state := range bot.States {
+		isOpen, known := want[state]
+		if !known {
+			t.Errorf("is %s open or over?", state)
+			continue
+		}
+		r := create(t, s, pending("REQ-"+string(state), string(state)))
+		if state != bot.Pending {
+			r = turn(t, s, r, state)
+		}
+		all, err := s.Open(deadline(t), "", 100)
+		if err != nil {
+			t.Fatal(err)
+		}
+		found := false
+		for _, one := range all {
+			if one.ID == r.ID {
+				found = true
+				if diff := cmp.Diff(stored(t, s, r.ID), one); diff != "" {
+					t.Errorf("listed is not what is stored (-stored +listed):\n%s", diff)
+				}
+			}
+		}
+		if found != isOpen {
+			t.Errorf("%s: listed %v, want %v", state, found, isOpen)
+		}
+	}
+}
+
+func testOpenOrder(t *testing.T, open opener) {
+	s := open(t, newClock().now)
+	bob, dave := authz.Asker{SlackID: "U-BOB"}, authz.Asker{SlackID: "U-DAVE"}
+	for i, askers := range [][]authz.Asker{{bob}, {dave}, {bob}, {bob}} {
+		r := pending(fmt.Sprint("REQ-", i), fmt.Sprint("target-", i))
+		r.Askers, r.CreatedAt = askers, noon.Add(time.Duration(i%3)*time.Hour+time.Duration(i)*time.Second)
+		create(t, s, r) // in order of age: 0, 3, 1, 2
+	}
+	joined := stored(t, s, "REQ-0")
+	joined.Askers = append(joined.Askers, dave)
+	joined = commit(t, s, bot.Change{Request: joined})
+	turn(t, s, joined, bot.Approved)
+	turn(t, s, stored(t, s, "REQ-3"), bot.Denied)
+	for _, row := range []struct {
+		who   string
+		limit int
+		want  []string
+	}{
+		{"", 10, []string{"REQ-2", "REQ-1", "REQ-0"}},
+		{"", 2, []string{"REQ-2", "REQ-1"}},
+		{"U-BOB", 10, []string{"REQ-2", "REQ-0"}},
+		{"U-BOB", 1, []string{"REQ-2"}},
+		{"U-DAVE", 10, []string{"REQ-1", "REQ-0"}},
+		{"U-ALICE", 10, nil},
+	} {
+		all, err := s.Open(deadline(t), row.who, row.limit)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var got []string
+		for _, r := range all {
+			got = append(got, r.ID)
+		}
+		if diff := cmp.Diff(row.want, got); diff != "" {
+			t.Errorf("%q, at most %d (-want +got):\n%s", row.who, row.limit, diff)
+		}
+	}
+}
+
+func testLastAccepted(t *testing.T, open opener) {
+	s := open(t, newClock().now)
+	want := func(when, target string, want time.Time) {
+		t.Helper()
+		got, err := s.LastAccepted(deadline(t), target)
+		if err != nil || !got.Equal(want.Truncate(time.Microsecond)) {
+			t.Errorf("%s: %v, %v, want %v", when, got, err, want)
+		}
+	}
+	want("never", "carol", time.Time{})
+	accept := func(id, target string, at time.Time) {
+		t.Helper()
+		r := create(t, s, pending(id, target))
+		want("while pending", "nobody", time.Time{})
+		r.AcceptedAt = at
+		turn(t, s, r, bot.Revoked)
+	}
+	accept("REQ-1", "carol", noon.Add(2*time.Hour))
+	want("once", "carol", noon.Add(2*time.Hour))
+	accept("REQ-2", "carol", noon.Add(time.Hour))
+	want("an older one stored later", "carol", noon.Add(2*time.Hour))
+	accept("REQ-3", "carol", noon.Add(3*time.Hour))
+	want("a newer one", "carol", noon.Add(3*time.Hour))
+	accept("REQ-4", "dave", noon.Add(9*time.Hour))
+	want("another target's", "carol", noon.Add(3*time.Hour))
+	turn(t, s, create(t, s, pending("REQ-5", "carol")), bot.Denied)
+	want("a denied one", "carol", noon.Add(3*time.Hour))
+}

@@ -1,0 +1,93 @@
+package store_test
+
+import (
+	"context"
+	"os"
+	"sync"
+	"testing"
+	"time"
+
+	"go.uber.org/goleak"
+
+	"revoke-sessions/bot/store"
+)
+
+// childJob names what the test binary does when a test starts it again as a
+// process of its own; see children.
+const childJob = "STORE_TEST_CHILD"
+
+// children are the jobs of such processes, by name. Each gets the path of a
+// database and answers the exit code.
+var children = map[string]func(path string) int{
+	"hold":   holdDatabase,
+	"commit": commitForEver,
+	"open":   openOnce,
+}
+
+func TestMain(m *testing.M) {
+	if job, ok := children[os.Getenv(childJob)]; ok {
+		os.Exit(job(os.Args[1]))
+	}
+	goleak.VerifyTestMain(m)
+}
+
+// within bounds how long anything in a test may take before it has failed.
+const within = 30 * time.Second
+
+func deadline(t testing.TB) context.Context {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), within)
+	t.Cleanup(cancel)
+	return ctx
+}
+
+// clock is a database time that a test moves by hand.
+type clock struct {
+	mu sync.Mutex
+	at time.Time
+}
+
+// noon has nanoseconds, so that a test sees where they are lost.
+var noon = time.Date(2026, time.March, 4, 12, 0, 0, 123456789, time.UTC)
+
+func newClock() *clock { return &clock{at: noon} }
+
+func (c *clock) now() time.Time {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.at
+}
+
+func (c *clock) set(at time.Time) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.at = at
+}
+
+func (c *clock) move(d time.Duration) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.at = c.at.Add(d)
+}
+
+// opener opens an empty store of its own for each call, on the clock given.
+type opener func(t *testing.T, now func() time.Time) *store.Store
+
+// atOnce runs f n times at the same moment and answers the errors.
+func atOnce(n int, f func(i int) error) []error {
+	errs := make([]error, n)
+	var ready, done sync.WaitGroup
+	start := make(chan struct{})
+	ready.Add(n)
+	for i := range n {
+		done.Go(func() {
+			ready.Done()
+			<-start
+			errs[i] = f(i)
+		})
+	}
+	ready.Wait()
+	close(start)
+	done.Wait()
+	return errs
+}

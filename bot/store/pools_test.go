@@ -1,0 +1,6 @@
+package store
+
+import "database/sql"
+
+// Pools hands tests the two pools, to ask their connections for their pragmas.
+func (s *Store) Pools() (write, read *sql.DB) { return s.write, s.read }

@@ -1,0 +1,53 @@
+package store_test
+
+import (
+	"testing"
+
+	"revoke-sessions/bot"
+)
+
+// Words belong to the ask: what is said later goes into no request.
+func testWordsWhilePending(t *testing.T, open opener) {
+	s := open(t, newClock().now)
+	r := create(t, s, pending("REQ-ACDEFG", "carol"))
+	r.Words.Also = map[string]string{"U-DAVE": "saw it too"}
+	r = commit(t, s, bot.Change{Request: r})
+	if got := stored(t, s, r.ID).Words; got.Also["U-DAVE"] != "saw it too" || got.Reason != "stolen laptop" {
+		t.Errorf("words of a pending request: %+v", got)
+	}
+	r.Words = bot.Words{Reason: "rewritten after the decision"}
+	turn(t, s, r, bot.Denied)
+	if got := stored(t, s, r.ID).Words; got.Reason != "stolen laptop" || got.DisplayName != "Carol Target" {
+		t.Errorf("words of a decided request: %+v", got)
+	}
+}
+
+// Typed proves words without telling them: equal words of one request have
+// equal hashes, changed words have others, and the same words in another
+// request cannot be recognised.
+func testTyped(t *testing.T, open opener) {
+	s := open(t, newClock().now)
+	r := create(t, s, pending("REQ-ACDEFG", "carol"))
+	r = turn(t, s, r, bot.Pending)
+	r.Words.Also = map[string]string{"U-DAVE": "me too"}
+	r = turn(t, s, r, bot.Pending)
+	turn(t, s, r, bot.Approved)
+	create(t, s, pending("REQ-OTHER", "dave"))
+
+	rows := chain(t, s, r.ID)
+	if len(rows) != 4 {
+		t.Fatalf("%d audit rows, want 4", len(rows))
+	}
+	if rows[0].Typed == "" || rows[1].Typed != rows[0].Typed {
+		t.Errorf("unchanged words: typed %q then %q", rows[0].Typed, rows[1].Typed)
+	}
+	if rows[2].Typed == rows[1].Typed {
+		t.Error("changed words left typed as it was")
+	}
+	if rows[3].Typed != rows[2].Typed {
+		t.Error("the decision changed typed")
+	}
+	if other := chain(t, s, "REQ-OTHER"); other[0].Typed == rows[0].Typed {
+		t.Error("two requests with the same words have the same hash: no salt")
+	}
+}

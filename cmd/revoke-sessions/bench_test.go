@@ -1,0 +1,114 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"runtime"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"revoke-sessions/bot"
+	"revoke-sessions/bot/slacktest"
+)
+
+// BenchmarkEnvelopeToAck is the time from an envelope on the socket to its
+// ack, with what arrived on disk in between.
+func BenchmarkEnvelopeToAck(b *testing.B) {
+	th := newTheatre(b)
+	th.begin()
+	took := make([]time.Duration, 0, b.N)
+	for b.Loop() {
+		ack, err := th.slack.As(bobID).Command(general, "help").Wait(b.Context())
+		if err != nil {
+			b.Fatal(err)
+		}
+		took = append(took, ack.Latency)
+	}
+	percentiles(b, "ack", took)
+}
+
+// BenchmarkClickToGraph is the time from an approver's click to the POST at
+// Graph and to the result in the thread, look-ups, audit and all.
+func BenchmarkClickToGraph(b *testing.B) {
+	th := newTheatre(b)
+	th.begin()
+	var toGraph, toThread []time.Duration
+	for b.Loop() {
+		b.StopTimer()
+		// Slack's rate limits and the caches are of the clock: every round
+		// starts with full buckets and nobody looked up.
+		th.clock.advance(10 * time.Minute)
+		before := len(th.entra.Posts())
+		th.typed(bobID, "me lost my phone")
+		var card slacktest.Message
+		th.until("a card waits", func() bool {
+			for _, m := range th.slack.Messages(approvals) {
+				if len(m.Buttons()) == 3 {
+					card = m
+				}
+			}
+			return card.TS != ""
+		})
+		th.until("the receipt stands", func() bool { return len(th.slack.DMs(bobID)) == 2*before+1 })
+		b.StartTimer()
+		clicked := th.clock.now()
+		th.acked(th.slack.As(aliceID).Click(approvals, card.TS, bot.ActionConfirm))
+		th.until("the result stands", func() bool { return len(th.slack.Thread(approvals, card.TS)) > 1 })
+		toThread = append(toThread, th.clock.now().Sub(clicked))
+		b.StopTimer()
+		toGraph = append(toGraph, th.entra.Posts()[before].At.Sub(clicked))
+		th.until("Bob is told", func() bool { return len(th.slack.DMs(bobID)) == 2*before+2 })
+		b.StartTimer()
+	}
+	percentiles(b, "graph", toGraph)
+	percentiles(b, "thread", toThread)
+}
+
+// BenchmarkMemory is what the bot's own process holds after a few decisions.
+func BenchmarkMemory(b *testing.B) {
+	th := newTheatre(b)
+	th.spawn()
+	idle := th.resident()
+	for b.Loop() {
+		th.typed(bobID, "help")
+	}
+	th.typed(bobID, "me lost my phone")
+	th.click(aliceID, bot.ActionConfirm)
+	th.cardSays("Verified")
+	b.ReportMetric(idle, "idle-MB")
+	b.ReportMetric(th.resident(), "after-MB")
+}
+
+// resident is the child's resident memory in megabytes.
+func (th *theatre) resident() float64 {
+	th.t.Helper()
+	if runtime.GOOS != "linux" {
+		th.t.Skip("resident memory is read from /proc")
+	}
+	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", th.child.Process.Pid))
+	if err != nil {
+		th.t.Fatal(err)
+	}
+	for line := range strings.Lines(string(status)) {
+		if fields := strings.Fields(line); len(fields) > 1 && fields[0] == "VmRSS:" {
+			kb, err := strconv.ParseFloat(fields[1], 64)
+			if err != nil {
+				th.t.Fatal(err)
+			}
+			return kb / 1024
+		}
+	}
+	th.t.Fatal("no VmRSS")
+	return 0
+}
+
+func percentiles(b *testing.B, name string, took []time.Duration) {
+	slices.Sort(took)
+	for _, p := range []int{50, 95, 99} {
+		at := took[min(len(took)*p/100, len(took)-1)]
+		b.ReportMetric(float64(at.Microseconds())/1000, fmt.Sprintf("%s-p%d-ms", name, p))
+	}
+}

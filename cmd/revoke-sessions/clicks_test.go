@@ -1,0 +1,104 @@
+package main
+
+import (
+	"sync"
+	"testing"
+
+	"revoke-sessions/bot"
+	"revoke-sessions/bot/slacktest"
+)
+
+// TestHundredClicks lets several approvers press the button a hundred times at
+// once: one decision, one POST. A replay later changes nothing.
+func TestHundredClicks(t *testing.T) {
+	th := newTheatre(t)
+	th.begin()
+	th.typed(bobID, "me lost my phone")
+	card := th.card()
+	clicks := make([]*slacktest.Delivery, 100)
+	var wg sync.WaitGroup
+	for i := range clicks {
+		who := []string{aliceID, amirID}[i%2]
+		wg.Go(func() {
+			// The message as it stood for everybody: pressed before it changed.
+			clicks[i] = th.slack.As(who).ClickRaw(func(c *slacktest.Click) {
+				c.ChannelID, c.MessageTS, c.ActionID, c.Value = approvals, card.TS, bot.ActionConfirm, card.Buttons()[0].Value
+			})
+			th.acked(clicks[i])
+		})
+	}
+	wg.Wait()
+	th.cardSays("sessions are revoked", "Verified")
+	decided := func() (n int) {
+		for _, e := range th.audit() {
+			if e.Action == "refused" && e.Reason == string(bot.AlreadyDecided) {
+				n++
+			}
+		}
+		return n
+	}
+	th.poll("all the others were told", func() bool { return decided() == 99 })
+	th.once(t, 1)
+
+	th.acked(clicks[0].Replay())    // the same envelope again
+	th.acked(clicks[1].Redeliver()) // the same act in another envelope
+	th.acked(clicks[2].Redeliver())
+	th.acked(th.slack.As(aliceID).ClickRaw(func(c *slacktest.Click) { // a new click on the old message
+		c.ChannelID, c.MessageTS, c.ActionID, c.Value = approvals, card.TS, bot.ActionConfirm, card.Buttons()[0].Value
+	}))
+	th.poll("the late one was told", func() bool { return decided() == 100 })
+	th.once(t, 1)
+}
+
+// TestForgedClicks presses buttons that do not exist: nothing is revoked, and
+// each is refused for its own reason.
+func TestForgedClicks(t *testing.T) {
+	th := newTheatre(t)
+	th.begin()
+	th.typed(bobID, "<@"+carolID+"> stolen laptop")
+	card := th.card()
+	id := card.Buttons()[0].Value
+	for _, forged := range []struct {
+		name   string
+		who    string
+		forge  func(*slacktest.Click)
+		reason string // "" where the bot does not even answer
+	}{
+		{"another channel", aliceID, func(c *slacktest.Click) { c.ChannelID, c.Message = general, []byte(`{}`) }, string(bot.WrongPlace)},
+		{"another message", aliceID, func(c *slacktest.Click) { c.MessageTS = "1700000000.000100" }, string(bot.WrongPlace)},
+		{"another app's message", aliceID, func(c *slacktest.Click) { c.MessageAppID = "A0OTHER" }, string(bot.WrongPlace)},
+		{"an ID that does not exist", aliceID, func(c *slacktest.Click) { c.Value = "REQ-AAAAAA" }, string(bot.UnknownRequest)},
+		{"an ID that is none", aliceID, func(c *slacktest.Click) { c.Value = "' OR 1=1 --" }, string(bot.UnknownRequest)},
+		{"an account in place of an ID", aliceID, func(c *slacktest.Click) { c.Value = `{"user":"carol@contoso.example"}` }, string(bot.UnknownRequest)},
+		{"a button that is not there", aliceID, func(c *slacktest.Click) { c.ActionID = bot.ActionRetry }, string(bot.NotRetryable)},
+		{"another app", aliceID, func(c *slacktest.Click) { c.AppID = "A0OTHER" }, ""},
+		{"an action of nobody's", aliceID, func(c *slacktest.Click) { c.ActionID = "request.everything" }, ""},
+		{"an outsider with the right card", olgaID, func(*slacktest.Click) {}, "not_approver"},
+	} {
+		t.Run(forged.name, func(t *testing.T) {
+			before := th.count("refused")
+			th.acked(th.slack.As(forged.who).ClickRaw(func(c *slacktest.Click) {
+				c.ChannelID, c.MessageTS, c.ActionID, c.Value = approvals, card.TS, bot.ActionConfirm, id
+				forged.forge(c)
+			}))
+			if forged.reason == "" {
+				return
+			}
+			th.poll("it is refused", func() bool { return th.count("refused") == before+1 })
+			rows := th.audit()
+			if got := rows[len(rows)-1].Reason; got != forged.reason {
+				t.Errorf("refused for %s, want %s", got, forged.reason)
+			}
+		})
+	}
+	th.cardSays("Nothing has been done yet")
+	if n := len(th.entra.Posts()) + th.count("approved"); n != 0 {
+		t.Errorf("%d POSTs and approvals by forged clicks", n)
+	}
+	if m := th.card(); m.Deleted || m.TS != card.TS {
+		t.Error("a forged click removed the live card")
+	}
+	// And the real thing still works.
+	th.click(aliceID, bot.ActionConfirm)
+	th.cardSays("sessions are revoked")
+}

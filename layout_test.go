@@ -1,0 +1,121 @@
+// Package revokesessions_test holds the module to its layout: which room may
+// import which.
+package revokesessions_test
+
+import (
+	"go/parser"
+	"go/token"
+	"io/fs"
+	"os"
+	"path"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+)
+
+const module = "revoke-sessions"
+
+// may lists, for each folder, the folders of this module that its production
+// code may import. cmd may import everything and is not listed.
+var may = map[string][]string{
+	"authz":           {},
+	"graph":           {},
+	"graph/msgraph":   {"graph"},
+	"graph/graphtest": {},
+	"bot":             {"authz", "graph"},
+	"bot/listen":      {"bot"},
+	"bot/store":       {"bot", "authz"},
+	"bot/slacktest":   {},
+}
+
+// only lists libraries that stay behind one door each.
+var only = map[string][]string{
+	"github.com/microsoftgraph/":           {"graph/msgraph"},
+	"github.com/microsoft/kiota":           {"graph/msgraph"},
+	"github.com/Azure/":                    {"graph/msgraph"},
+	"github.com/slack-go/slack/socketmode": {"bot/listen"},
+	"github.com/slack-go/slack":            {"bot", "bot/listen"},
+	"modernc.org/":                         {"bot/store"},
+	"github.com/jackc/pgx":                 {"bot/store"},
+	"database/sql":                         {"bot/store"},
+	"github.com/alecthomas/kong":           {"cmd/revoke-sessions"},
+	"testing":                              {},
+}
+
+func TestImports(t *testing.T) {
+	seen := map[string]bool{}
+	err := filepath.WalkDir(".", func(file string, d fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		if d.IsDir() && (strings.HasPrefix(d.Name(), ".") && file != "." || d.Name() == "testdata") {
+			return filepath.SkipDir
+		}
+		if d.IsDir() || !strings.HasSuffix(file, ".go") || strings.HasSuffix(file, "_test.go") {
+			return nil
+		}
+		folder := filepath.ToSlash(filepath.Dir(file))
+		seen[folder] = true
+		parsed, err := parser.ParseFile(token.NewFileSet(), file, nil, parser.ImportsOnly)
+		if err != nil {
+			return err
+		}
+		for _, i := range parsed.Imports {
+			name, err := strconv.Unquote(i.Path.Value)
+			if err != nil {
+				return err
+			}
+			check(t, file, folder, name)
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for folder := range may {
+		if !seen[folder] {
+			t.Errorf("the layout lists %s, which has no code", folder)
+		}
+	}
+}
+
+func check(t *testing.T, file, folder, name string) {
+	t.Helper()
+	if inner, ours := strings.CutPrefix(name, module+"/"); ours && !strings.HasPrefix(folder, "cmd/") {
+		allowed, known := may[folder]
+		if !known {
+			t.Errorf("%s: the layout does not know the folder %s", file, folder)
+		}
+		if !slices.Contains(allowed, inner) {
+			t.Errorf("%s must not import %s", file, name)
+		}
+	}
+	if name == "github.com/microsoftgraph/msgraph-beta-sdk-go" {
+		t.Errorf("%s imports the Graph SDK's root package: it costs minutes and gigabytes; import users and models", file)
+	}
+	// The longest prefix is the rule that counts.
+	var rule string
+	for prefix := range only {
+		if strings.HasPrefix(name, prefix) && len(prefix) > len(rule) {
+			rule = prefix
+		}
+	}
+	if rule != "" && !slices.Contains(only[rule], folder) {
+		t.Errorf("%s must not import %s: that belongs to %v", file, name, only[rule])
+	}
+}
+
+// TestTopLevel keeps the four code folders four.
+func TestTopLevel(t *testing.T) {
+	entries, err := os.ReadDir(".")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, e := range entries {
+		if e.IsDir() && !strings.HasPrefix(e.Name(), ".") && !slices.Contains([]string{"authz", "bot", "cmd", "graph"}, path.Base(e.Name())) {
+			t.Errorf("a fifth top-level folder: %s", e.Name())
+		}
+	}
+}

@@ -1,0 +1,39 @@
+package revokesessions_test
+
+import (
+	"os"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"revoke-sessions/bot/slacktest"
+)
+
+// TestManifest holds the app's manifest to what the code relies on: Slack
+// accepts a misspelt scope without a word.
+func TestManifest(t *testing.T) {
+	text, err := os.ReadFile("manifest.yml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	manifest := string(text)
+	for _, line := range []string{
+		"command: /revoke-sessions", "should_escape: true", "socket_mode_enabled: true", "is_enabled: true",
+		"messages_tab_enabled: true", "token_rotation_enabled: false",
+	} {
+		if !strings.Contains(manifest, line) {
+			t.Errorf("the manifest lacks %q", line)
+		}
+	}
+	_, after, _ := strings.Cut(manifest, "scopes:\n    bot:\n")
+	var scopes []string
+	for _, m := range regexp.MustCompile(`(?m)^      - ([a-z:.]+)`).FindAllStringSubmatch(after, -1) {
+		scopes = append(scopes, m[1])
+	}
+	// The Slack double grants these and no more, so the stories show that
+	// they are enough.
+	if want := slacktest.DefaultScopes; !slices.Equal(slices.Sorted(slices.Values(scopes)), slices.Sorted(slices.Values(want))) {
+		t.Errorf("the manifest asks for %q, the bot is tested with %q", scopes, want)
+	}
+}
