@@ -72,9 +72,16 @@ func sum(parts ...string) string {
 // order, and checks every link of the whole chain on the way. The error names
 // the first row that does not fit.
 func (s *Store) Audit(ctx context.Context, requestID string) ([]bot.Entry, error) {
-	rows, err := s.read.QueryContext(ctx, `SELECT seq, request_id, entry, hash FROM audit ORDER BY seq`)
+	// Rows and head are read as of one moment; else a chain that grows
+	// meanwhile could not be told from one whose end was cut off.
+	tx, err := s.read.BeginTx(ctx, &sql.TxOptions{Isolation: sql.LevelRepeatableRead, ReadOnly: true})
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("read the audit chain: %w", err)
+	}
+	defer tx.Rollback()
+	rows, err := tx.QueryContext(ctx, `SELECT seq, request_id, entry, hash FROM audit ORDER BY seq`)
+	if err != nil {
+		return nil, fmt.Errorf("read the audit chain: %w", err)
 	}
 	defer rows.Close()
 	var entries []bot.Entry
@@ -101,11 +108,11 @@ func (s *Store) Audit(ctx context.Context, requestID string) ([]bot.Entry, error
 	}
 	var seq int64
 	var hash string
-	if err := s.read.QueryRowContext(ctx, `SELECT seq, hash FROM audit_head WHERE id = 1`).Scan(&seq, &hash); err != nil {
-		return nil, err
+	if err := tx.QueryRowContext(ctx, `SELECT seq, hash FROM audit_head WHERE id = 1`).Scan(&seq, &hash); err != nil {
+		return nil, fmt.Errorf("read the head of the audit chain: %w", err)
 	}
-	if seq < last || seq == last && hash != head {
-		return nil, fmt.Errorf("the audit chain ends at row %d with another hash than its head", last)
+	if seq != last || hash != head {
+		return nil, fmt.Errorf("the audit chain ends at row %d, and its head says row %d or has another hash", last, seq)
 	}
 	return entries, nil
 }

@@ -121,7 +121,7 @@ func testDueLimit(t *testing.T, open opener) {
 	s := open(t, c.now)
 	for i := range 5 {
 		r := pending(fmt.Sprint("REQ-", i), fmt.Sprint("target-", i))
-		r.DueAt = c.now().Add(-time.Duration(i) * time.Second) // the last is the oldest
+		r.DueAt = noon.Add(-time.Duration(i) * time.Second) // the last is the oldest
 		create(t, s, r)
 		receive(t, s, arrival(i))
 		c.move(time.Second)

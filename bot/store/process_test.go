@@ -32,6 +32,9 @@ func begin(t *testing.T, job, path string, as *syscall.Credential) *process {
 	cmd.Env = append(os.Environ(), childJob+"="+job)
 	cmd.Stderr = os.Stderr
 	cmd.SysProcAttr = &syscall.SysProcAttr{Credential: as}
+	if _, err := cmd.StdinPipe(); err != nil {
+		t.Fatal(err)
+	}
 	out, err := cmd.StdoutPipe()
 	if err != nil {
 		t.Fatal(err)
@@ -93,7 +96,8 @@ func holdDatabase(path string) int {
 		return code
 	}
 	fmt.Println("held")
-	select {}
+	_, _ = io.Copy(io.Discard, os.Stdin) // which ends with the test
+	return 0
 }
 
 // commitForEver receives, creates and decides, and says each ID once it is stored.

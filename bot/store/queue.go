@@ -1,11 +1,13 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"revoke-sessions/bot"
@@ -23,10 +25,14 @@ func (s *Store) Receive(ctx context.Context, a bot.Arrival) (bot.Arrival, bool, 
 		return a, false, fmt.Errorf("encode what arrived: %w", err)
 	}
 	now := s.now()
-	err = s.write.QueryRowContext(ctx, `INSERT INTO arrivals
-		(envelope, act, body, response_url, trigger_id, received_at, due_at, claimed_until)
-		VALUES ($1, $2, $3, $4, $5, $6, $6, $7) ON CONFLICT DO NOTHING RETURNING id`,
-		a.Envelope, a.Key, body, string(a.ResponseURL), string(a.TriggerID), micros(now), micros(now.Add(claimFor))).Scan(&a.ID)
+	// A statement on its own may be stored and yet answer that its context has
+	// ended; a transaction says which.
+	err = s.transaction(ctx, func(tx *sql.Tx) error {
+		return tx.QueryRowContext(ctx, `INSERT INTO arrivals
+			(envelope, act, body, response_url, trigger_id, received_at, due_at, claimed_until)
+			VALUES ($1, $2, $3, $4, $5, $6, $6, $7) ON CONFLICT DO NOTHING RETURNING id`,
+			a.Envelope, a.Key, body, string(a.ResponseURL), string(a.TriggerID), micros(now), micros(now.Add(claimFor))).Scan(&a.ID)
+	})
 	if errors.Is(err, sql.ErrNoRows) {
 		return a, false, nil
 	}
@@ -96,6 +102,8 @@ func (s *Store) Due(ctx context.Context, limit int) (bot.Work, error) {
 		if w.Arrivals, err = collect(rows, err, scanArrival); err != nil {
 			return fmt.Errorf("claim arrivals: %w", err)
 		}
+		// RETURNING keeps no order.
+		slices.SortFunc(w.Arrivals, func(a, b bot.Arrival) int { return cmp.Compare(a.ID, b.ID) })
 		rows, err = tx.QueryContext(ctx, `UPDATE requests SET claimed_until = $1 WHERE id IN
 			(SELECT id FROM requests WHERE due_at <= $2 AND claimed_until <= $2 ORDER BY due_at LIMIT $3)
 			RETURNING id`, until, now, limit)
@@ -110,6 +118,7 @@ func (s *Store) Due(ctx context.Context, limit int) (bot.Work, error) {
 			}
 			w.Drive = append(w.Drive, r)
 		}
+		slices.SortFunc(w.Drive, func(a, b bot.Request) int { return a.DueAt.Compare(b.DueAt) })
 		rows, err = tx.QueryContext(ctx, `SELECT id FROM requests
 			WHERE tell_due_at <= $1 AND tell_claimed_until <= $1 ORDER BY tell_due_at LIMIT $2`, now, limit)
 		if w.Tell, err = collect(rows, err, scanID); err != nil {

@@ -93,9 +93,12 @@ func writeRequest(ctx context.Context, tx *sql.Tx, r *bot.Request, now time.Time
 func writeWords(ctx context.Context, tx *sql.Tx, r bot.Request) (hash string, err error) {
 	var salt, content string
 	err = tx.QueryRowContext(ctx, `SELECT salt, content FROM words WHERE request_id = $1`, r.ID).Scan(&salt, &content)
-	if errors.Is(err, sql.ErrNoRows) {
+	switch {
+	case errors.Is(err, sql.ErrNoRows) && r.State != bot.Pending:
+		return "", nil // erased: a hash would prove nothing
+	case errors.Is(err, sql.ErrNoRows):
 		salt = rand.Text()
-	} else if err != nil {
+	case err != nil:
 		return "", fmt.Errorf("read the words: %w", err)
 	}
 	if r.State == bot.Pending {

@@ -11,7 +11,9 @@ import (
 	_ "embed"
 	"errors"
 	"fmt"
+	"io/fs"
 	"net/url"
+	"os"
 	"path/filepath"
 	"strings"
 	"time"
@@ -84,6 +86,9 @@ func Open(ctx context.Context, rawURL string, o Options) (*Store, error) {
 }
 
 func (s *Store) open(ctx context.Context, exclusive bool) error {
+	if err := createPrivate(s.path); err != nil {
+		return err
+	}
 	// Pragmas stand in the DSN so that every connection of a pool has them.
 	dsn := func(extra string) string {
 		return "file:" + (&url.URL{Path: s.path}).EscapedPath() +
@@ -111,6 +116,25 @@ func (s *Store) open(ctx context.Context, exclusive bool) error {
 		}
 	}
 	return err
+}
+
+// createPrivate creates an empty database file that only its owner may read,
+// if there is none; SQLite would let everybody read it, and gives the file's
+// mode to those it puts beside it. An existing file is not opened: closing it
+// would drop the locks that SQLite holds on it elsewhere in this process.
+// https://sqlite.org/howtocorrupt.html#_posix_advisory_locks_canceled_by_a_separate_thread_doing_close_
+func createPrivate(path string) error {
+	f, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_RDWR, 0o600)
+	if errors.Is(err, fs.ErrExist) {
+		if info, err := os.Stat(path); err == nil && info.IsDir() {
+			return errors.New("it is a directory")
+		}
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	return f.Close()
 }
 
 func (s *Store) migrate(ctx context.Context) error {

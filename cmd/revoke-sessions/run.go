@@ -24,13 +24,12 @@ import (
 // runCommand is the bot's settings. Values come from the environment; secrets
 // have no flag, because a command line is visible to every user of a machine.
 type runCommand struct {
-	Channel   string          `env:"REVOKE_CHANNEL" placeholder:"C…" help:"ID of the channel that gets the cards."`
-	Approvers []string        `env:"REVOKE_APPROVERS" placeholder:"U…" help:"Who may confirm: Slack user IDs, separated by commas."`
-	Emergency string          `env:"REVOKE_EMERGENCY" placeholder:"TEXT" help:"What to do when nobody answers, for example: Call 555-0100."`
-	Database  string          `env:"REVOKE_DATABASE_URL" default:"sqlite:revoke-sessions.db" placeholder:"URL" help:"Where requests and the audit chain are kept (${default})."`
-	Operation graph.Operation `env:"REVOKE_OPERATION" default:"invalidateAllRefreshTokens" placeholder:"NAME" help:"The Graph action (${default})."`
-	Log       slog.Level      `env:"REVOKE_LOG" default:"info" placeholder:"LEVEL" help:"debug, info, warn or error (${default})."`
-	SlackAPI  string          `name:"slack-api-url" env:"SLACK_API_URL" placeholder:"URL" help:"Slack's Web API, for tests and proxies."`
+	Channel   string     `env:"REVOKE_CHANNEL" placeholder:"C…" help:"ID of the channel that gets the cards."`
+	Approvers []string   `env:"REVOKE_APPROVERS" placeholder:"U…" help:"Who may confirm: Slack user IDs, separated by commas."`
+	Emergency string     `env:"REVOKE_EMERGENCY" placeholder:"TEXT" help:"What to do when nobody answers, for example: Call 555-0100."`
+	Database  string     `env:"REVOKE_DATABASE_URL" default:"sqlite:revoke-sessions.db" placeholder:"URL" help:"Where requests and the audit chain are kept (${default})."`
+	Log       slog.Level `env:"REVOKE_LOG" default:"info" placeholder:"LEVEL" help:"debug, info, warn or error (${default})."`
+	SlackAPI  string     `name:"slack-api-url" env:"SLACK_API_URL" placeholder:"URL" help:"Slack's Web API, for tests and proxies."`
 }
 
 // endpoints stand in for Microsoft's in tests and in the demo; the zero value
@@ -52,6 +51,9 @@ func (e endpoints) transport() http.RoundTripper {
 	return t
 }
 
+// operation is the only one so far.
+const operation = graph.InvalidateAllRefreshTokens
+
 var (
 	slackUser    = regexp.MustCompile(`^[UW][A-Z0-9]{2,30}$`)
 	slackChannel = regexp.MustCompile(`^[CG][A-Z0-9]{2,30}$`)
@@ -71,13 +73,14 @@ func (c *runCommand) Run(ctx context.Context, s *surroundings) error {
 		return &usageError{2, err.Error()}
 	}
 	directory, err := msgraph.New(msgraph.Config{
-		Credential: credential, GraphURL: s.at.graphURL, Transport: s.at.transport(), Operation: c.Operation,
+		Credential: credential, GraphURL: s.at.graphURL, Transport: s.at.transport(), Operation: operation,
 	})
 	if err != nil {
 		return err
 	}
+	defer directory.Close()
 	log := s.logger(c.Log)
-	log.Info("starting", "credential", kind, "operation", c.Operation, "channel", c.Channel, "approvers", len(c.Approvers))
+	log.Info("starting", "credential", kind, "operation", operation, "channel", c.Channel, "approvers", len(c.Approvers))
 
 	db, err := store.Open(ctx, c.Database, store.Options{Exclusive: true, Now: s.at.now})
 	if err != nil {
@@ -100,7 +103,7 @@ func (c *runCommand) Run(ctx context.Context, s *surroundings) error {
 	}
 	b := bot.New(bot.Config{
 		Home: home, Channel: c.Channel, Approvers: c.Approvers, Emergency: bot.Clean(c.Emergency, 200),
-		Operation: c.Operation, Timing: timing, Log: log, Now: s.at.now,
+		Operation: operation, Timing: timing, Log: log, Now: s.at.now,
 	}, db, slack, directory)
 	l := listen.New(listen.Config{
 		API: api, AppID: home.AppID, TeamID: home.TeamID, Inbox: b, Log: log,
