@@ -128,9 +128,12 @@ func Status(r *Request, v View) Message {
 
 func statusLine(r *Request, v View) *line {
 	l := r.begin().bold("%s", r.ID).say(" · ").typed(r.name()).say(" · ")
-	if r.State == Pending {
+	switch {
+	case r.State == Pending:
 		l.say("waits for an approver, expires ").when(r.ExpiresAt).say(". Nothing has been done yet. ")
-	} else {
+	case r.State.Accepted():
+		receiptOutcome(r, l).say(" ") // the stamps stand on the card only
+	default:
 		headline(r, l, v).say(" ")
 	}
 	if v.CardLink != "" {

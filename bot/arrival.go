@@ -56,6 +56,8 @@ type Arrival struct {
 	ResponseURL Secret `json:"-"`
 
 	ReceivedAt time.Time `json:"-"`
+	// Tries counts how often it was claimed, the first time included.
+	Tries int `json:"-"`
 }
 
 // Names inside the form, shared by the view that bot builds and the envelope

@@ -109,7 +109,7 @@ func (b *Bot) ask(ctx context.Context, a Arrival, w ask) error {
 			targetRefusal(target.problem, w.whom))
 	}
 	// The search uses an index that may lag behind; the card shall not.
-	if u, err := b.directory.User(ctx, target.user.ID); err == nil {
+	if u, err := b.people.account(ctx, target.user.ID); err == nil {
 		target.user = u
 	} else if graph.IsNotFound(err) {
 		return b.refuse(ctx, a, Entry{Wanted: string(authz.Ask), ActorEntraID: asker.actor.EntraID, Reason: string(authz.NoAccount)},
@@ -129,6 +129,13 @@ func (b *Bot) enter(ctx context.Context, a Arrival, w ask, asker authz.Actor, ta
 		r, pending, err := b.store.PendingFor(ctx, target.user.ID, lane, w.drill)
 		if err != nil {
 			return err
+		}
+		if pending && !b.now().Before(r.ExpiresAt) {
+			// Nobody joins what nobody can decide any more.
+			if err := b.expire(ctx, r); err != nil && !errors.Is(err, ErrConflict) {
+				return err
+			}
+			continue
 		}
 		if pending {
 			err = b.join(ctx, a, w, asker, r, entry)
@@ -239,9 +246,7 @@ func (p *people) target(ctx context.Context, whom Whom) (found, error) {
 		}
 		return f, nil
 	case whom.ObjectID != "":
-		ctx, cancel := context.WithTimeout(ctx, lookupWait)
-		defer cancel()
-		u, err := p.directory.User(ctx, whom.ObjectID)
+		u, err := p.account(ctx, whom.ObjectID)
 		if graph.IsNotFound(err) {
 			return found{problem: authz.NoAccount}, nil
 		}

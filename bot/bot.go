@@ -70,6 +70,9 @@ const (
 	workers = 256
 	// dueLimit is how many rows of each kind one tick takes.
 	dueLimit = 64
+	// maxHandled is how often one arrival is tried before somebody is told
+	// that it does not work.
+	maxHandled = 6
 	// stopWithin is how long an orderly stop waits for running work.
 	stopWithin = 15 * time.Second
 	// forgetEvery is how often secrets past their use are looked for.
@@ -215,12 +218,15 @@ func (b *Bot) handle(ctx context.Context, a Arrival) {
 	defer cancel()
 	log := b.log.With("arrival", a.ID, "envelope", a.Envelope, "kind", a.Kind, "user", a.UserID)
 	var err error
-	switch a.Kind {
-	case CommandArrival:
+	switch {
+	case a.Tries > maxHandled:
+		// It was settled by none of them, so it changed nothing.
+		err = b.refuse(ctx, a, Entry{Wanted: string(a.Kind), Reason: string(GaveUp)}, Refusal(GaveUp, nil, b.view("")))
+	case a.Kind == CommandArrival:
 		err = b.command(ctx, a)
-	case ClickArrival:
+	case a.Kind == ClickArrival:
 		err = b.click(ctx, a)
-	case FormArrival:
+	case a.Kind == FormArrival:
 		err = b.form(ctx, a)
 	default:
 		err = b.store.Record(ctx, a.ID)

@@ -2,6 +2,7 @@ package bot
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/slack-go/slack"
@@ -185,9 +186,12 @@ func (r *Request) earlier() graph.Stamps {
 
 func waiting(r *Request, l *line, a *Attempt) *line {
 	l.bold("Waiting to ask Microsoft Entra again.")
-	if r.Drill {
+	switch {
+	case r.Drill:
 		l.say(" The account was not read.")
-	} else {
+	case r.unclearBefore():
+		l.say(" An earlier call had no clear answer, so it is not known whether anything was revoked.")
+	default:
 		l.say(" Nothing was revoked yet.")
 	}
 	if a.Status == 0 {
@@ -199,6 +203,12 @@ func waiting(r *Request, l *line, a *Attempt) *line {
 		say(". Approved by ").person(r.verdict().SlackID).say("; nobody needs to do anything.")
 }
 
+// unclearBefore reports whether some call may have been carried out although
+// Microsoft never said so: then a later no is not a no for the request.
+func (r *Request) unclearBefore() bool {
+	return slices.ContainsFunc(r.Attempts, func(a Attempt) bool { return a.Outcome == graph.OutcomeUnknown })
+}
+
 func failure(r *Request, l *line) *line {
 	a := r.attempt()
 	if a == nil || a.Status == 0 {
@@ -206,9 +216,12 @@ func failure(r *Request, l *line) *line {
 	} else {
 		l.bold("Microsoft refused.")
 	}
-	if r.Drill {
+	switch {
+	case r.Drill:
 		l.say(" This was a rehearsal.")
-	} else {
+	case r.unclearBefore():
+		l.say(" An earlier call had no clear answer, so it is not known whether anything was revoked.")
+	default:
 		l.say(" Nothing was revoked.")
 	}
 	if a != nil {

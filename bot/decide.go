@@ -187,9 +187,7 @@ func (b *Bot) lookUpDecision(ctx context.Context, slackID string, r *Request, ac
 
 // stamps reads the account's stamps; the zero Stamps when they cannot be read.
 func (b *Bot) stamps(ctx context.Context, id string) graph.Stamps {
-	ctx, cancel := context.WithTimeout(ctx, lookupWait)
-	defer cancel()
-	u, err := b.directory.User(ctx, id)
+	u, err := b.people.account(ctx, id)
 	if err != nil {
 		return graph.Stamps{}
 	}

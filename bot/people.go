@@ -139,6 +139,13 @@ func (p *people) find(ctx context.Context, address string) ([]graph.User, error)
 	return all, nil
 }
 
+// account reads one account as it is now, or says soon that it cannot.
+func (p *people) account(ctx context.Context, objectID string) (graph.User, error) {
+	ctx, cancel := context.WithTimeout(ctx, lookupWait)
+	defer cancel()
+	return p.directory.User(ctx, objectID)
+}
+
 // typedAddress resolves an address that somebody typed. A user principal name
 // is unique, and it is what people are told to type where an address is
 // ambiguous, so it alone wins over mail and proxy addresses.

@@ -12,11 +12,12 @@ const (
 	WrongPlace     authz.Reason = "wrong_place"
 	LookupFailed   authz.Reason = "lookup_failed"
 	TargetIsApp    authz.Reason = "target_is_app"
+	GaveUp         authz.Reason = "gave_up"
 )
 
 // Reasons lists every reason for which the bot refuses, authz's included.
 var Reasons = append([]authz.Reason{
-	AlreadyDecided, TooLate, NotRetryable, UnknownRequest, WrongPlace, LookupFailed, TargetIsApp,
+	AlreadyDecided, TooLate, NotRetryable, UnknownRequest, WrongPlace, LookupFailed, TargetIsApp, GaveUp,
 }, authz.Reasons...)
 
 const recorded = " Nothing was changed; this was recorded."
@@ -74,10 +75,12 @@ func Refusal(reason authz.Reason, r *Request, v View) Message {
 		l.say("%s did not answer, so I could not check who you are or whom you mean. Nothing was changed; this was recorded. Please try again in a moment.", v.Where)
 	case TargetIsApp:
 		l.say("That is an app, not a person." + recorded)
+	case GaveUp:
+		l.say("I could not carry this out, several times over, and have given up." + recorded + " Please try again.")
 	default:
 		l.say("This is not allowed." + recorded)
 	}
-	if v.Emergency != "" && (reason == LookupFailed || mapping(reason)) {
+	if v.Emergency != "" && (reason == LookupFailed || reason == GaveUp || mapping(reason)) {
 		l.say(" If it cannot wait: ").typed(v.Emergency)
 	}
 	p := &page{}

@@ -29,8 +29,8 @@ func (s *Store) Receive(ctx context.Context, a bot.Arrival) (bot.Arrival, bool, 
 	// ended; a transaction says which.
 	err = s.transaction(ctx, func(tx *sql.Tx) error {
 		return tx.QueryRowContext(ctx, `INSERT INTO arrivals
-			(envelope, act, body, response_url, trigger_id, received_at, due_at, claimed_until)
-			VALUES ($1, $2, $3, $4, $5, $6, $6, $7) ON CONFLICT DO NOTHING RETURNING id`,
+			(envelope, act, body, response_url, trigger_id, received_at, tries, due_at, claimed_until)
+			VALUES ($1, $2, $3, $4, $5, $6, 1, $6, $7) ON CONFLICT DO NOTHING RETURNING id`,
 			a.Envelope, a.Key, body, string(a.ResponseURL), string(a.TriggerID), micros(now), micros(now.Add(claimFor))).Scan(&a.ID)
 	})
 	if errors.Is(err, sql.ErrNoRows) {
@@ -39,7 +39,7 @@ func (s *Store) Receive(ctx context.Context, a bot.Arrival) (bot.Arrival, bool, 
 	if err != nil {
 		return a, false, fmt.Errorf("store what arrived: %w", err)
 	}
-	a.ReceivedAt = instant(sql.NullInt64{Int64: micros(now), Valid: true})
+	a.ReceivedAt, a.Tries = time.UnixMicro(micros(now)).UTC(), 1
 	return a, true, nil
 }
 
@@ -54,13 +54,13 @@ func settle(ctx context.Context, tx *sql.Tx, id int64) error {
 	return nil
 }
 
-const arrivalColumns = `id, envelope, act, body, coalesce(response_url, ''), coalesce(trigger_id, ''), received_at`
+const arrivalColumns = `id, envelope, act, body, coalesce(response_url, ''), coalesce(trigger_id, ''), received_at, tries`
 
 func scanArrival(row scanner) (a bot.Arrival, err error) {
 	var id, at int64
 	var envelope, key, url, trigger string
 	var body []byte
-	if err := row.Scan(&id, &envelope, &key, &body, &url, &trigger, &at); err != nil {
+	if err := row.Scan(&id, &envelope, &key, &body, &url, &trigger, &at, &a.Tries); err != nil {
 		return a, err
 	}
 	if err := json.Unmarshal(body, &a); err != nil {
@@ -96,7 +96,7 @@ func (s *Store) Due(ctx context.Context, limit int) (bot.Work, error) {
 	}
 	until := now + claimFor.Microseconds()
 	err = s.transaction(ctx, func(tx *sql.Tx) error {
-		rows, err := tx.QueryContext(ctx, `UPDATE arrivals SET claimed_until = $1 WHERE id IN
+		rows, err := tx.QueryContext(ctx, `UPDATE arrivals SET claimed_until = $1, tries = tries + 1 WHERE id IN
 			(SELECT id FROM arrivals WHERE due_at <= $2 AND claimed_until <= $2 ORDER BY due_at LIMIT $3)
 			RETURNING `+arrivalColumns, until, now, limit)
 		if w.Arrivals, err = collect(rows, err, scanArrival); err != nil {

@@ -10,6 +10,7 @@ CREATE TABLE arrivals (
   response_url  TEXT,
   trigger_id    TEXT,
   received_at   BIGINT NOT NULL,
+  tries         BIGINT NOT NULL,      -- how often it was claimed
   due_at        BIGINT,
   claimed_until BIGINT NOT NULL
 );

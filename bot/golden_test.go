@@ -1,0 +1,137 @@
+package bot
+
+import (
+	"bytes"
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/slack-go/slack"
+)
+
+// golden is one message as its file holds it.
+type golden struct {
+	Message string        `json:"message,omitempty"`
+	Text    string        `json:"text"`
+	Blocks  []slack.Block `json:"blocks"`
+}
+
+// Each file holds all messages of one scene, in the order in which they are
+// sent. Run go test ./bot -run Golden -update after a wanted change, and read
+// the difference.
+func TestGolden(t *testing.T) {
+	files := map[string]any{
+		"help":              []golden{{Text: Help(View{Approvers: []string{alice, dave}, Emergency: emergency}).Text, Blocks: Help(View{Approvers: []string{alice, dave}, Emergency: emergency}).Blocks}},
+		"help_no_emergency": []golden{{Text: Help(View{Approvers: []string{alice}}).Text, Blocks: Help(View{Approvers: []string{alice}}).Blocks}},
+		"form":              Form(bob, 42),
+	}
+	for _, s := range scenes() {
+		var all []golden
+		for _, m := range sayings(s) {
+			all = append(all, golden{m.key, m.m.Text, m.m.Blocks})
+		}
+		files[s.name] = all
+	}
+	for name, content := range files {
+		t.Run(name, func(t *testing.T) { compareGolden(t, name, content) })
+	}
+	old, err := filepath.Glob("testdata/golden/*.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, path := range old {
+		if files[strings.TrimSuffix(filepath.Base(path), ".json")] == nil {
+			t.Errorf("%s belongs to no scene", path)
+		}
+	}
+}
+
+func compareGolden(t *testing.T, name string, content any) {
+	t.Helper()
+	var got bytes.Buffer
+	e := json.NewEncoder(&got)
+	e.SetEscapeHTML(false)
+	e.SetIndent("", "  ")
+	if err := e.Encode(content); err != nil {
+		t.Fatal(err)
+	}
+	path := filepath.Join("testdata", "golden", name+".json")
+	if *update {
+		if err := os.WriteFile(path, got.Bytes(), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		return
+	}
+	want, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(string(want), got.String()); diff != "" {
+		t.Errorf("%s says something else (-file +now):\n%s", name, diff)
+	}
+}
+
+// The double enforces Slack's limits and refuses fields that Slack does not know.
+func TestSlackTakesEveryMessage(t *testing.T) {
+	s := workspace(t)
+	a := connected(t, s)
+	for _, m := range allSayings() {
+		stand(t, a, m)
+	}
+	for _, m := range []Message{Help(View{Approvers: []string{alice}, Emergency: emergency}), note("`a` %s", "b")} {
+		stand(t, a, saying{key: "answer", m: m})
+	}
+	for _, reason := range Reasons {
+		for _, s := range scenes() {
+			stand(t, a, saying{s, "refusal:" + string(reason), Refusal(reason, &s.r, s.v)})
+			break
+		}
+	}
+	if unknown := s.Unknown(); len(unknown) > 0 {
+		t.Errorf("calls that Slack does not know: %v", unknown)
+	}
+}
+
+// stand posts a message, edits it to itself and answers it privately, and
+// returns how it stands.
+func stand(t *testing.T, a *Slack, m saying) (channel, ts string) {
+	t.Helper()
+	channel, ts, err := a.Post(deadline(t), cards, "", m.m)
+	if err != nil {
+		t.Fatalf("post %s: %v\n%s", m, explain(err), m.m.Text)
+	}
+	if err := a.Update(deadline(t), channel, ts, m.m); err != nil {
+		t.Fatalf("update %s: %v", m, explain(err))
+	}
+	return channel, ts
+}
+
+// explain adds what the double said of the blocks.
+func explain(err error) error {
+	if e, ok := err.(*SlackError); ok && e.Err != nil {
+		return e.Err
+	}
+	return err
+}
+
+func TestSlackOpensTheForm(t *testing.T) {
+	s := workspace(t)
+	a := connected(t, s)
+	trigger, _ := typed(t, s, bob, "")
+	if err := a.OpenForm(deadline(t), trigger, Form(bob, 42)); err != nil {
+		t.Fatal(explain(err))
+	}
+	views := s.Views(bob)
+	if len(views) != 1 || views[0].CallbackID != FormCallback || views[0].PrivateMetadata != "42" {
+		t.Fatalf("the form that stands open: %+v", views)
+	}
+	if !strings.Contains(string(views[0].Blocks), `"initial_user":"`+bob+`"`) {
+		t.Error("the form does not begin with whoever opened it")
+	}
+	if strings.Contains(string(views[0].Blocks), "!") {
+		t.Error("the form shouts")
+	}
+}

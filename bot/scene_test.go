@@ -1,0 +1,332 @@
+package bot
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"revoke-sessions/authz"
+	"revoke-sessions/graph"
+)
+
+// The story that all scenes tell, to the second.
+var (
+	asked    = time.Date(2026, time.March, 4, 10, 41, 19, 0, time.UTC)
+	approved = asked.Add(41 * time.Second)
+	accepted = asked.Add(48 * time.Second)
+	januaryV = time.Date(2026, time.January, 5, 8, 0, 0, 0, time.UTC)
+	today    = asked.Add(time.Hour) // when somebody looks
+)
+
+const (
+	carolID   = "0c0c0c0c-1111-4222-8333-444444444444"
+	bobID     = "0b0b0b0b-1111-4222-8333-444444444444"
+	reason    = "stolen laptop"
+	emergency = "Call 555-0100."
+)
+
+// scene is a request at one moment of its life, and who looks at it.
+type scene struct {
+	name string
+	r    Request
+	v    View
+}
+
+// sceneOption changes a scene before its state is reached.
+type sceneOption func(*scene)
+
+// newScene takes a request about Carol, asked by Bob, to a state the way the
+// bot does it.
+func newScene(name string, state State, options ...sceneOption) scene {
+	s := scene{name: name, r: Request{
+		ID: "REQ-7F3K4M", Version: 3, State: state, Lane: authz.ThirdParty, Operation: graph.InvalidateAllRefreshTokens,
+		Askers: []authz.Asker{{SlackID: bob, EntraID: bobID}},
+		Target: graph.User{
+			ID: carolID, Guest: graph.No, Disabled: graph.No, Synced: graph.No,
+			Stamps: graph.Stamps{RefreshTokens: januaryV, Sessions: januaryV, ReadAt: asked},
+		},
+		TargetSlackID: carol,
+		CreatedAt:     asked, ExpiresAt: asked.Add(8 * time.Hour), DueAt: asked.Add(8 * time.Hour),
+		Words: Words{Reason: reason, DisplayName: "Carol Target", UPN: "carol@contoso.example", Mail: "c.target@contoso.example"},
+	}, v: View{Now: today, Approvers: []string{alice, dave}, Emergency: emergency, CardLink: liveCard}}
+	for _, o := range options {
+		o(&s)
+	}
+	reach(&s.r, state)
+	for _, o := range options {
+		o(&s)
+	}
+	return s
+}
+
+// reach fills in what a request has gathered on its way to a state.
+func reach(r *Request, state State) {
+	verdict := func(kind authz.Action, who, entra string) {
+		r.Decisions = []Verdict{{Kind: kind, SlackID: who, EntraID: entra, At: approved}}
+	}
+	attempt := func(a Attempt) {
+		a.Decision, a.BeganAt = len(r.Decisions), approved
+		r.Attempts = append(r.Attempts, a)
+	}
+	yes := Attempt{
+		EndedAt: accepted, Outcome: graph.Done, Status: 204,
+		RequestID: "5f1d6e2a-0000-4000-8000-00000000000a", ClientRequestID: "5f1d6e2a-0000-4000-8000-00000000000b",
+	}
+	r.DueAt = time.Time{}
+	if state != Pending && state != Expired && state != Denied && state != Cancelled {
+		verdict(authz.Confirm, alice, "a-entra")
+		r.Before = graph.Stamps{RefreshTokens: januaryV, Sessions: januaryV, ReadAt: approved}
+	}
+	switch state {
+	case Pending:
+		r.DueAt = r.ExpiresAt
+	case Denied:
+		verdict(authz.Deny, alice, "a-entra")
+		r.EndedAt = approved
+	case Cancelled:
+		verdict(authz.Cancel, bob, bobID)
+		r.EndedAt = approved
+	case Expired:
+		r.EndedAt = r.ExpiresAt
+	case Approved:
+		r.DueAt = approved
+	case Executing:
+		attempt(Attempt{})
+		r.DueAt = approved
+	case Unknown:
+		attempt(Attempt{EndedAt: approved.Add(8 * time.Second), Outcome: graph.OutcomeUnknown})
+		r.DueAt = approved.Add(10 * time.Second)
+	case Failed:
+		attempt(Attempt{
+			EndedAt: accepted, Outcome: graph.NotDone, Status: 403, Code: "Authorization_RequestDenied",
+			RequestID: yes.RequestID, Remedy: graph.Remedy(403, "Authorization_RequestDenied"),
+		})
+		r.DueAt = approved.Add(retryWindow)
+	case Drilled:
+		attempt(yes)
+	case Revoked:
+		attempt(yes)
+		r.AcceptedAt, r.DueAt = accepted, accepted.Add(time.Second)
+	case Verified:
+		attempt(yes)
+		moved := graph.Stamps{RefreshTokens: accepted, Sessions: accepted, ReadAt: accepted.Add(time.Second)}
+		r.AcceptedAt, r.VerifiedAt, r.After = accepted, accepted.Add(time.Second), moved
+	case NotVisibleYet:
+		attempt(yes)
+		r.AcceptedAt, r.DueAt = accepted, accepted.Add(5*time.Minute)
+		r.After = graph.Stamps{RefreshTokens: januaryV, Sessions: januaryV, ReadAt: accepted.Add(time.Minute)}
+	case Unreachable:
+		attempt(yes)
+		r.AcceptedAt, r.DueAt = accepted, accepted.Add(5*time.Minute)
+	}
+}
+
+func ofBob(s *scene) {
+	s.r.Lane, s.r.TargetSlackID, s.r.Target.ID = authz.Self, bob, bobID
+	s.r.Words = Words{Reason: "left it on the train", DisplayName: "Bob Borrower", UPN: "bob@contoso.example", Mail: "bob@contoso.example"}
+}
+func drill(s *scene)    { s.r.Drill = true }
+func guest(s *scene)    { s.r.Target.Guest = graph.Yes }
+func disabled(s *scene) { s.r.Target.Disabled = graph.Yes }
+func synced(s *scene)   { s.r.Target.Synced = graph.Yes }
+func noDue(s *scene)    { s.r.DueAt = time.Time{} }
+func noCard(s *scene)   { s.v.CardLink = "" }
+func nextDay(s *scene)  { s.v.Now = approved.Add(retryWindow) }
+func justRevoked(s *scene) {
+	s.r.RevokedBefore = s.r.CreatedAt.Add(-3 * time.Minute)
+}
+func unread(s *scene) {
+	s.r.Target.Guest, s.r.Target.Disabled, s.r.Target.Synced, s.r.Target.Stamps = graph.Unknown, graph.Unknown, graph.Unknown, graph.Stamps{}
+	s.r.Words.Reason = ""
+}
+func joined(s *scene) {
+	if len(s.r.Askers) == 1 {
+		s.r.Askers = append(s.r.Askers, authz.Asker{SlackID: erin, EntraID: "e-entra"})
+	}
+	s.r.Words.Also = map[string]string{erin: "she phoned me"}
+}
+func cancelWish(s *scene) { s.r.CancelAskedAt = s.r.CreatedAt.Add(90 * time.Second) }
+func seen(s *scene) {
+	s.r.Seen = true
+	for i := range s.r.Attempts {
+		s.r.Attempts[i].Outcome, s.r.Attempts[i].Status, s.r.Attempts[i].RequestID = graph.OutcomeUnknown, 0, ""
+	}
+}
+
+// twice makes an unknown outcome final: two calls without a clear answer.
+func twice(s *scene) {
+	if len(s.r.Attempts) == 1 {
+		again := s.r.Attempts[0]
+		again.BeganAt, again.EndedAt = again.BeganAt.Add(20*time.Second), again.EndedAt.Add(20*time.Second)
+		again.Status = 502
+		s.r.Attempts = append(s.r.Attempts, again)
+	}
+}
+
+// died makes the process end in the middle of the call.
+func died(s *scene) {
+	for i := range s.r.Attempts {
+		s.r.Attempts[i].Outcome, s.r.Attempts[i].EndedAt = graph.OutcomeUnknown, s.r.Attempts[i].BeganAt
+	}
+}
+
+// waits puts the request back behind a call that Microsoft did not take.
+func waits(status int, wait time.Duration) sceneOption {
+	return func(s *scene) {
+		if len(s.r.Decisions) == 1 && len(s.r.Attempts) == 0 {
+			s.r.Attempts = []Attempt{{
+				Decision: 1, BeganAt: approved, EndedAt: accepted, Outcome: graph.NotDone, Status: status, Wait: wait,
+				Remedy: graph.Remedy(status, ""),
+			}}
+			s.r.DueAt = accepted.Add(wait)
+		}
+	}
+}
+
+// afterUnclear puts a call of unknown outcome before the one that was refused.
+func afterUnclear(s *scene) {
+	if len(s.r.Attempts) == 1 {
+		first := Attempt{Decision: 1, BeganAt: approved.Add(-20 * time.Second), EndedAt: approved.Add(-12 * time.Second), Outcome: graph.OutcomeUnknown}
+		s.r.Attempts = []Attempt{first, s.r.Attempts[0]}
+	}
+}
+
+func unreached(s *scene) {
+	for i := range s.r.Attempts {
+		s.r.Attempts[i].Status, s.r.Attempts[i].Code, s.r.Attempts[i].RequestID = 0, graph.CodeDNS, ""
+		s.r.Attempts[i].Remedy = graph.Remedy(0, graph.CodeDNS)
+	}
+}
+
+// possible reports the states that a request in earnest, or a drill, can have.
+func possible(state State, inDrill bool) bool {
+	if inDrill {
+		return !state.Accepted() && state != Unknown
+	}
+	return state != Drilled
+}
+
+// scenes are a request in every state that it can have, in both lanes, in
+// earnest and as a drill, and then whatever else changes what is said.
+func scenes() []scene {
+	var all []scene
+	for _, state := range States {
+		for _, lane := range []authz.Lane{authz.ThirdParty, authz.Self} {
+			for _, inDrill := range []bool{false, true} {
+				if !possible(state, inDrill) || lane == authz.Self && state == Cancelled {
+					continue // nobody can cancel a report about themself
+				}
+				var options []sceneOption
+				name := fmt.Sprintf("%s_%s", state, lane)
+				if lane == authz.Self {
+					options = append(options, ofBob)
+				}
+				if inDrill {
+					name, options = name+"_drill", append(options, drill)
+				}
+				all = append(all, newScene(name, state, options...))
+			}
+		}
+	}
+	return append(all,
+		newScene("pending_guest", Pending, guest),
+		newScene("pending_disabled_and_synced", Pending, disabled, synced),
+		newScene("pending_facts_unknown", Pending, unread),
+		newScene("pending_just_revoked", Pending, justRevoked),
+		newScene("pending_just_revoked_drill", Pending, justRevoked, drill),
+		newScene("pending_joined", Pending, joined),
+		newScene("pending_card_not_posted", Pending, noCard),
+		newScene("pending_self_cancel_asked", Pending, ofBob, cancelWish),
+		newScene("pending_self_cancel_asked_drill", Pending, ofBob, cancelWish, drill),
+		newScene("approved_waits_429", Approved, waits(429, 30*time.Second)),
+		newScene("approved_waits_429_drill", Approved, drill, waits(429, 30*time.Second)),
+		newScene("approved_waits_after_unclear", Approved, waits(429, 30*time.Second), afterUnclear),
+		newScene("approved_waits_unreachable", Approved, waits(0, 4*time.Second)),
+		newScene("unknown_process_died", Unknown, died),
+		newScene("unknown_settled", Unknown, twice),
+		newScene("unknown_settled_next_day", Unknown, twice, nextDay, noDue),
+		newScene("revoked_guest", Revoked, guest),
+		newScene("revoked_synced", Revoked, synced),
+		newScene("revoked_self_guest", Revoked, ofBob, guest),
+		newScene("revoked_facts_unknown", Revoked, unread),
+		newScene("verified_seen", Verified, seen),
+		newScene("verified_joined", Verified, joined),
+		newScene("not_visible_yet_given_up", NotVisibleYet, noDue),
+		newScene("unreachable_given_up", Unreachable, noDue),
+		newScene("failed_unreachable", Failed, unreached),
+		newScene("failed_after_unclear", Failed, afterUnclear),
+		newScene("failed_next_day", Failed, nextDay, noDue),
+		newScene("cancelled_joined", Cancelled, joined),
+	)
+}
+
+// saying is one message of a scene.
+type saying struct {
+	scene scene
+	// key is as in posts ("card", "receipt:U…", "result:1"), or names one of
+	// the private answers.
+	key string
+	m   Message
+}
+
+func (s saying) String() string { return s.scene.name + " " + s.key }
+
+// kind is the key without who or which.
+func (s saying) kind() string {
+	kind, _, _ := strings.Cut(s.key, ":")
+	return kind
+}
+
+// sayings is every message that a scene has: what the request owes to people,
+// and what the bot answers when asked about it.
+func sayings(s scene) []saying {
+	var all []saying
+	add := func(key string, m Message) { all = append(all, saying{s, key, m}) }
+	for _, p := range posts(&s.r, &s.v, cards) {
+		add(p.key, p.show())
+	}
+	add("status", Status(&s.r, s.v))
+	if s.r.State == Pending {
+		add("received", Received(&s.r, s.v))
+		add("joined_now", Joined(&s.r, s.v, true))
+		add("joined_before", Joined(&s.r, s.v, false))
+		if s.r.Lane == authz.Self {
+			add("cancel_answer", CancelAsked(&s.r, s.v))
+		}
+	}
+	return all
+}
+
+func allSayings() []saying {
+	var all []saying
+	for _, s := range scenes() {
+		all = append(all, sayings(s)...)
+	}
+	return all
+}
+
+// Whoever adds a state or a kind of message must add a scene for it.
+func TestTheScenesShowEverything(t *testing.T) {
+	states, kinds, names := map[State]bool{}, map[string]bool{}, map[string]bool{}
+	for _, s := range scenes() {
+		states[s.r.State] = true
+		if names[s.name] {
+			t.Errorf("two scenes are called %s", s.name)
+		}
+		names[s.name] = true
+		for _, m := range sayings(s) {
+			kinds[m.kind()] = true
+		}
+	}
+	for _, state := range States {
+		if !states[state] {
+			t.Errorf("no scene shows %s", state)
+		}
+	}
+	for _, kind := range []string{"card", "unknown", "result", "joined", "cancel", "receipt", "outcome", "target", "status", "received", "joined_now", "joined_before", "cancel_answer"} {
+		if !kinds[kind] {
+			t.Errorf("no scene has a message %q", kind)
+		}
+	}
+}

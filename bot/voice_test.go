@@ -1,0 +1,400 @@
+package bot
+
+import (
+	"encoding/json"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+	"unicode"
+
+	"github.com/slack-go/slack"
+
+	"revoke-sessions/authz"
+	"revoke-sessions/bot/slacktest"
+	"revoke-sessions/graph"
+)
+
+// blocksOf is a message's blocks as Slack gets them, without HTML escapes.
+func blocksOf(t testing.TB, m Message) string {
+	t.Helper()
+	var b strings.Builder
+	e := json.NewEncoder(&b)
+	e.SetEscapeHTML(false)
+	if err := e.Encode(m.Blocks); err != nil {
+		t.Fatal(err)
+	}
+	return b.String()
+}
+
+// everything is all that a message says anywhere, dialogs included.
+func everything(t testing.TB, m Message) string { return m.Text + "\n" + blocksOf(t, m) }
+
+// read is what a reader sees: first the top-level text, then the blocks.
+func read(t testing.TB, m Message) (text, shown string) {
+	t.Helper()
+	text = slacktest.Message{Text: m.Text}.Plain()
+	shown = slacktest.Message{Blocks: json.RawMessage(blocksOf(t, m))}.Plain()
+	return text, shown
+}
+
+func buttonsOf(t testing.TB, m Message) []slacktest.Button {
+	t.Helper()
+	return slacktest.Message{Blocks: json.RawMessage(blocksOf(t, m))}.Buttons()
+}
+
+func TestADrillSaysSoAndNeverClaimsAnything(t *testing.T) {
+	for _, s := range allSayings() {
+		if !s.scene.r.Drill {
+			if strings.Contains(strings.ToLower(everything(t, s.m)), "drill") {
+				t.Errorf("%s is in earnest and speaks of a drill", s)
+			}
+			continue
+		}
+		text, shown := read(t, s.m)
+		if !strings.HasPrefix(text, "DRILL: ") || !strings.HasPrefix(shown, "DRILL: ") {
+			t.Errorf("%s does not begin with DRILL:\n%s\n%s", s, text, shown)
+		}
+		for _, b := range buttonsOf(t, s.m) {
+			if b.Confirm != nil && !strings.HasPrefix(b.Confirm.Text, "DRILL: ") {
+				t.Errorf("%s: the dialog of %s does not begin with DRILL", s, b.ActionID)
+			}
+		}
+		for _, claim := range []string{"revoked", "verified"} {
+			if strings.Contains(strings.ToLower(everything(t, s.m)), claim) {
+				t.Errorf("%s says %q:\n%s", s, claim, everything(t, s.m))
+			}
+		}
+	}
+}
+
+// denials are the sentences that may say revoked before Microsoft said yes.
+var denials = []*regexp.Regexp{
+	regexp.MustCompile(`Nothing was revoked`),
+	regexp.MustCompile(`it is not known whether anything was revoked`),
+	regexp.MustCompile(`Not known yet whether .*'s sessions were revoked`),
+	regexp.MustCompile(`Revoked \d+ minutes before this request already`), // an earlier one
+}
+
+func TestNothingIsRevokedBeforeMicrosoftSaidSo(t *testing.T) {
+	for _, s := range allSayings() {
+		text, shown := read(t, s.m)
+		if s.scene.r.State.Accepted() {
+			if s.scene.r.Target.Guest != graph.Yes && s.kind() == "card" && !strings.Contains(text, "sessions are revoked") {
+				t.Errorf("%s keeps quiet about the revoke:\n%s", s, text)
+			}
+			if s.scene.r.Target.Guest == graph.Yes && strings.Contains(text, "sessions are revoked") {
+				t.Errorf("%s claims a revoke that a guest's home alone can make:\n%s", s, text)
+			}
+			if strings.Contains(text, "Verified") && s.scene.r.State != Verified {
+				t.Errorf("%s claims that somebody has seen it:\n%s", s, text)
+			}
+			continue
+		}
+		for _, sentence := range regexp.MustCompile(`[.;\n]`).Split(text+"\n"+shown, -1) {
+			for _, d := range denials {
+				sentence = d.ReplaceAllString(sentence, "")
+			}
+			if claim := strings.ToLower(sentence); strings.Contains(claim, "revoked") || strings.Contains(claim, "verified") {
+				t.Errorf("%s claims: %q", s, sentence)
+			}
+		}
+	}
+}
+
+// A no to the second call says nothing of the first, whose outcome is unknown.
+func TestNothingIsDeniedThatIsNotKnown(t *testing.T) {
+	checked := 0
+	for _, s := range allSayings() {
+		if (s.scene.r.State != Failed && s.scene.r.State != Approved) || !s.scene.r.wasUnclear(1) || s.kind() == "unknown" {
+			continue
+		}
+		checked++
+		if strings.Contains(s.m.Text, "Nothing was revoked") || !strings.Contains(s.m.Text, "not known whether anything was revoked") {
+			t.Errorf("%s denies what nobody knows:\n%s", s, s.m.Text)
+		}
+	}
+	if checked == 0 {
+		t.Error("no scene has a refusal after a call of unknown outcome")
+	}
+}
+
+func TestButtons(t *testing.T) {
+	for _, s := range allSayings() {
+		var ids []string
+		for _, b := range buttonsOf(t, s.m) {
+			ids = append(ids, b.ActionID)
+			if b.Value != s.scene.r.ID {
+				t.Errorf("%s: %s carries %q and not just the request's ID", s, b.ActionID, b.Value)
+			}
+			if b.URL != "" || regexp.MustCompile(`(?i)^(ok|yes|no|confirm)$`).MatchString(b.Text) {
+				t.Errorf("%s: %s is called %q", s, b.ActionID, b.Text)
+			}
+		}
+		var want []string
+		state := s.scene.r.State
+		switch {
+		case s.key == cardKey && state == Pending:
+			want = []string{"request.confirm", "request.deny", "request.cancel"}
+		case s.kind() == "receipt" && state == Pending:
+			want = []string{"request.cancel"}
+		case s.key == cardKey && (s.scene.name == "unknown_settled" || state == Failed && s.scene.name != "failed_next_day"):
+			want = []string{"request.retry"}
+		}
+		if !slices.Equal(ids, want) {
+			t.Errorf("%s has the buttons %q, want %q", s, ids, want)
+		}
+	}
+}
+
+func TestTheRedButtonAsksOnceMore(t *testing.T) {
+	for _, s := range allSayings() {
+		if s.key != cardKey || s.scene.r.State != Pending {
+			continue
+		}
+		b := buttonsOf(t, s.m)
+		if b[0].Style != string(slack.StyleDanger) || b[0].Confirm == nil || b[0].Confirm.Style != string(slack.StyleDanger) {
+			t.Fatalf("%s: the first button is %+v", s, b[0])
+		}
+		label := "Revoke sessions"
+		if s.scene.r.Drill {
+			label = "Rehearse"
+		}
+		if b[0].Text != label || b[0].Confirm.Confirm != label {
+			t.Errorf("%s: the button says %q and its dialog %q, want %q", s, b[0].Text, b[0].Confirm.Confirm, label)
+		}
+		for _, name := range []string{s.scene.r.Words.DisplayName, s.scene.r.Words.UPN} {
+			if !strings.Contains(b[0].Confirm.Text, name) {
+				t.Errorf("%s: the dialog does not name %s", s, name)
+			}
+		}
+		if b[1].Confirm != nil || b[2].Confirm != nil || b[1].Style != "" || b[2].Style != "" {
+			t.Errorf("%s: more than one button is dangerous", s)
+		}
+	}
+}
+
+// What stands on the card only: object IDs, stamps, facts, calls to Graph.
+var facts = regexp.MustCompile(`0[bc]0[bc]0[bc]0[bc]-|@contoso\.example|2026-01-05|valid since|member of this tenant|sign-in allowed|sign-in blocked|Disabled|Synced|on-premises|in the cloud|request-id|invalidateAllRefreshTokens|unknown whether`)
+
+func TestAccountFactsStandOnTheCardOnly(t *testing.T) {
+	for _, s := range allSayings() {
+		switch s.kind() {
+		case "card":
+			if s.scene.r.State == Pending && len(facts.FindAllString(s.m.Text, -1)) < 5 {
+				t.Errorf("%s lacks facts:\n%s", s, s.m.Text)
+			}
+			continue
+		case "result", "unknown": // in the approvers' thread
+			continue
+		}
+		if found := facts.FindString(everything(t, s.m)); found != "" {
+			t.Errorf("%s tells %q to whoever holds the phone:\n%s", s, found, s.m.Text)
+		}
+	}
+}
+
+func TestAReceiptHoldsWhatItsReaderTyped(t *testing.T) {
+	for _, s := range allSayings() {
+		if s.kind() != "receipt" {
+			continue
+		}
+		own := s.scene.r.Words.Reason
+		if s.key == receiptKey(erin) {
+			own = s.scene.r.Words.Also[erin]
+			if strings.Contains(s.m.Text, s.scene.r.Words.Reason) {
+				t.Errorf("%s shows what somebody else wrote", s)
+			}
+		} else if also := s.scene.r.Words.Also[erin]; also != "" && strings.Contains(s.m.Text, also) {
+			t.Errorf("%s shows what somebody else wrote", s)
+		}
+		if own != "" && !strings.Contains(s.m.Text, "You wrote: "+own) {
+			t.Errorf("%s does not show what its reader wrote:\n%s", s, s.m.Text)
+		}
+		if named := strings.Contains(s.m.Text, "About: "+s.scene.r.name()); named != (s.scene.r.Lane == authz.ThirdParty) {
+			t.Errorf("%s: about whom? named=%v:\n%s", s, named, s.m.Text)
+		}
+	}
+}
+
+func TestTheTargetLearnsTheOutcomeAndNothingElse(t *testing.T) {
+	told := 0
+	for _, s := range allSayings() {
+		if s.kind() != "target" {
+			continue
+		}
+		told++
+		if s.scene.r.Lane != authz.ThirdParty || !s.scene.r.State.Accepted() && s.scene.r.State != Drilled {
+			t.Errorf("%s should not exist", s)
+		}
+		for _, secret := range []string{alice, dave, bob, erin, "Bob", "Alice", reason, "http", "archives", "/revoke-sessions"} {
+			if strings.Contains(everything(t, s.m), secret) {
+				t.Errorf("%s gives away %q:\n%s", s, secret, s.m.Text)
+			}
+		}
+		if !strings.Contains(s.m.Text, s.scene.r.ID) {
+			t.Errorf("%s does not give the ID to ask about", s)
+		}
+	}
+	if told == 0 {
+		t.Error("no target was told")
+	}
+}
+
+// goesOn finds what a message says of what happens next, or who does what.
+var goesOn = regexp.MustCompile(`Expires|expires|You will read here|I keep trying|Asking Microsoft Entra|next try in|next answer here|Reading the account to verify|I look again at|I try again at|stopped (looking|trying).*Entra portal|If it cannot wait, revoke in the Entra portal|you will read what they decide|waits for an approver|It goes on until|They will phone|an approver can deny it|An approver decides|outcome is in the message after`)
+
+func TestWhatIsNotTheEndSaysWhatHappensNext(t *testing.T) {
+	for _, s := range allSayings() {
+		r := &s.scene.r
+		open := r.State == Pending || r.State == Approved || r.State == Executing || r.State == Unknown ||
+			(r.State == Revoked || r.State == NotVisibleYet || r.State == Unreachable) && r.Target.Guest != graph.Yes && (s.kind() == "card" || s.kind() == "result")
+		if s.scene.name == "unknown_settled_next_day" {
+			open = s.kind() == "card" // whose headline still says what to do
+		}
+		if open && !goesOn.MatchString(s.m.Text) {
+			t.Errorf("%s does not say what happens next:\n%s", s, s.m.Text)
+		}
+	}
+}
+
+// A failure is the end unless somebody acts: who, and how.
+func TestAFailureSaysWhatToDo(t *testing.T) {
+	for _, s := range allSayings() {
+		if s.scene.r.State == Failed && !strings.Contains(s.m.Text, s.scene.r.attempt().Remedy) {
+			t.Errorf("%s does not say what to do:\n%s", s, s.m.Text)
+		}
+		if s.scene.r.State == Expired && !strings.Contains(s.m.Text, "report again with `/revoke-sessions`") {
+			t.Errorf("%s does not say what to do:\n%s", s, s.m.Text)
+		}
+		waiting := s.scene.r.State == Pending || s.scene.r.State == Failed || s.scene.r.State == Unknown || s.scene.r.State == Expired
+		if waiting && s.kind() == "receipt" && !strings.Contains(s.m.Text, emergency) {
+			t.Errorf("%s does not say what to do when nobody answers:\n%s", s, s.m.Text)
+		}
+	}
+}
+
+// A new card must wake somebody: an edit or a name without a mention does not.
+func TestANewCardMentionsTheApprovers(t *testing.T) {
+	for _, s := range allSayings() {
+		if s.key == cardKey && s.scene.r.State == Pending && !strings.Contains(s.m.Text, "<@"+alice+">, <@"+dave+">") {
+			t.Errorf("%s wakes nobody:\n%s", s, s.m.Text)
+		}
+	}
+}
+
+func TestTheFirstLineNamesThePerson(t *testing.T) {
+	for _, s := range allSayings() {
+		first, _, _ := strings.Cut(s.m.Text, "\n")
+		named := strings.Contains(first, s.scene.r.name())
+		switch {
+		case s.key == cardKey && (s.scene.r.State == Pending || s.scene.r.State.Accepted() || s.scene.r.State == Executing) && !named:
+			t.Errorf("%s does not begin with whom it is about:\n%s", s, first)
+		case strings.HasPrefix(first, "REQ-") && s.kind() != "status":
+			t.Errorf("%s begins with an ID", s)
+		}
+	}
+}
+
+// Screen readers and notifications read the top-level text and nothing else.
+func TestTextAndBlocksSayTheSame(t *testing.T) {
+	bare := strings.NewReplacer("•", "", "`", "", "\n", "", " ", "")
+	for _, s := range allSayings() {
+		text, shown := read(t, s.m)
+		for _, b := range buttonsOf(t, s.m) {
+			shown = strings.Replace(shown, "["+b.Text+"]", "", 1)
+		}
+		// The one wanted difference: characters that would format.
+		text = strings.NewReplacer("＿", "_", "＊", "*").Replace(text)
+		if bare.Replace(text) != bare.Replace(shown) {
+			t.Errorf("%s:\ntext   %s\nblocks %s", s, text, shown)
+		}
+	}
+}
+
+func TestNoShoutingAndNoPictures(t *testing.T) {
+	for _, s := range allSayings() {
+		text, shown := read(t, s.m)
+		all := text + "\n" + shown
+		for _, b := range buttonsOf(t, s.m) {
+			if b.Confirm != nil {
+				all += b.Confirm.Title + b.Confirm.Text
+			}
+		}
+		if strings.Contains(all, "!") {
+			t.Errorf("%s shouts:\n%s", s, all)
+		}
+		if code := regexp.MustCompile(`:[a-z_+-][a-z0-9_+-]*:`).FindString(all); code != "" {
+			t.Errorf("%s has the emoji %s", s, code)
+		}
+		for _, r := range all {
+			if r != '⚠' && (unicode.Is(unicode.So, r) || r > 0xffff || unicode.Is(unicode.Variation_Selector, r)) {
+				t.Errorf("%s has the picture %q", s, r)
+			}
+		}
+		// Jargon that no reader of these should need.
+		for _, word := range []string{"refresh token", "principal", "Graph ", "null", "%!"} {
+			if s.kind() != "result" && s.kind() != "unknown" && strings.Contains(all, word) {
+				t.Errorf("%s says %q:\n%s", s, word, all)
+			}
+		}
+	}
+}
+
+// Clocks differ between readers: every time of day goes through Slack's dates.
+func TestTimesAreShownInEachReadersZone(t *testing.T) {
+	clock := regexp.MustCompile(`\d{1,2}:\d{2}`)
+	for _, s := range allSayings() {
+		bare := regexp.MustCompile(`<!date\^[^>]*>`).ReplaceAllString(s.m.Text, "")
+		if found := clock.FindString(bare); found != "" {
+			t.Errorf("%s shows the bare time %s:\n%s", s, found, s.m.Text)
+		}
+		if dates := strings.Count(s.m.Text, "<!date^"); dates != strings.Count(blocksOf(t, s.m), `"type":"date"`) {
+			t.Errorf("%s has %d dates in its text and others in its blocks", s, dates)
+		}
+	}
+}
+
+func TestWarnings(t *testing.T) {
+	for _, row := range []struct {
+		scene string
+		want  []string
+	}{
+		{"pending_third_party", nil},
+		{"pending_guest", []string{"⚠ Guest account."}},
+		{"pending_disabled_and_synced", []string{"⚠ Disabled account.", "⚠ Synced from on-premises."}},
+		{"pending_facts_unknown", nil},
+		{"pending_just_revoked", []string{"⚠ Revoked 3 minutes before this request already."}},
+		{"pending_just_revoked_drill", []string{"⚠ Sessions were ended 3 minutes before this request already."}},
+		{"pending_self_cancel_asked", []string{"⚠ Bob Borrower's Slack account asked to cancel at"}},
+	} {
+		for _, s := range scenes() {
+			if s.name != row.scene {
+				continue
+			}
+			text := Card(&s.r, s.v).Text
+			if strings.Count(text, "⚠") != len(row.want) {
+				t.Errorf("%s warns %d times, want %d:\n%s", s.name, strings.Count(text, "⚠"), len(row.want), text)
+			}
+			for _, want := range row.want {
+				if !strings.Contains(text, want) {
+					t.Errorf("%s lacks %q:\n%s", s.name, want, text)
+				}
+			}
+		}
+	}
+	s := newScene("", Pending, unread)
+	for _, want := range []string{"guest or member unknown", "unknown whether sign-in is blocked", "unknown whether synced", "Sessions valid since unknown", "Reason: none given"} {
+		if !strings.Contains(Card(&s.r, s.v).Text, want) {
+			t.Errorf("a fact that could not be read is left out: %q", want)
+		}
+	}
+	for _, ago := range []time.Duration{5 * time.Minute, time.Hour} {
+		s := newScene("", Pending)
+		s.r.RevokedBefore = s.r.CreatedAt.Add(-ago)
+		if strings.Contains(Card(&s.r, s.v).Text, "⚠") {
+			t.Errorf("a revoke %s ago is still a warning", ago)
+		}
+	}
+}
