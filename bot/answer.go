@@ -40,6 +40,14 @@ func Help(v View) Message {
 	return p.message()
 }
 
+// Usage answers what was not understood. The problem repeats what was typed,
+// so it counts as typed text.
+func Usage(e *UsageError) Message {
+	p := &page{}
+	p.add((&line{}).typed(e.Problem).say(" %s", e.Instead))
+	return p.message()
+}
+
 // Received answers whoever has just made a request.
 func Received(r *Request, v View) Message {
 	p := &page{}

@@ -20,7 +20,7 @@ const maxName = 120
 func (b *Bot) command(ctx context.Context, a Arrival) error {
 	cmd, err := ParseCommand(a.Text)
 	if usage, ok := errors.AsType[*UsageError](err); ok {
-		return b.reply(ctx, a, note("%s", usage.Error()))
+		return b.reply(ctx, a, Usage(usage))
 	}
 	switch cmd.Verb {
 	case FormVerb:

@@ -58,9 +58,12 @@ func (r *Request) begin() *line {
 func Card(r *Request, v View) Message {
 	p := &page{}
 	p.add(headline(r, r.begin(), v))
-	id := (&line{}).typed(r.Words.UPN)
+	id := &line{}
+	if r.State != Pending {
+		id.typed(r.name()).say(" · ")
+	}
 	if r.Words.UPN != "" {
-		id.say(" · ")
+		id.typed(r.Words.UPN).say(" · ")
 	}
 	id.say("asked by ").person(r.requester().SlackID)
 	for _, a := range r.Askers[1:] {
@@ -71,18 +74,17 @@ func Card(r *Request, v View) Message {
 
 	switch {
 	case r.State == Pending:
-		p.add(whatWillHappen(r))
-		p.add(factsLine(r))
 		for _, w := range warnings(r) {
 			p.add(w)
 		}
 		if !r.CancelAskedAt.IsZero() {
-			p.add((&line{}).say("⚠ ").typed(r.name()).say("'s Slack account asked to cancel at ").when(r.CancelAskedAt).
-				say(". Phone them before you do: whoever holds the phone may have pressed it."))
+			p.add((&line{}).say("⚠ ").typed(r.name()).say("'s Slack account asked to cancel (").when(r.CancelAskedAt).
+				say("). Phone them before you do: whoever holds the phone may have pressed it."))
 		}
+		p.add(whatWillHappen(r))
+		p.add((&line{}).bold("Nothing has been done yet.").say(" Expires ").when(r.ExpiresAt).say("."))
 		p.buttons(pendingButtons(r)...)
-		p.add((&line{}).say("Nothing has been done yet. Expires ").when(r.ExpiresAt).say(". Decided by: ").people(v.Approvers).
-			say(". Sessions valid since ").when(r.Target.Stamps.ValidFrom()).say(". Object ID %s.", r.Target.ID))
+		p.add(details(r, v))
 	case r.retryable(v.Now):
 		p.add((&line{}).say("“Try again” is a new decision, with every check, until ").when(r.verdict().At.Add(retryWindow)).say("."))
 		p.buttons(button(ActionRetry, "Try again", r.ID, slack.StyleDanger))
@@ -94,14 +96,12 @@ func Card(r *Request, v View) Message {
 func headline(r *Request, l *line, v View) *line {
 	switch r.State {
 	case Pending:
-		if r.Lane == authz.Self {
-			l.boldTyped(r.name()).bold(" lost a device: ")
-			if r.Drill {
-				return l.bold("rehearse the end of all sessions of ").boldTyped(r.name()).bold("?")
-			}
-			return l.bold("revoke all sessions of ").boldTyped(r.name()).bold("?")
-		}
-		if r.Drill {
+		switch {
+		case r.Lane == authz.Self && r.Drill:
+			return l.boldTyped(r.name()).bold(" lost a device: rehearse the end of all of their sessions?")
+		case r.Lane == authz.Self:
+			return l.boldTyped(r.name()).bold(" lost a device: revoke all of their sessions?")
+		case r.Drill:
 			return l.bold("rehearse the end of all sessions of ").boldTyped(r.name()).bold("?")
 		}
 		return l.bold("Revoke all sessions of ").boldTyped(r.name()).bold("?")
@@ -147,9 +147,9 @@ func outcomeHeadline(r *Request, l *line, v View) *line {
 	}
 	l.say(" Approved by ").person(d.SlackID).say(". ")
 	if r.Seen {
-		l.say("Microsoft did not answer, but the account shows the change, seen at ").whenExactly(r.AcceptedAt)
+		l.say("Microsoft did not answer, but the account shows the change, seen ").whenExactly(r.AcceptedAt)
 	} else {
-		l.say("Entra accepted at ").whenExactly(r.AcceptedAt)
+		l.say("Entra accepted: ").whenExactly(r.AcceptedAt)
 	}
 	return stampsLine(r, l.say(", %s after the report. ", spell(r.AcceptedAt.Sub(r.CreatedAt))))
 }
@@ -158,19 +158,19 @@ func outcomeHeadline(r *Request, l *line, v View) *line {
 func stampsLine(r *Request, l *line) *line {
 	switch r.State {
 	case Verified:
-		return l.say("Verified: sessions valid since moved from ").when(r.earlier().ValidFrom()).say(" to ").whenExactly(r.After.ValidFrom()).say(".")
+		return l.say("Verified: sessions valid since moved from ").when(r.earlier().ValidFrom()).say(" to ").when(r.After.ValidFrom()).say(".")
 	case NotVisibleYet:
 		l.say("Not visible in the account yet: it still shows sessions valid since ").when(r.After.ValidFrom()).say(". ")
 		if r.DueAt.IsZero() {
 			return l.bold("I have stopped looking.").say(" Block sign-in, or revoke in the Entra portal.")
 		}
-		return l.say("I look again at ").when(r.DueAt).say(". If it cannot wait, block sign-in or revoke in the Entra portal.")
+		return l.say("I look again: ").when(r.DueAt).say(". If it cannot wait, block sign-in or revoke in the Entra portal.")
 	case Unreachable:
 		l.say("The account could not be read since, so this is not verified. ")
 		if r.DueAt.IsZero() {
 			return l.bold("I have stopped trying.").say(" Look the account up in the Entra portal.")
 		}
-		return l.say("I try again at ").when(r.DueAt).say(".")
+		return l.say("I try again: ").when(r.DueAt).say(".")
 	}
 	return l.say("Reading the account to verify it.")
 }
@@ -199,7 +199,7 @@ func waiting(r *Request, l *line, a *Attempt) *line {
 	} else {
 		l.say(" Microsoft asked us to wait (status %d)", a.Status)
 	}
-	return l.say("; next try in %s, at ", spell(a.Wait)).whenExactly(a.EndedAt.Add(a.Wait)).
+	return l.say("; next try in %s: ", spell(a.Wait)).whenExactly(a.EndedAt.Add(a.Wait)).
 		say(". Approved by ").person(r.verdict().SlackID).say("; nobody needs to do anything.")
 }
 
@@ -235,9 +235,12 @@ func unclear(r *Request, l *line) *line {
 	if r.settled() {
 		return l.say(" Microsoft gave no clear answer twice, and the account does not show a change. If it cannot wait, revoke in the Entra portal or block sign-in.")
 	}
-	if a := r.attempt(); a != nil && a.Outcome != "" && a.Status == 0 {
+	switch a := r.attempt(); {
+	case a != nil && a.Code == interrupted:
+		l.say(" I was interrupted while asking Microsoft.")
+	case a != nil && a.Status == 0:
 		l.say(" Microsoft did not answer in %s.", spell(a.EndedAt.Sub(a.BeganAt)))
-	} else {
+	default:
 		l.say(" Microsoft gave no clear answer.")
 	}
 	return l.say(" Checking the account; next answer here within a minute.")
@@ -265,12 +268,21 @@ func whatWillHappen(r *Request) *line {
 	if r.Drill {
 		return (&line{}).say("This is a rehearsal. If you confirm, the account is read once and nothing is changed. In earnest, Microsoft Entra would end every browser session and every key that keeps apps signed in.")
 	}
-	return (&line{}).say("If you confirm, Microsoft Entra ends every browser session and every key that keeps apps signed in. ").typed(r.name()).
-		say(" must sign in again: in most Microsoft apps within minutes, elsewhere when the app's access ends, usually within 90 minutes. It does not block sign-in, change the password or wipe a device.")
+	return (&line{}).say("If you confirm, Microsoft Entra ends every browser session and every key that keeps apps signed in. It does not block sign-in, change the password or wipe a device.")
 }
 
-// factsLine names every fact, the unknown ones too.
-func factsLine(r *Request) *line {
+// details stand below the buttons: what an approver may want to look up.
+func details(r *Request, v View) *line {
+	l := &line{}
+	if !r.Drill {
+		l.typed(r.name()).say(" must then sign in again: in most Microsoft apps within minutes, elsewhere when the app's access ends, usually within 90 minutes. ")
+	}
+	l.say("Decided by: ").people(v.Approvers).say(". ")
+	return accountFacts(r, l).say(" Sessions valid since ").when(r.Target.Stamps.ValidFrom()).say(". Object ID %s.", r.Target.ID)
+}
+
+// accountFacts names every fact, the unknown ones too.
+func accountFacts(r *Request, l *line) *line {
 	say := func(f graph.Fact, yes, no, unknown string) string {
 		switch f {
 		case graph.Yes:
@@ -280,7 +292,7 @@ func factsLine(r *Request) *line {
 		}
 		return unknown
 	}
-	return (&line{}).say("Account: %s; %s; %s.",
+	return l.say("Account: %s; %s; %s.",
 		say(r.Target.Guest, "guest", "member of this tenant", "guest or member unknown"),
 		say(r.Target.Disabled, "sign-in blocked", "sign-in allowed", "unknown whether sign-in is blocked"),
 		say(r.Target.Synced, "synced from on-premises", "managed in the cloud", "unknown whether synced from on-premises"))

@@ -39,12 +39,12 @@ func (b *Bot) click(ctx context.Context, a Arrival) error {
 	if err != nil {
 		return err
 	}
-	live, link, err := b.standsThere(ctx, a, action, r.ID)
+	live, stray, link, err := b.standsThere(ctx, a, action, r.ID)
 	if err != nil {
 		return err
 	}
 	if !live {
-		if a.MessageAppID == b.cfg.Home.AppID {
+		if stray {
 			// A card of ours that we do not know: posted just before a crash,
 			// or by somebody with our token. Slack lets us delete only our own.
 			if err := b.slack.Delete(ctx, a.ChannelID, a.MessageTS); err != nil {
@@ -63,15 +63,16 @@ func withReason(e Entry, reason authz.Reason) Entry {
 
 // standsThere reports whether the click came from the live card, or for a
 // cancel also from the person's receipt, and where the card is. A message that
-// was posted a moment ago may not have been noted yet: that is waited for.
-func (b *Bot) standsThere(ctx context.Context, a Arrival, action authz.Action, id string) (live bool, link string, err error) {
+// was posted a moment ago may not have been noted yet: that is waited for. A
+// message of ours is a stray only if the live ones are known to stand elsewhere.
+func (b *Bot) standsThere(ctx context.Context, a Arrival, action authz.Action, id string) (live, stray bool, link string, err error) {
 	if a.MessageAppID != b.cfg.Home.AppID || a.AppID != b.cfg.Home.AppID {
-		return false, b.cardLink(ctx, id), nil
+		return false, false, b.cardLink(ctx, id), nil
 	}
 	for wait := 20 * time.Millisecond; ; wait *= 2 {
 		places, err := b.store.Places(ctx, id)
 		if err != nil {
-			return false, "", err
+			return false, false, "", err
 		}
 		card, noted := places[cardKey]
 		link = b.cfg.Home.Link(card.Channel, card.TS)
@@ -81,16 +82,16 @@ func (b *Bot) standsThere(ctx context.Context, a Arrival, action authz.Action, i
 		}
 		for _, p := range spots {
 			if p.TS != "" && p.Channel == a.ChannelID && p.TS == a.MessageTS {
-				return true, link, nil
+				return true, false, link, nil
 			}
 		}
 		if noted || wait > time.Second {
-			return false, link, nil
+			return false, noted, link, nil
 		}
 		select {
 		case <-time.After(wait):
 		case <-ctx.Done():
-			return false, link, ctx.Err()
+			return false, false, link, ctx.Err()
 		}
 	}
 }

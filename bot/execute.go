@@ -172,12 +172,15 @@ func (b *Bot) outcome(r Request, yes graph.Revocation, callErr error) Request {
 	return r
 }
 
+// interrupted is the Code of an attempt whose process died in it.
+const interrupted = "interrupted"
+
 // claimLost deals with a call whose process died in it: nobody knows.
 func (b *Bot) claimLost(ctx context.Context, r Request) (again bool, _ Request, err error) {
 	now := b.now().UTC()
 	r.Attempts = slices.Clone(r.Attempts)
 	a := r.attempt()
-	a.EndedAt, r.DueAt, r.Reads = now, now, 0
+	a.EndedAt, a.Code, r.DueAt, r.Reads = now, interrupted, now, 0
 	if r.Drill {
 		a.Outcome = graph.NotDone // a read changes nothing
 		r.to(Approved)
@@ -186,7 +189,7 @@ func (b *Bot) claimLost(ctx context.Context, r Request) (again bool, _ Request, 
 		r.to(Unknown)
 	}
 	e := r.entry(r.State, "clock")
-	e.Outcome, e.Reason = string(a.Outcome), "claim_lost"
+	e.Outcome, e.Code = string(a.Outcome), a.Code
 	r, err = b.commit(ctx, Change{Request: r, Audit: []Entry{e}, Keep: true})
 	return err == nil, r, err
 }

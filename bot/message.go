@@ -93,10 +93,10 @@ func (l *line) people(slackIDs []string) *line {
 }
 
 // when shows an instant in each reader's own time zone, to the minute.
-func (l *line) when(t time.Time) *line { return l.date(t, "{date_short_pretty} {time}") }
+func (l *line) when(t time.Time) *line { return l.date(t, "{date_short_pretty}, {time}") }
 
 // whenExactly shows it to the second.
-func (l *line) whenExactly(t time.Time) *line { return l.date(t, "{date_short_pretty} {time_secs}") }
+func (l *line) whenExactly(t time.Time) *line { return l.date(t, "{date_short_pretty}, {time_secs}") }
 
 func (l *line) date(t time.Time, format string) *line {
 	if t.IsZero() {

@@ -44,7 +44,7 @@ func Receipt(r *Request, v View, slackID string) Message {
 		p.add((&line{}).say("If someone else may hold your phone, do not rely on Slack on it: from a computer, sign it out in Slack's settings."))
 	}
 	if r.State == Pending && !r.CancelAskedAt.IsZero() {
-		p.add((&line{}).say("This account asked to cancel at ").when(r.CancelAskedAt).say(". An approver decides that; they will phone first."))
+		p.add((&line{}).say("This account asked to cancel (").when(r.CancelAskedAt).say("). An approver decides that; they will phone first."))
 	}
 	if r.State == Pending || r.State == Failed || r.State == Unknown || r.State == Expired {
 		if v.Emergency != "" {
@@ -69,7 +69,12 @@ func receiptOutcome(r *Request, l *line) *line {
 	if r.Target.Guest == graph.Yes {
 		return l.bold("Microsoft Entra accepted the request, but this is a guest account: sessions at the home organisation go on.")
 	}
-	return l.boldTyped(r.name()).bold("'s sessions are revoked.").say(" Known since ").whenExactly(r.AcceptedAt).say(".")
+	if r.Lane == authz.Self {
+		l.bold("Your sessions are revoked.")
+	} else {
+		l.boldTyped(r.name()).bold("'s sessions are revoked.")
+	}
+	return l.say(" Known since ").whenExactly(r.AcceptedAt).say(".")
 }
 
 // OutcomeNote is the direct message that tells an asker the outcome: the

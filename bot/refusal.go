@@ -99,7 +99,7 @@ func decided(r *Request) *line {
 	d := r.verdict()
 	switch {
 	case r.State == Expired:
-		return l.say("nobody did so in time and it expired at ").when(r.EndedAt).say(".")
+		return l.say("nobody did so in time and it expired (").when(r.EndedAt).say(").")
 	case d == nil:
 		return l.say("it is still waiting for its first decision.")
 	case r.State == Denied:
@@ -109,7 +109,7 @@ func decided(r *Request) *line {
 	default:
 		l.say("approved by ")
 	}
-	return l.person(d.SlackID).say(" at ").when(d.At).say(".")
+	return l.person(d.SlackID).say(" (").when(d.At).say(").")
 }
 
 // targetRefusal says why the account that is meant could not be told.

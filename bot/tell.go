@@ -160,7 +160,9 @@ func (b *Bot) place(ctx context.Context, r *Request, places map[string]Place, p 
 		err = b.slack.Update(ctx, at.Channel, at.TS, m)
 		if e, ok := errors.AsType[*SlackError](err); ok && gone(e) {
 			b.log.Warn("a message of ours is gone or too old to edit; posting it anew", "request", r.ID, "key", p.key, "error", err)
-			stands, err = false, nil
+			// Forgotten first: whoever clicks the new one before it is noted
+			// must not be told that the old one is the live one.
+			stands, err = false, b.store.SetPlace(ctx, r.ID, Place{Key: p.key})
 		}
 	}
 	if err == nil && !stands {

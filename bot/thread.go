@@ -31,8 +31,8 @@ func Result(r *Request) Message {
 		p.add(callLine(r))
 	default:
 		p.add(outcomeHeadline(r, r.begin(), View{}))
-		p.add(callLine(r))
 		exposure(p, r)
+		p.add(callLine(r))
 	}
 	return p.message()
 }

@@ -262,7 +262,7 @@ func TestWhatIsNotTheEndSaysWhatHappensNext(t *testing.T) {
 // A failure is the end unless somebody acts: who, and how.
 func TestAFailureSaysWhatToDo(t *testing.T) {
 	for _, s := range allSayings() {
-		if s.scene.r.State == Failed && !strings.Contains(s.m.Text, s.scene.r.attempt().Remedy) {
+		if s.scene.r.State == Failed && s.kind() != "unknown" && !strings.Contains(s.m.Text, s.scene.r.attempt().Remedy) {
 			t.Errorf("%s does not say what to do:\n%s", s, s.m.Text)
 		}
 		if s.scene.r.State == Expired && !strings.Contains(s.m.Text, "report again with `/revoke-sessions`") {

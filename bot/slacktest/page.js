@@ -355,7 +355,11 @@ function draw() {
   if (!state) return;
   if (!channel()) channelOf[me] = (state.channels.find((c) => c.id === state.first) || state.channels[0]).id;
   const c = channel();
-  if (document.visibilityState === "visible") markRead(`${me} ${c.id}`, c.messages);
+  if (document.visibilityState === "visible") {
+    markRead(`${me} ${c.id}`, c.messages);
+    const { parent } = openedThread(state);
+    if (parent) markRead(`${me} ${threadOf[me].channel} ${parent.ts}`, parent.replies || []);
+  }
 
   document.title = state.title;
   $("title").textContent = state.title;
@@ -420,16 +424,22 @@ function drawPlace(state, c) {
   }
 }
 
-function drawThread(state) {
+// openedThread finds the conversation and the message of the open thread;
+// parent is undefined when none is open or the message is gone.
+function openedThread(state) {
   const open = threadOf[me];
   const place = open && state.channels.find((c) => c.id === open.channel);
-  const parent = place && place.messages.find((m) => m.ts === open.ts);
+  return { place, parent: place && place.messages.find((m) => m.ts === open.ts) };
+}
+
+function drawThread(state) {
+  const open = threadOf[me];
+  const { place, parent } = openedThread(state);
   const was = !$("thread").hidden;
   $("thread").hidden = !parent;
   document.body.classList.toggle("threaded", Boolean(parent));
   if (!parent) return;
   const answers = withTroubles(parent.replies || [], place.id, parent.ts);
-  if (document.visibilityState === "visible") markRead(`${me} ${place.id} ${parent.ts}`, answers);
   keepEnd($("replies"), was ? `${me} ${open.channel} ${open.ts}` : "", () => patch($("replies"), [
     item(parent, place.id, true),
     { key: "count", of: answers.length, make: () => el("p", { class: "rule" }, answers.length === 1 ? "1 reply" : `${answers.length} replies`) },

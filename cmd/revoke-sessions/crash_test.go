@@ -2,6 +2,7 @@ package main
 
 import (
 	"net/http"
+	"slices"
 	"testing"
 	"time"
 
@@ -134,20 +135,25 @@ func (th *theatre) once(t *testing.T, posts int) {
 	if got := th.entra.Posts(); len(got) != posts {
 		t.Errorf("%d POSTs, want %d", len(got), posts)
 	}
-	results := 0
-	live := 0
-	for _, c := range th.slack.Messages(approvals) {
-		if c.Deleted {
-			continue
-		}
-		live++
-		for _, m := range th.slack.Thread(approvals, c.TS) {
-			if m.TS != c.TS && containsAll(plain(m), []string{"sessions are revoked"}) {
-				results++
+	count := func() (live, results int) {
+		for _, c := range th.slack.Messages(approvals) {
+			if c.Deleted {
+				continue
+			}
+			live++
+			for _, m := range th.slack.Thread(approvals, c.TS) {
+				if m.TS != c.TS && containsAll(plain(m), []string{"sessions are revoked"}) {
+					results++
+				}
 			}
 		}
+		return live, results
 	}
-	if live != 1 || results != 1 {
+	th.until("the result stands", func() bool { _, results := count(); return results > 0 })
+	th.until("Bob is told", func() bool {
+		return slices.ContainsFunc(th.slack.DMs(bobID), func(m slacktest.Message) bool { return containsAll(plain(m), []string{"as you asked"}) })
+	})
+	if live, results := count(); live != 1 || results != 1 {
 		t.Errorf("%d live cards and %d results in their threads, want one of each\n%s", live, results, th.board())
 	}
 }

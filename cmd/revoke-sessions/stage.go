@@ -42,6 +42,7 @@ type stage struct {
 }
 
 func newStage(folder string, slackConfig slacktest.Config) (*stage, error) {
+	slackConfig.BotName = "revoke-sessions"
 	slackConfig.Escape = &slacktest.Escape{Names: true, Mailto: true}
 	slack, err := slacktest.Start(slackConfig)
 	if err != nil {

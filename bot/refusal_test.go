@@ -1,0 +1,210 @@
+package bot
+
+import (
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"strings"
+	"testing"
+
+	"revoke-sessions/authz"
+)
+
+// targetReasons are the problems that people.target answers.
+var targetReasons = []authz.Reason{
+	authz.NoAccount, authz.SeveralAccounts, authz.EmailMissing, authz.EmailUnconfirmed, authz.OutsideWorkspace, TargetIsApp,
+}
+
+func TestEveryReasonHasItsOwnSentence(t *testing.T) {
+	s := newScene("", Denied)
+	v := s.v
+	v.Where = "Slack"
+	fallback := Refusal("no such reason", &s.r, v).Text
+	said := map[string]authz.Reason{}
+	for _, reason := range Reasons {
+		text := Refusal(reason, &s.r, v).Text
+		if text == fallback || text == "" {
+			t.Errorf("%s has no sentence of its own", reason)
+		}
+		if other, twice := said[text]; twice {
+			t.Errorf("%s and %s say the same: %s", reason, other, text)
+		}
+		said[text] = reason
+		if plain, shown := read(t, Refusal(reason, &s.r, v)); strings.Contains(plain+shown, "!") {
+			t.Errorf("%s shouts: %s", reason, text)
+		}
+	}
+}
+
+// declaredReasons reads the names of all constants of type Reason.
+func declaredReasons(t *testing.T) int {
+	t.Helper()
+	n := 0
+	for _, path := range []string{"refusal.go", "../authz/authz.go"} {
+		file, err := parser.ParseFile(token.NewFileSet(), path, nil, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		ast.Inspect(file, func(node ast.Node) bool {
+			spec, ok := node.(*ast.ValueSpec)
+			if !ok {
+				return true
+			}
+			switch kind := spec.Type.(type) {
+			case *ast.Ident:
+				if kind.Name == "Reason" {
+					n += len(spec.Names)
+				}
+			case *ast.SelectorExpr:
+				if kind.Sel.Name == "Reason" {
+					n += len(spec.Names)
+				}
+			}
+			return true
+		})
+	}
+	return n
+}
+
+func TestReasonsListsEveryReasonOnce(t *testing.T) {
+	count := map[authz.Reason]int{}
+	for _, reason := range Reasons {
+		if count[reason]++; count[reason] > 1 {
+			t.Errorf("Reasons holds %s twice", reason)
+		}
+	}
+	if n := declaredReasons(t); n < 15 || n != len(Reasons) {
+		t.Errorf("%d reasons are declared and %d listed", n, len(Reasons))
+	}
+}
+
+// Who could do it, or what to do instead.
+func TestARefusalSaysWhoCould(t *testing.T) {
+	s := newScene("", Denied)
+	v := s.v
+	v.Where = "Microsoft Entra"
+	approvers := "<@" + alice + ">, <@" + dave + ">"
+	ways := map[authz.Reason]string{
+		authz.NotAMember:          "Only people of this workspace",
+		authz.Guest:               "Ask a full member",
+		authz.OutsideWorkspace:    "Only members of this workspace",
+		authz.EmailMissing:        approvers,
+		authz.EmailUnconfirmed:    approvers,
+		authz.NoAccount:           approvers,
+		authz.SeveralAccounts:     approvers,
+		authz.NotApprover:         approvers,
+		authz.TargetMayNotDecide:  approvers,
+		authz.TargetMayNotEnd:     "another approver must deny it",
+		authz.NotRequester:        "Approvers can deny it",
+		authz.OthersAskedToo:      approvers,
+		authz.CancelNeedsApprover: approvers,
+		AlreadyDecided:            "denied by <@" + alice + "> at",
+		TooLate:                   "Report again with `/revoke-sessions`",
+		NotRetryable:              "denied by <@" + alice + "> at",
+		UnknownRequest:            "`/revoke-sessions status` lists",
+		WrongPlace:                "<" + liveCard + "|The live card is here>",
+		LookupFailed:              "Microsoft Entra did not answer",
+		TargetIsApp:               "an app, not a person",
+		GaveUp:                    "Please try again",
+	}
+	for _, reason := range Reasons {
+		if ways[reason] == "" {
+			t.Errorf("this test does not know who could, instead of %s", reason)
+		}
+	}
+	for reason, way := range ways {
+		text := Refusal(reason, &s.r, v).Text
+		if !strings.Contains(text, way) {
+			t.Errorf("%s does not say %q: %s", reason, way, text)
+		}
+		if reason == authz.CancelNeedsApprover {
+			continue // no refusal: the wish goes on to the approvers
+		}
+		if !strings.Contains(text, "Nothing was changed") && !strings.Contains(text, "did nothing") || !strings.Contains(text, "was recorded") {
+			t.Errorf("%s does not say that nothing was changed and that it was recorded: %s", reason, text)
+		}
+	}
+}
+
+// Whoever cannot report a lost phone this way learns of the other one.
+func TestTheEmergencyWayIsNamedWhereTheBotCannotHelp(t *testing.T) {
+	v := View{Approvers: []string{alice}, Emergency: emergency, Where: "Slack"}
+	r := newScene("", Pending).r
+	for _, reason := range Reasons {
+		stuck := reason == LookupFailed || reason == GaveUp || reason == authz.EmailMissing || reason == authz.EmailUnconfirmed || reason == authz.NoAccount || reason == authz.SeveralAccounts
+		if got := strings.Contains(Refusal(reason, &r, v).Text, emergency); got != stuck {
+			t.Errorf("%s names the emergency way: %v, want %v", reason, got, stuck)
+		}
+		if bare := v; stuck {
+			bare.Emergency = ""
+			if text := Refusal(reason, &r, bare).Text; strings.Contains(text, "If it cannot wait") {
+				t.Errorf("%s promises a way that is not configured: %s", reason, text)
+			}
+		}
+	}
+}
+
+func TestARefusalInADrillSaysSo(t *testing.T) {
+	for _, inDrill := range []bool{false, true} {
+		s := newScene("", Pending)
+		s.r.Drill = inDrill
+		for _, reason := range Reasons {
+			if got := strings.HasPrefix(Refusal(reason, &s.r, s.v).Text, "DRILL: "); got != inDrill {
+				t.Errorf("%s in a drill (%v) begins with DRILL: %v", reason, inDrill, got)
+			}
+			if text := Refusal(reason, &s.r, s.v).Text; strings.Contains(text, "revoked") || strings.Contains(text, "verified") {
+				t.Errorf("%s claims something: %s", reason, text)
+			}
+		}
+	}
+}
+
+// Before a request is known there is none to speak of.
+func TestRefusalWithoutARequest(t *testing.T) {
+	for _, reason := range Reasons {
+		if reason == AlreadyDecided || reason == NotRetryable {
+			continue // are about a request
+		}
+		if text := Refusal(reason, nil, View{Where: "Slack"}).Text; text == "" || strings.Contains(text, "REQ-7") {
+			t.Errorf("%s: %q", reason, text)
+		}
+	}
+}
+
+// Whoever comes late reads what became of it.
+func TestDecided(t *testing.T) {
+	for state, want := range map[State]string{
+		Pending: "still waiting", Approved: "approved by <@U0ALICE> at <!date^", Executing: "approved by", Unknown: "approved by",
+		Verified: "approved by", Failed: "approved by", Denied: "denied by <@U0ALICE> at <!date^", Cancelled: "cancelled by <@U0BOB> at <!date^",
+		Expired: "expired at <!date^",
+	} {
+		s := newScene("", state)
+		if text := Refusal(AlreadyDecided, &s.r, s.v).Text; !strings.Contains(text, want) {
+			t.Errorf("%s: %q, want something with %q", state, text, want)
+		}
+	}
+}
+
+func TestTargetRefusals(t *testing.T) {
+	said := map[string]authz.Reason{}
+	fallback := targetRefusal("no such reason", Whom{SlackID: carol}).Text
+	for _, reason := range targetReasons {
+		for _, whom := range []Whom{{SlackID: carol}, {ObjectID: carolID}, {Address: "nobody@contoso.example"}} {
+			text := targetRefusal(reason, whom).Text
+			if text == fallback || said[text] != "" {
+				t.Errorf("%s: %q is no sentence of its own", reason, text)
+			}
+			said[text] = reason
+			named := map[bool]string{true: "<@" + carol + ">", false: whom.ObjectID + whom.Address}[whom.SlackID != ""]
+			if !strings.Contains(text, named) {
+				t.Errorf("%s does not say whom: %s", reason, text)
+			}
+			if !strings.HasSuffix(text, "Nothing was stored.") {
+				t.Errorf("%s does not say that nothing was stored: %s", reason, text)
+			}
+			if reason != TargetIsApp && !strings.Contains(text, "Use the user principal name or the object ID") && !strings.Contains(text, "Check the address") {
+				t.Errorf("%s does not say what to type instead: %s", reason, text)
+			}
+		}
+	}
+}
