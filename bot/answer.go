@@ -51,8 +51,7 @@ func Usage(e *UsageError) Message {
 // Received answers whoever has just made a request.
 func Received(r *Request, v View) Message {
 	p := &page{}
-	l := r.begin().bold("Stored as %s.", r.ID).say(" The approvers are being asked now: ").people(v.Approvers).
-		say(". Nothing has been done yet; you will read what they decide in a direct message from me.")
+	l := r.begin().bold("Stored as %s.", r.ID).say(" Nothing has been done yet. I ask the approvers now, and write to you when one has decided.")
 	if v.Emergency != "" {
 		l.say(" Nobody answers? ").typed(v.Emergency)
 	}
@@ -121,8 +120,13 @@ func (b *Bot) status(ctx context.Context, a Arrival, id string) error {
 			p.add(statusLine(&r, b.view(b.cardLink(ctx, r.ID))))
 		}
 	}
-	if len(p.blocks) == 0 {
+	switch {
+	case len(p.blocks) == 0 && mine == "":
+		p.add((&line{}).say("Nothing is open."))
+	case len(p.blocks) == 0:
 		p.add((&line{}).say("Nothing of yours is open."))
+	case len(open) == statusLimit:
+		p.add((&line{}).say("There may be more; name one with `/revoke-sessions status REQ-…`."))
 	}
 	return b.reply(ctx, a, p.message())
 }
@@ -140,7 +144,7 @@ func statusLine(r *Request, v View) *line {
 	case r.State == Pending:
 		l.say("waits for an approver, expires ").when(r.ExpiresAt).say(". Nothing has been done yet. ")
 	case r.State.Accepted():
-		receiptOutcome(r, l).say(" ") // the stamps stand on the card only
+		acceptedLine(r, l).say(" ") // the stamps stand on the card only
 	default:
 		headline(r, l, v).say(" ")
 	}
@@ -153,26 +157,23 @@ func statusLine(r *Request, v View) *line {
 // Form is the modal for whoever typed no argument. It carries the ID of the
 // stored command and nothing else; the person themself is picked to begin with.
 func Form(userID string, arrival int64) slack.ModalViewRequest {
-	plain := func(s string) *slack.TextBlockObject {
-		return slack.NewTextBlockObject(slack.PlainTextType, s, false, false)
-	}
-	who := slack.NewOptionsSelectBlockElement(slack.OptTypeUser, plain("Choose a person"), FormTargetAction)
+	who := slack.NewOptionsSelectBlockElement(slack.OptTypeUser, plainText("Choose a person"), FormTargetAction)
 	who.InitialUser = userID
-	why := slack.NewPlainTextInputBlockElement(plain("Lost my phone on the train"), FormReasonAction)
+	why := slack.NewPlainTextInputBlockElement(plainText("Lost my phone on the train"), FormReasonAction)
 	why.MaxLength = maxReason
-	reason := slack.NewInputBlock(FormReasonBlock, plain("What happened?"), plain("The approvers read this."), why)
+	reason := slack.NewInputBlock(FormReasonBlock, plainText("What happened?"), plainText("The approvers read this."), why)
 	reason.Optional = true
 	return slack.ModalViewRequest{
 		Type:            slack.VTModal,
 		CallbackID:      FormCallback,
-		Title:           plain("Revoke sessions"),
-		Submit:          plain("Ask an approver"),
-		Close:           plain("Close"),
+		Title:           plainText("Revoke sessions"),
+		Submit:          plainText("Ask an approver"),
+		Close:           plainText("Close"),
 		PrivateMetadata: strconv.FormatInt(arrival, 10),
 		Blocks: slack.Blocks{BlockSet: []slack.Block{
 			slack.NewRichTextBlock("", slack.NewRichTextSection(slack.NewRichTextSectionTextElement(
 				"Choose yourself if your own device is lost. Nothing is revoked before an approver confirms.", nil))),
-			slack.NewInputBlock(FormTargetBlock, plain("Whose sessions?"), nil, who),
+			slack.NewInputBlock(FormTargetBlock, plainText("Whose sessions?"), nil, who),
 			reason,
 		}},
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"strconv"
 	"time"
 
@@ -30,7 +31,7 @@ func (b *Bot) command(ctx context.Context, a Arrival) error {
 	case CancelVerb:
 		return b.cancel(ctx, a, cmd.RequestID)
 	case AskVerb, DrillVerb:
-		return b.ask(ctx, a, ask{whom: cmd.Whom, reason: cmd.Reason, drill: cmd.Verb == DrillVerb})
+		return b.ask(ctx, a, wish{whom: cmd.Whom, reason: cmd.Reason, drill: cmd.Verb == DrillVerb})
 	}
 	return b.reply(ctx, a, Help(b.view("")))
 }
@@ -73,18 +74,18 @@ func (b *Bot) form(ctx context.Context, a Arrival) error {
 	if a.CallbackID != FormCallback || a.PickedUser == "" {
 		return b.reply(ctx, a, note("The form named nobody, so nothing was stored. %s", typeInstead))
 	}
-	return b.ask(ctx, a, ask{whom: Whom{SlackID: a.PickedUser}, reason: Clean(a.Reason, maxReason)})
+	return b.ask(ctx, a, wish{whom: Whom{SlackID: a.PickedUser}, reason: Clean(a.Reason, maxReason)})
 }
 
-// ask is a wish to have somebody's sessions revoked.
-type ask struct {
+// wish is what somebody asks for.
+type wish struct {
 	whom   Whom
 	reason string
 	drill  bool
 }
 
 // ask looks up who asks and who is meant, and makes or joins a request.
-func (b *Bot) ask(ctx context.Context, a Arrival, w ask) error {
+func (b *Bot) ask(ctx context.Context, a Arrival, w wish) error {
 	if w.whom.SlackID == a.UserID {
 		w.whom = Whom{Me: true}
 	}
@@ -95,25 +96,28 @@ func (b *Bot) ask(ctx context.Context, a Arrival, w ask) error {
 	if !w.whom.Me {
 		g.Go(func() (err error) { target, err = b.people.target(look, w.whom); return err })
 	}
+	// A refusal speaks of a request that does not exist yet, but may be a drill.
+	unborn := &Request{Drill: w.drill}
+	e := Entry{Wanted: string(authz.Ask), Drill: w.drill}
 	if err := g.Wait(); err != nil {
-		return b.refuseLookup(ctx, a, Entry{Wanted: string(authz.Ask)}, err, nil)
+		return b.refuseLookup(ctx, a, e, err, unborn)
 	}
+	e.ActorEntraID, e.LookedUpMS = asker.actor.EntraID, asker.age.Milliseconds()
 	if d := authz.Check(authz.Question{Action: authz.Ask, Actor: asker.actor, Policy: b.policy()}); !d.Allowed {
-		return b.refuse(ctx, a, Entry{Wanted: string(authz.Ask), Reason: string(d.Reason)}, Refusal(d.Reason, nil, b.view("")))
+		return b.refuse(ctx, a, withReason(e, d.Reason), Refusal(d.Reason, unborn, b.view("")))
 	}
 	if w.whom.Me {
 		target = found{user: asker.accounts[0], slackID: a.UserID}
 	}
 	if target.problem != "" {
-		return b.refuse(ctx, a, Entry{Wanted: string(authz.Ask), ActorEntraID: asker.actor.EntraID, Reason: string(target.problem)},
-			targetRefusal(target.problem, w.whom))
+		return b.refuse(ctx, a, withReason(e, target.problem), targetRefusal(target.problem, unborn, w.whom))
 	}
 	// The search uses an index that may lag behind; the card shall not.
 	if u, err := b.people.account(ctx, target.user.ID); err == nil {
 		target.user = u
 	} else if graph.IsNotFound(err) {
-		return b.refuse(ctx, a, Entry{Wanted: string(authz.Ask), ActorEntraID: asker.actor.EntraID, Reason: string(authz.NoAccount)},
-			targetRefusal(authz.NoAccount, w.whom))
+		e.TargetID = target.user.ID
+		return b.refuse(ctx, a, withReason(e, authz.NoAccount), targetRefusal(authz.NoAccount, unborn, w.whom))
 	}
 	if target.slackID == "" {
 		target.slackID = b.people.slackIDOf(ctx, target.user)
@@ -122,7 +126,7 @@ func (b *Bot) ask(ctx context.Context, a Arrival, w ask) error {
 }
 
 // enter joins the pending request for the same target and lane, or makes one.
-func (b *Bot) enter(ctx context.Context, a Arrival, w ask, asker authz.Actor, target found) error {
+func (b *Bot) enter(ctx context.Context, a Arrival, w wish, asker authz.Actor, target found) error {
 	lane := authz.LaneOf(asker.EntraID, target.user.ID)
 	entry := Entry{Actor: a.UserID, ActorEntraID: asker.EntraID, TargetID: target.user.ID, Origin: a.origin(), Drill: w.drill}
 	for range 5 {
@@ -152,7 +156,7 @@ func (b *Bot) enter(ctx context.Context, a Arrival, w ask, asker authz.Actor, ta
 	return fmt.Errorf("make a request: %w", ErrConflict)
 }
 
-func (b *Bot) newRequest(ctx context.Context, a Arrival, w ask, asker authz.Actor, target found, lane authz.Lane) (Request, error) {
+func (b *Bot) newRequest(ctx context.Context, a Arrival, w wish, asker authz.Actor, target found, lane authz.Lane) (Request, error) {
 	before, err := b.store.LastAccepted(ctx, target.user.ID)
 	if err != nil {
 		return Request{}, err
@@ -165,7 +169,7 @@ func (b *Bot) newRequest(ctx context.Context, a Arrival, w ask, asker authz.Acto
 		CreatedAt: now, ExpiresAt: now.Add(b.cfg.Timing.Expiry),
 		Words: Words{
 			Reason: w.reason, DisplayName: Clean(target.user.DisplayName, maxName),
-			UPN: Clean(target.user.UPN, maxAddress), Mail: Clean(target.user.Mail, maxAddress),
+			UPN: Clean(target.user.UPN, maxAddress),
 		},
 	}
 	r.Target.DisplayName, r.Target.UPN, r.Target.Mail = "", "", "" // names stand in Words alone
@@ -183,7 +187,7 @@ func (b *Bot) create(ctx context.Context, a Arrival, r Request, e Entry) error {
 	return nil
 }
 
-func (b *Bot) join(ctx context.Context, a Arrival, w ask, asker authz.Actor, r Request, e Entry) error {
+func (b *Bot) join(ctx context.Context, a Arrival, w wish, asker authz.Actor, r Request, e Entry) error {
 	known := false
 	for _, other := range r.Askers {
 		known = known || other.SlackID == a.UserID
@@ -220,83 +224,20 @@ func (b *Bot) cardLink(ctx context.Context, id string) string {
 	return b.cfg.Home.Link(card.Channel, card.TS)
 }
 
-// found is the account that a command names, or the problem with it.
-type found struct {
-	user    graph.User
-	slackID string
-	problem authz.Reason
-}
-
-// target finds the account that is meant. Whoever is meant need not be a full
-// member, but their e-mail address must be one that this workspace vouches for.
-func (p *people) target(ctx context.Context, whom Whom) (found, error) {
-	switch {
-	case whom.SlackID != "":
-		who, err := p.who(ctx, whom.SlackID)
-		f := found{slackID: whom.SlackID, problem: who.actor.Unmapped}
-		switch {
-		case err != nil:
-			return f, err
-		case who.actor.Standing == authz.BotUser || who.actor.Standing == authz.WorkflowUser:
-			f.problem = TargetIsApp
-		case who.actor.Standing == authz.StrangerUser || who.actor.Standing == authz.OtherWorkspace:
-			f.problem = authz.OutsideWorkspace
-		case f.problem == "":
-			f.user = who.accounts[0]
-		}
-		return f, nil
-	case whom.ObjectID != "":
-		u, err := p.account(ctx, whom.ObjectID)
-		if graph.IsNotFound(err) {
-			return found{problem: authz.NoAccount}, nil
-		}
-		if err != nil {
-			return found{}, &LookupError{Where: "Microsoft Entra", Err: err}
-		}
-		return found{user: u}, nil
-	}
-	accounts, err := p.typedAddress(ctx, whom.Address)
-	switch {
-	case err != nil:
-		return found{}, err
-	case len(accounts) == 0:
-		return found{problem: authz.NoAccount}, nil
-	case len(accounts) > 1:
-		return found{problem: authz.SeveralAccounts}, nil
-	}
-	return found{user: accounts[0]}, nil
-}
-
-// slackIDOf finds the target's Slack account, to tell them afterwards; empty
-// where there is none that maps back to the same Entra account.
-func (p *people) slackIDOf(ctx context.Context, u graph.User) string {
-	ctx, cancel := context.WithTimeout(ctx, lookupWait)
-	defer cancel()
-	for _, address := range []string{u.Mail, u.UPN} {
-		if address == "" {
-			continue
-		}
-		m, err := p.slack.MemberByEmail(ctx, address)
-		if err != nil {
-			continue
-		}
-		if who, err := p.who(ctx, m.ID); err == nil && who.actor.EntraID == u.ID {
-			return m.ID
-		}
-	}
-	return ""
-}
-
 // refuseLookup answers whoever acted while Slack or Entra did not answer us.
 func (b *Bot) refuseLookup(ctx context.Context, a Arrival, e Entry, err error, r *Request) error {
 	lookup, ok := errors.AsType[*LookupError](err)
 	if !ok {
 		return err
 	}
-	b.log.Warn("look up", "user", a.UserID, "error", err)
+	level := slog.LevelWarn
+	if lookup.Remedy != "" {
+		level = slog.LevelError // it will not pass by itself
+	}
+	b.log.Log(ctx, level, "look up", "user", a.UserID, "error", err, "remedy", lookup.Remedy)
 	e.Reason = string(LookupFailed)
 	v := b.view("")
-	v.Where = lookup.Where
+	v.Where, v.Remedy = lookup.Where, lookup.Remedy
 	return b.refuse(ctx, a, e, Refusal(LookupFailed, r, v))
 }
 

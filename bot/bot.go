@@ -38,7 +38,7 @@ type Config struct {
 type Timing struct {
 	Expiry  time.Duration // of a pending request
 	Tick    time.Duration // of the clock that picks up what is due
-	Attempt time.Duration // one call to Graph; shorter than claimFor
+	Attempt time.Duration // one call to Graph; shorter than ClaimFor
 	// SecondPost is how long after a POST of unknown effect the next may follow.
 	SecondPost time.Duration
 	// Settle are the pauses between reads while the outcome is unknown, and
@@ -92,7 +92,7 @@ type Bot struct {
 
 	work    context.Context // of everything under way
 	abandon context.CancelFunc
-	places  chan struct{} // a token for each piece of work under way
+	slots   chan struct{} // a token for each piece of work under way
 	running sync.WaitGroup
 	mu      sync.Mutex
 	stopped bool
@@ -106,7 +106,7 @@ func New(cfg Config, store Store, slack *Slack, directory Directory) *Bot {
 	b := &Bot{
 		cfg: cfg, store: store, slack: slack, directory: directory,
 		people: newPeople(slack, directory, cfg.Now), log: cfg.Log, now: cfg.Now,
-		places: make(chan struct{}, workers),
+		slots: make(chan struct{}, workers),
 	}
 	b.work, b.abandon = context.WithCancel(context.Background())
 	return b
@@ -137,7 +137,7 @@ func (b *Bot) Run(ctx context.Context) {
 }
 
 func (b *Bot) pickUp(ctx context.Context) {
-	free := cap(b.places) - len(b.places)
+	free := cap(b.slots) - len(b.slots)
 	if free == 0 || ctx.Err() != nil {
 		return
 	}
@@ -147,6 +147,9 @@ func (b *Bot) pickUp(ctx context.Context) {
 			b.log.Error("find what is due", "error", err)
 		}
 		return
+	}
+	for _, broken := range due.Broken {
+		b.log.Error("a stored row cannot be read; it is left as it is", "error", broken)
 	}
 	for _, a := range due.Arrivals {
 		b.spawn(func(ctx context.Context) { b.handle(ctx, a) })
@@ -168,13 +171,13 @@ func (b *Bot) spawn(f func(context.Context)) {
 		return
 	}
 	select {
-	case b.places <- struct{}{}:
+	case b.slots <- struct{}{}:
 	default:
 		return
 	}
 	b.running.Go(func() {
 		defer func() {
-			<-b.places
+			<-b.slots
 			if p := recover(); p != nil {
 				b.log.Error("a defect stopped one piece of work; it stays claimed and is tried again", "panic", p, "stack", string(debug.Stack()))
 			}
@@ -214,7 +217,11 @@ func (b *Bot) Receive(ctx context.Context, a Arrival) (reply any, next func(), e
 
 // handle carries out one arrival, which is claimed.
 func (b *Bot) handle(ctx context.Context, a Arrival) {
-	ctx, cancel := context.WithTimeout(ctx, stepDeadline)
+	deadline := stepDeadline
+	if a.Tries == 1 {
+		deadline -= b.now().Sub(a.ReceivedAt) // claimed when it was received
+	}
+	ctx, cancel := context.WithTimeout(ctx, deadline)
 	defer cancel()
 	log := b.log.With("arrival", a.ID, "envelope", a.Envelope, "kind", a.Kind, "user", a.UserID)
 	var err error

@@ -29,6 +29,8 @@ type View struct {
 	CardLink string
 	// Where names who did not answer a look-up: Slack or Microsoft Entra.
 	Where string
+	// Remedy goes with it where the answer was a refusal of the bot.
+	Remedy string
 }
 
 // recently is how short ago a revoke makes another one a warning.
@@ -121,7 +123,7 @@ func outcomeHeadline(r *Request, l *line, v View) *line {
 	took := d.At.Sub(r.CreatedAt)
 	switch r.State {
 	case Approved, Executing:
-		if a := r.attempt(); r.State == Approved && a != nil && a.Decision == len(r.Decisions) {
+		if a := r.attempt(); r.State == Approved && a != nil && a.Decision == len(r.Decisions) && a.Wait > 0 {
 			return waiting(r, l, a)
 		}
 		if r.Drill {
@@ -136,22 +138,24 @@ func outcomeHeadline(r *Request, l *line, v View) *line {
 	case Failed:
 		return failure(r, l)
 	case Unknown:
-		return unclear(r, l)
+		return unclear(r, l, v)
 	}
-	// Accepted.
-	if r.Target.Guest == graph.Yes {
-		l.bold("Microsoft Entra accepted the request, but ").boldTyped(r.name()).bold(" is a guest: sessions at the home organisation go on.").
-			say(" Ask that organisation to revoke them.")
-	} else {
-		l.boldTyped(r.name()).bold("'s sessions are revoked.")
-	}
-	l.say(" Approved by ").person(d.SlackID).say(". ")
+	acceptedLine(r, l).say(" Approved by ").person(d.SlackID).say(". ")
 	if r.Seen {
 		l.say("Microsoft did not answer, but the account shows the change, seen ").whenExactly(r.AcceptedAt)
 	} else {
 		l.say("Entra accepted: ").whenExactly(r.AcceptedAt)
 	}
 	return stampsLine(r, l.say(", %s after the report. ", spell(r.AcceptedAt.Sub(r.CreatedAt))))
+}
+
+// acceptedLine says what Microsoft's yes means for the account.
+func acceptedLine(r *Request, l *line) *line {
+	if r.Target.Guest == graph.Yes {
+		return l.bold("Microsoft Entra accepted the request, but ").boldTyped(r.name()).bold(" is a guest: sessions at the home organisation go on.").
+			say(" Ask that organisation to revoke them.")
+	}
+	return l.boldTyped(r.name()).bold("'s sessions are revoked.")
 }
 
 // stampsLine says what reading the account has shown since.
@@ -211,9 +215,14 @@ func (r *Request) unclearBefore() bool {
 
 func failure(r *Request, l *line) *line {
 	a := r.attempt()
-	if a == nil || a.Status == 0 {
+	switch {
+	case a == nil || a.Status == 0 && neverReached(a.Code):
 		l.bold("Microsoft could not be reached.")
-	} else {
+	case a.Status == 0:
+		l.bold("The bot could not make the call.")
+	case a.Wait > 0:
+		l.bold("Microsoft asked to wait longer than I do.")
+	default:
 		l.bold("Microsoft refused.")
 	}
 	switch {
@@ -230,27 +239,52 @@ func failure(r *Request, l *line) *line {
 	return l
 }
 
-func unclear(r *Request, l *line) *line {
+// neverReached tells a network in the way from a bot that cannot sign in.
+func neverReached(code string) bool {
+	switch code {
+	case graph.CodeDNS, graph.CodeRefused, graph.CodeTLS, graph.CodeNoConnection, graph.CodeConnectionLost,
+		graph.CodeTimeout, graph.CodeCanceled, graph.CodeSignInUnreachable, interrupted:
+		return true
+	}
+	return false
+}
+
+func unclear(r *Request, l *line, v View) *line {
 	l.bold("Not known yet whether ").boldTyped(r.name()).bold("'s sessions were revoked.")
-	if r.settled() {
-		return l.say(" Microsoft gave no clear answer twice, and the account does not show a change. If it cannot wait, revoke in the Entra portal or block sign-in.")
-	}
 	switch a := r.attempt(); {
-	case a != nil && a.Code == interrupted:
+	case a == nil:
+	case a.Code == interrupted:
 		l.say(" I was interrupted while asking Microsoft.")
-	case a != nil && a.Status == 0:
+	case a.Code == graph.CodeTimeout:
 		l.say(" Microsoft did not answer in %s.", spell(a.EndedAt.Sub(a.BeganAt)))
+	case a.Status == 0:
+		l.say(" The connection to Microsoft broke.")
 	default:
-		l.say(" Microsoft gave no clear answer.")
+		l.say(" Microsoft gave no clear answer (status %d).", a.Status)
 	}
-	return l.say(" Checking the account; next answer here within a minute.")
+	if !r.stuck(v.Now) {
+		return l.say(" Checking the account; next answer here within a minute.")
+	}
+	switch {
+	case r.Unread:
+		l.say(" The account cannot be read.")
+	case r.After.MovedSince(r.earlier()):
+		l.say(" The account has changed since the report, but I cannot tell by whom.")
+	default:
+		l.say(" The account does not show a change.")
+	}
+	l.say(" If it cannot wait, revoke in the Entra portal or block sign-in.")
+	if r.DueAt.IsZero() {
+		return l.bold(" I have stopped looking.")
+	}
+	return l.say(" I look again: ").whenExactly(r.DueAt).say(".")
 }
 
 // ending is the headline of a request that ended with nothing done.
 func ending(r *Request, l *line) *line {
 	switch r.State {
 	case Denied:
-		return l.bold("Denied by ").person(r.verdict().SlackID).bold(".").say(" Nothing was done.")
+		return l.bold("Denied by ").person(r.verdict().SlackID).bold(".").say(" Nothing was done. If that is wrong, phone them, or report again with `/revoke-sessions`.")
 	case Cancelled:
 		return l.bold("Cancelled by ").person(r.verdict().SlackID).bold(", who had asked.").say(" Nothing was done.")
 	}
@@ -277,7 +311,7 @@ func details(r *Request, v View) *line {
 	if !r.Drill {
 		l.typed(r.name()).say(" must then sign in again: in most Microsoft apps within minutes, elsewhere when the app's access ends, usually within 90 minutes. ")
 	}
-	l.say("Decided by: ").people(v.Approvers).say(". ")
+	l.say("Can be decided by: ").people(v.Approvers).say(". ")
 	return accountFacts(r, l).say(" Sessions valid since ").when(r.Target.Stamps.ValidFrom()).say(". Object ID %s.", r.Target.ID)
 }
 
@@ -328,6 +362,12 @@ func warnings(r *Request) []*line {
 	return w
 }
 
+// cancellable reports whether pressing "Cancel request" could do anything: of
+// several who asked for the same, none can cancel alone.
+func (r *Request) cancellable() bool {
+	return r.State == Pending && (r.Lane == authz.Self || len(r.Askers) == 1)
+}
+
 func pendingButtons(r *Request) []*slack.ButtonBlockElement {
 	label, title := "Revoke sessions", "Revoke all sessions?"
 	question := fmt.Sprintf("%s (%s) must sign in again everywhere. This cannot be undone.", r.name(), r.Words.UPN)
@@ -335,15 +375,12 @@ func pendingButtons(r *Request) []*slack.ButtonBlockElement {
 		label, title = "Rehearse", "Rehearse?"
 		question = fmt.Sprintf("DRILL: the account of %s (%s) is read once. Nothing is changed.", r.name(), r.Words.UPN)
 	}
-	plain := func(s string) *slack.TextBlockObject {
-		return slack.NewTextBlockObject(slack.PlainTextType, s, false, false)
-	}
 	confirm := button(ActionConfirm, label, r.ID, slack.StyleDanger)
-	dialog := slack.NewConfirmationBlockObject(plain(title), plain(cutRunes(question, maxDialogText)), plain(label), plain("Go back"))
+	dialog := slack.NewConfirmationBlockObject(plainText(title), plainText(cutRunes(question, maxDialogText)), plainText(label), plainText("Go back"))
 	confirm.Confirm = dialog.WithStyle(slack.StyleDanger)
-	return []*slack.ButtonBlockElement{
-		confirm,
-		button(ActionDeny, "Deny", r.ID, slack.StyleDefault),
-		button(ActionCancel, "Cancel request", r.ID, slack.StyleDefault),
+	buttons := []*slack.ButtonBlockElement{confirm, button(ActionDeny, "Deny", r.ID, slack.StyleDefault)}
+	if r.cancellable() {
+		buttons = append(buttons, button(ActionCancel, "Cancel request", r.ID, slack.StyleDefault))
 	}
+	return buttons
 }

@@ -208,16 +208,17 @@ func Clean(s string, limit int) string {
 		case unicode.IsControl(r), hidden(r):
 			continue
 		}
-		if n >= limit {
+		if space {
+			n++
+		}
+		if n++; n > limit {
 			return b.String() + "…"
 		}
 		if space {
 			b.WriteByte(' ')
-			n++
 			space = false
 		}
 		b.WriteRune(r)
-		n++
 	}
 	return b.String()
 }

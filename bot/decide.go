@@ -105,6 +105,16 @@ func (b *Bot) cancel(ctx context.Context, a Arrival, id string) error {
 	if err != nil {
 		return err
 	}
+	// Typed, not clicked: to those who may not see the request it does not
+	// exist, pending or over.
+	e := Entry{Wanted: string(authz.Cancel), Request: r.ID}
+	who, err := b.people.who(ctx, a.UserID)
+	if err != nil {
+		return b.refuseLookup(ctx, a, e, err, nil)
+	}
+	if d := authz.Check(authz.Question{Action: authz.See, Actor: who.actor, Matter: r.matter(), Policy: b.policy()}); !d.Allowed {
+		return b.refuse(ctx, a, withReason(e, d.Reason), Refusal(UnknownRequest, nil, b.view("")))
+	}
 	return b.decide(ctx, a, r, authz.Cancel)
 }
 
@@ -114,7 +124,7 @@ func (b *Bot) cancel(ctx context.Context, a Arrival, id string) error {
 func (b *Bot) decide(ctx context.Context, a Arrival, r Request, action authz.Action) error {
 	e := Entry{Wanted: string(action), Request: r.ID, TargetID: r.Target.ID, Drill: r.Drill}
 	if reason := b.closed(&r, action); reason != "" {
-		return b.refuseClosed(ctx, a, e, reason, &r)
+		return b.refuse(ctx, a, withReason(e, reason), Refusal(reason, &r, b.view("")))
 	}
 	who, before, err := b.lookUpDecision(ctx, a.UserID, &r, action)
 	if err != nil {
@@ -137,25 +147,9 @@ func (b *Bot) decide(ctx context.Context, a Arrival, r Request, action authz.Act
 			return err
 		}
 		if reason := b.closed(&r, action); reason != "" {
-			return b.refuseClosed(ctx, a, e, reason, &r)
+			return b.refuse(ctx, a, withReason(e, reason), Refusal(reason, &r, b.view("")))
 		}
 	}
-}
-
-// refuseClosed tells somebody that there is nothing left to decide; those who
-// may not read the request learn only that.
-func (b *Bot) refuseClosed(ctx context.Context, a Arrival, e Entry, reason authz.Reason, r *Request) error {
-	if a.Kind == CommandArrival {
-		// Typed, not clicked: this person may never have seen the card.
-		who, err := b.people.who(ctx, a.UserID)
-		if err != nil {
-			return b.refuseLookup(ctx, a, e, err, r)
-		}
-		if d := authz.Check(authz.Question{Action: authz.See, Actor: who.actor, Matter: r.matter(), Policy: b.policy()}); !d.Allowed {
-			return b.refuse(ctx, a, withReason(e, d.Reason), Refusal(UnknownRequest, nil, b.view("")))
-		}
-	}
-	return b.refuse(ctx, a, withReason(e, reason), Refusal(reason, r, b.view("")))
 }
 
 // closed says why the action is not open in the request's state, or "".
@@ -234,7 +228,7 @@ func (b *Bot) apply(ctx context.Context, a Arrival, r Request, action authz.Acti
 	case e.Action == "cancel_asked":
 		b.answer(ctx, a, CancelAsked(&changed, b.view("")))
 	case a.Kind == CommandArrival:
-		b.answer(ctx, a, note("%s is cancelled. Nothing was done.", r.ID))
+		b.answer(ctx, a, Status(&changed, b.view("")))
 	}
 	return changed, nil
 }

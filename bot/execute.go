@@ -28,7 +28,7 @@ func (b *Bot) advance(ctx context.Context, r Request) {
 		case Executing:
 			again, r, err = b.claimLost(ctx, r)
 		case Unknown:
-			again, r, err = b.settle(ctx, r)
+			again, r, err = b.findOut(ctx, r)
 		case Revoked, NotVisibleYet, Unreachable:
 			err = b.verify(ctx, r)
 		case Failed:
@@ -74,9 +74,12 @@ func (r *Request) entry(s State, actor string) Entry {
 // execute makes one call to Graph: stored before it leaves, and its outcome
 // after. The call has a deadline that ends before the claim does.
 func (b *Bot) execute(ctx context.Context, r Request) (again bool, _ Request, err error) {
-	if n, _ := r.posts(); n == 0 && !r.Drill && b.now().Sub(r.Before.ReadAt) > lookupFresh {
-		// Read late rather than compare with something old.
-		r.Before = b.stamps(ctx, r.Target.ID)
+	if n, _ := r.unresolved(); n == 0 && !r.Drill && b.now().Sub(r.Before.ReadAt) > lookupFresh {
+		// Read late rather than compare with something old; but something old
+		// rather than nothing, for nobody else's revoke is likely in between.
+		if read := b.stamps(ctx, r.Target.ID); read.Known() {
+			r.Before = read
+		}
 	}
 	now := b.now().UTC()
 	r.to(Executing)

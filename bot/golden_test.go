@@ -97,7 +97,7 @@ func TestSlackTakesEveryMessage(t *testing.T) {
 
 // stand posts a message, edits it to itself and answers it privately, and
 // returns how it stands.
-func stand(t *testing.T, a *Slack, m saying) (channel, ts string) {
+func stand(t testing.TB, a *Slack, m saying) (channel, ts string) {
 	t.Helper()
 	channel, ts, err := a.Post(deadline(t), cards, "", m.m)
 	if err != nil {

@@ -19,12 +19,12 @@ var (
 	ErrTaken = errors.New("a pending request for this account exists already")
 )
 
-// claimFor is how long a row belongs to whoever claimed it. It is longer than
+// ClaimFor is how long a row belongs to whoever claimed it. It is longer than
 // any one step's deadline, so that a living process never loses its work.
-const claimFor = 10 * time.Second
+const ClaimFor = 10 * time.Second
 
 // stepDeadline bounds one step of work on a claimed row.
-const stepDeadline = 9 * time.Second
+const stepDeadline = ClaimFor - time.Second
 
 // Change is what one transaction writes: the request as it shall be, the
 // audit rows that say why, and the arrival that is thereby dealt with.
@@ -54,7 +54,7 @@ type Ledger interface {
 type Index interface {
 	// PendingFor finds the pending request for the same target, lane and drill flag.
 	PendingFor(ctx context.Context, targetID string, lane authz.Lane, drill bool) (Request, bool, error)
-	// Open lists requests that are not over, newest first; slackID limits
+	// Open lists requests that are undecided, under way or owe a look, newest first; slackID limits
 	// them to those the person asked for, "" does not.
 	Open(ctx context.Context, slackID string, limit int) ([]Request, error)
 	// LastAccepted is when Microsoft last accepted a revoke for the target; zero if never.
@@ -79,13 +79,17 @@ type Work struct {
 	Drive    []Request
 	// Tell holds the IDs of requests whose people have not seen their version.
 	Tell []string
+	// Broken are rows that could not be decoded. They stay claimed for a
+	// while and hold up nothing else.
+	Broken []error
 }
 
 // Billboard remembers what stands where in Slack.
 type Billboard interface {
 	// ClaimTelling makes the caller the only teller of a request for a while.
-	// It answers false when somebody else is, or when nothing is owed.
-	ClaimTelling(ctx context.Context, id string) (bool, error)
+	// It answers 0 when somebody else is or when nothing is owed, and else how
+	// often this version has been claimed.
+	ClaimTelling(ctx context.Context, id string) (tries int, err error)
 	// Told ends or goes on with the telling: version has been seen. It
 	// answers true when a newer version is owed and the claim goes on. A
 	// retry time releases the claim with the version still owed.
@@ -133,9 +137,9 @@ type Entry struct {
 	// Wanted is the action that was refused.
 	Wanted string `json:"wanted,omitempty"`
 	Reason string `json:"reason,omitempty"`
-	// Origin is where the act came from: "slash C…", "click C…/ts".
+	// Origin is where the act came from: "command C…", "click C…/ts".
 	Origin string `json:"origin,omitempty"`
-	// LookedUp is how old the look-ups were, in milliseconds, when they decided.
+	// LookedUpMS is how old the look-ups were, in milliseconds, when they decided.
 	LookedUpMS int64 `json:"looked_up_ms,omitempty"`
 	// Of a call to Graph.
 	Operation       string `json:"operation,omitempty"`

@@ -191,8 +191,11 @@ var inert = strings.NewReplacer("&", "&amp;", "<", "&lt;", ">", "&gt;", "*", "ï¼
 
 // button makes one that carries nothing but the request's ID.
 func button(actionID, label, requestID string, style slack.Style) *slack.ButtonBlockElement {
-	b := slack.NewButtonBlockElement(actionID, requestID, slack.NewTextBlockObject(slack.PlainTextType, label, false, false))
-	return b.WithStyle(style)
+	return slack.NewButtonBlockElement(actionID, requestID, plainText(label)).WithStyle(style)
+}
+
+func plainText(s string) *slack.TextBlockObject {
+	return slack.NewTextBlockObject(slack.PlainTextType, s, false, false)
 }
 
 // spell writes a duration in words, at most two units of it.

@@ -1,10 +1,11 @@
 package bot
 
 import (
+	"cmp"
 	"context"
 	"errors"
-
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -20,9 +21,9 @@ import (
 type Directory interface {
 	// User reads one account by its object ID.
 	User(ctx context.Context, objectID string) (graph.User, error)
-	// Find lists the accounts whose property has the value, at most a few:
-	// more than one is already too many.
-	Find(ctx context.Context, by graph.Key, value string) ([]graph.User, error)
+	// Find lists the accounts that have the bare address in the property, at
+	// most a few: more than one is already too many.
+	Find(ctx context.Context, by graph.Key, address string) ([]graph.User, error)
 	// Revoke ends the account's sessions. Anything but a nil error is not a
 	// yes; a *graph.Error says what is known.
 	Revoke(ctx context.Context, objectID string) (graph.Revocation, error)
@@ -37,13 +38,17 @@ const (
 )
 
 // LookupError says that somebody could not be looked up because Slack or
-// Microsoft Entra did not answer; it is not a statement about the person.
+// Microsoft Entra did not answer, or would not; it is not a statement about
+// the person.
 type LookupError struct {
 	Where string // "Slack" or "Microsoft Entra"
-	Err   error
+	// Remedy is empty where nobody answered, so that trying again may help,
+	// and otherwise says what is wrong with the bot's own set-up.
+	Remedy string
+	Err    error
 }
 
-func (e *LookupError) Error() string { return e.Where + " did not answer: " + e.Err.Error() }
+func (e *LookupError) Error() string { return e.Where + " did not look somebody up: " + e.Err.Error() }
 func (e *LookupError) Unwrap() error { return e.Err }
 
 // person is somebody who acts, or somebody named by a mention, as looked up now.
@@ -74,8 +79,7 @@ func newPeople(s *Slack, d Directory, now func() time.Time) *people {
 func (p *people) who(ctx context.Context, slackID string) (person, error) {
 	who := person{actor: authz.Actor{SlackID: slackID}}
 	m, age, err := p.members.get(ctx, slackID)
-	if e, ok := errors.AsType[*SlackError](err); ok && !e.NoAnswer() {
-		// Slack does not know or show this user: no member.
+	if e, ok := errors.AsType[*SlackError](err); ok && (e.Code == "user_not_found" || e.Code == "user_not_visible") {
 		who.actor.Standing = authz.StrangerUser
 		return who, nil
 	}
@@ -118,12 +122,8 @@ func (p *people) find(ctx context.Context, address string) ([]graph.User, error)
 	found := make([][]graph.User, len(keys))
 	g, ctx := errgroup.WithContext(ctx)
 	for i, key := range keys {
-		value := address
-		if key == graph.ByProxy {
-			value = "smtp:" + address
-		}
 		g.Go(func() (err error) {
-			found[i], err = p.directory.Find(ctx, key, value)
+			found[i], err = p.directory.Find(ctx, key, address)
 			return err
 		})
 	}
@@ -196,8 +196,11 @@ func (m *memory[V]) get(ctx context.Context, key string) (V, time.Duration, erro
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), lookupWait)
 		defer cancel()
 		v, err := m.fetch(ctx, key)
-		if err == nil {
+		switch {
+		case err == nil:
 			m.remember(key, v)
+		case refusal(err) != "":
+			m.forget(key) // what was known before the no counts no more
 		}
 		return v, err
 	})
@@ -212,13 +215,11 @@ func (m *memory[V]) get(ctx context.Context, key string) (V, time.Duration, erro
 		err = ctx.Err()
 	}
 	var none V
-	if !unanswered(err) {
-		return none, 0, err
-	}
-	if age := m.now().Sub(known.at); ok && age < lookupStale {
+	remedy := refusal(err)
+	if age := m.now().Sub(known.at); ok && age < lookupStale && remedy == "" {
 		return known.value, age, nil
 	}
-	return none, 0, &LookupError{Where: m.where, Err: err}
+	return none, 0, &LookupError{Where: m.where, Remedy: remedy, Err: err}
 }
 
 func (m *memory[V]) recall(key string) (memo[V], bool) {
@@ -237,12 +238,23 @@ func (m *memory[V]) remember(key string, v V) {
 	m.entries[key] = memo[V]{v, m.now()}
 }
 
-// unanswered tells "nobody answered" from "the answer is no".
-func unanswered(err error) bool {
-	if e, ok := errors.AsType[*SlackError](err); ok {
-		return e.NoAnswer()
+func (m *memory[V]) forget(key string) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	delete(m.entries, key)
+}
+
+// refusal is the remedy where somebody did answer and the answer was no, which
+// an earlier yes must not paper over; empty where nobody answered.
+func refusal(err error) string {
+	if e, ok := errors.AsType[*SlackError](err); ok && !e.NoAnswer() {
+		return "Slack answered " + cmp.Or(e.Code, strconv.Itoa(e.Status)) + ". Whoever runs the bot should check its token and scopes in the Slack app's settings."
 	}
-	// Graph's refusals of a search (a missing permission, say) say nothing of
-	// the person either.
-	return true
+	if e := graph.AsError(err); e != nil && !e.Retryable && e.Status != 0 && e.Status < 500 {
+		return e.Remedy
+	}
+	if e := graph.AsError(err); e != nil && strings.HasPrefix(e.Code, "AADSTS") && !e.Retryable {
+		return e.Remedy
+	}
+	return ""
 }

@@ -28,7 +28,7 @@ func Receipt(r *Request, v View, slackID string) Message {
 	case r.State == Approved, r.State == Executing:
 		p.add(outcomeHeadline(r, l, v).say(" (%s)", r.ID))
 	default:
-		p.add(receiptOutcome(r, l).say(" (%s)", r.ID))
+		p.add(receiptOutcome(r, l, v).say(" (%s)", r.ID))
 	}
 	if r.Lane == authz.ThirdParty {
 		p.add((&line{}).say("About: ").typed(r.name()))
@@ -46,23 +46,23 @@ func Receipt(r *Request, v View, slackID string) Message {
 	if r.State == Pending && !r.CancelAskedAt.IsZero() {
 		p.add((&line{}).say("This account asked to cancel (").when(r.CancelAskedAt).say("). An approver decides that; they will phone first."))
 	}
-	if r.State == Pending || r.State == Failed || r.State == Unknown || r.State == Expired {
+	if r.State == Pending || r.State == Failed || r.State == Unknown || r.State == Expired || r.State == Denied {
 		if v.Emergency != "" {
 			p.add((&line{}).say("Nobody answers? ").typed(v.Emergency))
 		}
 	}
-	if r.State == Pending {
+	if r.cancellable() {
 		p.buttons(button(ActionCancel, "Cancel request", r.ID, slack.StyleDefault))
 	}
 	return p.message()
 }
 
-func receiptOutcome(r *Request, l *line) *line {
+func receiptOutcome(r *Request, l *line, v View) *line {
 	switch r.State {
 	case Failed:
 		return failure(r, l).say(" The approvers see this too.")
 	case Unknown:
-		return unclear(r, l)
+		return unclear(r, l, v)
 	case Drilled:
 		return l.bold("Rehearsed. Nothing was changed.")
 	}
@@ -74,7 +74,10 @@ func receiptOutcome(r *Request, l *line) *line {
 	} else {
 		l.boldTyped(r.name()).bold("'s sessions are revoked.")
 	}
-	return l.say(" Known since ").whenExactly(r.AcceptedAt).say(".")
+	if r.Seen {
+		return l.say(" The account shows it since ").whenExactly(r.AcceptedAt).say(".")
+	}
+	return l.say(" Entra accepted: ").whenExactly(r.AcceptedAt).say(".")
 }
 
 // OutcomeNote is the direct message that tells an asker the outcome: the
@@ -89,9 +92,9 @@ func OutcomeNote(r *Request, v View) Message {
 		p.add(l.bold("Your sessions were revoked, as you asked").say(" (%s, approved by ", r.ID).person(r.verdict().SlackID).
 			say("). You will be asked to sign in again. Slack on the lost device stays signed in until you sign it out in Slack's settings."))
 	default:
-		p.add(receiptOutcome(r, l).say(" (%s)", r.ID))
+		p.add(receiptOutcome(r, l, v).say(" (%s)", r.ID))
 	}
-	if (r.State == Failed || r.State == Unknown || r.State == Expired) && v.Emergency != "" {
+	if (r.State == Failed || r.State == Unknown || r.State == Expired || r.State == Denied) && v.Emergency != "" {
 		p.add((&line{}).say("If it cannot wait: ").typed(v.Emergency))
 	}
 	return p.message()

@@ -72,7 +72,11 @@ func Refusal(reason authz.Reason, r *Request, v View) Message {
 			l.say("The live card is not posted yet.")
 		}
 	case LookupFailed:
-		l.say("%s did not answer, so I could not check who you are or whom you mean. Nothing was changed; this was recorded. Please try again in a moment.", v.Where)
+		if v.Remedy != "" {
+			l.say("%s refused to tell me who you are or whom you mean. %s"+recorded, v.Where, v.Remedy)
+			break
+		}
+		l.say("%s did not answer, so I could not check who you are or whom you mean."+recorded+" Please try again in a moment.", v.Where)
 	case TargetIsApp:
 		l.say("That is an app, not a person." + recorded)
 	case GaveUp:
@@ -113,7 +117,7 @@ func decided(r *Request) *line {
 }
 
 // targetRefusal says why the account that is meant could not be told.
-func targetRefusal(reason authz.Reason, whom Whom) Message {
+func targetRefusal(reason authz.Reason, r *Request, whom Whom) Message {
 	who := func(l *line) *line {
 		switch {
 		case whom.SlackID != "":
@@ -123,7 +127,7 @@ func targetRefusal(reason authz.Reason, whom Whom) Message {
 		}
 		return l.typed(Clean(whom.Address, maxAddress))
 	}
-	l := &line{}
+	l := r.begin()
 	switch reason {
 	case authz.NoAccount:
 		who(l.say("No account found for ")).say(". Check the address, or mention the person: `/revoke-sessions @name reason`.")

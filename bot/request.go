@@ -110,8 +110,9 @@ type Request struct {
 	// read after an unknown outcome.
 	AcceptedAt time.Time `json:"accepted_at,omitzero"`
 	// Seen: Microsoft never said yes to us, but the stamp has moved.
-	Seen       bool      `json:"seen,omitempty"`
-	VerifiedAt time.Time `json:"verified_at,omitzero"`
+	Seen bool `json:"seen,omitempty"`
+	// Unread: the last attempt to read the stamps failed.
+	Unread bool `json:"unread,omitempty"`
 	// Reads counts the reads of the stamps in the current state.
 	Reads int `json:"reads,omitempty"`
 	// EndedAt is when the request was denied, cancelled or expired.
@@ -130,7 +131,6 @@ type Words struct {
 	Reason      string `json:"reason,omitempty"`
 	DisplayName string `json:"display_name,omitempty"`
 	UPN         string `json:"upn,omitempty"`
-	Mail        string `json:"mail,omitempty"`
 	// Also are the reasons of those who joined, by Slack ID.
 	Also map[string]string `json:"also,omitempty"`
 }
@@ -201,24 +201,20 @@ func (r *Request) attempt() *Attempt {
 	return &r.Attempts[len(r.Attempts)-1]
 }
 
-// posts counts the calls since the last decision whose effect is not known to
-// be none: those that may not be repeated at will.
-func (r *Request) posts() (n int, first time.Time) {
-	for _, a := range r.Attempts {
-		if a.Decision == len(r.Decisions) && a.Outcome != graph.NotDone {
-			if n == 0 {
-				first = a.BeganAt
-			}
-			n++
-		}
-	}
-	return n, first
+// unresolved counts the calls since the last decision whose effect is not
+// known to be none: those that may not be repeated at will.
+func (r *Request) unresolved() (n int, first time.Time) {
+	return r.calls(func(a Attempt) bool { return a.Outcome != graph.NotDone })
 }
 
 // tries counts all calls since the last decision.
 func (r *Request) tries() (n int, first time.Time) {
+	return r.calls(func(Attempt) bool { return true })
+}
+
+func (r *Request) calls(which func(Attempt) bool) (n int, first time.Time) {
 	for _, a := range r.Attempts {
-		if a.Decision == len(r.Decisions) {
+		if a.Decision == len(r.Decisions) && which(a) {
 			if n == 0 {
 				first = a.BeganAt
 			}
@@ -228,27 +224,28 @@ func (r *Request) tries() (n int, first time.Time) {
 	return n, first
 }
 
-// retryWindow is how long "Try again" is offered after a failure.
-const retryWindow = 24 * time.Hour
+const (
+	// maxCalls is how many calls of unknown effect one decision may cause.
+	maxCalls = 2
+	// unknownSoon is within which an unknown outcome is promised to be known;
+	// past it people are told to act themselves.
+	unknownSoon = time.Minute
+	// retryWindow is how long "Try again" is offered after a failure.
+	retryWindow = 24 * time.Hour
+)
 
 // retryable reports whether an approver may decide anew.
 func (r *Request) retryable(now time.Time) bool {
-	if r.State != Failed && r.State != Unknown {
+	if r.State != Failed && !r.stuck(now) {
 		return false
-	}
-	if r.State == Unknown && !r.settled() {
-		return false // still being found out
 	}
 	v := r.verdict()
 	return v != nil && now.Before(v.At.Add(retryWindow))
 }
 
-// settled reports whether an unknown outcome has had its second POST, so that
-// nothing but reading is left to do.
-func (r *Request) settled() bool {
-	n, _ := r.posts()
-	return r.State == Unknown && n >= maxPosts
+// stuck reports whether an unknown outcome will not become known soon: both
+// calls are spent, or the account could not be read for a minute.
+func (r *Request) stuck(now time.Time) bool {
+	n, first := r.unresolved()
+	return r.State == Unknown && (n >= maxCalls || now.Sub(first) >= unknownSoon)
 }
-
-// maxPosts is how many calls of unknown effect one decision may cause.
-const maxPosts = 2

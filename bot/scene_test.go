@@ -12,11 +12,11 @@ import (
 
 // The story that all scenes tell, to the second.
 var (
-	asked    = time.Date(2026, time.March, 4, 10, 41, 19, 0, time.UTC)
-	approved = asked.Add(41 * time.Second)
-	accepted = asked.Add(48 * time.Second)
-	januaryV = time.Date(2026, time.January, 5, 8, 0, 0, 0, time.UTC)
-	today    = asked.Add(time.Hour) // when somebody looks
+	askedAt    = time.Date(2026, time.March, 4, 10, 41, 19, 0, time.UTC)
+	approvedAt = askedAt.Add(41 * time.Second)
+	acceptedAt = askedAt.Add(48 * time.Second)
+	januaryV   = time.Date(2026, time.January, 5, 8, 0, 0, 0, time.UTC)
+	today      = askedAt.Add(time.Hour) // when somebody looks
 )
 
 const (
@@ -44,16 +44,19 @@ func newScene(name string, state State, options ...sceneOption) scene {
 		Askers: []authz.Asker{{SlackID: bob, EntraID: bobID}},
 		Target: graph.User{
 			ID: carolID, Guest: graph.No, Disabled: graph.No, Synced: graph.No,
-			Stamps: graph.Stamps{RefreshTokens: januaryV, Sessions: januaryV, ReadAt: asked},
+			Stamps: graph.Stamps{RefreshTokens: januaryV, Sessions: januaryV, ReadAt: askedAt},
 		},
 		TargetSlackID: carol,
-		CreatedAt:     asked, ExpiresAt: asked.Add(8 * time.Hour), DueAt: asked.Add(8 * time.Hour),
-		Words: Words{Reason: reason, DisplayName: "Carol Target", UPN: "carol@contoso.example", Mail: "c.target@contoso.example"},
+		CreatedAt:     askedAt, ExpiresAt: askedAt.Add(8 * time.Hour), DueAt: askedAt.Add(8 * time.Hour),
+		Words: Words{Reason: reason, DisplayName: "Carol Target", UPN: "carol@contoso.example"},
 	}, v: View{Now: today, Approvers: []string{alice, dave}, Emergency: emergency, CardLink: liveCard}}
 	for _, o := range options {
 		o(&s)
 	}
 	reach(&s.r, state)
+	if state == Unknown {
+		s.v.Now = approvedAt.Add(10 * time.Second)
+	}
 	for _, o := range options {
 		o(&s)
 	}
@@ -63,68 +66,68 @@ func newScene(name string, state State, options ...sceneOption) scene {
 // reach fills in what a request has gathered on its way to a state.
 func reach(r *Request, state State) {
 	verdict := func(kind authz.Action, who, entra string) {
-		r.Decisions = []Verdict{{Kind: kind, SlackID: who, EntraID: entra, At: approved}}
+		r.Decisions = []Verdict{{Kind: kind, SlackID: who, EntraID: entra, At: approvedAt}}
 	}
 	attempt := func(a Attempt) {
-		a.Decision, a.BeganAt = len(r.Decisions), approved
+		a.Decision, a.BeganAt = len(r.Decisions), approvedAt
 		r.Attempts = append(r.Attempts, a)
 	}
 	yes := Attempt{
-		EndedAt: accepted, Outcome: graph.Done, Status: 204,
+		EndedAt: acceptedAt, Outcome: graph.Done, Status: 204,
 		RequestID: "5f1d6e2a-0000-4000-8000-00000000000a", ClientRequestID: "5f1d6e2a-0000-4000-8000-00000000000b",
 	}
 	r.DueAt = time.Time{}
 	if state != Pending && state != Expired && state != Denied && state != Cancelled {
 		verdict(authz.Confirm, alice, "a-entra")
-		r.Before = graph.Stamps{RefreshTokens: januaryV, Sessions: januaryV, ReadAt: approved}
+		r.Before = graph.Stamps{RefreshTokens: januaryV, Sessions: januaryV, ReadAt: approvedAt}
 	}
 	switch state {
 	case Pending:
 		r.DueAt = r.ExpiresAt
 	case Denied:
 		verdict(authz.Deny, alice, "a-entra")
-		r.EndedAt = approved
+		r.EndedAt = approvedAt
 	case Cancelled:
 		verdict(authz.Cancel, bob, bobID)
-		r.EndedAt = approved
+		r.EndedAt = approvedAt
 	case Expired:
 		r.EndedAt = r.ExpiresAt
 	case Approved:
-		r.DueAt = approved
+		r.DueAt = approvedAt
 	case Executing:
 		attempt(Attempt{})
-		r.DueAt = approved
+		r.DueAt = approvedAt
 	case Unknown:
-		attempt(Attempt{EndedAt: approved.Add(8 * time.Second), Outcome: graph.OutcomeUnknown})
-		r.DueAt = approved.Add(10 * time.Second)
+		attempt(Attempt{EndedAt: approvedAt.Add(8 * time.Second), Outcome: graph.OutcomeUnknown, Code: graph.CodeTimeout})
+		r.DueAt = approvedAt.Add(10 * time.Second)
 	case Failed:
 		attempt(Attempt{
-			EndedAt: accepted, Outcome: graph.NotDone, Status: 403, Code: "Authorization_RequestDenied",
+			EndedAt: acceptedAt, Outcome: graph.NotDone, Status: 403, Code: "Authorization_RequestDenied",
 			RequestID: yes.RequestID, Remedy: graph.Remedy(403, "Authorization_RequestDenied"),
 		})
-		r.DueAt = approved.Add(retryWindow)
+		r.DueAt = approvedAt.Add(retryWindow)
 	case Drilled:
 		attempt(yes)
 	case Revoked:
 		attempt(yes)
-		r.AcceptedAt, r.DueAt = accepted, accepted.Add(time.Second)
+		r.AcceptedAt, r.DueAt = acceptedAt, acceptedAt.Add(time.Second)
 	case Verified:
 		attempt(yes)
-		moved := graph.Stamps{RefreshTokens: accepted, Sessions: accepted, ReadAt: accepted.Add(time.Second)}
-		r.AcceptedAt, r.VerifiedAt, r.After = accepted, accepted.Add(time.Second), moved
+		moved := graph.Stamps{RefreshTokens: acceptedAt, Sessions: acceptedAt, ReadAt: acceptedAt.Add(time.Second)}
+		r.AcceptedAt, r.After = acceptedAt, moved
 	case NotVisibleYet:
 		attempt(yes)
-		r.AcceptedAt, r.DueAt = accepted, accepted.Add(5*time.Minute)
-		r.After = graph.Stamps{RefreshTokens: januaryV, Sessions: januaryV, ReadAt: accepted.Add(time.Minute)}
+		r.AcceptedAt, r.DueAt = acceptedAt, acceptedAt.Add(5*time.Minute)
+		r.After = graph.Stamps{RefreshTokens: januaryV, Sessions: januaryV, ReadAt: acceptedAt.Add(time.Minute)}
 	case Unreachable:
 		attempt(yes)
-		r.AcceptedAt, r.DueAt = accepted, accepted.Add(5*time.Minute)
+		r.AcceptedAt, r.DueAt = acceptedAt, acceptedAt.Add(5*time.Minute)
 	}
 }
 
 func ofBob(s *scene) {
 	s.r.Lane, s.r.TargetSlackID, s.r.Target.ID = authz.Self, bob, bobID
-	s.r.Words = Words{Reason: "left it on the train", DisplayName: "Bob Borrower", UPN: "bob@contoso.example", Mail: "bob@contoso.example"}
+	s.r.Words = Words{Reason: "left it on the train", DisplayName: "Bob Borrower", UPN: "bob@contoso.example"}
 }
 func drill(s *scene)    { s.r.Drill = true }
 func guest(s *scene)    { s.r.Target.Guest = graph.Yes }
@@ -132,7 +135,7 @@ func disabled(s *scene) { s.r.Target.Disabled = graph.Yes }
 func synced(s *scene)   { s.r.Target.Synced = graph.Yes }
 func noDue(s *scene)    { s.r.DueAt = time.Time{} }
 func noCard(s *scene)   { s.v.CardLink = "" }
-func nextDay(s *scene)  { s.v.Now = approved.Add(retryWindow) }
+func nextDay(s *scene)  { s.v.Now = approvedAt.Add(retryWindow) }
 func justRevoked(s *scene) {
 	s.r.RevokedBefore = s.r.CreatedAt.Add(-3 * time.Minute)
 }
@@ -164,10 +167,18 @@ func twice(s *scene) {
 	}
 }
 
+func minuteLater(s *scene) { s.v.Now = approvedAt.Add(unknownSoon) }
+func unreadSince(s *scene) { s.r.Unread = true }
+
+// changedBefore is a stamp that moved, but not by our call.
+func changedBefore(s *scene) {
+	s.r.After = graph.Stamps{RefreshTokens: askedAt.Add(-time.Hour), Sessions: askedAt.Add(-time.Hour), ReadAt: approvedAt.Add(time.Minute)}
+}
+
 // died makes the process end in the middle of the call.
 func died(s *scene) {
 	for i := range s.r.Attempts {
-		s.r.Attempts[i].Outcome, s.r.Attempts[i].EndedAt = graph.OutcomeUnknown, s.r.Attempts[i].BeganAt
+		s.r.Attempts[i].Outcome, s.r.Attempts[i].EndedAt, s.r.Attempts[i].Code = graph.OutcomeUnknown, s.r.Attempts[i].BeganAt, interrupted
 	}
 }
 
@@ -176,10 +187,10 @@ func waits(status int, wait time.Duration) sceneOption {
 	return func(s *scene) {
 		if len(s.r.Decisions) == 1 && len(s.r.Attempts) == 0 {
 			s.r.Attempts = []Attempt{{
-				Decision: 1, BeganAt: approved, EndedAt: accepted, Outcome: graph.NotDone, Status: status, Wait: wait,
+				Decision: 1, BeganAt: approvedAt, EndedAt: acceptedAt, Outcome: graph.NotDone, Status: status, Wait: wait,
 				Remedy: graph.Remedy(status, ""),
 			}}
-			s.r.DueAt = accepted.Add(wait)
+			s.r.DueAt = acceptedAt.Add(wait)
 		}
 	}
 }
@@ -187,7 +198,7 @@ func waits(status int, wait time.Duration) sceneOption {
 // afterUnclear puts a call of unknown outcome before the one that was refused.
 func afterUnclear(s *scene) {
 	if len(s.r.Attempts) == 1 {
-		first := Attempt{Decision: 1, BeganAt: approved.Add(-20 * time.Second), EndedAt: approved.Add(-12 * time.Second), Outcome: graph.OutcomeUnknown}
+		first := Attempt{Decision: 1, BeganAt: approvedAt.Add(-20 * time.Second), EndedAt: approvedAt.Add(-12 * time.Second), Outcome: graph.OutcomeUnknown}
 		s.r.Attempts = []Attempt{first, s.r.Attempts[0]}
 	}
 }
@@ -244,8 +255,11 @@ func scenes() []scene {
 		newScene("approved_waits_after_unclear", Approved, waits(429, 30*time.Second), afterUnclear),
 		newScene("approved_waits_unreachable", Approved, waits(0, 4*time.Second)),
 		newScene("unknown_process_died", Unknown, died),
-		newScene("unknown_settled", Unknown, twice),
-		newScene("unknown_settled_next_day", Unknown, twice, nextDay, noDue),
+		newScene("unknown_stuck", Unknown, twice),
+		newScene("unknown_stuck_self", Unknown, ofBob, twice),
+		newScene("unknown_stuck_unread", Unknown, minuteLater, unreadSince),
+		newScene("unknown_stuck_changed", Unknown, minuteLater, changedBefore),
+		newScene("unknown_stuck_next_day", Unknown, twice, nextDay, noDue),
 		newScene("revoked_guest", Revoked, guest),
 		newScene("revoked_synced", Revoked, synced),
 		newScene("revoked_self_guest", Revoked, ofBob, guest),
@@ -264,7 +278,7 @@ func scenes() []scene {
 // saying is one message of a scene.
 type saying struct {
 	scene scene
-	// key is as in posts ("card", "receipt:U…", "result:1"), or names one of
+	// key is as in owed ("card", "receipt:U…", "result:1"), or names one of
 	// the private answers.
 	key string
 	m   Message
@@ -283,7 +297,7 @@ func (s saying) kind() string {
 func sayings(s scene) []saying {
 	var all []saying
 	add := func(key string, m Message) { all = append(all, saying{s, key, m}) }
-	for _, p := range posts(&s.r, &s.v, cards) {
+	for _, p := range owed(&s.r, &s.v, cards) {
 		add(p.key, p.show())
 	}
 	add("status", Status(&s.r, s.v))

@@ -19,10 +19,8 @@ import (
 type Workspace struct {
 	TeamID string
 	// URL is the workspace's own address, https://name.slack.com/.
-	URL       string
-	AppID     string
-	BotID     string
-	BotUserID string
+	URL   string
+	AppID string
 }
 
 // Link leads to a message.
@@ -78,6 +76,9 @@ func (e *SlackError) Unwrap() error {
 // NoAnswer reports whether Slack said nothing of the matter: the call may
 // work later and nothing was learned from it.
 func (e *SlackError) NoAnswer() bool {
+	if e.Code == "" && e.Status >= 400 && e.Status < 500 {
+		return false // whoever answers there is not Slack, or will not
+	}
 	return e.Code == "" || slices.Contains([]string{ratelimited, "internal_error", "fatal_error", "service_unavailable", "request_timeout", "team_added_to_org", incomplete}, e.Code)
 }
 
@@ -118,19 +119,18 @@ func slackError(method string, err error) error {
 type Slack struct {
 	api  *slack.Client
 	http *http.Client
-	// apiHost may take answers besides Slack's own hosts.
-	apiHost string
-	home    Workspace
-	pace    *pace
+	// apiOrigin, scheme and host, may take answers besides Slack's own hosts.
+	apiOrigin string
+	home      Workspace
+	pace      *pace
 }
 
 // NewSlack wraps a client that was built with a bot token and an HTTP client
 // with a time-out. apiURL is where it talks to; hc posts to response URLs.
 func NewSlack(api *slack.Client, apiURL string, hc *http.Client) *Slack {
-	u, _ := url.Parse(apiURL)
 	s := &Slack{api: api, http: hc, pace: newPace()}
-	if u != nil {
-		s.apiHost = u.Host
+	if u, err := url.Parse(apiURL); err == nil && u.Host != "" {
+		s.apiOrigin = u.Scheme + "://" + u.Host
 	}
 	return s
 }
@@ -151,7 +151,7 @@ func (s *Slack) Connect(ctx context.Context) (Workspace, error) {
 	if b.AppID == "" {
 		return Workspace{}, &SlackError{Method: "bots.info", Code: incomplete}
 	}
-	s.home = Workspace{TeamID: me.TeamID, URL: me.URL, AppID: b.AppID, BotID: me.BotID, BotUserID: me.UserID}
+	s.home = Workspace{TeamID: me.TeamID, URL: me.URL, AppID: b.AppID}
 	return s.home, nil
 }
 
@@ -259,10 +259,10 @@ func (s *Slack) Answer(ctx context.Context, to Secret, m Message) error {
 // for it. What people are told must go nowhere else.
 func (s *Slack) ours(raw string) bool {
 	u, err := url.Parse(raw)
-	if err != nil {
+	if err != nil || u.Host == "" {
 		return false
 	}
-	if u.Host == s.apiHost {
+	if u.Scheme+"://"+u.Host == s.apiOrigin {
 		return true
 	}
 	return u.Scheme == "https" && (strings.HasSuffix(u.Hostname(), ".slack.com") || strings.HasSuffix(u.Hostname(), ".slack-gov.com"))

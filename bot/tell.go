@@ -19,10 +19,11 @@ const cardKey = "card"
 
 func receiptKey(slackID string) string { return "receipt:" + slackID }
 
-// tellRetry is how long a telling waits after Slack did not take a message;
-// tellRetrySoon where Slack had no part in it.
+// A telling that Slack did not take is tried again after tellRetry, and then
+// after twice as long each time; tellRetrySoon where Slack had no part in it.
 const (
 	tellRetry     = 5 * time.Second
+	tellRetryMost = 10 * time.Minute
 	tellRetrySoon = time.Second
 )
 
@@ -37,8 +38,8 @@ type post struct {
 	show   func() Message
 }
 
-// posts lists what a request owes, in the order in which it is sent.
-func posts(r *Request, v *View, channel string) []post {
+// owed lists what a request owes, in the order in which it is sent.
+func owed(r *Request, v *View, channel string) []post {
 	var all []post
 	add := func(p post) { all = append(all, p) }
 	add(post{key: cardKey, to: channel, fresh: r.State == Pending, show: func() Message { return Card(r, *v) }})
@@ -50,13 +51,13 @@ func posts(r *Request, v *View, channel string) []post {
 		}
 		add(post{key: fmt.Sprintf("unknown:%d", n), thread: true, show: func() Message {
 			if n == now && r.State == Unknown {
-				return Result(r)
+				return Result(r, *v)
 			}
 			return superseded(r)
 		}})
 	}
 	if r.State.Accepted() || r.State.Undone() || r.State == Failed || r.State == Drilled {
-		add(post{key: fmt.Sprintf("result:%d", now), thread: true, show: func() Message { return Result(r) }})
+		add(post{key: fmt.Sprintf("result:%d", now), thread: true, show: func() Message { return Result(r, *v) }})
 	}
 	for _, a := range r.Askers[1:] {
 		add(post{key: "joined:" + a.SlackID, thread: true, show: func() Message { return alsoAsked(r, a.SlackID) }})
@@ -67,7 +68,10 @@ func posts(r *Request, v *View, channel string) []post {
 	over := r.State.Accepted() || r.State == Failed || r.State == Drilled || r.State == Denied || r.State == Expired || r.State == Cancelled && len(r.Askers) > 1
 	for _, a := range r.Askers {
 		add(post{key: receiptKey(a.SlackID), to: a.SlackID, show: func() Message { return Receipt(r, *v, a.SlackID) }})
-		if over {
+		switch {
+		case r.stuck(v.Now):
+			add(post{key: fmt.Sprintf("stuck:%d:%s", now, a.SlackID), to: a.SlackID, show: func() Message { return OutcomeNote(r, *v) }})
+		case over:
 			add(post{key: fmt.Sprintf("outcome:%d:%s", now, a.SlackID), to: a.SlackID, show: func() Message { return OutcomeNote(r, *v) }})
 		}
 	}
@@ -88,20 +92,20 @@ func (r *Request) wasUnclear(n int) bool {
 func (b *Bot) tell(ctx context.Context, id string) {
 	ctx, cancel := context.WithTimeout(ctx, stepDeadline)
 	defer cancel()
-	mine, err := b.store.ClaimTelling(ctx, id)
+	tries, err := b.store.ClaimTelling(ctx, id)
 	if err != nil {
 		b.log.Error("claim the telling", "request", id, "error", err)
 		return
 	}
-	for mine {
-		version, wait := b.show(ctx, id)
+	for more := tries > 0; more; {
+		version, wait := b.show(ctx, id, tries)
 		var retry time.Time
 		if wait > 0 {
 			retry = b.now().Add(wait)
 		}
 		// The note of what was told must not be lost to the deadline.
 		note, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Second)
-		mine, err = b.store.Told(note, id, version, retry)
+		more, err = b.store.Told(note, id, version, retry)
 		cancel()
 		if err != nil {
 			b.log.Error("note what was told", "request", id, "error", err)
@@ -110,9 +114,9 @@ func (b *Bot) tell(ctx context.Context, id string) {
 	}
 }
 
-// show sends what differs from what stands there. wait is how long until it
-// should be tried again; 0 when everything stands.
-func (b *Bot) show(ctx context.Context, id string) (version int64, wait time.Duration) {
+// show sends what differs from what stands there. wait is how long until the
+// first of what Slack did not take should be tried again; 0 when all stands.
+func (b *Bot) show(ctx context.Context, id string, tries int) (version int64, wait time.Duration) {
 	r, err := b.store.Request(ctx, id)
 	if err != nil {
 		b.log.Error("read what to tell", "request", id, "error", err)
@@ -124,9 +128,10 @@ func (b *Bot) show(ctx context.Context, id string) (version int64, wait time.Dur
 		return 0, tellRetrySoon
 	}
 	v := b.view(b.cfg.Home.Link(places[cardKey].Channel, places[cardKey].TS))
-	for _, p := range posts(&r, &v, b.cfg.Channel) {
-		pause := b.place(ctx, &r, places, p)
-		wait = max(wait, pause)
+	for _, p := range owed(&r, &v, b.cfg.Channel) {
+		if pause := b.place(ctx, &r, places, p, tries); pause > 0 && (wait == 0 || pause < wait) {
+			wait = pause
+		}
 		if p.key == cardKey {
 			// What follows may speak of the card, so it must know of it.
 			v.CardLink = b.cfg.Home.Link(places[cardKey].Channel, places[cardKey].TS)
@@ -136,7 +141,7 @@ func (b *Bot) show(ctx context.Context, id string) (version int64, wait time.Dur
 }
 
 // place posts or edits one message and notes where it stands.
-func (b *Bot) place(ctx context.Context, r *Request, places map[string]Place, p post) (wait time.Duration) {
+func (b *Bot) place(ctx context.Context, r *Request, places map[string]Place, p post, tries int) (wait time.Duration) {
 	m := p.show()
 	at, stands := places[p.key]
 	at.Key = p.key
@@ -177,7 +182,10 @@ func (b *Bot) place(ctx context.Context, r *Request, places map[string]Place, p 
 		if p.key != cardKey && !p.thread && undeliverable(e) {
 			return 0 // nobody there to read it
 		}
-		return max(e.RetryAfter, tellRetry)
+		if e.RetryAfter > 0 {
+			return e.RetryAfter
+		}
+		return min(tellRetry<<min(tries-1, 10), tellRetryMost)
 	}
 	if err != nil {
 		b.log.Error("tell", "request", r.ID, "key", p.key, "error", err)

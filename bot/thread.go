@@ -14,27 +14,39 @@ const accessTokenLife = 90 * time.Minute
 
 // Result is the message in the card's thread once there is an outcome: what
 // happened, what an attacker can still do, and what to do next.
-func Result(r *Request) Message {
+func Result(r *Request, v View) Message {
 	p := &page{}
 	switch {
 	case r.State.Undone():
 		p.add(ending(r, r.begin()))
 	case r.State == Drilled:
-		p.add(outcomeHeadline(r, r.begin(), View{}))
+		p.add(outcomeHeadline(r, r.begin(), v))
 		p.add((&line{}).say("In earnest, this message would now say when the sessions ended, what stays open and until when, and what to do next."))
 		p.add(callLine(r))
 	case r.State == Failed:
 		p.add(failure(r, r.begin()))
+		p.add(wake(r))
 		p.add(callLine(r))
 	case r.State == Unknown:
-		p.add(unclear(r, r.begin()))
+		p.add(unclear(r, r.begin(), v))
+		p.add(wake(r))
 		p.add(callLine(r))
 	default:
-		p.add(outcomeHeadline(r, r.begin(), View{}))
+		p.add(outcomeHeadline(r, r.begin(), v))
 		exposure(p, r)
 		p.add(callLine(r))
 	}
 	return p.message()
+}
+
+// wake mentions whoever approved: pressing a button does not make them follow
+// the thread, and this outcome wants them again.
+func wake(r *Request) *line {
+	l := &line{}
+	if d := r.verdict(); d != nil {
+		l.person(d.SlackID).say(", you approved this. The card offers “Try again” where that can help.")
+	}
+	return l
 }
 
 // callLine names the call, so that Microsoft's support can find it.
@@ -91,7 +103,7 @@ func exposure(p *page, r *Request) {
 // superseded is what the thread's "not known yet" becomes once it is known.
 func superseded(r *Request) Message {
 	p := &page{}
-	p.add(r.begin().say("Microsoft gave no clear answer at first; the outcome is in the message after this one."))
+	p.add(r.begin().say("Microsoft gave no clear answer at first. What is known now stands on the card."))
 	return p.message()
 }
 

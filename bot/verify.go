@@ -3,18 +3,23 @@ package bot
 import (
 	"context"
 	"time"
+
+	"revoke-sessions/graph"
 )
 
-// settle finds out what became of a call of unknown effect: a moved stamp
+// clockSkew is how far our clock may be from Microsoft's. A stamp that moved
+// earlier than this before our call was moved by somebody else.
+const clockSkew = 5 * time.Minute
+
+// findOut finds out what became of a call of unknown effect: a moved stamp
 // means that it was carried out. If the stamp has not moved some time after
 // the call, one second call is made; after that there is only reading.
-func (b *Bot) settle(ctx context.Context, r Request) (again bool, _ Request, err error) {
+func (b *Bot) findOut(ctx context.Context, r Request) (again bool, _ Request, err error) {
 	read := b.stamps(ctx, r.Target.ID)
 	now := b.now().UTC()
-	if read.Known() {
-		r.After = read
-	}
-	if read.MovedSince(r.Before) {
+	r.note(read)
+	calls, first := r.unresolved()
+	if read.MovedSince(r.Before) && read.ValidFrom().After(first.Add(-clockSkew)) {
 		r.to(Revoked)
 		r.AcceptedAt, r.Seen, r.Reads, r.DueAt = now, true, 0, now
 		e := r.entry(Revoked, "bot")
@@ -22,14 +27,15 @@ func (b *Bot) settle(ctx context.Context, r Request) (again bool, _ Request, err
 		r, err = b.commit(ctx, Change{Request: r, Audit: []Entry{e}, Keep: true})
 		return err == nil, r, err
 	}
-	posts, first := r.posts()
 	second := first.Add(b.cfg.Timing.SecondPost)
-	if read.Known() && posts < maxPosts && !now.Before(second) {
+	// Unmoved even since the card: then it was unmoved since before the call.
+	unmoved := read.Known() && !read.MovedSince(r.earlier())
+	if unmoved && calls < maxCalls && !now.Before(second) {
 		return b.execute(ctx, r)
 	}
 	pauses := b.cfg.Timing.Settle
 	r.DueAt = now.Add(pauses[min(r.Reads, len(pauses)-1)])
-	if posts < maxPosts && now.Before(second) && second.Before(r.DueAt) {
+	if calls < maxCalls && now.Before(second) && second.Before(r.DueAt) {
 		r.DueAt = second
 	}
 	r.Reads++
@@ -44,26 +50,31 @@ func (b *Bot) settle(ctx context.Context, r Request) (again bool, _ Request, err
 	return false, r, err
 }
 
+// note keeps what was read, or that it could not be read.
+func (r *Request) note(read graph.Stamps) {
+	if r.Unread = !read.Known(); !r.Unread {
+		r.After = read
+	}
+}
+
 // verify reads the account after Microsoft's yes until the stamp has moved.
 func (b *Bot) verify(ctx context.Context, r Request) error {
 	read := b.stamps(ctx, r.Target.ID)
 	now := b.now().UTC()
-	if read.Known() {
-		r.After = read
-	}
+	r.note(read)
 	was := r.State
 	switch {
 	case read.MovedSince(r.earlier()):
 		r.to(Verified)
-		r.VerifiedAt, r.DueAt = now, time.Time{}
+		r.DueAt = time.Time{}
 	case was == Revoked && r.Reads+1 < len(b.cfg.Timing.Verify):
 		r.Reads++
 		r.DueAt = now.Add(b.cfg.Timing.Verify[r.Reads])
 	default:
-		if was == Revoked {
-			r.Reads = -1
-		}
 		r.Reads++
+		if was == Revoked {
+			r.Reads = 0
+		}
 		if read.Known() {
 			r.to(NotVisibleYet)
 		} else {

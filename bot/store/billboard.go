@@ -10,28 +10,30 @@ import (
 )
 
 // ClaimTelling implements bot.Billboard.
-func (s *Store) ClaimTelling(ctx context.Context, id string) (bool, error) {
+func (s *Store) ClaimTelling(ctx context.Context, id string) (tries int, err error) {
 	now := s.now()
-	res, err := s.write.ExecContext(ctx, `UPDATE requests SET tell_claimed_until = $1
-		WHERE id = $2 AND tell_due_at IS NOT NULL AND tell_claimed_until <= $3`, micros(now.Add(claimFor)), id, micros(now))
-	if err != nil {
-		return false, err
+	err = s.write.QueryRowContext(ctx, `UPDATE requests SET tell_claimed_until = $1, tell_tries = tell_tries + 1
+		WHERE id = $2 AND tell_due_at IS NOT NULL AND tell_claimed_until <= $3 RETURNING tell_tries`,
+		micros(now.Add(bot.ClaimFor)), id, micros(now)).Scan(&tries)
+	if errors.Is(err, sql.ErrNoRows) {
+		return 0, nil
 	}
-	n, err := res.RowsAffected()
-	return n == 1, err
+	return tries, err
 }
 
 // Told implements bot.Billboard.
 func (s *Store) Told(ctx context.Context, id string, version int64, retry time.Time) (more bool, err error) {
 	now := s.now()
 	if !retry.IsZero() {
-		_, err := s.write.ExecContext(ctx, `UPDATE requests SET tell_due_at = $1, tell_claimed_until = 0 WHERE id = $2`, micros(retry), id)
+		// What was committed meanwhile is due at once, not at the retry.
+		_, err := s.write.ExecContext(ctx, `UPDATE requests SET tell_claimed_until = 0,
+			tell_due_at = CASE WHEN version = $1 THEN $2 ELSE tell_due_at END WHERE id = $3`, version, micros(retry), id)
 		return false, err
 	}
 	err = s.write.QueryRowContext(ctx, `UPDATE requests SET told = $1,
 		tell_due_at = CASE WHEN version = $1 THEN NULL ELSE tell_due_at END,
 		tell_claimed_until = CASE WHEN version = $1 THEN 0 ELSE $2 END
-		WHERE id = $3 RETURNING version > $1`, version, micros(now.Add(claimFor)), id).Scan(&more)
+		WHERE id = $3 RETURNING version > $1`, version, micros(now.Add(bot.ClaimFor)), id).Scan(&more)
 	if errors.Is(err, sql.ErrNoRows) {
 		return false, bot.ErrNoRequest
 	}

@@ -86,6 +86,11 @@ func testCommitAnswers(t *testing.T, open opener) {
 	if diff := cmp.Diff(stored(t, s, r.ID), answered); diff != "" {
 		t.Errorf("(-stored +answered):\n%s", diff)
 	}
+	rows := []bot.Entry{requested(answered)}
+	commit(t, s, bot.Change{Request: answered, Audit: rows})
+	if diff := cmp.Diff([]bot.Entry{requested(answered)}, rows); diff != "" {
+		t.Errorf("the caller's audit rows were changed (-want +got):\n%s", diff)
+	}
 	stale := r
 	stale.Version = 9
 	if got, err := s.Commit(deadline(t), bot.Change{Request: stale}); err == nil || got.ID != "" {

@@ -41,11 +41,12 @@ func contract(t *testing.T, open func(t *testing.T, now func() time.Time) *store
 		"tell/told":                                   testTold,
 		"tell/newer version":                          testToldNewer,
 		"tell/retry":                                  testToldRetry,
+		"tell/tries":                                  testTellingTries,
 		"tell/lapse":                                  testTellingLapses,
 		"tell/unknown request":                        testTellUnknown,
 		"places":                                      testPlaces,
 		"index/pending for":                           testPendingFor,
-		"index/open by state":                         testOpenStates,
+		"index/open while owed":                       testOpenWhileOwed,
 		"index/open by person, newest first, limited": testOpenOrder,
 		"index/last accepted":                         testLastAccepted,
 	} {

@@ -19,7 +19,7 @@ func pending(id, targetID string) bot.Request {
 		Askers:    []authz.Asker{{SlackID: "U-BOB", EntraID: "entra-bob"}},
 		Target:    graph.User{ID: targetID},
 		CreatedAt: noon, ExpiresAt: noon.Add(8 * time.Hour), DueAt: noon.Add(8 * time.Hour),
-		Words: bot.Words{Reason: "stolen laptop", DisplayName: "Carol Target", UPN: "carol@contoso.example", Mail: "c@contoso.example"},
+		Words: bot.Words{Reason: "stolen laptop", DisplayName: "Carol Target", UPN: "carol@contoso.example"},
 	}
 }
 

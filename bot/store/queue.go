@@ -31,7 +31,7 @@ func (s *Store) Receive(ctx context.Context, a bot.Arrival) (bot.Arrival, bool, 
 		return tx.QueryRowContext(ctx, `INSERT INTO arrivals
 			(envelope, act, body, response_url, trigger_id, received_at, tries, due_at, claimed_until)
 			VALUES ($1, $2, $3, $4, $5, $6, 1, $6, $7) ON CONFLICT DO NOTHING RETURNING id`,
-			a.Envelope, a.Key, body, string(a.ResponseURL), string(a.TriggerID), micros(now), micros(now.Add(claimFor))).Scan(&a.ID)
+			a.Envelope, a.Key, body, string(a.ResponseURL), string(a.TriggerID), micros(now), micros(now.Add(bot.ClaimFor))).Scan(&a.ID)
 	})
 	if errors.Is(err, sql.ErrNoRows) {
 		return a, false, nil
@@ -54,6 +54,10 @@ func settle(ctx context.Context, tx *sql.Tx, id int64) error {
 	return nil
 }
 
+// errBroken is a row whose JSON does not decode: it must not keep the others
+// from being claimed.
+var errBroken = errors.New("undecodable row")
+
 const arrivalColumns = `id, envelope, act, body, coalesce(response_url, ''), coalesce(trigger_id, ''), received_at, tries`
 
 func scanArrival(row scanner) (a bot.Arrival, err error) {
@@ -64,7 +68,7 @@ func scanArrival(row scanner) (a bot.Arrival, err error) {
 		return a, err
 	}
 	if err := json.Unmarshal(body, &a); err != nil {
-		return a, fmt.Errorf("decode arrival %d: %w", id, err)
+		return a, fmt.Errorf("%w: arrival %d: %w", errBroken, id, err)
 	}
 	a.ID, a.Envelope, a.Key = id, envelope, key
 	a.ResponseURL, a.TriggerID = bot.Secret(url), bot.Secret(trigger)
@@ -94,13 +98,31 @@ func (s *Store) Due(ctx context.Context, limit int) (bot.Work, error) {
 	if err != nil || !owed {
 		return w, err
 	}
-	until := now + claimFor.Microseconds()
+	until := now + bot.ClaimFor.Microseconds()
 	err = s.transaction(ctx, func(tx *sql.Tx) error {
 		rows, err := tx.QueryContext(ctx, `UPDATE arrivals SET claimed_until = $1, tries = tries + 1 WHERE id IN
 			(SELECT id FROM arrivals WHERE due_at <= $2 AND claimed_until <= $2 ORDER BY due_at LIMIT $3)
 			RETURNING `+arrivalColumns, until, now, limit)
-		if w.Arrivals, err = collect(rows, err, scanArrival); err != nil {
+		type row struct {
+			a      bot.Arrival
+			broken error
+		}
+		claimed, err := collect(rows, err, func(s scanner) (row, error) {
+			a, err := scanArrival(s)
+			if errors.Is(err, errBroken) {
+				return row{broken: err}, nil
+			}
+			return row{a: a}, err
+		})
+		if err != nil {
 			return fmt.Errorf("claim arrivals: %w", err)
+		}
+		for _, c := range claimed {
+			if c.broken != nil {
+				w.Broken = append(w.Broken, c.broken)
+			} else {
+				w.Arrivals = append(w.Arrivals, c.a)
+			}
 		}
 		// RETURNING keeps no order.
 		slices.SortFunc(w.Arrivals, func(a, b bot.Arrival) int { return cmp.Compare(a.ID, b.ID) })
@@ -113,10 +135,14 @@ func (s *Store) Due(ctx context.Context, limit int) (bot.Work, error) {
 		}
 		for _, id := range ids {
 			r, err := scanRequest(tx.QueryRowContext(ctx, `SELECT `+requestColumns+fromRequests+`WHERE r.id = $1`, id))
-			if err != nil {
+			switch {
+			case errors.Is(err, errBroken):
+				w.Broken = append(w.Broken, err)
+			case err != nil:
 				return fmt.Errorf("read a claimed request: %w", err)
+			default:
+				w.Drive = append(w.Drive, r)
 			}
-			w.Drive = append(w.Drive, r)
 		}
 		slices.SortFunc(w.Drive, func(a, b bot.Request) int { return a.DueAt.Compare(b.DueAt) })
 		rows, err = tx.QueryContext(ctx, `SELECT id FROM requests

@@ -7,15 +7,12 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"revoke-sessions/authz"
 	"revoke-sessions/bot"
 )
-
-// claimFor is how long a claim lasts unless it is renewed; longer than any
-// one step's deadline in package bot, which is 9 s.
-const claimFor = 10 * time.Second
 
 // Commit implements bot.Ledger.
 func (s *Store) Commit(ctx context.Context, c bot.Change) (bot.Request, error) {
@@ -29,10 +26,11 @@ func (s *Store) Commit(ctx context.Context, c bot.Change) (bot.Request, error) {
 		if err != nil {
 			return err
 		}
-		for i := range c.Audit {
-			c.Audit[i].Typed = typed
+		entries := slices.Clone(c.Audit)
+		for i := range entries {
+			entries[i].Typed = typed
 		}
-		if err := appendAudit(ctx, tx, now, c.Audit); err != nil {
+		if err := appendAudit(ctx, tx, now, entries); err != nil {
 			return err
 		}
 		return settle(ctx, tx, c.Settles)
@@ -50,13 +48,13 @@ func writeRequest(ctx context.Context, tx *sql.Tx, r *bot.Request, now time.Time
 	}
 	var claimed int64
 	if keep {
-		claimed = micros(now.Add(claimFor))
+		claimed = micros(now.Add(bot.ClaimFor))
 	}
 	// Every change is owed to people: tell_due_at is now.
 	if r.Version == 0 {
 		_, err = tx.ExecContext(ctx, `INSERT INTO requests
-			(id, version, state, lane, drill, target_id, body, created_at, accepted_at, due_at, claimed_until, told, tell_due_at, tell_claimed_until)
-			VALUES ($1, 1, $2, $3, $4, $5, $6, $7, $8, $9, $10, 0, $11, 0)`,
+			(id, version, state, lane, drill, target_id, body, created_at, accepted_at, due_at, claimed_until, told, tell_due_at, tell_claimed_until, tell_tries)
+			VALUES ($1, 1, $2, $3, $4, $5, $6, $7, $8, $9, $10, 0, $11, 0, 0)`,
 			r.ID, r.State, r.Lane, flag(r.Drill), r.Target.ID, body, micros(r.CreatedAt), maybe(r.AcceptedAt), maybe(r.DueAt), claimed, micros(now))
 		if isUnique(err) {
 			return bot.ErrTaken
@@ -64,7 +62,7 @@ func writeRequest(ctx context.Context, tx *sql.Tx, r *bot.Request, now time.Time
 	} else {
 		var res sql.Result
 		res, err = tx.ExecContext(ctx, `UPDATE requests SET version = version + 1, state = $1, body = $2, accepted_at = $3,
-			due_at = $4, claimed_until = $5, tell_due_at = $6 WHERE id = $7 AND version = $8`,
+			due_at = $4, claimed_until = $5, tell_due_at = $6, tell_tries = 0 WHERE id = $7 AND version = $8`,
 			r.State, body, maybe(r.AcceptedAt), maybe(r.DueAt), claimed, micros(now), r.ID, r.Version)
 		if err == nil {
 			var n int64
@@ -132,10 +130,10 @@ func scanRequest(row scanner) (r bot.Request, err error) {
 		return r, err
 	}
 	if err := json.Unmarshal(body, &r); err != nil {
-		return r, fmt.Errorf("decode request %s: %w", id, err)
+		return r, fmt.Errorf("%w: request %s: %w", errBroken, id, err)
 	}
 	if err := json.Unmarshal(words, &r.Words); err != nil {
-		return r, fmt.Errorf("decode the words of request %s: %w", id, err)
+		return r, fmt.Errorf("%w: words of request %s: %w", errBroken, id, err)
 	}
 	r.ID, r.Version, r.State, r.DueAt = id, version, bot.State(state), instant(due)
 	return r, nil
@@ -163,7 +161,7 @@ func (s *Store) PendingFor(ctx context.Context, targetID string, lane authz.Lane
 // Open implements bot.Index.
 func (s *Store) Open(ctx context.Context, slackID string, limit int) ([]bot.Request, error) {
 	query, args := `SELECT `+requestColumns+fromRequests+
-		`WHERE r.state IN ('pending', 'approved', 'executing', 'unknown', 'revoked', 'failed') `, []any{limit}
+		`WHERE r.due_at IS NOT NULL `, []any{limit}
 	if slackID != "" {
 		query += `AND r.id IN (SELECT request_id FROM askers WHERE slack_id = $2) `
 		args = append(args, slackID)

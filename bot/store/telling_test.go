@@ -1,6 +1,7 @@
 package store_test
 
 import (
+	"context"
 	"errors"
 	"testing"
 	"time"
@@ -11,9 +12,15 @@ import (
 	"revoke-sessions/bot/store"
 )
 
-func claim(t *testing.T, s *store.Store, id string) bool {
+// becomeTeller reports whether the caller is now the teller of a request.
+func becomeTeller(ctx context.Context, s *store.Store, id string) (bool, error) {
+	tries, err := s.ClaimTelling(ctx, id)
+	return tries > 0, err
+}
+
+func claim(t testing.TB, s *store.Store, id string) bool {
 	t.Helper()
-	mine, err := s.ClaimTelling(deadline(t), id)
+	mine, err := becomeTeller(deadline(t), s, id)
 	if err != nil {
 		t.Fatalf("claim the telling of %s: %v", id, err)
 	}
@@ -44,7 +51,7 @@ func testOneTeller(t *testing.T, open opener) {
 	ctx := deadline(t)
 	lost := errors.New("somebody else's")
 	oneWinner(t, atOnce(20, func(int) error {
-		mine, err := s.ClaimTelling(ctx, r.ID)
+		mine, err := becomeTeller(ctx, s, r.ID)
 		if err == nil && !mine {
 			err = lost
 		}
@@ -97,6 +104,8 @@ func testToldNewer(t *testing.T, open opener) {
 	if claim(t, s, first.ID) {
 		t.Error("the claim did not go on")
 	}
+	c.move(time.Microsecond)
+	wantTell(t, s, "should the teller have died", first.ID)
 	if told(t, s, first.ID, second.Version, time.Time{}) {
 		t.Error("more is owed than the newest version")
 	}
@@ -120,8 +129,39 @@ func testToldRetry(t *testing.T, open opener) {
 	}
 	// What changed is owed at once, whatever the older version waits for.
 	told(t, s, r.ID, r.Version, c.now().Add(time.Hour))
-	turn(t, s, r, bot.Denied)
+	wantTell(t, s, "waiting again")
+	newer := turn(t, s, r, bot.Denied)
 	wantTell(t, s, "changed while waiting", r.ID)
+	claim(t, s, r.ID)
+	told(t, s, r.ID, r.Version, c.now().Add(time.Hour))
+	wantTell(t, s, "changed before it had to wait", r.ID)
+	claim(t, s, r.ID)
+	told(t, s, r.ID, newer.Version, c.now().Add(time.Hour))
+	wantTell(t, s, "the newer one waits")
+}
+
+// The tries tell a teller that those before it came to nothing.
+func testTellingTries(t *testing.T, open opener) {
+	c := newClock()
+	s := open(t, c.now)
+	r := create(t, s, pending("REQ-ACDEFG", "carol"))
+	want := func(when string, want int) {
+		t.Helper()
+		if tries, err := s.ClaimTelling(deadline(t), r.ID); err != nil || tries != want {
+			t.Errorf("%s: try %d, %v, want %d", when, tries, err, want)
+		}
+	}
+	want("first", 1)
+	want("while claimed", 0)
+	c.move(10 * time.Second)
+	want("lapsed", 2)
+	told(t, s, r.ID, r.Version, c.now())
+	want("after a retry", 3)
+	r = turn(t, s, r, bot.Denied)
+	c.move(10 * time.Second)
+	want("a new version", 1)
+	told(t, s, r.ID, r.Version, time.Time{})
+	want("nothing owed", 0)
 }
 
 func testTellingLapses(t *testing.T, open opener) {

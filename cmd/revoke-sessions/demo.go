@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"os"
 	"strings"
+	"syscall"
 	"time"
 
 	"revoke-sessions/bot"
@@ -25,6 +26,9 @@ type demoCommand struct {
 
 // Run sets the stage and lets people, or a script, play on it.
 func (c *demoCommand) Run(ctx context.Context, s *surroundings) (err error) {
+	if host, _, err := net.SplitHostPort(c.Addr); err != nil || host != "localhost" && !net.ParseIP(host).IsLoopback() {
+		return usageError("--addr must be an address of this machine, like 127.0.0.1:8484: whoever opens the page plays everybody")
+	}
 	folder, err := os.MkdirTemp("", "revoke-sessions-demo-")
 	if err != nil {
 		return err
@@ -53,10 +57,12 @@ func (c *demoCommand) Run(ctx context.Context, s *surroundings) (err error) {
 
 func (c *demoCommand) serve(ctx context.Context, stage *stage, out io.Writer) error {
 	listener, err := net.Listen("tcp", c.Addr)
+	if errors.Is(err, syscall.EADDRINUSE) {
+		fmt.Fprintf(out, "\n  %s is taken; another port will do.", c.Addr)
+		listener, err = net.Listen("tcp", "127.0.0.1:0")
+	}
 	if err != nil {
-		if listener, err = net.Listen("tcp", "127.0.0.1:0"); err != nil {
-			return err
-		}
+		return err
 	}
 	server := &http.Server{Handler: stage.page(), ReadHeaderTimeout: 5 * time.Second}
 	defer context.AfterFunc(ctx, func() { _ = server.Close() })()
@@ -147,8 +153,9 @@ func containsAll(text string, words []string) bool {
 	return true
 }
 
-// indent shows a message as its readers see it, without the top-level text,
-// which says the same.
+// indent shows a message as the eye reads it: its blocks, without the
+// top-level text, which says the same for screen readers.
 func indent(who string, m slacktest.Message) string {
-	return "\n  " + who + ":\n    " + strings.Join(strings.Split(strings.TrimSpace(m.Text), "\n"), "\n    ") + "\n"
+	m.Text = ""
+	return "\n  " + who + ":\n    " + strings.ReplaceAll(strings.TrimSpace(m.Plain()), "\n", "\n    ") + "\n"
 }

@@ -18,12 +18,12 @@ import (
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	defer stop()
+	context.AfterFunc(ctx, stop) // a second Ctrl-C ends it at once
 	os.Exit(run(ctx, os.Args[1:], os.Getenv, os.Stdout, os.Stderr, endpoints{}))
 }
 
-// commandLine is every subcommand with its flags; the environment variables
-// that set the same are in the tags.
+// commandLine is every subcommand with its flags; the environment variable
+// that sets the same is in the tag "setting".
 type commandLine struct {
 	Run     runCommand     `cmd:"" default:"withargs" help:"Run the bot (the default)."`
 	Demo    demoCommand    `cmd:"" help:"Try it here and now: a Slack and a Microsoft Graph of its own, on this machine only."`
@@ -51,6 +51,12 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdout,
 		kong.Description("Slack asks, an approver confirms, Microsoft Entra ends the sessions."),
 		kong.Writers(stdout, stderr),
 		kong.Exit(func(c int) { panic(exitCode(c)) }),
+		kong.Resolvers(kong.ResolverFunc(func(_ *kong.Context, _ *kong.Path, flag *kong.Flag) (any, error) {
+			if value := getenv(flag.Tag.Get("setting")); value != "" {
+				return value, nil
+			}
+			return nil, nil
+		})),
 		kong.BindTo(ctx, (*context.Context)(nil)),
 		kong.Bind(&surroundings{getenv: getenv, stdout: stdout, stderr: stderr, at: at}),
 	)
@@ -66,8 +72,8 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdout,
 	}
 	if err := k.Run(); err != nil {
 		fmt.Fprintln(stderr, "revoke-sessions:", err)
-		if usage, ok := errors.AsType[*usageError](err); ok {
-			return usage.code
+		if _, ok := errors.AsType[usageError](err); ok {
+			return 2
 		}
 		return 1
 	}
@@ -75,12 +81,9 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdout,
 }
 
 // usageError is a command line or environment that cannot work.
-type usageError struct {
-	code int
-	text string
-}
+type usageError string
 
-func (e *usageError) Error() string { return e.text }
+func (e usageError) Error() string { return string(e) }
 
 // surroundings are what a subcommand may touch beside its flags.
 type surroundings struct {

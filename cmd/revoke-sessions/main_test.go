@@ -75,6 +75,12 @@ type theatre struct {
 	stop  func() error
 	child *exec.Cmd
 	log   *lockedBuffer
+
+	// What a story said must not happen, for its end.
+	never     []func()
+	wantPosts *int
+	last      *slacktest.Delivery
+	posted    atomic.Bool
 }
 
 func newTheatre(t testing.TB) *theatre {
@@ -117,10 +123,10 @@ func (th *theatre) spawn() {
 	if err != nil {
 		th.t.Fatal(err)
 	}
-	th.child = exec.Command(self, th.arguments()...)
+	th.child = exec.Command(self, "run")
 	th.child.Env = append(os.Environ(), childEnv+"="+string(at))
-	for _, name := range []string{"SLACK_BOT_TOKEN", "SLACK_APP_TOKEN", "AZURE_TENANT_ID", "AZURE_CLIENT_ID", "AZURE_CLIENT_SECRET"} {
-		th.child.Env = append(th.child.Env, name+"="+th.getenv(name))
+	for name, value := range th.environment() {
+		th.child.Env = append(th.child.Env, name+"="+value)
 	}
 	th.child.Stderr = th.log
 	if err := th.child.Start(); err != nil {
@@ -216,7 +222,8 @@ func (th *theatre) card() (m slacktest.Message) {
 
 func (th *theatre) click(who, action string) {
 	th.t.Helper()
-	th.acked(th.slack.As(who).Click(approvals, th.card().TS, action))
+	th.last = th.slack.As(who).Click(approvals, th.card().TS, action)
+	th.acked(th.last)
 }
 
 // cardSays waits until the live card says all of it.

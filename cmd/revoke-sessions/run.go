@@ -7,7 +7,9 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net"
 	"net/http"
+	"net/url"
 	"os"
 	"regexp"
 	"slices"
@@ -24,12 +26,12 @@ import (
 // runCommand is the bot's settings. Values come from the environment; secrets
 // have no flag, because a command line is visible to every user of a machine.
 type runCommand struct {
-	Channel   string     `env:"REVOKE_CHANNEL" placeholder:"C…" help:"ID of the channel that gets the cards."`
-	Approvers []string   `env:"REVOKE_APPROVERS" placeholder:"U…" help:"Who may confirm: Slack user IDs, separated by commas."`
-	Emergency string     `env:"REVOKE_EMERGENCY" placeholder:"TEXT" help:"What to do when nobody answers, for example: Call 555-0100."`
-	Database  string     `env:"REVOKE_DATABASE_URL" default:"sqlite:revoke-sessions.db" placeholder:"URL" help:"Where requests and the audit chain are kept (${default})."`
-	Log       slog.Level `env:"REVOKE_LOG" default:"info" placeholder:"LEVEL" help:"debug, info, warn or error (${default})."`
-	SlackAPI  string     `name:"slack-api-url" env:"SLACK_API_URL" placeholder:"URL" help:"Slack's Web API, for tests and proxies."`
+	Channel   string     `setting:"REVOKE_CHANNEL" placeholder:"C…" help:"ID of the channel that gets the cards ($REVOKE_CHANNEL)."`
+	Approvers []string   `setting:"REVOKE_APPROVERS" placeholder:"U…" help:"Who may confirm: Slack user IDs, separated by commas ($REVOKE_APPROVERS)."`
+	Emergency string     `setting:"REVOKE_EMERGENCY" placeholder:"TEXT" help:"What to do when nobody answers, for example: Call 555-0100 ($REVOKE_EMERGENCY)."`
+	Database  string     `setting:"REVOKE_DATABASE_URL" default:"sqlite:revoke-sessions.db" placeholder:"URL" help:"Where requests and the audit chain are kept: ${default} ($REVOKE_DATABASE_URL)."`
+	Log       slog.Level `setting:"REVOKE_LOG" default:"info" placeholder:"LEVEL" help:"debug, info, warn or error: ${default} ($REVOKE_LOG)."`
+	SlackAPI  string     `name:"slack-api-url" setting:"SLACK_API_URL" placeholder:"URL" help:"Slack's Web API, for tests and proxies ($SLACK_API_URL)."`
 }
 
 // endpoints stand in for Microsoft's in tests and in the demo; the zero value
@@ -70,7 +72,7 @@ func (c *runCommand) Run(ctx context.Context, s *surroundings) error {
 		AuthorityHost: s.at.authority, Transport: s.at.transport(), DisableInstanceDiscovery: s.at.authority != "",
 	})
 	if err != nil {
-		return &usageError{2, err.Error()}
+		return usageError(err.Error())
 	}
 	directory, err := msgraph.New(msgraph.Config{
 		Credential: credential, GraphURL: s.at.graphURL, Transport: s.at.transport(), Operation: operation,
@@ -94,9 +96,13 @@ func (c *runCommand) Run(ctx context.Context, s *surroundings) error {
 	api := listen.NewAPI(botToken, appToken, c.SlackAPI)
 	slack := bot.NewSlack(api, c.SlackAPI, &http.Client{Timeout: 5 * time.Second})
 	home, err := connect(ctx, slack, log)
+	if ctx.Err() != nil {
+		return nil // told to stop before Slack ever answered
+	}
 	if err != nil {
 		return err
 	}
+	signIn(ctx, directory, log)
 	timing := bot.DefaultTiming()
 	if s.at.timing != nil {
 		timing = *s.at.timing
@@ -147,9 +153,23 @@ func (c *runCommand) check(getenv func(string) string) (botToken, appToken bot.S
 	for i, a := range c.Approvers {
 		a = strings.TrimSpace(a)
 		if !slackUser.MatchString(a) {
-			complain("REVOKE_APPROVERS: %q is no Slack user ID like U0123456789: open the person's profile in Slack, menu, Copy member ID", bot.Clean(a, 40))
+			complain("REVOKE_APPROVERS: %q is no Slack user ID like U0123456789 (this version knows no groups): open the person's profile in Slack, menu, Copy member ID", bot.Clean(a, 40))
 		}
 		c.Approvers[i] = a
+	}
+	if c.SlackAPI != "" && !carries(c.SlackAPI) {
+		complain("SLACK_API_URL must begin with https:// (http:// on this machine only): the tokens travel there")
+	}
+	for _, name := range notYet {
+		if getenv(name) != "" {
+			complain("%s is set, but this version does not know it; what it asks for would not happen", name)
+		}
+	}
+	if cloud := getenv("AZURE_CLOUD"); cloud != "" && cloud != "public" {
+		complain("AZURE_CLOUD is %q, but this version knows the public cloud only", bot.Clean(cloud, 40))
+	}
+	if o := getenv("REVOKE_OPERATION"); o != "" && o != string(operation) {
+		complain("REVOKE_OPERATION is %q, but this version knows %s only", bot.Clean(o, 40), operation)
 	}
 	if len(c.Approvers) == 0 {
 		complain("REVOKE_APPROVERS names nobody, so nobody could confirm: give Slack user IDs, separated by commas")
@@ -157,7 +177,32 @@ func (c *runCommand) check(getenv func(string) string) (botToken, appToken bot.S
 	if len(wrong) == 0 {
 		return botToken, appToken, nil
 	}
-	return "", "", &usageError{2, "cannot start:\n  - " + strings.Join(wrong, "\n  - ")}
+	return "", "", usageError("cannot start:\n  - " + strings.Join(wrong, "\n  - "))
+}
+
+// notYet are settings of later versions. To ignore one could mean to ignore a
+// rule that somebody relies on.
+var notYet = []string{"REVOKE_POLICY", "REVOKE_FALLBACK", "REVOKE_HTTP_ADDR"}
+
+// carries reports whether a token may travel to the URL.
+func carries(raw string) bool {
+	u, err := url.Parse(raw)
+	if err != nil || u.Host == "" {
+		return false
+	}
+	ip := net.ParseIP(u.Hostname())
+	return u.Scheme == "https" || u.Scheme == "http" && (u.Hostname() == "localhost" || ip != nil && ip.IsLoopback())
+}
+
+// signIn looks for an account that does not exist, so that a missing secret or
+// consent is in the log now and not first in the answer to a lost phone.
+func signIn(ctx context.Context, directory bot.Directory, log *slog.Logger) {
+	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
+	defer cancel()
+	_, err := directory.Find(ctx, graph.ByUPN, "nobody@revoke-sessions.invalid")
+	if e := graph.AsError(err); e != nil {
+		log.Error("Microsoft Graph cannot be used: nobody can be looked up until this is mended", "error", e, "remedy", e.Remedy)
+	}
 }
 
 // secret reads NAME, or the file that NAME_FILE names.

@@ -91,8 +91,10 @@ func (s *stage) close() {
 	s.entra.Close()
 }
 
-// getenv holds the bot's secrets.
-func (s *stage) getenv(name string) string {
+// getenv holds the bot's settings.
+func (s *stage) getenv(name string) string { return s.environment()[name] }
+
+func (s *stage) environment() map[string]string {
 	tenant := s.entra.Config()
 	return map[string]string{
 		"SLACK_BOT_TOKEN":     s.slack.BotToken(),
@@ -100,17 +102,11 @@ func (s *stage) getenv(name string) string {
 		"AZURE_TENANT_ID":     tenant.TenantID,
 		"AZURE_CLIENT_ID":     tenant.ClientID,
 		"AZURE_CLIENT_SECRET": tenant.ClientSecret,
-	}[name]
-}
-
-// arguments are the bot's settings.
-func (s *stage) arguments() []string {
-	return []string{"run",
-		"--channel", approvals,
-		"--approvers", aliceID + "," + amirID,
-		"--emergency", emergency,
-		"--database", "sqlite:" + filepath.Join(s.folder, "revoke-sessions.db"),
-		"--slack-api-url", s.slack.APIURL(),
+		"REVOKE_CHANNEL":      approvals,
+		"REVOKE_APPROVERS":    aliceID + "," + amirID,
+		"REVOKE_EMERGENCY":    emergency,
+		"REVOKE_DATABASE_URL": "sqlite:" + filepath.Join(s.folder, "revoke-sessions.db"),
+		"SLACK_API_URL":       s.slack.APIURL(),
 	}
 }
 
@@ -120,7 +116,7 @@ func (s *stage) start(ctx context.Context, log io.Writer) (stop func() error, er
 	ctx, cancel := context.WithCancel(ctx)
 	ended := make(chan error, 1)
 	go func() {
-		if code := run(ctx, s.arguments(), s.getenv, io.Discard, log, s.at); code != 0 {
+		if code := run(ctx, []string{"run"}, s.getenv, io.Discard, log, s.at); code != 0 {
 			ended <- fmt.Errorf("the bot ended with exit code %d", code)
 		}
 		close(ended)
@@ -141,8 +137,7 @@ func (s *stage) start(ctx context.Context, log io.Writer) (stop func() error, er
 		}
 	}
 	if err != nil {
-		cancel()
-		return nil, err
+		return nil, errors.Join(err, stop())
 	}
 	return stop, nil
 }

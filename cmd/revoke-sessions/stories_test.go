@@ -23,20 +23,24 @@ import (
 // The commands, with WHO a first name of the cast:
 //
 //	type WHO TEXT…             types /revoke-sessions TEXT
+//	                           (REQ-THIS is the ID of the newest card's request)
+//	press WHO BUTTON           presses it on the newest card as it first stood, there or not
+//	replay                     Slack delivers the last click once more, in the same envelope and in another
 //	click WHO BUTTON           presses a button of the live card: confirm, deny, cancel, retry
 //	click-receipt WHO BUTTON   presses one on WHO's own receipt
 //	submit WHO PICKED REASON   fills in the form that WHO has open
 //	sees WHERE WORDS…          waits until one message says all the words;
 //	                           WHERE is card, thread, dm:WHO, only:WHO
-//	! sees WHERE WORDS…        no message there says them, now or in any earlier version
+//	! sees WHERE WORDS…        no message there says them yet
+//	never WHERE WORDS…         no message there says them, in any version, up to the script's end
 //	buttons WHERE [BUTTON…]    waits until the live message has just these
-//	posts N                    Graph got N revokes in all, and no more
+//	posts N                    Graph got N revokes, and no more up to the next posts or the script's end
 //	audited ACTION [N]         the chain verifies and has N rows (default 1) of it
 //	refused REASON [N]         the same for refusals, by reason
 //	pings WHERE WHO…           the live message really notifies just these
-//	account WHO CHANGE…        changes Entra: guest, disabled, synced, twin, gone, mail=…
+//	account WHO CHANGE…        changes Entra: guest, disabled, synced, twin, gone, name=, mail=, upn=, alias=
 //	slack WHO CHANGE…          changes Slack: guest, bot, deleted, stranger, team, unconfirmed, nomail
-//	graph FAULT…               status=503 retry-after=1 times=1 hang apply reset lag=1s clear
+//	graph FAULT…               status=503 retry-after=1 times=1 hang apply reset reads lag=1s unreadable-after-post clear
 //	trouble METHOD FAULT…      Slack: error=code status=429 retry-after=1s body={} times=1 hang reset after; METHOD clear
 //	erase                      somebody deletes the live card
 //	later DURATION             moves everybody's clock
@@ -50,14 +54,18 @@ func TestStories(t *testing.T) {
 			th := newTheatre(env.T().(testing.TB))
 			th.begin()
 			env.Values[theatreKey{}] = th
+			env.Defer(th.curtain)
 			return nil
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"type":          story(func(th *theatre, _ bool, a []string) { th.typed(cast(a[0]), strings.Join(a[1:], " ")) }),
+			"type":          story((*theatre).types),
 			"click":         story(func(th *theatre, _ bool, a []string) { th.click(cast(a[0]), "request."+a[1]) }),
+			"press":         story((*theatre).press),
+			"replay":        story((*theatre).replay),
 			"click-receipt": story((*theatre).clickReceipt),
 			"submit":        story((*theatre).submit),
 			"sees":          story((*theatre).sees),
+			"never":         story((*theatre).neverSees),
 			"buttons":       story((*theatre).buttons),
 			"posts":         story((*theatre).posts),
 			"audited":       story((*theatre).audited),
@@ -96,6 +104,54 @@ func (s scriptTB) Fatalf(format string, args ...any) { s.ts.Fatalf(format, args.
 func (s scriptTB) Fatal(args ...any)                 { s.ts.Fatalf("%s", fmt.Sprint(args...)) }
 
 func cast(name string) string { return "U0" + strings.ToUpper(name) }
+
+// curtain stops the bot in order, which finishes what is under way, and then
+// looks once more at what the script said must not happen.
+func (th *theatre) curtain() {
+	th.end()
+	for _, check := range th.never {
+		check()
+	}
+	if got := len(th.entra.Posts()); th.wantPosts != nil && got != *th.wantPosts {
+		th.t.Errorf("at the end Graph had got %d POSTs, not %d", got, *th.wantPosts)
+	}
+}
+
+func (th *theatre) types(_ bool, a []string) {
+	words := strings.Join(a[1:], " ")
+	if strings.Contains(words, "REQ-THIS") {
+		words = strings.ReplaceAll(words, "REQ-THIS", th.requestID())
+	}
+	th.typed(cast(a[0]), words)
+}
+
+// requestID is in the value of every button the newest card ever had.
+func (th *theatre) requestID() string {
+	card := th.card()
+	for _, version := range th.slack.History(approvals, card.TS) {
+		for _, b := range version.Buttons() {
+			return b.Value
+		}
+	}
+	th.t.Fatal("the card never had a button")
+	return ""
+}
+
+func (th *theatre) press(_ bool, a []string) {
+	card, id := th.card(), th.requestID()
+	th.last = th.slack.As(cast(a[0])).ClickRaw(func(c *slacktest.Click) {
+		c.ChannelID, c.MessageTS, c.ActionID, c.Value = approvals, card.TS, "request."+a[1], id
+	})
+	th.acked(th.last)
+}
+
+func (th *theatre) replay(_ bool, _ []string) {
+	if th.last == nil {
+		th.t.Fatal("nobody has clicked yet")
+	}
+	th.acked(th.last.Replay())
+	th.acked(th.last.Redeliver())
+}
 
 // receipt is WHO's newest direct message that can be cancelled, or the newest.
 func (th *theatre) clickReceipt(_ bool, a []string) {
@@ -158,16 +214,29 @@ func (th *theatre) stands(where string) []slacktest.Message {
 
 func (th *theatre) sees(neg bool, a []string) {
 	where, words := a[0], a[1:]
-	if !neg {
+	if neg {
+		th.says(where, words)()
+	} else {
 		th.until(fmt.Sprintf("%s says %q", where, words), func() bool {
 			return slices.ContainsFunc(th.stands(where), func(m slacktest.Message) bool { return !m.Deleted && containsAll(plain(m), words) })
 		})
-		return
 	}
-	for _, m := range th.stands(where) {
-		for _, version := range append(th.slack.History(m.Channel, m.TS), m) {
-			if containsAll(plain(version), words) {
-				th.t.Fatalf("%s says %q: %s", where, words, plain(version))
+}
+
+func (th *theatre) neverSees(_ bool, a []string) {
+	check := th.says(a[0], a[1:])
+	check()
+	th.never = append(th.never, check)
+}
+
+// says returns a check that fails if any version of any message says it.
+func (th *theatre) says(where string, words []string) func() {
+	return func() {
+		for _, m := range th.stands(where) {
+			for _, version := range append(th.slack.History(m.Channel, m.TS), m) {
+				if containsAll(plain(version), words) {
+					th.t.Fatalf("%s says %q: %s", where, words, plain(version))
+				}
 			}
 		}
 	}
@@ -198,6 +267,7 @@ func (th *theatre) posts(_ bool, a []string) {
 	if err != nil {
 		th.t.Fatal(err)
 	}
+	th.wantPosts = &want
 	th.poll(fmt.Sprintf("Graph has got %d POSTs", want), func() bool { return len(th.entra.Posts()) >= want })
 	if got := len(th.entra.Posts()); got != want {
 		th.t.Fatalf("Graph got %d POSTs, not %d", got, want)
@@ -268,6 +338,10 @@ func (th *theatre) account(_ bool, a []string) {
 				u.DisplayName = value
 			case "mail":
 				u.Mail = value
+			case "upn":
+				u.UserPrincipalName = value
+			case "alias":
+				u.ProxyAddresses = append(u.ProxyAddresses, "smtp:"+value)
 			}
 		})
 		switch name {
@@ -336,6 +410,13 @@ func (th *theatre) graphFault(_ bool, a []string) {
 		case "clear":
 			th.entra.ClearFaults()
 			return
+		case "unreadable-after-post":
+			f = graphtest.Fault{Method: http.MethodGet, Status: 503, Match: func(*http.Request) bool { return th.posted.Load() }}
+			th.entra.OnRequest(func(r graphtest.Request) {
+				if r.Method == http.MethodPost {
+					th.posted.Store(true)
+				}
+			})
 		default:
 			th.t.Fatalf("no such fault: %s", word)
 		}

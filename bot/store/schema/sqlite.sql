@@ -31,13 +31,13 @@ CREATE TABLE requests (
   claimed_until      BIGINT NOT NULL,
   told               BIGINT NOT NULL, -- the version that people have seen
   tell_due_at        BIGINT,
-  tell_claimed_until BIGINT NOT NULL
+  tell_claimed_until BIGINT NOT NULL,
+  tell_tries         BIGINT NOT NULL -- how often telling this version was begun
 );
 CREATE UNIQUE INDEX requests_one_pending ON requests (target_id, lane, drill) WHERE state = 'pending';
 CREATE INDEX requests_due ON requests (due_at) WHERE due_at IS NOT NULL;
 CREATE INDEX requests_tell_due ON requests (tell_due_at) WHERE tell_due_at IS NOT NULL;
 CREATE INDEX requests_accepted ON requests (target_id, accepted_at) WHERE accepted_at IS NOT NULL;
-CREATE INDEX requests_open ON requests (created_at) WHERE state IN ('pending', 'approved', 'executing', 'unknown', 'revoked', 'failed');
 
 CREATE TABLE askers (
   slack_id   TEXT NOT NULL,

@@ -1,0 +1,224 @@
+package bot
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+// source is what a memory asks; a test says what it answers.
+type source struct {
+	calls  atomic.Int32
+	answer func(ctx context.Context, key string) (string, error)
+}
+
+func (s *source) fetch(ctx context.Context, key string) (string, error) {
+	s.calls.Add(1)
+	return s.answer(ctx, key)
+}
+
+func says(value string) func(context.Context, string) (string, error) {
+	return func(context.Context, string) (string, error) { return value, nil }
+}
+
+func fails(err error) func(context.Context, string) (string, error) {
+	return func(context.Context, string) (string, error) { return "", err }
+}
+
+// hangs is a source that never answers by itself.
+func hangs(ctx context.Context, _ string) (string, error) {
+	<-ctx.Done()
+	return "", ctx.Err()
+}
+
+var errDown = &SlackError{Method: "users.info"} // no answer
+var errNobody = &SlackError{Method: "users.info", Code: "user_not_found"}
+
+func newSource() (*source, *memory[string]) {
+	s := &source{answer: says("first")}
+	return s, newMemory(time.Now, "Slack", s.fetch)
+}
+
+// expect gets once and compares all that comes back.
+func expect(t *testing.T, m *memory[string], value string, age, took time.Duration) {
+	t.Helper()
+	began := time.Now()
+	got, a, err := m.get(t.Context(), "k")
+	if err != nil || got != value || a != age || time.Since(began) != took {
+		t.Fatalf("%q, %s old, after %s, %v; want %q, %s old, after %s", got, a, time.Since(began), err, value, age, took)
+	}
+}
+
+func expectLookupError(t *testing.T, m *memory[string]) {
+	t.Helper()
+	got, _, err := m.get(t.Context(), "k")
+	if e, ok := errors.AsType[*LookupError](err); !ok || e.Where != "Slack" || got != "" {
+		t.Fatalf("%q, %v; want a LookupError of Slack's", got, err)
+	}
+}
+
+func TestAnAnswerIsFreshForAMinute(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s, m := newSource()
+		expect(t, m, "first", 0, 0)
+		s.answer = says("second")
+		time.Sleep(lookupFresh - 1)
+		expect(t, m, "first", lookupFresh-1, 0)
+		if n := s.calls.Load(); n != 1 {
+			t.Fatalf("%d look-ups for a fresh answer", n)
+		}
+		time.Sleep(1)
+		expect(t, m, "second", 0, 0)
+		expect(t, m, "second", 0, 0)
+		if n := s.calls.Load(); n != 2 {
+			t.Fatalf("%d look-ups, want 2", n)
+		}
+	})
+}
+
+func TestAStaleAnswerCountsWhereNobodyAnswers(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s, m := newSource()
+		expect(t, m, "first", 0, 0)
+		s.answer = hangs
+		time.Sleep(lookupFresh)
+		expect(t, m, "first", lookupFresh+lookupWait, lookupWait)
+		s.answer = fails(errDown)
+		time.Sleep(lookupStale - lookupFresh - lookupWait - 1)
+		expect(t, m, "first", lookupStale-1, 0)
+		time.Sleep(1)
+		expectLookupError(t, m)
+		s.answer = says("second")
+		expect(t, m, "second", 0, 0)
+	})
+}
+
+// Two seconds of waiting count as well: what was young enough when the
+// look-up began may be too old when it has failed.
+func TestAnAnswerMayGrowTooOldWhileWaiting(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s, m := newSource()
+		expect(t, m, "first", 0, 0)
+		s.answer = hangs
+		time.Sleep(lookupStale - time.Second)
+		expectLookupError(t, m)
+	})
+}
+
+func TestNoAnswerAndNothingKnown(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s, m := newSource()
+		s.answer = hangs
+		began := time.Now()
+		expectLookupError(t, m)
+		if took := time.Since(began); took != lookupWait {
+			t.Errorf("gave up after %s, want %s", took, lookupWait)
+		}
+	})
+}
+
+func TestANoIsNotPaperedOver(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s, m := newSource()
+		expect(t, m, "first", 0, 0)
+		time.Sleep(lookupFresh)
+		s.answer = fails(errNobody)
+		got, _, err := m.get(t.Context(), "k")
+		if e, ok := errors.AsType[*SlackError](err); !ok || e.Code != "user_not_found" || got != "" {
+			t.Fatalf("%q, %v; want Slack's no", got, err)
+		}
+		// Nor later, by what was known before the no.
+		s.answer = fails(errDown)
+		time.Sleep(time.Second)
+		expectLookupError(t, m)
+	})
+}
+
+func TestErrorsAreNotRemembered(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s, m := newSource()
+		s.answer = fails(errNobody)
+		if _, _, err := m.get(t.Context(), "k"); err == nil {
+			t.Fatal("no error")
+		}
+		s.answer = fails(errDown)
+		expectLookupError(t, m)
+		s.answer = says("second")
+		expect(t, m, "second", 0, 0)
+		if n := s.calls.Load(); n != 3 {
+			t.Errorf("%d look-ups, want 3", n)
+		}
+	})
+}
+
+func TestOneLookUpServesAllWhoWait(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s, m := newSource()
+		s.answer = func(ctx context.Context, key string) (string, error) {
+			time.Sleep(time.Second)
+			return "of " + key, nil
+		}
+		var all sync.WaitGroup
+		for i := range 100 {
+			key := fmt.Sprint("k", i%2)
+			all.Go(func() {
+				if got, _, err := m.get(t.Context(), key); err != nil || got != "of "+key {
+					t.Errorf("%q, %v", got, err)
+				}
+			})
+		}
+		all.Wait()
+		if n := s.calls.Load(); n != 2 {
+			t.Errorf("%d look-ups of two keys", n)
+		}
+	})
+}
+
+func TestWhoeverLeavesCancelsNobody(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s, m := newSource()
+		s.answer = func(ctx context.Context, _ string) (string, error) {
+			select {
+			case <-time.After(time.Second):
+				return "late", nil
+			case <-ctx.Done():
+				return "", ctx.Err()
+			}
+		}
+		first, leave := context.WithCancel(t.Context())
+		var all sync.WaitGroup
+		all.Go(func() {
+			if _, _, err := m.get(first, "k"); !errors.Is(err, context.Canceled) {
+				t.Errorf("who left got %v", err)
+			}
+		})
+		synctest.Wait() // the first is the one that looks up
+		all.Go(func() { expect(t, m, "late", 0, time.Second) })
+		synctest.Wait()
+		leave()
+		all.Wait()
+		if n := s.calls.Load(); n != 1 {
+			t.Errorf("%d look-ups", n)
+		}
+	})
+}
+
+func TestTheMemoryIsBounded(t *testing.T) {
+	s, m := newSource()
+	for i := range manyMemos + 10 {
+		if _, _, err := m.get(t.Context(), fmt.Sprint(i)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if len(m.entries) > manyMemos {
+		t.Errorf("%d answers are remembered", len(m.entries))
+	}
+	if n := s.calls.Load(); n != manyMemos+10 {
+		t.Errorf("%d look-ups", n)
+	}
+}

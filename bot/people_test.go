@@ -1,0 +1,481 @@
+package bot
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"revoke-sessions/authz"
+	"revoke-sessions/bot/slacktest"
+	"revoke-sessions/graph"
+)
+
+// directory is Entra in memory: accounts, and their proxy addresses by object ID.
+type directory struct {
+	mu      sync.Mutex
+	users   []graph.User
+	proxies map[string][]string
+	err     error // of every call
+	hang    bool  // until the caller gives up
+	finds   int
+}
+
+func (d *directory) trouble(ctx context.Context) error {
+	d.mu.Lock()
+	err, hang := d.err, d.hang
+	d.mu.Unlock()
+	if hang {
+		<-ctx.Done()
+		return &graph.Error{Op: "find the account", Code: graph.CodeTimeout, Outcome: graph.NotDone, Remedy: "x", Err: ctx.Err()}
+	}
+	return err
+}
+
+func (d *directory) set(err error, hang bool) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.err, d.hang = err, hang
+}
+
+func (d *directory) User(ctx context.Context, id string) (graph.User, error) {
+	if err := d.trouble(ctx); err != nil {
+		return graph.User{}, err
+	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	for _, u := range d.users {
+		if u.ID == id {
+			return u, nil
+		}
+	}
+	return graph.User{}, &graph.Error{Op: "read the account", Status: 404, Code: "Request_ResourceNotFound", Outcome: graph.NotDone, Remedy: "x"}
+}
+
+func (d *directory) Find(ctx context.Context, by graph.Key, value string) ([]graph.User, error) {
+	if err := d.trouble(ctx); err != nil {
+		return nil, err
+	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.finds++
+	var found []graph.User
+	for _, u := range d.users {
+		hit := map[graph.Key]bool{
+			graph.ByUPN: strings.EqualFold(u.UPN, value), graph.ByMail: strings.EqualFold(u.Mail, value),
+			graph.ByProxy: slices.ContainsFunc(d.proxies[u.ID], func(p string) bool { return strings.EqualFold(p, "smtp:"+value) }),
+		}
+		if hit[by] {
+			found = append(found, u)
+		}
+	}
+	return found, nil
+}
+
+func (d *directory) Revoke(context.Context, string) (graph.Revocation, error) {
+	return graph.Revocation{}, errors.New("nobody revokes in these tests")
+}
+
+// clock is moved by hand.
+type clock struct {
+	mu sync.Mutex
+	at time.Time
+}
+
+func (c *clock) now() time.Time {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.at
+}
+
+func (c *clock) move(d time.Duration) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.at = c.at.Add(d)
+}
+
+// crowd is people over the Slack double and a directory in which everybody of
+// the workspace has an account.
+func crowd(t *testing.T) (*people, *slacktest.Server, *directory, *clock) {
+	t.Helper()
+	s := workspace(t)
+	d := &directory{proxies: map[string][]string{}}
+	for _, name := range []string{"alice", "dave", "bob", "erin", "carol"} {
+		d.users = append(d.users, graph.User{ID: name + "-id", UPN: name + "@contoso.example", Mail: name + "@contoso.example"})
+	}
+	c := &clock{at: askedAt}
+	return newPeople(connected(t, s), d, c.now), s, d, c
+}
+
+func TestStandings(t *testing.T) {
+	for name, row := range map[string]struct {
+		user slacktest.User
+		want authz.Standing
+		id   string // of the Entra account
+		why  authz.Reason
+	}{
+		"full member":          {slacktest.User{}, authz.FullMember, "bob-id", ""},
+		"admin":                {slacktest.User{Admin: true}, authz.FullMember, "bob-id", ""},
+		"deleted":              {slacktest.User{Deleted: true}, authz.Deleted, "", authz.EmailUnconfirmed},
+		"bot":                  {slacktest.User{Bot: true}, authz.BotUser, "", ""},
+		"workflow":             {slacktest.User{Bot: true, WorkflowBot: true}, authz.WorkflowUser, "", ""},
+		"connector":            {slacktest.User{ConnectorBot: true}, authz.WorkflowUser, "", ""},
+		"guest":                {slacktest.User{Guest: true}, authz.GuestUser, "bob-id", ""},
+		"single-channel guest": {slacktest.User{SingleChannelGuest: true}, authz.GuestUser, "bob-id", ""},
+		"stranger":             {slacktest.User{Stranger: true}, authz.StrangerUser, "", ""},
+		"stranger of a team":   {slacktest.User{Stranger: true, TeamID: "T0OTHER"}, authz.StrangerUser, "", ""},
+		"other team":           {slacktest.User{TeamID: "T0OTHER"}, authz.OtherWorkspace, "", ""},
+		"other team's guest":   {slacktest.User{TeamID: "T0OTHER", Guest: true}, authz.OtherWorkspace, "", ""},
+		"other organisation":   {slacktest.User{TeamID: "T0OTHER", EnterpriseID: "E0OTHER"}, authz.OtherWorkspace, "", ""},
+		"own organisation":     {slacktest.User{EnterpriseID: "E0OURS"}, authz.FullMember, "bob-id", ""},
+		"not shown to us":      {slacktest.User{Hidden: true}, authz.StrangerUser, "", ""},
+		"unconfirmed address":  {slacktest.User{EmailUnconfirmed: true}, authz.FullMember, "", authz.EmailUnconfirmed},
+	} {
+		t.Run(name, func(t *testing.T) {
+			p, s, _, _ := crowd(t)
+			row.user.ID, row.user.Name, row.user.Email = bob, "bob", "bob@contoso.example"
+			s.AddUser(row.user)
+			got, err := p.who(deadline(t), bob)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if want := (authz.Actor{SlackID: bob, Standing: row.want, EntraID: row.id, Unmapped: row.why}); got.actor != want {
+				t.Errorf("%+v, want %+v", got.actor, want)
+			}
+		})
+	}
+	// Every standing occurs above.
+	t.Run("nobody", func(t *testing.T) {
+		p, _, _, _ := crowd(t)
+		got, err := p.who(deadline(t), "U0NOBODY")
+		if err != nil || got.actor.Standing != authz.StrangerUser || got.actor.EntraID != "" {
+			t.Errorf("%+v, %v", got.actor, err)
+		}
+	})
+}
+
+func TestSlackbotIsNobody(t *testing.T) {
+	p, s, _, _ := crowd(t)
+	s.AddUser(slacktest.User{ID: "USLACKBOT", Email: "bob@contoso.example"}) // Slack says is_bot: false
+	if got, err := p.who(deadline(t), "USLACKBOT"); err != nil || got.actor.Standing != authz.BotUser {
+		t.Errorf("%+v, %v", got.actor, err)
+	}
+}
+
+func TestAddressesAndAccounts(t *testing.T) {
+	for name, row := range map[string]struct {
+		email string
+		setup func(*directory)
+		id    string
+		why   authz.Reason
+	}{
+		"by name":          {"bob@contoso.example", nil, "bob-id", ""},
+		"in other letters": {"BOB@contoso.example", nil, "bob-id", ""},
+		"none":             {"", nil, "", authz.EmailMissing},
+		"no account":       {"bob@elsewhere.example", nil, "", authz.NoAccount},
+		"by mail alone": {"b.borrower@contoso.example", func(d *directory) {
+			d.users = append(d.users, graph.User{ID: "x-id", UPN: "x@contoso.example", Mail: "b.borrower@contoso.example"})
+		}, "x-id", ""},
+		"by proxy address alone": {"old.name@contoso.example", func(d *directory) {
+			d.proxies["bob-id"] = []string{"smtp:old.name@contoso.example"}
+		}, "bob-id", ""},
+		"the same one by all three": {"bob@contoso.example", func(d *directory) {
+			d.proxies["bob-id"] = []string{"SMTP:bob@contoso.example"}
+		}, "bob-id", ""},
+		"one's name is another's mail": {"bob@contoso.example", func(d *directory) {
+			d.users = append(d.users, graph.User{ID: "x-id", UPN: "x@contoso.example", Mail: "bob@contoso.example"})
+		}, "", authz.SeveralAccounts},
+		"one's name is another's proxy address": {"bob@contoso.example", func(d *directory) {
+			d.proxies["carol-id"] = []string{"smtp:bob@contoso.example"}
+		}, "", authz.SeveralAccounts},
+	} {
+		t.Run(name, func(t *testing.T) {
+			p, s, d, _ := crowd(t)
+			s.AddUser(slacktest.User{ID: bob, Name: "bob", Email: row.email})
+			if row.setup != nil {
+				row.setup(d)
+			}
+			got, err := p.who(deadline(t), bob)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if want := (authz.Actor{SlackID: bob, Standing: authz.FullMember, EntraID: row.id, Unmapped: row.why}); got.actor != want {
+				t.Errorf("%+v, want %+v", got.actor, want)
+			}
+		})
+	}
+}
+
+// rateLimits are the three shapes in which Slack asks to wait, and the second
+// spelling of the last.
+func rateLimits(method string) map[string]slacktest.Fault {
+	return map[string]slacktest.Fault{
+		"429 with a time":    {Method: method, RetryAfter: 7 * time.Second},
+		"429 without a time": {Method: method, Status: 429},
+		"200 ratelimited":    {Method: method, Error: "ratelimited"},
+		"200 rate_limited":   {Method: method, Error: "rate_limited"},
+	}
+}
+
+func TestNoAnswerIsNoWordAboutThePerson(t *testing.T) {
+	faults := rateLimits("users.info")
+	for name, f := range map[string]slacktest.Fault{
+		"empty":          {Body: `{}`},
+		"not ok":         {Body: `{"ok":false}`},
+		"somebody else":  {Body: `{"ok":true,"user":{"id":"U0ALICE","team_id":"T0SLACKTEST","is_email_confirmed":true,"profile":{"email":"alice@contoso.example"}}}`},
+		"no user":        {Body: `{"ok":true}`},
+		"half an answer": {Body: `{"ok":true,"user":{"id":"U0`},
+		"a proxy's page": {Body: `<html>`},
+		"500":            {Status: 500},
+		"503":            {Status: 503},
+		"internal_error": {Error: "internal_error"},
+		"fatal_error":    {Error: "fatal_error"},
+		"reset":          {Reset: true},
+	} {
+		f.Method = "users.info"
+		faults[name] = f
+	}
+	for name, f := range faults {
+		t.Run(name, func(t *testing.T) {
+			p, s, _, c := crowd(t)
+			s.Inject(f)
+			got, err := p.who(deadline(t), bob)
+			lookup, ok := errors.AsType[*LookupError](err)
+			if !ok || lookup.Where != "Slack" {
+				t.Fatalf("%+v, %v; want a LookupError of Slack's", got.actor, err)
+			}
+			if _, err := p.target(deadline(t), Whom{SlackID: bob}); err == nil {
+				t.Fatal("a target was found")
+			}
+			// It was not remembered, and what was known before still counts.
+			s.ClearFaults()
+			if got, err := p.who(deadline(t), bob); err != nil || got.actor.EntraID != "bob-id" {
+				t.Fatalf("afterwards: %+v, %v", got.actor, err)
+			}
+			s.Inject(f)
+			c.move(lookupFresh)
+			if got, err := p.who(deadline(t), bob); err != nil || got.actor.EntraID != "bob-id" || got.age != lookupFresh {
+				t.Fatalf("with an older answer: %+v, %s old, %v", got.actor, got.age, err)
+			}
+			c.move(lookupStale)
+			if got, err := p.who(deadline(t), bob); err == nil {
+				t.Fatalf("with one too old: %+v", got.actor)
+			}
+		})
+	}
+}
+
+// A no to the bot itself is no word about the person either; but it passes
+// only when somebody mends the set-up, so an older answer does not help.
+func TestSlackRefusesTheBot(t *testing.T) {
+	for code, f := range map[string]slacktest.Fault{
+		"token_revoked": {Error: "token_revoked"}, "invalid_auth": {Error: "invalid_auth"}, "missing_scope": {Error: "missing_scope"},
+		"account_inactive": {Error: "account_inactive"}, "403": {Status: 403}, "404": {Status: 404},
+	} {
+		p, s, _, c := crowd(t)
+		if _, err := p.who(deadline(t), bob); err != nil {
+			t.Fatal(err)
+		}
+		f.Method = "users.info"
+		s.Inject(f)
+		c.move(lookupFresh)
+		for range 2 {
+			got, err := p.who(deadline(t), bob)
+			if e, ok := errors.AsType[*LookupError](err); !ok || e.Where != "Slack" || !strings.Contains(e.Remedy, code) {
+				t.Errorf("%s: %+v, %v; want a LookupError with a remedy", code, got.actor, err)
+			}
+		}
+		s.ClearFaults()
+		if got, err := p.who(deadline(t), bob); err != nil || got.actor.EntraID != "bob-id" {
+			t.Errorf("after %s: %+v, %v", code, got.actor, err)
+		}
+	}
+}
+
+func TestSlackHangs(t *testing.T) {
+	t.Parallel()
+	p, s, _, c := crowd(t)
+	if _, err := p.who(deadline(t), bob); err != nil {
+		t.Fatal(err)
+	}
+	s.Inject(slacktest.Fault{Method: "users.info", Hang: true})
+	c.move(4 * time.Minute)
+	began := time.Now()
+	if got, err := p.who(deadline(t), bob); err != nil || got.actor.EntraID != "bob-id" || got.age != 4*time.Minute {
+		t.Errorf("%+v, %s old, %v", got.actor, got.age, err)
+	}
+	if _, err := p.who(deadline(t), carol); err == nil {
+		t.Error("somebody was found without an answer")
+	}
+	if took := time.Since(began); took < 2*lookupWait-time.Second || took > 2*lookupWait+5*time.Second {
+		t.Errorf("waited %s for two look-ups", took)
+	}
+}
+
+func TestEntraHangsOrFails(t *testing.T) {
+	t.Parallel()
+	for name, row := range map[string]struct {
+		err  error
+		hang bool
+		no   bool // the answer is a no, which an older yes must not paper over
+	}{
+		"hangs":             {nil, true, false},
+		"asks to wait":      {&graph.Error{Op: "find", Status: 429, Outcome: graph.NotDone, Retryable: true, Remedy: "x"}, false, false},
+		"refuses to search": {&graph.Error{Op: "find", Status: 403, Code: "Authorization_RequestDenied", Outcome: graph.NotDone, Remedy: "x"}, false, true},
+		"cannot sign in":    {&graph.Error{Op: "find", Code: "AADSTS7000222", Outcome: graph.NotDone, Remedy: "x"}, false, true},
+		"says something":    {errors.New("something"), false, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			p, _, d, c := crowd(t)
+			d.set(row.err, row.hang)
+			_, err := p.who(deadline(t), bob)
+			if e, ok := errors.AsType[*LookupError](err); !ok || e.Where != "Microsoft Entra" {
+				t.Fatalf("%v; want a LookupError of Entra's", err)
+			}
+			var all sync.WaitGroup
+			for _, whom := range []Whom{{ObjectID: "carol-id"}, {Address: "carol@contoso.example"}, {SlackID: carol}} {
+				all.Go(func() {
+					f, err := p.target(deadline(t), whom)
+					if e, ok := errors.AsType[*LookupError](err); !ok || e.Where != "Microsoft Entra" || f.user.ID != "" {
+						t.Errorf("%+v: %+v, %v; want a LookupError of Entra's", whom, f, err)
+					}
+				})
+			}
+			all.Wait()
+			d.set(nil, false)
+			if _, err := p.who(deadline(t), bob); err != nil {
+				t.Fatal(err)
+			}
+			d.set(row.err, row.hang)
+			c.move(2 * time.Minute)
+			got, err := p.who(deadline(t), bob)
+			if row.no {
+				if e, ok := errors.AsType[*LookupError](err); !ok || e.Remedy != "x" || got.actor.EntraID != "" {
+					t.Errorf("with an older answer: %+v, %v; want Entra's no", got.actor, err)
+				}
+				return
+			}
+			if err != nil || got.actor.EntraID != "bob-id" || got.age != 2*time.Minute {
+				t.Errorf("with an older answer: %+v, %s old, %v", got.actor, got.age, err)
+			}
+		})
+	}
+}
+
+func TestTarget(t *testing.T) {
+	twins := func(_ *slacktest.Server, d *directory) {
+		d.users = append(d.users, graph.User{ID: "twin-id", UPN: "twin@contoso.example", Mail: "carol@contoso.example"})
+	}
+	shared := func(_ *slacktest.Server, d *directory) {
+		d.users[0].Mail, d.users[1].Mail = "team@contoso.example", "team@contoso.example"
+	}
+	is := func(u slacktest.User) func(*slacktest.Server, *directory) {
+		return func(s *slacktest.Server, _ *directory) {
+			u.ID, u.Name = carol, "carol"
+			if u.Email == "" {
+				u.Email = "carol@contoso.example"
+			}
+			s.AddUser(u)
+		}
+	}
+	for name, row := range map[string]struct {
+		whom    Whom
+		setup   func(*slacktest.Server, *directory)
+		id      string
+		problem authz.Reason
+	}{
+		"mention":                         {Whom{SlackID: carol}, nil, "carol-id", ""},
+		"mention of a guest":              {Whom{SlackID: carol}, is(slacktest.User{Guest: true}), "carol-id", ""},
+		"mention of a bot":                {Whom{SlackID: carol}, is(slacktest.User{Bot: true}), "", TargetIsApp},
+		"mention of a workflow":           {Whom{SlackID: carol}, is(slacktest.User{WorkflowBot: true}), "", TargetIsApp},
+		"mention of ourselves":            {Whom{SlackID: "U0BOT"}, nil, "", TargetIsApp},
+		"mention of a stranger":           {Whom{SlackID: carol}, is(slacktest.User{Stranger: true}), "", authz.OutsideWorkspace},
+		"mention of another team":         {Whom{SlackID: carol}, is(slacktest.User{TeamID: "T0OTHER"}), "", authz.OutsideWorkspace},
+		"mention of nobody":               {Whom{SlackID: "U0NOBODY"}, nil, "", authz.OutsideWorkspace},
+		"mention of one who left":         {Whom{SlackID: carol}, is(slacktest.User{Deleted: true}), "", authz.EmailUnconfirmed},
+		"mention, unconfirmed":            {Whom{SlackID: carol}, is(slacktest.User{EmailUnconfirmed: true}), "", authz.EmailUnconfirmed},
+		"mention, no account":             {Whom{SlackID: carol}, is(slacktest.User{Email: "x@elsewhere.example"}), "", authz.NoAccount},
+		"mention, two accounts":           {Whom{SlackID: carol}, twins, "", authz.SeveralAccounts},
+		"object ID":                       {Whom{ObjectID: "carol-id"}, nil, "carol-id", ""},
+		"object ID of nobody":             {Whom{ObjectID: "nobody-id"}, nil, "", authz.NoAccount},
+		"address":                         {Whom{Address: "carol@contoso.example"}, nil, "carol-id", ""},
+		"address in other letters":        {Whom{Address: "CAROL@contoso.example"}, nil, "carol-id", ""},
+		"address of nobody":               {Whom{Address: "nobody@contoso.example"}, nil, "", authz.NoAccount},
+		"a name wins over another's mail": {Whom{Address: "carol@contoso.example"}, twins, "carol-id", ""},
+		"two accounts with one mail":      {Whom{Address: "team@contoso.example"}, shared, "", authz.SeveralAccounts},
+	} {
+		t.Run(name, func(t *testing.T) {
+			p, s, d, _ := crowd(t)
+			if row.setup != nil {
+				row.setup(s, d)
+			}
+			got, err := p.target(deadline(t), row.whom)
+			if err != nil || got.user.ID != row.id || got.problem != row.problem || got.slackID != row.whom.SlackID {
+				t.Errorf("%+v, %v; want %q %q", got, err, row.id, row.problem)
+			}
+			if got.problem != "" && !slices.Contains(targetReasons, got.problem) {
+				t.Errorf("%s is not among the reasons that have a sentence", got.problem)
+			}
+		})
+	}
+	t.Run("no address", func(t *testing.T) {
+		p, s, _, _ := crowd(t)
+		s.AddUser(slacktest.User{ID: carol, Name: "carol"})
+		if got, err := p.target(deadline(t), Whom{SlackID: carol}); err != nil || got.problem != authz.EmailMissing {
+			t.Errorf("%+v, %v", got, err)
+		}
+	})
+}
+
+// The target is told only if the Slack account leads back to the same account.
+func TestSlackIDOf(t *testing.T) {
+	p, s, d, _ := crowd(t)
+	ctx := deadline(t)
+	u, _ := d.User(ctx, "carol-id")
+	if got := p.slackIDOf(ctx, u); got != carol {
+		t.Errorf("Carol's Slack account is %q", got)
+	}
+	if got := p.slackIDOf(ctx, graph.User{ID: "x-id", Mail: "carol@contoso.example"}); got != "" {
+		t.Errorf("an account with Carol's mail is told by %q", got)
+	}
+	if got := p.slackIDOf(ctx, graph.User{ID: "y-id", UPN: "y@contoso.example"}); got != "" {
+		t.Errorf("somebody without a Slack account is told by %q", got)
+	}
+	if got := p.slackIDOf(ctx, graph.User{ID: "z-id"}); got != "" {
+		t.Errorf("somebody without addresses is told by %q", got)
+	}
+	d.users = append(d.users, graph.User{ID: "moved-id", UPN: "moved@contoso.example", Mail: "unknown@contoso.example"})
+	s.AddUser(slacktest.User{ID: "U0MOVED", Email: "moved@contoso.example"})
+	if got := p.slackIDOf(ctx, d.users[len(d.users)-1]); got != "U0MOVED" {
+		t.Errorf("somebody known by name alone is told by %q", got)
+	}
+	s.AddUser(slacktest.User{ID: "U0LATE", Email: "late@contoso.example", EmailUnconfirmed: true})
+	d.users = append(d.users, graph.User{ID: "late-id", UPN: "late@contoso.example"})
+	if got := p.slackIDOf(ctx, d.users[len(d.users)-1]); got != "" {
+		t.Errorf("an unconfirmed address is told by %q", got)
+	}
+}
+
+// One click looks everybody up once, however many keys the search has.
+func TestALookUpIsRemembered(t *testing.T) {
+	p, s, d, c := crowd(t)
+	for range 3 {
+		if _, err := p.who(deadline(t), bob); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if n := len(s.CallsOf("users.info")); n != 1 || d.finds != 3 {
+		t.Errorf("%d calls of Slack and %d of Entra, want 1 and 3", n, d.finds)
+	}
+	c.move(lookupFresh)
+	if _, err := p.who(deadline(t), bob); err != nil {
+		t.Fatal(err)
+	}
+	if n := len(s.CallsOf("users.info")); n != 2 || d.finds != 6 {
+		t.Errorf("a minute later %d and %d, want 2 and 6", n, d.finds)
+	}
+}

@@ -1,0 +1,351 @@
+package bot
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"time"
+
+	"revoke-sessions/bot/slacktest"
+)
+
+// method is one call of the adapter's, and its name at Slack.
+type method struct {
+	name string
+	call func(ctx context.Context, a *Slack) error
+}
+
+func methods(trigger, responseURL Secret) []method {
+	m := note("hello")
+	return []method{
+		{"auth.test", func(ctx context.Context, a *Slack) error { _, err := a.Connect(ctx); return err }},
+		{"users.info", func(ctx context.Context, a *Slack) error { _, err := a.Member(ctx, bob); return err }},
+		{"users.lookupByEmail", func(ctx context.Context, a *Slack) error {
+			_, err := a.MemberByEmail(ctx, "bob@contoso.example")
+			return err
+		}},
+		{"chat.postMessage", func(ctx context.Context, a *Slack) error { _, _, err := a.Post(ctx, cards, "", m); return err }},
+		{"chat.update", func(ctx context.Context, a *Slack) error { return a.Update(ctx, cards, "1.2", m) }},
+		{"chat.delete", func(ctx context.Context, a *Slack) error { return a.Delete(ctx, cards, "1.2") }},
+		{"views.open", func(ctx context.Context, a *Slack) error { return a.OpenForm(ctx, trigger, Form(bob, 1)) }},
+		{"response_url", func(ctx context.Context, a *Slack) error { return a.Answer(ctx, responseURL, m) }},
+	}
+}
+
+// secrets are what must be in no error's text.
+func secrets(s *slacktest.Server, trigger, responseURL Secret) []string {
+	return []string{s.BotToken(), "xoxb", string(trigger), string(responseURL), "http", "127.0.0.1", "/api/", "/respond/"}
+}
+
+// leaks says which secret an error shows, in any form in which it may be logged.
+func leaks(err error, secrets []string) string {
+	for _, text := range []string{err.Error(), fmt.Sprintf("%v", err), fmt.Sprintf("%+v", err), fmt.Sprintf("%s", fmt.Errorf("tell: %w", err)), (&LookupError{Where: "Slack", Err: err}).Error()} {
+		for _, secret := range secrets {
+			if strings.Contains(text, secret) {
+				return secret + " in " + text
+			}
+		}
+	}
+	for e := errors.Unwrap(err); e != nil; e = errors.Unwrap(e) {
+		for _, secret := range secrets {
+			if strings.Contains(e.Error(), secret) {
+				return secret + " in the cause " + e.Error()
+			}
+		}
+	}
+	return ""
+}
+
+// slack-go returns no error for these; what they lack would go unnoticed.
+func TestAnEmptyAnswerIsNoAnswer(t *testing.T) {
+	for _, body := range []string{`{}`, `{"ok":false}`, `{"ok":true}`} {
+		s := workspace(t)
+		a := connected(t, s)
+		trigger, responseURL := typed(t, s, bob, "x")
+		for _, m := range methods(trigger, responseURL) {
+			if m.name == "response_url" || m.name == "chat.delete" {
+				continue // whose answers hold nothing that is needed
+			}
+			s.Inject(slacktest.Fault{Method: m.name, Body: body})
+			err := m.call(deadline(t), a)
+			e, ok := errors.AsType[*SlackError](err)
+			if !ok || e.Method != m.name || !e.NoAnswer() {
+				t.Errorf("%s answered %s: %v", m.name, body, err)
+			}
+			s.ClearFaults()
+		}
+		s.Inject(slacktest.Fault{Method: "bots.info", Body: body})
+		if _, err := a.Connect(deadline(t)); err == nil {
+			t.Errorf("bots.info answered %s and the app is known", body)
+		}
+	}
+}
+
+// An answer about something else is none either.
+func TestAnAnswerAboutSomethingElse(t *testing.T) {
+	for name, body := range map[string]string{
+		"users.info":          `{"ok":true,"user":{"id":"U0ALICE","profile":{"email":"bob@contoso.example"}}}`,
+		"users.lookupByEmail": `{"ok":true,"user":{"id":"U0ALICE","profile":{"email":"alice@contoso.example"}}}`,
+		"chat.postMessage":    `{"ok":true,"channel":"C0CARDS"}`,
+		"chat.update":         `{"ok":true,"channel":"C0CARDS","ts":"9.9"}`,
+		"auth.test":           `{"ok":true,"team_id":"T0SLACKTEST","user_id":"U0BOT"}`,
+	} {
+		s := workspace(t)
+		a := connected(t, s)
+		s.Inject(slacktest.Fault{Method: name, Body: body})
+		for _, m := range methods("", "") {
+			if m.name != name {
+				continue
+			}
+			if e, ok := errors.AsType[*SlackError](m.call(deadline(t), a)); !ok || e.Code != incomplete || !e.NoAnswer() {
+				t.Errorf("%s took %s for its answer: %v", name, body, e)
+			}
+		}
+	}
+}
+
+func TestEveryShapeOfARateLimit(t *testing.T) {
+	s := workspace(t)
+	a := connected(t, s)
+	for shape := range rateLimits("") {
+		for _, m := range methods("t", "") {
+			if m.name == "response_url" {
+				continue
+			}
+			s.Inject(rateLimits(m.name)[shape])
+			e, ok := errors.AsType[*SlackError](m.call(deadline(t), a))
+			want := defaultRetryAfter
+			if shape == "429 with a time" {
+				want = 7 * time.Second
+			}
+			if !ok || e.Code != ratelimited || e.RetryAfter != want || !e.NoAnswer() || e.Method != m.name {
+				t.Errorf("%s, %s: %+v, want a wait of %s", m.name, shape, e, want)
+			}
+			s.ClearFaults()
+		}
+	}
+}
+
+func TestSlacksOwnWordsAreKept(t *testing.T) {
+	s := workspace(t)
+	a := connected(t, s)
+	for code, answered := range map[string]bool{
+		"channel_not_found": true, "message_not_found": true, "edit_window_closed": true, "msg_too_long": true, "user_not_found": true,
+		"internal_error": false, "fatal_error": false, "service_unavailable": false, "request_timeout": false,
+	} {
+		s.Inject(slacktest.Fault{Method: "chat.update", Error: code})
+		e, ok := errors.AsType[*SlackError](a.Update(deadline(t), cards, "1.2", note("x")))
+		if !ok || e.Code != code || e.NoAnswer() == answered || e.RetryAfter != 0 {
+			t.Errorf("%s: %+v", code, e)
+		}
+		s.ClearFaults()
+	}
+	s.Inject(slacktest.Fault{Method: "chat.update", Status: 502})
+	if e, ok := errors.AsType[*SlackError](a.Update(deadline(t), cards, "1.2", note("x"))); !ok || e.Status != 502 || !e.NoAnswer() {
+		t.Errorf("502: %+v", e)
+	}
+}
+
+func TestNoErrorShowsASecret(t *testing.T) {
+	s := workspace(t)
+	a := connected(t, s)
+	trigger, responseURL := typed(t, s, bob, "x")
+	for name, f := range map[string]slacktest.Fault{
+		"cut":            {Reset: true},
+		"500":            {Status: 500},
+		"429":            {RetryAfter: time.Second},
+		"empty":          {Body: `{}`},
+		"half":           {Body: `{"ok":tr`},
+		"html":           {Body: `<html>token=` + s.BotToken() + ` https://evil.example</html>`},
+		"echo":           {Status: 400, Body: s.BotToken() + string(responseURL)},
+		"an error":       {Error: "invalid_auth"},
+		"the wrong type": {Body: `{"ok":true,"user":"` + s.BotToken() + `","channel":{},"ts":7,"view":[]}`},
+	} {
+		s.Inject(f)
+		for _, m := range methods(trigger, responseURL) {
+			err := m.call(deadline(t), a)
+			if err == nil {
+				if m.name != "response_url" && m.name != "chat.delete" {
+					t.Errorf("%s, %s: no error", m.name, name)
+				}
+				continue
+			}
+			if leak := leaks(err, secrets(s, trigger, responseURL)); leak != "" {
+				t.Errorf("%s, %s: %s", m.name, name, leak)
+			}
+		}
+		s.ClearFaults()
+	}
+}
+
+func TestADeadServer(t *testing.T) {
+	s := workspace(t)
+	trigger, responseURL := typed(t, s, bob, "x")
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	address := l.Addr().String()
+	l.Close()
+	a := adapter(t, "http://"+address+"/api/", s.BotToken())
+	for _, m := range methods(trigger, Secret("http://"+address+"/respond/secret")) {
+		err := m.call(deadline(t), a)
+		e, ok := errors.AsType[*SlackError](err)
+		if !ok || !e.NoAnswer() {
+			t.Errorf("%s: %v", m.name, err)
+			continue
+		}
+		if leak := leaks(err, append(secrets(s, trigger, responseURL), address, "secret")); leak != "" {
+			t.Errorf("%s: %s", m.name, leak)
+		}
+	}
+}
+
+func TestAHangingServer(t *testing.T) {
+	s := workspace(t)
+	a := connected(t, s)
+	trigger, responseURL := typed(t, s, bob, "x")
+	s.Inject(slacktest.Fault{Hang: true})
+	for _, m := range methods(trigger, responseURL) {
+		ctx, cancel := context.WithTimeout(deadline(t), 50*time.Millisecond)
+		err := m.call(ctx, a)
+		cancel()
+		e, ok := errors.AsType[*SlackError](err)
+		if !ok || !e.NoAnswer() || !errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("%s: %v", m.name, err)
+			continue
+		}
+		if leak := leaks(err, secrets(s, trigger, responseURL)); leak != "" {
+			t.Errorf("%s: %s", m.name, leak)
+		}
+	}
+}
+
+func TestAnAnswerGoesToSlackAlone(t *testing.T) {
+	asked := make(chan string, 100)
+	elsewhere := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { asked <- r.URL.Path }))
+	t.Cleanup(elsewhere.Close)
+	s := workspace(t)
+	a := connected(t, s)
+	for _, target := range []string{
+		elsewhere.URL + "/x", "", "/relative", "://", "http://hooks.slack.com/x", "https://slack.com.evil.example/x", "https://hooks.slack.com.evil.example/x",
+		"https://evil.example/?hooks.slack.com", "https://hooks.slack.com@" + strings.TrimPrefix(elsewhere.URL, "http://") + "/x",
+		"https://notslack.com/x", "https://evilslack.com/x", "ftp://hooks.slack.com/x", "https:///hooks.slack.com",
+	} {
+		err := a.Answer(deadline(t), Secret(target), note("x"))
+		if e, ok := errors.AsType[*SlackError](err); !ok || e.Code != "not_slack" {
+			t.Errorf("%q: %v", target, err)
+		}
+	}
+	if len(asked) > 0 {
+		t.Errorf("somebody else was told: %s", <-asked)
+	}
+	for _, target := range []string{"https://hooks.slack.com/commands/T/1/x", "https://hooks.slack-gov.com/x"} {
+		if !a.ours(target) {
+			t.Errorf("%s is Slack's", target)
+		}
+	}
+	// In production Slack's own address is the API's: never without TLS.
+	production := NewSlack(nil, "https://slack.com/api/", nil)
+	for target, want := range map[string]bool{"https://slack.com/x": true, "http://slack.com/x": false, "https://hooks.slack.com/x": true, s.APIURL(): false, "": false} {
+		if got := production.ours(target); got != want {
+			t.Errorf("%q is Slack's: %v, want %v", target, got, want)
+		}
+	}
+	if NewSlack(nil, "://", nil).ours("") {
+		t.Error("with no API address, no address is Slack's")
+	}
+	_, responseURL := typed(t, s, bob, "x")
+	if err := a.Answer(deadline(t), responseURL, note("hello")); err != nil {
+		t.Fatal(err)
+	}
+	if got := s.Ephemerals(bob); len(got) != 1 || got[0].Text != "hello" || got[0].Parse != "none" {
+		t.Errorf("Bob sees %+v", got)
+	}
+}
+
+// What is posted can do nothing by itself: no unfurling, no parsing.
+func TestHowMessagesAreSent(t *testing.T) {
+	s := workspace(t)
+	a := connected(t, s)
+	channel, ts, err := a.Post(deadline(t), cards, "", note("see https://x.example and @here"))
+	if err != nil || channel != cards || ts == "" {
+		t.Fatal(channel, ts, err)
+	}
+	if _, _, err := a.Post(deadline(t), cards, ts, note("a reply")); err != nil {
+		t.Fatal(err)
+	}
+	if err := a.Update(deadline(t), channel, ts, note("see https://x.example and @everyone")); err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{"chat.postMessage", "chat.update"} {
+		for _, call := range s.CallsOf(name) {
+			if call.Params["parse"] != "none" || call.Params["link_names"] == "true" || call.Params["link_names"] == "1" {
+				t.Errorf("%s is sent with %v", name, call.Params)
+			}
+			if name == "chat.postMessage" && (call.Params["unfurl_links"] != "false" || call.Params["unfurl_media"] != "false") {
+				t.Errorf("%s unfurls: %v", name, call.Params)
+			}
+		}
+	}
+	thread := s.Thread(cards, ts)
+	if len(thread) != 2 || thread[1].ThreadTS != ts {
+		t.Fatalf("the thread is %+v", thread)
+	}
+	if got := append(s.Mentions(thread[0]), s.Links(thread[0])...); len(got) > 0 {
+		t.Errorf("%v came alive", got)
+	}
+	direct, _, err := a.Post(deadline(t), bob, "", note("to you"))
+	if err != nil || direct != s.DirectChannel(bob) {
+		t.Errorf("a direct message stands in %s: %v", direct, err)
+	}
+	if err := a.Delete(deadline(t), channel, ts); err != nil {
+		t.Error(err)
+	}
+	if left := s.Messages(cards); len(left) != 0 && !left[0].Deleted {
+		t.Errorf("left: %+v", left)
+	}
+}
+
+// An edit without buttons takes those that stand there.
+func TestAnEditTakesTheButtons(t *testing.T) {
+	s := workspace(t)
+	a := connected(t, s)
+	pending, denied := newScene("", Pending), newScene("", Denied)
+	channel, ts, err := a.Post(deadline(t), cards, "", Card(&pending.r, pending.v))
+	if err != nil {
+		t.Fatal(explain(err))
+	}
+	if n := len(s.Messages(cards)[0].Buttons()); n != 3 {
+		t.Fatalf("%d buttons", n)
+	}
+	if err := a.Update(deadline(t), channel, ts, Card(&denied.r, denied.v)); err != nil {
+		t.Fatal(explain(err))
+	}
+	if n := len(s.Messages(cards)[0].Buttons()); n != 0 {
+		t.Errorf("%d buttons are left", n)
+	}
+}
+
+func TestConnect(t *testing.T) {
+	s := workspace(t)
+	got, err := adapter(t, s.APIURL(), s.BotToken()).Connect(deadline(t))
+	want := Workspace{TeamID: s.TeamID(), URL: "https://slacktest.slack.com/", AppID: s.AppID()}
+	if err != nil || got != want {
+		t.Errorf("%+v, %v; want %+v", got, err, want)
+	}
+	if link := got.Link(cards, "1772620879.000100"); link != liveCard {
+		t.Errorf("the link is %s", link)
+	}
+	if link := got.Link(cards, ""); link != "" {
+		t.Errorf("a link to nowhere: %s", link)
+	}
+	if _, err := adapter(t, s.APIURL(), "xoxb-wrong").Connect(deadline(t)); err == nil || strings.Contains(err.Error(), "xoxb") {
+		t.Errorf("a wrong token: %v", err)
+	}
+}

@@ -1,0 +1,44 @@
+package store_test
+
+import (
+	"strings"
+	"testing"
+	"time"
+)
+
+// A row that nobody can read, after a bad disk or a hand in the database,
+// holds up none of the others and is reported.
+func TestBrokenRows(t *testing.T) {
+	c := newClock()
+	s := openSQLite(t, c.now)
+	raw := bypass(t, s)
+	for i, id := range []string{"REQ-BODY", "REQ-WORDS", "REQ-WHOLE"} {
+		r := pending(id, id)
+		r.DueAt = c.now()
+		create(t, s, r)
+		receive(t, s, arrival(i))
+	}
+	do(t, raw, `UPDATE requests SET body = '{"lane":' WHERE id = 'REQ-BODY'`)
+	do(t, raw, `UPDATE words SET content = 'no JSON' WHERE request_id = 'REQ-WORDS'`)
+	do(t, raw, `UPDATE arrivals SET body = '[' WHERE envelope = 'envelope-0'`)
+	c.move(time.Minute)
+	w := due(t, s)
+	if len(w.Drive) != 1 || w.Drive[0].ID != "REQ-WHOLE" || len(w.Arrivals) != 2 {
+		t.Errorf("due: requests %v, arrivals %v", w.Drive, w.Arrivals)
+	}
+	var said []string
+	for _, err := range w.Broken {
+		said = append(said, err.Error())
+	}
+	all := strings.Join(said, "\n")
+	if len(said) != 3 || !strings.Contains(all, "REQ-BODY") || !strings.Contains(all, "REQ-WORDS") || !strings.Contains(all, "arrival 1") {
+		t.Errorf("broken rows are reported as:\n%s", all)
+	}
+	if w := due(t, s); len(w.Broken) != 0 {
+		t.Errorf("a broken row is not claimed: %v", w.Broken)
+	}
+	c.move(10 * time.Second)
+	if w := due(t, s); len(w.Broken) != 3 {
+		t.Errorf("%d broken rows once the claim has lapsed, want 3", len(w.Broken))
+	}
+}
