@@ -59,6 +59,9 @@ type Actor struct {
 	// then Unmapped says why.
 	EntraID  string
 	Unmapped Reason
+	// Blocked: the Entra account may not sign in. Its Slack session may live
+	// on in other hands.
+	Blocked bool
 }
 
 // Asker is somebody who made or joined a request.
@@ -71,6 +74,10 @@ type Asker struct {
 type Matter struct {
 	Lane     Lane
 	TargetID string // Entra object ID
+	// TargetSlackID is the target's Slack account as known when the request
+	// was made, or empty. An e-mail address in Slack can be changed, so who
+	// the target was then counts beside whom the actor maps to now.
+	TargetSlackID string
 	// Askers are the requester first and then whoever joined.
 	Askers []Asker
 }
@@ -113,6 +120,7 @@ const (
 	SeveralAccounts  Reason = "several_accounts"
 
 	NotApprover        Reason = "not_approver"
+	AccountBlocked     Reason = "account_blocked"
 	TargetMayNotDecide Reason = "target_may_not_decide"
 	TargetMayNotEnd    Reason = "target_may_not_end"
 	NotRequester       Reason = "not_requester"
@@ -128,7 +136,7 @@ const CancelNeedsApprover Reason = "cancel_needs_approver"
 var Reasons = []Reason{
 	NotAMember, Guest, OutsideWorkspace,
 	EmailMissing, EmailUnconfirmed, NoAccount, SeveralAccounts,
-	NotApprover, TargetMayNotDecide, TargetMayNotEnd, NotRequester, OthersAskedToo,
+	NotApprover, AccountBlocked, TargetMayNotDecide, TargetMayNotEnd, NotRequester, OthersAskedToo,
 	CancelNeedsApprover,
 }
 
@@ -170,6 +178,8 @@ func mayConfirm(q Question) Decision {
 	switch {
 	case !q.approver():
 		return refuse(NotApprover)
+	case q.Actor.Blocked:
+		return refuse(AccountBlocked)
 	case q.isTarget() && q.Matter.Lane != Self:
 		return refuse(TargetMayNotDecide)
 	}
@@ -182,6 +192,8 @@ func mayDeny(q Question) Decision {
 	switch {
 	case !q.approver():
 		return refuse(NotApprover)
+	case q.Actor.Blocked:
+		return refuse(AccountBlocked)
 	case q.isTarget() && q.Matter.Lane == Self:
 		return refuse(TargetMayNotEnd)
 	case q.isTarget():
@@ -207,7 +219,14 @@ func mayCancel(q Question) Decision {
 
 func (q Question) approver() bool { return slices.Contains(q.Policy.Approvers, q.Actor.SlackID) }
 
-func (q Question) isTarget() bool { return q.Actor.EntraID == q.Matter.TargetID }
+// isTarget reports whether the actor is the account that the request is about,
+// by Entra account or by the Slack account that was the target's: in the self
+// lane that is whoever asked.
+func (q Question) isTarget() bool {
+	return q.Actor.EntraID == q.Matter.TargetID ||
+		q.Matter.TargetSlackID != "" && q.Actor.SlackID == q.Matter.TargetSlackID ||
+		q.Matter.Lane == Self && q.asked()
+}
 
 // asked reports whether the actor is an asker, under this Slack account or
 // under another one of the same Entra account.

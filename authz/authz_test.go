@@ -29,6 +29,11 @@ func matter(target Actor, askers ...Actor) Matter {
 
 func TestCheck(t *testing.T) {
 	bobOther := Actor{SlackID: "UBOB2", Standing: FullMember, EntraID: "bob"}
+	// Alice's Slack account, after its e-mail address was changed.
+	renamed := Actor{SlackID: "UALICE", Standing: FullMember, EntraID: "alice.adm"}
+	blocked := Actor{SlackID: "UALICE", Standing: FullMember, EntraID: "alice", Blocked: true}
+	aboutAlice := matter(alice, bob)
+	aboutAlice.TargetSlackID = "UALICE"
 	unmapped := Actor{SlackID: "UALICE", Standing: FullMember, Unmapped: SeveralAccounts}
 	for _, tt := range []struct {
 		name   string
@@ -58,6 +63,13 @@ func TestCheck(t *testing.T) {
 		{"an approver sees it", See, alice, matter(carol, bob), allow()},
 		{"the target does not see it", See, carol, matter(carol, bob), refuse(NotRequester)},
 		{"an approver without one account may not confirm", Confirm, unmapped, matter(carol, bob), refuse(SeveralAccounts)},
+		{"the target may not decide under another address", Confirm, renamed, aboutAlice, refuse(TargetMayNotDecide)},
+		{"nor deny", Deny, renamed, aboutAlice, refuse(TargetMayNotDecide)},
+		{"nor end their own report under another address", Deny, renamed, matter(alice, alice), refuse(TargetMayNotEnd)},
+		{"an approver whose account is blocked may not confirm", Confirm, blocked, matter(carol, bob), refuse(AccountBlocked)},
+		{"nor deny", Deny, blocked, matter(carol, bob), refuse(AccountBlocked)},
+		{"nor try again", Retry, blocked, matter(carol, bob), refuse(AccountBlocked)},
+		{"but may report their own loss", Ask, blocked, Matter{}, allow()},
 		{"an action nobody knows is refused", "burn", alice, matter(carol, bob), refuse(NotApprover)},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

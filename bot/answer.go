@@ -60,7 +60,7 @@ func Received(r *Request, v View) Message {
 }
 
 // Joined answers whoever asked for what was asked for already.
-func Joined(r *Request, v View, added bool) Message {
+func Joined(r *Request, v View, slackID string, added bool) Message {
 	p := &page{}
 	l := r.begin()
 	if added {
@@ -68,11 +68,14 @@ func Joined(r *Request, v View, added bool) Message {
 	} else {
 		l.bold("You asked for this already: %s.", r.ID)
 	}
-	l.say(" It waits for an approver: ").people(v.Approvers).say(". Nothing has been done yet. ")
+	l.say(" It waits for an approver: ").deciders(r, v).say(". Nothing has been done yet. ")
 	if v.CardLink != "" {
 		l.link(v.CardLink, "The card").say(".")
 	}
 	p.add(l)
+	if also := r.Words.Also[slackID]; also != "" {
+		p.add((&line{}).say("The approvers read what you wrote: ").typed(also))
+	}
 	return p.message()
 }
 
@@ -80,7 +83,7 @@ func Joined(r *Request, v View, added bool) Message {
 func CancelAsked(r *Request, v View) Message {
 	p := &page{}
 	p.add(r.begin().bold("An approver was asked to cancel %s.", r.ID).
-		say(" It goes on until one denies it, for whoever found the phone could have asked this too. They will phone first: ").people(v.Approvers).say("."))
+		say(" It goes on until one denies it, for whoever found the phone could have asked this too. They will phone first: ").deciders(r, v).say("."))
 	return p.message()
 }
 
@@ -90,6 +93,10 @@ func (b *Bot) status(ctx context.Context, a Arrival, id string) error {
 	who, err := b.people.who(ctx, a.UserID)
 	if err != nil {
 		return b.refuseLookup(ctx, a, Entry{Wanted: string(authz.See)}, err, nil)
+	}
+	// Who is no member, or nobody in particular, is told so instead of "nothing".
+	if d := authz.Check(authz.Question{Action: authz.Ask, Actor: who.actor, Policy: b.policy()}); !d.Allowed {
+		return b.refuse(ctx, a, withReason(Entry{Wanted: string(authz.See)}, d.Reason), Refusal(d.Reason, nil, b.view("")))
 	}
 	sees := func(r *Request) authz.Decision {
 		return authz.Check(authz.Question{Action: authz.See, Actor: who.actor, Matter: r.matter(), Policy: b.policy()})

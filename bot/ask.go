@@ -5,7 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
+	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -187,32 +190,45 @@ func (b *Bot) create(ctx context.Context, a Arrival, r Request, e Entry) error {
 	return nil
 }
 
+// join adds somebody who asks for what was asked already, or what they add to
+// it. Either way the card is looked after: somebody may have deleted it.
 func (b *Bot) join(ctx context.Context, a Arrival, w wish, asker authz.Actor, r Request, e Entry) error {
-	known := false
-	for _, other := range r.Askers {
-		known = known || other.SlackID == a.UserID
+	known := slices.ContainsFunc(r.Askers, func(other authz.Asker) bool { return other.SlackID == a.UserID })
+	if !known {
+		r.Askers = append(slices.Clone(r.Askers), authz.Asker{SlackID: a.UserID, EntraID: asker.EntraID})
 	}
-	if known {
-		if err := b.store.Record(ctx, a.ID); err != nil {
-			return err
+	if w.reason != "" && w.reason != r.Words.Reason {
+		also := maps.Clone(r.Words.Also)
+		if also == nil {
+			also = map[string]string{}
 		}
-	} else {
-		r.Askers = append(r.Askers, authz.Asker{SlackID: a.UserID, EntraID: asker.EntraID})
-		if w.reason != "" {
-			also := map[string]string{a.UserID: w.reason}
-			for id, reason := range r.Words.Also {
-				also[id] = reason
-			}
-			r.Words.Also = also
+		if before := also[a.UserID]; before != "" && !strings.Contains(before, w.reason) {
+			w.reason = cutRunes(before+" · "+w.reason, maxReason)
 		}
-		e.Action, e.Request = "joined", r.ID
-		var err error
-		if r, err = b.commit(ctx, Change{Request: r, Audit: []Entry{e}, Settles: a.ID}); err != nil {
-			return err
-		}
+		also[a.UserID] = w.reason
+		r.Words.Also = also
 	}
-	b.answer(ctx, a, Joined(&r, b.view(b.cardLink(ctx, r.ID)), !known))
+	if err := b.doubt(ctx, r.ID); err != nil {
+		return err
+	}
+	e.Action, e.Request = "joined", r.ID
+	r, err := b.commit(ctx, Change{Request: r, Audit: []Entry{e}, Settles: a.ID})
+	if err != nil {
+		return err
+	}
+	b.answer(ctx, a, Joined(&r, b.view(b.cardLink(ctx, r.ID)), a.UserID, !known))
 	return nil
+}
+
+// doubt forgets what the card shows, so that it is edited once more; if it has
+// been deleted, that brings a new one.
+func (b *Bot) doubt(ctx context.Context, id string) error {
+	places, err := b.store.Places(ctx, id)
+	if card, ok := places[cardKey]; ok && err == nil {
+		card.Shown = ""
+		err = b.store.SetPlace(ctx, id, card)
+	}
+	return err
 }
 
 func (b *Bot) cardLink(ctx context.Context, id string) string {

@@ -33,6 +33,19 @@ type View struct {
 	Remedy string
 }
 
+// deciders mentions the approvers who may decide the request: of a report by
+// somebody else not its target, who should learn of it last.
+func (l *line) deciders(r *Request, v View) *line {
+	if r == nil {
+		return l.people(v.Approvers)
+	}
+	able := slices.DeleteFunc(slices.Clone(v.Approvers), func(id string) bool { return r.Lane == authz.ThirdParty && id == r.TargetSlackID })
+	if len(able) == 0 {
+		return l.say("nobody here, for the only approver is the person it is about")
+	}
+	return l.people(able)
+}
+
 // recently is how short ago a revoke makes another one a warning.
 const recently = 5 * time.Minute
 
@@ -142,7 +155,7 @@ func outcomeHeadline(r *Request, l *line, v View) *line {
 	}
 	acceptedLine(r, l).say(" Approved by ").person(d.SlackID).say(". ")
 	if r.Seen {
-		l.say("Microsoft did not answer, but the account shows the change, seen ").whenExactly(r.AcceptedAt)
+		l.say("Microsoft gave no clear answer, but the account shows the change, seen ").whenExactly(r.AcceptedAt)
 	} else {
 		l.say("Entra accepted: ").whenExactly(r.AcceptedAt)
 	}
@@ -170,7 +183,11 @@ func stampsLine(r *Request, l *line) *line {
 		}
 		return l.say("I look again: ").when(r.DueAt).say(". If it cannot wait, block sign-in or revoke in the Entra portal.")
 	case Unreachable:
-		l.say("The account could not be read since, so this is not verified. ")
+		if r.After.ReadAt.After(r.AcceptedAt) {
+			l.say("The account did not show it when it could last be read, and cannot be read now. ")
+		} else {
+			l.say("The account could not be read since, so this is not verified. ")
+		}
 		if r.DueAt.IsZero() {
 			return l.bold("I have stopped trying.").say(" Look the account up in the Entra portal.")
 		}
@@ -268,6 +285,8 @@ func unclear(r *Request, l *line, v View) *line {
 	switch {
 	case r.Unread:
 		l.say(" The account cannot be read.")
+	case r.After.ReadAt.Before(r.attempt().EndedAt):
+		l.say(" The account has not been read since.")
 	case r.After.MovedSince(r.earlier()):
 		l.say(" The account has changed since the report, but I cannot tell by whom.")
 	default:
@@ -311,7 +330,7 @@ func details(r *Request, v View) *line {
 	if !r.Drill {
 		l.typed(r.name()).say(" must then sign in again: in most Microsoft apps within minutes, elsewhere when the app's access ends, usually within 90 minutes. ")
 	}
-	l.say("Can be decided by: ").people(v.Approvers).say(". ")
+	l.say("Can be decided by: ").deciders(r, v).say(". ")
 	return accountFacts(r, l).say(" Sessions valid since ").when(r.Target.Stamps.ValidFrom()).say(". Object ID %s.", r.Target.ID)
 }
 

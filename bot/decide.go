@@ -45,15 +45,29 @@ func (b *Bot) click(ctx context.Context, a Arrival) error {
 	}
 	if !live {
 		if stray {
-			// A card of ours that we do not know: posted just before a crash,
-			// or by somebody with our token. Slack lets us delete only our own.
-			if err := b.slack.Delete(ctx, a.ChannelID, a.MessageTS); err != nil {
-				b.log.Warn("remove a stray card", "request", r.ID, "channel", a.ChannelID, "error", err)
-			}
+			b.removeStray(ctx, a, r.ID)
 		}
 		return b.refuse(ctx, a, withReason(e, WrongPlace), Refusal(WrongPlace, &r, b.view(link)))
 	}
 	return b.decide(ctx, a, r, action)
+}
+
+// removeStray deletes a card of ours that we know nothing of: posted just
+// before a crash, or by somebody with our token. What the button's value names
+// may be forged, so a message that we do know, of whatever request, stays; and
+// only a member's click removes anything.
+func (b *Bot) removeStray(ctx context.Context, a Arrival, id string) {
+	known, err := b.store.Stands(ctx, a.ChannelID, a.MessageTS)
+	if err != nil || known {
+		return
+	}
+	if who, err := b.people.who(ctx, a.UserID); err != nil || who.actor.Standing != authz.FullMember {
+		return
+	}
+	// Slack lets us delete only what we posted.
+	if err := b.slack.Delete(ctx, a.ChannelID, a.MessageTS); err != nil {
+		b.log.Warn("remove a stray card", "request", id, "channel", a.ChannelID, "error", err)
+	}
 }
 
 func withReason(e Entry, reason authz.Reason) Entry {
@@ -198,7 +212,12 @@ func (b *Bot) apply(ctx context.Context, a Arrival, r Request, action authz.Acti
 	switch {
 	case action == authz.Cancel && d.Reason == authz.CancelNeedsApprover:
 		if !r.CancelAskedAt.IsZero() {
-			return r, b.reply(ctx, a, CancelAsked(&r, b.view("")))
+			e.Action = "cancel_asked_again"
+			if err := b.store.Record(ctx, a.ID, e); err != nil {
+				return r, err
+			}
+			b.answer(ctx, a, CancelAsked(&r, b.view("")))
+			return r, nil
 		}
 		r.CancelAskedAt = now
 		e.Action = "cancel_asked"

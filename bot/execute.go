@@ -106,7 +106,13 @@ func (b *Bot) execute(ctx context.Context, r Request) (again bool, _ Request, er
 func (b *Bot) conclude(ctx context.Context, r Request, n int, yes graph.Revocation, callErr error) (again bool, _ Request, err error) {
 	for {
 		if r.State != Executing && r.State != Unknown || n != len(r.Attempts)-1 {
-			return false, r, nil
+			// Too late to count, but not to be on record.
+			e := r.entry(r.State, "bot")
+			e.Action, e.Operation, e.RequestID, e.ClientRequestID = "late_answer", string(yes.Operation), yes.RequestID, yes.ClientRequestID
+			if no := graph.AsError(callErr); no != nil {
+				e.Status, e.Code, e.RequestID, e.ClientRequestID = no.Status, no.Code, no.RequestID, no.ClientRequestID
+			}
+			return false, r, b.store.Record(ctx, 0, e)
 		}
 		next := b.outcome(r, yes, callErr)
 		e := next.entry(next.State, "bot")
@@ -153,17 +159,21 @@ func (b *Bot) outcome(r Request, yes graph.Revocation, callErr error) Request {
 	if no.Outcome == graph.NotDone || r.Drill {
 		a.Outcome = graph.NotDone // a read changes nothing, whatever became of it
 	}
-	if a.Outcome == graph.OutcomeUnknown || r.State == Unknown {
+	if no.Retryable && a.Outcome == graph.NotDone {
+		a.Wait = no.RetryAfter
+		if a.Wait <= 0 {
+			tries, _ := r.tries()
+			a.Wait = time.Second << tries
+		}
+	}
+	// A plain no to this call says nothing about an earlier one.
+	if a.Outcome == graph.OutcomeUnknown || r.wasUnclear(len(r.Decisions)) {
 		r.to(Unknown)
 		r.DueAt, r.Reads = now, 0
 		return r
 	}
 	if no.Retryable {
 		tries, first := r.tries()
-		a.Wait = no.RetryAfter
-		if a.Wait <= 0 {
-			a.Wait = time.Second << tries
-		}
 		if tries < maxTries && now.Add(a.Wait).Sub(first) <= b.cfg.Timing.Patience {
 			r.to(Approved)
 			r.DueAt = now.Add(a.Wait)

@@ -54,7 +54,8 @@ type Ledger interface {
 type Index interface {
 	// PendingFor finds the pending request for the same target, lane and drill flag.
 	PendingFor(ctx context.Context, targetID string, lane authz.Lane, drill bool) (Request, bool, error)
-	// Open lists requests that are undecided, under way or owe a look, newest first; slackID limits
+	// Open lists requests that are undecided, under way or owe a look: the
+	// undecided first, and of each the oldest first; slackID limits
 	// them to those the person asked for, "" does not.
 	Open(ctx context.Context, slackID string, limit int) ([]Request, error)
 	// LastAccepted is when Microsoft last accepted a revoke for the target; zero if never.
@@ -96,6 +97,8 @@ type Billboard interface {
 	Told(ctx context.Context, id string, version int64, retry time.Time) (more bool, err error)
 	// Places are the messages of a request by key.
 	Places(ctx context.Context, id string) (map[string]Place, error)
+	// Stands reports whether a message is one of ours, of whatever request.
+	Stands(ctx context.Context, channel, ts string) (bool, error)
 	// SetPlace stores where a message stands and what it shows; a Place with
 	// no TS forgets it.
 	SetPlace(ctx context.Context, id string, p Place) error

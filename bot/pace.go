@@ -26,6 +26,9 @@ const (
 	updatesPerSecond, updateBurst = 50.0 / 60, 40
 	// reserve is what new cards leave for results, which matter more.
 	reserve = 8
+	// longestSilence is what we believe of a Retry-After. Slack asks for
+	// seconds; a card that waits for hours helps nobody.
+	longestSilence = 5 * time.Minute
 	// manyChannels is when limiters of quiet channels are forgotten.
 	manyChannels = 1000
 )
@@ -75,7 +78,7 @@ func (p *pace) take(method string, l *rate.Limiter, fresh bool, now time.Time) t
 func (p *pace) obey(e *SlackError, now time.Time) {
 	if e.RetryAfter > 0 {
 		p.mu.Lock()
-		p.silent[e.Method] = now.Add(e.RetryAfter)
+		p.silent[e.Method] = now.Add(min(e.RetryAfter, longestSilence))
 		p.mu.Unlock()
 	}
 }

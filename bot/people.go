@@ -106,7 +106,7 @@ func (p *people) who(ctx context.Context, slackID string) (person, error) {
 	case 0:
 		who.actor.Unmapped = authz.NoAccount
 	case 1:
-		who.actor.EntraID = accounts[0].ID
+		who.actor.EntraID, who.actor.Blocked = accounts[0].ID, accounts[0].Disabled == graph.Yes
 	default:
 		who.actor.Unmapped = authz.SeveralAccounts
 	}

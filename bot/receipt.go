@@ -1,6 +1,9 @@
 package bot
 
 import (
+	"slices"
+	"strings"
+
 	"github.com/slack-go/slack"
 
 	"revoke-sessions/authz"
@@ -20,9 +23,9 @@ func Receipt(r *Request, v View, slackID string) Message {
 	switch {
 	case r.State == Pending && v.CardLink == "":
 		p.add(l.bold("Your %s is stored (%s), but I could not post it to the approvers' channel yet.", what, r.ID).
-			say(" I keep trying. Tell an approver yourself: ").people(v.Approvers).say("."))
+			say(" I keep trying. Tell an approver yourself: ").deciders(r, v).say("."))
 	case r.State == Pending:
-		p.add(l.bold("Your %s is with ", what).people(v.Approvers).bold(" (%s).", r.ID).say(" You will read here what they decide."))
+		p.add(l.bold("Your %s is with ", what).deciders(r, v).bold(" (%s).", r.ID).say(" You will read here what they decide."))
 	case r.State == Denied, r.State == Cancelled, r.State == Expired:
 		p.add(ending(r, l).say(" (%s)", r.ID))
 	case r.State == Approved, r.State == Executing:
@@ -33,12 +36,12 @@ func Receipt(r *Request, v View, slackID string) Message {
 	if r.Lane == authz.ThirdParty {
 		p.add((&line{}).say("About: ").typed(r.name()))
 	}
-	reason := r.Words.Reason
-	if slackID != r.requester().SlackID {
-		reason = r.Words.Also[slackID]
+	wrote := []string{r.Words.Also[slackID]}
+	if slackID == r.requester().SlackID {
+		wrote = []string{r.Words.Reason, r.Words.Also[slackID]}
 	}
-	if reason != "" {
-		p.add((&line{}).say("You wrote: ").typed(reason))
+	if words := strings.Join(slices.DeleteFunc(wrote, func(s string) bool { return s == "" }), " · "); words != "" {
+		p.add((&line{}).say("You wrote: ").typed(words))
 	}
 	if r.Lane == authz.Self && !r.Drill && r.State == Pending {
 		p.add((&line{}).say("If someone else may hold your phone, do not rely on Slack on it: from a computer, sign it out in Slack's settings."))

@@ -31,8 +31,10 @@ func Refusal(reason authz.Reason, r *Request, v View) Message {
 	switch reason {
 	case authz.NotApprover:
 		l.say("Only an approver can do this, and you are not one. Current approvers: ").people(v.Approvers).say("." + recorded)
+	case authz.AccountBlocked:
+		l.say("Your own Entra account may not sign in, so you cannot decide here. Ask another approver: ").people(v.Approvers).say("." + recorded)
 	case authz.TargetMayNotDecide:
-		l.say("This request is about your own account, so someone else must decide it: ").people(v.Approvers).say("." + recorded)
+		l.say("This request is about your own account, so someone else must decide it: ").deciders(r, v).say("." + recorded)
 	case authz.TargetMayNotEnd:
 		l.say("This is a report about your own lost device. Whoever found it could press this button, so another approver must deny it. You may confirm it yourself." + recorded)
 	case authz.NotRequester:

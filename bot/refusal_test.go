@@ -93,6 +93,7 @@ func TestARefusalSaysWhoCould(t *testing.T) {
 		authz.NoAccount:           approvers,
 		authz.SeveralAccounts:     approvers,
 		authz.NotApprover:         approvers,
+		authz.AccountBlocked:      approvers,
 		authz.TargetMayNotDecide:  approvers,
 		authz.TargetMayNotEnd:     "another approver must deny it",
 		authz.NotRequester:        "Approvers can deny it",

@@ -182,7 +182,7 @@ func newID() string {
 func (r *Request) requester() authz.Asker { return r.Askers[0] }
 
 func (r *Request) matter() authz.Matter {
-	return authz.Matter{Lane: r.Lane, TargetID: r.Target.ID, Askers: r.Askers}
+	return authz.Matter{Lane: r.Lane, TargetID: r.Target.ID, TargetSlackID: r.TargetSlackID, Askers: r.Askers}
 }
 
 // verdict is the decision in force, or nil.
@@ -247,5 +247,6 @@ func (r *Request) retryable(now time.Time) bool {
 // calls are spent, or the account could not be read for a minute.
 func (r *Request) stuck(now time.Time) bool {
 	n, first := r.unresolved()
-	return r.State == Unknown && (n >= maxCalls || now.Sub(first) >= unknownSoon)
+	a := r.attempt()
+	return r.State == Unknown && (n >= maxCalls || now.Sub(first) >= unknownSoon || a.Outcome == graph.NotDone && a.Wait == 0)
 }

@@ -303,8 +303,8 @@ func sayings(s scene) []saying {
 	add("status", Status(&s.r, s.v))
 	if s.r.State == Pending {
 		add("received", Received(&s.r, s.v))
-		add("joined_now", Joined(&s.r, s.v, true))
-		add("joined_before", Joined(&s.r, s.v, false))
+		add("joined_now", Joined(&s.r, s.v, "UBOB", true))
+		add("joined_before", Joined(&s.r, s.v, "UBOB", false))
 		if s.r.Lane == authz.Self {
 			add("cancel_answer", CancelAsked(&s.r, s.v))
 		}

@@ -59,7 +59,10 @@ func owed(r *Request, v *View, channel string) []post {
 	if r.State.Accepted() || r.State.Undone() || r.State == Failed || r.State == Drilled {
 		add(post{key: fmt.Sprintf("result:%d", now), thread: true, show: func() Message { return Result(r, *v) }})
 	}
-	for _, a := range r.Askers[1:] {
+	for i, a := range r.Askers {
+		if i == 0 && r.Words.Also[a.SlackID] == "" {
+			continue
+		}
 		add(post{key: "joined:" + a.SlackID, thread: true, show: func() Message { return alsoAsked(r, a.SlackID) }})
 	}
 	if !r.CancelAskedAt.IsZero() {
@@ -183,7 +186,7 @@ func (b *Bot) place(ctx context.Context, r *Request, places map[string]Place, p 
 			return 0 // nobody there to read it
 		}
 		if e.RetryAfter > 0 {
-			return e.RetryAfter
+			return min(e.RetryAfter, longestSilence)
 		}
 		return min(tellRetry<<min(tries-1, 10), tellRetryMost)
 	}

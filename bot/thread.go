@@ -107,9 +107,13 @@ func superseded(r *Request) Message {
 	return p.message()
 }
 
-// alsoAsked tells the thread that somebody joined.
+// alsoAsked tells the thread that somebody joined, or what the requester adds.
 func alsoAsked(r *Request, slackID string) Message {
 	p := &page{}
+	if slackID == r.requester().SlackID {
+		p.add(r.begin().person(slackID).say(" adds: ").typed(r.Words.Also[slackID]))
+		return p.message()
+	}
 	l := r.begin().say("Also asked by ").person(slackID)
 	if reason := r.Words.Also[slackID]; reason != "" {
 		l.say(": ").typed(reason)
@@ -122,6 +126,6 @@ func alsoAsked(r *Request, slackID string) Message {
 func cancelAsked(r *Request, v View) Message {
 	p := &page{}
 	p.add(r.begin().boldTyped(r.name()).bold("'s Slack account asks to cancel. Phone ").boldTyped(r.name()).bold(" before you do.").
-		say(" Whoever holds the lost phone may have pressed the button. An approver decides: ").people(v.Approvers).say("."))
+		say(" Whoever holds the lost phone may have pressed the button. An approver decides: ").deciders(r, v).say("."))
 	return p.message()
 }

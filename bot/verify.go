@@ -18,8 +18,7 @@ func (b *Bot) findOut(ctx context.Context, r Request) (again bool, _ Request, er
 	read := b.stamps(ctx, r.Target.ID)
 	now := b.now().UTC()
 	r.note(read)
-	calls, first := r.unresolved()
-	if read.MovedSince(r.Before) && read.ValidFrom().After(first.Add(-clockSkew)) {
+	if read.MovedSince(r.Before) && r.ours(read) {
 		r.to(Revoked)
 		r.AcceptedAt, r.Seen, r.Reads, r.DueAt = now, true, 0, now
 		e := r.entry(Revoked, "bot")
@@ -27,15 +26,15 @@ func (b *Bot) findOut(ctx context.Context, r Request) (again bool, _ Request, er
 		r, err = b.commit(ctx, Change{Request: r, Audit: []Entry{e}, Keep: true})
 		return err == nil, r, err
 	}
-	second := first.Add(b.cfg.Timing.SecondPost)
+	second, may := r.secondCall(b.cfg.Timing.SecondPost)
 	// Unmoved even since the card: then it was unmoved since before the call.
 	unmoved := read.Known() && !read.MovedSince(r.earlier())
-	if unmoved && calls < maxCalls && !now.Before(second) {
+	if unmoved && may && !now.Before(second) {
 		return b.execute(ctx, r)
 	}
 	pauses := b.cfg.Timing.Settle
 	r.DueAt = now.Add(pauses[min(r.Reads, len(pauses)-1)])
-	if calls < maxCalls && now.Before(second) && second.Before(r.DueAt) {
+	if may && now.Before(second) && second.Before(r.DueAt) {
 		r.DueAt = second
 	}
 	r.Reads++
@@ -46,8 +45,37 @@ func (b *Bot) findOut(ctx context.Context, r Request) (again bool, _ Request, er
 	case r.DueAt.After(end):
 		r.DueAt = end
 	}
-	_, err = b.commit(ctx, Change{Request: r})
+	c := Change{Request: r}
+	if r.DueAt.IsZero() {
+		e := r.entry(Unknown, "clock")
+		e.Action = "stopped_looking"
+		c.Audit = []Entry{e}
+	}
+	_, err = b.commit(ctx, c)
 	return false, r, err
+}
+
+// secondCall says when another call may follow one of unknown effect, if at
+// all: once, some time after it, or when the wait is over that Microsoft asked
+// for instead of carrying the second out.
+func (r *Request) secondCall(pause time.Duration) (at time.Time, may bool) {
+	calls, first := r.unresolved()
+	tries, _ := r.tries()
+	if calls >= maxCalls || tries >= maxTries {
+		return time.Time{}, false
+	}
+	a := r.attempt()
+	if a.Outcome == graph.NotDone {
+		return a.EndedAt.Add(a.Wait), a.Wait > 0
+	}
+	return first.Add(pause), true
+}
+
+// ours reports whether stamps may have moved by a call of the decision in
+// force, rather than by somebody else before it.
+func (r *Request) ours(read graph.Stamps) bool {
+	_, first := r.unresolved()
+	return read.ValidFrom().After(first.Add(-clockSkew))
 }
 
 // note keeps what was read, or that it could not be read.
@@ -64,7 +92,7 @@ func (b *Bot) verify(ctx context.Context, r Request) error {
 	r.note(read)
 	was := r.State
 	switch {
-	case read.MovedSince(r.earlier()):
+	case read.MovedSince(r.earlier()) && r.ours(read):
 		r.to(Verified)
 		r.DueAt = time.Time{}
 	case was == Revoked && r.Reads+1 < len(b.cfg.Timing.Verify):

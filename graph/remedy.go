@@ -85,7 +85,7 @@ var remedyByStatus = map[int]string{
 	408: "Microsoft did not get the whole request in time. Try again.",
 	409: "Microsoft is changing the same account at this moment. Try again in a minute.",
 	410: "Microsoft no longer offers this operation. An administrator should choose the other one in the bot's settings.",
-	429: "Microsoft asked the bot to wait because of too many requests. The wait is short; try again after it.",
+	429: "Microsoft asked the bot to wait because of too many requests. Try again after that.",
 	503: "Microsoft Graph is not available at the moment. Try again in a minute; if it stays, see the service health page.",
 	504: "Microsoft took too long inside its own network. Try again in a minute.",
 }

@@ -54,6 +54,12 @@ func (s *Store) Places(ctx context.Context, id string) (map[string]bot.Place, er
 	return places, err
 }
 
+// Stands implements bot.Billboard.
+func (s *Store) Stands(ctx context.Context, channel, ts string) (stands bool, err error) {
+	err = s.read.QueryRowContext(ctx, `SELECT EXISTS (SELECT 1 FROM places WHERE channel = $1 AND ts = $2)`, channel, ts).Scan(&stands)
+	return stands, err
+}
+
 // SetPlace implements bot.Billboard.
 func (s *Store) SetPlace(ctx context.Context, id string, p bot.Place) error {
 	if p.TS == "" {

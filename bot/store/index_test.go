@@ -106,10 +106,11 @@ func testOpenOrder(t *testing.T, open opener) {
 		limit int
 		want  []string
 	}{
-		{"", 10, []string{"REQ-2", "REQ-1", "REQ-3", "REQ-0"}},
-		{"", 2, []string{"REQ-2", "REQ-1"}},
-		{"U-BOB", 10, []string{"REQ-2", "REQ-3", "REQ-0"}},
-		{"U-BOB", 1, []string{"REQ-2"}},
+		// The undecided first, and of each the oldest first.
+		{"", 10, []string{"REQ-3", "REQ-1", "REQ-2", "REQ-0"}},
+		{"", 2, []string{"REQ-3", "REQ-1"}},
+		{"U-BOB", 10, []string{"REQ-3", "REQ-2", "REQ-0"}},
+		{"U-BOB", 1, []string{"REQ-3"}},
 		{"U-DAVE", 10, []string{"REQ-1", "REQ-0"}},
 		{"U-ALICE", 10, nil},
 	} {

@@ -166,7 +166,7 @@ func (s *Store) Open(ctx context.Context, slackID string, limit int) ([]bot.Requ
 		query += `AND r.id IN (SELECT request_id FROM askers WHERE slack_id = $2) `
 		args = append(args, slackID)
 	}
-	rows, err := s.read.QueryContext(ctx, query+`ORDER BY r.created_at DESC LIMIT $1`, args...)
+	rows, err := s.read.QueryContext(ctx, query+`ORDER BY CASE r.state WHEN 'pending' THEN 0 ELSE 1 END, r.created_at LIMIT $1`, args...)
 	return collect(rows, err, scanRequest)
 }
 

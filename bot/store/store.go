@@ -92,14 +92,14 @@ func (s *Store) open(ctx context.Context, exclusive bool) error {
 	// Pragmas stand in the DSN so that every connection of a pool has them.
 	dsn := func(extra string) string {
 		return "file:" + (&url.URL{Path: s.path}).EscapedPath() +
-			"?_pragma=busy_timeout(1000)&_pragma=journal_mode(WAL)&_pragma=synchronous(FULL)&_pragma=foreign_keys(1)" + extra
+			"?_pragma=busy_timeout(1000)&_pragma=journal_mode(WAL)&_pragma=synchronous(FULL)&_pragma=foreign_keys(1)&_pragma=secure_delete(1)" + extra
 	}
 	var err error
 	if s.write, err = sql.Open("sqlite", dsn("&_txlock=immediate")); err != nil {
 		return err
 	}
-	// SQLite has one writer; a single connection queues writers here, in
-	// order, instead of having them poll for the lock.
+	// SQLite has one writer; a single connection has writers wait here
+	// instead of polling for the lock.
 	s.write.SetMaxOpenConns(1)
 	if s.read, err = sql.Open("sqlite", dsn("&_pragma=query_only(1)")); err != nil {
 		return err

@@ -50,6 +50,30 @@ func TestHundredClicks(t *testing.T) {
 	th.once(t, 1)
 }
 
+// TestForeignValue presses a button of one request's card with another
+// request's ID in it: neither card may suffer.
+func TestForeignValue(t *testing.T) {
+	th := newTheatre(t)
+	th.begin()
+	th.typed(bobID, "<@"+carolID+"> stolen laptop")
+	first := th.card()
+	th.typed(bobID, "me lost my phone")
+	th.until("two cards stand", func() bool { return len(th.slack.Messages(approvals)) == 2 })
+	second := th.card()
+	th.acked(th.slack.As(aliceID).ClickRaw(func(c *slacktest.Click) {
+		c.ChannelID, c.MessageTS, c.ActionID, c.Value = approvals, first.TS, bot.ActionConfirm, second.Buttons()[0].Value
+	}))
+	th.poll("it is refused", func() bool { return th.count("refused") == 1 })
+	for _, m := range th.slack.Messages(approvals) {
+		if m.Deleted || len(m.Buttons()) != 3 {
+			t.Errorf("a card suffered: %s", plain(m))
+		}
+	}
+	if n := len(th.entra.Posts()); n != 0 {
+		t.Errorf("%d POSTs", n)
+	}
+}
+
 // TestForgedClicks presses buttons that do not exist: nothing is revoked, and
 // each is refused for its own reason.
 func TestForgedClicks(t *testing.T) {

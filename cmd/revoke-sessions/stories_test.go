@@ -38,8 +38,8 @@ import (
 //	audited ACTION [N]         the chain verifies and has N rows (default 1) of it
 //	refused REASON [N]         the same for refusals, by reason
 //	pings WHERE WHO…           the live message really notifies just these
-//	account WHO CHANGE…        changes Entra: guest, disabled, synced, twin, gone, name=, mail=, upn=, alias=
-//	slack WHO CHANGE…          changes Slack: guest, bot, deleted, stranger, team, unconfirmed, nomail
+//	account WHO CHANGE…        changes Entra: guest, disabled, synced, stamped, twin, gone, name=, mail=, upn=, alias=
+//	slack WHO CHANGE…          changes Slack: guest, bot, deleted, stranger, team, unconfirmed, nomail, email=
 //	graph FAULT…               status=503 retry-after=1 times=1 hang apply reset reads lag=1s unreadable-after-post clear
 //	trouble METHOD FAULT…      Slack: error=code status=429 retry-after=1s body={} times=1 hang reset after; METHOD clear
 //	erase                      somebody deletes the live card
@@ -330,6 +330,8 @@ func (th *theatre) account(_ bool, a []string) {
 			switch name {
 			case "guest":
 				u.UserType = "Guest"
+			case "stamped":
+				u.RefreshTokensValidFrom = th.clock.now()
 			case "disabled":
 				u.AccountEnabled = &no
 			case "synced":
@@ -372,7 +374,11 @@ func (th *theatre) slackAccount(_ bool, a []string) {
 			case "nomail":
 				u.Email = ""
 			default:
-				th.t.Fatalf("no such change: %s", change)
+				address, ok := strings.CutPrefix(change, "email=")
+				if !ok {
+					th.t.Fatalf("no such change: %s", change)
+				}
+				u.Email = address
 			}
 		}
 	})
@@ -407,6 +413,8 @@ func (th *theatre) graphFault(_ bool, a []string) {
 			if len(a) == 1 {
 				return
 			}
+		case "of":
+			f.PathSuffix = th.entraID(value)
 		case "clear":
 			th.entra.ClearFaults()
 			return

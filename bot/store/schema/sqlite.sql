@@ -63,6 +63,8 @@ CREATE TABLE places (
   PRIMARY KEY (request_id, key)
 );
 
+CREATE INDEX places_message ON places (channel, ts);
+
 -- The audit chain: hash = sha256(previous hash, seq, entry).
 CREATE TABLE audit (
   seq        BIGINT PRIMARY KEY,
