@@ -10,6 +10,7 @@ import (
 	"os/exec"
 	"os/signal"
 	"path/filepath"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"syscall"
@@ -94,12 +95,26 @@ func newTheatre(t testing.TB) *theatre {
 	th.at.timing = swiftly()
 	t.Cleanup(func() {
 		th.end()
+		th.discreet()
 		s.close()
 		if t.Failed() {
 			t.Logf("the bot's log:\n%s", th.log.String())
 		}
 	})
 	return th
+}
+
+// discreet holds the log of every test to what must not be in it.
+func (th *theatre) discreet() {
+	log := th.log.String()
+	for what, secret := range map[string]string{
+		"the bot token": th.slack.BotToken(), "the app token": th.slack.AppToken(), "the client secret": th.entra.Config().ClientSecret,
+		"a bearer token": "Bearer ", "a response_url": th.slack.APIURL() + "response", "what was typed": "lost my phone", "an address": "@contoso.example",
+	} {
+		if strings.Contains(log, secret) {
+			th.t.Errorf("%s is in the log", what)
+		}
+	}
 }
 
 // begin starts the bot in this process.

@@ -1,0 +1,193 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"io"
+	"maps"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"revoke-sessions/bot/slacktest"
+)
+
+// output runs a command line with an environment and returns what it says.
+func output(t *testing.T, env map[string]string, args ...string) (code int, stdout, stderr string) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	var out, err bytes.Buffer
+	code = run(ctx, args, func(name string) string { return env[name] }, &out, &err, endpoints{})
+	return code, out.String(), err.String()
+}
+
+// TestSettings breaks one setting at a time: the answer names it and the
+// remedy, nothing is created, and no secret is repeated.
+func TestSettings(t *testing.T) {
+	good := map[string]string{
+		"SLACK_BOT_TOKEN": "xoxb-secret-one", "SLACK_APP_TOKEN": "xapp-secret-two",
+		"AZURE_TENANT_ID": "7e4a1d52-0b5f-4c1c-9d43-2f6f0f4b8a10", "AZURE_CLIENT_ID": "c2b8f1a6-93f4-4f0e-8a55-6d1f3b7c9e24", "AZURE_CLIENT_SECRET": "secret-three",
+		"REVOKE_CHANNEL": "C0123456789", "REVOKE_APPROVERS": "U0123456789, U0123456780",
+		"REVOKE_DATABASE_URL": "sqlite:" + filepath.Join(t.TempDir(), "none.db"),
+	}
+	secretFile := filepath.Join(t.TempDir(), "token")
+	if err := os.WriteFile(secretFile, []byte("xoxb-secret-four\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, broken := range []struct {
+		name string
+		set  map[string]string
+		says []string
+	}{
+		{"nothing set", map[string]string{"SLACK_BOT_TOKEN": "", "SLACK_APP_TOKEN": "", "REVOKE_CHANNEL": "", "REVOKE_APPROVERS": ""},
+			[]string{"SLACK_BOT_TOKEN is not set", "OAuth & Permissions", "SLACK_APP_TOKEN is not set", "connections:write", "REVOKE_CHANNEL must be", "REVOKE_APPROVERS names nobody"}},
+		{"tokens swapped", map[string]string{"SLACK_BOT_TOKEN": "xapp-secret-two", "SLACK_APP_TOKEN": "xoxb-secret-one"},
+			[]string{"SLACK_BOT_TOKEN does not begin with xoxb-", "SLACK_APP_TOKEN does not begin with xapp-"}},
+		{"a token twice", map[string]string{"SLACK_BOT_TOKEN_FILE": secretFile}, []string{"SLACK_BOT_TOKEN and SLACK_BOT_TOKEN_FILE are both set"}},
+		{"a token file that is not there", map[string]string{"SLACK_BOT_TOKEN": "", "SLACK_BOT_TOKEN_FILE": "/nowhere/token"}, []string{"SLACK_BOT_TOKEN_FILE", "no such file"}},
+		{"a channel's name", map[string]string{"REVOKE_CHANNEL": "#security"}, []string{"REVOKE_CHANNEL must be a channel's ID"}},
+		{"approvers by name", map[string]string{"REVOKE_APPROVERS": "@alice"}, []string{`"@alice" is no Slack user ID`}},
+		{"a group of approvers", map[string]string{"REVOKE_APPROVERS": "S0123456789"}, []string{"this version knows no groups"}},
+		{"only commas", map[string]string{"REVOKE_APPROVERS": ", ,"}, []string{"REVOKE_APPROVERS names nobody"}},
+		{"a policy", map[string]string{"REVOKE_POLICY": "policy.yml"}, []string{"REVOKE_POLICY is set, but this version does not know it"}},
+		{"another operation", map[string]string{"REVOKE_OPERATION": "revokeSignInSessions"}, []string{"invalidateAllRefreshTokens only"}},
+		{"another cloud", map[string]string{"AZURE_CLOUD": "usgov"}, []string{"the public cloud only"}},
+		{"Slack without TLS", map[string]string{"SLACK_API_URL": "http://slack.example/api/"}, []string{"SLACK_API_URL must begin with https://"}},
+		{"Slack nowhere", map[string]string{"SLACK_API_URL": "foo"}, []string{"SLACK_API_URL must begin with https://"}},
+		{"half a credential", map[string]string{"AZURE_CLIENT_ID": ""}, []string{"AZURE_CLIENT_ID is missing"}},
+		{"a level nobody knows", map[string]string{"REVOKE_LOG": "loud"}, []string{"loud"}},
+	} {
+		t.Run(broken.name, func(t *testing.T) {
+			env := maps.Clone(good)
+			maps.Copy(env, broken.set)
+			code, stdout, stderr := output(t, env, "run")
+			if code != 2 || stdout != "" {
+				t.Errorf("exit code %d and output %q, want 2 and none", code, stdout)
+			}
+			for _, words := range broken.says {
+				if !strings.Contains(stderr, words) {
+					t.Errorf("it does not say %q:\n%s", words, stderr)
+				}
+			}
+			if strings.Contains(stderr, "secret-") {
+				t.Errorf("it repeats a secret:\n%s", stderr)
+			}
+			if _, err := os.Stat(strings.TrimPrefix(env["REVOKE_DATABASE_URL"], "sqlite:")); err == nil {
+				t.Error("it made a database")
+			}
+		})
+	}
+}
+
+// TestSecretFromFile reads a token from the file that NAME_FILE names.
+func TestSecretFromFile(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "token")
+	if err := os.WriteFile(file, []byte("  xoxb-in-a-file\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	got, err := secret(func(name string) string { return map[string]string{"T_FILE": file}[name] }, "T")
+	if err != nil || string(got) != "xoxb-in-a-file" {
+		t.Errorf("%q, %v", string(got), err)
+	}
+}
+
+// TestWrongCommandLine: an answer, and exit code 2.
+func TestWrongCommandLine(t *testing.T) {
+	for _, args := range [][]string{{"fly"}, {"run", "--nonsense"}, {"demo", "--addr", "0.0.0.0:1"}, {"demo", "--addr", "nonsense"}} {
+		if code, _, stderr := output(t, nil, args...); code != 2 || !strings.Contains(stderr, "revoke-sessions: ") {
+			t.Errorf("%q: exit code %d, %s", args, code, stderr)
+		}
+	}
+	if code, stdout, _ := output(t, nil, "version"); code != 0 || !strings.HasPrefix(stdout, "revoke-sessions ") {
+		t.Errorf("version: exit code %d, %s", code, stdout)
+	}
+	if code, stdout, _ := output(t, nil, "run", "--help"); code != 0 || !strings.Contains(stdout, "REVOKE_APPROVERS") {
+		t.Errorf("help: exit code %d, %s", code, stdout)
+	}
+}
+
+// TestRefusedBySlack: each ends the process with a sentence.
+func TestRefusedBySlack(t *testing.T) {
+	for _, tt := range []struct {
+		name  string
+		fault slacktest.Fault
+		says  string
+	}{
+		{"bot token", slacktest.Fault{Method: "auth.test", Error: "invalid_auth"}, "Check SLACK_BOT_TOKEN"},
+		{"app token", slacktest.Fault{Method: "apps.connections.open", Error: "not_allowed_token_type"}, "SLACK_APP_TOKEN holds a token of another kind"},
+		{"two apps", slacktest.Fault{Method: "bots.info", Body: `{"ok":true,"bot":{"id":"B0BOT","app_id":"A0OTHER"}}`}, "app_mismatch"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			th := newTheatre(t)
+			th.slack.Inject(tt.fault)
+			var log bytes.Buffer
+			if code := run(t.Context(), []string{"run"}, th.getenv, io.Discard, &log, th.at); code != 1 || !strings.Contains(log.String(), tt.says) {
+				t.Errorf("exit code %d:\n%s", code, log.String())
+			}
+		})
+	}
+}
+
+// TestStoppedBeforeSlackAnswers: told to stop, it stops, and that is no error.
+func TestStoppedBeforeSlackAnswers(t *testing.T) {
+	th := newTheatre(t)
+	th.slack.Inject(slacktest.Fault{Method: "auth.test", Status: http.StatusServiceUnavailable})
+	ctx, cancel := context.WithCancel(t.Context())
+	ended := make(chan int, 1)
+	go func() { ended <- run(ctx, []string{"run"}, th.getenv, io.Discard, th.log, th.at) }()
+	th.until("it has asked Slack", func() bool { return len(th.slack.CallsOf("auth.test")) > 0 })
+	cancel()
+	if code := <-ended; code != 0 {
+		t.Errorf("exit code %d", code)
+	}
+}
+
+// TestConsentMissingAtStart: what would spoil the first report is in the log
+// before it.
+func TestConsentMissingAtStart(t *testing.T) {
+	th := newTheatre(t)
+	th.graphFault(false, []string{"reads", "status=403"})
+	th.begin()
+	th.poll("the log says so", func() bool { return strings.Contains(th.log.String(), "Microsoft Graph cannot be used") })
+}
+
+// TestSecondProcess on the same database is refused, with a sentence.
+func TestSecondProcess(t *testing.T) {
+	th := newTheatre(t)
+	th.begin()
+	var log bytes.Buffer
+	if code := run(t.Context(), []string{"run"}, th.getenv, io.Discard, &log, th.at); code != 1 || !strings.Contains(log.String(), "another revoke-sessions is running") {
+		t.Errorf("exit code %d:\n%s", code, log.String())
+	}
+}
+
+// TestDemo plays the story as a newcomer does, and serves the page.
+func TestDemo(t *testing.T) {
+	code, stdout, stderr := output(t, nil, "demo", "--auto")
+	if code != 0 || !strings.Contains(stdout, "Every step was as it should be.") {
+		t.Errorf("exit code %d\n%s\n%s", code, stdout, stderr)
+	}
+	if strings.Contains(stdout, "<@") || strings.Contains(stdout, "<!date") {
+		t.Errorf("it shows raw markup:\n%s", stdout)
+	}
+	th := newTheatre(t)
+	th.begin()
+	page := httptest.NewServer(th.page())
+	defer page.Close()
+	for _, path := range []string{"/", "/state?as=" + bobID} {
+		answer, err := page.Client().Get(page.URL + path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		text, err := io.ReadAll(answer.Body)
+		answer.Body.Close()
+		if err != nil || answer.StatusCode != http.StatusOK || path != "/" && !strings.Contains(string(text), "What Microsoft Entra saw") {
+			t.Errorf("%s: status %d, %v\n%.300s", path, answer.StatusCode, err, text)
+		}
+	}
+}
