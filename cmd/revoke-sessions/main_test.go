@@ -109,7 +109,7 @@ func (th *theatre) discreet() {
 	log := th.log.String()
 	for what, secret := range map[string]string{
 		"the bot token": th.slack.BotToken(), "the app token": th.slack.AppToken(), "the client secret": th.entra.Config().ClientSecret,
-		"a bearer token": "Bearer ", "a response_url": th.slack.APIURL() + "response", "what was typed": "lost my phone", "an address": "@contoso.example",
+		"a bearer token": "Bearer ", "a response_url": strings.TrimSuffix(th.slack.APIURL(), "/api/") + "/respond/", "what was typed": "lost my phone", "an address": "@contoso.example",
 	} {
 		if strings.Contains(log, secret) {
 			th.t.Errorf("%s is in the log", what)
