@@ -161,6 +161,22 @@ func statusLine(r *Request, v View) *line {
 	return l
 }
 
+// DenyForm is the modal that asks an approver why not. It carries the ID of
+// the stored click and nothing else.
+func DenyForm(r *Request, arrival int64) slack.ModalViewRequest {
+	why := slack.NewPlainTextInputBlockElement(plainText("Bob is holding the phone in his hand"), FormReasonAction)
+	why.MaxLength = maxReason
+	reason := slack.NewInputBlock(FormReasonBlock, plainText("Why not?"), plainText("Whoever asked reads this, and it stands on the card."), why)
+	reason.Optional = true
+	p := &page{}
+	p.add(r.begin().say("Deny %s about ", r.ID).typed(r.name()).say("? Nothing will be revoked."))
+	return slack.ModalViewRequest{
+		Type: slack.VTModal, CallbackID: DenyCallback, PrivateMetadata: strconv.FormatInt(arrival, 10),
+		Title: plainText("Deny the request"), Submit: plainText("Deny"), Close: plainText("Go back"),
+		Blocks: slack.Blocks{BlockSet: append(p.blocks, reason)},
+	}
+}
+
 // Form is the modal for whoever typed no argument. It carries the ID of the
 // stored command and nothing else; the person themself is picked to begin with.
 func Form(userID string, arrival int64) slack.ModalViewRequest {

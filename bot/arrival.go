@@ -60,10 +60,11 @@ type Arrival struct {
 	Tries int `json:"-"`
 }
 
-// Names inside the form, shared by the view that bot builds and the envelope
+// Names inside the forms, shared by the views that bot builds and the envelope
 // decoder in bot/listen.
 const (
-	FormCallback     = "request.form" // callback_id
+	FormCallback     = "request.form" // callback_id of the form for a request
+	DenyCallback     = "request.deny" // and of the one that asks why not
 	FormTargetBlock  = "target"       // block_id of the user picker
 	FormTargetAction = "user"
 	FormReasonBlock  = "reason" // block_id of the reason field

@@ -61,18 +61,23 @@ func (b *Bot) openForm(ctx context.Context, a Arrival) error {
 	return b.reply(ctx, a, note("The form could not open, and nothing was stored. %s", typeInstead))
 }
 
-// form carries out a submitted form. Its metadata leads to the command that
-// opened it, which has the response_url; without one the answer goes by
-// direct message.
+// form carries out a submitted form. Its metadata leads to the command or
+// click that opened it, which has the response_url; without one the answer
+// goes by direct message.
 func (b *Bot) form(ctx context.Context, a Arrival) error {
+	var opened Arrival
 	if id, err := strconv.ParseInt(a.Metadata, 10, 64); err == nil {
-		opened, err := b.store.Arrival(ctx, id)
+		opened, err = b.store.Arrival(ctx, id)
 		if err != nil && !errors.Is(err, ErrNoRequest) {
 			return err
 		}
-		if err == nil && opened.UserID == a.UserID {
-			a.ResponseURL = opened.ResponseURL
+		if opened.UserID != a.UserID {
+			opened = Arrival{}
 		}
+	}
+	a.ResponseURL = opened.ResponseURL
+	if a.CallbackID == DenyCallback {
+		return b.denyForm(ctx, a, opened)
 	}
 	if a.CallbackID != FormCallback || a.PickedUser == "" {
 		return b.reply(ctx, a, note("The form named nobody, so nothing was stored. %s", typeInstead))

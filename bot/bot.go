@@ -298,6 +298,9 @@ func (a Arrival) origin() string {
 	case ClickArrival:
 		return "click " + a.ChannelID + "/" + a.MessageTS
 	case FormArrival:
+		if a.MessageTS != "" {
+			return "form on " + a.ChannelID + "/" + a.MessageTS
+		}
 		return "form"
 	}
 	return "command " + a.ChannelID

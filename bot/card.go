@@ -303,7 +303,11 @@ func unclear(r *Request, l *line, v View) *line {
 func ending(r *Request, l *line) *line {
 	switch r.State {
 	case Denied:
-		return l.bold("Denied by ").person(r.verdict().SlackID).bold(".").say(" Nothing was done. If that is wrong, phone them, or report again with `/revoke-sessions`.")
+		l.bold("Denied by ").person(r.verdict().SlackID)
+		if why := r.Words.Denied; why != "" {
+			l.bold(": ").typed(why)
+		}
+		return l.say(". Nothing was done. If that is wrong, phone them, or report again with `/revoke-sessions`.")
 	case Cancelled:
 		return l.bold("Cancelled by ").person(r.verdict().SlackID).bold(", who had asked.").say(" Nothing was done.")
 	}

@@ -49,7 +49,43 @@ func (b *Bot) click(ctx context.Context, a Arrival) error {
 		}
 		return b.refuse(ctx, a, withReason(e, WrongPlace), Refusal(WrongPlace, &r, b.view(link)))
 	}
+	if action == authz.Deny && a.Kind == ClickArrival {
+		return b.askWhy(ctx, a, r)
+	}
 	return b.decide(ctx, a, r, action)
+}
+
+// askWhy opens the form for the reason of a Deny, for those who may deny.
+// Nothing is decided before it is submitted; then everything is checked again.
+func (b *Bot) askWhy(ctx context.Context, a Arrival, r Request) error {
+	e := Entry{Wanted: string(authz.Deny), Request: r.ID, TargetID: r.Target.ID, Drill: r.Drill}
+	if reason := b.closed(&r, authz.Deny); reason != "" {
+		return b.refuse(ctx, a, withReason(e, reason), Refusal(reason, &r, b.view("")))
+	}
+	who, err := b.people.who(ctx, a.UserID)
+	if err != nil {
+		return b.refuseLookup(ctx, a, e, err, &r)
+	}
+	e.ActorEntraID, e.LookedUpMS = who.actor.EntraID, who.age.Milliseconds()
+	if d := authz.Check(authz.Question{Action: authz.Deny, Actor: who.actor, Matter: r.matter(), Policy: b.policy()}); !d.Allowed {
+		return b.refuse(ctx, a, withReason(e, d.Reason), Refusal(d.Reason, &r, b.view("")))
+	}
+	if err := b.slack.OpenForm(ctx, a.TriggerID, DenyForm(&r, a.ID)); err != nil {
+		b.log.Warn("open the form for a reason", "request", r.ID, "user", a.UserID, "error", err)
+		return b.reply(ctx, a, note("The form for your reason could not open, so nothing is decided yet. Please press Deny again."))
+	}
+	return b.store.Record(ctx, a.ID)
+}
+
+// denyForm carries out the submission of that form as if the button had been
+// pressed now, by the same person on the same card.
+func (b *Bot) denyForm(ctx context.Context, a, pressed Arrival) error {
+	if pressed.Kind != ClickArrival || pressed.ActionID != ActionDeny {
+		return b.reply(ctx, a, note("This form is too old, so nothing was decided. Please press Deny on the card again."))
+	}
+	a.AppID, a.ChannelID, a.MessageTS, a.MessageAppID = pressed.AppID, pressed.ChannelID, pressed.MessageTS, pressed.MessageAppID
+	a.ActionID, a.Value = pressed.ActionID, pressed.Value
+	return b.click(ctx, a)
 }
 
 // removeStray deletes a card of ours that we know nothing of: posted just
@@ -228,6 +264,7 @@ func (b *Bot) apply(ctx context.Context, a Arrival, r Request, action authz.Acti
 		r.Decisions = append(r.Decisions, verdict)
 		e.Action = string(Approved)
 	case action == authz.Deny:
+		r.Words.Denied = Clean(a.Reason, maxReason)
 		r.to(Denied)
 		r.DueAt, r.EndedAt = time.Time{}, now
 		r.Decisions = append(r.Decisions, verdict)

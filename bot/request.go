@@ -131,6 +131,8 @@ type Words struct {
 	Reason      string `json:"reason,omitempty"`
 	DisplayName string `json:"display_name,omitempty"`
 	UPN         string `json:"upn,omitempty"`
+	// Denied is why an approver said no.
+	Denied string `json:"denied,omitempty"`
 	// Also are the reasons of those who joined, by Slack ID.
 	Also map[string]string `json:"also,omitempty"`
 }

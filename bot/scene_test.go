@@ -85,6 +85,7 @@ func reach(r *Request, state State) {
 	case Pending:
 		r.DueAt = r.ExpiresAt
 	case Denied:
+		r.Words.Denied = "wrong person"
 		verdict(authz.Deny, alice, "a-entra")
 		r.EndedAt = approvedAt
 	case Cancelled:

@@ -155,6 +155,29 @@ func (s *Slack) Connect(ctx context.Context) (Workspace, error) {
 	return s.home, nil
 }
 
+// ChannelProblem says what keeps a channel from being the approvers', or ""
+// when nothing does.
+func (s *Slack) ChannelProblem(ctx context.Context, id string) (string, error) {
+	c, err := s.api.GetConversationInfoContext(ctx, &slack.GetConversationInfoInput{ChannelID: id})
+	err = slackError("conversations.info", err)
+	if e, ok := errors.AsType[*SlackError](err); ok && e.Code == "channel_not_found" {
+		return "there is no such channel, or it is private and the bot is not in it: /invite it there", nil
+	}
+	switch {
+	case err != nil:
+		return "", err
+	case c.ID != id:
+		return "", &SlackError{Method: "conversations.info", Code: incomplete}
+	case c.IsArchived:
+		return "the channel is archived", nil
+	case !c.IsMember:
+		return "the bot is not in the channel: /invite it there", nil
+	case c.IsExtShared:
+		return "the channel is shared with another organisation, whose members would read every card", nil
+	}
+	return "", nil
+}
+
 // Member looks a user up.
 func (s *Slack) Member(ctx context.Context, id string) (Member, error) {
 	u, err := s.api.GetUserInfoContext(ctx, id)

@@ -6,8 +6,15 @@ import (
 	"database/sql"
 	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"io/fs"
+	"math"
+	"net/url"
+	"os"
+	"path/filepath"
 	"strconv"
+	"strings"
 	"time"
 
 	"revoke-sessions/bot"
@@ -68,51 +75,448 @@ func sum(parts ...string) string {
 	return hex.EncodeToString(h.Sum(nil))
 }
 
-// Audit reads the chain's rows of one request, or of all with an empty ID, in
-// order, and checks every link of the whole chain on the way. The error names
-// the first row that does not fit.
-func (s *Store) Audit(ctx context.Context, requestID string) ([]bot.Entry, error) {
-	// Rows and head are read as of one moment; else a chain that grows
-	// meanwhile could not be told from one whose end was cut off.
+// OpenReadOnly opens an existing database to read it, also beside the bot that
+// runs on it. It creates and migrates nothing, and whatever writes answers an
+// error. A missing file is an error with a remedy.
+func OpenReadOnly(ctx context.Context, rawURL string) (*Store, error) {
+	path, ok := strings.CutPrefix(rawURL, "sqlite:")
+	if !ok || path == "" || strings.HasPrefix(path, ":") {
+		return nil, errors.New("the database must be sqlite:PATH, for example sqlite:revoke-sessions.db")
+	}
+	path, err := filepath.Abs(path)
+	if err != nil {
+		return nil, fmt.Errorf("find the database: %w", err)
+	}
+	info, err := os.Stat(path)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return nil, fmt.Errorf("there is no database at %s: name the bot's with --database sqlite:PATH or REVOKE_DATABASE_URL", path)
+	case err != nil:
+		return nil, fmt.Errorf("open the database %s: %w", path, err)
+	case info.IsDir():
+		return nil, fmt.Errorf("open the database %s: it is a directory", path)
+	}
+	db, err := sql.Open("sqlite", "file:"+(&url.URL{Path: path}).EscapedPath()+"?mode=ro&_pragma=busy_timeout(1000)&_pragma=query_only(1)")
+	if err != nil {
+		return nil, fmt.Errorf("open the database %s: %w", path, err)
+	}
+	s := &Store{write: db, read: db, now: time.Now, path: path}
+	var version int
+	err = db.QueryRowContext(ctx, `PRAGMA user_version`).Scan(&version)
+	if err == nil && version != schemaVersion {
+		err = fmt.Errorf("it has schema %d and this version knows %d: use the revoke-sessions that runs on it", version, schemaVersion)
+	}
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("open the database %s: %w", path, err), s.Close())
+	}
+	return s, nil
+}
+
+// Anchor is a copy of one row's hash. Kept where whoever can write the
+// database cannot, it proves every row up to its own.
+type Anchor struct {
+	Seq  int64
+	Hash string
+}
+
+// String is the form that UnmarshalText reads: SEQ:HASH.
+func (a Anchor) String() string { return fmt.Sprintf("%d:%s", a.Seq, a.Hash) }
+
+// UnmarshalText reads SEQ:HASH, the hash in 64 hexadecimal digits.
+func (a *Anchor) UnmarshalText(text []byte) error {
+	seq, hash, _ := strings.Cut(strings.TrimSpace(string(text)), ":")
+	n, err := strconv.ParseInt(seq, 10, 64)
+	sum, hashErr := hex.DecodeString(hash)
+	if err != nil || n < 1 || hashErr != nil || len(sum) != sha256.Size {
+		return errors.New("an anchor is SEQ:HASH, a row's number and the 64 digits of its hash, as in the log's \"audit anchor\" lines")
+	}
+	a.Seq, a.Hash = n, strings.ToLower(hash)
+	return nil
+}
+
+// Head is the chain's end: the anchor of everything in it. An empty chain has
+// the zero Anchor.
+func (s *Store) Head(ctx context.Context) (Anchor, error) { return readHead(ctx, s.read) }
+
+func readHead(ctx context.Context, from interface {
+	QueryRowContext(context.Context, string, ...any) *sql.Row
+}) (a Anchor, err error) {
+	if err := from.QueryRowContext(ctx, `SELECT seq, hash FROM audit_head WHERE id = 1`).Scan(&a.Seq, &a.Hash); err != nil {
+		return a, fmt.Errorf("read the head of the audit chain: %w", err)
+	}
+	return a, nil
+}
+
+// Kind is the way in which a chain does not fit, as far as it can be told.
+type Kind string
+
+// The kinds of Damage.
+const (
+	Changed       Kind = "changed"
+	Removed       Kind = "removed"
+	Inserted      Kind = "inserted"
+	Reordered     Kind = "reordered"
+	HeadDisagrees Kind = "head_disagrees"
+	// AnchorMissing: the chain ends before the anchor's row.
+	AnchorMissing Kind = "anchor_missing"
+	// AnchorDiffers: the anchor's row has another hash.
+	AnchorDiffers Kind = "anchor_differs"
+)
+
+// Damage is the error of a chain that does not fit: the first row that does
+// not, and why.
+type Damage struct {
+	Seq    int64
+	Kind   Kind
+	detail string
+}
+
+func (d *Damage) Error() string {
+	return fmt.Sprintf("the audit chain does not fit at row %d: %s", d.Seq, d.detail)
+}
+
+func damaged(seq int64, k Kind, format string, args ...any) *Damage {
+	return &Damage{seq, k, fmt.Sprintf(format, args...)}
+}
+
+// Summary is what a walk along the chain has seen.
+type Summary struct {
+	Rows int64
+	// First and Last are when the first and the last row were written.
+	First, Last time.Time
+	Head        Anchor
+}
+
+// String says it in part of a sentence.
+func (s Summary) String() string {
+	if s.Rows == 0 {
+		return "no rows yet"
+	}
+	rows := "rows"
+	if s.Rows == 1 {
+		rows = "row"
+	}
+	const layout = "2006-01-02 15:04:05 UTC"
+	return fmt.Sprintf("%d %s, from %s to %s, head %s", s.Rows, rows, s.First.UTC().Format(layout), s.Last.UTC().Format(layout), s.Head)
+}
+
+// Walk hands every row to visit, in order, and checks every link. It holds few
+// rows at a time and no lock while visit runs, so that a chain of any length
+// can be read beside a running bot; rows that are added meanwhile come too. A
+// chain that does not fit is a *Damage, answered after the last row: rows past
+// the damage are visited too, except those that cannot be decoded. An error of
+// visit ends the walk and is answered as it is.
+func (s *Store) Walk(ctx context.Context, visit func(bot.Row) error) (Summary, error) {
+	return s.walk(ctx, visit, nil)
+}
+
+// walk is Walk; atEnd, which may be nil, reads more in the snapshot in which
+// the chain's end is read.
+func (s *Store) walk(ctx context.Context, visit func(bot.Row) error, atEnd func(*sql.Tx) error) (Summary, error) {
+	var seen Summary
+	var head Anchor
+	var bad *stored // the first that does not fit
+	var noHead, unnumbered bool
+	err := s.scan(ctx, func(r stored) error {
+		var e bot.Entry
+		unread := json.Unmarshal([]byte(r.entry), &e)
+		switch {
+		case bad != nil:
+		case unread == nil && e.Request == r.request && r.follows(seen.Head):
+			seen.Head = Anchor{r.seq, r.hash}
+		default:
+			bad = &r
+		}
+		if unread != nil {
+			return nil
+		}
+		if seen.Rows++; seen.Rows == 1 {
+			seen.First = e.At
+		}
+		seen.Last = e.At
+		return visit(bot.Row{Seq: r.seq, Hash: r.hash, Entry: e})
+	}, func(tx *sql.Tx) (err error) {
+		if head, err = readHead(ctx, tx); errors.Is(err, sql.ErrNoRows) {
+			noHead = true
+		} else if err != nil {
+			return err
+		}
+		// SQLite allows NULL in such a key; scan begins past the smallest number.
+		if err := tx.QueryRowContext(ctx, `SELECT EXISTS (SELECT 1 FROM audit WHERE seq IS NULL OR seq = $1)`, int64(math.MinInt64)).Scan(&unnumbered); err != nil {
+			return fmt.Errorf("look for rows without a number: %w", err)
+		}
+		if atEnd != nil {
+			return atEnd(tx)
+		}
+		return nil
+	})
+	next := seen.Head.Seq + 1
+	switch unreadable := errors.Is(err, errUnreadable); {
+	case err != nil && !unreadable:
+		return seen, err
+	case bad != nil:
+		return seen, s.diagnose(ctx, seen.Head, *bad, head)
+	case unreadable:
+		return seen, damaged(next, Changed, "what stands there cannot be read as a row")
+	case unnumbered:
+		return seen, damaged(next, Inserted, "a row without a number was put into the table")
+	case noHead:
+		return seen, damaged(next-1, HeadDisagrees, "the chain ends there, and its head was removed")
+	case head.Seq > seen.Head.Seq:
+		return seen, damaged(next, HeadDisagrees, "the chain ends before it, but its head names row %d: rows were removed from the end, or the head was changed", head.Seq)
+	case head.Seq < seen.Head.Seq:
+		return seen, damaged(head.Seq+1, HeadDisagrees, "the head ends the chain before it, at row %d: rows were added past the head, or the head was changed", head.Seq)
+	case head.Hash != seen.Head.Hash:
+		return seen, damaged(head.Seq, HeadDisagrees, "its hash is not the one that the chain's head holds: the head was changed, or row %d was changed and its hash made anew", head.Seq)
+	}
+	return seen, nil
+}
+
+// stored is a row as it stands in the table.
+type stored struct {
+	seq                  int64
+	request, entry, hash string
+}
+
+// follows reports whether the row is the next after another, unchanged.
+func (r stored) follows(last Anchor) bool {
+	return r.seq == last.Seq+1 && r.hash == r.linked(last)
+}
+
+// linked is the hash that the row's contents have as the next after another row.
+func (r stored) linked(last Anchor) string { return link(last.Hash, last.Seq+1, []byte(r.entry)) }
+
+// batchRows is how many rows are held at a time.
+const batchRows = 500
+
+// errUnreadable: a column holds what no row of ours does.
+var errUnreadable = errors.New("a row of the audit table cannot be read")
+
+// scan hands out the table in order. A batch is read in a transaction of its
+// own, for a long one would keep SQLite from clearing its log; what has been
+// read never changes in a chain that holds. atEnd gets the last batch's
+// transaction.
+func (s *Store) scan(ctx context.Context, each func(stored) error, atEnd func(*sql.Tx) error) error {
+	for after := int64(math.MinInt64); ; {
+		batch, err := s.batch(ctx, after, atEnd)
+		if err != nil && !errors.Is(err, errUnreadable) {
+			return fmt.Errorf("read the audit chain: %w", err)
+		}
+		for _, r := range batch {
+			if err := each(r); err != nil {
+				return err
+			}
+			after = r.seq
+		}
+		if err != nil || len(batch) < batchRows {
+			return err
+		}
+	}
+}
+
+func (s *Store) batch(ctx context.Context, after int64, atEnd func(*sql.Tx) error) (batch []stored, err error) {
 	tx, err := s.read.BeginTx(ctx, &sql.TxOptions{Isolation: sql.LevelRepeatableRead, ReadOnly: true})
 	if err != nil {
-		return nil, fmt.Errorf("read the audit chain: %w", err)
+		return nil, err
 	}
 	defer tx.Rollback()
-	rows, err := tx.QueryContext(ctx, `SELECT seq, request_id, entry, hash FROM audit ORDER BY seq`)
+	rows, err := tx.QueryContext(ctx, `SELECT seq, request_id, entry, hash FROM audit WHERE seq > $1 ORDER BY seq LIMIT $2`, after, batchRows)
 	if err != nil {
-		return nil, fmt.Errorf("read the audit chain: %w", err)
+		return nil, err
 	}
 	defer rows.Close()
-	var entries []bot.Entry
-	var head string
-	var last int64
 	for rows.Next() {
-		var seq int64
-		var id, text, hash string
-		if err := rows.Scan(&seq, &id, &text, &hash); err != nil {
-			return nil, err
+		var r stored
+		if err := rows.Scan(&r.seq, &r.request, &r.entry, &r.hash); err != nil {
+			return batch, fmt.Errorf("%w: %w", errUnreadable, err)
 		}
-		var e bot.Entry
-		err := json.Unmarshal([]byte(text), &e)
-		if err != nil || seq != last+1 || link(head, seq, []byte(text)) != hash || e.Request != id {
-			return nil, fmt.Errorf("the audit chain breaks at row %d", seq)
-		}
-		head, last = hash, seq
-		if requestID == "" || requestID == id {
-			entries = append(entries, e)
-		}
+		batch = append(batch, r)
 	}
 	if err := rows.Err(); err != nil {
 		return nil, err
 	}
-	var seq int64
-	var hash string
-	if err := tx.QueryRowContext(ctx, `SELECT seq, hash FROM audit_head WHERE id = 1`).Scan(&seq, &hash); err != nil {
-		return nil, fmt.Errorf("read the head of the audit chain: %w", err)
+	if len(batch) < batchRows && atEnd != nil {
+		return batch, atEnd(tx)
 	}
-	if seq != last || hash != head {
-		return nil, fmt.Errorf("the audit chain ends at row %d, and its head says row %d or has another hash", last, seq)
+	return batch, nil
+}
+
+// maxGap is how many rows, removed in one go with the numbers closed up, are
+// told from a change of contents.
+const maxGap = 10_000
+
+// diagnose says what may have happened to bad, the first row that does not
+// follow the last one that fits. It reads the table once more and tries which
+// row fits where; what it cannot tell it calls changed.
+func (s *Store) diagnose(ctx context.Context, last Anchor, bad stored, head Anchor) error {
+	var (
+		twin      *stored // another row that says the same with the same hash
+		rightful  *stored // the row that belongs in bad's place, standing elsewhere
+		lender    *stored // the row whose contents bad's hash was made of
+		belongs   bool    // bad belongs after some other row
+		following *stored // the row that stands after bad
+	)
+	err := s.scan(ctx, func(r stored) error {
+		if r.seq == bad.seq+1 {
+			following = &r
+		}
+		if bad.linked(Anchor{r.seq, r.hash}) == bad.hash {
+			belongs = true
+		}
+		if r.seq == bad.seq {
+			return nil
+		}
+		switch should := r.linked(last); {
+		case r.entry == bad.entry && r.hash == bad.hash:
+			twin = &r
+		case r.hash == should && r.seq != last.Seq+1:
+			rightful = &r
+		case bad.hash == should:
+			lender = &r
+		}
+		return nil
+	}, nil)
+	if err != nil && !errors.Is(err, errUnreadable) {
+		return err
+	}
+	want := last.Seq + 1
+	if rightful != nil && bad.linked(Anchor{want, rightful.hash}) == bad.hash {
+		belongs = true // it comes right after the one whose place it took
+	}
+	switch {
+	case bad.seq != want && bad.hash == bad.linked(last):
+		return damaged(want, Reordered, "it stands as row %d", bad.seq)
+	case bad.seq != want && rightful != nil:
+		return damaged(want, Reordered, "it stands as row %d", rightful.seq)
+	case bad.seq < want:
+		return damaged(bad.seq, Inserted, "no row can have that number")
+	case bad.seq == want+1:
+		return damaged(want, Removed, "it is missing")
+	case bad.seq > want:
+		return damaged(want, Removed, "rows %d to %d are missing", want, bad.seq-1)
+	case twin != nil && (twin.seq < bad.seq || rightful != nil):
+		return damaged(want, Inserted, "a copy of row %d stands there", twin.seq)
+	case rightful != nil && belongs:
+		return damaged(want, Reordered, "another row stands there, and the one that belongs there stands as row %d", rightful.seq)
+	case rightful != nil:
+		return damaged(want, Inserted, "a row that fits nowhere stands there, and the one that belongs there stands as row %d", rightful.seq)
+	case lender != nil:
+		return damaged(want, Reordered, "the contents that belong there stand in row %d", lender.seq)
+	case bad.hash == bad.linked(last):
+		return damaged(want, Changed, "its request was changed, or its contents cannot be read")
+	}
+	// Who comes next vouches for a hash: the following row, or the head.
+	vouched := func(hash string) bool {
+		if following == nil {
+			return head == Anchor{want, hash}
+		}
+		return following.hash == following.linked(Anchor{want, hash})
+	}
+	switch {
+	case vouched(bad.hash) && want == 1:
+		return damaged(want, Changed, "its contents were changed")
+	case vouched(bad.hash):
+		return damaged(want, Changed, "its contents were changed, or row %d was changed and its hash made anew", last.Seq)
+	case vouched(bad.linked(last)):
+		return damaged(want, Changed, "its hash was changed")
+	case head == last:
+		return damaged(want, Inserted, "it was added past the chain's head")
+	}
+	for gap := int64(1); following != nil && gap <= maxGap; gap++ {
+		if following.hash == following.linked(Anchor{want + gap, bad.hash}) {
+			return damaged(want, Removed, "what belongs there is missing (rows removed: %d), and later rows were given lower numbers", gap)
+		}
+	}
+	return damaged(want, Changed, "its contents or its hash were changed, or it was removed or replaced")
+}
+
+// Audit reads the chain's rows of one request, or of all with an empty ID, in
+// order, and checks every link of the whole chain on the way. Of a chain that
+// does not fit it answers no rows, but a *Damage.
+func (s *Store) Audit(ctx context.Context, requestID string) ([]bot.Entry, error) {
+	var entries []bot.Entry
+	_, err := s.Walk(ctx, func(r bot.Row) error {
+		if requestID == "" || requestID == r.Request {
+			entries = append(entries, r.Entry)
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, err
 	}
 	return entries, nil
+}
+
+// Verify checks every link of the chain and, if an anchor is given, that its
+// row has its hash. What does not fit is a *Damage. Without an anchor that was
+// kept elsewhere, an end that was cut off together with the head, or a chain
+// written anew from some row on, looks like one that was always so.
+func (s *Store) Verify(ctx context.Context, anchor *Anchor) (Summary, error) {
+	var found string
+	seen, err := s.Walk(ctx, func(r bot.Row) error {
+		if anchor != nil && r.Seq == anchor.Seq {
+			found = r.Hash
+		}
+		return nil
+	})
+	switch {
+	case err != nil || anchor == nil:
+		return seen, err
+	case found == "":
+		return seen, damaged(anchor.Seq, AnchorMissing, "the anchor names it, but the chain ends at row %d: its end was cut off, or the anchor is of another database", seen.Head.Seq)
+	case found != anchor.Hash:
+		return seen, damaged(anchor.Seq, AnchorDiffers, "every link fits, but this row's hash is not the anchor's: the chain was written anew from this row or an earlier one on, or the anchor is of another database")
+	}
+	return seen, nil
+}
+
+// Story reads all that is on record of one request, and whether the whole
+// chain fits; ErrNoRequest if no row names it. A chain that does not fit is
+// told in the Story and is no error.
+func (s *Store) Story(ctx context.Context, requestID string) (bot.Story, error) {
+	story := bot.Story{Request: requestID, Proof: bot.WordsErased}
+	var hash string
+	seen, err := s.walk(ctx, func(r bot.Row) error {
+		if r.Request == requestID {
+			story.Rows = append(story.Rows, r)
+		}
+		return nil
+	}, func(tx *sql.Tx) error {
+		var salt, content string
+		err := tx.QueryRowContext(ctx, `SELECT salt, content FROM words WHERE request_id = $1`, requestID).Scan(&salt, &content)
+		if errors.Is(err, sql.ErrNoRows) {
+			return nil
+		}
+		if err != nil {
+			return fmt.Errorf("read the words: %w", err)
+		}
+		hash, story.Words = sum(salt, content), &bot.Words{}
+		if json.Unmarshal([]byte(content), story.Words) != nil {
+			hash = "" // no words of ours: nothing vouches for them
+		}
+		return nil
+	})
+	if damage, ok := errors.AsType[*Damage](err); ok {
+		story.Chain.Says, err = "The chain does NOT verify: "+damage.Error()+".", nil
+	} else if err == nil {
+		story.Chain.Fits, story.Chain.Says = true, "Every link of the chain fits: "+seen.String()+"."
+	}
+	if err == nil && len(story.Rows) == 0 {
+		err = bot.ErrNoRequest
+	}
+	if err != nil {
+		return bot.Story{}, err
+	}
+	if story.Words != nil {
+		story.Proof = bot.WordsDiffer
+		// Earlier rows hold the hash of what had been said by then.
+		for _, r := range story.Rows {
+			if r.Typed != "" && r.Typed == hash {
+				story.Proof = bot.WordsMatch
+			} else if r.Typed != "" {
+				story.Proof = bot.WordsDiffer
+			}
+		}
+	}
+	return story, nil
 }

@@ -1,13 +1,20 @@
 package store_test
 
 import (
+	"context"
+	"errors"
 	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
 
 	"revoke-sessions/bot"
+	"revoke-sessions/bot/store"
 )
 
 // The store sets At and, for a change, Typed; everything else is the caller's.
@@ -90,5 +97,246 @@ func testConcurrentChain(t *testing.T, open opener) {
 		if rows[i].Action != "requested" || rows[i+1].Action != "joined" || rows[i].Request != rows[i+1].Request {
 			t.Errorf("rows %d and %d are not of one commit: %v, %v", i+1, i+2, rows[i], rows[i+1])
 		}
+	}
+}
+
+// A chain longer than what is held at a time is read whole, at and around the
+// ends of a batch, and damage in a later batch is found and described.
+func TestLongChain(t *testing.T) {
+	for _, n := range []int{499, 500, 501, 1000, 1003} {
+		s := openSQLite(t, newClock().now)
+		if err := s.Record(deadline(t), 0, make([]bot.Entry, n)...); err != nil {
+			t.Fatal(err)
+		}
+		want := int64(1)
+		seen, err := s.Walk(deadline(t), func(r bot.Row) error {
+			if r.Seq != want {
+				t.Fatalf("row %d comes where %d belongs", r.Seq, want)
+			}
+			want++
+			return nil
+		})
+		head, headErr := s.Head(deadline(t))
+		if err != nil || headErr != nil || seen.Rows != int64(n) || want != int64(n)+1 || seen.Head != head || head.Seq != int64(n) {
+			t.Errorf("%d rows: saw %v, head %v: %v, %v", n, seen, head, err, headErr)
+		}
+	}
+	s := openSQLite(t, newClock().now)
+	if err := s.Record(deadline(t), 0, make([]bot.Entry, 1200)...); err != nil {
+		t.Fatal(err)
+	}
+	raw := bypass(t, s)
+	for _, trigger := range triggers(t, raw) {
+		do(t, raw, `DROP TRIGGER `+trigger)
+	}
+	do(t, raw, `DELETE FROM audit WHERE seq = 700`)
+	rows := 0
+	_, err := s.Walk(deadline(t), func(bot.Row) error { rows++; return nil })
+	if damage, ok := errors.AsType[*store.Damage](err); !ok || damage.Seq != 700 || damage.Kind != store.Removed {
+		t.Errorf("row 700 removed: %v", err)
+	}
+	if rows != 1199 {
+		t.Errorf("%d rows visited, want those past the damage too: 1199", rows)
+	}
+}
+
+// Rows that are added while the chain is read are read too; nothing is taken
+// for damage.
+func TestChainGrowsWhileItIsRead(t *testing.T) {
+	s := openSQLite(t, newClock().now)
+	if err := s.Record(deadline(t), 0, make([]bot.Entry, 600)...); err != nil {
+		t.Fatal(err)
+	}
+	seen, err := s.Walk(deadline(t), func(r bot.Row) error {
+		if r.Seq%100 == 0 && r.Seq <= 600 {
+			return s.Record(deadline(t), 0, bot.Entry{Action: "refused"})
+		}
+		return nil
+	})
+	// Five came before the last batch was read, one after.
+	if err != nil || seen.Rows != 605 {
+		t.Errorf("saw %v: %v", seen, err)
+	}
+}
+
+func TestWalkEndsWithVisit(t *testing.T) {
+	s := openSQLite(t, newClock().now)
+	if err := s.Record(deadline(t), 0, make([]bot.Entry, 3)...); err != nil {
+		t.Fatal(err)
+	}
+	enough, rows := errors.New("enough"), 0
+	if _, err := s.Walk(deadline(t), func(bot.Row) error { rows++; return enough }); err != enough || rows != 1 {
+		t.Errorf("%d rows: %v", rows, err)
+	}
+}
+
+func TestAnchorText(t *testing.T) {
+	hash := strings.Repeat("ab", 32)
+	var a store.Anchor
+	if err := a.UnmarshalText([]byte(" 12:" + strings.ToUpper(hash))); err != nil || a != (store.Anchor{Seq: 12, Hash: hash}) || a.String() != "12:"+hash {
+		t.Errorf("%v: %v", a, err)
+	}
+	for _, bad := range []string{"", "12", "12:", ":" + hash, "0:" + hash, "-1:" + hash, "x:" + hash, "12:" + hash[1:], "12:" + hash + "ab", "12:" + strings.Repeat("xy", 32)} {
+		if err := a.UnmarshalText([]byte(bad)); err == nil || !strings.Contains(err.Error(), "SEQ:HASH") {
+			t.Errorf("%q: %v", bad, err)
+		}
+	}
+}
+
+func TestOpenReadOnly(t *testing.T) {
+	path := newPath(t)
+	running := openAt(t, path, store.Options{Exclusive: true})
+	create(t, running, pending("REQ-ACDEFG", "carol"))
+	s, err := store.OpenReadOnly(deadline(t), "sqlite:"+path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if rows := chain(t, s, ""); len(rows) != 1 || s.Path() != path {
+		t.Errorf("%d rows of %s", len(rows), s.Path())
+	}
+	create(t, running, pending("REQ-OTHER", "dave"))
+	if rows := chain(t, s, ""); len(rows) != 2 {
+		t.Errorf("%d rows, want the new one too", len(rows))
+	}
+	if err := s.Record(deadline(t), 0, bot.Entry{Action: "forged"}); err == nil {
+		t.Error("it writes")
+	}
+	closeStore(t, s)
+	closeStore(t, running)
+	// Nobody runs on it: it opens still, and is left as it was.
+	before, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if s, err = store.OpenReadOnly(deadline(t), "sqlite:"+path); err != nil {
+		t.Fatal(err)
+	}
+	if rows := chain(t, s, ""); len(rows) != 2 {
+		t.Errorf("%d rows, want 2", len(rows))
+	}
+	closeStore(t, s)
+	if after, err := os.ReadFile(path); err != nil || string(after) != string(before) {
+		t.Errorf("reading changed the file: %v", err)
+	}
+}
+
+func TestOpenReadOnlyRefuses(t *testing.T) {
+	folder := t.TempDir()
+	write := func(name, text string) string {
+		path := filepath.Join(folder, name)
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		return "sqlite:" + path
+	}
+	newer := openAt(t, filepath.Join(folder, "newer.db"), store.Options{})
+	do(t, bypass(t, newer), `PRAGMA user_version = 99`)
+	for url, says := range map[string]string{
+		"postgres://x":                    "must be sqlite:PATH",
+		"sqlite:":                         "must be sqlite:PATH",
+		"sqlite::memory:":                 "must be sqlite:PATH",
+		"sqlite:" + folder:                "it is a directory",
+		"sqlite:" + folder + "/none.db":   "there is no database at " + folder + "/none.db",
+		write("empty.db", ""):             "schema 0",
+		write("letter.db", "Dear Sir,\n"): "not a database",
+		"sqlite:" + newer.Path():          "schema 99",
+	} {
+		s, err := store.OpenReadOnly(deadline(t), url)
+		if s != nil || err == nil || !strings.Contains(err.Error(), says) {
+			t.Errorf("%s: %v, want %q", url, err, says)
+		}
+	}
+	if _, err := os.Stat(folder + "/none.db"); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("a missing database was created: %v", err)
+	}
+}
+
+func TestStory(t *testing.T) {
+	s := openSQLite(t, newClock().now)
+	r := create(t, s, pending("REQ-ACDEFG", "carol"))
+	create(t, s, pending("REQ-OTHER", "dave"))
+	r.Words.Also = map[string]string{"U-DAVE": "saw it too"}
+	r = commit(t, s, bot.Change{Request: r, Audit: []bot.Entry{{Action: "joined", Request: r.ID, Actor: "U-DAVE"}}})
+	if err := s.Record(deadline(t), 0, bot.Entry{Action: "refused", Request: r.ID, Actor: "U-OUTSIDER"}); err != nil {
+		t.Fatal(err)
+	}
+	tell := func() bot.Story {
+		t.Helper()
+		story, err := s.Story(deadline(t), "REQ-ACDEFG")
+		if err != nil {
+			t.Fatal(err)
+		}
+		return story
+	}
+	story := tell()
+	var rows []string
+	for _, r := range story.Rows {
+		rows = append(rows, fmt.Sprint(r.Seq, r.Action, r.Hash != ""))
+	}
+	if diff := cmp.Diff([]string{"1requestedtrue", "3joinedtrue", "4refusedtrue"}, rows); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+	if story.Proof != bot.WordsMatch || story.Words.Also["U-DAVE"] != "saw it too" || !story.Chain.Fits || !story.Sound() || !strings.Contains(story.Chain.Says, "4 rows, from 2026-03-04 12:00:00 UTC") {
+		t.Errorf("%+v, words %+v", story, story.Words)
+	}
+	if _, err := s.Story(deadline(t), "REQ-NOBODY"); !errors.Is(err, bot.ErrNoRequest) {
+		t.Errorf("nobody's story: %v", err)
+	}
+
+	raw := bypass(t, s)
+	words := value[string](t, raw, `SELECT content FROM words WHERE request_id = 'REQ-ACDEFG'`)
+	for _, forged := range []string{strings.Replace(words, "stolen laptop", "a good reason", 1), "{}", "no JSON"} {
+		do(t, raw, `UPDATE words SET content = $1 WHERE request_id = 'REQ-ACDEFG'`, forged)
+		if story := tell(); story.Proof != bot.WordsDiffer || story.Sound() || !story.Chain.Fits {
+			t.Errorf("words %s: %+v", forged, story)
+		}
+	}
+	// Words of before somebody joined are not the words now.
+	do(t, raw, `UPDATE words SET content = $1 WHERE request_id = 'REQ-ACDEFG'`, `{"reason":"stolen laptop","display_name":"Carol Target","upn":"carol@contoso.example"}`)
+	if story := tell(); story.Proof != bot.WordsDiffer {
+		t.Errorf("an earlier row vouches for words that were cut: %+v", story)
+	}
+	do(t, raw, `DELETE FROM words`)
+	if story := tell(); story.Proof != bot.WordsErased || story.Words != nil || !story.Sound() {
+		t.Errorf("erased: %+v", story)
+	}
+	for _, trigger := range triggers(t, raw) {
+		do(t, raw, `DROP TRIGGER `+trigger)
+	}
+	do(t, raw, `UPDATE audit SET entry = replace(entry, 'U-DAVE', 'U-ERIN') WHERE seq = 3`)
+	if story := tell(); story.Chain.Fits || story.Sound() || !strings.Contains(story.Chain.Says, "row 3") || len(story.Rows) != 3 {
+		t.Errorf("of a broken chain: %+v", story)
+	}
+}
+
+// A story beside a running bot is of one moment: words that are added while
+// it is read are never taken for changed ones.
+func TestStoryWhileWordsAreAdded(t *testing.T) {
+	s := openSQLite(t, newClock().now)
+	r := create(t, s, pending("REQ-ACDEFG", "carol"))
+	ctx := deadline(t)
+	stop := make(chan struct{})
+	told := make(chan error, 1)
+	go func() {
+		for {
+			select {
+			case <-stop:
+				told <- nil
+				return
+			default:
+			}
+			if story, err := s.Story(ctx, r.ID); err != nil || !story.Sound() {
+				told <- fmt.Errorf("%+v: %w", story, errors.Join(err, context.Cause(ctx)))
+				return
+			}
+		}
+	}()
+	for i := range 100 {
+		r.Words.Also = map[string]string{"U-DAVE": fmt.Sprint("reason ", i)}
+		r = commit(t, s, bot.Change{Request: r, Audit: []bot.Entry{{Action: "joined", Request: r.ID}}})
+	}
+	close(stop)
+	if err := <-told; err != nil {
+		t.Error(err)
 	}
 }

@@ -87,7 +87,8 @@ func writeRequest(ctx context.Context, tx *sql.Tx, r *bot.Request, now time.Time
 }
 
 // writeWords stores what was typed and answers its salted hash. Words change
-// only while a request is pending; later the stored ones are hashed again.
+// while a request is pending and by its denial; later the stored ones are
+// hashed again.
 func writeWords(ctx context.Context, tx *sql.Tx, r bot.Request) (hash string, err error) {
 	var salt, content string
 	err = tx.QueryRowContext(ctx, `SELECT salt, content FROM words WHERE request_id = $1`, r.ID).Scan(&salt, &content)
@@ -99,7 +100,7 @@ func writeWords(ctx context.Context, tx *sql.Tx, r bot.Request) (hash string, er
 	case err != nil:
 		return "", fmt.Errorf("read the words: %w", err)
 	}
-	if r.State == bot.Pending {
+	if r.State == bot.Pending || r.State == bot.Denied {
 		fresh, err := json.Marshal(r.Words)
 		if err != nil {
 			return "", fmt.Errorf("encode the words: %w", err)

@@ -92,7 +92,7 @@ func (s *Store) open(ctx context.Context, exclusive bool) error {
 	// Pragmas stand in the DSN so that every connection of a pool has them.
 	dsn := func(extra string) string {
 		return "file:" + (&url.URL{Path: s.path}).EscapedPath() +
-			"?_pragma=busy_timeout(1000)&_pragma=journal_mode(WAL)&_pragma=synchronous(FULL)&_pragma=foreign_keys(1)&_pragma=secure_delete(1)" + extra
+			"?_pragma=busy_timeout(1000)&_pragma=journal_mode(WAL)&_pragma=synchronous(FULL)&_pragma=foreign_keys(1)&_pragma=secure_delete(FAST)" + extra
 	}
 	var err error
 	if s.write, err = sql.Open("sqlite", dsn("&_txlock=immediate")); err != nil {

@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"database/sql"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"strings"
 	"testing"
@@ -64,19 +65,21 @@ func TestAuditRowsAreAppendOnly(t *testing.T) {
 	}
 }
 
-// wantBroken demands that Audit finds what was done. Whoever asks for one
-// request's rows is told too.
-func wantBroken(t *testing.T, s *store.Store, what string) {
+// wantBroken demands that the chain's readers find what was done. Whoever asks
+// for one request's rows is told too.
+func wantBroken(t *testing.T, s *store.Store, what string) *store.Damage {
 	t.Helper()
+	var damage *store.Damage
 	for _, id := range []string{"", "REQ-ACDEFG", "REQ-NOBODY"} {
 		entries, err := s.Audit(context.Background(), id)
-		if err == nil || !strings.Contains(err.Error(), "the audit chain") {
+		if !errors.As(err, &damage) {
 			t.Fatalf("%s: audit of %q says %v", what, id, err)
 		}
 		if len(entries) != 0 {
 			t.Fatalf("%s: audit of %q gives out %d rows of a broken chain", what, id, len(entries))
 		}
 	}
+	return damage
 }
 
 func TestEveryChangedByteIsFound(t *testing.T) {
@@ -130,64 +133,135 @@ func TestMovedRowsAreFound(t *testing.T) {
 	for _, row := range []struct {
 		name    string
 		queries []string
+		seq     int64
+		kind    store.Kind
+		says    string
 	}{
-		{"first removed", []string{`DELETE FROM audit WHERE seq = 1`}},
-		{"one between removed", []string{`DELETE FROM audit WHERE seq = 2`}},
-		{"last removed", []string{`DELETE FROM audit WHERE seq = 4`}},
-		{"two last removed", []string{`DELETE FROM audit WHERE seq > 2`}},
-		{"all removed", []string{`DELETE FROM audit`}},
+		{"first removed", []string{`DELETE FROM audit WHERE seq = 1`}, 1, store.Removed, "it is missing"},
+		{"one between removed", []string{`DELETE FROM audit WHERE seq = 2`}, 2, store.Removed, "it is missing"},
+		{"two between removed", []string{`DELETE FROM audit WHERE seq IN (2, 3)`}, 2, store.Removed, "rows 2 to 3 are missing"},
+		{"last removed", []string{`DELETE FROM audit WHERE seq = 4`}, 4, store.HeadDisagrees, "its head names row 4"},
+		{"two last removed", []string{`DELETE FROM audit WHERE seq > 2`}, 3, store.HeadDisagrees, "its head names row 4"},
+		{"all removed", []string{`DELETE FROM audit`}, 1, store.HeadDisagrees, "its head names row 4"},
 		{"one removed and the gap closed", []string{`DELETE FROM audit WHERE seq = 2`,
-			`UPDATE audit SET seq = 2 WHERE seq = 3`, `UPDATE audit SET seq = 3 WHERE seq = 4`, `UPDATE audit_head SET seq = 3`}},
+			`UPDATE audit SET seq = 2 WHERE seq = 3`, `UPDATE audit SET seq = 3 WHERE seq = 4`, `UPDATE audit_head SET seq = 3`}, 2, store.Removed, "(rows removed: 1)"},
 		{"first removed and the gap closed", []string{`DELETE FROM audit WHERE seq = 1`,
-			`UPDATE audit SET seq = seq - 1`, `UPDATE audit_head SET seq = 3`}},
+			`UPDATE audit SET seq = seq - 1`, `UPDATE audit_head SET seq = 3`}, 1, store.Removed, "(rows removed: 1)"},
+		{"two removed and the gap closed", []string{`DELETE FROM audit WHERE seq < 3`,
+			`UPDATE audit SET seq = seq - 2`, `UPDATE audit_head SET seq = 2`}, 1, store.Removed, "(rows removed: 2)"},
 		{"two swapped whole", []string{`UPDATE audit SET seq = 99 WHERE seq = 2`,
-			`UPDATE audit SET seq = 2 WHERE seq = 3`, `UPDATE audit SET seq = 3 WHERE seq = 99`}},
+			`UPDATE audit SET seq = 2 WHERE seq = 3`, `UPDATE audit SET seq = 3 WHERE seq = 99`}, 2, store.Reordered, "stands as row 3"},
+		{"two far ones swapped whole", []string{`UPDATE audit SET seq = 99 WHERE seq = 1`,
+			`UPDATE audit SET seq = 1 WHERE seq = 4`, `UPDATE audit SET seq = 4 WHERE seq = 99`}, 1, store.Reordered, "stands as row 4"},
 		{"two swapped, their hashes left", []string{`CREATE TEMP TABLE old AS SELECT * FROM audit`,
 			`UPDATE audit SET ` + strings.ReplaceAll(contents, "$2", "3") + ` WHERE seq = 2`,
-			`UPDATE audit SET ` + strings.ReplaceAll(contents, "$2", "2") + ` WHERE seq = 3`}},
-		{"one said again at the end", []string{`INSERT INTO audit SELECT 5, request_id, entry, hash FROM audit WHERE seq = 4`}},
+			`UPDATE audit SET ` + strings.ReplaceAll(contents, "$2", "2") + ` WHERE seq = 3`}, 2, store.Reordered, "stand in row 3"},
+		{"one moved to the end", []string{`UPDATE audit SET seq = 9 WHERE seq = 2`}, 2, store.Reordered, "stands as row 9"},
+		{"one moved before the first", []string{`UPDATE audit SET seq = 0 WHERE seq = 1`}, 1, store.Reordered, "stands as row 0"},
+		{"one said again at the end", []string{`INSERT INTO audit SELECT 5, request_id, entry, hash FROM audit WHERE seq = 4`}, 5, store.Inserted, "a copy of row 4"},
 		{"one said again, head included", []string{`INSERT INTO audit SELECT 5, request_id, entry, hash FROM audit WHERE seq = 4`,
-			`UPDATE audit_head SET seq = 5`}},
-		{"one put in between", []string{`UPDATE audit SET seq = seq + 100 WHERE seq > 2`, `UPDATE audit SET seq = seq - 99 WHERE seq > 100`,
-			`INSERT INTO audit SELECT 3, request_id, entry, hash FROM audit WHERE seq = 2`, `UPDATE audit_head SET seq = 5`}},
-		{"the head removed", []string{`DELETE FROM audit_head`}},
+			`UPDATE audit_head SET seq = 5`}, 5, store.Inserted, "a copy of row 4"},
+		{"a copy put in between", []string{`UPDATE audit SET seq = seq + 100 WHERE seq > 2`, `UPDATE audit SET seq = seq - 99 WHERE seq > 100`,
+			`INSERT INTO audit SELECT 3, request_id, entry, hash FROM audit WHERE seq = 2`, `UPDATE audit_head SET seq = 5`}, 3, store.Inserted, "a copy of row 2"},
+		{"a forged one put in between", []string{`UPDATE audit SET seq = seq + 100 WHERE seq > 2`, `UPDATE audit SET seq = seq - 99 WHERE seq > 100`,
+			`INSERT INTO audit SELECT 3, request_id, replace(entry, 'U-ALICE', 'U-MALLORY'), hash FROM audit WHERE seq = 2`, `UPDATE audit_head SET seq = 5`},
+			3, store.Inserted, "stands as row 4"},
+		{"a forged one added", []string{`INSERT INTO audit SELECT 5, request_id, replace(entry, 'U-BOB', 'U-MALLORY'), hash FROM audit WHERE seq = 4`}, 5, store.Inserted, "past the chain's head"},
+		{"one put before the first", []string{`INSERT INTO audit VALUES (-3, '', '{}', '')`}, -3, store.Inserted, "no row can have that number"},
+		{"one without a number", []string{`INSERT INTO audit VALUES (NULL, '', '{}', '')`}, 5, store.Inserted, "without a number"},
+		{"one with the smallest number", []string{`INSERT INTO audit VALUES (-9223372036854775808, '', '{}', '')`}, 5, store.Inserted, "without a number"},
+		{"one numbered in letters", []string{`INSERT INTO audit VALUES ('five', '', '{}', '')`}, 5, store.Changed, "cannot be read as a row"},
+		{"contents changed", []string{`UPDATE audit SET entry = replace(entry, 'U-ALICE', 'U-MALLORY') WHERE seq = 2`}, 2, store.Changed, "its contents were changed"},
+		{"contents of the last changed", []string{`UPDATE audit SET entry = '{}' WHERE seq = 4`}, 4, store.Changed, "its contents were changed"},
+		{"hash changed", []string{`UPDATE audit SET hash = 'f' WHERE seq = 2`}, 2, store.Changed, "its hash was changed"},
+		{"hash of the last changed", []string{`UPDATE audit SET hash = 'f' WHERE seq = 4`}, 4, store.Changed, "its hash was changed"},
+		{"filed under another request", []string{`UPDATE audit SET request_id = 'REQ-OTHER' WHERE seq = 2`}, 2, store.Changed, "its request was changed"},
+		{"all of a row changed", []string{`UPDATE audit SET entry = '{}', hash = 'f' WHERE seq = 2`}, 2, store.Changed, "removed or replaced"},
+		{"the head removed", []string{`DELETE FROM audit_head`}, 4, store.HeadDisagrees, "its head was removed"},
+		{"the head's hash changed", []string{`UPDATE audit_head SET hash = 'f'`}, 4, store.HeadDisagrees, "the head was changed"},
+		{"the head set back", []string{`UPDATE audit_head SET (seq, hash) = (SELECT seq, hash FROM audit WHERE seq = 3)`}, 4, store.HeadDisagrees, "at row 3"},
 	} {
 		t.Run(row.name, func(t *testing.T) {
 			s, raw := chained(t)
 			for _, query := range row.queries {
 				do(t, raw, query)
 			}
-			wantBroken(t, s, row.name)
+			damage := wantBroken(t, s, row.name)
+			if damage.Seq != row.seq || damage.Kind != row.kind || !strings.Contains(damage.Error(), row.says) {
+				t.Errorf("row %d, %s: %v; want row %d, %s and %q", damage.Seq, damage.Kind, damage, row.seq, row.kind, row.says)
+			}
 		})
 	}
 }
 
+// A row that was changed and hashed anew fits its predecessor; then it is its
+// follower that does not fit, and the answer names both.
+func TestAHashMadeAnewIsFound(t *testing.T) {
+	s, raw := chained(t)
+	remake(t, raw, 2, 2)
+	damage := wantBroken(t, s, "one row made anew")
+	if damage.Seq != 3 || damage.Kind != store.Changed || !strings.Contains(damage.Error(), "or row 2 was changed and its hash made anew") {
+		t.Errorf("%s: %v", damage.Kind, damage)
+	}
+	remake(t, raw, 3, 4)
+	damage = wantBroken(t, s, "all rows made anew, not the head")
+	if damage.Seq != 4 || damage.Kind != store.HeadDisagrees || !strings.Contains(damage.Error(), "hash made anew") {
+		t.Errorf("%s: %v", damage.Kind, damage)
+	}
+}
+
+// remake changes rows and gives them hashes that fit.
+func remake(t *testing.T, raw *sql.Conn, from, to int) {
+	t.Helper()
+	head := ""
+	if from > 1 {
+		head = value[string](t, raw, `SELECT hash FROM audit WHERE seq = $1`, from-1)
+	}
+	for seq := from; seq <= to; seq++ {
+		entry := value[string](t, raw, `SELECT replace(entry, 'U-', 'U-X') FROM audit WHERE seq = $1`, seq)
+		number := fmt.Sprint(seq)
+		sum := sha256.Sum256(fmt.Appendf(nil, "%d:%s\n%d:%s\n%d:%s\n", len(head), head, len(number), number, len(entry), entry))
+		head = hex.EncodeToString(sum[:])
+		do(t, raw, `UPDATE audit SET entry = $1, hash = $2 WHERE seq = $3`, entry, head, seq)
+	}
+}
+
 // The chain proves nothing against somebody who may write the database and
-// knows how it is made: with no copy of a hash kept elsewhere, a chain that
-// was shortened or written anew looks like one that was always so. These two
-// are what Audit cannot find.
-func TestWhatTheChainCannotFind(t *testing.T) {
-	t.Run("the last rows removed together with the head", func(t *testing.T) {
-		s, raw := chained(t)
-		do(t, raw, `DELETE FROM audit WHERE seq > 2`)
-		do(t, raw, `UPDATE audit_head SET seq = 2, hash = (SELECT hash FROM audit WHERE seq = 2)`)
-		if rows := chain(t, s, ""); len(rows) != 2 {
-			t.Errorf("%d rows, want 2", len(rows))
-		}
-	})
-	t.Run("everything written anew", func(t *testing.T) {
-		s, raw := chained(t)
-		head := ""
-		for seq := 1; seq <= 4; seq++ {
-			entry := value[string](t, raw, `SELECT replace(entry, 'U-ALICE', 'U-MALLORY') FROM audit WHERE seq = $1`, seq)
-			number := fmt.Sprint(seq)
-			sum := sha256.Sum256(fmt.Appendf(nil, "%d:%s\n%d:%s\n%d:%s\n", len(head), head, len(number), number, len(entry), entry))
-			head = hex.EncodeToString(sum[:])
-			do(t, raw, `UPDATE audit SET entry = $1, hash = $2 WHERE seq = $3`, entry, head, seq)
-		}
-		do(t, raw, `UPDATE audit_head SET hash = $1`, head)
-		if rows := chain(t, s, ""); rows[1].Actor != "U-MALLORY" {
-			t.Errorf("the second row's actor is %s", rows[1].Actor)
-		}
-	})
+// knows how it is made: without a copy of a hash kept elsewhere, a chain that
+// was shortened or written anew looks like one that was always so. With one
+// it does not.
+func TestWhatOnlyAnAnchorFinds(t *testing.T) {
+	for _, row := range []struct {
+		name   string
+		forge  func(raw *sql.Conn)
+		anchor int64
+		kind   store.Kind // "" for what an anchor that old cannot find
+	}{
+		{"the end cut off", func(raw *sql.Conn) { do(t, raw, `DELETE FROM audit WHERE seq > 2`) }, 3, store.AnchorMissing},
+		{"the end cut off after the anchor", func(raw *sql.Conn) { do(t, raw, `DELETE FROM audit WHERE seq > 2`) }, 2, ""},
+		{"everything written anew", func(raw *sql.Conn) { remake(t, raw, 1, 4) }, 2, store.AnchorDiffers},
+		{"the end written anew", func(raw *sql.Conn) { remake(t, raw, 3, 4) }, 4, store.AnchorDiffers},
+		{"the end written anew after the anchor", func(raw *sql.Conn) { remake(t, raw, 3, 4) }, 2, ""},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			s, raw := chained(t)
+			anchor := store.Anchor{Seq: row.anchor, Hash: value[string](t, raw, `SELECT hash FROM audit WHERE seq = $1`, row.anchor)}
+			if _, err := s.Verify(deadline(t), &anchor); err != nil {
+				t.Fatalf("before: %v", err)
+			}
+			row.forge(raw)
+			do(t, raw, `UPDATE audit_head SET (seq, hash) = (SELECT seq, hash FROM audit ORDER BY seq DESC LIMIT 1)`)
+			if _, err := s.Verify(deadline(t), nil); err != nil {
+				t.Errorf("without an anchor: %v", err)
+			}
+			_, err := s.Verify(deadline(t), &anchor)
+			damage, ok := errors.AsType[*store.Damage](err)
+			switch {
+			case row.kind == "" && err != nil:
+				t.Errorf("an anchor that is older finds %v", err)
+			case row.kind != "" && (!ok || damage.Kind != row.kind || damage.Seq != row.anchor):
+				t.Errorf("with an anchor: %v", err)
+			}
+		})
+	}
 }

@@ -6,7 +6,8 @@ import (
 	"revoke-sessions/bot"
 )
 
-// Words belong to the ask: what is said later goes into no request.
+// Words belong to the ask, and to the denial: what is said later goes into no
+// request.
 func testWordsWhilePending(t *testing.T, open opener) {
 	s := open(t, newClock().now)
 	r := create(t, s, pending("REQ-ACDEFG", "carol"))
@@ -16,9 +17,16 @@ func testWordsWhilePending(t *testing.T, open opener) {
 		t.Errorf("words of a pending request: %+v", got)
 	}
 	r.Words = bot.Words{Reason: "rewritten after the decision"}
-	turn(t, s, r, bot.Denied)
+	turn(t, s, r, bot.Approved)
 	if got := stored(t, s, r.ID).Words; got.Reason != "stolen laptop" || got.DisplayName != "Carol Target" {
 		t.Errorf("words of a decided request: %+v", got)
+	}
+
+	no := create(t, s, pending("REQ-DENIED", "dave"))
+	no.Words.Denied = "wrong person"
+	turn(t, s, no, bot.Denied)
+	if got := stored(t, s, no.ID).Words; got.Denied != "wrong person" || got.Reason != "stolen laptop" {
+		t.Errorf("words of a denied request: %+v", got)
 	}
 }
 

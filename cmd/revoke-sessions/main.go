@@ -27,6 +27,7 @@ func main() {
 type commandLine struct {
 	Run     runCommand     `cmd:"" default:"withargs" help:"Run the bot (the default)."`
 	Demo    demoCommand    `cmd:"" help:"Try it here and now: a Slack and a Microsoft Graph of its own, on this machine only."`
+	Audit   auditCommand   `cmd:"" help:"Check, show or export the audit chain."`
 	Version versionCommand `cmd:"" help:"Print the version."`
 }
 

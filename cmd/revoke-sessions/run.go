@@ -93,6 +93,8 @@ func (c *runCommand) Run(ctx context.Context, s *surroundings) error {
 			log.Error("close the database", "error", err)
 		}
 	}()
+	// Deferred: the last anchor comes after the last row.
+	defer logAnchors(context.WithoutCancel(ctx), db.Head, log, time.Tick(anchorEvery))()
 	api := listen.NewAPI(botToken, appToken, c.SlackAPI)
 	slack := bot.NewSlack(api, c.SlackAPI, &http.Client{Timeout: 5 * time.Second})
 	home, err := connect(ctx, slack, log)
@@ -103,6 +105,7 @@ func (c *runCommand) Run(ctx context.Context, s *surroundings) error {
 		return err
 	}
 	signIn(ctx, directory, log)
+	checkChannel(ctx, slack, c.Channel, log)
 	timing := bot.DefaultTiming()
 	if s.at.timing != nil {
 		timing = *s.at.timing
@@ -202,6 +205,18 @@ func signIn(ctx context.Context, directory bot.Directory, log *slog.Logger) {
 	_, err := directory.Find(ctx, graph.ByUPN, "nobody@revoke-sessions.invalid")
 	if e := graph.AsError(err); e != nil {
 		log.Error("Microsoft Graph cannot be used: nobody can be looked up until this is mended", "error", e, "remedy", e.Remedy)
+	}
+}
+
+// checkChannel does the same for the channel that the cards go to.
+func checkChannel(ctx context.Context, slack *bot.Slack, channel string, log *slog.Logger) {
+	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
+	defer cancel()
+	switch problem, err := slack.ChannelProblem(ctx, channel); {
+	case err != nil:
+		log.Warn("look at REVOKE_CHANNEL", "channel", channel, "error", err)
+	case problem != "":
+		log.Error("REVOKE_CHANNEL cannot do its work until this is mended", "channel", channel, "problem", problem)
 	}
 }
 

@@ -156,6 +156,32 @@ func TestConsentMissingAtStart(t *testing.T) {
 	th.poll("the log says so", func() bool { return strings.Contains(th.log.String(), "Microsoft Graph cannot be used") })
 }
 
+// TestChannelAtStart: nor does a channel that will not do come as a surprise.
+func TestChannelAtStart(t *testing.T) {
+	for name, tt := range map[string]struct {
+		change func(*slacktest.Channel)
+		says   string
+	}{
+		"not in it":         {func(c *slacktest.Channel) { c.Private, c.BotIsMember = false, false }, "the bot is not in the channel"},
+		"private, not seen": {func(c *slacktest.Channel) { c.BotIsMember = false }, "private and the bot is not in it"},
+		"archived":          {func(c *slacktest.Channel) { c.Archived = true }, "archived"},
+		"shared":            {func(c *slacktest.Channel) { c.ExtShared = true }, "shared with another organisation"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			th := newTheatre(t)
+			th.slack.UpdateChannel(approvals, tt.change)
+			th.begin()
+			th.poll("the log says so", func() bool { return strings.Contains(th.log.String(), tt.says) })
+		})
+	}
+	th := newTheatre(t)
+	th.begin()
+	th.typed(bobID, "help")
+	if strings.Contains(th.log.String(), "REVOKE_CHANNEL") {
+		t.Error("a channel that will do is complained of")
+	}
+}
+
 // TestSecondProcess on the same database is refused, with a sentence.
 func TestSecondProcess(t *testing.T) {
 	th := newTheatre(t)

@@ -29,6 +29,8 @@ import (
 //	click WHO BUTTON           presses a button of the live card: confirm, deny, cancel, retry
 //	click-receipt WHO BUTTON   presses one on WHO's own receipt
 //	submit WHO PICKED REASON   fills in the form that WHO has open
+//	opens WHO                  waits until that form stands open
+//	why WHO REASON             fills in the form that WHO's Deny has opened
 //	sees WHERE WORDS…          waits until one message says all the words;
 //	                           WHERE is card, thread, dm:WHO, only:WHO
 //	! sees WHERE WORDS…        no message there says them yet
@@ -64,6 +66,8 @@ func TestStories(t *testing.T) {
 			"replay":        story((*theatre).replay),
 			"click-receipt": story((*theatre).clickReceipt),
 			"submit":        story((*theatre).submit),
+			"why":           story((*theatre).why),
+			"opens":         story(func(th *theatre, _ bool, a []string) { th.denyForm(cast(a[0])) }),
 			"sees":          story((*theatre).sees),
 			"never":         story((*theatre).neverSees),
 			"buttons":       story((*theatre).buttons),
@@ -185,6 +189,23 @@ func (th *theatre) submit(_ bool, a []string) {
 		values[bot.FormTargetBlock] = map[string]string{bot.FormTargetAction: cast(a[1])}
 	}
 	th.acked(th.slack.As(who).Submit(view.ID, values))
+}
+
+func (th *theatre) why(_ bool, a []string) {
+	who := cast(a[0])
+	view := th.denyForm(who)
+	th.acked(th.slack.As(who).Submit(view.ID, slacktest.Values{bot.FormReasonBlock: {bot.FormReasonAction: a[1]}}))
+}
+
+func (th *theatre) denyForm(who string) (view slacktest.View) {
+	th.t.Helper()
+	th.until("the form for the reason opens", func() bool {
+		for _, v := range th.slack.Views(who) {
+			view = v
+		}
+		return view.CallbackID == bot.DenyCallback
+	})
+	return view
 }
 
 // stands lists the messages of a place.

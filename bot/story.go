@@ -1,0 +1,266 @@
+package bot
+
+import (
+	"fmt"
+	"reflect"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"revoke-sessions/authz"
+	"revoke-sessions/graph"
+)
+
+// Row is an audit row with its place in the chain.
+type Row struct {
+	Seq  int64  `json:"seq"`
+	Hash string `json:"hash"`
+	Entry
+}
+
+// RowColumns are the names of what Cells answers: seq, hash and every field of
+// an Entry, named as in JSON.
+func RowColumns() []string {
+	columns := []string{"seq", "hash"}
+	for f := range reflect.TypeFor[Entry]().Fields() {
+		name, _, _ := strings.Cut(f.Tag.Get("json"), ",")
+		columns = append(columns, name)
+	}
+	return columns
+}
+
+// Cells are the row's values as text for a spreadsheet: instants in RFC 3339,
+// what is not known empty, and nothing that a spreadsheet would calculate.
+func (r Row) Cells() []string {
+	cells := []string{strconv.FormatInt(r.Seq, 10), inertCell(r.Hash)}
+	for _, v := range reflect.ValueOf(r.Entry).Fields() {
+		switch value := v.Interface().(type) {
+		case time.Time:
+			cells = append(cells, value.UTC().Format(time.RFC3339Nano))
+		case string:
+			cells = append(cells, inertCell(value))
+		default:
+			if v.IsZero() {
+				cells = append(cells, "")
+				continue
+			}
+			cells = append(cells, fmt.Sprint(value))
+		}
+	}
+	return cells
+}
+
+// inertCell keeps a spreadsheet from reading text as a formula.
+// https://owasp.org/www-community/attacks/CSV_Injection
+func inertCell(s string) string {
+	if s != "" && strings.ContainsRune("=+-@\t\r\n", rune(s[0])) {
+		return "'" + s
+	}
+	return s
+}
+
+// WordsProof is whether what people typed is what the chain's rows vouch for.
+type WordsProof string
+
+// The proofs.
+const (
+	WordsMatch  WordsProof = "match"  // the last row that has a hash has theirs
+	WordsDiffer WordsProof = "differ" // it has another: they were changed
+	WordsErased WordsProof = "erased" // there are none; the rows keep their hash
+)
+
+// Story is everything that the audit chain holds of one request: the evidence
+// for a ticket.
+type Story struct {
+	Request string `json:"request"`
+	// Words are nil once they were erased.
+	Words *Words     `json:"words"`
+	Proof WordsProof `json:"words_proof"`
+	Rows  []Row      `json:"rows"`
+	Chain struct {
+		Fits bool   `json:"fits"`
+		Says string `json:"says"`
+	} `json:"chain"`
+}
+
+// Sound reports whether nothing was changed, as far as chain and hash can tell.
+func (s *Story) Sound() bool { return s.Chain.Fits && s.Proof != WordsDiffer }
+
+// Markdown is the story for a ticket. All times are UTC. Whatever did not come
+// from this program stands in code spans, in which no mention, link or
+// formatting comes alive.
+func (s *Story) Markdown() string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "# Audit record of %s\n\n", code(s.Request))
+	if slices.ContainsFunc(s.Rows, func(r Row) bool { return r.Drill }) {
+		b.WriteString("**DRILL: nothing was revoked.**\n\n")
+	}
+	s.words(&b)
+	b.WriteString("\n## What happened (times in UTC)\n")
+	for _, r := range s.Rows {
+		r.tell(&b)
+	}
+	fmt.Fprintf(&b, "\n## Is it as it was written?\n\n%s\n", s.Chain.Says)
+	return b.String()
+}
+
+func (s *Story) words(b *strings.Builder) {
+	if s.Words == nil {
+		b.WriteString("Names and reasons were erased. The rows keep a salted hash of them.\n")
+		return
+	}
+	item := func(label, text string) {
+		if text != "" {
+			fmt.Fprintf(b, "- %s: %s\n", label, code(text))
+		}
+	}
+	item("Account", s.Words.DisplayName)
+	item("User principal name", s.Words.UPN)
+	item("Reason", s.Words.Reason)
+	var also []string
+	for who := range s.Words.Also {
+		also = append(also, who)
+	}
+	slices.Sort(also)
+	for _, who := range also {
+		item("Reason of "+code(who), s.Words.Also[who])
+	}
+	item("Reason of the denial", s.Words.Denied)
+	b.WriteString("- " + map[WordsProof]string{
+		WordsMatch:  "These words are the ones that the rows hold a salted hash of.",
+		WordsDiffer: "**These words do NOT match the salted hash in the rows: they were changed in the database.**",
+	}[s.Proof] + "\n")
+}
+
+// tell adds one row.
+func (r Row) tell(b *strings.Builder) {
+	fmt.Fprintf(b, "\n### %s: %s\n\n", r.At.UTC().Format("2006-01-02 15:04:05.000"), r.said())
+	item := func(label, text string) {
+		if text != "" {
+			fmt.Fprintf(b, "- %s: %s\n", label, code(text))
+		}
+	}
+	item("By", r.Actor)
+	item("Their Entra object ID", r.ActorEntraID)
+	item("From", r.Origin)
+	item("Wanted", r.Wanted)
+	if r.Reason != "" {
+		fmt.Fprintf(b, "- Reason: %s (%s)\n", because(authz.Reason(r.Reason)), code(r.Reason))
+	}
+	item("Target's Entra object ID", r.TargetID)
+	if r.LookedUpMS != 0 {
+		fmt.Fprintf(b, "- Age of the look-ups that decided: %d ms\n", r.LookedUpMS)
+	}
+	item("Operation", r.Operation)
+	if r.Outcome != "" {
+		words, ok := outcomes[graph.Outcome(r.Outcome)]
+		if !ok {
+			words = "an outcome that this version does not know"
+		}
+		fmt.Fprintf(b, "- Outcome of the call: %s (%s)\n", words, code(r.Outcome))
+	}
+	if r.Status != 0 {
+		fmt.Fprintf(b, "- HTTP status: %d\n", r.Status)
+	}
+	item("Code", r.Code)
+	item("Microsoft's request ID", r.RequestID)
+	item("Client request ID", r.ClientRequestID)
+	item("Sessions valid since, before", r.StampBefore)
+	item("Sessions valid since, after", r.StampAfter)
+	item("Salted hash of the words", r.Typed)
+	fmt.Fprintf(b, "- Row %d, hash %s\n", r.Seq, code(r.Hash))
+}
+
+// code makes text a code span on one line: a fence longer than any run of
+// backticks in it.
+func code(text string) string {
+	text = Clean(text, len(text))
+	fence := "`"
+	for strings.Contains(text, fence) {
+		fence += "`"
+	}
+	if text == "" || strings.HasPrefix(text, "`") || strings.HasSuffix(text, "`") {
+		text = " " + text + " " // renderers take one space off each side
+	}
+	return fence + text + fence
+}
+
+// said says what happened.
+func (r Row) said() string {
+	if r.Action == string(Approved) && (r.Actor == "bot" || r.Actor == "clock") {
+		return "Microsoft asked to wait, or could not be reached; the bot will call again"
+	}
+	if words, ok := happened[r.Action]; ok {
+		return words
+	}
+	return "something that this version does not know: " + code(r.Action)
+}
+
+func because(r authz.Reason) string {
+	if words, ok := reasons[r]; ok {
+		return words
+	}
+	return "one that this version does not know"
+}
+
+var outcomes = map[graph.Outcome]string{
+	graph.Done:           "Microsoft accepted it",
+	graph.NotDone:        "nothing was done",
+	graph.OutcomeUnknown: "not known",
+}
+
+// happened says each Action of an Entry for somebody who was not there.
+var happened = map[string]string{
+	"requested":           "a revoke was asked for",
+	"joined":              "somebody else asked for the same",
+	"refused":             "something was refused",
+	"cancel_asked":        "the target's account asked to cancel, which an approver must decide",
+	"cancel_asked_again":  "the target's account asked to cancel again",
+	"retry_closed":        "the time for another try was over",
+	"late_answer":         "Microsoft's answer came when the outcome had been settled",
+	"stopped_looking":     "the bot stopped looking for the outcome",
+	string(Pending):       "the request waits for a decision",
+	string(Approved):      "approved",
+	string(Executing):     "the bot called Microsoft Graph",
+	string(Unknown):       "it was not known whether the sessions were revoked",
+	string(Revoked):       "the sessions were revoked",
+	string(Verified):      "verified: the sessions' valid-from stamp had moved",
+	string(NotVisibleYet): "the stamp had not moved yet",
+	string(Unreachable):   "the account could not be read to verify",
+	string(Failed):        "it failed, and nothing was revoked",
+	string(Drilled):       "the drill reached its end: the account was read",
+	string(Denied):        "denied",
+	string(Cancelled):     "cancelled by whoever asked",
+	string(Expired):       "nobody decided in time",
+}
+
+// stampMoved is the reason of a revoke whose answer was lost.
+const stampMoved authz.Reason = "stamp_moved"
+
+// reasons says each reason of an Entry for somebody who was not there.
+var reasons = map[authz.Reason]string{
+	authz.NotAMember:          "the account is an app, a workflow or deactivated",
+	authz.Guest:               "the account is a guest of the workspace",
+	authz.OutsideWorkspace:    "the account belongs to another workspace",
+	authz.EmailMissing:        "Slack showed no e-mail address",
+	authz.EmailUnconfirmed:    "the e-mail address in Slack is not confirmed",
+	authz.NoAccount:           "there is no such Entra account",
+	authz.SeveralAccounts:     "the address leads to more than one Entra account",
+	authz.NotApprover:         "only an approver may do this",
+	authz.AccountBlocked:      "their own Entra account may not sign in",
+	authz.TargetMayNotDecide:  "the target may not decide about itself",
+	authz.TargetMayNotEnd:     "the target may not end a report about its own lost device",
+	authz.NotRequester:        "only whoever asked may do this",
+	authz.OthersAskedToo:      "others had asked for the same, so nobody could cancel alone",
+	authz.CancelNeedsApprover: "whoever found the phone could cancel, so an approver decides",
+	AlreadyDecided:            "it had been decided already",
+	TooLate:                   "it had expired",
+	NotRetryable:              "there was nothing to try again",
+	UnknownRequest:            "it named no request that they may see",
+	WrongPlace:                "it was not the live card",
+	LookupFailed:              "Slack or Microsoft Entra could not be asked",
+	TargetIsApp:               "the target is an app",
+	GaveUp:                    "it could not be carried out, several times over",
+	stampMoved:                "the answer was lost, but the stamp had moved",
+}
