@@ -96,7 +96,7 @@ func OpenReadOnly(ctx context.Context, rawURL string) (*Store, error) {
 	case info.IsDir():
 		return nil, fmt.Errorf("open the database %s: it is a directory", path)
 	}
-	db, err := sql.Open("sqlite", "file:"+(&url.URL{Path: path}).EscapedPath()+"?mode=ro&_pragma=busy_timeout(1000)&_pragma=query_only(1)")
+	db, err := sql.Open("sqlite", "file:"+(&url.URL{Path: path}).EscapedPath()+"?mode=ro&_pragma=busy_timeout(1000)")
 	if err != nil {
 		return nil, fmt.Errorf("open the database %s: %w", path, err)
 	}
@@ -394,7 +394,7 @@ func (s *Store) diagnose(ctx context.Context, last Anchor, bad stored, head Anch
 		return damaged(want, Removed, "it is missing")
 	case bad.seq > want:
 		return damaged(want, Removed, "rows %d to %d are missing", want, bad.seq-1)
-	case twin != nil && (twin.seq < bad.seq || rightful != nil):
+	case twin != nil:
 		return damaged(want, Inserted, "a copy of row %d stands there", twin.seq)
 	case rightful != nil && belongs:
 		return damaged(want, Reordered, "another row stands there, and the one that belongs there stands as row %d", rightful.seq)

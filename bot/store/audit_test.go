@@ -325,7 +325,7 @@ func TestStoryWhileWordsAreAdded(t *testing.T) {
 				return
 			default:
 			}
-			if story, err := s.Story(ctx, r.ID); err != nil || !story.Sound() {
+			if story, err := s.Story(ctx, "REQ-ACDEFG"); err != nil || !story.Sound() {
 				told <- fmt.Errorf("%+v: %w", story, errors.Join(err, context.Cause(ctx)))
 				return
 			}

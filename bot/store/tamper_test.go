@@ -163,6 +163,7 @@ func TestMovedRowsAreFound(t *testing.T) {
 			`UPDATE audit_head SET seq = 5`}, 5, store.Inserted, "a copy of row 4"},
 		{"a copy put in between", []string{`UPDATE audit SET seq = seq + 100 WHERE seq > 2`, `UPDATE audit SET seq = seq - 99 WHERE seq > 100`,
 			`INSERT INTO audit SELECT 3, request_id, entry, hash FROM audit WHERE seq = 2`, `UPDATE audit_head SET seq = 5`}, 3, store.Inserted, "a copy of row 2"},
+		{"a copy put over another", []string{`DELETE FROM audit WHERE seq = 2`, `INSERT INTO audit SELECT 2, request_id, entry, hash FROM audit WHERE seq = 3`}, 2, store.Inserted, "a copy of row 3"},
 		{"a forged one put in between", []string{`UPDATE audit SET seq = seq + 100 WHERE seq > 2`, `UPDATE audit SET seq = seq - 99 WHERE seq > 100`,
 			`INSERT INTO audit SELECT 3, request_id, replace(entry, 'U-ALICE', 'U-MALLORY'), hash FROM audit WHERE seq = 2`, `UPDATE audit_head SET seq = 5`},
 			3, store.Inserted, "stands as row 4"},
