@@ -57,16 +57,12 @@ var ErrInUse = errors.New("another revoke-sessions is running on this database")
 // Open opens or creates the database at rawURL, "sqlite:PATH". It answers
 // ErrInUse, wrapped, when Exclusive was asked for and is not to be had.
 func Open(ctx context.Context, rawURL string, o Options) (*Store, error) {
-	path, ok := strings.CutPrefix(rawURL, "sqlite:")
-	if !ok || path == "" || strings.HasPrefix(path, ":") {
-		return nil, errors.New("REVOKE_DATABASE_URL must be sqlite:PATH, for example sqlite:revoke-sessions.db")
+	path, err := databasePath(rawURL)
+	if err != nil {
+		return nil, err
 	}
 	if o.Now == nil {
 		o.Now = time.Now
-	}
-	path, err := filepath.Abs(path)
-	if err != nil {
-		return nil, fmt.Errorf("find the database: %w", err)
 	}
 	s := &Store{now: o.Now, path: path}
 	if o.Exclusive {
@@ -80,6 +76,52 @@ func Open(ctx context.Context, rawURL string, o Options) (*Store, error) {
 		}
 	}
 	if err := s.open(ctx, o.Exclusive); err != nil {
+		return nil, errors.Join(fmt.Errorf("open the database %s: %w", path, err), s.Close())
+	}
+	return s, nil
+}
+
+// databasePath reads "sqlite:PATH".
+func databasePath(rawURL string) (string, error) {
+	path, ok := strings.CutPrefix(rawURL, "sqlite:")
+	if !ok || path == "" || strings.HasPrefix(path, ":") {
+		return "", errors.New("REVOKE_DATABASE_URL must be sqlite:PATH, for example sqlite:revoke-sessions.db")
+	}
+	path, err := filepath.Abs(path)
+	if err != nil {
+		return "", fmt.Errorf("find the database: %w", err)
+	}
+	return path, nil
+}
+
+// OpenReadOnly opens an existing database to read it, also beside the bot that
+// runs on it. It creates and migrates nothing, and whatever writes answers an
+// error. A missing file is an error with a remedy.
+func OpenReadOnly(ctx context.Context, rawURL string) (*Store, error) {
+	path, err := databasePath(rawURL)
+	if err != nil {
+		return nil, err
+	}
+	info, err := os.Stat(path)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return nil, fmt.Errorf("there is no database at %s: name the bot's with --database sqlite:PATH or REVOKE_DATABASE_URL", path)
+	case err != nil:
+		return nil, fmt.Errorf("open the database %s: %w", path, err)
+	case info.IsDir():
+		return nil, fmt.Errorf("open the database %s: it is a directory", path)
+	}
+	db, err := sql.Open("sqlite", "file:"+(&url.URL{Path: path}).EscapedPath()+"?mode=ro&_pragma=busy_timeout(1000)")
+	if err != nil {
+		return nil, fmt.Errorf("open the database %s: %w", path, err)
+	}
+	s := &Store{write: db, read: db, now: time.Now, path: path}
+	var version int
+	err = db.QueryRowContext(ctx, `PRAGMA user_version`).Scan(&version)
+	if err == nil && version != schemaVersion {
+		err = fmt.Errorf("it has schema %d and this version knows %d: use the revoke-sessions that runs on it", version, schemaVersion)
+	}
+	if err != nil {
 		return nil, errors.Join(fmt.Errorf("open the database %s: %w", path, err), s.Close())
 	}
 	return s, nil

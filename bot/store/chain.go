@@ -1,0 +1,305 @@
+package store
+
+import (
+	"context"
+	"crypto/sha256"
+	"database/sql"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"math"
+	"strconv"
+	"strings"
+	"time"
+
+	"revoke-sessions/bot"
+)
+
+// Anchor is a copy of one row's hash. Kept where whoever can write the
+// database cannot, it proves every row up to its own.
+type Anchor struct {
+	Seq  int64
+	Hash string
+}
+
+// String is the form that UnmarshalText reads: SEQ:HASH.
+func (a Anchor) String() string { return fmt.Sprintf("%d:%s", a.Seq, a.Hash) }
+
+// UnmarshalText reads SEQ:HASH, the hash in 64 hexadecimal digits.
+func (a *Anchor) UnmarshalText(text []byte) error {
+	seq, hash, _ := strings.Cut(strings.TrimSpace(string(text)), ":")
+	n, err := strconv.ParseInt(seq, 10, 64)
+	sum, hashErr := hex.DecodeString(hash)
+	if err != nil || n < 1 || hashErr != nil || len(sum) != sha256.Size {
+		return errors.New("an anchor is SEQ:HASH, a row's number and the 64 digits of its hash, as in the log's \"audit anchor\" lines")
+	}
+	a.Seq, a.Hash = n, strings.ToLower(hash)
+	return nil
+}
+
+// Head is the chain's end: the anchor of everything in it. An empty chain has
+// the zero Anchor.
+func (s *Store) Head(ctx context.Context) (Anchor, error) { return readHead(ctx, s.read) }
+
+func readHead(ctx context.Context, from interface {
+	QueryRowContext(context.Context, string, ...any) *sql.Row
+}) (a Anchor, err error) {
+	if err := from.QueryRowContext(ctx, `SELECT seq, hash FROM audit_head WHERE id = 1`).Scan(&a.Seq, &a.Hash); err != nil {
+		return a, fmt.Errorf("read the head of the audit chain: %w", err)
+	}
+	return a, nil
+}
+
+// Summary is what a walk along the chain has seen.
+type Summary struct {
+	Rows int64
+	// First and Last are when the first and the last row were written.
+	First, Last time.Time
+	Head        Anchor
+}
+
+// String says it in part of a sentence.
+func (s Summary) String() string {
+	if s.Rows == 0 {
+		return "no rows yet"
+	}
+	rows := "rows"
+	if s.Rows == 1 {
+		rows = "row"
+	}
+	const layout = "2006-01-02 15:04:05 UTC"
+	return fmt.Sprintf("%d %s, from %s to %s, head %s", s.Rows, rows, s.First.UTC().Format(layout), s.Last.UTC().Format(layout), s.Head)
+}
+
+// Walk hands every row to visit, in order, and checks every link. It holds few
+// rows at a time and no lock while visit runs, so that a chain of any length
+// can be read beside a running bot; rows that are added meanwhile come too. A
+// chain that does not fit is a *Damage, answered after the last row: rows past
+// the damage are visited too, except those that cannot be decoded. An error of
+// visit ends the walk and is answered as it is.
+func (s *Store) Walk(ctx context.Context, visit func(bot.Row) error) (Summary, error) {
+	return s.walk(ctx, visit, nil)
+}
+
+// walk is Walk; atEnd, which may be nil, reads more in the snapshot in which
+// the chain's end is read.
+func (s *Store) walk(ctx context.Context, visit func(bot.Row) error, atEnd func(*sql.Tx) error) (Summary, error) {
+	var seen Summary
+	var head Anchor
+	var bad *stored // the first that does not fit
+	var noHead, unnumbered bool
+	err := s.scan(ctx, func(r stored) error {
+		var e bot.Entry
+		unread := json.Unmarshal([]byte(r.entry), &e)
+		switch {
+		case bad != nil:
+		case unread == nil && e.Request == r.request && r.follows(seen.Head):
+			seen.Head = Anchor{r.seq, r.hash}
+		default:
+			bad = &r
+		}
+		if unread != nil {
+			return nil
+		}
+		if seen.Rows++; seen.Rows == 1 {
+			seen.First = e.At
+		}
+		seen.Last = e.At
+		return visit(bot.Row{Seq: r.seq, Hash: r.hash, Entry: e})
+	}, func(tx *sql.Tx) (err error) {
+		if head, err = readHead(ctx, tx); errors.Is(err, sql.ErrNoRows) {
+			noHead = true
+		} else if err != nil {
+			return err
+		}
+		// SQLite allows NULL in such a key; scan begins past the smallest number.
+		if err := tx.QueryRowContext(ctx, `SELECT EXISTS (SELECT 1 FROM audit WHERE seq IS NULL OR seq = $1)`, int64(math.MinInt64)).Scan(&unnumbered); err != nil {
+			return fmt.Errorf("look for rows without a number: %w", err)
+		}
+		if atEnd != nil {
+			return atEnd(tx)
+		}
+		return nil
+	})
+	next := seen.Head.Seq + 1
+	switch unreadable := errors.Is(err, errUnreadable); {
+	case err != nil && !unreadable:
+		return seen, err
+	case bad != nil:
+		return seen, s.diagnose(ctx, seen.Head, *bad, head)
+	case unreadable:
+		return seen, damaged(next, Changed, "what stands there cannot be read as a row")
+	case unnumbered:
+		return seen, damaged(next, Inserted, "a row without a number was put into the table")
+	case noHead:
+		return seen, damaged(next-1, HeadDisagrees, "the chain ends there, and its head was removed")
+	case head.Seq > seen.Head.Seq:
+		return seen, damaged(next, HeadDisagrees, "the chain ends before it, but its head names row %d: rows were removed from the end, or the head was changed", head.Seq)
+	case head.Seq < seen.Head.Seq:
+		return seen, damaged(head.Seq+1, HeadDisagrees, "the head ends the chain before it, at row %d: rows were added past the head, or the head was changed", head.Seq)
+	case head.Hash != seen.Head.Hash:
+		return seen, damaged(head.Seq, HeadDisagrees, "its hash is not the one that the chain's head holds: the head was changed, or row %d was changed and its hash made anew", head.Seq)
+	}
+	return seen, nil
+}
+
+// stored is a row as it stands in the table.
+type stored struct {
+	seq                  int64
+	request, entry, hash string
+}
+
+// follows reports whether the row is the next after another, unchanged.
+func (r stored) follows(last Anchor) bool {
+	return r.seq == last.Seq+1 && r.hash == r.linked(last)
+}
+
+// linked is the hash that the row's contents have as the next after another row.
+func (r stored) linked(last Anchor) string { return link(last.Hash, last.Seq+1, []byte(r.entry)) }
+
+// batchRows is how many rows are held at a time.
+const batchRows = 500
+
+// errUnreadable: a column holds what no row of ours does.
+var errUnreadable = errors.New("a row of the audit table cannot be read")
+
+// scan hands out the table in order. A batch is read in a transaction of its
+// own, for a long one would keep SQLite from clearing its log; what has been
+// read never changes in a chain that holds. atEnd gets the last batch's
+// transaction.
+func (s *Store) scan(ctx context.Context, each func(stored) error, atEnd func(*sql.Tx) error) error {
+	for after := int64(math.MinInt64); ; {
+		batch, err := s.batch(ctx, after, atEnd)
+		if err != nil && !errors.Is(err, errUnreadable) {
+			return fmt.Errorf("read the audit chain: %w", err)
+		}
+		for _, r := range batch {
+			if err := each(r); err != nil {
+				return err
+			}
+			after = r.seq
+		}
+		if err != nil || len(batch) < batchRows {
+			return err
+		}
+	}
+}
+
+func (s *Store) batch(ctx context.Context, after int64, atEnd func(*sql.Tx) error) (batch []stored, err error) {
+	tx, err := s.read.BeginTx(ctx, &sql.TxOptions{Isolation: sql.LevelRepeatableRead, ReadOnly: true})
+	if err != nil {
+		return nil, err
+	}
+	defer tx.Rollback()
+	rows, err := tx.QueryContext(ctx, `SELECT seq, request_id, entry, hash FROM audit WHERE seq > $1 ORDER BY seq LIMIT $2`, after, batchRows)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var r stored
+		if err := rows.Scan(&r.seq, &r.request, &r.entry, &r.hash); err != nil {
+			return batch, fmt.Errorf("%w: %w", errUnreadable, err)
+		}
+		batch = append(batch, r)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	if len(batch) < batchRows && atEnd != nil {
+		return batch, atEnd(tx)
+	}
+	return batch, nil
+}
+
+// Audit reads the chain's rows of one request, or of all with an empty ID, in
+// order, and checks every link of the whole chain on the way. Of a chain that
+// does not fit it answers no rows, but a *Damage.
+func (s *Store) Audit(ctx context.Context, requestID string) ([]bot.Entry, error) {
+	var entries []bot.Entry
+	_, err := s.Walk(ctx, func(r bot.Row) error {
+		if requestID == "" || requestID == r.Request {
+			entries = append(entries, r.Entry)
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	return entries, nil
+}
+
+// Verify checks every link of the chain and, if an anchor is given, that its
+// row has its hash. What does not fit is a *Damage. Without an anchor that was
+// kept elsewhere, an end that was cut off together with the head, or a chain
+// written anew from some row on, looks like one that was always so.
+func (s *Store) Verify(ctx context.Context, anchor *Anchor) (Summary, error) {
+	var found string
+	seen, err := s.Walk(ctx, func(r bot.Row) error {
+		if anchor != nil && r.Seq == anchor.Seq {
+			found = r.Hash
+		}
+		return nil
+	})
+	switch {
+	case err != nil || anchor == nil:
+		return seen, err
+	case found == "":
+		return seen, damaged(anchor.Seq, AnchorMissing, "the anchor names it, but the chain ends at row %d: its end was cut off, or the anchor is of another database", seen.Head.Seq)
+	case found != anchor.Hash:
+		return seen, damaged(anchor.Seq, AnchorDiffers, "every link fits, but this row's hash is not the anchor's: the chain was written anew from this row or an earlier one on, or the anchor is of another database")
+	}
+	return seen, nil
+}
+
+// Story reads all that is on record of one request, and whether the whole
+// chain fits; ErrNoRequest if no row names it. A chain that does not fit is
+// told in the Story and is no error.
+func (s *Store) Story(ctx context.Context, requestID string) (bot.Story, error) {
+	story := bot.Story{Request: requestID, Proof: bot.WordsErased}
+	var hash string
+	seen, err := s.walk(ctx, func(r bot.Row) error {
+		if r.Request == requestID {
+			story.Rows = append(story.Rows, r)
+		}
+		return nil
+	}, func(tx *sql.Tx) error {
+		var salt, content string
+		err := tx.QueryRowContext(ctx, `SELECT salt, content FROM words WHERE request_id = $1`, requestID).Scan(&salt, &content)
+		if errors.Is(err, sql.ErrNoRows) {
+			return nil
+		}
+		if err != nil {
+			return fmt.Errorf("read the words: %w", err)
+		}
+		hash, story.Words = sum(salt, content), &bot.Words{}
+		if json.Unmarshal([]byte(content), story.Words) != nil {
+			hash = "" // no words of ours: nothing vouches for them
+		}
+		return nil
+	})
+	if damage, ok := errors.AsType[*Damage](err); ok {
+		story.Chain.Says, err = "The chain does NOT verify: "+damage.Error()+".", nil
+	} else if err == nil {
+		story.Chain.Fits, story.Chain.Says = true, "Every link of the chain fits: "+seen.String()+"."
+	}
+	if err == nil && len(story.Rows) == 0 {
+		err = bot.ErrNoRequest
+	}
+	if err != nil {
+		return bot.Story{}, err
+	}
+	if story.Words != nil {
+		story.Proof = bot.WordsDiffer
+		// Earlier rows hold the hash of what had been said by then.
+		for _, r := range story.Rows {
+			if r.Typed != "" && r.Typed == hash {
+				story.Proof = bot.WordsMatch
+			} else if r.Typed != "" {
+				story.Proof = bot.WordsDiffer
+			}
+		}
+	}
+	return story, nil
+}

@@ -1,0 +1,128 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"fmt"
+)
+
+// Kind is the way in which a chain does not fit, as far as it can be told.
+type Kind string
+
+// The kinds of Damage.
+const (
+	Changed       Kind = "changed"
+	Removed       Kind = "removed"
+	Inserted      Kind = "inserted"
+	Reordered     Kind = "reordered"
+	HeadDisagrees Kind = "head_disagrees"
+	// AnchorMissing: the chain ends before the anchor's row.
+	AnchorMissing Kind = "anchor_missing"
+	// AnchorDiffers: the anchor's row has another hash.
+	AnchorDiffers Kind = "anchor_differs"
+)
+
+// Damage is the error of a chain that does not fit: the first row that does
+// not, and why.
+type Damage struct {
+	Seq    int64
+	Kind   Kind
+	detail string
+}
+
+func (d *Damage) Error() string {
+	return fmt.Sprintf("the audit chain does not fit at row %d: %s", d.Seq, d.detail)
+}
+
+func damaged(seq int64, k Kind, format string, args ...any) *Damage {
+	return &Damage{seq, k, fmt.Sprintf(format, args...)}
+}
+
+// maxGap is how many rows, removed in one go with the numbers closed up, are
+// told from a change of contents.
+const maxGap = 10_000
+
+// diagnose says what may have happened to bad, the first row that does not
+// follow the last one that fits. It reads the table once more and tries which
+// row fits where; what it cannot tell it calls changed.
+func (s *Store) diagnose(ctx context.Context, last Anchor, bad stored, head Anchor) error {
+	var (
+		twin      *stored // another row that says the same with the same hash
+		rightful  *stored // the row that belongs in bad's place, standing elsewhere
+		lender    *stored // the row whose contents bad's hash was made of
+		belongs   bool    // bad belongs after some other row
+		following *stored // the row that stands after bad
+	)
+	err := s.scan(ctx, func(r stored) error {
+		if r.seq == bad.seq+1 {
+			following = &r
+		}
+		if bad.linked(Anchor{r.seq, r.hash}) == bad.hash {
+			belongs = true
+		}
+		if r.seq == bad.seq {
+			return nil
+		}
+		switch should := r.linked(last); {
+		case r.entry == bad.entry && r.hash == bad.hash:
+			twin = &r
+		case r.hash == should && r.seq != last.Seq+1:
+			rightful = &r
+		case bad.hash == should:
+			lender = &r
+		}
+		return nil
+	}, nil)
+	if err != nil && !errors.Is(err, errUnreadable) {
+		return err
+	}
+	want := last.Seq + 1
+	if rightful != nil && bad.linked(Anchor{want, rightful.hash}) == bad.hash {
+		belongs = true // it comes right after the one whose place it took
+	}
+	switch {
+	case bad.seq != want && bad.hash == bad.linked(last):
+		return damaged(want, Reordered, "it stands as row %d", bad.seq)
+	case bad.seq != want && rightful != nil:
+		return damaged(want, Reordered, "it stands as row %d", rightful.seq)
+	case bad.seq < want:
+		return damaged(bad.seq, Inserted, "no row can have that number")
+	case bad.seq == want+1:
+		return damaged(want, Removed, "it is missing")
+	case bad.seq > want:
+		return damaged(want, Removed, "rows %d to %d are missing", want, bad.seq-1)
+	case twin != nil:
+		return damaged(want, Inserted, "a copy of row %d stands there", twin.seq)
+	case rightful != nil && belongs:
+		return damaged(want, Reordered, "another row stands there, and the one that belongs there stands as row %d", rightful.seq)
+	case rightful != nil:
+		return damaged(want, Inserted, "a row that fits nowhere stands there, and the one that belongs there stands as row %d", rightful.seq)
+	case lender != nil:
+		return damaged(want, Reordered, "the contents that belong there stand in row %d", lender.seq)
+	case bad.hash == bad.linked(last):
+		return damaged(want, Changed, "its request was changed, or its contents cannot be read")
+	}
+	// Who comes next vouches for a hash: the following row, or the head.
+	vouched := func(hash string) bool {
+		if following == nil {
+			return head == Anchor{want, hash}
+		}
+		return following.hash == following.linked(Anchor{want, hash})
+	}
+	switch {
+	case vouched(bad.hash) && want == 1:
+		return damaged(want, Changed, "its contents were changed")
+	case vouched(bad.hash):
+		return damaged(want, Changed, "its contents were changed, or row %d was changed and its hash made anew", last.Seq)
+	case vouched(bad.linked(last)):
+		return damaged(want, Changed, "its hash was changed")
+	case head == last:
+		return damaged(want, Inserted, "it was added past the chain's head")
+	}
+	for gap := int64(1); following != nil && gap <= maxGap; gap++ {
+		if following.hash == following.linked(Anchor{want + gap, bad.hash}) {
+			return damaged(want, Removed, "what belongs there is missing (rows removed: %d), and later rows were given lower numbers", gap)
+		}
+	}
+	return damaged(want, Changed, "its contents or its hash were changed, or it was removed or replaced")
+}
