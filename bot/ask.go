@@ -58,7 +58,7 @@ func (b *Bot) openForm(ctx context.Context, a Arrival) error {
 	if e, ok := errors.AsType[*SlackError](err); ok && e.NoAnswer() {
 		return b.reply(ctx, a, note("I am not sure that the form opened. If you see none: %s", typeInstead))
 	}
-	return b.reply(ctx, a, note("The form could not open, and nothing was stored. %s", typeInstead))
+	return b.reply(ctx, a, note("The form could not open, and nothing was asked for. %s", typeInstead))
 }
 
 // form carries out a submitted form. Its metadata leads to the command or
@@ -80,7 +80,7 @@ func (b *Bot) form(ctx context.Context, a Arrival) error {
 		return b.denyForm(ctx, a, opened)
 	}
 	if a.CallbackID != FormCallback || a.PickedUser == "" {
-		return b.reply(ctx, a, note("The form named nobody, so nothing was stored. %s", typeInstead))
+		return b.reply(ctx, a, note("The form named nobody, so nothing was asked for. %s", typeInstead))
 	}
 	return b.ask(ctx, a, wish{whom: Whom{SlackID: a.PickedUser}, reason: Clean(a.Reason, maxReason)})
 }

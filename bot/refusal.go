@@ -145,6 +145,6 @@ func targetRefusal(reason authz.Reason, r *Request, whom Whom) Message {
 		who(l).say(" is an app, not a person.")
 	}
 	p := &page{}
-	p.add(l.say(" Nothing was stored."))
+	p.add(l.say(" Nothing was asked for."))
 	return p.message()
 }

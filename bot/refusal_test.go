@@ -200,8 +200,8 @@ func TestTargetRefusals(t *testing.T) {
 			if !strings.Contains(text, named) {
 				t.Errorf("%s does not say whom: %s", reason, text)
 			}
-			if !strings.HasSuffix(text, "Nothing was stored.") {
-				t.Errorf("%s does not say that nothing was stored: %s", reason, text)
+			if !strings.HasSuffix(text, "Nothing was asked for.") {
+				t.Errorf("%s does not say that nothing was asked for: %s", reason, text)
 			}
 			if reason != TargetIsApp && !strings.Contains(text, "Use the user principal name or the object ID") && !strings.Contains(text, "Check the address") {
 				t.Errorf("%s does not say what to type instead: %s", reason, text)
