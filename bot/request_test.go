@@ -13,7 +13,7 @@ var documented = map[State][]State{
 	Pending:       {Approved, Denied, Cancelled, Expired},
 	Approved:      {Executing},
 	Executing:     {Revoked, Failed, Approved, Unknown, Drilled},
-	Unknown:       {Revoked, Executing, Approved},
+	Unknown:       {Revoked, Executing, Approved, Failed},
 	Revoked:       {Verified, NotVisibleYet, Unreachable},
 	NotVisibleYet: {Verified, Unreachable},
 	Unreachable:   {Verified, NotVisibleYet},
