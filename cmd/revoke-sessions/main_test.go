@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"crypto/x509"
+	"database/sql"
 	"encoding/json"
 	"fmt"
 	"os"
@@ -267,6 +268,29 @@ func (th *theatre) audit() []bot.Entry {
 		th.t.Fatal(err)
 	}
 	return entries
+}
+
+// quiet waits until the bot holds no claim and owes nothing at once: to a claim,
+// a clock that jumps is a process that died, and its work would be done again.
+func (th *theatre) quiet() {
+	th.t.Helper()
+	db, err := sql.Open("sqlite", "file:"+filepath.Join(th.folder, "revoke-sessions.db")+"?mode=ro&_pragma=busy_timeout(1000)")
+	if err != nil {
+		th.t.Fatal(err)
+	}
+	defer db.Close()
+	th.poll("the bot is at rest", func() bool {
+		var busy int
+		now := th.clock.now().UnixMicro()
+		err := db.QueryRow(`SELECT
+			(SELECT count(*) FROM arrivals WHERE due_at IS NOT NULL AND claimed_until > $1) +
+			(SELECT count(*) FROM requests WHERE due_at IS NOT NULL AND claimed_until > $1) +
+			(SELECT count(*) FROM requests WHERE tell_claimed_until > $1 OR tell_due_at <= $1)`, now).Scan(&busy)
+		if err != nil {
+			th.t.Fatal(err)
+		}
+		return busy == 0
+	})
 }
 
 // count counts audit rows by action.

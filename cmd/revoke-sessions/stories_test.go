@@ -508,5 +508,6 @@ func (th *theatre) later(_ bool, a []string) {
 	if err != nil {
 		th.t.Fatal(err)
 	}
+	th.quiet()
 	th.clock.advance(d)
 }
