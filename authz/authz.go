@@ -163,7 +163,7 @@ func Check(q Question) Decision {
 	case Cancel:
 		return mayCancel(q)
 	case See:
-		if q.asked() || q.approver() {
+		if q.asked() || q.approver() && !q.Actor.Blocked {
 			return allow()
 		}
 		return refuse(NotRequester)
@@ -209,6 +209,8 @@ func mayCancel(q Question) Decision {
 		return refuse(NotRequester)
 	case q.Matter.Lane == Self:
 		return Decision{Allowed: true, Reason: CancelNeedsApprover}
+	case q.Actor.Blocked:
+		return refuse(AccountBlocked)
 	case q.isTarget():
 		return refuse(TargetMayNotDecide)
 	case len(q.Matter.Askers) > 1:

@@ -69,6 +69,8 @@ func TestCheck(t *testing.T) {
 		{"an approver whose account is blocked may not confirm", Confirm, blocked, matter(carol, bob), refuse(AccountBlocked)},
 		{"nor deny", Deny, blocked, matter(carol, bob), refuse(AccountBlocked)},
 		{"nor try again", Retry, blocked, matter(carol, bob), refuse(AccountBlocked)},
+		{"nor cancel what they asked about somebody else", Cancel, blocked, matter(carol, alice), refuse(AccountBlocked)},
+		{"nor see what others asked", See, blocked, matter(carol, bob), refuse(NotRequester)},
 		{"but may report their own loss", Ask, blocked, Matter{}, allow()},
 		{"an action nobody knows is refused", "burn", alice, matter(carol, bob), refuse(NotApprover)},
 	} {

@@ -83,7 +83,7 @@ func Joined(r *Request, v View, slackID string, added bool) Message {
 func CancelAsked(r *Request, v View) Message {
 	p := &page{}
 	p.add(r.begin().bold("An approver was asked to cancel %s.", r.ID).
-		say(" It goes on until one denies it, for whoever found the phone could have asked this too. They will phone first: ").deciders(r, v).say("."))
+		say(" It goes on until one denies it, for whoever found the phone could have asked this too. They will phone first: ").others(v, r.TargetSlackID).say("."))
 	return p.message()
 }
 

@@ -207,7 +207,10 @@ func (b *Bot) join(ctx context.Context, a Arrival, w wish, asker authz.Actor, r 
 		if also == nil {
 			also = map[string]string{}
 		}
-		if before := also[a.UserID]; before != "" && !strings.Contains(before, w.reason) {
+		switch before := also[a.UserID]; {
+		case strings.Contains(before, w.reason):
+			w.reason = before // said already; nothing that was said goes
+		case before != "":
 			w.reason = cutRunes(before+" · "+w.reason, maxReason)
 		}
 		also[a.UserID] = w.reason
@@ -228,12 +231,7 @@ func (b *Bot) join(ctx context.Context, a Arrival, w wish, asker authz.Actor, r 
 // doubt forgets what the card shows, so that it is edited once more; if it has
 // been deleted, that brings a new one.
 func (b *Bot) doubt(ctx context.Context, id string) error {
-	places, err := b.store.Places(ctx, id)
-	if card, ok := places[cardKey]; ok && err == nil {
-		card.Shown = ""
-		err = b.store.SetPlace(ctx, id, card)
-	}
-	return err
+	return b.store.Doubt(ctx, id, cardKey)
 }
 
 func (b *Bot) cardLink(ctx context.Context, id string) string {

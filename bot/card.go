@@ -39,7 +39,15 @@ func (l *line) deciders(r *Request, v View) *line {
 	if r == nil {
 		return l.people(v.Approvers)
 	}
-	able := slices.DeleteFunc(slices.Clone(v.Approvers), func(id string) bool { return r.Lane == authz.ThirdParty && id == r.TargetSlackID })
+	if r.Lane != authz.ThirdParty {
+		return l.people(v.Approvers)
+	}
+	return l.others(v, r.TargetSlackID)
+}
+
+// others mentions the approvers but one, who may not decide or end this.
+func (l *line) others(v View, but string) *line {
+	able := slices.DeleteFunc(slices.Clone(v.Approvers), func(id string) bool { return id == but })
 	if len(able) == 0 {
 		return l.say("nobody here, for the only approver is the person it is about")
 	}
@@ -162,6 +170,16 @@ func outcomeHeadline(r *Request, l *line, v View) *line {
 	return stampsLine(r, l.say(", %s after the report. ", spell(r.AcceptedAt.Sub(r.CreatedAt))))
 }
 
+// unclearAttempt is the last call without a clear outcome, or nil.
+func (r *Request) unclearAttempt() *Attempt {
+	for i := len(r.Attempts) - 1; i >= 0; i-- {
+		if a := &r.Attempts[i]; a.Outcome == graph.OutcomeUnknown {
+			return a
+		}
+	}
+	return nil
+}
+
 // acceptedLine says what Microsoft's yes means for the account.
 func acceptedLine(r *Request, l *line) *line {
 	if r.Target.Guest == graph.Yes {
@@ -268,7 +286,7 @@ func neverReached(code string) bool {
 
 func unclear(r *Request, l *line, v View) *line {
 	l.bold("Not known yet whether ").boldTyped(r.name()).bold("'s sessions were revoked.")
-	switch a := r.attempt(); {
+	switch a := r.unclearAttempt(); {
 	case a == nil:
 	case a.Code == interrupted:
 		l.say(" I was interrupted while asking Microsoft.")

@@ -72,6 +72,9 @@ func (b *Bot) askWhy(ctx context.Context, a Arrival, r Request) error {
 	}
 	if err := b.slack.OpenForm(ctx, a.TriggerID, DenyForm(&r, a.ID)); err != nil {
 		b.log.Warn("open the form for a reason", "request", r.ID, "user", a.UserID, "error", err)
+		if e, ok := errors.AsType[*SlackError](err); ok && e.NoAnswer() {
+			return b.reply(ctx, a, note("I am not sure that the form for your reason opened. If you see none, press Deny again; nothing is decided yet."))
+		}
 		return b.reply(ctx, a, note("The form for your reason could not open, so nothing is decided yet. Please press Deny again."))
 	}
 	return b.store.Record(ctx, a.ID)

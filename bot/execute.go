@@ -109,7 +109,12 @@ func (b *Bot) conclude(ctx context.Context, r Request, n int, yes graph.Revocati
 			// Too late to count, but not to be on record.
 			e := r.entry(r.State, "bot")
 			e.Action, e.Operation, e.RequestID, e.ClientRequestID = "late_answer", string(yes.Operation), yes.RequestID, yes.ClientRequestID
+			e.Status, e.Outcome = yes.Status, string(graph.Done)
+			if callErr != nil {
+				e.Outcome = string(graph.OutcomeUnknown)
+			}
 			if no := graph.AsError(callErr); no != nil {
+				e.Outcome = string(no.Outcome)
 				e.Status, e.Code, e.RequestID, e.ClientRequestID = no.Status, no.Code, no.RequestID, no.ClientRequestID
 			}
 			return false, r, b.store.Record(ctx, 0, e)
@@ -167,7 +172,7 @@ func (b *Bot) outcome(r Request, yes graph.Revocation, callErr error) Request {
 		}
 	}
 	// A plain no to this call says nothing about an earlier one.
-	if a.Outcome == graph.OutcomeUnknown || r.wasUnclear(len(r.Decisions)) {
+	if a.Outcome == graph.OutcomeUnknown || r.openCalls() > 0 {
 		r.to(Unknown)
 		r.DueAt, r.Reads = now, 0
 		return r
@@ -185,6 +190,13 @@ func (b *Bot) outcome(r Request, yes graph.Revocation, callErr error) Request {
 	return r
 }
 
+// openCalls counts the calls of the decision in force that may have been
+// carried out without anybody knowing.
+func (r *Request) openCalls() int {
+	n, _ := r.calls(func(a Attempt) bool { return a.Outcome == graph.OutcomeUnknown })
+	return n
+}
+
 // interrupted is the Code of an attempt whose process died in it.
 const interrupted = "interrupted"
 
@@ -198,7 +210,7 @@ func (b *Bot) claimLost(ctx context.Context, r Request) (again bool, _ Request, 
 		a.Outcome = graph.NotDone // a read changes nothing
 		r.to(Approved)
 	} else {
-		a.Outcome = graph.OutcomeUnknown
+		a.Outcome, a.Unclear = graph.OutcomeUnknown, true
 		r.to(Unknown)
 	}
 	e := r.entry(r.State, "clock")

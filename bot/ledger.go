@@ -99,6 +99,8 @@ type Billboard interface {
 	Places(ctx context.Context, id string) (map[string]Place, error)
 	// Stands reports whether a message is one of ours, of whatever request.
 	Stands(ctx context.Context, channel, ts string) (bool, error)
+	// Doubt forgets what a message shows, and not where it stands.
+	Doubt(ctx context.Context, id, key string) error
 	// SetPlace stores where a message stands and what it shows; a Place with
 	// no TS forgets it.
 	SetPlace(ctx context.Context, id string, p Place) error

@@ -32,7 +32,7 @@ func Refusal(reason authz.Reason, r *Request, v View) Message {
 	case authz.NotApprover:
 		l.say("Only an approver can do this, and you are not one. Current approvers: ").people(v.Approvers).say("." + recorded)
 	case authz.AccountBlocked:
-		l.say("Your own Entra account may not sign in, so you cannot decide here. Ask another approver: ").people(v.Approvers).say("." + recorded)
+		l.say("Your own Entra account may not sign in, so you cannot decide here. Another approver can: ").deciders(r, v).say("." + recorded)
 	case authz.TargetMayNotDecide:
 		l.say("This request is about your own account, so someone else must decide it: ").deciders(r, v).say("." + recorded)
 	case authz.TargetMayNotEnd:
@@ -40,7 +40,7 @@ func Refusal(reason authz.Reason, r *Request, v View) Message {
 	case authz.NotRequester:
 		l.say("Only the person who asked can cancel this. Approvers can deny it." + recorded)
 	case authz.OthersAskedToo:
-		l.say("Others asked for the same, so none of you can cancel it alone. An approver can deny it: ").people(v.Approvers).say("." + recorded)
+		l.say("Others asked for the same, so none of you can cancel it alone. An approver can deny it: ").deciders(r, v).say("." + recorded)
 	case authz.NotAMember:
 		l.say("Only people of this workspace can do this, not apps, workflows or deactivated accounts." + recorded)
 	case authz.Guest:

@@ -159,6 +159,8 @@ type Attempt struct {
 	RequestID       string        `json:"request_id,omitempty"`
 	ClientRequestID string        `json:"client_request_id,omitempty"`
 	Remedy          string        `json:"remedy,omitempty"`
+	// Unclear: people were told that the outcome was not known.
+	Unclear bool `json:"unclear,omitempty"`
 	// Wait is how long Microsoft asked to wait, or how long we do.
 	Wait time.Duration `json:"wait,omitempty"`
 }

@@ -68,6 +68,7 @@ const (
 	WordsMatch  WordsProof = "match"  // the last row that has a hash has theirs
 	WordsDiffer WordsProof = "differ" // it has another: they were changed
 	WordsErased WordsProof = "erased" // there are none; the rows keep their hash
+	WordsUnread WordsProof = "unread" // the chain is damaged so that they were not reached
 )
 
 // Story is everything that the audit chain holds of one request: the evidence
@@ -106,6 +107,10 @@ func (s *Story) Markdown() string {
 }
 
 func (s *Story) words(b *strings.Builder) {
+	if s.Proof == WordsUnread {
+		b.WriteString("Names and reasons were not read: the chain is too damaged to get that far.\n")
+		return
+	}
 	if s.Words == nil {
 		b.WriteString("Names and reasons were erased. The rows keep a salted hash of them.\n")
 		return
@@ -188,8 +193,11 @@ func code(text string) string {
 
 // said says what happened.
 func (r Row) said() string {
-	if r.Action == string(Approved) && (r.Actor == "bot" || r.Actor == "clock") {
+	switch {
+	case r.Action == string(Approved) && r.Actor == "bot":
 		return "Microsoft asked to wait, or could not be reached; the bot will call again"
+	case r.Action == string(Approved) && r.Actor == "clock":
+		return "the bot was interrupted in its rehearsal; it will read again"
 	}
 	if words, ok := happened[r.Action]; ok {
 		return words
@@ -213,7 +221,7 @@ var outcomes = map[graph.Outcome]string{
 // happened says each Action of an Entry for somebody who was not there.
 var happened = map[string]string{
 	"requested":           "a revoke was asked for",
-	"joined":              "somebody else asked for the same",
+	"joined":              "somebody asked for the same, or added to it",
 	"refused":             "something was refused",
 	"cancel_asked":        "the target's account asked to cancel, which an approver must decide",
 	"cancel_asked_again":  "the target's account asked to cancel again",
@@ -228,7 +236,7 @@ var happened = map[string]string{
 	string(Verified):      "verified: the sessions' valid-from stamp had moved",
 	string(NotVisibleYet): "the stamp had not moved yet",
 	string(Unreachable):   "the account could not be read to verify",
-	string(Failed):        "it failed, and nothing was revoked",
+	string(Failed):        "it failed",
 	string(Drilled):       "the drill reached its end: the account was read",
 	string(Denied):        "denied",
 	string(Cancelled):     "cancelled by whoever asked",

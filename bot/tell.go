@@ -84,9 +84,10 @@ func owed(r *Request, v *View, channel string) []post {
 	return all
 }
 
-// wasUnclear reports whether a call of the nth decision had no clear outcome.
+// wasUnclear reports whether a call of the nth decision had no clear outcome,
+// then or still.
 func (r *Request) wasUnclear(n int) bool {
-	return slices.ContainsFunc(r.Attempts, func(a Attempt) bool { return a.Decision == n && a.Outcome == graph.OutcomeUnknown })
+	return slices.ContainsFunc(r.Attempts, func(a Attempt) bool { return a.Decision == n && (a.Unclear || a.Outcome == graph.OutcomeUnknown) })
 }
 
 // tell brings what stands in Slack up to the stored version, and goes on
@@ -132,6 +133,9 @@ func (b *Bot) show(ctx context.Context, id string, tries int) (version int64, wa
 	}
 	v := b.view(b.cfg.Home.Link(places[cardKey].Channel, places[cardKey].TS))
 	for _, p := range owed(&r, &v, b.cfg.Channel) {
+		if p.thread && places[cardKey].TS == "" {
+			continue // no card yet, and that has a wait of its own
+		}
 		if pause := b.place(ctx, &r, places, p, tries); pause > 0 && (wait == 0 || pause < wait) {
 			wait = pause
 		}
@@ -154,11 +158,7 @@ func (b *Bot) place(ctx context.Context, r *Request, places map[string]Place, p 
 	}
 	to, thread := p.to, ""
 	if p.thread {
-		card := places[cardKey]
-		if card.TS == "" {
-			return tellRetrySoon // the thread has no card yet
-		}
-		to, thread = card.Channel, card.TS
+		to, thread = places[cardKey].Channel, places[cardKey].TS
 	}
 	var err error
 	if stands {

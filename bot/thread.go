@@ -126,6 +126,6 @@ func alsoAsked(r *Request, slackID string) Message {
 func cancelAsked(r *Request, v View) Message {
 	p := &page{}
 	p.add(r.begin().boldTyped(r.name()).bold("'s Slack account asks to cancel. Phone ").boldTyped(r.name()).bold(" before you do.").
-		say(" Whoever holds the lost phone may have pressed the button. An approver decides: ").deciders(r, v).say("."))
+		say(" Whoever holds the lost phone may have pressed the button. An approver decides: ").others(v, r.TargetSlackID).say("."))
 	return p.message()
 }

@@ -28,8 +28,10 @@ func (b *Bot) findOut(ctx context.Context, r Request) (again bool, _ Request, er
 	}
 	second, may := r.secondCall(b.cfg.Timing.SecondPost)
 	// Unmoved even since the card: then it was unmoved since before the call.
+	// Long after the decision people have acted themselves, and only they
+	// decide anew.
 	unmoved := read.Known() && !read.MovedSince(r.earlier())
-	if unmoved && may && !now.Before(second) {
+	if unmoved && may && !now.Before(second) && now.Sub(r.verdict().At) < b.cfg.Timing.Patience {
 		return b.execute(ctx, r)
 	}
 	pauses := b.cfg.Timing.Settle

@@ -60,6 +60,12 @@ func (s *Store) Stands(ctx context.Context, channel, ts string) (stands bool, er
 	return stands, err
 }
 
+// Doubt implements bot.Billboard.
+func (s *Store) Doubt(ctx context.Context, id, key string) error {
+	_, err := s.write.ExecContext(ctx, `UPDATE places SET shown = '' WHERE request_id = $1 AND key = $2`, id, key)
+	return err
+}
+
 // SetPlace implements bot.Billboard.
 func (s *Store) SetPlace(ctx context.Context, id string, p bot.Place) error {
 	if p.TS == "" {

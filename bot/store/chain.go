@@ -257,7 +257,7 @@ func (s *Store) Verify(ctx context.Context, anchor *Anchor) (Summary, error) {
 // chain fits; ErrNoRequest if no row names it. A chain that does not fit is
 // told in the Story and is no error.
 func (s *Store) Story(ctx context.Context, requestID string) (bot.Story, error) {
-	story := bot.Story{Request: requestID, Proof: bot.WordsErased}
+	story := bot.Story{Request: requestID, Proof: bot.WordsUnread}
 	var hash string
 	seen, err := s.walk(ctx, func(r bot.Row) error {
 		if r.Request == requestID {
@@ -268,6 +268,7 @@ func (s *Store) Story(ctx context.Context, requestID string) (bot.Story, error) 
 		var salt, content string
 		err := tx.QueryRowContext(ctx, `SELECT salt, content FROM words WHERE request_id = $1`, requestID).Scan(&salt, &content)
 		if errors.Is(err, sql.ErrNoRows) {
+			story.Proof = bot.WordsErased
 			return nil
 		}
 		if err != nil {

@@ -44,6 +44,7 @@ import (
 //	slack WHO CHANGE…          changes Slack: guest, bot, deleted, stranger, team, unconfirmed, nomail, email=
 //	graph FAULT…               status=503 retry-after=1 times=1 hang apply reset reads lag=1s unreadable-after-post clear
 //	trouble METHOD FAULT…      Slack: error=code status=429 retry-after=1s body={} times=1 hang reset after; METHOD clear
+//	calls METHOD CHANNEL N     the bot has made at most N such calls
 //	erase                      somebody deletes the live card
 //	later DURATION             moves everybody's clock
 //	restart                    stops the bot in order and starts it again
@@ -79,6 +80,7 @@ func TestStories(t *testing.T) {
 			"slack":         story((*theatre).slackAccount),
 			"graph":         story((*theatre).graphFault),
 			"trouble":       story((*theatre).trouble),
+			"calls":         story((*theatre).calls),
 			"erase":         story((*theatre).erase),
 			"later":         story((*theatre).later),
 			"restart":       story(func(th *theatre, _ bool, _ []string) { th.end(); th.begin() }),
@@ -492,6 +494,22 @@ func (th *theatre) trouble(_ bool, a []string) {
 		}
 	}
 	th.slack.Inject(f)
+}
+
+func (th *theatre) calls(_ bool, a []string) {
+	most, err := strconv.Atoi(a[2])
+	if err != nil {
+		th.t.Fatal(err)
+	}
+	n := 0
+	for _, c := range th.slack.CallsOf(a[0]) {
+		if c.Params["channel"] == a[1] {
+			n++
+		}
+	}
+	if n > most {
+		th.t.Fatalf("%d calls of %s, at most %d were to be", n, a[0], most)
+	}
 }
 
 // erase deletes the live card as the bot's own token could; an administrator
