@@ -95,11 +95,11 @@ func (b *Bot) status(ctx context.Context, a Arrival, id string) error {
 		return b.refuseLookup(ctx, a, Entry{Wanted: string(authz.See)}, err, nil)
 	}
 	// Who is no member, or nobody in particular, is told so instead of "nothing".
-	if d := authz.Check(authz.Question{Action: authz.Ask, Actor: who.actor, Policy: b.policy()}); !d.Allowed {
+	if d := b.check(authz.Ask, who.actor, authz.Matter{}); !d.Allowed {
 		return b.refuse(ctx, a, withReason(Entry{Wanted: string(authz.See)}, d.Reason), Refusal(d.Reason, nil, b.view("")))
 	}
 	sees := func(r *Request) authz.Decision {
-		return authz.Check(authz.Question{Action: authz.See, Actor: who.actor, Matter: r.matter(), Policy: b.policy()})
+		return b.check(authz.See, who.actor, r.matter())
 	}
 	if id != "" {
 		r, err := b.store.Request(ctx, id)

@@ -111,8 +111,8 @@ func (b *Bot) ask(ctx context.Context, a Arrival, w wish) error {
 		return b.refuseLookup(ctx, a, e, err, unborn)
 	}
 	e.ActorEntraID, e.LookedUpMS = asker.actor.EntraID, asker.age.Milliseconds()
-	if d := authz.Check(authz.Question{Action: authz.Ask, Actor: asker.actor, Policy: b.policy()}); !d.Allowed {
-		return b.refuse(ctx, a, withReason(e, d.Reason), Refusal(d.Reason, unborn, b.view("")))
+	if d := b.check(authz.Ask, asker.actor, authz.Matter{}); !d.Allowed {
+		return b.refuseFor(ctx, a, e, d.Reason, unborn)
 	}
 	if w.whom.Me {
 		target = found{user: asker.accounts[0], slackID: a.UserID}

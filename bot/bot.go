@@ -248,7 +248,10 @@ func (b *Bot) view(link string) View {
 	return View{Now: b.now(), Approvers: b.cfg.Approvers, Emergency: b.cfg.Emergency, CardLink: link}
 }
 
-func (b *Bot) policy() authz.Policy { return authz.Policy{Approvers: b.cfg.Approvers} }
+// check asks authz by the policy in force.
+func (b *Bot) check(action authz.Action, actor authz.Actor, matter authz.Matter) authz.Decision {
+	return authz.Check(authz.Question{Action: action, Actor: actor, Matter: matter, Policy: authz.Policy{Approvers: b.cfg.Approvers}})
+}
 
 // commit stores a change and has it told. It answers ErrConflict or ErrTaken
 // as the store does.
@@ -275,6 +278,11 @@ func (b *Bot) refuse(ctx context.Context, a Arrival, e Entry, m Message) error {
 	b.log.Info("refused", "wanted", e.Wanted, "reason", e.Reason, "request", e.Request, "user", a.UserID)
 	b.answer(ctx, a, m)
 	return nil
+}
+
+// refuseFor is refuse with the reason's own sentence; r may be nil.
+func (b *Bot) refuseFor(ctx context.Context, a Arrival, e Entry, reason authz.Reason, r *Request) error {
+	return b.refuse(ctx, a, withReason(e, reason), Refusal(reason, r, b.view("")))
 }
 
 // answer says m only to whoever acted: at the place where they acted, or else

@@ -245,7 +245,7 @@ func waiting(r *Request, l *line, a *Attempt) *line {
 // unclearBefore reports whether some call may have been carried out although
 // Microsoft never said so: then a later no is not a no for the request.
 func (r *Request) unclearBefore() bool {
-	return slices.ContainsFunc(r.Attempts, func(a Attempt) bool { return a.Outcome == graph.OutcomeUnknown })
+	return r.unclearAttempt() != nil
 }
 
 func failure(r *Request, l *line) *line {

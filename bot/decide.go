@@ -29,12 +29,12 @@ func (b *Bot) click(ctx context.Context, a Arrival) error {
 	e := Entry{Wanted: string(action), Request: a.Value}
 	if !requestID.MatchString(a.Value) {
 		e.Request = ""
-		return b.refuse(ctx, a, withReason(e, UnknownRequest), Refusal(UnknownRequest, nil, b.view("")))
+		return b.refuseFor(ctx, a, e, UnknownRequest, nil)
 	}
 	r, err := b.store.Request(ctx, a.Value)
 	if errors.Is(err, ErrNoRequest) {
 		e.Request = ""
-		return b.refuse(ctx, a, withReason(e, UnknownRequest), Refusal(UnknownRequest, nil, b.view("")))
+		return b.refuseFor(ctx, a, e, UnknownRequest, nil)
 	}
 	if err != nil {
 		return err
@@ -60,15 +60,15 @@ func (b *Bot) click(ctx context.Context, a Arrival) error {
 func (b *Bot) askWhy(ctx context.Context, a Arrival, r Request) error {
 	e := Entry{Wanted: string(authz.Deny), Request: r.ID, TargetID: r.Target.ID, Drill: r.Drill}
 	if reason := b.closed(&r, authz.Deny); reason != "" {
-		return b.refuse(ctx, a, withReason(e, reason), Refusal(reason, &r, b.view("")))
+		return b.refuseFor(ctx, a, e, reason, &r)
 	}
 	who, err := b.people.who(ctx, a.UserID)
 	if err != nil {
 		return b.refuseLookup(ctx, a, e, err, &r)
 	}
 	e.ActorEntraID, e.LookedUpMS = who.actor.EntraID, who.age.Milliseconds()
-	if d := authz.Check(authz.Question{Action: authz.Deny, Actor: who.actor, Matter: r.matter(), Policy: b.policy()}); !d.Allowed {
-		return b.refuse(ctx, a, withReason(e, d.Reason), Refusal(d.Reason, &r, b.view("")))
+	if d := b.check(authz.Deny, who.actor, r.matter()); !d.Allowed {
+		return b.refuseFor(ctx, a, e, d.Reason, &r)
 	}
 	if err := b.slack.OpenForm(ctx, a.TriggerID, DenyForm(&r, a.ID)); err != nil {
 		b.log.Warn("open the form for a reason", "request", r.ID, "user", a.UserID, "error", err)
@@ -165,7 +165,7 @@ func (b *Bot) cancel(ctx context.Context, a Arrival, id string) error {
 	if err != nil {
 		return b.refuseLookup(ctx, a, e, err, nil)
 	}
-	if d := authz.Check(authz.Question{Action: authz.See, Actor: who.actor, Matter: r.matter(), Policy: b.policy()}); !d.Allowed {
+	if d := b.check(authz.See, who.actor, r.matter()); !d.Allowed {
 		return b.refuse(ctx, a, withReason(e, d.Reason), Refusal(UnknownRequest, nil, b.view("")))
 	}
 	return b.decide(ctx, a, r, authz.Cancel)
@@ -177,7 +177,7 @@ func (b *Bot) cancel(ctx context.Context, a Arrival, id string) error {
 func (b *Bot) decide(ctx context.Context, a Arrival, r Request, action authz.Action) error {
 	e := Entry{Wanted: string(action), Request: r.ID, TargetID: r.Target.ID, Drill: r.Drill}
 	if reason := b.closed(&r, action); reason != "" {
-		return b.refuse(ctx, a, withReason(e, reason), Refusal(reason, &r, b.view("")))
+		return b.refuseFor(ctx, a, e, reason, &r)
 	}
 	who, before, err := b.lookUpDecision(ctx, a.UserID, &r, action)
 	if err != nil {
@@ -185,9 +185,9 @@ func (b *Bot) decide(ctx context.Context, a Arrival, r Request, action authz.Act
 	}
 	e.ActorEntraID, e.LookedUpMS = who.actor.EntraID, who.age.Milliseconds()
 	for {
-		d := authz.Check(authz.Question{Action: action, Actor: who.actor, Matter: r.matter(), Policy: b.policy()})
+		d := b.check(action, who.actor, r.matter())
 		if !d.Allowed {
-			return b.refuse(ctx, a, withReason(e, d.Reason), Refusal(d.Reason, &r, b.view("")))
+			return b.refuseFor(ctx, a, e, d.Reason, &r)
 		}
 		changed, err := b.apply(ctx, a, r, action, d, e, before)
 		if !errors.Is(err, ErrConflict) {
@@ -200,7 +200,7 @@ func (b *Bot) decide(ctx context.Context, a Arrival, r Request, action authz.Act
 			return err
 		}
 		if reason := b.closed(&r, action); reason != "" {
-			return b.refuse(ctx, a, withReason(e, reason), Refusal(reason, &r, b.view("")))
+			return b.refuseFor(ctx, a, e, reason, &r)
 		}
 	}
 }

@@ -172,7 +172,7 @@ func (b *Bot) outcome(r Request, yes graph.Revocation, callErr error) Request {
 		}
 	}
 	// A plain no to this call says nothing about an earlier one.
-	if a.Outcome == graph.OutcomeUnknown || r.openCalls() > 0 {
+	if r.openCalls() > 0 {
 		r.to(Unknown)
 		r.DueAt, r.Reads = now, 0
 		return r
