@@ -1,6 +1,9 @@
 package graph
 
-import "strings"
+import (
+	"net/http"
+	"strings"
+)
 
 // Codes of Error for what went wrong before, or without, a code from
 // Microsoft.
@@ -73,6 +76,35 @@ func Remedy(status int, code string) string {
 	default:
 		return "Microsoft did not answer. Check the bot's network and try again."
 	}
+}
+
+// RemedyForGroups is Remedy for questions about groups and who is in them: its
+// 403 names the permissions that they take.
+func RemedyForGroups(status int, code string) string {
+	switch {
+	case denied(status, code):
+		return "The bot's app may not read groups. An administrator must grant it the application permissions " +
+			"GroupMember.Read.All and User.Read.All."
+	case status == http.StatusNotFound && code != CodeUnreadable:
+		return "No such group or account in this organisation. Check the group's object ID in the bot's settings."
+	}
+	return Remedy(status, code)
+}
+
+// RemedyForRoles is Remedy for questions about roles: its 403 names the
+// permission that they take.
+func RemedyForRoles(status int, code string) string {
+	if denied(status, code) {
+		return "The bot's app may not read who holds a privileged role. An administrator must grant it " +
+			"the application permission RoleManagement.Read.Directory."
+	}
+	return Remedy(status, code)
+}
+
+// denied tells a permission that is missing from a 403 with a cause of its own.
+func denied(status int, code string) bool {
+	return status == http.StatusForbidden &&
+		(remedyByCode[code] == "" || remedyByCode[code] == remedyByCode["Authorization_RequestDenied"])
 }
 
 var remedyByStatus = map[int]string{

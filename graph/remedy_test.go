@@ -71,3 +71,28 @@ func TestRemedyIsTotal(t *testing.T) {
 		}
 	})
 }
+
+func TestRemediesForQuestions(t *testing.T) {
+	for name, row := range map[string]struct {
+		remedy func(int, string) string
+		status int
+		code   string
+		want   string
+	}{
+		"groups, 403":           {graph.RemedyForGroups, 403, "Authorization_RequestDenied", "GroupMember.Read.All and User.Read.All"},
+		"groups, 403, no code":  {graph.RemedyForGroups, 403, "", "GroupMember.Read.All"},
+		"groups, 403, new code": {graph.RemedyForGroups, 403, "Forbidden", "GroupMember.Read.All"},
+		"groups, 403, claims":   {graph.RemedyForGroups, 403, "insufficient_claims", "second factor"},
+		"groups, 404":           {graph.RemedyForGroups, 404, "Request_ResourceNotFound", "No such group"},
+		"groups, 404, proxy":    {graph.RemedyForGroups, 404, graph.CodeUnreadable, "proxy"},
+		"groups, 503":           {graph.RemedyForGroups, 503, "", "not available"},
+		"roles, 403":            {graph.RemedyForRoles, 403, "Authorization_RequestDenied", "RoleManagement.Read.Directory"},
+		"roles, 403, claims":    {graph.RemedyForRoles, 403, "insufficient_claims", "second factor"},
+		"roles, 429":            {graph.RemedyForRoles, 429, "", "wait"},
+		"roles, unreadable":     {graph.RemedyForRoles, 200, graph.CodeUnreadable, "proxy"},
+	} {
+		if got := row.remedy(row.status, row.code); !strings.Contains(got, row.want) || !strings.HasSuffix(got, ".") {
+			t.Errorf("%s: %q, want something with %q", name, got, row.want)
+		}
+	}
+}

@@ -29,6 +29,24 @@
 //     refreshTokensValidFromDateTime becomes now.
 //   - POST /users/{id}/revokeSignInSessions: 200 with the value true, and
 //     signInSessionsValidFromDateTime becomes now.
+//   - POST /users/{id}/checkMemberGroups, twenty groups at most. A group that
+//     does not exist is passed over; what Graph does with it is not documented.
+//   - GET /users/{id}/transitiveMemberOf: groups, nested ones too, and the
+//     built-in roles that are assigned in the whole tenant. Custom roles and
+//     those within an administrative unit are not there, as in Graph.
+//   - GET /groups/{id} and /groups/{id}/transitiveMembers/microsoft.graph.user.
+//     Some say that Graph wants ConsistencyLevel and $count for that cast;
+//     others use it without, and so may one here.
+//   - GET /roleManagement/directory/roleDefinitions, with $filter on
+//     isPrivileged (beta only), and /transitiveRoleAssignments (beta only),
+//     which is not found without the header ConsistencyLevel: eventual and
+//     wants $count=true and a principal. What Graph answers without $count is
+//     not documented; here it is 400.
+//
+// A permission that is missing (Config.Roles, Withdraw) is answered with 403,
+// or, where the question is about several kinds of objects, with null for all
+// but the type and ID of those that may not be read. Membership and role
+// assignments show at once; Graph's may lag.
 //
 // Stamps are whole seconds, so that two revokes within one second leave the
 // same stamp. The two stamps are separate values here; whether they are in

@@ -4,7 +4,6 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 )
@@ -15,73 +14,47 @@ const (
 	opRevokeSessions   = "revokeSignInSessions"
 )
 
-// The permissions that Config.Roles has when it is nil.
-const (
-	roleRevoke = "User.RevokeSessions.All"
-	roleRead   = "User.Read.All"
-)
-
-// Who may do what, by application permission. Source: Graph's permissions
-// reference; each list holds the least privileged one and those above it.
-var (
-	rolesForRead       = []string{roleRead, "User.ReadWrite.All", "Directory.Read.All", "Directory.ReadWrite.All"}
-	rolesForInvalidate = []string{roleRevoke}
-	rolesForRevoke     = []string{roleRevoke, "User.ReadWrite.All", "Directory.ReadWrite.All"}
-)
-
 // graph answers what is below /beta or /v1.0.
 func (s *Server) graph(r *http.Request, v *visit) answer {
 	version, rest, _ := splitVersion(v.record.Path)
-	isUsers := rest == "users" || strings.HasPrefix(rest, "users/")
+	first, deeper, _ := strings.Cut(rest, "/")
+	last := rest[strings.LastIndex(rest, "/")+1:]
 	switch {
 	case v.post != nil:
-		if denied, ok := s.authorize(r, v, rolesFor(v.post.Operation)); !ok {
+		if denied, ok := s.authorize(r, v, mayRevoke(v.post.Operation)); !ok {
 			return denied
 		}
 		return s.post(version, rest, v)
-	case r.Method == http.MethodGet && isUsers:
-		if denied, ok := s.authorize(r, v, rolesForRead); !ok {
-			return denied
-		}
-		query, err := parseQuery(v.record.Query)
-		if err != nil {
-			return s.graphError(v, http.StatusBadRequest, "BadRequest", err.Error())
-		}
-		if rest == "users" {
-			return s.list(version, query, v)
-		}
-		return s.get(version, strings.TrimPrefix(rest, "users/"), query, v)
+	case r.Method == http.MethodPost && first == "users" && last == "checkMemberGroups":
+		return s.checkMemberGroups(r, version, strings.TrimSuffix(deeper, "/"+last), v)
+	case r.Method == http.MethodGet && first == "users" && last == "transitiveMemberOf":
+		return s.transitiveMemberOf(r, version, rest, strings.TrimSuffix(deeper, "/"+last), v)
+	case r.Method == http.MethodGet && first == "users":
+		return s.accounts(r, version, deeper, rest == "users", v)
+	case r.Method == http.MethodGet && first == "groups" && deeper != "":
+		return s.groupPath(r, version, rest, deeper, v)
+	case r.Method == http.MethodGet && rest == "roleManagement/directory/roleDefinitions":
+		return s.roleDefinitions(r, version, rest, v)
+	case r.Method == http.MethodGet && rest == "roleManagement/directory/transitiveRoleAssignments":
+		return s.transitiveRoleAssignments(r, version, rest, v)
 	default:
-		return s.graphError(v, http.StatusBadRequest, "BadRequest",
-			"Resource not found for the segment '"+rest+"'.")
+		return s.noSegment(v, rest)
 	}
 }
 
-func rolesFor(operation string) []string {
-	if operation == opRevokeSessions {
-		return rolesForRevoke
+// accounts answers what is asked of users.
+func (s *Server) accounts(r *http.Request, version, escapedID string, all bool, v *visit) answer {
+	if denied, ok := s.authorize(r, v, mayReadUsers); !ok {
+		return denied
 	}
-	return rolesForInvalidate
-}
-
-// authorize checks the bearer token and that it carries one of the roles.
-func (s *Server) authorize(r *http.Request, v *visit, roles []string) (denied answer, ok bool) {
-	scheme, value, _ := strings.Cut(r.Header.Get("Authorization"), " ")
-	s.mu.Lock()
-	t, known := s.tokens[value]
-	s.mu.Unlock()
-	switch {
-	case value == "" || !strings.EqualFold(scheme, "Bearer"):
-		return s.unauthorized(v, "Access token is empty."), false
-	case !known:
-		return s.unauthorized(v, "IDX14100: JWT is not well formed, there are no dots (.)."), false
-	case !s.config.Now().Before(t.expires):
-		return s.unauthorized(v, "Lifetime validation failed, the token is expired."), false
-	case !slices.ContainsFunc(roles, func(role string) bool { return slices.Contains(t.roles, role) }):
-		return s.graphError(v, http.StatusForbidden, "Authorization_RequestDenied",
-			"Insufficient privileges to complete the operation."), false
+	q, err := parseQuery(v.record.Query, userResource)
+	if err != nil {
+		return s.badQuery(v, err)
 	}
-	return answer{}, true
+	if all {
+		return s.list(version, q, v)
+	}
+	return s.get(version, escapedID, q, v)
 }
 
 func (s *Server) unauthorized(v *visit, message string) answer {
@@ -130,7 +103,7 @@ func (s *Server) get(version, escapedID string, q query, v *visit) answer {
 	if err != nil || id == "" || strings.Contains(id, "/") {
 		return s.graphError(v, http.StatusBadRequest, "Request_BadRequest", "Invalid object identifier '"+escapedID+"'.")
 	}
-	if q.filter != nil || q.top != 0 {
+	if q.filter != "" || q.top != 0 {
 		return s.graphError(v, http.StatusBadRequest, "Request_BadRequest",
 			"Query options $filter and $top do not apply to a single resource.")
 	}
@@ -147,35 +120,28 @@ func (s *Server) get(version, escapedID string, q query, v *visit) answer {
 
 // list reads the users that a filter leaves, page by page.
 func (s *Server) list(version string, q query, v *visit) answer {
+	wanted, err := userFilter(q.filter)
+	if err != nil {
+		return s.badQuery(v, err)
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	now := s.config.Now()
 	var found []map[string]any
 	for _, a := range s.users {
-		user := a.visible(now)
-		if q.filter == nil || q.filter(user) {
+		if user := a.visible(now); wanted(user) {
 			found = append(found, properties(user, q.selected))
 		}
 	}
-	size := q.top
-	if size == 0 {
-		size = 100 // Graph's default page of users
-	}
-	start := min(q.skip, len(found))
-	end := min(start+size, len(found))
-	body := map[string]any{
-		"@odata.context": s.url + "/" + version + "/$metadata#users" + q.context(),
-		"value":          append([]map[string]any{}, found[start:end]...),
-	}
-	if end < len(found) {
-		next := url.Values{}
-		for name, values := range v.record.Query {
-			next[name] = values
-		}
-		next.Set("$skiptoken", strconv.Itoa(end))
-		body["@odata.nextLink"] = s.url + "/" + version + "/users?" + next.Encode()
-	}
-	return jsonAnswer(http.StatusOK, body)
+	return s.page(v, version, "users", "users", q, found, defaultPage)
+}
+
+func (s *Server) badQuery(v *visit, err error) answer {
+	return s.graphError(v, http.StatusBadRequest, "BadRequest", err.Error())
+}
+
+func (s *Server) noSegment(v *visit, rest string) answer {
+	return s.graphError(v, http.StatusBadRequest, "BadRequest", "Resource not found for the segment '"+rest+"'.")
 }
 
 func (s *Server) notFound(v *visit, id string) answer {

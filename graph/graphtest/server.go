@@ -15,6 +15,7 @@ import (
 	"math/big"
 	"net"
 	"net/http"
+	"slices"
 	"sync"
 	"time"
 )
@@ -26,8 +27,10 @@ type Config struct {
 	ClientID string
 	// ClientSecret is random when empty; Server.Config tells it.
 	ClientSecret string
-	// Roles are the application permissions in each token. Nil means
-	// User.RevokeSessions.All and User.Read.All; an empty slice means none.
+	// Roles are the application permissions that were granted at the start;
+	// Grant and Withdraw change them. Nil means all that the double knows a use
+	// for: User.RevokeSessions.All, User.Read.All, GroupMember.Read.All and
+	// RoleManagement.Read.Directory. An empty slice means none.
 	Roles []string
 	// TokenLifetime is how long a token lives; an hour when zero.
 	TokenLifetime time.Duration
@@ -58,7 +61,11 @@ type Server struct {
 	mu        sync.Mutex
 	closed    bool
 	users     []*account
-	tokens    map[string]token
+	groups    []*Group
+	roles     []*role
+	grants    []assignment
+	granted   []string             // application permissions
+	tokens    map[string]time.Time // when each expires
 	faults    []*injected
 	requests  []*Request
 	signIns   []*Request
@@ -96,7 +103,9 @@ func Start(config Config) (*Server, error) {
 			Protocols:       protocols,
 		}},
 		done:    make(chan struct{}),
-		tokens:  map[string]token{},
+		tokens:  map[string]time.Time{},
+		granted: slices.Clone(config.Roles),
+		roles:   builtIn(),
 		changed: make(chan struct{}),
 	}
 	s.http = &http.Server{
@@ -163,7 +172,7 @@ func withDefaults(config Config) Config {
 		config.ClientSecret = rand.Text()
 	}
 	if config.Roles == nil {
-		config.Roles = []string{roleRevoke, roleRead}
+		config.Roles = []string{permissionRevoke, permissionUsers, permissionGroups, permissionRoles}
 	}
 	if config.TokenLifetime == 0 {
 		config.TokenLifetime = time.Hour

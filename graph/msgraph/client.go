@@ -50,6 +50,7 @@ type Client struct {
 	operation graph.Operation
 	adapter   *msgraphcore.GraphRequestAdapterBase
 	transport http.RoundTripper
+	roles     knownRoles
 }
 
 // New sets a client up. It sends nothing.

@@ -9,6 +9,10 @@
 // something that the bot did not ask for; when to try again is decided by
 // whoever calls.
 //
+// For the same reason questions about groups and role management, whose
+// packages are as large, are written out as URL templates and sent through the
+// SDK's adapter (see Client.get).
+//
 // The SDK takes any status below 400 for a success, and some of its errors
 // panic when they are printed. So nothing here infers a success from a nil
 // error, and no error of the SDK is ever printed or passed on: each call notes

@@ -60,7 +60,7 @@ func judge(x *exchange) (outcome graph.Outcome, retryable bool, after time.Durat
 		return graph.NotDone, true, after
 	case x.status >= 400 && x.status < 500:
 		return graph.NotDone, x.status == http.StatusRequestTimeout || x.status == http.StatusConflict, 0
-	case x.method == http.MethodGet:
+	case x.reads():
 		return graph.NotDone, x.status == 0 || x.status >= 500, after
 	default:
 		return graph.OutcomeUnknown, false, 0

@@ -73,7 +73,7 @@ func TestWhatIsAYes(t *testing.T) {
 		"200 empty, no type":  {graphtest.Fault{Status: 200}, false},
 		"200 html":            {graphtest.Fault{Body: []byte(`<p>{"value":true}`), ContentType: "text/html"}, false},
 		"200 other type":      {graphtest.Fault{Body: []byte(`{"value":true}`), ContentType: "text/plain"}, false},
-		"200 too long":        {graphtest.Fault{Body: []byte(`{"value":true}` + strings.Repeat(" ", 1<<20))}, false},
+		"200 too long":        {graphtest.Fault{Body: []byte(`{"value":true}` + strings.Repeat(" ", 2<<20))}, false},
 		"201 true":            {graphtest.Fault{Status: 201, Body: []byte(`{"value":true}`)}, false},
 		"202":                 {graphtest.Fault{Status: 202}, false},
 		"206 true":            {graphtest.Fault{Status: 206, Body: []byte(`{"value":true}`)}, false},

@@ -38,17 +38,7 @@ func newTenant(t *testing.T, change ...func(*graphtest.Config)) *tenant {
 		t.Fatal(err)
 	}
 	t.Cleanup(server.Close)
-	secret := server.Config().ClientSecret
-	credential := credentialFor(t, server, secret)
-	client, err := msgraph.New(msgraph.Config{
-		Credential: credential,
-		GraphURL:   server.GraphURL(),
-		Transport:  server.Client().Transport,
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(client.Close)
+	client := clientFor(t, server, server.Client().Transport)
 	carol := server.AddUser(graphtest.User{
 		DisplayName:       "Carol Target",
 		UserPrincipalName: "carol@contoso.example",
@@ -56,6 +46,21 @@ func newTenant(t *testing.T, change ...func(*graphtest.Config)) *tenant {
 		ProxyAddresses:    []string{"SMTP:carol.target@contoso.example", "smtp:c@contoso.example"},
 	})
 	return &tenant{Server: server, client: client, carol: carol}
+}
+
+// clientFor signs in to the server and asks it through a transport.
+func clientFor(t *testing.T, server *graphtest.Server, transport http.RoundTripper) *msgraph.Client {
+	t.Helper()
+	client, err := msgraph.New(msgraph.Config{
+		Credential: credentialFor(t, server, server.Config().ClientSecret),
+		GraphURL:   server.GraphURL(),
+		Transport:  transport,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(client.Close)
+	return client
 }
 
 func credentialFor(t *testing.T, server *graphtest.Server, secret string) azcore.TokenCredential {

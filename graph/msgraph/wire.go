@@ -8,13 +8,15 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptrace"
+	"strings"
 	"sync/atomic"
 	"time"
 )
 
 // maxBody is the longest answer that is read. One account takes some hundred
-// bytes.
-const maxBody = 1 << 20
+// bytes; the longest page, 999 groups whose names are as long as Entra allows
+// and escaped, takes less than 2 MiB.
+const maxBody = 2 << 20
 
 // exchange is what one call put on the wire and what came back: the facts by
 // which the call is judged, whatever the SDK makes of them. When the SDK sends
@@ -47,6 +49,15 @@ var errHeldBack = errors.New("the request was held back")
 // neverLeft reports whether it is certain that Graph did not get the request.
 func (x *exchange) neverLeft() bool {
 	return x.status == 0 && (!x.reached || x.dialed.Load() && !x.connected.Load())
+}
+
+// checkMemberGroups is the one POST that only asks.
+const checkMemberGroups = "checkMemberGroups"
+
+// reads reports whether the request changes nothing, so that it may be
+// repeated.
+func (x *exchange) reads() bool {
+	return x.method == http.MethodGet || strings.HasSuffix(x.path, "/"+checkMemberGroups)
 }
 
 // wire is the last thing before the network. It lets nothing out that the call
