@@ -31,6 +31,7 @@ func Help(v View) Message {
 		(&line{}).say("`/revoke-sessions status` — what is open; with an ID, one request"),
 		(&line{}).say("`/revoke-sessions cancel REQ-…` — take back what you asked for"),
 		(&line{}).say("`/revoke-sessions drill @name` — rehearse; nothing is changed"),
+		(&line{}).say("`/revoke-sessions freeze reason` — for approvers: hold every revoke back; `unfreeze` ends that"),
 	)
 	l := (&line{}).say("An approver decides: ").people(v.Approvers).say(". You read the outcome in a direct message, approvers in the card's thread.")
 	if v.Emergency != "" {
@@ -51,11 +52,17 @@ func Usage(e *UsageError) Message {
 // Received answers whoever has just made a request.
 func Received(r *Request, v View) Message {
 	p := &page{}
-	l := r.begin().bold("Stored as %s.", r.ID).say(" Nothing has been done yet. I ask the approvers now, and write to you when one has decided.")
+	l := r.begin().bold("Stored as %s.", r.ID).say(" Nothing has been done yet.")
+	if r.onlySelf() {
+		l.say(" To end your sessions, press the button that I have just sent you by direct message.")
+	} else {
+		l.say(" I ask the approvers now, and write to you when they have decided.")
+	}
 	if v.Emergency != "" {
 		l.say(" Nobody answers? ").typed(v.Emergency)
 	}
 	p.add(l)
+	p.add(obstacles(r, v))
 	return p.message()
 }
 
@@ -68,7 +75,7 @@ func Joined(r *Request, v View, slackID string, added bool) Message {
 	} else {
 		l.bold("You asked for this already: %s.", r.ID)
 	}
-	l.say(" It waits for an approver: ").deciders(r, v).say(". Nothing has been done yet. ")
+	l.say(" It waits for an approver: ").deciders(v).say(". Nothing has been done yet. ")
 	if v.CardLink != "" {
 		l.link(v.CardLink, "The card").say(".")
 	}
@@ -83,7 +90,7 @@ func Joined(r *Request, v View, slackID string, added bool) Message {
 func CancelAsked(r *Request, v View) Message {
 	p := &page{}
 	p.add(r.begin().bold("An approver was asked to cancel %s.", r.ID).
-		say(" It goes on until one denies it, for whoever found the phone could have asked this too. They will phone first: ").others(v, r.TargetSlackID).say("."))
+		say(" It goes on until one denies it, for whoever found the phone could have asked this too. They will phone first: ").enders(r, v).say("."))
 	return p.message()
 }
 
@@ -96,7 +103,7 @@ func (b *Bot) status(ctx context.Context, a Arrival, id string) error {
 	}
 	// Who is no member, or nobody in particular, is told so instead of "nothing".
 	if d := b.check(authz.Ask, who.actor, authz.Matter{}); !d.Allowed {
-		return b.refuse(ctx, a, withReason(Entry{Wanted: string(authz.See)}, d.Reason), Refusal(d.Reason, nil, b.view("")))
+		return b.refuse(ctx, a, withReason(Entry{Wanted: string(authz.See)}, d.Reason), Refusal(d.Reason, nil, b.view(nil, "")))
 	}
 	sees := func(r *Request) authz.Decision {
 		return b.check(authz.See, who.actor, r.matter())
@@ -108,9 +115,9 @@ func (b *Bot) status(ctx context.Context, a Arrival, id string) error {
 		}
 		if d := sees(&r); err != nil || !d.Allowed {
 			e := Entry{Wanted: string(authz.See), Request: r.ID, ActorEntraID: who.actor.EntraID, Reason: string(UnknownRequest)}
-			return b.refuse(ctx, a, e, Refusal(UnknownRequest, nil, b.view("")))
+			return b.refuse(ctx, a, e, Refusal(UnknownRequest, nil, b.view(nil, "")))
 		}
-		return b.reply(ctx, a, Status(&r, b.view(b.cardLink(ctx, id))))
+		return b.reply(ctx, a, Status(&r, b.view(&r, b.cardLink(ctx, id))))
 	}
 	// Approvers see all that is open, everybody else what they asked for.
 	mine := a.UserID
@@ -122,9 +129,12 @@ func (b *Bot) status(ctx context.Context, a Arrival, id string) error {
 		return err
 	}
 	p := &page{}
+	if v := b.withFreeze(ctx, View{}); mine == "" && v.Freeze != nil {
+		p.add(frozenLine(v.Freeze))
+	}
 	for _, r := range open {
 		if sees(&r).Allowed {
-			p.add(statusLine(&r, b.view(b.cardLink(ctx, r.ID))))
+			p.add(statusLine(&r, b.view(&r, b.cardLink(ctx, r.ID))))
 		}
 	}
 	switch {
@@ -149,7 +159,7 @@ func statusLine(r *Request, v View) *line {
 	l := r.begin().bold("%s", r.ID).say(" · ").typed(r.name()).say(" · ")
 	switch {
 	case r.State == Pending:
-		l.say("waits for an approver, expires ").when(r.ExpiresAt).say(". Nothing has been done yet. ")
+		l.say("waits for an approver").join(statusCount(r)).say(". Nothing has been done yet. ").join(ahead(r, &line{}, v)).say(" ")
 	case r.State.Accepted():
 		acceptedLine(r, l).say(" ") // the stamps stand on the card only
 	default:
@@ -159,6 +169,13 @@ func statusLine(r *Request, v View) *line {
 		l.link(v.CardLink, "Card")
 	}
 	return l
+}
+
+func statusCount(r *Request) *line {
+	if r.Need < 2 {
+		return &line{}
+	}
+	return (&line{}).say(": %d of %d approvals", len(r.Approvals), r.Need)
 }
 
 // DenyForm is the modal that asks an approver why not. It carries the ID of
@@ -179,13 +196,14 @@ func DenyForm(r *Request, arrival int64) slack.ModalViewRequest {
 
 // Form is the modal for whoever typed no argument. It carries the ID of the
 // stored command and nothing else; the person themself is picked to begin with.
-func Form(userID string, arrival int64) slack.ModalViewRequest {
+func Form(userID string, arrival int64, p *authz.Policy) slack.ModalViewRequest {
 	who := slack.NewOptionsSelectBlockElement(slack.OptTypeUser, plainText("Choose a person"), FormTargetAction)
 	who.InitialUser = userID
 	why := slack.NewPlainTextInputBlockElement(plainText("Lost my phone on the train"), FormReasonAction)
 	why.MaxLength = maxReason
 	reason := slack.NewInputBlock(FormReasonBlock, plainText("What happened?"), plainText("The approvers read this."), why)
-	reason.Optional = true
+	// Who is meant, and so which lane's rule holds, is not known yet.
+	reason.Optional = !p.Self.ReasonRequired || !p.ThirdParty.ReasonRequired
 	return slack.ModalViewRequest{
 		Type:            slack.VTModal,
 		CallbackID:      FormCallback,

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -35,8 +36,12 @@ func (b *Bot) command(ctx context.Context, a Arrival) error {
 		return b.cancel(ctx, a, cmd.RequestID)
 	case AskVerb, DrillVerb:
 		return b.ask(ctx, a, wish{whom: cmd.Whom, reason: cmd.Reason, drill: cmd.Verb == DrillVerb})
+	case FreezeVerb:
+		return b.freeze(ctx, a, cmd.Reason)
+	case UnfreezeVerb:
+		return b.unfreeze(ctx, a)
 	}
-	return b.reply(ctx, a, Help(b.view("")))
+	return b.reply(ctx, a, Help(b.view(nil, "")))
 }
 
 // reply settles an arrival that changes nothing and answers it.
@@ -50,7 +55,7 @@ func (b *Bot) reply(ctx context.Context, a Arrival, m Message) error {
 
 // openForm opens the form before anything else: its trigger lives 3 s.
 func (b *Bot) openForm(ctx context.Context, a Arrival) error {
-	err := b.slack.OpenForm(ctx, a.TriggerID, Form(a.UserID, a.ID))
+	err := b.slack.OpenForm(ctx, a.TriggerID, Form(a.UserID, a.ID, &b.cfg.Policy))
 	if err == nil {
 		return b.store.Record(ctx, a.ID)
 	}
@@ -98,12 +103,15 @@ func (b *Bot) ask(ctx context.Context, a Arrival, w wish) error {
 		w.whom = Whom{Me: true}
 	}
 	var asker person
-	var target found
+	var meant found
+	var coverage Coverage
 	g, look := errgroup.WithContext(ctx)
 	g.Go(func() (err error) { asker, err = b.people.who(look, a.UserID); return err })
 	if !w.whom.Me {
-		g.Go(func() (err error) { target, err = b.people.target(look, w.whom); return err })
+		g.Go(func() (err error) { meant, err = b.people.target(look, w.whom); return err })
 	}
+	var ready sync.WaitGroup // beside the look-ups, and no reason to end them
+	ready.Go(func() { coverage = b.cover(ctx) })
 	// A refusal speaks of a request that does not exist yet, but may be a drill.
 	unborn := &Request{Drill: w.drill}
 	e := Entry{Wanted: string(authz.Ask), Drill: w.drill}
@@ -115,47 +123,68 @@ func (b *Bot) ask(ctx context.Context, a Arrival, w wish) error {
 		return b.refuseFor(ctx, a, e, d.Reason, unborn)
 	}
 	if w.whom.Me {
-		target = found{user: asker.accounts[0], slackID: a.UserID}
+		meant = found{user: asker.accounts[0], slackID: a.UserID}
 	}
-	if target.problem != "" {
-		return b.refuse(ctx, a, withReason(e, target.problem), targetRefusal(target.problem, unborn, w.whom))
+	if meant.problem != "" {
+		return b.refuse(ctx, a, withReason(e, meant.problem), targetRefusal(meant.problem, unborn, w.whom))
+	}
+	e.TargetID = meant.user.ID
+	var lost error
+	if meant.slackID == "" {
+		meant.slackID, lost = b.people.slackIDOf(ctx, meant.user)
 	}
 	// The search uses an index that may lag behind; the card shall not.
-	if u, err := b.people.account(ctx, target.user.ID); err == nil {
-		target.user = u
-	} else if graph.IsNotFound(err) {
-		e.TargetID = target.user.ID
+	t, err := b.people.targetNow(ctx, meant.user.ID, meant.slackID)
+	switch {
+	case graph.IsNotFound(err):
 		return b.refuse(ctx, a, withReason(e, authz.NoAccount), targetRefusal(authz.NoAccount, unborn, w.whom))
+	case err != nil:
+		t.user = meant.user
 	}
-	if target.slackID == "" {
-		target.slackID = b.people.slackIDOf(ctx, target.user)
+	if lost != nil {
+		t.in = append(t.in, slackGroups(b.people.circle)...) // may be in any
 	}
-	return b.enter(ctx, a, w, asker.actor, target)
+	unborn.Lane, unborn.Words.Reason = authz.LaneOf(asker.actor.EntraID, t.user.ID), w.reason
+	unborn.Askers = []authz.Asker{{SlackID: a.UserID, EntraID: asker.actor.EntraID}}
+	unborn.aimAt(t)
+	if d := b.check(authz.Ask, asker.actor, unborn.matter()); !d.Allowed {
+		return b.refuseUnsure(ctx, a, e, d.Reason, unborn, asker)
+	}
+	ready.Wait()
+	unborn.Coverage = coverage
+	return b.enter(ctx, a, w, *unborn)
 }
 
 // enter joins the pending request for the same target and lane, or makes one.
-func (b *Bot) enter(ctx context.Context, a Arrival, w wish, asker authz.Actor, target found) error {
-	lane := authz.LaneOf(asker.EntraID, target.user.ID)
-	entry := Entry{Actor: a.UserID, ActorEntraID: asker.EntraID, TargetID: target.user.ID, Origin: a.origin(), Drill: w.drill}
+func (b *Bot) enter(ctx context.Context, a Arrival, w wish, unborn Request) error {
+	asker := unborn.requester()
+	entry := Entry{Actor: a.UserID, ActorEntraID: asker.EntraID, TargetID: unborn.Target.ID, Origin: a.origin(), Drill: w.drill}
 	for range 5 {
-		r, pending, err := b.store.PendingFor(ctx, target.user.ID, lane, w.drill)
+		r, pending, err := b.store.PendingFor(ctx, unborn.Target.ID, unborn.Lane, w.drill)
 		if err != nil {
 			return err
 		}
-		if pending && !b.now().Before(r.ExpiresAt) {
-			// Nobody joins what nobody can decide any more.
-			if err := b.expire(ctx, r); err != nil && !errors.Is(err, ErrConflict) {
+		if pending && !b.now().Before(r.deadline()) {
+			// Nobody joins what nobody can decide any more; while a freeze
+			// stops the clocks, it is not over yet.
+			over, err := b.overdue(ctx, r)
+			if err != nil && !errors.Is(err, ErrConflict) {
 				return err
 			}
-			continue
+			if over {
+				continue
+			}
 		}
 		if pending {
 			err = b.join(ctx, a, w, asker, r, entry)
 		} else {
-			if r, err = b.newRequest(ctx, a, w, asker, target, lane); err != nil {
+			if r, err = b.draft(ctx, unborn); err != nil {
 				return err
 			}
 			err = b.create(ctx, a, r, entry)
+		}
+		if limit, ok := errors.AsType[*LimitError](err); ok {
+			return b.refuseLimit(ctx, a, entry, authz.Ask, limit, &unborn)
 		}
 		if !errors.Is(err, ErrTaken) && !errors.Is(err, ErrConflict) {
 			return err
@@ -164,43 +193,44 @@ func (b *Bot) enter(ctx context.Context, a Arrival, w wish, asker authz.Actor, t
 	return fmt.Errorf("make a request: %w", ErrConflict)
 }
 
-func (b *Bot) newRequest(ctx context.Context, a Arrival, w wish, asker authz.Actor, target found, lane authz.Lane) (Request, error) {
-	before, err := b.store.LastAccepted(ctx, target.user.ID)
+// draft makes a pending request of what was asked for and looked up.
+func (b *Bot) draft(ctx context.Context, r Request) (Request, error) {
+	before, err := b.store.LastAccepted(ctx, r.Target.ID)
 	if err != nil {
 		return Request{}, err
 	}
 	now := b.now().UTC()
-	r := Request{
-		ID: newID(), State: Pending, Lane: lane, Drill: w.drill, Operation: b.cfg.Operation,
-		Askers: []authz.Asker{{SlackID: a.UserID, EntraID: asker.EntraID}},
-		Target: target.user, TargetSlackID: target.slackID, RevokedBefore: before,
-		CreatedAt: now, ExpiresAt: now.Add(b.cfg.Timing.Expiry),
-		Words: Words{
-			Reason: w.reason, DisplayName: Clean(target.user.DisplayName, maxName),
-			UPN: Clean(target.user.UPN, maxAddress),
-		},
-	}
-	r.Target.DisplayName, r.Target.UPN, r.Target.Mail = "", "", "" // names stand in Words alone
-	r.DueAt = r.ExpiresAt
+	matter := r.matter()
+	need := b.cfg.Policy.Require(matter)
+	wait, executes := b.cfg.Policy.Wait(matter)
+	r.ID, r.State, r.Operation, r.RevokedBefore = newID(), Pending, b.cfg.Operation, before
+	r.Need, r.Protected = need.Approvals, need.Protected
+	r.Digest = shown(r.Target, r.Words.UPN, r.Operation, r.Need)
+	r.CreatedAt, r.ExpiresAt, r.Executes = now, now.Add(wait), executes && !r.Drill
+	r.DueAt = b.attention(&r)
+	r.Coverage.count(b.approvers.latest().able(&r, b.check))
 	return r, nil
 }
 
 func (b *Bot) create(ctx context.Context, a Arrival, r Request, e Entry) error {
-	e.Action, e.Request, e.Operation = "requested", r.ID, string(r.Operation)
-	r, err := b.commit(ctx, Change{Request: r, Audit: []Entry{e}, Settles: a.ID})
+	e.Action, e.Request, e.Operation, e.Digest, e.Need = "requested", r.ID, string(r.Operation), r.Digest, r.Need
+	r, err := b.commit(ctx, Change{
+		Request: r, Audit: []Entry{e}, Settles: a.ID,
+		Uses: []Use{{PerRequester, r.requester().EntraID, b.cfg.Policy.Limits.PerRequester}},
+	})
 	if err != nil {
 		return err
 	}
-	b.answer(ctx, a, Received(&r, b.view("")))
+	b.answer(ctx, a, Received(&r, b.withFreeze(ctx, b.view(&r, ""))))
 	return nil
 }
 
 // join adds somebody who asks for what was asked already, or what they add to
 // it. Either way the card is looked after: somebody may have deleted it.
-func (b *Bot) join(ctx context.Context, a Arrival, w wish, asker authz.Actor, r Request, e Entry) error {
+func (b *Bot) join(ctx context.Context, a Arrival, w wish, asker authz.Asker, r Request, e Entry) error {
 	known := slices.ContainsFunc(r.Askers, func(other authz.Asker) bool { return other.SlackID == a.UserID })
 	if !known {
-		r.Askers = append(slices.Clone(r.Askers), authz.Asker{SlackID: a.UserID, EntraID: asker.EntraID})
+		r.Askers = append(slices.Clone(r.Askers), asker)
 	}
 	if w.reason != "" && w.reason != r.Words.Reason {
 		also := maps.Clone(r.Words.Also)
@@ -224,7 +254,7 @@ func (b *Bot) join(ctx context.Context, a Arrival, w wish, asker authz.Actor, r 
 	if err != nil {
 		return err
 	}
-	b.answer(ctx, a, Joined(&r, b.view(b.cardLink(ctx, r.ID)), a.UserID, !known))
+	b.answer(ctx, a, Joined(&r, b.view(&r, b.cardLink(ctx, r.ID)), a.UserID, !known))
 	return nil
 }
 
@@ -255,9 +285,28 @@ func (b *Bot) refuseLookup(ctx context.Context, a Arrival, e Entry, err error, r
 	}
 	b.log.Log(ctx, level, "look up", "user", a.UserID, "error", err, "remedy", lookup.Remedy)
 	e.Reason = string(LookupFailed)
-	v := b.view("")
+	v := b.view(nil, "")
 	v.Where, v.Remedy = lookup.Where, lookup.Remedy
 	return b.refuse(ctx, a, e, Refusal(LookupFailed, r, v))
+}
+
+// refuseUnsure is refuseFor, and says who did not answer where that is why.
+func (b *Bot) refuseUnsure(ctx context.Context, a Arrival, e Entry, reason authz.Reason, r *Request, who person) error {
+	if lookup, ok := errors.AsType[*LookupError](who.trouble); ok && reason == authz.MembershipUnknown {
+		b.log.Warn("ask a group who is in it", "user", a.UserID, "error", lookup, "remedy", lookup.Remedy)
+		v := b.viewFor(ctx, a, r)
+		v.Where, v.Remedy = lookup.Where, lookup.Remedy
+		return b.refuse(ctx, a, withReason(e, reason), Refusal(reason, r, v))
+	}
+	return b.refuseFor(ctx, a, e, reason, r)
+}
+
+// refuseLimit says which limit is reached, and until when.
+func (b *Bot) refuseLimit(ctx context.Context, a Arrival, e Entry, wanted authz.Action, limit *LimitError, r *Request) error {
+	e.Wanted, e.Reason, e.Until = string(wanted), string(OverLimit), stampText(limit.Free)
+	v := b.viewFor(ctx, a, r)
+	v.Limit = limit
+	return b.refuse(ctx, a, e, Refusal(OverLimit, r, v))
 }
 
 // stampText is a stamp in an audit row.

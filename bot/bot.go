@@ -12,6 +12,7 @@ import (
 	"errors"
 	"log/slog"
 	"runtime/debug"
+	"slices"
 	"sync"
 	"time"
 
@@ -23,8 +24,9 @@ import (
 type Config struct {
 	Home Workspace
 	// Channel is the ID of the channel that gets the cards.
-	Channel   string
-	Approvers []string
+	Channel string
+	// Policy is who may do what to whom.
+	Policy authz.Policy
 	// Emergency is what to do when nobody answers; it may be empty.
 	Emergency string
 	Operation graph.Operation
@@ -36,7 +38,6 @@ type Config struct {
 
 // Timing holds every duration that a person may notice. Tests shorten it.
 type Timing struct {
-	Expiry  time.Duration // of a pending request
 	Tick    time.Duration // of the clock that picks up what is due
 	Attempt time.Duration // one call to Graph; shorter than ClaimFor
 	// SecondPost is how long after a POST of unknown effect the next may follow.
@@ -53,7 +54,6 @@ type Timing struct {
 // DefaultTiming is what production uses.
 func DefaultTiming() Timing {
 	return Timing{
-		Expiry:     8 * time.Hour,
 		Tick:       time.Second,
 		Attempt:    8 * time.Second,
 		SecondPost: 15 * time.Second,
@@ -87,6 +87,8 @@ type Bot struct {
 	slack     *Slack
 	directory Directory
 	people    *people
+	approvers *rosters
+	channel   *memory[ChannelProblem]
 	log       *slog.Logger
 	now       func() time.Time
 
@@ -99,15 +101,19 @@ type Bot struct {
 }
 
 // New makes a Bot. Run must be called for it to see what is due.
-func New(cfg Config, store Store, slack *Slack, directory Directory) *Bot {
+func New(cfg Config, store Store, slack *Slack, entra Entra) *Bot {
 	if cfg.Now == nil {
 		cfg.Now = time.Now
 	}
 	b := &Bot{
-		cfg: cfg, store: store, slack: slack, directory: directory,
-		people: newPeople(slack, directory, cfg.Now), log: cfg.Log, now: cfg.Now,
+		cfg: cfg, store: store, slack: slack, directory: entra,
+		people: newPeople(slack, entra, &cfg.Policy, cfg.Now), log: cfg.Log, now: cfg.Now,
 		slots: make(chan struct{}, workers),
 	}
+	// With a memory of its own: counting the approvers must not make what was
+	// known of them then count at their click.
+	b.approvers = &rosters{people: newPeople(slack, entra, &cfg.Policy, cfg.Now), names: cfg.Policy.Approvers, now: cfg.Now}
+	b.channel = newMemory(cfg.Now, atSlack, slack.ChannelProblem)
 	b.work, b.abandon = context.WithCancel(context.Background())
 	return b
 }
@@ -118,12 +124,21 @@ func New(cfg Config, store Store, slack *Slack, directory Directory) *Bot {
 func (b *Bot) Run(ctx context.Context) {
 	tick := time.NewTicker(b.cfg.Timing.Tick)
 	defer tick.Stop()
-	var forgot time.Time
+	// The rows that follow are decided by this policy.
+	loaded := Entry{Actor: "bot", Digest: b.cfg.Policy.Digest, Action: "policy_loaded"}
+	if err := b.store.Record(ctx, 0, loaded); err != nil && ctx.Err() == nil {
+		b.log.Error("record which policy is in force", "error", err)
+	}
+	var forgot, checked time.Time
 	for {
 		b.pickUp(ctx)
+		if now := b.now(); now.Sub(checked) >= preflightEvery {
+			checked = now
+			b.spawn(b.preflight)
+		}
 		if now := b.now(); now.Sub(forgot) >= forgetEvery {
 			forgot = now
-			if err := b.store.Forget(ctx); err != nil && ctx.Err() == nil {
+			if err := b.store.Forget(ctx, b.cfg.Policy.Retention); err != nil && ctx.Err() == nil {
 				b.log.Error("erase used secrets", "error", err)
 			}
 		}
@@ -137,6 +152,9 @@ func (b *Bot) Run(ctx context.Context) {
 }
 
 func (b *Bot) pickUp(ctx context.Context) {
+	if err := b.thaw(ctx); err != nil && ctx.Err() == nil {
+		b.log.Error("end a freeze whose time is over", "error", err)
+	}
 	free := cap(b.slots) - len(b.slots)
 	if free == 0 || ctx.Err() != nil {
 		return
@@ -159,6 +177,9 @@ func (b *Bot) pickUp(ctx context.Context) {
 	}
 	for _, id := range due.Tell {
 		b.spawn(func(ctx context.Context) { b.tell(ctx, id) })
+	}
+	for _, n := range due.Notices {
+		b.spawn(func(ctx context.Context) { b.announce(ctx, n) })
 	}
 }
 
@@ -228,7 +249,7 @@ func (b *Bot) handle(ctx context.Context, a Arrival) {
 	switch {
 	case a.Tries > maxHandled:
 		// It was settled by none of them, so it changed nothing.
-		err = b.refuse(ctx, a, Entry{Wanted: string(a.Kind), Reason: string(GaveUp)}, Refusal(GaveUp, nil, b.view("")))
+		err = b.refuse(ctx, a, Entry{Wanted: string(a.Kind), Reason: string(GaveUp)}, Refusal(GaveUp, nil, b.view(nil, "")))
 	case a.Kind == CommandArrival:
 		err = b.command(ctx, a)
 	case a.Kind == ClickArrival:
@@ -244,13 +265,34 @@ func (b *Bot) handle(ctx context.Context, a Arrival) {
 	}
 }
 
-func (b *Bot) view(link string) View {
-	return View{Now: b.now(), Approvers: b.cfg.Approvers, Emergency: b.cfg.Emergency, CardLink: link}
+// view is what messages need to know beside the request, which may be nil.
+func (b *Bot) view(r *Request, link string) View {
+	names, known := b.cfg.Policy.Approvers, b.approvers.latest()
+	v := View{Now: b.now(), Approvers: known.mentions(names, known.people), Emergency: b.cfg.Emergency, CardLink: link, Policy: &b.cfg.Policy}
+	if r != nil {
+		v.Deciders = slices.DeleteFunc(known.mentions(names, known.able(r, b.check)), func(name string) bool {
+			return r.Lane == authz.ThirdParty && name == r.TargetSlackID
+		})
+	}
+	return v
 }
 
-// check asks authz by the policy in force.
+// withFreeze adds the freeze that is on. Where it cannot be read, nothing is
+// said of one.
+func (b *Bot) withFreeze(ctx context.Context, v View) View {
+	f, on, err := b.store.Frozen(ctx)
+	if err != nil {
+		b.log.Error("read whether a freeze is on", "error", err)
+	}
+	if on {
+		v.Freeze = &f
+	}
+	return v
+}
+
+// check asks authz by the policy in force, leaving any freeze aside.
 func (b *Bot) check(action authz.Action, actor authz.Actor, matter authz.Matter) authz.Decision {
-	return authz.Check(authz.Question{Action: action, Actor: actor, Matter: matter, Policy: authz.Policy{Approvers: b.cfg.Approvers}})
+	return authz.Check(authz.Question{Action: action, Actor: actor, Matter: matter, Policy: b.cfg.Policy})
 }
 
 // commit stores a change and has it told. It answers ErrConflict or ErrTaken
@@ -265,6 +307,9 @@ func (b *Bot) commit(ctx context.Context, c Change) (Request, error) {
 			"graph_request_id", e.RequestID, "client_request_id", e.ClientRequestID)
 	}
 	b.spawn(func(ctx context.Context) { b.tell(ctx, r.ID) })
+	if c.Successor != nil {
+		b.spawn(func(ctx context.Context) { b.tell(ctx, c.Successor.ID) })
+	}
 	return r, nil
 }
 
@@ -282,7 +327,14 @@ func (b *Bot) refuse(ctx context.Context, a Arrival, e Entry, m Message) error {
 
 // refuseFor is refuse with the reason's own sentence; r may be nil.
 func (b *Bot) refuseFor(ctx context.Context, a Arrival, e Entry, reason authz.Reason, r *Request) error {
-	return b.refuse(ctx, a, withReason(e, reason), Refusal(reason, r, b.view("")))
+	return b.refuse(ctx, a, withReason(e, reason), Refusal(reason, r, b.viewFor(ctx, a, r)))
+}
+
+// viewFor is the view of one reader, to whom something is refused.
+func (b *Bot) viewFor(ctx context.Context, a Arrival, r *Request) View {
+	v := b.withFreeze(ctx, b.view(r, ""))
+	v.Reader = a.UserID
+	return v
 }
 
 // answer says m only to whoever acted: at the place where they acted, or else

@@ -21,12 +21,23 @@ const (
 
 // View is what a message needs to know beside the request.
 type View struct {
-	Now       time.Time
-	Approvers []string // Slack user IDs
+	Now time.Time
+	// Approvers are the mentions of all approvers: user IDs, group IDs, names
+	// of Entra groups. Deciders are those who may decide the request now.
+	Approvers, Deciders []string
+	Policy              *authz.Policy
 	// Emergency is what to do when nobody answers; it may be empty.
 	Emergency string
 	// CardLink leads to the card; empty while the card does not stand.
 	CardLink string
+	// Freeze is the freeze that is on, or nil.
+	Freeze *Freeze
+	// PulledAt is when the person last pulled the brake.
+	PulledAt time.Time
+	// Limit is the limit that was reached.
+	Limit *LimitError
+	// Reader is whom a refusal is for, who is not among those who could.
+	Reader string
 	// Where names who did not answer a look-up: Slack or Microsoft Entra.
 	Where string
 	// Remedy goes with it where the answer was a refusal of the bot.
@@ -35,24 +46,23 @@ type View struct {
 
 // deciders mentions the approvers who may decide the request: of a report by
 // somebody else not its target, who should learn of it last.
-func (l *line) deciders(r *Request, v View) *line {
-	if r == nil {
-		return l.people(v.Approvers)
-	}
-	if r.Lane != authz.ThirdParty {
-		return l.people(v.Approvers)
-	}
-	return l.others(v, r.TargetSlackID)
+func (l *line) deciders(v View) *line {
+	return l.able(v.Deciders, v.Reader)
 }
 
-// others mentions the approvers but one, who may not decide or end this.
-func (l *line) others(v View, but string) *line {
-	able := slices.DeleteFunc(slices.Clone(v.Approvers), func(id string) bool { return id == but })
-	if len(able) == 0 {
-		return l.say("nobody here, for the only approver is the person it is about")
+// otherApprovers mentions every approver but the reader.
+func (l *line) otherApprovers(v View) *line { return l.able(v.Approvers, v.Reader) }
+
+func (l *line) able(names []string, but string) *line {
+	names = slices.DeleteFunc(slices.Clone(names), func(name string) bool { return name == but })
+	if len(names) == 0 {
+		return l.say("nobody here, for no approver is known who may")
 	}
-	return l.people(able)
+	return l.people(names)
 }
+
+// enders mentions those who may end a self report undone: never its target.
+func (l *line) enders(r *Request, v View) *line { return l.able(v.Approvers, r.TargetSlackID) }
 
 // recently is how short ago a revoke makes another one a warning.
 const recently = 5 * time.Minute
@@ -94,10 +104,16 @@ func Card(r *Request, v View) Message {
 	}
 	p.add(id.say(" · %s", r.ID))
 	p.add(reasonLine(r.Words.Reason))
+	if r.Replaces != "" && r.State == Pending {
+		p.add((&line{}).say("This takes the place of %s, whose card was no longer true. Nobody has confirmed this one.", r.Replaces))
+	}
+	if v.Freeze != nil && (r.State == Pending || r.State == Approved || r.retryable(v.Now)) {
+		p.add(frozenLine(v.Freeze))
+	}
 
 	switch {
 	case r.State == Pending:
-		for _, w := range warnings(r) {
+		for _, w := range warnings(r, v) {
 			p.add(w)
 		}
 		if !r.CancelAskedAt.IsZero() {
@@ -105,10 +121,15 @@ func Card(r *Request, v View) Message {
 				say("). Phone them before you do: whoever holds the phone may have pressed it."))
 		}
 		p.add(whatWillHappen(r))
-		p.add((&line{}).bold("Nothing has been done yet.").say(" Expires ").when(r.ExpiresAt).say("."))
+		p.add(approvals(r, (&line{})))
+		p.add(ahead(r, (&line{}).bold("Nothing has been done yet.").say(" "), v))
 		p.buttons(pendingButtons(r)...)
 		p.add(details(r, v))
+	case r.stoppable() && (v.Freeze != nil || r.attempt() != nil):
+		p.add((&line{}).say("An approver can still stop this."))
+		p.buttons(button(ActionDeny, "Deny", r.ID, slack.StyleDefault))
 	case r.retryable(v.Now):
+		p.add(approvals(r, (&line{})))
 		p.add((&line{}).say("“Try again” is a new decision, with every check, until ").when(r.verdict().At.Add(retryWindow)).say("."))
 		p.buttons(button(ActionRetry, "Try again", r.ID, slack.StyleDanger))
 	}
@@ -128,7 +149,8 @@ func headline(r *Request, l *line, v View) *line {
 			return l.bold("rehearse the end of all sessions of ").boldTyped(r.name()).bold("?")
 		}
 		return l.bold("Revoke all sessions of ").boldTyped(r.name()).bold("?")
-	case Denied, Cancelled, Expired:
+	}
+	if r.State.Undone() {
 		return ending(r, l)
 	}
 	return outcomeHeadline(r, l, v)
@@ -144,24 +166,31 @@ func outcomeHeadline(r *Request, l *line, v View) *line {
 	took := d.At.Sub(r.CreatedAt)
 	switch r.State {
 	case Approved, Executing:
-		if a := r.attempt(); r.State == Approved && a != nil && a.Decision == len(r.Decisions) && a.Wait > 0 {
+		if a := r.attempt(); r.State == Approved && v.Freeze == nil && a != nil && a.Decision == len(r.Decisions) && a.Wait > 0 {
 			return waiting(r, l, a)
 		}
-		if r.Drill {
+		switch {
+		case r.State == Approved && v.Freeze != nil:
+			l.bold("Held back by a freeze: nothing has been asked of Microsoft Entra about ").boldTyped(r.name()).bold(" yet.")
+		case r.Drill:
 			l.bold("Asking Microsoft Entra about ").boldTyped(r.name()).bold("'s account.")
-		} else {
+		default:
 			l.bold("Asking Microsoft Entra to revoke ").boldTyped(r.name()).bold("'s sessions.")
 		}
-		return l.say(" Approved by ").person(d.SlackID).say(", %s after the report.", spell(took))
+		l.say(" ").by(d).say(", %s after the report.", spell(took))
+		if r.State == Approved && v.Freeze != nil {
+			l.say(" It goes on when it is over.")
+		}
+		return l
 	case Drilled:
-		return l.bold("Rehearsed for ").boldTyped(r.name()).bold(". Nothing was changed.").say(" Approved by ").person(d.SlackID).
+		return l.bold("Rehearsed for ").boldTyped(r.name()).bold(". Nothing was changed.").say(" ").by(d).
 			say(". Microsoft Entra answered a read of the account, %s after the report.", spell(r.attempt().EndedAt.Sub(r.CreatedAt)))
 	case Failed:
 		return failure(r, l)
 	case Unknown:
 		return unclear(r, l, v)
 	}
-	acceptedLine(r, l).say(" Approved by ").person(d.SlackID).say(". ")
+	acceptedLine(r, l).say(" ").by(d).say(". ")
 	if r.Seen {
 		l.say("Microsoft gave no clear answer, but the account shows the change, seen ").whenExactly(r.AcceptedAt)
 	} else {
@@ -239,7 +268,7 @@ func waiting(r *Request, l *line, a *Attempt) *line {
 		l.say(" Microsoft asked us to wait (status %d)", a.Status)
 	}
 	return l.say("; next try in %s: ", spell(a.Wait)).whenExactly(a.EndedAt.Add(a.Wait)).
-		say(". Approved by ").person(r.verdict().SlackID).say("; nobody needs to do anything.")
+		say(". ").by(r.verdict()).say("; nobody needs to do anything.")
 }
 
 // unclearBefore reports whether some call may have been carried out although
@@ -328,8 +357,69 @@ func ending(r *Request, l *line) *line {
 		return l.say(". Nothing was done. If that is wrong, phone them, or report again with `/revoke-sessions`.")
 	case Cancelled:
 		return l.bold("Cancelled by ").person(r.verdict().SlackID).bold(", who had asked.").say(" Nothing was done.")
+	case Void:
+		return voidLine(r, l)
 	}
-	return l.bold("Nobody decided in %s.", spell(r.ExpiresAt.Sub(r.CreatedAt))).say(" Nothing was done; report again with `/revoke-sessions`.")
+	if n := len(r.Approvals); n > 0 {
+		l.bold("Only %d of %d approvals came in %s.", n, r.Need, spell(r.ExpiresAt.Sub(r.CreatedAt)))
+	} else {
+		l.bold("Nobody decided in %s.", spell(r.ExpiresAt.Sub(r.CreatedAt)))
+	}
+	return l.say(" Nothing was done; report again with `/revoke-sessions`.")
+}
+
+// by says whose decision it was, in a sentence of its own without its stop.
+func (l *line) by(d *Verdict) *line {
+	if d.Kind == authz.TimeOut {
+		return l.say("Nobody decided in time, so it is carried out as the policy says")
+	}
+	return l.say("Approved by ").givers(d)
+}
+
+// byWhom says the same in passing.
+func (l *line) byWhom(d *Verdict) *line {
+	if d.Kind == authz.TimeOut {
+		return l.say("by the policy, for nobody decided in time")
+	}
+	return l.say("approved by ").givers(d)
+}
+
+// givers mentions everybody whose approval the decision took.
+func (l *line) givers(d *Verdict) *line {
+	for _, other := range d.Others {
+		l.person(other.SlackID).say(" and ")
+	}
+	return l.person(d.SlackID)
+}
+
+// approvals says how many approvals there are of how many, and whose. Where one
+// is enough there is nothing to count.
+func approvals(r *Request, l *line) *line {
+	if r.Need < 2 {
+		return l
+	}
+	l.bold("Needs %d approvals, has %d", r.Need, len(r.Approvals))
+	for i, v := range r.Approvals {
+		if i == 0 {
+			l.say(": ")
+		} else {
+			l.say(", ")
+		}
+		l.person(v.SlackID)
+	}
+	return l.say(".")
+}
+
+// ahead says what happens if nobody decides.
+func ahead(r *Request, l *line, v View) *line {
+	switch {
+	case v.Freeze != nil:
+		return l.say("It can be decided when the freeze is over; until then no time runs out.")
+	case r.Executes:
+		return l.bold("If nobody decides until ").when(r.deadline()).bold(", Microsoft Entra is asked all the same").
+			say(" to end the sessions: so the policy says for people who report their own device. An approver can deny it to prevent that.")
+	}
+	return l.say("Expires ").when(r.deadline()).say(".")
 }
 
 func reasonLine(reason string) *line {
@@ -352,7 +442,10 @@ func details(r *Request, v View) *line {
 	if !r.Drill {
 		l.typed(r.name()).say(" must then sign in again: in most Microsoft apps within minutes, elsewhere when the app's access ends, usually within 90 minutes. ")
 	}
-	l.say("Can be decided by: ").deciders(r, v).say(". ")
+	if r.Need == 0 {
+		l.typed(r.name()).say(" can confirm this on the receipt, or an approver here. ")
+	}
+	l.say("Can be decided by: ").deciders(v).say(". ")
 	return accountFacts(r, l).say(" Sessions valid since ").when(r.Target.Stamps.ValidFrom()).say(". Object ID %s.", r.Target.ID)
 }
 
@@ -367,18 +460,40 @@ func accountFacts(r *Request, l *line) *line {
 		}
 		return unknown
 	}
-	return l.say("Account: %s; %s; %s.",
+	l.say("Account: ")
+	if r.Privileged != "" || r.Protected {
+		l.say("%s; ", say(r.Privileged, "holds a privileged role", "no privileged role", "unknown whether it holds a privileged role"))
+	}
+	return l.say("%s; %s; %s.",
 		say(r.Target.Guest, "guest", "member of this tenant", "guest or member unknown"),
 		say(r.Target.Disabled, "sign-in blocked", "sign-in allowed", "unknown whether sign-in is blocked"),
 		say(r.Target.Synced, "synced from on-premises", "managed in the cloud", "unknown whether synced from on-premises"))
 }
 
-func warnings(r *Request) []*line {
+func warnings(r *Request, v View) []*line {
 	var w []*line
 	warn := func() *line {
 		l := (&line{}).say("⚠ ")
 		w = append(w, l)
 		return l
+	}
+	if r.short() {
+		warn().bold("Too few approvers.").say(" This needs %s, and I know of %d who may decide it. Whoever runs the bot must name more.", countApprovals(r.Need), r.Coverage.Able)
+	}
+	if problem := r.Coverage.Channel; problem != "" {
+		warn().say("About this channel: %s.", problem.Says())
+	}
+	if r.Protected {
+		l := warn().bold("Protected account.").say(" The policy asks for %s", countApprovals(r.Need))
+		switch r.Privileged {
+		case graph.Yes:
+			l.say("; the account holds a privileged role")
+		case graph.Unknown:
+			if v.Policy != nil && v.Policy.AsksForRoles() {
+				l.say("; whether it holds a privileged role could not be read, which counts as if it did")
+			}
+		}
+		l.say(".")
 	}
 	if r.Target.Guest == graph.Yes {
 		warn().bold("Guest account.").say(" Microsoft revokes nothing here, for guests sign in at their home organisation. Ask that organisation.")
@@ -403,6 +518,13 @@ func warnings(r *Request) []*line {
 	return w
 }
 
+func countApprovals(n int) string {
+	if n == 1 {
+		return "one approval"
+	}
+	return fmt.Sprintf("%d approvals of different people", n)
+}
+
 // cancellable reports whether pressing "Cancel request" could do anything: of
 // several who asked for the same, none can cancel alone.
 func (r *Request) cancellable() bool {
@@ -410,18 +532,25 @@ func (r *Request) cancellable() bool {
 }
 
 func pendingButtons(r *Request) []*slack.ButtonBlockElement {
-	label, title := "Revoke sessions", "Revoke all sessions?"
 	question := fmt.Sprintf("%s (%s) must sign in again everywhere. This cannot be undone.", r.name(), r.Words.UPN)
 	if r.Drill {
-		label, title = "Rehearse", "Rehearse?"
 		question = fmt.Sprintf("DRILL: the account of %s (%s) is read once. Nothing is changed.", r.name(), r.Words.UPN)
 	}
-	confirm := button(ActionConfirm, label, r.ID, slack.StyleDanger)
-	dialog := slack.NewConfirmationBlockObject(plainText(title), plainText(cutRunes(question, maxDialogText)), plainText(label), plainText("Go back"))
-	confirm.Confirm = dialog.WithStyle(slack.StyleDanger)
-	buttons := []*slack.ButtonBlockElement{confirm, button(ActionDeny, "Deny", r.ID, slack.StyleDefault)}
+	buttons := []*slack.ButtonBlockElement{confirmButton(r, question), button(ActionDeny, "Deny", r.ID, slack.StyleDefault)}
 	if r.cancellable() {
 		buttons = append(buttons, button(ActionCancel, "Cancel request", r.ID, slack.StyleDefault))
 	}
 	return buttons
+}
+
+// confirmButton says what it does, and asks once more in a dialog of Slack's.
+func confirmButton(r *Request, question string) *slack.ButtonBlockElement {
+	label, title := "Revoke sessions", "Revoke all sessions?"
+	if r.Drill {
+		label, title = "Rehearse", "Rehearse?"
+	}
+	confirm := button(ActionConfirm, label, r.ID, slack.StyleDanger)
+	dialog := slack.NewConfirmationBlockObject(plainText(title), plainText(cutRunes(question, maxDialogText)), plainText(label), plainText("Go back"))
+	confirm.Confirm = dialog.WithStyle(slack.StyleDanger)
+	return confirm
 }

@@ -20,6 +20,9 @@ const (
 	HelpVerb   Verb = "help"
 	StatusVerb Verb = "status"
 	CancelVerb Verb = "cancel"
+
+	FreezeVerb   Verb = "freeze"
+	UnfreezeVerb Verb = "unfreeze"
 )
 
 // Command is what somebody typed after /revoke-sessions.
@@ -75,6 +78,13 @@ func ParseCommand(text string) (Command, error) {
 		return Command{Verb: HelpVerb}, nil
 	case "status", "cancel":
 		return parseAbout(Verb(word), rest)
+	case "freeze":
+		return Command{Verb: FreezeVerb, Reason: Clean(asTyped(rest), maxReason)}, nil
+	case "unfreeze":
+		if rest != "" {
+			return Command{}, &UsageError{"There is nothing to say after \"unfreeze\".", "Type `/revoke-sessions unfreeze` alone; it ends the freeze that is on."}
+		}
+		return Command{Verb: UnfreezeVerb}, nil
 	case "drill":
 		whom, rest := cut(rest)
 		if whom == "" {

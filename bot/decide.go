@@ -3,6 +3,7 @@ package bot
 import (
 	"context"
 	"errors"
+	"slices"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -39,7 +40,7 @@ func (b *Bot) click(ctx context.Context, a Arrival) error {
 	if err != nil {
 		return err
 	}
-	live, stray, link, err := b.standsThere(ctx, a, action, r.ID)
+	live, stray, link, err := b.standsThere(ctx, a, action, &r)
 	if err != nil {
 		return err
 	}
@@ -47,7 +48,7 @@ func (b *Bot) click(ctx context.Context, a Arrival) error {
 		if stray {
 			b.removeStray(ctx, a, r.ID)
 		}
-		return b.refuse(ctx, a, withReason(e, WrongPlace), Refusal(WrongPlace, &r, b.view(link)))
+		return b.refuse(ctx, a, withReason(e, WrongPlace), Refusal(WrongPlace, &r, b.view(&r, link)))
 	}
 	if action == authz.Deny && a.Kind == ClickArrival {
 		return b.askWhy(ctx, a, r)
@@ -68,7 +69,7 @@ func (b *Bot) askWhy(ctx context.Context, a Arrival, r Request) error {
 	}
 	e.ActorEntraID, e.LookedUpMS = who.actor.EntraID, who.age.Milliseconds()
 	if d := b.check(authz.Deny, who.actor, r.matter()); !d.Allowed {
-		return b.refuseFor(ctx, a, e, d.Reason, &r)
+		return b.refuseUnsure(ctx, a, e, d.Reason, &r, who)
 	}
 	if err := b.slack.OpenForm(ctx, a.TriggerID, DenyForm(&r, a.ID)); err != nil {
 		b.log.Warn("open the form for a reason", "request", r.ID, "user", a.UserID, "error", err)
@@ -114,23 +115,24 @@ func withReason(e Entry, reason authz.Reason) Entry {
 	return e
 }
 
-// standsThere reports whether the click came from the live card, or for a
-// cancel also from the person's receipt, and where the card is. A message that
+// standsThere reports whether the click came from the live card, or from the
+// person's own receipt where that has the button, and where the card is. A message that
 // was posted a moment ago may not have been noted yet: that is waited for. A
 // message of ours is a stray only if the live ones are known to stand elsewhere.
-func (b *Bot) standsThere(ctx context.Context, a Arrival, action authz.Action, id string) (live, stray bool, link string, err error) {
+func (b *Bot) standsThere(ctx context.Context, a Arrival, action authz.Action, r *Request) (live, stray bool, link string, err error) {
 	if a.MessageAppID != b.cfg.Home.AppID || a.AppID != b.cfg.Home.AppID {
-		return false, false, b.cardLink(ctx, id), nil
+		return false, false, b.cardLink(ctx, r.ID), nil
 	}
+	onReceipt := action == authz.Cancel || r.Need == 0 && (action == authz.Confirm || action == authz.Retry)
 	for wait := 20 * time.Millisecond; ; wait *= 2 {
-		places, err := b.store.Places(ctx, id)
+		places, err := b.store.Places(ctx, r.ID)
 		if err != nil {
 			return false, false, "", err
 		}
 		card, noted := places[cardKey]
 		link = b.cfg.Home.Link(card.Channel, card.TS)
 		spots := []Place{card}
-		if receipt, ok := places[receiptKey(a.UserID)]; action == authz.Cancel {
+		if receipt, ok := places[receiptKey(a.UserID)]; onReceipt {
 			spots, noted = append(spots, receipt), noted && ok
 		}
 		for _, p := range spots {
@@ -153,7 +155,7 @@ func (b *Bot) standsThere(ctx context.Context, a Arrival, action authz.Action, i
 func (b *Bot) cancel(ctx context.Context, a Arrival, id string) error {
 	r, err := b.store.Request(ctx, id)
 	if errors.Is(err, ErrNoRequest) {
-		return b.refuse(ctx, a, Entry{Wanted: string(authz.Cancel), Reason: string(UnknownRequest)}, Refusal(UnknownRequest, nil, b.view("")))
+		return b.refuse(ctx, a, Entry{Wanted: string(authz.Cancel), Reason: string(UnknownRequest)}, Refusal(UnknownRequest, nil, b.view(nil, "")))
 	}
 	if err != nil {
 		return err
@@ -166,7 +168,7 @@ func (b *Bot) cancel(ctx context.Context, a Arrival, id string) error {
 		return b.refuseLookup(ctx, a, e, err, nil)
 	}
 	if d := b.check(authz.See, who.actor, r.matter()); !d.Allowed {
-		return b.refuse(ctx, a, withReason(e, d.Reason), Refusal(UnknownRequest, nil, b.view("")))
+		return b.refuse(ctx, a, withReason(e, d.Reason), Refusal(UnknownRequest, nil, b.view(nil, "")))
 	}
 	return b.decide(ctx, a, r, authz.Cancel)
 }
@@ -176,31 +178,40 @@ func (b *Bot) cancel(ctx context.Context, a Arrival, id string) error {
 // store lets one of them through.
 func (b *Bot) decide(ctx context.Context, a Arrival, r Request, action authz.Action) error {
 	e := Entry{Wanted: string(action), Request: r.ID, TargetID: r.Target.ID, Drill: r.Drill}
-	if reason := b.closed(&r, action); reason != "" {
-		return b.refuseFor(ctx, a, e, reason, &r)
-	}
-	who, before, err := b.lookUpDecision(ctx, a.UserID, &r, action)
-	if err != nil {
-		return b.refuseLookup(ctx, a, e, err, &r)
-	}
-	e.ActorEntraID, e.LookedUpMS = who.actor.EntraID, who.age.Milliseconds()
 	for {
-		d := b.check(action, who.actor, r.matter())
-		if !d.Allowed {
-			return b.refuseFor(ctx, a, e, d.Reason, &r)
-		}
-		changed, err := b.apply(ctx, a, r, action, d, e, before)
-		if !errors.Is(err, ErrConflict) {
-			if err == nil && changed.State == Approved {
-				b.advance(b.work, changed)
-			}
-			return err
-		}
-		if r, err = b.store.Request(ctx, r.ID); err != nil {
-			return err
-		}
 		if reason := b.closed(&r, action); reason != "" {
 			return b.refuseFor(ctx, a, e, reason, &r)
+		}
+		now, err := b.lookUp(ctx, a.UserID, &r, action)
+		if err != nil {
+			return b.refuseLookup(ctx, a, e, err, &r)
+		}
+		e.ActorEntraID, e.LookedUpMS = now.who.actor.EntraID, now.age.Milliseconds()
+		d := authz.Check(authz.Question{
+			Action: action, Actor: now.who.actor, Matter: now.matter, Policy: b.cfg.Policy, Brake: authz.Brake{Frozen: now.frozen},
+		})
+		if d.Allowed || d.Reason == authz.TargetProtected {
+			if changed := b.differences(&r, now.target, now.gone, now.matter); now.confirms && len(changed) > 0 {
+				err = b.decideVoid(ctx, a, r, now, changed, e)
+				d.Allowed = true
+			} else if d.Allowed {
+				err = b.apply(ctx, a, r, action, d, e, now)
+			}
+		}
+		if limit, ok := errors.AsType[*LimitError](err); ok {
+			return b.refuseLimit(ctx, a, e, action, limit, &r)
+		}
+		switch {
+		case !d.Allowed:
+			return b.refuseUnsure(ctx, a, e, d.Reason, &r, now.who)
+		case errors.Is(err, ErrFrozen):
+			return b.refuseFor(ctx, a, e, authz.Frozen, &r)
+		case !errors.Is(err, ErrConflict):
+			return err
+		}
+		// Somebody else was first: everything is looked at again.
+		if r, err = b.store.Request(ctx, r.ID); err != nil {
+			return err
 		}
 	}
 }
@@ -213,81 +224,181 @@ func (b *Bot) closed(r *Request, action authz.Action) authz.Reason {
 			return ""
 		}
 		return NotRetryable
+	case action == authz.Deny && r.stoppable():
+		return ""
+	case r.State == Void:
+		return IsVoid
 	case r.State != Pending:
 		return AlreadyDecided
-	case !b.now().Before(r.ExpiresAt):
+	case !b.now().Before(r.deadline()) && !r.Executes:
 		return TooLate
 	}
 	return ""
 }
 
-// lookUpDecision looks up who clicks and, for what leads to a revoke, reads
-// the stamps to compare with afterwards; a read that fails is made up for later.
-func (b *Bot) lookUpDecision(ctx context.Context, slackID string, r *Request, action authz.Action) (who person, before graph.Stamps, err error) {
-	g, look := errgroup.WithContext(ctx)
-	g.Go(func() (err error) { who, err = b.people.who(look, slackID); return err })
-	if (action == authz.Confirm || action == authz.Retry) && !r.Drill {
-		g.Go(func() error { before = b.stamps(look, r.Target.ID); return nil })
-	}
-	err = g.Wait()
-	return who, before, err
+// stoppable reports whether an approved request waits with no call under way
+// and none of unknown effect, so that a deny still prevents it.
+func (r *Request) stoppable() bool {
+	n, _ := r.unresolved()
+	return r.State == Approved && n == 0
 }
 
-// stamps reads the account's stamps; the zero Stamps when they cannot be read.
-func (b *Bot) stamps(ctx context.Context, id string) graph.Stamps {
-	u, err := b.people.account(ctx, id)
-	if err != nil {
-		return graph.Stamps{}
+// evidence is all that a decision goes by, looked up when somebody clicks.
+type evidence struct {
+	who    person
+	matter authz.Matter
+	age    time.Duration // of the oldest answer
+	frozen bool
+	// confirms: the action leads to a revoke, so that the account was read,
+	// too, and is as in target unless gone.
+	confirms bool
+	target   aim
+	gone     bool
+}
+
+// lookUp looks up who clicks and, for what leads to a revoke, the account as it
+// is now and everybody who has approved before. The error is a *LookupError,
+// or the store's.
+func (b *Bot) lookUp(ctx context.Context, slackID string, r *Request, action authz.Action) (evidence, error) {
+	now := evidence{matter: r.matter(), confirms: action == authz.Confirm || action == authz.Retry}
+	g, look := errgroup.WithContext(ctx)
+	g.Go(func() (err error) { now.who, err = b.people.who(look, slackID); return err })
+	earlier := make([]person, len(r.Approvals))
+	var readAge time.Duration
+	if now.confirms {
+		for i, v := range r.Approvals {
+			g.Go(func() (err error) { earlier[i], err = b.people.who(look, v.SlackID); return err })
+		}
+		g.Go(func() (err error) { now.target, now.gone, readAge, err = b.targetAtClick(look, r); return err })
+		g.Go(func() (err error) { _, now.frozen, err = b.store.Frozen(look); return err })
 	}
-	return u.Stamps
+	if err := g.Wait(); err != nil {
+		return now, err
+	}
+	now.age = max(now.who.age, readAge)
+	if now.confirms {
+		now.matter = r.matterOf(now.target)
+		for _, p := range earlier {
+			now.matter.Approvals = append(now.matter.Approvals, p.actor)
+			now.age = max(now.age, p.age)
+		}
+	}
+	return now, nil
+}
+
+// targetAtClick reads the account anew, for the click counts only if it is
+// still what the card shows. Where Microsoft does not answer, what the card was
+// made from counts for as long as any other look-up.
+func (b *Bot) targetAtClick(ctx context.Context, r *Request) (t aim, gone bool, age time.Duration, err error) {
+	t, err = b.people.targetOf(ctx, r)
+	switch {
+	case err == nil:
+		return t, false, 0, nil
+	case graph.IsNotFound(err):
+		return t, true, 0, nil
+	}
+	age = b.now().Sub(r.Target.Stamps.ReadAt)
+	if remedy := refusal(err); remedy != "" || age >= lookupStale {
+		return t, false, 0, &LookupError{Where: atEntra, Remedy: remedy, Err: err}
+	}
+	t.user = r.Target
+	t.user.UPN, t.user.DisplayName, t.user.Stamps = r.Words.UPN, r.Words.DisplayName, graph.Stamps{}
+	return t, false, age, nil
+}
+
+// decideVoid ends a pending request whose card was no longer true; of a request
+// that was decided before, it refuses to try again.
+func (b *Bot) decideVoid(ctx context.Context, a Arrival, r Request, now evidence, changed []Difference, e Entry) error {
+	if r.State != Pending {
+		e.Changed = joinDifferences(changed)
+		return b.refuseFor(ctx, a, e, TargetChanged, &r)
+	}
+	stored, err := b.void(ctx, r, now.target, changed, Change{Settles: a.ID}, a.row(e))
+	if err != nil {
+		return err
+	}
+	b.answer(ctx, a, VoidNow(&stored, b.view(&stored, "")))
+	return nil
 }
 
 // apply makes the transition that an allowed action asks for.
-func (b *Bot) apply(ctx context.Context, a Arrival, r Request, action authz.Action, d authz.Decision, e Entry, before graph.Stamps) (Request, error) {
-	now := b.now().UTC()
-	e.Wanted, e.Actor, e.Origin, e.Reason = "", a.UserID, a.origin(), string(d.Reason)
+func (b *Bot) apply(ctx context.Context, a Arrival, r Request, action authz.Action, d authz.Decision, e Entry, now evidence) error {
+	at := b.now().UTC()
+	e = a.row(e)
+	e.Reason = string(d.Reason)
 	c := Change{Settles: a.ID}
-	verdict := Verdict{Kind: action, SlackID: a.UserID, EntraID: e.ActorEntraID, At: now}
+	verdict := Verdict{Kind: action, SlackID: a.UserID, EntraID: e.ActorEntraID, At: at}
+	end := func(s State) {
+		r.to(s)
+		r.DueAt, r.EndedAt = time.Time{}, at
+		r.Decisions = append(slices.Clone(r.Decisions), verdict)
+		e.Action = string(s)
+	}
 	switch {
 	case action == authz.Cancel && d.Reason == authz.CancelNeedsApprover:
 		if !r.CancelAskedAt.IsZero() {
 			e.Action = "cancel_asked_again"
 			if err := b.store.Record(ctx, a.ID, e); err != nil {
-				return r, err
+				return err
 			}
-			b.answer(ctx, a, CancelAsked(&r, b.view("")))
-			return r, nil
+			b.answer(ctx, a, CancelAsked(&r, b.view(&r, "")))
+			return nil
 		}
-		r.CancelAskedAt = now
+		r.CancelAskedAt = at
 		e.Action = "cancel_asked"
-	case action == authz.Confirm, action == authz.Retry:
-		r.to(Approved)
-		r.DueAt, c.Keep = now, true
-		r.Before, r.After, r.Reads = before, graph.Stamps{}, 0
-		r.Decisions = append(r.Decisions, verdict)
+	case now.confirms:
+		e.Have, e.Need, e.Digest = d.Have, max(d.Need, r.Need), r.Digest
+		r.updateFacts(now.target)
+		r.lapse(d.Lapsed)
+		if e.Have < e.Need {
+			r.Approvals = append(slices.Clone(r.Approvals), verdict)
+			e.Action = "approval"
+			break
+		}
+		r.approve(verdict, now.target.user.Stamps)
+		c.Keep, c.Fenced, c.Uses = true, true, b.uses(&r)
 		e.Action = string(Approved)
 	case action == authz.Deny:
 		r.Words.Denied = Clean(a.Reason, maxReason)
-		r.to(Denied)
-		r.DueAt, r.EndedAt = time.Time{}, now
-		r.Decisions = append(r.Decisions, verdict)
-		e.Action = string(Denied)
+		end(Denied)
 	default:
-		r.to(Cancelled)
-		r.DueAt, r.EndedAt = time.Time{}, now
-		r.Decisions = append(r.Decisions, verdict)
-		e.Action = string(Cancelled)
+		end(Cancelled)
 	}
-	c.Request, c.Audit = r, []Entry{e}
+	c.Request, c.Audit = r, append(lapses(&r, d.Lapsed), e)
 	changed, err := b.commit(ctx, c)
 	if err != nil {
-		return changed, err
+		return err
 	}
 	switch {
 	case e.Action == "cancel_asked":
-		b.answer(ctx, a, CancelAsked(&changed, b.view("")))
+		b.answer(ctx, a, CancelAsked(&changed, b.view(&changed, "")))
 	case a.Kind == CommandArrival:
-		b.answer(ctx, a, Status(&changed, b.view("")))
+		b.answer(ctx, a, Status(&changed, b.view(&changed, "")))
 	}
-	return changed, nil
+	if changed.State == Approved && c.Keep {
+		b.advance(b.work, changed)
+	}
+	return nil
+}
+
+// lapse takes away the approvals that count no more.
+func (r *Request) lapse(slackIDs []string) {
+	gone := func(v Verdict) bool { return slices.Contains(slackIDs, v.SlackID) }
+	for _, v := range r.Approvals {
+		if gone(v) {
+			r.Lapsed = append(slices.Clone(r.Lapsed), v)
+		}
+	}
+	r.Approvals = slices.DeleteFunc(slices.Clone(r.Approvals), gone)
+}
+
+// lapses are the rows that say so.
+func lapses(r *Request, slackIDs []string) []Entry {
+	var rows []Entry
+	for _, id := range slackIDs {
+		e := r.entry(r.State, id)
+		e.Action = "approval_lapsed"
+		rows = append(rows, e)
+	}
+	return rows
 }

@@ -22,9 +22,9 @@ func (b *Bot) advance(ctx context.Context, r Request) {
 		var err error
 		switch r.State {
 		case Pending:
-			err = b.expire(ctx, r)
+			again, r, err = b.wait(ctx, r)
 		case Approved:
-			again, r, err = b.execute(ctx, r)
+			again, r, err = b.begin(ctx, r)
 		case Executing:
 			again, r, err = b.claimLost(ctx, r)
 		case Unknown:
@@ -47,17 +47,6 @@ func (b *Bot) advance(ctx context.Context, r Request) {
 	}
 }
 
-func (b *Bot) expire(ctx context.Context, r Request) error {
-	now := b.now().UTC()
-	if now.Before(r.ExpiresAt) {
-		return nil
-	}
-	r.to(Expired)
-	r.EndedAt, r.DueAt = now, time.Time{}
-	_, err := b.commit(ctx, Change{Request: r, Audit: []Entry{r.entry(Expired, "clock")}})
-	return err
-}
-
 // closeRetry takes "Try again" off the card once its time is over.
 func (b *Bot) closeRetry(ctx context.Context, r Request) error {
 	r.DueAt = time.Time{}
@@ -71,8 +60,46 @@ func (r *Request) entry(s State, actor string) Entry {
 	return Entry{Action: string(s), Request: r.ID, Actor: actor, TargetID: r.Target.ID, Drill: r.Drill}
 }
 
-// execute makes one call to Graph: stored before it leaves, and its outcome
-// after. The call has a deadline that ends before the claim does.
+// begin executes an approved request, once the wait is over that Microsoft
+// asked for, or holds it back while a freeze is on.
+func (b *Bot) begin(ctx context.Context, r Request) (again bool, _ Request, err error) {
+	if a := r.attempt(); a != nil && a.Decision == len(r.Decisions) {
+		if until := a.EndedAt.Add(a.Wait); b.now().Before(until) {
+			r.DueAt = until // the end of a freeze has everything looked at
+			r, err = b.commit(ctx, Change{Request: r})
+			return false, r, err
+		}
+	}
+	again, next, err := b.execute(ctx, r)
+	if !errors.Is(err, ErrFrozen) {
+		return again, next, err
+	}
+	e := r.entry(Approved, "bot")
+	e.Action = "held"
+	return b.standStill(ctx, r, &e)
+}
+
+// standStill has a request wait for the end of the freeze that is on, which
+// has it looked at again; or not at all, if it has ended in this moment.
+func (b *Bot) standStill(ctx context.Context, r Request, e *Entry) (again bool, _ Request, err error) {
+	freeze, frozen, err := b.store.Frozen(ctx)
+	if err != nil || !frozen {
+		return !frozen && err == nil, r, err
+	}
+	c := Change{Request: r}
+	c.Request.DueAt = freeze.Until
+	if e != nil {
+		e.Freeze = freeze.ID
+		c.Audit = []Entry{*e}
+	}
+	r, err = b.commit(ctx, c)
+	return false, r, err
+}
+
+// execute makes one call to Graph: stored before it leaves, unless a freeze is
+// on, and its outcome after. The call has a deadline that ends before the claim
+// does. A second call after one of unknown effect is one more write for the
+// limits; the first was counted with the decision.
 func (b *Bot) execute(ctx context.Context, r Request) (again bool, _ Request, err error) {
 	if n, _ := r.unresolved(); n == 0 && !r.Drill && b.now().Sub(r.Before.ReadAt) > lookupFresh {
 		// Read late rather than compare with something old; but something old
@@ -81,13 +108,18 @@ func (b *Bot) execute(ctx context.Context, r Request) (again bool, _ Request, er
 			r.Before = read
 		}
 	}
+	c := Change{Keep: true, Fenced: true}
+	if n, _ := r.unresolved(); n > 0 {
+		c.Uses = b.uses(&r)
+	}
 	now := b.now().UTC()
 	r.to(Executing)
 	r.DueAt = now
 	r.Attempts = append(slices.Clone(r.Attempts), Attempt{Decision: len(r.Decisions), BeganAt: now})
 	e := r.entry(Executing, "bot")
 	e.Operation, e.StampBefore = string(r.Operation), stampText(r.Before.ValidFrom())
-	if r, err = b.commit(ctx, Change{Request: r, Audit: []Entry{e}, Keep: true}); err != nil {
+	c.Request, c.Audit = r, []Entry{e}
+	if r, err = b.commit(ctx, c); err != nil {
 		return false, r, err
 	}
 	call, cancel := context.WithTimeout(ctx, b.cfg.Timing.Attempt)

@@ -10,6 +10,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/slack-go/slack"
+
+	"revoke-sessions/authz"
 )
 
 // golden is one message as its file holds it.
@@ -26,7 +28,7 @@ func TestGolden(t *testing.T) {
 	files := map[string]any{
 		"help":              []golden{{Text: Help(View{Approvers: []string{alice, dave}, Emergency: emergency}).Text, Blocks: Help(View{Approvers: []string{alice, dave}, Emergency: emergency}).Blocks}},
 		"help_no_emergency": []golden{{Text: Help(View{Approvers: []string{alice}}).Text, Blocks: Help(View{Approvers: []string{alice}}).Blocks}},
-		"form":              Form(bob, 42),
+		"form":              Form(bob, 42, new(authz.New(alice))),
 	}
 	for _, s := range scenes() {
 		var all []golden
@@ -121,7 +123,7 @@ func TestSlackOpensTheForm(t *testing.T) {
 	s := workspace(t)
 	a := connected(t, s)
 	trigger, _ := typed(t, s, bob, "")
-	if err := a.OpenForm(deadline(t), trigger, Form(bob, 42)); err != nil {
+	if err := a.OpenForm(deadline(t), trigger, Form(bob, 42, new(authz.New(alice)))); err != nil {
 		t.Fatal(explain(err))
 	}
 	views := s.Views(bob)

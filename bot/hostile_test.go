@@ -115,7 +115,7 @@ func inertProblem(s *slacktest.Server, m slacktest.Message, own []string) string
 	}
 	// What may format in the top-level text: our own code, and nothing else.
 	bare := regexp.MustCompile("`/revoke-sessions[^`]*`").ReplaceAllString(m.Text, "")
-	bare = regexp.MustCompile(`<!date\^\d+\^[^|<>]*\|[^<>]*>|<@U0[A-Z]+>|<https://slacktest[^<>|]*\|[^<>|]*>`).ReplaceAllString(bare, "")
+	bare = regexp.MustCompile(`<!date\^\d+\^[^|<>]*\|[^<>]*>|<@U0[A-Z]+>|<!subteam\^S0[A-Z]+>|<https://slacktest[^<>|]*\|[^<>|]*>`).ReplaceAllString(bare, "")
 	if strings.ContainsAny(bare, "*_~`<>") {
 		return "formats: " + bare
 	}
@@ -123,7 +123,7 @@ func inertProblem(s *slacktest.Server, m slacktest.Message, own []string) string
 }
 
 func TestNothingTypedComesAlive(t *testing.T) {
-	own := []string{alice, dave, bob, erin, carol}
+	own := []string{alice, dave, bob, erin, carol, "S0SECURITY", "S0MANAGERS"}
 	for name, text := range hostile {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

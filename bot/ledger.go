@@ -3,6 +3,7 @@ package bot
 import (
 	"context"
 	"errors"
+	"fmt"
 	"time"
 
 	"revoke-sessions/authz"
@@ -17,7 +18,20 @@ var (
 	// ErrTaken: the ID exists already, or the same target has a pending
 	// request in the same lane.
 	ErrTaken = errors.New("a pending request for this account exists already")
+	// ErrFrozen: a freeze is on.
+	ErrFrozen = errors.New("every revoke is held back by a freeze")
 )
+
+// LimitError says that a limit of the policy is reached; nothing was stored.
+type LimitError struct {
+	Use Use
+	// Free is when the limit has room again.
+	Free time.Time
+}
+
+func (e *LimitError) Error() string {
+	return fmt.Sprintf("the limit %s of %d within %s is reached", e.Use.Kind, e.Use.Limit.N, e.Use.Limit.Within)
+}
 
 // ClaimFor is how long a row belongs to whoever claimed it. It is longer than
 // any one step's deadline, so that a living process never loses its work.
@@ -32,12 +46,39 @@ type Change struct {
 	// Request is stored if its Version is still the stored one, and then
 	// carries the next; Version 0 creates it.
 	Request Request
-	Audit   []Entry
+	// Successor is created in the same transaction: the fresh preview that
+	// takes the place of a void request. Its Version is 0.
+	Successor *Request
+	// Audit are rows of the chain; the words hashed into each are those of
+	// the request that it names.
+	Audit []Entry
+	// Fenced answers ErrFrozen, and stores nothing, while a freeze is on.
+	Fenced bool
+	// Uses are counted against limits; if one is reached, the answer is a
+	// *LimitError.
+	Uses []Use
 	// Settles is the ID of the arrival that asked for the change; 0 for none.
 	Settles int64
 	// Keep leaves the request claimed by the caller, who goes on with it at once.
 	Keep bool
 }
+
+// Use is one use of something that the policy limits.
+type Use struct {
+	// Kind is the policy's key of the limit: per_requester and so on.
+	Kind string
+	// Who is the Entra object ID that it counts for; empty for the total.
+	Who   string
+	Limit authz.Limit
+}
+
+// The kinds of Use.
+const (
+	PerRequester = "per_requester"
+	PerApprover  = "per_approver"
+	PerTarget    = "per_target"
+	Total        = "total"
+)
 
 // Ledger keeps requests and the audit chain.
 type Ledger interface {
@@ -62,6 +103,22 @@ type Index interface {
 	LastAccepted(ctx context.Context, targetID string) (time.Time, error)
 }
 
+// Brakes keeps the freezes.
+type Brakes interface {
+	// CommitFreeze begins a freeze (ID 0), adds a vote to it or ends it, all or
+	// nothing: ErrTaken if another one is on, ErrConflict if this one has
+	// changed since it was read. A begin or an end is owed to the people of
+	// every pending and approved request. An end moves the deadlines of
+	// pending requests on by as long as they were frozen, and has every
+	// pending and approved request looked at at once.
+	CommitFreeze(ctx context.Context, c FreezeChange) (Freeze, error)
+	// Frozen reads the freeze that is on; false if none is.
+	Frozen(ctx context.Context) (Freeze, bool, error)
+	// LastPulled is when the person with the Entra object ID last began a
+	// freeze; zero if never.
+	LastPulled(ctx context.Context, entraID string) (time.Time, error)
+}
+
 // Queue holds what is owed: arrivals to carry out, requests to drive on,
 // versions to tell.
 type Queue interface {
@@ -80,6 +137,8 @@ type Work struct {
 	Drive    []Request
 	// Tell holds the IDs of requests whose people have not seen their version.
 	Tell []string
+	// Notices are announcements that do not stand in Slack yet.
+	Notices []Notice
 	// Broken are rows that could not be decoded. They stay claimed for a
 	// while and hold up nothing else.
 	Broken []error
@@ -106,15 +165,42 @@ type Billboard interface {
 	SetPlace(ctx context.Context, id string, p Place) error
 }
 
+// Announcements are messages that belong to no request.
+type Announcements interface {
+	// Announce stores a notice and the audit rows that go with it. It answers
+	// false, and stores nothing, if a notice of the same Key was stored before.
+	Announce(ctx context.Context, n Notice, audit ...Entry) (fresh bool, err error)
+	// Announced notes that the notice stands in Slack and erases what it
+	// says; with a retry time it is due again then.
+	Announced(ctx context.Context, id int64, retry time.Time) error
+}
+
+// Notice is a message that belongs to no request.
+type Notice struct {
+	// ID is the store's; 0 until stored.
+	ID int64
+	// Key names what it is about: the same Key is announced once.
+	Key string
+	// To is a channel, or a user whose direct messages it goes to.
+	To      string
+	Message Message
+	// Tries counts how often it was claimed, this time included.
+	Tries int
+}
+
 // Store is all of them: bot/store implements it.
 type Store interface {
 	Ledger
 	Index
+	Brakes
 	Queue
 	Billboard
+	Announcements
 	// Forget erases the secrets and the typed text of arrivals that nobody
-	// waits for any more.
-	Forget(ctx context.Context) error
+	// waits for any more, uses that no limit counts any more, and, if
+	// retention is not 0, what people typed in requests that ended longer ago
+	// than that and freezes that did.
+	Forget(ctx context.Context, retention time.Duration) error
 }
 
 // Place is one message of ours in Slack.
@@ -135,13 +221,25 @@ type Entry struct {
 	// happened: requested, joined, refused, cancel_asked.
 	Action  string `json:"action"`
 	Request string `json:"request,omitempty"`
-	// Actor is a Slack user ID, or "clock" or "bot".
+	// Actor is a Slack user ID, or "clock", "bot" or "policy".
 	Actor        string `json:"actor"`
 	ActorEntraID string `json:"actor_entra_id,omitempty"`
 	TargetID     string `json:"target_id,omitempty"`
 	// Wanted is the action that was refused.
 	Wanted string `json:"wanted,omitempty"`
 	Reason string `json:"reason,omitempty"`
+	// Digest is, of a request or decision, what the card showed (see
+	// Request.Digest), and of a policy_loaded, the policy's.
+	Digest string `json:"digest,omitempty"`
+	// Changed names what made a request void.
+	Changed string `json:"changed,omitempty"`
+	// Have and Need count approvals, or votes to end a freeze.
+	Have int `json:"have,omitempty"`
+	Need int `json:"need,omitempty"`
+	// Freeze is the number of the freeze that it is about.
+	Freeze int64 `json:"freeze,omitempty"`
+	// Until is when a freeze ends by itself, or a limit has room again.
+	Until string `json:"until,omitempty"`
 	// Origin is where the act came from: "command C…", "click C…/ts".
 	Origin string `json:"origin,omitempty"`
 	// LookedUpMS is how old the look-ups were, in milliseconds, when they decided.
@@ -156,7 +254,8 @@ type Entry struct {
 	StampBefore     string `json:"stamp_before,omitempty"`
 	StampAfter      string `json:"stamp_after,omitempty"`
 	Drill           bool   `json:"drill,omitempty"`
-	// Typed is set by the store: a hash over salt and Words.
+	// Typed is set by the store: a hash over salt and Words, or over salt and
+	// the reason of a freeze.
 	Typed string `json:"typed,omitempty"`
 	// At is set by the store.
 	At time.Time `json:"at"`

@@ -1,11 +1,14 @@
 package bot
 
 import (
+	"encoding/json"
 	"fmt"
 	"strings"
 	"time"
 
 	"github.com/slack-go/slack"
+
+	"revoke-sessions/authz"
 )
 
 // Message is what stands in Slack: blocks for the eye, and the same words as
@@ -13,6 +16,19 @@ import (
 type Message struct {
 	Text   string
 	Blocks []slack.Block
+}
+
+// UnmarshalJSON reads what json.Marshal wrote.
+func (m *Message) UnmarshalJSON(text []byte) error {
+	var stored struct {
+		Text   string
+		Blocks slack.Blocks
+	}
+	if err := json.Unmarshal(text, &stored); err != nil {
+		return err
+	}
+	m.Text, m.Blocks = stored.Text, stored.Blocks.BlockSet
+	return nil
 }
 
 // page builds a Message paragraph by paragraph. Everything is rich text, in
@@ -81,13 +97,28 @@ func (l *line) person(slackID string) *line {
 	return l
 }
 
-// people mentions several, with commas.
-func (l *line) people(slackIDs []string) *line {
-	for i, id := range slackIDs {
+// manyMentions is how many people are mentioned one by one.
+const manyMentions = 10
+
+// people mentions several, with commas: Slack users and user groups by their
+// IDs; an Entra group, which Slack cannot mention, is named.
+func (l *line) people(names []string) *line {
+	for i, name := range names {
+		if i == manyMentions {
+			return l.say(" and %d more", len(names)-i)
+		}
 		if i > 0 {
 			l.say(", ")
 		}
-		l.person(id)
+		switch {
+		case strings.HasPrefix(name, authz.EntraGroup):
+			l.say("the Entra group %s", strings.TrimPrefix(name, authz.EntraGroup))
+		case strings.HasPrefix(name, "S"):
+			l.elements = append(l.elements, slack.NewRichTextSectionUserGroupElement(name))
+			fmt.Fprintf(&l.text, "<!subteam^%s>", name)
+		default:
+			l.person(name)
+		}
 	}
 	return l
 }

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -27,6 +28,24 @@ type Directory interface {
 	// Revoke ends the account's sessions. Anything but a nil error is not a
 	// yes; a *graph.Error says what is known.
 	Revoke(ctx context.Context, objectID string) (graph.Revocation, error)
+}
+
+// Groups is what Entra says of groups and roles; graph/msgraph implements it.
+type Groups interface {
+	// MemberOf answers which of the groups hold the account, directly or
+	// through other groups.
+	MemberOf(ctx context.Context, objectID string, groupIDs []string) ([]string, error)
+	// Members lists the accounts in a group, direct or nested.
+	Members(ctx context.Context, groupID string) (graph.Group, error)
+	// Privileged reports whether the account holds a privileged role. What
+	// could not be read is graph.Unknown.
+	Privileged(ctx context.Context, objectID string) (graph.Fact, error)
+}
+
+// Entra is both.
+type Entra interface {
+	Directory
+	Groups
 }
 
 // How old an answer about a person may be.
@@ -54,28 +73,48 @@ func (e *LookupError) Unwrap() error { return e.Err }
 // person is somebody who acts, or somebody named by a mention, as looked up now.
 type person struct {
 	actor    authz.Actor
-	accounts []graph.User // what the e-mail address leads to
+	accounts []graph.User // what the Slack account leads to
 	age      time.Duration
+	// trouble is why some of the policy's groups could not be asked, or nil.
+	trouble error
 }
 
 // people looks people up, with a short memory.
 type people struct {
 	slack     *Slack
 	directory Directory
+	groups    Groups
+	identity  authz.Identity
+	circle    authz.Circle // every group that the policy names
+	roles     bool         // whether a rule goes by the target's roles
 	now       func() time.Time
-	members   *memory[Member]
-	accounts  *memory[[]graph.User]
+
+	members    *memory[Member]
+	accounts   *memory[[]graph.User]
+	slackGroup *memory[[]string] // user IDs by group
+	entraIn    *memory[[]string] // groups by object ID
+	entraGroup *memory[graph.Group]
 }
 
-func newPeople(s *Slack, d Directory, now func() time.Time) *people {
-	p := &people{slack: s, directory: d, now: now}
-	p.members = newMemory(now, "Slack", s.Member)
-	p.accounts = newMemory(now, "Microsoft Entra", p.find)
+func newPeople(s *Slack, e Entra, policy *authz.Policy, now func() time.Time) *people {
+	p := &people{slack: s, directory: e, groups: e, identity: policy.Identity, circle: policy.Groups(), roles: policy.AsksForRoles(), now: now}
+	p.members = newMemory(now, atSlack, s.Member)
+	p.accounts = newMemory(now, atEntra, p.find)
+	p.slackGroup = newMemory(now, atSlack, s.GroupMembers)
+	p.entraIn = newMemory(now, atEntra, p.memberOf)
+	p.entraGroup = newMemory(now, atEntra, e.Members)
 	return p
 }
 
-// who looks up a Slack user and the one Entra account behind it. The error is
-// a *LookupError; what is wrong with the person stands in actor.
+// Who can fail to answer a look-up.
+const (
+	atSlack = "Slack"
+	atEntra = "Microsoft Entra"
+)
+
+// who looks up a Slack user, the one Entra account behind it, and which of the
+// policy's groups hold it. The error is a *LookupError; what is wrong with the
+// person stands in actor.
 func (p *people) who(ctx context.Context, slackID string) (person, error) {
 	who := person{actor: authz.Actor{SlackID: slackID}}
 	m, age, err := p.members.get(ctx, slackID)
@@ -87,37 +126,146 @@ func (p *people) who(ctx context.Context, slackID string) (person, error) {
 		return who, err
 	}
 	who.age, who.actor.Standing = age, m.Standing
-	switch {
-	case m.Standing == authz.StrangerUser || m.Standing == authz.OtherWorkspace || m.Standing == authz.BotUser || m.Standing == authz.WorkflowUser:
+	if m.Standing == authz.StrangerUser || m.Standing == authz.OtherWorkspace || m.Standing == authz.BotUser || m.Standing == authz.WorkflowUser {
 		return who, nil // whose address proves nothing here
-	case m.Email == "":
-		who.actor.Unmapped = authz.EmailMissing
-		return who, nil
-	case !m.EmailConfirmed:
-		who.actor.Unmapped = authz.EmailUnconfirmed
+	}
+	var key string
+	if key, who.actor.Unmapped = p.leadsTo(slackID, m); key == "" {
 		return who, nil
 	}
-	accounts, age, err := p.accounts.get(ctx, m.Email)
+	accounts, age, err := p.accounts.get(ctx, key)
 	if err != nil {
 		return who, err
 	}
 	who.age = max(who.age, age)
-	switch len(accounts) {
-	case 0:
+	switch {
+	case len(accounts) == 0:
 		who.actor.Unmapped = authz.NoAccount
-	case 1:
-		who.actor.EntraID, who.actor.Blocked = accounts[0].ID, accounts[0].Disabled == graph.Yes
-	default:
+	case len(accounts) > 1:
 		who.actor.Unmapped = authz.SeveralAccounts
+	case key != accounts[0].ID && p.mappedTo(accounts[0].ID) != "":
+		// The address leads to an account that the map gives to somebody else.
+		who.actor.Unmapped = authz.AccountOfSomebody
+		return who, nil
+	default:
+		who.actor.EntraID, who.actor.Blocked = accounts[0].ID, accounts[0].Disabled == graph.Yes
 	}
 	who.accounts = accounts
+	in := p.memberships(ctx, slackID, who.actor.EntraID)
+	who.actor.MemberOf, who.actor.Unsure, who.trouble = in.of, in.unsure, in.trouble
+	who.age = max(who.age, in.age)
 	return who, nil
+}
+
+// leadsTo answers what a Slack account is looked up by in Entra: the object ID
+// that the policy's map gives it, or else its address; or why by nothing.
+func (p *people) leadsTo(slackID string, m Member) (key string, unmapped authz.Reason) {
+	if id := p.identity.Map[slackID]; p.identity.ByMap && id != "" {
+		return id, ""
+	}
+	_, domain, _ := strings.Cut(m.Email, "@")
+	switch {
+	case !p.identity.ByEmail:
+		return "", authz.NotMapped
+	case m.Email == "":
+		return "", authz.EmailMissing
+	case !m.EmailConfirmed:
+		return "", authz.EmailUnconfirmed
+	case p.identity.EmailDomains != nil && !slices.Contains(p.identity.EmailDomains, strings.ToLower(domain)):
+		return "", authz.EmailDomain
+	}
+	return m.Email, ""
+}
+
+// mappedTo is a Slack user that the policy's map gives the account to, or "".
+func (p *people) mappedTo(objectID string) string {
+	if !p.identity.ByMap {
+		return ""
+	}
+	for _, slackID := range slices.Sorted(maps.Keys(p.identity.Map)) {
+		if p.identity.Map[slackID] == objectID {
+			return slackID
+		}
+	}
+	return ""
+}
+
+// memberships is which of the policy's groups hold somebody.
+type memberships struct {
+	of, unsure []string
+	age        time.Duration
+	trouble    error // why some are unsure
+}
+
+// memberships asks all of the policy's groups at once; either ID may be empty.
+func (p *people) memberships(ctx context.Context, slackID, entraID string) memberships {
+	var inEntra memberships
+	inSlack := make([]memberships, len(p.circle))
+	var asked sync.WaitGroup
+	for i, name := range p.circle {
+		if strings.HasPrefix(name, authz.EntraGroup) || slackID == "" {
+			continue
+		}
+		asked.Go(func() {
+			ids, age, err := p.slackGroup.get(ctx, name)
+			inSlack[i] = memberships{age: age, trouble: err}
+			switch {
+			case err != nil:
+				inSlack[i].unsure = []string{name}
+			case slices.Contains(ids, slackID):
+				inSlack[i].of = []string{name}
+			}
+		})
+	}
+	if groups := entraGroups(p.circle); len(groups) > 0 && entraID != "" {
+		of, age, err := p.entraIn.get(ctx, entraID)
+		inEntra = memberships{of: of, age: age, trouble: err}
+		if err != nil {
+			inEntra.unsure = groups
+		}
+	}
+	asked.Wait()
+	all := inEntra
+	for _, in := range inSlack {
+		all.of, all.unsure = append(all.of, in.of...), append(all.unsure, in.unsure...)
+		all.age, all.trouble = max(all.age, in.age), cmp.Or(all.trouble, in.trouble)
+	}
+	return all
+}
+
+// memberOf names the policy's Entra groups that hold an account.
+func (p *people) memberOf(ctx context.Context, objectID string) ([]string, error) {
+	groups := entraGroups(p.circle)
+	for i, name := range groups {
+		groups[i] = strings.TrimPrefix(name, authz.EntraGroup)
+	}
+	in, err := p.groups.MemberOf(ctx, objectID, groups)
+	for i, id := range in {
+		in[i] = authz.EntraGroup + id
+	}
+	return in, err
+}
+
+func entraGroups(c authz.Circle) []string {
+	return slices.DeleteFunc(slices.Clone(c), func(name string) bool { return !strings.HasPrefix(name, authz.EntraGroup) })
+}
+
+func slackGroups(c authz.Circle) []string {
+	return slices.DeleteFunc(slices.Clone(c), func(name string) bool { return strings.HasPrefix(name, authz.EntraGroup) })
 }
 
 // find gathers every account that the address may mean: by user principal
 // name, mail and proxy address. An address that is one account's name and
-// another's mail is ambiguous, whichever is looked at first.
+// another's mail is ambiguous, whichever is looked at first. An object ID
+// means that account alone.
 func (p *people) find(ctx context.Context, address string) ([]graph.User, error) {
+	if objectID.MatchString(address) {
+		u, err := p.directory.User(ctx, address)
+		if graph.IsNotFound(err) {
+			return nil, nil
+		}
+		return []graph.User{u}, err
+	}
 	keys := []graph.Key{graph.ByUPN, graph.ByMail, graph.ByProxy}
 	found := make([][]graph.User, len(keys))
 	g, ctx := errgroup.WithContext(ctx)

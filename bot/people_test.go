@@ -3,6 +3,7 @@ package bot
 import (
 	"context"
 	"errors"
+	"reflect"
 	"slices"
 	"strings"
 	"sync"
@@ -22,6 +23,42 @@ type directory struct {
 	err     error // of every call
 	hang    bool  // until the caller gives up
 	finds   int
+
+	groups map[string][]string   // the groups of an account, by object ID
+	roles  map[string]graph.Fact // whether privileged, by object ID
+}
+
+func (d *directory) MemberOf(ctx context.Context, id string, groups []string) ([]string, error) {
+	if err := d.trouble(ctx); err != nil {
+		return nil, err
+	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return slices.DeleteFunc(slices.Clone(d.groups[id]), func(g string) bool { return !slices.Contains(groups, g) }), nil
+}
+
+func (d *directory) Members(ctx context.Context, group string) (graph.Group, error) {
+	if err := d.trouble(ctx); err != nil {
+		return graph.Group{}, err
+	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	g := graph.Group{ID: group}
+	for _, u := range d.users {
+		if slices.Contains(d.groups[u.ID], group) {
+			g.Members = append(g.Members, u)
+		}
+	}
+	return g, nil
+}
+
+func (d *directory) Privileged(ctx context.Context, id string) (graph.Fact, error) {
+	if err := d.trouble(ctx); err != nil {
+		return graph.Unknown, err
+	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.roles[id], nil
 }
 
 func (d *directory) trouble(ctx context.Context) error {
@@ -107,7 +144,8 @@ func crowd(t *testing.T) (*people, *slacktest.Server, *directory, *clock) {
 		d.users = append(d.users, graph.User{ID: name + "-id", UPN: name + "@contoso.example", Mail: name + "@contoso.example"})
 	}
 	c := &clock{at: askedAt}
-	return newPeople(connected(t, s), d, c.now), s, d, c
+	policy := authz.New(alice, dave)
+	return newPeople(connected(t, s), d, &policy, c.now), s, d, c
 }
 
 func TestStandings(t *testing.T) {
@@ -142,7 +180,7 @@ func TestStandings(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if want := (authz.Actor{SlackID: bob, Standing: row.want, EntraID: row.id, Unmapped: row.why}); got.actor != want {
+			if want := (authz.Actor{SlackID: bob, Standing: row.want, EntraID: row.id, Unmapped: row.why}); !reflect.DeepEqual(got.actor, want) {
 				t.Errorf("%+v, want %+v", got.actor, want)
 			}
 		})
@@ -202,7 +240,7 @@ func TestAddressesAndAccounts(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if want := (authz.Actor{SlackID: bob, Standing: authz.FullMember, EntraID: row.id, Unmapped: row.why}); got.actor != want {
+			if want := (authz.Actor{SlackID: bob, Standing: authz.FullMember, EntraID: row.id, Unmapped: row.why}); !reflect.DeepEqual(got.actor, want) {
 				t.Errorf("%+v, want %+v", got.actor, want)
 			}
 		})
@@ -436,26 +474,26 @@ func TestSlackIDOf(t *testing.T) {
 	p, s, d, _ := crowd(t)
 	ctx := deadline(t)
 	u, _ := d.User(ctx, "carol-id")
-	if got := p.slackIDOf(ctx, u); got != carol {
+	if got, err := p.slackIDOf(ctx, u); err != nil || got != carol {
 		t.Errorf("Carol's Slack account is %q", got)
 	}
-	if got := p.slackIDOf(ctx, graph.User{ID: "x-id", Mail: "carol@contoso.example"}); got != "" {
+	if got, err := p.slackIDOf(ctx, graph.User{ID: "x-id", Mail: "carol@contoso.example"}); err != nil || got != "" {
 		t.Errorf("an account with Carol's mail is told by %q", got)
 	}
-	if got := p.slackIDOf(ctx, graph.User{ID: "y-id", UPN: "y@contoso.example"}); got != "" {
+	if got, err := p.slackIDOf(ctx, graph.User{ID: "y-id", UPN: "y@contoso.example"}); err != nil || got != "" {
 		t.Errorf("somebody without a Slack account is told by %q", got)
 	}
-	if got := p.slackIDOf(ctx, graph.User{ID: "z-id"}); got != "" {
+	if got, err := p.slackIDOf(ctx, graph.User{ID: "z-id"}); err != nil || got != "" {
 		t.Errorf("somebody without addresses is told by %q", got)
 	}
 	d.users = append(d.users, graph.User{ID: "moved-id", UPN: "moved@contoso.example", Mail: "unknown@contoso.example"})
 	s.AddUser(slacktest.User{ID: "U0MOVED", Email: "moved@contoso.example"})
-	if got := p.slackIDOf(ctx, d.users[len(d.users)-1]); got != "U0MOVED" {
+	if got, err := p.slackIDOf(ctx, d.users[len(d.users)-1]); err != nil || got != "U0MOVED" {
 		t.Errorf("somebody known by name alone is told by %q", got)
 	}
 	s.AddUser(slacktest.User{ID: "U0LATE", Email: "late@contoso.example", EmailUnconfirmed: true})
 	d.users = append(d.users, graph.User{ID: "late-id", UPN: "late@contoso.example"})
-	if got := p.slackIDOf(ctx, d.users[len(d.users)-1]); got != "" {
+	if got, err := p.slackIDOf(ctx, d.users[len(d.users)-1]); err != nil || got != "" {
 		t.Errorf("an unconfirmed address is told by %q", got)
 	}
 }

@@ -23,10 +23,13 @@ func Receipt(r *Request, v View, slackID string) Message {
 	switch {
 	case r.State == Pending && v.CardLink == "":
 		p.add(l.bold("Your %s is stored (%s), but I could not post it to the approvers' channel yet.", what, r.ID).
-			say(" I keep trying. Tell an approver yourself: ").deciders(r, v).say("."))
+			say(" I keep trying. Tell an approver yourself: ").deciders(v).say("."))
+	case r.State == Pending && r.onlySelf():
+		p.add(l.bold("Your report is stored (%s), and waits for you.", r.ID).
+			say(" Press the button to end all your sessions: you must then sign in again everywhere. Nothing has been done yet. ").join(ahead(r, &line{}, v)))
 	case r.State == Pending:
-		p.add(l.bold("Your %s is with ", what).deciders(r, v).bold(" (%s).", r.ID).say(" You will read here what they decide."))
-	case r.State == Denied, r.State == Cancelled, r.State == Expired:
+		p.add(l.bold("Your %s is with ", what).deciders(v).bold(" (%s).", r.ID).say(" You will read here what they decide."))
+	case r.State.Undone():
 		p.add(ending(r, l).say(" (%s)", r.ID))
 	case r.State == Approved, r.State == Executing:
 		p.add(outcomeHeadline(r, l, v).say(" (%s)", r.ID))
@@ -43,21 +46,61 @@ func Receipt(r *Request, v View, slackID string) Message {
 	if words := strings.Join(slices.DeleteFunc(wrote, func(s string) bool { return s == "" }), " · "); words != "" {
 		p.add((&line{}).say("You wrote: ").typed(words))
 	}
+	if r.State == Pending {
+		p.add(obstacles(r, v))
+		if r.Executes && !r.onlySelf() {
+			p.add(ahead(r, &line{}, v))
+		}
+	}
 	if r.Lane == authz.Self && !r.Drill && r.State == Pending {
 		p.add((&line{}).say("If someone else may hold your phone, do not rely on Slack on it: from a computer, sign it out in Slack's settings."))
 	}
 	if r.State == Pending && !r.CancelAskedAt.IsZero() {
 		p.add((&line{}).say("This account asked to cancel (").when(r.CancelAskedAt).say("). An approver decides that; they will phone first."))
 	}
-	if r.State == Pending || r.State == Failed || r.State == Unknown || r.State == Expired || r.State == Denied {
+	if r.State == Pending || r.State == Failed || r.State == Unknown || r.State == Expired || r.State == Denied || r.State == Void {
 		if v.Emergency != "" {
 			p.add((&line{}).say("Nobody answers? ").typed(v.Emergency))
 		}
 	}
-	if r.cancellable() {
-		p.buttons(button(ActionCancel, "Cancel request", r.ID, slack.StyleDefault))
-	}
+	p.buttons(receiptButtons(r, v)...)
 	return p.message()
+}
+
+// receiptButtons are the asker's own: to cancel, and, where no approval is
+// needed, to confirm.
+func receiptButtons(r *Request, v View) []*slack.ButtonBlockElement {
+	var buttons []*slack.ButtonBlockElement
+	switch {
+	case r.onlySelf() && r.State == Pending:
+		question := "You must sign in again everywhere. This cannot be undone."
+		if r.Drill {
+			question = "DRILL: your account is read once. Nothing is changed."
+		}
+		buttons = append(buttons, confirmButton(r, question))
+	case r.onlySelf() && r.retryable(v.Now):
+		buttons = append(buttons, button(ActionRetry, "Try again", r.ID, slack.StyleDanger))
+	}
+	if r.cancellable() {
+		buttons = append(buttons, button(ActionCancel, "Cancel request", r.ID, slack.StyleDefault))
+	}
+	return buttons
+}
+
+// obstacles tells whoever asked what stands in the way of a decision, without a
+// fact about the account.
+func obstacles(r *Request, v View) *line {
+	l := &line{}
+	if v.Freeze != nil {
+		l.bold("All revokes are frozen just now.").say(" Your report waits, and no time runs out. ")
+	}
+	if r.short() {
+		l.bold("There may be nobody who can decide this:").say(" it needs %s, and I know of %d. ", countApprovals(r.Need), r.Coverage.Able)
+	}
+	if problem := r.Coverage.Channel; problem != "" && problem != ChannelShared {
+		l.bold("The approvers may not see this:").say(" %s. Tell one yourself. ", problem.Says())
+	}
+	return l
 }
 
 func receiptOutcome(r *Request, l *line, v View) *line {
@@ -92,7 +135,7 @@ func OutcomeNote(r *Request, v View) Message {
 	case r.State.Undone():
 		p.add(ending(r, l).say(" (%s)", r.ID))
 	case r.State.Accepted() && r.Lane == authz.Self && r.Target.Guest != graph.Yes:
-		p.add(l.bold("Your sessions were revoked, as you asked").say(" (%s, approved by ", r.ID).person(r.verdict().SlackID).
+		p.add(l.bold("Your sessions were revoked, as you asked").say(" (%s, ", r.ID).byWhom(r.verdict()).
 			say("). You will be asked to sign in again. Slack on the lost device stays signed in until you sign it out in Slack's settings."))
 	default:
 		p.add(receiptOutcome(r, l, v).say(" (%s)", r.ID))

@@ -1,6 +1,11 @@
 package bot
 
-import "revoke-sessions/authz"
+import (
+	"fmt"
+	"slices"
+
+	"revoke-sessions/authz"
+)
 
 // Reasons of the bot's own, beside those of authz: they are about the request
 // or the look-up, not about the person.
@@ -13,11 +18,17 @@ const (
 	LookupFailed   authz.Reason = "lookup_failed"
 	TargetIsApp    authz.Reason = "target_is_app"
 	GaveUp         authz.Reason = "gave_up"
+
+	IsVoid          authz.Reason = "is_void"
+	TargetChanged   authz.Reason = "target_changed"
+	OverLimit       authz.Reason = "over_limit"
+	TooFewApprovers authz.Reason = "too_few_approvers" // of the preflight
 )
 
 // Reasons lists every reason for which the bot refuses, authz's included.
 var Reasons = append([]authz.Reason{
 	AlreadyDecided, TooLate, NotRetryable, UnknownRequest, WrongPlace, LookupFailed, TargetIsApp, GaveUp,
+	IsVoid, TargetChanged, OverLimit, TooFewApprovers,
 }, authz.Reasons...)
 
 const recorded = " Nothing was changed; this was recorded."
@@ -32,15 +43,15 @@ func Refusal(reason authz.Reason, r *Request, v View) Message {
 	case authz.NotApprover:
 		l.say("Only an approver can do this, and you are not one. Current approvers: ").people(v.Approvers).say("." + recorded)
 	case authz.AccountBlocked:
-		l.say("Your own Entra account may not sign in, so you cannot decide here. Another approver can: ").deciders(r, v).say("." + recorded)
+		l.say("Your own Entra account may not sign in, so you cannot decide here. Another approver can: ").deciders(v).say("." + recorded)
 	case authz.TargetMayNotDecide:
-		l.say("This request is about your own account, so someone else must decide it: ").deciders(r, v).say("." + recorded)
+		l.say("This request is about your own account, so someone else must decide it: ").deciders(v).say("." + recorded)
 	case authz.TargetMayNotEnd:
 		l.say("This is a report about your own lost device. Whoever found it could press this button, so another approver must deny it. You may confirm it yourself." + recorded)
 	case authz.NotRequester:
 		l.say("Only the person who asked can cancel this. Approvers can deny it." + recorded)
 	case authz.OthersAskedToo:
-		l.say("Others asked for the same, so none of you can cancel it alone. An approver can deny it: ").deciders(r, v).say("." + recorded)
+		l.say("Others asked for the same, so none of you can cancel it alone. An approver can deny it: ").deciders(v).say("." + recorded)
 	case authz.NotAMember:
 		l.say("Only people of this workspace can do this, not apps, workflows or deactivated accounts." + recorded)
 	case authz.Guest:
@@ -56,6 +67,41 @@ func Refusal(reason authz.Reason, r *Request, v View) Message {
 		l.say("I found no Entra account with your Slack e-mail address. Ask an approver to act: ").people(v.Approvers).say("." + recorded)
 	case authz.SeveralAccounts:
 		l.say("Your Slack e-mail address leads to more than one Entra account, so I cannot tell which is yours. Ask an approver to act: ").people(v.Approvers).say("." + recorded)
+	case authz.NotMapped:
+		l.say("The policy does not say which Entra account is yours, so I cannot tell. Ask whoever runs the bot to add you, or ask an approver to act: ").people(v.Approvers).say("." + recorded)
+	case authz.EmailDomain:
+		l.say("Your Slack e-mail address is of a domain that does not count here, so I cannot tell which account is yours. Ask an approver to act: ").people(v.Approvers).say("." + recorded)
+	case authz.AccountOfSomebody:
+		l.say("Your Slack e-mail address leads to an account that belongs to another Slack user, so I cannot tell which is yours. Ask an approver to act: ").people(v.Approvers).say("." + recorded)
+	case authz.MembershipUnknown:
+		l.say("I could not look up who is in a group that this depends on.")
+		if v.Remedy != "" {
+			l.say(" %s refused to tell me. %s"+recorded, v.Where, v.Remedy)
+		} else {
+			l.say(recorded + " Please try again in a moment.")
+		}
+	case authz.MayNotRequest:
+		l.say("The policy does not let you ask for this. An approver can: ").people(v.Approvers).say("." + recorded)
+	case authz.ReasonRequired:
+		l.say("I need a reason for this." + recorded + " Type it after the person: `/revoke-sessions @name stolen laptop`.")
+	case authz.TicketRequired:
+		l.say("The reason must name a ticket").join(ticketPattern(r, v)).say("." + recorded + " Type it after the person: `/revoke-sessions @name stolen laptop, ticket …`.")
+	case authz.TargetProtected:
+		l.say("The policy lets nobody revoke this account from Slack." + recorded + " Use the Entra portal, or ask whoever is in charge of that account.")
+	case authz.RequesterMayNotDecide:
+		l.say("You asked for this, so somebody else must confirm it: ").deciders(v).say("." + recorded)
+	case authz.AlreadyApproved:
+		l.say("You have approved this already, and each person counts once. Somebody else must, too: ").deciders(v).say("." + recorded)
+	case authz.Frozen:
+		l.say("All revokes are frozen, so nothing can be confirmed just now.").join(freezeEnds(v)).say(recorded)
+	case authz.AlreadyFrozen:
+		l.say("A freeze is on already.").join(freezeEnds(v)).say(recorded)
+	case authz.NotFrozen:
+		l.say("No freeze is on." + recorded)
+	case authz.FrozeLately:
+		l.say("You pulled this brake ").when(v.PulledAt).say(", and may not again for %s after that: one person shall not stop every revoke for long. Another approver can: ", spell(authz.Rest)).otherApprovers(v).say("." + recorded)
+	case authz.AlreadyVoted:
+		l.say("You have asked to end the freeze already, and each person counts once. Another approver must, too: ").otherApprovers(v).say("." + recorded)
 	case authz.CancelNeedsApprover:
 		l.say("Whoever found the phone could cancel, so an approver decides: ").people(v.Approvers).say(".")
 	case AlreadyDecided:
@@ -81,12 +127,23 @@ func Refusal(reason authz.Reason, r *Request, v View) Message {
 		l.say("%s did not answer, so I could not check who you are or whom you mean."+recorded+" Please try again in a moment.", v.Where)
 	case TargetIsApp:
 		l.say("That is an app, not a person." + recorded)
+	case IsVoid:
+		l.say("This card was no longer true, so it is void.").join(followedBy(r)).say(recorded)
+	case TargetChanged:
+		l.say("The account is not the one on the card any more, so this cannot be tried again." + recorded + " Ask again with `/revoke-sessions`.")
+	case OverLimit:
+		overLimit(l, v)
+		l.say(recorded)
+	case TooFewApprovers:
+		l.say("Too few approvers could decide." + recorded)
 	case GaveUp:
 		l.say("I could not carry this out, several times over, and have given up." + recorded + " Please try again.")
 	default:
 		l.say("This is not allowed." + recorded)
 	}
-	if v.Emergency != "" && (reason == LookupFailed || reason == GaveUp || mapping(reason)) {
+	if v.Emergency != "" && (mapping(reason) || slices.Contains([]authz.Reason{
+		LookupFailed, GaveUp, OverLimit, authz.Frozen, authz.TargetProtected, authz.MembershipUnknown, authz.MayNotRequest,
+	}, reason)) {
 		l.say(" If it cannot wait: ").typed(v.Emergency)
 	}
 	p := &page{}
@@ -96,7 +153,58 @@ func Refusal(reason authz.Reason, r *Request, v View) Message {
 
 // mapping reports reasons that keep a person with a lost phone from reporting it.
 func mapping(r authz.Reason) bool {
-	return r == authz.EmailMissing || r == authz.EmailUnconfirmed || r == authz.NoAccount || r == authz.SeveralAccounts
+	return slices.Contains([]authz.Reason{
+		authz.EmailMissing, authz.EmailUnconfirmed, authz.NoAccount, authz.SeveralAccounts,
+		authz.NotMapped, authz.EmailDomain, authz.AccountOfSomebody,
+	}, r)
+}
+
+// ticketPattern shows what a ticket must look like.
+func ticketPattern(r *Request, v View) *line {
+	l := &line{}
+	if r == nil || v.Policy == nil {
+		return l
+	}
+	if ticket := v.Policy.Rule(r.Lane).Ticket; ticket != nil {
+		l.say(" (it must match ").typed(ticket.String()).say(")")
+	}
+	return l
+}
+
+func freezeEnds(v View) *line {
+	if v.Freeze == nil {
+		return &line{}
+	}
+	return ends((&line{}).say(" "), v.Freeze)
+}
+
+func followedBy(r *Request) *line {
+	l := &line{}
+	if r != nil && r.ReplacedBy != "" {
+		l.say(" %s took its place.", r.ReplacedBy)
+	}
+	return l
+}
+
+// overLimit says which limit is reached, until when, and who else could.
+func overLimit(l *line, v View) {
+	if v.Limit == nil {
+		l.say("A limit of the policy is reached.")
+		return
+	}
+	limit := v.Limit.Use.Limit
+	within := spell(limit.Within)
+	switch v.Limit.Use.Kind {
+	case PerRequester:
+		l.say("The policy lets one person ask for %s in %s, and as many were asked for in your name.", count(limit.N, "revoke"), within)
+	case PerApprover:
+		l.say("The policy lets one approver confirm %s in %s, and as many were confirmed. Another approver can: ", count(limit.N, "revoke"), within).deciders(v).say(".")
+	case PerTarget:
+		l.say("The policy allows %s of one account in %s, and there were as many.", count(limit.N, "revoke"), within)
+	default:
+		l.say("The policy allows %s in %s altogether, and there were as many.", count(limit.N, "revoke"), within)
+	}
+	l.say(" There is room again ").when(v.Limit.Free).say(".")
 }
 
 // decided says what became of a request, for whoever comes late.
@@ -112,6 +220,8 @@ func decided(r *Request) *line {
 		l.say("denied by ")
 	case r.State == Cancelled:
 		l.say("cancelled by ")
+	case d.Kind == authz.TimeOut:
+		return l.say("nobody had in time, and the policy had it carried out (").when(d.At).say(").")
 	default:
 		l.say("approved by ")
 	}
@@ -139,6 +249,12 @@ func targetRefusal(reason authz.Reason, r *Request, whom Whom) Message {
 		who(l.say("Slack shows me no e-mail address of ")).say(". Use the user principal name or the object ID.")
 	case authz.EmailUnconfirmed:
 		who(l.say("The Slack e-mail address of ")).say(" is not confirmed, so it proves nothing. Use the user principal name or the object ID.")
+	case authz.NotMapped:
+		who(l.say("The policy does not say which Entra account belongs to ")).say(". Use the user principal name or the object ID.")
+	case authz.EmailDomain:
+		who(l.say("The Slack e-mail address of ")).say(" is of a domain that does not count here. Use the user principal name or the object ID.")
+	case authz.AccountOfSomebody:
+		who(l.say("The Slack e-mail address of ")).say(" leads to an account that belongs to another Slack user. Use the user principal name or the object ID.")
 	case authz.OutsideWorkspace:
 		who(l).say(" is not of this workspace, so the e-mail address proves nothing here. Use the user principal name or the object ID.")
 	case TargetIsApp:
@@ -147,4 +263,12 @@ func targetRefusal(reason authz.Reason, r *Request, whom Whom) Message {
 	p := &page{}
 	p.add(l.say(" Nothing was asked for."))
 	return p.message()
+}
+
+// count writes a number of things.
+func count(n int, thing string) string {
+	if n == 1 {
+		return "one " + thing
+	}
+	return fmt.Sprintf("%d %ss", n, thing)
 }

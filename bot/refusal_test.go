@@ -4,8 +4,11 @@ import (
 	"go/ast"
 	"go/parser"
 	"go/token"
+	"regexp"
+	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"revoke-sessions/authz"
 )
@@ -13,6 +16,7 @@ import (
 // targetReasons are the problems that people.target answers.
 var targetReasons = []authz.Reason{
 	authz.NoAccount, authz.SeveralAccounts, authz.EmailMissing, authz.EmailUnconfirmed, authz.OutsideWorkspace, TargetIsApp,
+	authz.NotMapped, authz.EmailDomain, authz.AccountOfSomebody,
 }
 
 func TestEveryReasonHasItsOwnSentence(t *testing.T) {
@@ -82,7 +86,11 @@ func TestReasonsListsEveryReasonOnce(t *testing.T) {
 func TestARefusalSaysWhoCould(t *testing.T) {
 	s := newScene("", Denied)
 	v := s.v
-	v.Where = "Microsoft Entra"
+	v.Where, v.PulledAt = "Microsoft Entra", askedAt
+	v.Freeze = &Freeze{By: authz.Asker{SlackID: dave}, Until: today}
+	v.Limit = &LimitError{Use: Use{PerApprover, "a-entra", authz.Limit{N: 5, Within: time.Hour}}, Free: today}
+	v.Policy.ThirdParty.Ticket = regexp.MustCompile("INC-[0-9]+")
+	s.r.ReplacedBy = "REQ-9GHJKM"
 	approvers := "<@" + alice + ">, <@" + dave + ">"
 	ways := map[authz.Reason]string{
 		authz.NotAMember:          "Only people of this workspace",
@@ -107,6 +115,26 @@ func TestARefusalSaysWhoCould(t *testing.T) {
 		LookupFailed:              "Microsoft Entra did not answer",
 		TargetIsApp:               "an app, not a person",
 		GaveUp:                    "Please try again",
+
+		authz.NotMapped:             approvers,
+		authz.EmailDomain:           approvers,
+		authz.AccountOfSomebody:     approvers,
+		authz.MembershipUnknown:     "Please try again in a moment",
+		authz.MayNotRequest:         approvers,
+		authz.ReasonRequired:        "`/revoke-sessions @name stolen laptop`",
+		authz.TicketRequired:        "it must match INC-[0-9]+",
+		authz.TargetProtected:       "Use the Entra portal",
+		authz.RequesterMayNotDecide: approvers,
+		authz.AlreadyApproved:       approvers,
+		authz.Frozen:                "`/revoke-sessions unfreeze`",
+		authz.AlreadyFrozen:         "`/revoke-sessions unfreeze`",
+		authz.NotFrozen:             "No freeze is on",
+		authz.FrozeLately:           approvers,
+		authz.AlreadyVoted:          approvers,
+		IsVoid:                      "REQ-9GHJKM took its place",
+		TargetChanged:               "Ask again with `/revoke-sessions`",
+		OverLimit:                   "Another approver can: " + approvers,
+		TooFewApprovers:             "Too few approvers",
 	}
 	for _, reason := range Reasons {
 		if ways[reason] == "" {
@@ -132,7 +160,10 @@ func TestTheEmergencyWayIsNamedWhereTheBotCannotHelp(t *testing.T) {
 	v := View{Approvers: []string{alice}, Emergency: emergency, Where: "Slack"}
 	r := newScene("", Pending).r
 	for _, reason := range Reasons {
-		stuck := reason == LookupFailed || reason == GaveUp || reason == authz.EmailMissing || reason == authz.EmailUnconfirmed || reason == authz.NoAccount || reason == authz.SeveralAccounts
+		stuck := slices.Contains([]authz.Reason{
+			LookupFailed, GaveUp, OverLimit, authz.EmailMissing, authz.EmailUnconfirmed, authz.NoAccount, authz.SeveralAccounts, authz.NotMapped,
+			authz.EmailDomain, authz.AccountOfSomebody, authz.Frozen, authz.TargetProtected, authz.MembershipUnknown, authz.MayNotRequest,
+		}, reason)
 		if got := strings.Contains(Refusal(reason, &r, v).Text, emergency); got != stuck {
 			t.Errorf("%s names the emergency way: %v, want %v", reason, got, stuck)
 		}

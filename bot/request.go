@@ -28,16 +28,18 @@ const (
 	Denied        State = "denied"
 	Cancelled     State = "cancelled"
 	Expired       State = "expired"
+	// Void: what the card had shown was no longer so when somebody decided.
+	Void State = "void"
 )
 
 // States lists every State, for tests that demand a card for each.
 var States = []State{Pending, Approved, Executing, Unknown, Revoked, Verified, NotVisibleYet,
-	Unreachable, Failed, Drilled, Denied, Cancelled, Expired}
+	Unreachable, Failed, Drilled, Denied, Cancelled, Expired, Void}
 
 // next holds the transitions that exist; every other is a defect.
 var next = map[State][]State{
-	Pending:       {Approved, Denied, Cancelled, Expired},
-	Approved:      {Executing},
+	Pending:       {Approved, Denied, Cancelled, Expired, Void},
+	Approved:      {Executing, Denied},
 	Executing:     {Revoked, Failed, Approved, Unknown, Drilled},
 	Unknown:       {Revoked, Executing, Approved, Failed},
 	Revoked:       {Verified, NotVisibleYet, Unreachable},
@@ -48,6 +50,9 @@ var next = map[State][]State{
 
 // May reports whether a request in state s may go to state to.
 func (s State) May(to State) bool { return slices.Contains(next[s], to) }
+
+// deadline is when the wait for a decision ends.
+func (r *Request) deadline() time.Time { return r.ExpiresAt.Add(r.Paused) }
 
 // to takes the request to another state. A transition that does not exist is
 // a defect: it panics before anything is stored.
@@ -65,7 +70,7 @@ func (s State) Accepted() bool {
 
 // Undone reports whether the request ended with nothing done, for good.
 func (s State) Undone() bool {
-	return s == Denied || s == Cancelled || s == Expired
+	return s == Denied || s == Cancelled || s == Expired || s == Void
 }
 
 // Request is one ask to revoke one account's sessions, from its creation to
@@ -93,11 +98,45 @@ type Request struct {
 	// revoked; zero if never.
 	RevokedBefore time.Time `json:"revoked_before,omitzero"`
 
+	// Privileged and Protected are what the card said of the target: whether
+	// it holds a privileged role, and whether a protection of the policy
+	// applies to it.
+	Privileged graph.Fact `json:"privileged,omitempty"`
+	Protected  bool       `json:"protected,omitempty"`
+	// TargetIn are the policy's groups that the target was in, or may have been.
+	TargetIn []string `json:"target_in,omitempty"`
+	// Need is how many approvals the card asks for; 0 where the reporter's own
+	// Confirm is enough.
+	Need int `json:"need"`
+	// Digest is a SHA-256 of what a confirmation is bound to: see shown.
+	Digest string `json:"digest"`
+	// Coverage is who could decide when the request was made.
+	Coverage Coverage `json:"coverage"`
+	// Replaces and ReplacedBy lead from a void request to the fresh preview.
+	Replaces   string `json:"replaces,omitempty"`
+	ReplacedBy string `json:"replaced_by,omitempty"`
+	// Changed names what made the request void.
+	Changed []Difference `json:"changed,omitempty"`
+
 	CreatedAt time.Time `json:"created_at"`
+	// ExpiresAt is when the wait for a decision ends, but for Paused.
 	ExpiresAt time.Time `json:"expires_at"`
+	// Executes: it is then carried out instead of expiring.
+	Executes bool `json:"executes,omitempty"`
+	// Paused is for how long freezes have stopped the clocks of the request.
+	// The store counts it.
+	Paused time.Duration `json:"-"`
+	// Reminded counts reminders; Escalated says that somebody was called.
+	Reminded   int       `json:"reminded,omitempty"`
+	RemindedAt time.Time `json:"reminded_at,omitzero"`
+	Escalated  bool      `json:"escalated,omitempty"`
 	// CancelAskedAt is when the target's own account asked to cancel a self report.
 	CancelAskedAt time.Time `json:"cancel_asked_at,omitzero"`
 
+	// Approvals are those given for the decision that is being made, and
+	// Lapsed those that no longer counted when it was.
+	Approvals []Verdict `json:"approvals,omitempty"`
+	Lapsed    []Verdict `json:"lapsed,omitempty"`
 	// Decisions holds who ended the pending state and each "Try again".
 	Decisions []Verdict `json:"decisions,omitempty"`
 	// Attempts holds every call that was begun, oldest first.
@@ -139,10 +178,13 @@ type Words struct {
 
 // Verdict is one person's decision.
 type Verdict struct {
-	Kind    authz.Action `json:"kind"` // confirm, deny, cancel or retry
-	SlackID string       `json:"slack_id"`
-	EntraID string       `json:"entra_id"`
-	At      time.Time    `json:"at"`
+	Kind authz.Action `json:"kind"` // confirm, deny, cancel, retry or timeout
+	// SlackID and EntraID are empty for a timeout: that is the policy's.
+	SlackID string    `json:"slack_id,omitempty"`
+	EntraID string    `json:"entra_id,omitempty"`
+	At      time.Time `json:"at"`
+	// Others are the approvals before it that it took, oldest first.
+	Others []Verdict `json:"others,omitempty"`
 }
 
 // Attempt is one call to Graph. It is stored before the call leaves.
@@ -185,8 +227,12 @@ func newID() string {
 // requester is the first asker.
 func (r *Request) requester() authz.Asker { return r.Askers[0] }
 
+// matter is the request as authz sees it, by what was known of the target when
+// the card was made.
 func (r *Request) matter() authz.Matter {
-	return authz.Matter{Lane: r.Lane, TargetID: r.Target.ID, TargetSlackID: r.TargetSlackID, Askers: r.Askers}
+	return authz.Matter{Lane: r.Lane, Askers: r.Askers, Reason: r.Words.Reason, Target: authz.Target{
+		EntraID: r.Target.ID, SlackID: r.TargetSlackID, MemberOf: r.TargetIn, Privileged: r.Privileged != graph.No,
+	}}
 }
 
 // verdict is the decision in force, or nil.

@@ -10,8 +10,8 @@ import (
 
 // The documented transitions; no other exists.
 var documented = map[State][]State{
-	Pending:       {Approved, Denied, Cancelled, Expired},
-	Approved:      {Executing},
+	Pending:       {Approved, Denied, Cancelled, Expired, Void},
+	Approved:      {Executing, Denied},
 	Executing:     {Revoked, Failed, Approved, Unknown, Drilled},
 	Unknown:       {Revoked, Executing, Approved, Failed},
 	Revoked:       {Verified, NotVisibleYet, Unreachable},
@@ -51,7 +51,7 @@ func TestTransitions(t *testing.T) {
 
 // Every state that is not over leads to one that is, and what is over stays.
 func TestEveryWayEnds(t *testing.T) {
-	over := map[State]bool{Verified: true, Drilled: true, Denied: true, Cancelled: true, Expired: true}
+	over := map[State]bool{Verified: true, Drilled: true, Denied: true, Cancelled: true, Expired: true, Void: true}
 	for _, s := range States {
 		if over[s] && len(next[s]) > 0 {
 			t.Errorf("%s is over and goes on to %v", s, next[s])
@@ -203,7 +203,7 @@ func TestWhereMessagesGo(t *testing.T) {
 			}
 		}
 		if over := s.r.State.Accepted() || s.r.State.Undone() || s.r.State == Failed || s.r.State == Drilled; over != keys["result:1"] && s.name != "expired_self" {
-			if s.r.State != Expired { // which has no decision to number it
+			if s.r.State != Expired && s.r.State != Void { // which has no decision to number it
 				t.Errorf("%s: result in the thread: %v", s.name, keys["result:1"])
 			}
 		}

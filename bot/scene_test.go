@@ -2,6 +2,7 @@ package bot
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -47,9 +48,10 @@ func newScene(name string, state State, options ...sceneOption) scene {
 			Stamps: graph.Stamps{RefreshTokens: januaryV, Sessions: januaryV, ReadAt: askedAt},
 		},
 		TargetSlackID: carol,
-		CreatedAt:     askedAt, ExpiresAt: askedAt.Add(8 * time.Hour), DueAt: askedAt.Add(8 * time.Hour),
+		Need:          1, Coverage: Coverage{Known: true, Able: 2},
+		CreatedAt: askedAt, ExpiresAt: askedAt.Add(8 * time.Hour), DueAt: askedAt.Add(8 * time.Hour),
 		Words: Words{Reason: reason, DisplayName: "Carol Target", UPN: "carol@contoso.example"},
-	}, v: View{Now: today, Approvers: []string{alice, dave}, Emergency: emergency, CardLink: liveCard}}
+	}, v: View{Now: today, Approvers: []string{alice, dave}, Deciders: []string{alice, dave}, Policy: new(authz.New(alice, dave)), Emergency: emergency, CardLink: liveCard}}
 	for _, o := range options {
 		o(&s)
 	}
@@ -77,7 +79,7 @@ func reach(r *Request, state State) {
 		RequestID: "5f1d6e2a-0000-4000-8000-00000000000a", ClientRequestID: "5f1d6e2a-0000-4000-8000-00000000000b",
 	}
 	r.DueAt = time.Time{}
-	if state != Pending && state != Expired && state != Denied && state != Cancelled {
+	if state != Pending && !state.Undone() {
 		verdict(authz.Confirm, alice, "a-entra")
 		r.Before = graph.Stamps{RefreshTokens: januaryV, Sessions: januaryV, ReadAt: approvedAt}
 	}
@@ -93,6 +95,8 @@ func reach(r *Request, state State) {
 		r.EndedAt = approvedAt
 	case Expired:
 		r.EndedAt = r.ExpiresAt
+	case Void:
+		r.EndedAt, r.Changed, r.ReplacedBy = approvedAt, []Difference{Renamed}, "REQ-9GHJKM"
 	case Approved:
 		r.DueAt = approvedAt
 	case Executing:
@@ -129,6 +133,64 @@ func reach(r *Request, state State) {
 func ofBob(s *scene) {
 	s.r.Lane, s.r.TargetSlackID, s.r.Target.ID = authz.Self, bob, bobID
 	s.r.Words = Words{Reason: "left it on the train", DisplayName: "Bob Borrower", UPN: "bob@contoso.example"}
+}
+
+// needs makes the request need several approvals, of which some have come.
+func needs(n int, from ...string) sceneOption {
+	return func(s *scene) {
+		s.r.Need, s.r.Approvals, s.v.Deciders = n, nil, nil
+		for i, id := range from {
+			s.r.Approvals = append(s.r.Approvals, Verdict{Kind: authz.Confirm, SlackID: id, EntraID: id + "-entra", At: askedAt.Add(time.Duration(i+1) * time.Minute)})
+		}
+		for _, id := range []string{alice, dave} {
+			if !slices.Contains(from, id) {
+				s.v.Deciders = append(s.v.Deciders, id)
+			}
+		}
+	}
+}
+
+func privileged(f graph.Fact) sceneOption {
+	return func(s *scene) {
+		s.r.Protected, s.r.Privileged = true, f
+		s.v.Policy.Protected = []authz.Protection{{Privileged: true, Approvals: 2}}
+	}
+}
+
+func frozen(s *scene) {
+	s.v.Freeze = &Freeze{ID: 1, By: authz.Asker{SlackID: dave}, BeganAt: askedAt.Add(time.Minute), Until: askedAt.Add(time.Hour), Reason: "too many at once"}
+}
+func executes(s *scene)  { s.r.Executes, s.r.ExpiresAt = true, askedAt.Add(15*time.Minute) }
+func alone(s *scene)     { s.r.Need = 0 }
+func replaces(s *scene)  { s.r.Replaces = "REQ-ACDEFG" }
+func reminded(s *scene)  { s.r.Reminded, s.r.RemindedAt = 1, askedAt.Add(10*time.Minute) }
+func nobodyYet(s *scene) { s.r.Coverage.Able, s.v.Deciders = 0, nil }
+func shared(s *scene)    { s.r.Coverage.Channel = ChannelShared }
+func archived(s *scene)  { s.r.Coverage.Channel = ChannelArchived }
+func escalated(s *scene) {
+	s.r.Escalated = true
+	s.v.Policy.Reminders.EscalateTo = authz.Circle{"S0MANAGERS"}
+}
+func lapsedOnce(s *scene) {
+	s.r.Lapsed = []Verdict{{Kind: authz.Confirm, SlackID: erin, EntraID: "e-entra", At: askedAt.Add(time.Minute)}}
+}
+func groups(s *scene) {
+	s.v.Approvers, s.v.Deciders = []string{"S0SECURITY", dave}, []string{"S0SECURITY", dave}
+}
+func over(s *scene) { s.r.ReplacedBy, s.r.Changed = "", []Difference{Gone} }
+
+// undecided is an approval by nobody: the policy's.
+func undecided(s *scene) {
+	for i := range s.r.Decisions {
+		s.r.Decisions[i] = Verdict{Kind: authz.TimeOut, At: approvedAt}
+	}
+}
+
+// together is a decision that took two.
+func together(s *scene) {
+	for i := range s.r.Decisions {
+		s.r.Decisions[i].Others = []Verdict{{Kind: authz.Confirm, SlackID: dave, EntraID: "d-entra", At: askedAt.Add(time.Second)}}
+	}
 }
 func drill(s *scene)    { s.r.Drill = true }
 func guest(s *scene)    { s.r.Target.Guest = graph.Yes }
@@ -249,6 +311,35 @@ func scenes() []scene {
 		newScene("pending_just_revoked_drill", Pending, justRevoked, drill),
 		newScene("pending_joined", Pending, joined),
 		newScene("pending_card_not_posted", Pending, noCard),
+		newScene("pending_one_of_two", Pending, needs(2, alice)),
+		newScene("pending_privileged", Pending, needs(2), privileged(graph.Yes)),
+		newScene("pending_privileged_unknown", Pending, needs(2), privileged(graph.Unknown)),
+		newScene("pending_frozen", Pending, frozen),
+		newScene("pending_self_frozen", Pending, ofBob, frozen),
+		newScene("pending_self_executes", Pending, ofBob, executes),
+		newScene("pending_self_executes_frozen", Pending, ofBob, executes, frozen),
+		newScene("pending_self_alone", Pending, ofBob, alone),
+		newScene("pending_self_alone_drill", Pending, ofBob, alone, drill),
+		newScene("pending_again", Pending, replaces),
+		newScene("pending_reminded", Pending, reminded),
+		newScene("pending_self_reminded_executes", Pending, ofBob, reminded, executes),
+		newScene("pending_reminded_one_of_two", Pending, reminded, needs(2, alice)),
+		newScene("pending_escalated", Pending, escalated),
+		newScene("pending_nobody_able", Pending, nobodyYet),
+		newScene("pending_self_channel_archived", Pending, ofBob, archived),
+		newScene("pending_channel_shared", Pending, shared),
+		newScene("pending_lapsed", Pending, needs(2), lapsedOnce),
+		newScene("pending_groups", Pending, groups),
+		newScene("approved_frozen", Approved, frozen),
+		newScene("approved_by_two", Approved, together),
+		newScene("verified_by_two", Verified, together),
+		newScene("failed_by_two_one_again", Failed, together, needs(2, alice)),
+		newScene("failed_frozen", Failed, frozen),
+		newScene("failed_self_alone", Failed, ofBob, alone),
+		newScene("verified_self_undecided", Verified, ofBob, undecided),
+		newScene("failed_self_undecided", Failed, ofBob, undecided),
+		newScene("expired_one_of_two", Expired, needs(2, alice)),
+		newScene("void_gone", Void, over),
 		newScene("pending_self_cancel_asked", Pending, ofBob, cancelWish),
 		newScene("pending_self_cancel_asked_drill", Pending, ofBob, cancelWish, drill),
 		newScene("approved_waits_429", Approved, waits(429, 30*time.Second)),
@@ -339,7 +430,7 @@ func TestTheScenesShowEverything(t *testing.T) {
 			t.Errorf("no scene shows %s", state)
 		}
 	}
-	for _, kind := range []string{"card", "unknown", "result", "joined", "cancel", "receipt", "outcome", "target", "status", "received", "joined_now", "joined_before", "cancel_answer"} {
+	for _, kind := range []string{"card", "unknown", "result", "joined", "cancel", "receipt", "outcome", "target", "lapsed", "reminder", "escalation", "status", "received", "joined_now", "joined_before", "cancel_answer"} {
 		if !kinds[kind] {
 			t.Errorf("no scene has a message %q", kind)
 		}

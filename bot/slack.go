@@ -155,13 +155,38 @@ func (s *Slack) Connect(ctx context.Context) (Workspace, error) {
 	return s.home, nil
 }
 
-// ChannelProblem says what keeps a channel from being the approvers', or ""
-// when nothing does.
-func (s *Slack) ChannelProblem(ctx context.Context, id string) (string, error) {
+// ChannelProblem is what keeps a channel from being the approvers'.
+type ChannelProblem string
+
+// The problems; the zero ChannelProblem is none.
+const (
+	ChannelMissing  ChannelProblem = "missing"
+	ChannelArchived ChannelProblem = "archived"
+	ChannelWithout  ChannelProblem = "bot_not_in_it"
+	ChannelShared   ChannelProblem = "shared"
+)
+
+// Says names the problem and what to do, for a sentence that goes on.
+func (p ChannelProblem) Says() string {
+	switch p {
+	case ChannelMissing:
+		return "there is no such channel, or it is private and the bot is not in it: /invite it there"
+	case ChannelArchived:
+		return "the channel is archived"
+	case ChannelWithout:
+		return "the bot is not in the channel: /invite it there"
+	case ChannelShared:
+		return "the channel is shared with another organisation, whose members read every card"
+	}
+	return ""
+}
+
+// ChannelProblem looks at a channel.
+func (s *Slack) ChannelProblem(ctx context.Context, id string) (ChannelProblem, error) {
 	c, err := s.api.GetConversationInfoContext(ctx, &slack.GetConversationInfoInput{ChannelID: id})
 	err = slackError("conversations.info", err)
 	if e, ok := errors.AsType[*SlackError](err); ok && e.Code == "channel_not_found" {
-		return "there is no such channel, or it is private and the bot is not in it: /invite it there", nil
+		return ChannelMissing, nil
 	}
 	switch {
 	case err != nil:
@@ -169,11 +194,11 @@ func (s *Slack) ChannelProblem(ctx context.Context, id string) (string, error) {
 	case c.ID != id:
 		return "", &SlackError{Method: "conversations.info", Code: incomplete}
 	case c.IsArchived:
-		return "the channel is archived", nil
+		return ChannelArchived, nil
 	case !c.IsMember:
-		return "the bot is not in the channel: /invite it there", nil
+		return ChannelWithout, nil
 	case c.IsExtShared:
-		return "the channel is shared with another organisation, whose members would read every card", nil
+		return ChannelShared, nil
 	}
 	return "", nil
 }
@@ -188,6 +213,20 @@ func (s *Slack) Member(ctx context.Context, id string) (Member, error) {
 		return Member{}, &SlackError{Method: "users.info", Code: incomplete}
 	}
 	return s.member(u), nil
+}
+
+// GroupMembers lists the user IDs in a Slack user group.
+// https://docs.slack.dev/reference/methods/usergroups.users.list
+func (s *Slack) GroupMembers(ctx context.Context, id string) ([]string, error) {
+	members, err := s.api.GetUserGroupMembersContext(ctx, id)
+	if err != nil {
+		return nil, slackError("usergroups.users.list", err)
+	}
+	if members == nil {
+		// The bodies {} and {"ok":false}; an empty group is an empty list.
+		return nil, &SlackError{Method: "usergroups.users.list", Code: incomplete}
+	}
+	return members, nil
 }
 
 // MemberByEmail finds the user with this confirmed address.

@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"revoke-sessions/authz"
 	"revoke-sessions/bot/slacktest"
 )
 
@@ -32,7 +33,9 @@ func methods(trigger, responseURL Secret) []method {
 		{"chat.postMessage", func(ctx context.Context, a *Slack) error { _, _, err := a.Post(ctx, cards, "", m); return err }},
 		{"chat.update", func(ctx context.Context, a *Slack) error { return a.Update(ctx, cards, "1.2", m) }},
 		{"chat.delete", func(ctx context.Context, a *Slack) error { return a.Delete(ctx, cards, "1.2") }},
-		{"views.open", func(ctx context.Context, a *Slack) error { return a.OpenForm(ctx, trigger, Form(bob, 1)) }},
+		{"views.open", func(ctx context.Context, a *Slack) error {
+			return a.OpenForm(ctx, trigger, Form(bob, 1, new(authz.New(alice))))
+		}},
 		{"response_url", func(ctx context.Context, a *Slack) error { return a.Answer(ctx, responseURL, m) }},
 	}
 }

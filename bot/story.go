@@ -154,6 +154,15 @@ func (r Row) tell(b *strings.Builder) {
 		fmt.Fprintf(b, "- Reason: %s (%s)\n", because(authz.Reason(r.Reason)), code(r.Reason))
 	}
 	item("Target's Entra object ID", r.TargetID)
+	if r.Need != 0 {
+		fmt.Fprintf(b, "- Approvals: %d of %d\n", r.Have, r.Need)
+	}
+	item("What had changed", strings.ReplaceAll(r.Changed, ",", ", "))
+	item("Digest", r.Digest)
+	if r.Freeze != 0 {
+		fmt.Fprintf(b, "- Freeze: number %d\n", r.Freeze)
+	}
+	item("Until", r.Until)
 	if r.LookedUpMS != 0 {
 		fmt.Fprintf(b, "- Age of the look-ups that decided: %d ms\n", r.LookedUpMS)
 	}
@@ -241,6 +250,19 @@ var happened = map[string]string{
 	string(Denied):        "denied",
 	string(Cancelled):     "cancelled by whoever asked",
 	string(Expired):       "nobody decided in time",
+	string(Void):          "void: the account, or what it takes, was no longer as on the card",
+	"previewed_again":     "a fresh preview took the place of a void one",
+	"approval":            "approved, and more approvals are needed",
+	"approval_lapsed":     "an earlier approval did not count any more",
+	"reminded":            "the approvers were reminded",
+	"escalated":           "somebody else was called",
+	"not_executed":        "nobody decided in time, and the policy did not have it carried out",
+	"held":                "held back by a freeze",
+	"frozen":              "every revoke was frozen",
+	"unfreeze_asked":      "somebody asked to end the freeze",
+	"unfrozen":            "the freeze ended",
+	"policy_loaded":       "the bot started with this policy",
+	"coverage":            "too few approvers could decide, or the channel was not as it should be",
 }
 
 // stampMoved is the reason of a revoke whose answer was lost.
@@ -270,5 +292,25 @@ var reasons = map[authz.Reason]string{
 	LookupFailed:              "Slack or Microsoft Entra could not be asked",
 	TargetIsApp:               "the target is an app",
 	GaveUp:                    "it could not be carried out, several times over",
-	stampMoved:                "the answer was lost, but the stamp had moved",
+
+	authz.NotMapped:             "the policy's map does not name the account, and nothing else counts",
+	authz.EmailDomain:           "the e-mail address in Slack is of a domain that does not count",
+	authz.AccountOfSomebody:     "the policy's map gives the Entra account to another Slack user",
+	authz.MembershipUnknown:     "a group could not be asked who is in it",
+	authz.MayNotRequest:         "the policy does not let them ask for this",
+	authz.ReasonRequired:        "the policy asks for a reason",
+	authz.TicketRequired:        "the policy asks for a ticket in the reason",
+	authz.TargetProtected:       "the policy protects the target from this",
+	authz.RequesterMayNotDecide: "the policy does not let whoever asked decide, too",
+	authz.AlreadyApproved:       "each person's approval counts once",
+	authz.Frozen:                "every revoke was frozen",
+	authz.AlreadyFrozen:         "a freeze was on already",
+	authz.NotFrozen:             "no freeze was on",
+	authz.FrozeLately:           "the same person had frozen every revoke less than a day before",
+	authz.AlreadyVoted:          "each person's vote to end a freeze counts once",
+	IsVoid:                      "it was void",
+	TargetChanged:               "the account was not the one on the card any more",
+	OverLimit:                   "a limit of the policy was reached",
+	TooFewApprovers:             "too few approvers could be found",
+	stampMoved:                  "the answer was lost, but the stamp had moved",
 }

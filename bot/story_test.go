@@ -83,7 +83,7 @@ func TestStoryTellsEveryField(t *testing.T) {
 			v.SetString("field-" + i.Name)
 		}
 	}
-	e.LookedUpMS, e.Status, e.Drill = 987, 599, true
+	e.LookedUpMS, e.Status, e.Drill, e.Have, e.Need, e.Freeze = 987, 599, true, 321, 654, 88
 	words := Words{Also: map[string]string{"U0DAVE": "field-Also"}}
 	for i, v := range reflect.ValueOf(&words).Elem().Fields() {
 		if v.Kind() == reflect.String {
@@ -99,7 +99,7 @@ func TestStoryTellsEveryField(t *testing.T) {
 			}
 		}
 	}
-	for _, part := range []string{"987 ms", "599", "DRILL", "Row 765", "field-Hash", "field-Also", "0001-01-01 00:00:00"} {
+	for _, part := range []string{"987 ms", "599", "321 of 654", "number 88", "DRILL", "Row 765", "field-Hash", "field-Also", "0001-01-01 00:00:00"} {
 		if !strings.Contains(text, part) {
 			t.Errorf("%q is not told", part)
 		}

@@ -68,7 +68,16 @@ func owed(r *Request, v *View, channel string) []post {
 	if !r.CancelAskedAt.IsZero() {
 		add(post{key: "cancel", thread: true, show: func() Message { return cancelAsked(r, *v) }})
 	}
-	over := r.State.Accepted() || r.State == Failed || r.State == Drilled || r.State == Denied || r.State == Expired || r.State == Cancelled && len(r.Askers) > 1
+	for n := range r.Lapsed {
+		add(post{key: fmt.Sprintf("lapsed:%d", n+1), thread: true, show: func() Message { return lapsed(r, n) }})
+	}
+	if r.State == Pending && r.Reminded > 0 {
+		add(post{key: fmt.Sprintf("reminder:%d", r.Reminded), thread: true, show: func() Message { return Reminder(r, *v) }})
+	}
+	if r.State == Pending && r.Escalated {
+		add(post{key: "escalation", thread: true, show: func() Message { return Escalation(r, *v) }})
+	}
+	over := r.State.Accepted() || r.State == Failed || r.State == Drilled || r.State == Denied || r.State == Expired || r.State == Cancelled && len(r.Askers) > 1 || r.State == Void && r.ReplacedBy == ""
 	for _, a := range r.Askers {
 		add(post{key: receiptKey(a.SlackID), to: a.SlackID, show: func() Message { return Receipt(r, *v, a.SlackID) }})
 		switch {
@@ -78,7 +87,8 @@ func owed(r *Request, v *View, channel string) []post {
 			add(post{key: fmt.Sprintf("outcome:%d:%s", now, a.SlackID), to: a.SlackID, show: func() Message { return OutcomeNote(r, *v) }})
 		}
 	}
-	if r.Lane == authz.ThirdParty && r.TargetSlackID != "" && (r.State == Drilled || r.State.Accepted() && r.Target.Guest != graph.Yes) {
+	silent := v.Policy != nil && v.Policy.SilentTarget
+	if r.Lane == authz.ThirdParty && r.TargetSlackID != "" && !silent && (r.State == Drilled || r.State.Accepted() && r.Target.Guest != graph.Yes) {
 		add(post{key: "target", to: r.TargetSlackID, show: func() Message { return TargetNote(r) }})
 	}
 	return all
@@ -131,7 +141,7 @@ func (b *Bot) show(ctx context.Context, id string, tries int) (version int64, wa
 		b.log.Error("read what stands", "request", id, "error", err)
 		return 0, tellRetrySoon
 	}
-	v := b.view(b.cfg.Home.Link(places[cardKey].Channel, places[cardKey].TS))
+	v := b.withFreeze(ctx, b.view(&r, b.cfg.Home.Link(places[cardKey].Channel, places[cardKey].TS)))
 	for _, p := range owed(&r, &v, b.cfg.Channel) {
 		if p.thread && places[cardKey].TS == "" {
 			continue // no card yet, and that has a wait of its own

@@ -3,6 +3,7 @@ package bot
 import (
 	"time"
 
+	"revoke-sessions/authz"
 	"revoke-sessions/graph"
 )
 
@@ -25,11 +26,11 @@ func Result(r *Request, v View) Message {
 		p.add(callLine(r))
 	case r.State == Failed:
 		p.add(failure(r, r.begin()))
-		p.add(wake(r))
+		p.add(wake(r, v))
 		p.add(callLine(r))
 	case r.State == Unknown:
 		p.add(unclear(r, r.begin(), v))
-		p.add(wake(r))
+		p.add(wake(r, v))
 		p.add(callLine(r))
 	default:
 		p.add(outcomeHeadline(r, r.begin(), v))
@@ -41,9 +42,15 @@ func Result(r *Request, v View) Message {
 
 // wake mentions whoever approved: pressing a button does not make them follow
 // the thread, and this outcome wants them again.
-func wake(r *Request) *line {
+func wake(r *Request, v View) *line {
 	l := &line{}
 	if d := r.verdict(); d != nil {
+		if d.Kind == authz.TimeOut {
+			return l.deciders(v).say(": nobody had decided this. The card offers “Try again” where that can help.")
+		}
+		for _, other := range d.Others {
+			l.person(other.SlackID).say(", ")
+		}
 		l.person(d.SlackID).say(", you approved this. The card offers “Try again” where that can help.")
 	}
 	return l
@@ -126,6 +133,6 @@ func alsoAsked(r *Request, slackID string) Message {
 func cancelAsked(r *Request, v View) Message {
 	p := &page{}
 	p.add(r.begin().boldTyped(r.name()).bold("'s Slack account asks to cancel. Phone ").boldTyped(r.name()).bold(" before you do.").
-		say(" Whoever holds the lost phone may have pressed the button. An approver decides: ").others(v, r.TargetSlackID).say("."))
+		say(" Whoever holds the lost phone may have pressed the button. An approver decides: ").enders(r, v).say("."))
 	return p.message()
 }

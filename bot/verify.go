@@ -2,6 +2,7 @@ package bot
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"revoke-sessions/graph"
@@ -32,7 +33,13 @@ func (b *Bot) findOut(ctx context.Context, r Request) (again bool, _ Request, er
 	// decide anew.
 	unmoved := read.Known() && !read.MovedSince(r.earlier())
 	if unmoved && may && !now.Before(second) && now.Sub(r.verdict().At) < b.cfg.Timing.Patience {
-		return b.execute(ctx, r)
+		again, next, err := b.execute(ctx, r)
+		_, full := errors.AsType[*LimitError](err)
+		if !full && !errors.Is(err, ErrFrozen) {
+			return again, next, err
+		}
+		// A brake is on: reading goes on.
+		r.DueAt, may = time.Time{}, false
 	}
 	pauses := b.cfg.Timing.Settle
 	r.DueAt = now.Add(pauses[min(r.Reads, len(pauses)-1)])
@@ -55,6 +62,15 @@ func (b *Bot) findOut(ctx context.Context, r Request) (again bool, _ Request, er
 	}
 	_, err = b.commit(ctx, c)
 	return false, r, err
+}
+
+// stamps reads the account's stamps; the zero Stamps when they cannot be read.
+func (b *Bot) stamps(ctx context.Context, id string) graph.Stamps {
+	u, err := b.people.account(ctx, id)
+	if err != nil {
+		return graph.Stamps{}
+	}
+	return u.Stamps
 }
 
 // secondCall says when another call may follow one of unknown effect, if at

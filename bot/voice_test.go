@@ -140,8 +140,14 @@ func TestButtons(t *testing.T) {
 			if s.scene.name == "pending_joined" { // whom nobody can cancel alone
 				want = want[:2]
 			}
+		case s.kind() == "receipt" && state == Pending && s.scene.r.Need == 0:
+			want = []string{"request.confirm", "request.cancel"}
+		case s.kind() == "receipt" && state == Failed && s.scene.r.Need == 0:
+			want = []string{"request.retry"}
 		case s.kind() == "receipt" && state == Pending && s.scene.name != "pending_joined":
 			want = []string{"request.cancel"}
+		case s.key == cardKey && state == Approved && (strings.HasPrefix(s.scene.name, "approved_waits") && s.scene.name != "approved_waits_after_unclear" || s.scene.name == "approved_frozen"):
+			want = []string{"request.deny"} // nothing has left yet
 		case s.key == cardKey && (state == Failed || strings.HasPrefix(s.scene.name, "unknown_stuck")) && !strings.HasSuffix(s.scene.name, "next_day"):
 			want = []string{"request.retry"}
 		}
@@ -248,7 +254,7 @@ func TestTheTargetLearnsTheOutcomeAndNothingElse(t *testing.T) {
 }
 
 // goesOn finds what a message says of what happens next, or who does what.
-var goesOn = regexp.MustCompile(`Expires|expires|You will read here|write to you when|I keep trying|Asking Microsoft Entra|next try in|next answer here|Reading the account to verify|I look again|I try again|stopped (looking|trying).*Entra portal|If it cannot wait, revoke in the Entra portal|you will read what they decide|waits for an approver|It goes on until|They will phone|an approver can deny it|An approver decides|What is known now stands on the card`)
+var goesOn = regexp.MustCompile(`Expires|expires|You will read here|write to you when|I keep trying|Asking Microsoft Entra|next try in|next answer here|Reading the account to verify|I look again|I try again|stopped (looking|trying).*Entra portal|If it cannot wait, revoke in the Entra portal|you will read what they decide|waits for an approver|when the freeze is over|is asked all the same|Your report waits|goes on when it is over|press the button|It ends by itself|please decide on the card|please get one of those|Somebody else must|It goes on until|They will phone|an approver can deny it|An approver decides|What is known now stands on the card`)
 
 func TestWhatIsNotTheEndSaysWhatHappensNext(t *testing.T) {
 	for _, s := range allSayings() {
@@ -283,8 +289,20 @@ func TestAFailureSaysWhatToDo(t *testing.T) {
 // A new card must wake somebody: an edit or a name without a mention does not.
 func TestANewCardMentionsTheApprovers(t *testing.T) {
 	for _, s := range allSayings() {
-		if s.key == cardKey && s.scene.r.State == Pending && !strings.Contains(s.m.Text, "<@"+alice+">, <@"+dave+">") {
-			t.Errorf("%s wakes nobody:\n%s", s, s.m.Text)
+		if s.key != cardKey || s.scene.r.State != Pending {
+			continue
+		}
+		for _, name := range s.scene.v.Deciders {
+			mention := "<@" + name + ">"
+			if strings.HasPrefix(name, "S") {
+				mention = "<!subteam^" + name + ">"
+			}
+			if !strings.Contains(s.m.Text, mention) {
+				t.Errorf("%s does not wake %s:\n%s", s, name, s.m.Text)
+			}
+		}
+		if len(s.scene.v.Deciders) == 0 && !strings.Contains(s.m.Text, "no approver is known who may") {
+			t.Errorf("%s does not say that nobody can decide it:\n%s", s, s.m.Text)
 		}
 	}
 }

@@ -16,16 +16,16 @@ import (
 // Record implements bot.Ledger.
 func (s *Store) Record(ctx context.Context, settles int64, entries ...bot.Entry) error {
 	return s.transaction(ctx, func(tx *sql.Tx) error {
-		if err := appendAudit(ctx, tx, s.now(), entries); err != nil {
+		if err := settle(ctx, tx, settles); err != nil {
 			return err
 		}
-		return settle(ctx, tx, settles)
+		return appendAudit(ctx, tx, s.now(), entries)
 	})
 }
 
-// appendAudit adds rows to the chain. The head row is read last in every
-// transaction, so that on a database with many writers the chain is the last
-// lock that anybody takes.
+// appendAudit adds rows to the chain. It comes last in every transaction, so
+// that on a database with many writers the head row is the last lock that
+// anybody takes.
 func appendAudit(ctx context.Context, tx *sql.Tx, now time.Time, entries []bot.Entry) error {
 	if len(entries) == 0 {
 		return nil

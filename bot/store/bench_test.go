@@ -141,7 +141,8 @@ func finished(b *testing.B, s *store.Store, n int) {
 	const numbers = `WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < $1) `
 	for _, query := range []string{
 		`INSERT INTO requests SELECT 'REQ-OLD' || i, version, state, lane, drill, 'target-' || (i % 1000), body, created_at + i,
-			accepted_at + i, due_at, claimed_until, told, tell_due_at, tell_claimed_until, tell_tries FROM n, requests WHERE id = 'REQ-MODEL'`,
+			accepted_at + i, due_at, claimed_until, told, tell_due_at, tell_claimed_until, tell_tries,
+			paused, changed_at + i, erased FROM n, requests WHERE id = 'REQ-MODEL'`,
 		`INSERT INTO words SELECT 'REQ-OLD' || i, salt || i, content FROM n, words WHERE request_id = 'REQ-MODEL'`,
 		`INSERT INTO askers SELECT slack_id, 'REQ-OLD' || i FROM n, askers WHERE request_id = 'REQ-MODEL'`,
 		`INSERT INTO audit SELECT seq + 3 * i, 'REQ-OLD' || i, entry, lower(hex(randomblob(32))) FROM n, audit WHERE request_id = 'REQ-MODEL'`,

@@ -21,24 +21,27 @@ func TestBrokenRows(t *testing.T) {
 	do(t, raw, `UPDATE requests SET body = '{"lane":' WHERE id = 'REQ-BODY'`)
 	do(t, raw, `UPDATE words SET content = 'no JSON' WHERE request_id = 'REQ-WORDS'`)
 	do(t, raw, `UPDATE arrivals SET body = '[' WHERE envelope = 'envelope-0'`)
+	announce(t, s, notice("broken"))
+	announce(t, s, notice("whole"))
+	do(t, raw, `UPDATE notices SET message = '{' WHERE key = 'broken'`)
 	c.move(time.Minute)
 	w := due(t, s)
-	if len(w.Drive) != 1 || w.Drive[0].ID != "REQ-WHOLE" || len(w.Arrivals) != 2 {
-		t.Errorf("due: requests %v, arrivals %v", w.Drive, w.Arrivals)
+	if len(w.Drive) != 1 || w.Drive[0].ID != "REQ-WHOLE" || len(w.Arrivals) != 2 || len(w.Notices) != 1 || w.Notices[0].Key != "whole" {
+		t.Errorf("due: requests %v, arrivals %v, notices %v", w.Drive, w.Arrivals, w.Notices)
 	}
 	var said []string
 	for _, err := range w.Broken {
 		said = append(said, err.Error())
 	}
 	all := strings.Join(said, "\n")
-	if len(said) != 3 || !strings.Contains(all, "REQ-BODY") || !strings.Contains(all, "REQ-WORDS") || !strings.Contains(all, "arrival 1") {
+	if len(said) != 4 || !strings.Contains(all, "REQ-BODY") || !strings.Contains(all, "REQ-WORDS") || !strings.Contains(all, "arrival 1") || !strings.Contains(all, "notice 1") {
 		t.Errorf("broken rows are reported as:\n%s", all)
 	}
 	if w := due(t, s); len(w.Broken) != 0 {
 		t.Errorf("a broken row is not claimed: %v", w.Broken)
 	}
 	c.move(10 * time.Second)
-	if w := due(t, s); len(w.Broken) != 3 {
-		t.Errorf("%d broken rows once the claim has lapsed, want 3", len(w.Broken))
+	if w := due(t, s); len(w.Broken) != 4 {
+		t.Errorf("%d broken rows once the claim has lapsed, want 4", len(w.Broken))
 	}
 }

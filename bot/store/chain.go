@@ -42,9 +42,7 @@ func (a *Anchor) UnmarshalText(text []byte) error {
 // the zero Anchor.
 func (s *Store) Head(ctx context.Context) (Anchor, error) { return readHead(ctx, s.read) }
 
-func readHead(ctx context.Context, from interface {
-	QueryRowContext(context.Context, string, ...any) *sql.Row
-}) (a Anchor, err error) {
+func readHead(ctx context.Context, from querier) (a Anchor, err error) {
 	if err := from.QueryRowContext(ctx, `SELECT seq, hash FROM audit_head WHERE id = 1`).Scan(&a.Seq, &a.Hash); err != nil {
 		return a, fmt.Errorf("read the head of the audit chain: %w", err)
 	}

@@ -64,11 +64,17 @@ func TestWordsStandApart(t *testing.T) {
 	}
 }
 
-// typedHash is the documented hash, written down a second time.
-func typedHash(salt, content string) string {
-	h := sha256.Sum256(fmt.Appendf(nil, "%d:%s\n%d:%s\n", len(salt), salt, len(content), content))
+// hashOf is the documented hash over parts, written down a second time.
+func hashOf(parts ...string) string {
+	var text []byte
+	for _, p := range parts {
+		text = fmt.Appendf(text, "%d:%s\n", len(p), p)
+	}
+	h := sha256.Sum256(text)
 	return hex.EncodeToString(h[:])
 }
+
+func typedHash(salt, content string) string { return hashOf(salt, content) }
 
 func TestTypedProvesTheWords(t *testing.T) {
 	s := openSQLite(t, newClock().now)
@@ -123,7 +129,7 @@ func TestSecretsAreErased(t *testing.T) {
 	wantColumns(t, raw, "trigger-secret", "arrivals.trigger_id")
 	wantColumns(t, raw, "lost my phone", "arrivals.body")
 	c.move(30*time.Minute + time.Microsecond)
-	if err := s.Forget(deadline(t)); err != nil {
+	if err := s.Forget(deadline(t), 0); err != nil {
 		t.Fatal(err)
 	}
 	wantColumns(t, raw, "https://hooks.example/secret")

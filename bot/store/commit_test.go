@@ -43,7 +43,7 @@ func testCreateAndChange(t *testing.T, open opener) {
 }
 
 // Instants inside the request keep their nanoseconds; DueAt is database time,
-// in microseconds.
+// in microseconds. Paused is the store's own.
 func testEveryField(t *testing.T, open opener) {
 	s := open(t, newClock().now)
 	r := filled[bot.Request]()
@@ -52,7 +52,7 @@ func testEveryField(t *testing.T, open opener) {
 	for _, state := range []bot.State{bot.Pending, bot.Executing} {
 		got := stored(t, s, r.ID)
 		want := r
-		want.State, want.Version, want.DueAt = state, got.Version, r.DueAt.Truncate(time.Microsecond)
+		want.State, want.Version, want.DueAt, want.Paused = state, got.Version, r.DueAt.Truncate(time.Microsecond), 0
 		if diff := cmp.Diff(want, got); diff != "" {
 			t.Errorf("%s (-want +got):\n%s", state, diff)
 		}
@@ -81,11 +81,18 @@ func testNoField(t *testing.T, open opener) {
 func testCommitAnswers(t *testing.T, open opener) {
 	s := open(t, newClock().now)
 	r := pending("REQ-ACDEFG", "carol")
-	r.DueAt = r.DueAt.Truncate(time.Microsecond)
+	r.Paused = time.Hour
 	answered := create(t, s, r)
 	if diff := cmp.Diff(stored(t, s, r.ID), answered); diff != "" {
-		t.Errorf("(-stored +answered):\n%s", diff)
+		t.Errorf("created (-stored +answered):\n%s", diff)
 	}
+	changed := answered
+	changed.DueAt, changed.Paused = noon, 0
+	changed = commit(t, s, bot.Change{Request: changed})
+	if diff := cmp.Diff(stored(t, s, r.ID), changed); diff != "" {
+		t.Errorf("changed (-stored +answered):\n%s", diff)
+	}
+	answered = changed
 	rows := []bot.Entry{requested(answered)}
 	commit(t, s, bot.Change{Request: answered, Audit: rows})
 	if diff := cmp.Diff([]bot.Entry{requested(answered)}, rows); diff != "" {
@@ -193,8 +200,7 @@ func testTaken(t *testing.T, open opener) {
 	}
 }
 
-// The audit row is the last but one thing that a transaction writes. It
-// cannot be encoded in the year 10000, which makes it fail at will.
+// The audit row is the last thing that a transaction writes. It cannot be encoded in the year 10000, which makes it fail at will.
 func testAllOrNothing(t *testing.T, open opener) {
 	c := newClock()
 	s := open(t, c.now)

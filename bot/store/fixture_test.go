@@ -106,47 +106,57 @@ func wantDue(t testing.TB, s *store.Store, when string, arrivals, requests int) 
 	}
 }
 
-// fill puts something that is not zero into everything under v, so that a
-// field added tomorrow is in the test today. n makes each value another.
-func fill(v reflect.Value, n *int) {
-	*n++
+// filler puts something that is not zero into everything under a value, so
+// that a field added tomorrow is in the test today.
+type filler struct {
+	n      int // makes each value another
+	within map[reflect.Type]int
+}
+
+func (f *filler) fill(v reflect.Value) {
+	f.n++
 	if v.Type() == reflect.TypeFor[time.Time]() {
-		v.Set(reflect.ValueOf(noon.Add(time.Duration(*n) * time.Hour)))
+		v.Set(reflect.ValueOf(noon.Add(time.Duration(f.n) * time.Hour)))
 		return
 	}
 	switch v.Kind() {
 	case reflect.String:
-		v.SetString(fmt.Sprintf("<é \"%d\"\u2028>", *n))
+		v.SetString(fmt.Sprintf("<é \"%d\"\u2028>", f.n))
 	case reflect.Bool:
 		v.SetBool(true)
 	case reflect.Int, reflect.Int64:
-		v.SetInt(int64(*n) + 1<<40)
+		v.SetInt(int64(f.n) + 1<<40)
 	case reflect.Struct:
+		f.within[v.Type()]++
 		for i := range v.NumField() {
-			fill(v.Field(i), n)
+			f.fill(v.Field(i))
 		}
+		f.within[v.Type()]--
 	case reflect.Slice:
+		if f.within[v.Type().Elem()] > 1 {
+			return // in itself, once, is enough
+		}
 		v.Set(reflect.MakeSlice(v.Type(), 2, 2))
 		for i := range v.Len() {
-			fill(v.Index(i), n)
+			f.fill(v.Index(i))
 		}
 	case reflect.Map:
 		v.Set(reflect.MakeMap(v.Type()))
 		for range 2 {
 			key, value := reflect.New(v.Type().Key()).Elem(), reflect.New(v.Type().Elem()).Elem()
-			fill(key, n)
-			fill(value, n)
+			f.fill(key)
+			f.fill(value)
 			v.SetMapIndex(key, value)
 		}
 	default:
-		panic("fill knows no " + v.Type().String())
+		panic("filler knows no " + v.Type().String())
 	}
 }
 
 // filled is a T with no zero field.
 func filled[T any]() T {
 	var v T
-	var n int
-	fill(reflect.ValueOf(&v).Elem(), &n)
+	f := filler{within: map[reflect.Type]int{}}
+	f.fill(reflect.ValueOf(&v).Elem())
 	return v
 }

@@ -90,15 +90,17 @@ func TestExclusiveFreesClaims(t *testing.T) {
 	r.DueAt = c.now()
 	commit(t, s, bot.Change{Request: r, Keep: true})
 	claim(t, s, r.ID)
+	announce(t, s, notice("a"))
+	wantNotices(t, s, "announced", "a")
 
 	beside := openAt(t, path, store.Options{Now: c.now})
-	if w := due(t, beside); len(w.Arrivals)+len(w.Drive)+len(w.Tell) != 0 {
+	if w := due(t, beside); len(w.Arrivals)+len(w.Drive)+len(w.Tell)+len(w.Notices) != 0 {
 		t.Errorf("a store opened beside it takes claimed work: %+v", w)
 	}
 	closeStore(t, s)
 	again := openAt(t, path, store.Options{Now: c.now, Exclusive: true})
-	if w := due(t, again); len(w.Arrivals) != 1 || len(w.Drive) != 1 || len(w.Tell) != 1 {
-		t.Errorf("after a restart %d arrivals, %d requests and %d tellings are due, want one each", len(w.Arrivals), len(w.Drive), len(w.Tell))
+	if w := due(t, again); len(w.Arrivals) != 1 || len(w.Drive) != 1 || len(w.Tell) != 1 || len(w.Notices) != 1 {
+		t.Errorf("after a restart %d arrivals, %d requests, %d tellings and %d notices are due, want one each", len(w.Arrivals), len(w.Drive), len(w.Tell), len(w.Notices))
 	}
 }
 

@@ -4,3 +4,6 @@ import "database/sql"
 
 // Pools hands tests the two pools, to ask their connections for their pragmas.
 func (s *Store) Pools() (write, read *sql.DB) { return s.write, s.read }
+
+// Erasable is what Forget looks for, to ask the database how.
+const Erasable = erasable

@@ -13,11 +13,6 @@ import (
 	"revoke-sessions/bot"
 )
 
-// secretsLive is how long a response_url works; afterwards it and the
-// trigger_id, which lives 3 s, are worth nothing to us and are erased.
-// https://docs.slack.dev/interactivity/handling-user-interaction
-const secretsLive = 30 * time.Minute
-
 // Receive implements bot.Queue.
 func (s *Store) Receive(ctx context.Context, a bot.Arrival) (bot.Arrival, bool, error) {
 	body, err := json.Marshal(a)
@@ -93,7 +88,8 @@ func (s *Store) Due(ctx context.Context, limit int) (bot.Work, error) {
 	err := s.read.QueryRowContext(ctx, `SELECT
 		EXISTS (SELECT 1 FROM arrivals WHERE due_at <= $1 AND claimed_until <= $1)
 		OR EXISTS (SELECT 1 FROM requests WHERE due_at <= $1 AND claimed_until <= $1)
-		OR EXISTS (SELECT 1 FROM requests WHERE tell_due_at <= $1 AND tell_claimed_until <= $1)`, now).Scan(&owed)
+		OR EXISTS (SELECT 1 FROM requests WHERE tell_due_at <= $1 AND tell_claimed_until <= $1)
+		OR EXISTS (SELECT 1 FROM notices WHERE due_at <= $1 AND claimed_until <= $1)`, now).Scan(&owed)
 	var w bot.Work
 	if err != nil || !owed {
 		return w, err
@@ -103,26 +99,8 @@ func (s *Store) Due(ctx context.Context, limit int) (bot.Work, error) {
 		rows, err := tx.QueryContext(ctx, `UPDATE arrivals SET claimed_until = $1, tries = tries + 1 WHERE id IN
 			(SELECT id FROM arrivals WHERE due_at <= $2 AND claimed_until <= $2 ORDER BY due_at LIMIT $3)
 			RETURNING `+arrivalColumns, until, now, limit)
-		type row struct {
-			a      bot.Arrival
-			broken error
-		}
-		claimed, err := collect(rows, err, func(s scanner) (row, error) {
-			a, err := scanArrival(s)
-			if errors.Is(err, errBroken) {
-				return row{broken: err}, nil
-			}
-			return row{a: a}, err
-		})
-		if err != nil {
+		if w.Arrivals, err = readable(rows, err, scanArrival, &w.Broken); err != nil {
 			return fmt.Errorf("claim arrivals: %w", err)
-		}
-		for _, c := range claimed {
-			if c.broken != nil {
-				w.Broken = append(w.Broken, c.broken)
-			} else {
-				w.Arrivals = append(w.Arrivals, c.a)
-			}
 		}
 		// RETURNING keeps no order.
 		slices.SortFunc(w.Arrivals, func(a, b bot.Arrival) int { return cmp.Compare(a.ID, b.ID) })
@@ -150,6 +128,13 @@ func (s *Store) Due(ctx context.Context, limit int) (bot.Work, error) {
 		if w.Tell, err = collect(rows, err, scanID); err != nil {
 			return fmt.Errorf("find what is to be told: %w", err)
 		}
+		rows, err = tx.QueryContext(ctx, `UPDATE notices SET claimed_until = $1, tries = tries + 1 WHERE id IN
+			(SELECT id FROM notices WHERE due_at <= $2 AND claimed_until <= $2 ORDER BY due_at, id LIMIT $3)
+			RETURNING `+noticeColumns, until, now, limit)
+		if w.Notices, err = readable(rows, err, scanNotice, &w.Broken); err != nil {
+			return fmt.Errorf("claim notices: %w", err)
+		}
+		slices.SortFunc(w.Notices, func(a, b bot.Notice) int { return cmp.Compare(a.ID, b.ID) })
 		return nil
 	})
 	return w, err
@@ -160,16 +145,27 @@ func scanID(row scanner) (id string, err error) {
 	return id, err
 }
 
-// Forget implements bot.Store: response_urls, trigger_ids and, once it is
-// carried out, what was typed go when a response_url is worth nothing more.
-func (s *Store) Forget(ctx context.Context) error {
-	old := micros(s.now().Add(-secretsLive))
-	var any bool
-	if err := s.read.QueryRowContext(ctx, `SELECT EXISTS (SELECT 1 FROM arrivals WHERE received_at < $1 AND body <> '')`, old).Scan(&any); err != nil || !any {
-		return err
+// readable collects the rows that can be decoded, and adds the errors of the
+// others to broken.
+func readable[T any](rows *sql.Rows, err error, scan func(scanner) (T, error), broken *[]error) ([]T, error) {
+	type row struct {
+		value  T
+		broken error
 	}
-	_, err := s.write.ExecContext(ctx, `UPDATE arrivals SET response_url = NULL, trigger_id = NULL,
-		body = CASE WHEN due_at IS NULL THEN '' ELSE body END
-		WHERE received_at < $1 AND body <> ''`, old)
-	return err
+	all, err := collect(rows, err, func(s scanner) (row, error) {
+		v, err := scan(s)
+		if errors.Is(err, errBroken) {
+			return row{broken: err}, nil
+		}
+		return row{value: v}, err
+	})
+	var whole []T
+	for _, r := range all {
+		if r.broken != nil {
+			*broken = append(*broken, r.broken)
+		} else {
+			whole = append(whole, r.value)
+		}
+	}
+	return whole, err
 }

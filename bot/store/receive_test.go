@@ -69,7 +69,7 @@ func testDuplicates(t *testing.T, open opener) {
 	}
 	again("once settled")
 	c.move(24 * time.Hour)
-	if err := s.Forget(deadline(t)); err != nil {
+	if err := s.Forget(deadline(t), 0); err != nil {
 		t.Fatal(err)
 	}
 	again("once forgotten")
@@ -155,7 +155,7 @@ func testForget(t *testing.T, open opener) {
 	s := open(t, c.now)
 	forget := func() {
 		t.Helper()
-		if err := s.Forget(deadline(t)); err != nil {
+		if err := s.Forget(deadline(t), 0); err != nil {
 			t.Fatal(err)
 		}
 	}

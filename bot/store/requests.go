@@ -14,26 +14,47 @@ import (
 	"revoke-sessions/bot"
 )
 
-// Commit implements bot.Ledger.
+// Commit implements bot.Ledger. Whether somebody else was first is found out
+// before whether a freeze or a limit is in the way.
 func (s *Store) Commit(ctx context.Context, c bot.Change) (bot.Request, error) {
 	r := c.Request
 	err := s.transaction(ctx, func(tx *sql.Tx) error {
 		now := s.now()
-		if err := writeRequest(ctx, tx, &r, now, c.Keep); err != nil {
+		typed := map[string]string{} // by request
+		store := func(r *bot.Request, keep bool) error {
+			if err := writeRequest(ctx, tx, r, now, keep); err != nil {
+				return err
+			}
+			hash, err := writeWords(ctx, tx, *r)
+			typed[r.ID] = hash
 			return err
 		}
-		typed, err := writeWords(ctx, tx, r)
-		if err != nil {
+		if err := store(&r, c.Keep); err != nil {
+			return err
+		}
+		if c.Successor != nil {
+			// The first has left pending by now, so that there is room for it.
+			next := *c.Successor
+			if err := store(&next, false); err != nil {
+				return err
+			}
+		}
+		if c.Fenced {
+			if err := fence(ctx, tx); err != nil {
+				return err
+			}
+		}
+		if err := spend(ctx, tx, now, c.Uses); err != nil {
+			return err
+		}
+		if err := settle(ctx, tx, c.Settles); err != nil {
 			return err
 		}
 		entries := slices.Clone(c.Audit)
 		for i := range entries {
-			entries[i].Typed = typed
+			entries[i].Typed = typed[entries[i].Request]
 		}
-		if err := appendAudit(ctx, tx, now, entries); err != nil {
-			return err
-		}
-		return settle(ctx, tx, c.Settles)
+		return appendAudit(ctx, tx, now, entries)
 	})
 	if err != nil {
 		return bot.Request{}, err
@@ -41,6 +62,7 @@ func (s *Store) Commit(ctx context.Context, c bot.Change) (bot.Request, error) {
 	return r, nil
 }
 
+// writeRequest creates a request or changes it; r becomes what is stored.
 func writeRequest(ctx context.Context, tx *sql.Tx, r *bot.Request, now time.Time, keep bool) error {
 	body, err := json.Marshal(r)
 	if err != nil {
@@ -52,9 +74,11 @@ func writeRequest(ctx context.Context, tx *sql.Tx, r *bot.Request, now time.Time
 	}
 	// Every change is owed to people: tell_due_at is now.
 	if r.Version == 0 {
+		r.Paused = 0
 		_, err = tx.ExecContext(ctx, `INSERT INTO requests
-			(id, version, state, lane, drill, target_id, body, created_at, accepted_at, due_at, claimed_until, told, tell_due_at, tell_claimed_until, tell_tries)
-			VALUES ($1, 1, $2, $3, $4, $5, $6, $7, $8, $9, $10, 0, $11, 0, 0)`,
+			(id, version, state, lane, drill, target_id, body, created_at, accepted_at, due_at, claimed_until,
+			told, tell_due_at, tell_claimed_until, tell_tries, changed_at)
+			VALUES ($1, 1, $2, $3, $4, $5, $6, $7, $8, $9, $10, 0, $11, 0, 0, $11)`,
 			r.ID, r.State, r.Lane, flag(r.Drill), r.Target.ID, body, micros(r.CreatedAt), maybe(r.AcceptedAt), maybe(r.DueAt), claimed, micros(now))
 		if isUnique(err) {
 			return bot.ErrTaken
@@ -62,7 +86,7 @@ func writeRequest(ctx context.Context, tx *sql.Tx, r *bot.Request, now time.Time
 	} else {
 		var res sql.Result
 		res, err = tx.ExecContext(ctx, `UPDATE requests SET version = version + 1, state = $1, body = $2, accepted_at = $3,
-			due_at = $4, claimed_until = $5, tell_due_at = $6, tell_tries = 0 WHERE id = $7 AND version = $8`,
+			due_at = $4, claimed_until = $5, tell_due_at = $6, tell_tries = 0, changed_at = $6 WHERE id = $7 AND version = $8`,
 			r.State, body, maybe(r.AcceptedAt), maybe(r.DueAt), claimed, micros(now), r.ID, r.Version)
 		if err == nil {
 			var n int64
@@ -75,6 +99,7 @@ func writeRequest(ctx context.Context, tx *sql.Tx, r *bot.Request, now time.Time
 		return fmt.Errorf("store the request: %w", err)
 	}
 	r.Version++
+	r.DueAt = instant(maybe(r.DueAt)) // as it is stored
 	if r.State != bot.Pending {
 		return nil // nobody joins any more
 	}
@@ -116,7 +141,7 @@ func writeWords(ctx context.Context, tx *sql.Tx, r bot.Request) (hash string, er
 	return sum(salt, content), nil
 }
 
-const requestColumns = `r.id, r.version, r.state, r.body, r.due_at, coalesce(w.content, '{}')`
+const requestColumns = `r.id, r.version, r.state, r.body, r.due_at, r.paused, coalesce(w.content, '{}')`
 
 const fromRequests = ` FROM requests r LEFT JOIN words w ON w.request_id = r.id `
 
@@ -126,8 +151,8 @@ func scanRequest(row scanner) (r bot.Request, err error) {
 	var body, words []byte
 	var due sql.NullInt64
 	var id, state string
-	var version int64
-	if err := row.Scan(&id, &version, &state, &body, &due, &words); err != nil {
+	var version, paused int64
+	if err := row.Scan(&id, &version, &state, &body, &due, &paused, &words); err != nil {
 		return r, err
 	}
 	if err := json.Unmarshal(body, &r); err != nil {
@@ -137,6 +162,7 @@ func scanRequest(row scanner) (r bot.Request, err error) {
 		return r, fmt.Errorf("%w: words of request %s: %w", errBroken, id, err)
 	}
 	r.ID, r.Version, r.State, r.DueAt = id, version, bot.State(state), instant(due)
+	r.Paused = time.Duration(paused) * time.Microsecond
 	return r, nil
 }
 

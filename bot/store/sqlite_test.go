@@ -3,11 +3,14 @@ package store_test
 import (
 	"context"
 	"database/sql"
+	"fmt"
 	"net/url"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
+	"revoke-sessions/authz"
 	"revoke-sessions/bot"
 	"revoke-sessions/bot/store"
 )
@@ -88,7 +91,7 @@ func TestPragmasOnEveryConnection(t *testing.T) {
 				t.Fatal(err)
 			}
 			defer conn.Close()
-			for pragma, want := range map[string]string{"journal_mode": "wal", "synchronous": "2", "foreign_keys": "1", "busy_timeout": "1000"} {
+			for pragma, want := range map[string]string{"journal_mode": "wal", "synchronous": "2", "foreign_keys": "1", "busy_timeout": "1000", "secure_delete": "1"} {
 				if got := value[string](t, conn, "PRAGMA "+pragma); got != want {
 					t.Errorf("%s connection %d: %s = %s, want %s", name, i, pragma, got, want)
 				}
@@ -109,44 +112,118 @@ func TestPragmasOnEveryConnection(t *testing.T) {
 
 // Whichever table refuses, nothing of the transaction stays in any other.
 func TestAnyTableRefuses(t *testing.T) {
-	s := openSQLite(t, newClock().now)
+	c := newClock()
+	s := openSQLite(t, c.now)
 	raw := bypass(t, s)
 	old := create(t, s, pending("REQ-OLD", "dave"))
 	a := receive(t, s, arrival(1))
-	fresh := pending("REQ-NEW", "carol")
-	changed := old
-	changed.Words.Reason = "changed"
-	changed.Askers = append(changed.Askers, fresh.Askers[0])
-	changed.Askers[1].SlackID = "U-ERIN"
-	const everything = `SELECT group_concat(v, '|') FROM (
-		SELECT id || version || state || body || due_at || claimed_until || tell_due_at AS v FROM requests UNION ALL
-		SELECT request_id || salt || content FROM words UNION ALL
-		SELECT slack_id || request_id FROM askers UNION ALL
-		SELECT seq || request_id || entry || hash FROM audit UNION ALL
-		SELECT seq || hash FROM audit_head UNION ALL
-		SELECT id || coalesce(due_at, 'NULL') || claimed_until FROM arrivals)`
-	before := value[string](t, raw, everything)
-	for _, row := range []struct {
-		refuses string
-		request bot.Request
-	}{
-		{"INSERT ON requests", fresh}, {"UPDATE ON requests", changed},
-		{"INSERT ON words", fresh}, {"UPDATE ON words", changed},
-		{"INSERT ON askers", fresh}, {"INSERT ON askers", changed},
-		{"INSERT ON audit", fresh}, {"INSERT ON audit", changed},
-		{"UPDATE ON audit_head", fresh}, {"UPDATE ON audit_head", changed},
-		{"UPDATE ON arrivals", fresh}, {"UPDATE ON arrivals", changed},
-	} {
-		do(t, raw, `CREATE TRIGGER refuse BEFORE `+row.refuses+` BEGIN SELECT RAISE(ABORT, 'refused by the test'); END`)
-		c := bot.Change{Request: row.request, Audit: []bot.Entry{requested(fresh), requested(fresh)}, Settles: a.ID}
-		if _, err := s.Commit(deadline(t), c); err == nil {
-			t.Fatalf("%s was refused, and %s committed", row.refuses, row.request.ID)
-		}
-		if after := value[string](t, raw, everything); after != before {
-			t.Fatalf("%s was refused, and of %s this stayed:\n%s\nwhere this was:\n%s", row.refuses, row.request.ID, after, before)
-		}
-		do(t, raw, `DROP TRIGGER refuse`)
+	rows := []bot.Entry{requested(old), requested(old)}
+	uses := []bot.Use{use(bot.Total, "", 9, time.Hour), use(bot.PerTarget, "carol", 9, time.Hour)}
+
+	fresh := bot.Change{Request: pending("REQ-NEW", "carol"), Audit: rows, Uses: uses, Settles: a.ID}
+	changed := bot.Change{Request: old, Audit: rows, Uses: uses, Settles: a.ID}
+	changed.Request.Words.Reason = "changed"
+	changed.Request.Askers = []authz.Asker{old.Askers[0], {SlackID: "U-ERIN"}}
+	replaced := voided(old, "REQ-NEXT")
+	replaced.Uses, replaced.Settles = uses, a.ID
+	n := notice("frozen")
+	frozen := bot.FreezeChange{Freeze: freezeOf(c), Audit: rows, Notice: &n, Settles: a.ID}
+
+	commits := func(change bot.Change) func() error {
+		return func() error { _, err := s.Commit(deadline(t), change); return err }
 	}
-	commit(t, s, bot.Change{Request: fresh, Audit: []bot.Entry{requested(fresh)}, Settles: a.ID})
-	commit(t, s, bot.Change{Request: changed, Audit: []bot.Entry{requested(changed)}, Settles: a.ID})
+	everything := `SELECT group_concat(v, '|') FROM (SELECT NULL AS v`
+	for _, table := range strings.Fields(value[string](t, raw, `SELECT group_concat(name, ' ') FROM sqlite_schema WHERE type = 'table'`)) {
+		columns := value[string](t, raw, `SELECT group_concat('quote(' || name || ')', ' || ') FROM pragma_table_info($1)`, table)
+		everything += ` UNION ALL SELECT ` + columns + ` FROM ` + table
+	}
+	everything += `)`
+	before := value[string](t, raw, everything)
+	if strings.Count(before, "|") < 5 {
+		t.Fatalf("all that is stored: %s", before)
+	}
+	for _, row := range []struct {
+		name    string
+		refuses string // the events, in the order in which they come
+		commit  func() error
+	}{
+		{"a new request", "INSERT ON requests, INSERT ON askers, INSERT ON words, INSERT ON uses, UPDATE ON arrivals, INSERT ON audit, UPDATE ON audit_head", commits(fresh)},
+		{"a changed request", "UPDATE ON requests, INSERT ON askers, UPDATE ON words, INSERT ON uses, UPDATE ON arrivals, INSERT ON audit, UPDATE ON audit_head", commits(changed)},
+		{"a successor", "UPDATE ON requests, INSERT ON requests, INSERT ON askers, INSERT ON words, INSERT ON uses, UPDATE ON arrivals, INSERT ON audit, UPDATE ON audit_head", commits(replaced)},
+		{"a freeze", "INSERT ON freezes, UPDATE ON requests, INSERT ON notices, UPDATE ON arrivals, INSERT ON audit, UPDATE ON audit_head",
+			func() error { _, err := s.CommitFreeze(deadline(t), frozen); return err }},
+		{"a notice", "INSERT ON notices, INSERT ON audit, UPDATE ON audit_head",
+			func() error { _, err := s.Announce(deadline(t), n, rows...); return err }},
+		{"a record", "UPDATE ON arrivals, INSERT ON audit, UPDATE ON audit_head",
+			func() error { return s.Record(deadline(t), a.ID, rows...) }},
+	} {
+		for event := range strings.SplitSeq(row.refuses, ", ") {
+			do(t, raw, `CREATE TRIGGER refuse BEFORE `+event+` BEGIN SELECT RAISE(ABORT, 'refused by the test'); END`)
+			if err := row.commit(); err == nil {
+				t.Fatalf("%s was refused, and %s committed", event, row.name)
+			}
+			if after := value[string](t, raw, everything); after != before {
+				t.Fatalf("%s was refused, and of %s this stayed:\n%s\nwhere this was:\n%s", event, row.name, after, before)
+			}
+			do(t, raw, `DROP TRIGGER refuse`)
+		}
+	}
+	for _, commit := range []func() error{commits(fresh), commits(changed), func() error { _, err := s.CommitFreeze(deadline(t), frozen); return err }} {
+		if err := commit(); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+// The head of the chain is the last thing that any transaction touches: on a
+// database with many writers everybody takes that lock last.
+func TestTheHeadComesLast(t *testing.T) {
+	c := newClock()
+	s := openSQLite(t, c.now)
+	raw := bypass(t, s)
+	old := create(t, s, pending("REQ-OLD", "dave"))
+	a := receive(t, s, arrival(1))
+	do(t, raw, `CREATE TABLE touched (n INTEGER PRIMARY KEY, name TEXT)`)
+	for _, table := range []string{"requests", "words", "askers", "arrivals", "uses", "notices", "freezes", "audit", "audit_head"} {
+		for _, event := range []string{"INSERT", "UPDATE", "DELETE"} {
+			do(t, raw, fmt.Sprintf(`CREATE TRIGGER touch_%[1]s_%[2]s AFTER %[2]s ON %[1]s BEGIN INSERT INTO touched (name) VALUES ('%[1]s'); END`, table, event))
+		}
+	}
+	rows := []bot.Entry{{Action: "one"}, {Action: "two"}}
+	n := notice("frozen")
+	var on bot.Freeze
+	for name, step := range map[string]func() error{
+		"Commit": func() error {
+			change := voided(old, "REQ-NEXT")
+			change.Uses, change.Settles, change.Fenced = []bot.Use{use(bot.Total, "", 9, time.Hour)}, a.ID, true
+			_, err := s.Commit(deadline(t), change)
+			return err
+		},
+		"Record":   func() error { return s.Record(deadline(t), a.ID, rows...) },
+		"Announce": func() error { _, err := s.Announce(deadline(t), notice("a"), rows...); return err },
+	} {
+		wantHeadLast(t, raw, name, step)
+	}
+	wantHeadLast(t, raw, "CommitFreeze", func() (err error) {
+		on, err = s.CommitFreeze(deadline(t), bot.FreezeChange{Freeze: freezeOf(c), Audit: rows, Notice: &n, Settles: a.ID})
+		return err
+	})
+	on.EndedAt = c.now()
+	wantHeadLast(t, raw, "CommitFreeze to its end", func() (err error) {
+		n.Key = "unfrozen"
+		_, err = s.CommitFreeze(deadline(t), bot.FreezeChange{Freeze: on, Audit: rows, Notice: &n, Settles: a.ID})
+		return err
+	})
+}
+
+func wantHeadLast(t *testing.T, raw *sql.Conn, name string, step func() error) {
+	t.Helper()
+	do(t, raw, `DELETE FROM touched`)
+	if err := step(); err != nil {
+		t.Fatalf("%s: %v", name, err)
+	}
+	touched := value[string](t, raw, `SELECT group_concat(name, ' ') FROM (SELECT name FROM touched ORDER BY n)`)
+	if first := strings.Index(touched, "audit"); first <= 0 || strings.Trim(touched[first:], "audit_he ") != "" || !strings.HasSuffix(touched, " audit_head") {
+		t.Errorf("%s touches %s: want the chain's rows after all others, and its head last", name, touched)
+	}
 }

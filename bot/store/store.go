@@ -8,7 +8,6 @@ package store
 import (
 	"context"
 	"database/sql"
-	_ "embed"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -24,12 +23,6 @@ import (
 
 	"revoke-sessions/bot"
 )
-
-//go:embed schema/sqlite.sql
-var sqliteSchema string
-
-// schemaVersion is what user_version holds once the schema stands.
-const schemaVersion = 1
 
 // Store implements bot.Store on SQLite. All its methods may be called at once.
 type Store struct {
@@ -116,10 +109,12 @@ func OpenReadOnly(ctx context.Context, rawURL string) (*Store, error) {
 		return nil, fmt.Errorf("open the database %s: %w", path, err)
 	}
 	s := &Store{write: db, read: db, now: time.Now, path: path}
-	var version int
-	err = db.QueryRowContext(ctx, `PRAGMA user_version`).Scan(&version)
-	if err == nil && version != schemaVersion {
-		err = fmt.Errorf("it has schema %d and this version knows %d: use the revoke-sessions that runs on it", version, schemaVersion)
+	version, err := readVersion(ctx, db)
+	switch {
+	case err == nil && version > schemaVersion:
+		err = errNewer(version)
+	case err == nil && version < schemaVersion:
+		err = fmt.Errorf("it has schema %d and this version reads %d: start the bot of this version on it once, which brings it up to date", version, schemaVersion)
 	}
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("open the database %s: %w", path, err), s.Close())
@@ -132,9 +127,11 @@ func (s *Store) open(ctx context.Context, exclusive bool) error {
 		return err
 	}
 	// Pragmas stand in the DSN so that every connection of a pool has them.
+	// secure_delete is ON: FAST would leave erased text in pages given free.
+	// https://sqlite.org/pragma.html#pragma_secure_delete
 	dsn := func(extra string) string {
 		return "file:" + (&url.URL{Path: s.path}).EscapedPath() +
-			"?_pragma=busy_timeout(1000)&_pragma=journal_mode(WAL)&_pragma=synchronous(FULL)&_pragma=foreign_keys(1)&_pragma=secure_delete(FAST)" + extra
+			"?_pragma=busy_timeout(1000)&_pragma=journal_mode(WAL)&_pragma=synchronous(FULL)&_pragma=foreign_keys(1)&_pragma=secure_delete(ON)" + extra
 	}
 	var err error
 	if s.write, err = sql.Open("sqlite", dsn("&_txlock=immediate")); err != nil {
@@ -151,13 +148,23 @@ func (s *Store) open(ctx context.Context, exclusive bool) error {
 		return err
 	}
 	if exclusive {
-		_, err = s.write.ExecContext(ctx, `UPDATE arrivals SET claimed_until = 0 WHERE due_at IS NOT NULL`)
-		if err == nil {
-			_, err = s.write.ExecContext(ctx, `UPDATE requests SET claimed_until = 0, tell_claimed_until = 0
-				WHERE due_at IS NOT NULL OR tell_due_at IS NOT NULL`)
+		return s.freeClaims(ctx)
+	}
+	return nil
+}
+
+// freeClaims gives back what a process that is gone had claimed.
+func (s *Store) freeClaims(ctx context.Context) error {
+	for _, query := range []string{
+		`UPDATE arrivals SET claimed_until = 0 WHERE due_at IS NOT NULL`,
+		`UPDATE requests SET claimed_until = 0, tell_claimed_until = 0 WHERE due_at IS NOT NULL OR tell_due_at IS NOT NULL`,
+		`UPDATE notices SET claimed_until = 0 WHERE due_at IS NOT NULL`,
+	} {
+		if _, err := s.write.ExecContext(ctx, query); err != nil {
+			return fmt.Errorf("free the claims: %w", err)
 		}
 	}
-	return err
+	return nil
 }
 
 // createPrivate creates an empty database file that only its owner may read,
@@ -179,31 +186,6 @@ func createPrivate(path string) error {
 	return f.Close()
 }
 
-func (s *Store) migrate(ctx context.Context) error {
-	tx, err := s.write.BeginTx(ctx, nil)
-	if err != nil {
-		return err
-	}
-	defer tx.Rollback()
-	var version int
-	if err := tx.QueryRowContext(ctx, `PRAGMA user_version`).Scan(&version); err != nil {
-		return err
-	}
-	switch {
-	case version == schemaVersion:
-		return nil
-	case version > schemaVersion:
-		return fmt.Errorf("the database has schema %d, this version knows %d: use the newer revoke-sessions", version, schemaVersion)
-	}
-	if _, err := tx.ExecContext(ctx, sqliteSchema); err != nil {
-		return fmt.Errorf("create the schema: %w", err)
-	}
-	if _, err := tx.ExecContext(ctx, fmt.Sprintf(`PRAGMA user_version = %d`, schemaVersion)); err != nil {
-		return err
-	}
-	return tx.Commit()
-}
-
 // Path is the database's absolute path, for people.
 func (s *Store) Path() string { return s.path }
 
@@ -219,6 +201,11 @@ func (s *Store) Close() error {
 		errs = append(errs, s.lock.Unlock())
 	}
 	return errors.Join(errs...)
+}
+
+// querier is a pool or a transaction.
+type querier interface {
+	QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row
 }
 
 // transaction runs f in one write transaction.

@@ -1,12 +1,14 @@
 package store_test
 
 import (
+	"bytes"
 	"context"
-	"crypto/sha256"
 	"database/sql"
-	"encoding/hex"
 	"errors"
 	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -18,19 +20,28 @@ import (
 // change them, its triggers gone.
 func chained(t *testing.T) (*store.Store, *sql.Conn) {
 	t.Helper()
-	s := openSQLite(t, newClock().now)
+	s := chainedAt(t, newPath(t))
+	raw := bypass(t, s)
+	for _, trigger := range triggers(t, raw) {
+		do(t, raw, `DROP TRIGGER `+trigger)
+	}
+	return s, raw
+}
+
+// chainedAt is a store with a chain of four rows.
+func chainedAt(t *testing.T, path string) *store.Store {
+	t.Helper()
+	s := openAt(t, path, store.Options{Now: newClock().now})
 	r := create(t, s, pending("REQ-ACDEFG", "carol"))
 	turn(t, s, r, bot.Approved)
 	if err := s.Record(deadline(t), 0, bot.Entry{Action: "refused", Actor: "U-OUTSIDER", Wanted: "confirm", Reason: "not_approver"}); err != nil {
 		t.Fatal(err)
 	}
 	create(t, s, pending("REQ-OTHER", "dave"))
-	raw := bypass(t, s)
-	for _, trigger := range triggers(t, raw) {
-		do(t, raw, `DROP TRIGGER `+trigger)
+	if rows := chain(t, s, ""); len(rows) != 4 {
+		t.Fatalf("%d rows, want 4", len(rows))
 	}
-	chain(t, s, "")
-	return s, raw
+	return s
 }
 
 func triggers(t *testing.T, raw *sql.Conn) []string {
@@ -69,7 +80,7 @@ func TestAuditRowsAreAppendOnly(t *testing.T) {
 // for one request's rows is told too.
 func wantBroken(t *testing.T, s *store.Store, what string) *store.Damage {
 	t.Helper()
-	var damage *store.Damage
+	damage := wantFound(t, s, what)
 	for _, id := range []string{"", "REQ-ACDEFG", "REQ-NOBODY"} {
 		entries, err := s.Audit(context.Background(), id)
 		if !errors.As(err, &damage) {
@@ -78,6 +89,15 @@ func wantBroken(t *testing.T, s *store.Store, what string) *store.Damage {
 		if len(entries) != 0 {
 			t.Fatalf("%s: audit of %q gives out %d rows of a broken chain", what, id, len(entries))
 		}
+	}
+	return damage
+}
+
+// wantFound demands that Verify finds what was done.
+func wantFound(t *testing.T, s *store.Store, what string) (damage *store.Damage) {
+	t.Helper()
+	if _, err := s.Verify(context.Background(), nil); !errors.As(err, &damage) {
+		t.Fatalf("%s: verify says %v", what, err)
 	}
 	return damage
 }
@@ -96,7 +116,7 @@ func TestEveryChangedByteIsFound(t *testing.T) {
 					b := []byte(text)
 					b[i] ^= flip
 					do(t, raw, update, string(b), row+1)
-					wantBroken(t, s, fmt.Sprintf("%s row %d, %s byte %d: %q for %q", place.table, row+1, place.column, i, b[i], text[i]))
+					wantFound(t, s, fmt.Sprintf("%s row %d, %s byte %d: %q for %q", place.table, row+1, place.column, i, b[i], text[i]))
 					changed++
 				}
 			}
@@ -110,21 +130,128 @@ func TestEveryChangedByteIsFound(t *testing.T) {
 			do(t, raw, update, text, row+1)
 		}
 	}
-	for row := 1; row <= 4; row++ {
-		for _, seq := range []int{-1, 0, 5, row + 256, row + 1<<40} {
+	// Every bit of the numbers, the sign included; a number that another row
+	// has is taken from it.
+	for bit := range 64 {
+		for row := int64(1); row <= 4; row++ {
+			seq := row ^ int64(1)<<bit
+			do(t, raw, `UPDATE audit SET seq = 99 WHERE seq = $1`, seq)
 			do(t, raw, `UPDATE audit SET seq = $1 WHERE seq = $2`, seq, row)
-			wantBroken(t, s, fmt.Sprintf("row %d called %d", row, seq))
+			wantFound(t, s, fmt.Sprintf("row %d called %d", row, seq))
 			do(t, raw, `UPDATE audit SET seq = $1 WHERE seq = $2`, row, seq)
+			do(t, raw, `UPDATE audit SET seq = $1 WHERE seq = 99`, seq)
 		}
+		do(t, raw, `UPDATE audit_head SET seq = $1`, 4^int64(1)<<bit)
+		wantFound(t, s, fmt.Sprintf("head called %d", 4^int64(1)<<bit))
+		do(t, raw, `UPDATE audit_head SET seq = 4`)
 	}
-	for _, seq := range []int{0, 3, 5, 4 + 1<<40} {
-		do(t, raw, `UPDATE audit_head SET seq = $1`, seq)
-		wantBroken(t, s, fmt.Sprintf("head called %d", seq))
-	}
-	do(t, raw, `UPDATE audit_head SET seq = 4`)
 	chain(t, s, "") // everything is as it was
 	if changed < 1500 {
 		t.Errorf("only %d bytes were changed", changed)
+	}
+}
+
+// The same past SQLite: every byte that a row's texts have in the file.
+func TestEveryChangedByteOfTheFileIsFound(t *testing.T) {
+	path := newPath(t)
+	s := chainedAt(t, path)
+	raw := bypass(t, s)
+	var records []string
+	for seq := 1; seq <= 4; seq++ {
+		records = append(records, value[string](t, raw, `SELECT request_id || entry || hash FROM audit WHERE seq = $1`, seq))
+	}
+	do(t, raw, `PRAGMA wal_checkpoint(TRUNCATE)`)
+	content, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	damaged := filepath.Join(t.TempDir(), "damaged.db")
+	changed := 0
+	for row, record := range records {
+		at := bytes.Index(content, []byte(record))
+		if at < 0 || bytes.Count(content, []byte(record)) != 1 {
+			t.Fatalf("row %d does not stand in the file once", row+1)
+		}
+		for i := at; i < at+len(record); i++ {
+			content[i] ^= 1
+			if err := os.WriteFile(damaged, content, 0o600); err != nil {
+				t.Fatal(err)
+			}
+			content[i] ^= 1
+			s, err := store.OpenReadOnly(deadline(t), "sqlite:"+damaged)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if _, err := s.Verify(deadline(t), nil); err == nil {
+				t.Errorf("byte %d of row %d: %q for %q is not found", i-at, row+1, content[i]^1, content[i])
+			}
+			closeStore(t, s)
+			changed++
+		}
+	}
+	if changed < 600 {
+		t.Errorf("only %d bytes were changed", changed)
+	}
+}
+
+// Whatever rows stand in whatever order, under old or new numbers, with the
+// old head or one that fits the last row: if it is not the chain, it is found.
+// Only an end cut off together with the head is not: see
+// TestWhatOnlyAnAnchorFinds.
+func TestEveryOtherOrderIsFound(t *testing.T) {
+	s, raw := chained(t)
+	do(t, raw, `CREATE TABLE kept AS SELECT * FROM audit`)
+	do(t, raw, `CREATE TABLE kept_head AS SELECT * FROM audit_head`)
+	tried := 0
+	try := func(order []int) {
+		t.Helper()
+		for _, renumber := range []bool{true, false} {
+			if !renumber && (!slices.IsSorted(order) || len(slices.Compact(slices.Clone(order))) != len(order)) {
+				continue // under their own numbers there is one order, and no row twice
+			}
+			for _, fitHead := range []bool{true, false} {
+				do(t, raw, `BEGIN`)
+				do(t, raw, `DELETE FROM audit`)
+				prefix := true
+				for i, from := range order {
+					seq := from
+					if renumber {
+						seq = i + 1
+					}
+					prefix = prefix && seq == i+1 && from == i+1
+					do(t, raw, `INSERT INTO audit SELECT $1, request_id, entry, hash FROM kept WHERE seq = $2`, seq, from)
+				}
+				do(t, raw, `UPDATE audit_head SET (seq, hash) = (SELECT seq, hash FROM kept_head)`)
+				if fitHead && len(order) > 0 {
+					do(t, raw, `UPDATE audit_head SET (seq, hash) = (SELECT seq, hash FROM audit ORDER BY seq DESC LIMIT 1)`)
+				}
+				do(t, raw, `COMMIT`)
+				if whole := prefix && len(order) == 4; whole || prefix && fitHead && len(order) > 0 {
+					chain(t, s, "")
+				} else {
+					wantFound(t, s, fmt.Sprintf("rows %v, renumbered %v, head made to fit %v", order, renumber, fitHead))
+				}
+				tried++
+			}
+		}
+	}
+	// All lists of at most four out of four rows: removed, swapped, moved,
+	// doubled, and what comes of several at once. Then each put in everywhere.
+	var lists func(order []int)
+	lists = func(order []int) {
+		try(order)
+		for row := 1; row <= 4 && len(order) < 4; row++ {
+			lists(append(slices.Clone(order), row))
+		}
+	}
+	lists(nil)
+	for at := range 5 {
+		for row := 1; row <= 4; row++ {
+			try(slices.Insert([]int{1, 2, 3, 4}, at, row))
+		}
+	}
+	if tried < 700 {
+		t.Errorf("only %d were tried", tried)
 	}
 }
 
@@ -220,9 +347,7 @@ func remake(t *testing.T, raw *sql.Conn, from, to int) {
 	}
 	for seq := from; seq <= to; seq++ {
 		entry := value[string](t, raw, `SELECT replace(entry, 'U-', 'U-X') FROM audit WHERE seq = $1`, seq)
-		number := fmt.Sprint(seq)
-		sum := sha256.Sum256(fmt.Appendf(nil, "%d:%s\n%d:%s\n%d:%s\n", len(head), head, len(number), number, len(entry), entry))
-		head = hex.EncodeToString(sum[:])
+		head = hashOf(head, fmt.Sprint(seq), entry)
 		do(t, raw, `UPDATE audit SET entry = $1, hash = $2 WHERE seq = $3`, entry, head, seq)
 	}
 }

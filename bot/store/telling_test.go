@@ -3,6 +3,7 @@ package store_test
 import (
 	"context"
 	"errors"
+	"slices"
 	"testing"
 	"time"
 
@@ -27,7 +28,7 @@ func claim(t testing.TB, s *store.Store, id string) bool {
 	return mine
 }
 
-func told(t *testing.T, s *store.Store, id string, version int64, retry time.Time) bool {
+func told(t testing.TB, s *store.Store, id string, version int64, retry time.Time) bool {
 	t.Helper()
 	more, err := s.Told(deadline(t), id, version, retry)
 	if err != nil {
@@ -36,10 +37,12 @@ func told(t *testing.T, s *store.Store, id string, version int64, retry time.Tim
 	return more
 }
 
-// wantTell demands that exactly these requests are owed to people now.
+// wantTell demands that exactly these requests, by ID, are owed to people now.
 func wantTell(t *testing.T, s *store.Store, when string, want ...string) {
 	t.Helper()
-	if diff := cmp.Diff(want, due(t, s).Tell); diff != "" {
+	got := due(t, s).Tell
+	slices.Sort(got)
+	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("%s, owed to people (-want +got):\n%s", when, diff)
 	}
 }

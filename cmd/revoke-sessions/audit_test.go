@@ -255,7 +255,7 @@ func TestAuditBesideARunningBot(t *testing.T) {
 	th.click(aliceID, bot.ActionConfirm)
 	th.poll("the revoke is verified", func() bool { return th.count("verified") == 1 })
 
-	id := th.audit()[0].Request
+	id := th.requestID()
 	code, stdout, stderr := output(t, th.environment(), "audit", "show", id)
 	if code != 0 || !containsAll(stdout, []string{
 		"- Account: `Bob Reporter`", "- User principal name: `bob@contoso.example`", "- Reason: `lost my phone`",

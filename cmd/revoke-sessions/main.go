@@ -28,6 +28,7 @@ type commandLine struct {
 	Run     runCommand     `cmd:"" default:"withargs" help:"Run the bot (the default)."`
 	Demo    demoCommand    `cmd:"" help:"Try it here and now: a Slack and a Microsoft Graph of its own, on this machine only."`
 	Audit   auditCommand   `cmd:"" help:"Check, show or export the audit chain."`
+	Policy  policyCommand  `cmd:"" help:"Print an example of a policy file, or check one."`
 	Version versionCommand `cmd:"" help:"Print the version."`
 }
 

@@ -11,6 +11,7 @@ import (
 	"os/exec"
 	"os/signal"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -225,8 +226,7 @@ func (th *theatre) acked(d *slacktest.Delivery) {
 func (th *theatre) card() (m slacktest.Message) {
 	th.t.Helper()
 	th.until("a card stands", func() bool {
-		cards := th.slack.Messages(approvals)
-		for _, c := range cards {
+		for _, c := range th.cards() {
 			if !c.Deleted {
 				m = c
 			}
@@ -234,6 +234,14 @@ func (th *theatre) card() (m slacktest.Message) {
 		return m.TS != ""
 	})
 	return m
+}
+
+// cards are the messages in the approvers' channel that had buttons when they
+// were posted, deleted ones too; the others announce something.
+func (th *theatre) cards() []slacktest.Message {
+	return slices.DeleteFunc(th.slack.Messages(approvals), func(m slacktest.Message) bool {
+		return !slices.ContainsFunc(th.slack.History(approvals, m.TS), func(v slacktest.Message) bool { return len(v.Buttons()) > 0 })
+	})
 }
 
 func (th *theatre) click(who, action string) {
@@ -285,6 +293,7 @@ func (th *theatre) quiet() {
 		err := db.QueryRow(`SELECT
 			(SELECT count(*) FROM arrivals WHERE due_at IS NOT NULL AND claimed_until > $1) +
 			(SELECT count(*) FROM requests WHERE due_at IS NOT NULL AND claimed_until > $1) +
+			(SELECT count(*) FROM notices WHERE due_at <= $1 OR claimed_until > $1) +
 			(SELECT count(*) FROM requests WHERE tell_claimed_until > $1 OR tell_due_at <= $1)`, now).Scan(&busy)
 		if err != nil {
 			th.t.Fatal(err)

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
 	"crypto/x509"
@@ -12,10 +13,11 @@ import (
 	"net/url"
 	"os"
 	"regexp"
-	"slices"
 	"strings"
 	"time"
 
+	"revoke-sessions/authz"
+	"revoke-sessions/authz/policyfile"
 	"revoke-sessions/bot"
 	"revoke-sessions/bot/listen"
 	"revoke-sessions/bot/store"
@@ -27,7 +29,8 @@ import (
 // have no flag, because a command line is visible to every user of a machine.
 type runCommand struct {
 	Channel   string     `setting:"REVOKE_CHANNEL" placeholder:"C…" help:"ID of the channel that gets the cards ($REVOKE_CHANNEL)."`
-	Approvers []string   `setting:"REVOKE_APPROVERS" placeholder:"U…" help:"Who may confirm: Slack user IDs, separated by commas ($REVOKE_APPROVERS)."`
+	Approvers []string   `setting:"REVOKE_APPROVERS" placeholder:"U…" help:"Who may confirm, separated by commas: Slack users U…, Slack user groups S…, Entra groups entra:<object ID> ($REVOKE_APPROVERS)."`
+	Policy    string     `setting:"REVOKE_POLICY" placeholder:"FILE" help:"The policy file; see revoke-sessions policy example ($REVOKE_POLICY)."`
 	Emergency string     `setting:"REVOKE_EMERGENCY" placeholder:"TEXT" help:"What to do when nobody answers, for example: Call 555-0100 ($REVOKE_EMERGENCY)."`
 	Database  string     `setting:"REVOKE_DATABASE_URL" default:"sqlite:revoke-sessions.db" placeholder:"URL" help:"Where requests and the audit chain are kept: ${default} ($REVOKE_DATABASE_URL)."`
 	Log       slog.Level `setting:"REVOKE_LOG" default:"info" placeholder:"LEVEL" help:"debug, info, warn or error: ${default} ($REVOKE_LOG)."`
@@ -56,15 +59,12 @@ func (e endpoints) transport() http.RoundTripper {
 // operation is the only one so far.
 const operation = graph.InvalidateAllRefreshTokens
 
-var (
-	slackUser    = regexp.MustCompile(`^[UW][A-Z0-9]{2,30}$`)
-	slackChannel = regexp.MustCompile(`^[CG][A-Z0-9]{2,30}$`)
-)
+var slackChannel = regexp.MustCompile(`^[CG][A-Z0-9]{2,30}$`)
 
 // Run checks the settings, then runs the bot until ctx ends or Slack refuses
 // it for good.
 func (c *runCommand) Run(ctx context.Context, s *surroundings) error {
-	botToken, appToken, err := c.check(s.getenv)
+	botToken, appToken, policy, err := c.check(s.getenv)
 	if err != nil {
 		return err
 	}
@@ -82,7 +82,7 @@ func (c *runCommand) Run(ctx context.Context, s *surroundings) error {
 	}
 	defer directory.Close()
 	log := s.logger(c.Log)
-	log.Info("starting", "credential", kind, "operation", operation, "channel", c.Channel, "approvers", len(c.Approvers))
+	log.Info("starting", "credential", kind, "operation", operation, "channel", c.Channel, "approvers", len(policy.Approvers), "policy", cmp.Or(c.Policy, "REVOKE_APPROVERS alone"), "policy_digest", policy.Digest)
 
 	db, err := store.Open(ctx, c.Database, store.Options{Exclusive: true, Now: s.at.now})
 	if err != nil {
@@ -104,14 +104,13 @@ func (c *runCommand) Run(ctx context.Context, s *surroundings) error {
 	if err != nil {
 		return err
 	}
-	signIn(ctx, directory, log)
-	checkChannel(ctx, slack, c.Channel, log)
+	signIn(ctx, directory, policy.AsksForRoles(), log)
 	timing := bot.DefaultTiming()
 	if s.at.timing != nil {
 		timing = *s.at.timing
 	}
 	b := bot.New(bot.Config{
-		Home: home, Channel: c.Channel, Approvers: c.Approvers, Emergency: bot.Clean(c.Emergency, 200),
+		Home: home, Channel: c.Channel, Policy: policy, Emergency: bot.Clean(c.Emergency, 200),
 		Operation: operation, Timing: timing, Log: log, Now: s.at.now,
 	}, db, slack, directory)
 	l := listen.New(listen.Config{
@@ -131,8 +130,9 @@ func (c *runCommand) Run(ctx context.Context, s *surroundings) error {
 	return err
 }
 
-// check reads the two tokens and refuses settings that cannot work, all at once.
-func (c *runCommand) check(getenv func(string) string) (botToken, appToken bot.Secret, err error) {
+// check reads the two tokens and the policy, and refuses settings that cannot
+// work, all at once.
+func (c *runCommand) check(getenv func(string) string) (botToken, appToken bot.Secret, policy authz.Policy, err error) {
 	var wrong []string
 	complain := func(format string, args ...any) { wrong = append(wrong, fmt.Sprintf(format, args...)) }
 	token := func(name, prefix, where string) bot.Secret {
@@ -152,13 +152,8 @@ func (c *runCommand) check(getenv func(string) string) (botToken, appToken bot.S
 	if !slackChannel.MatchString(c.Channel) {
 		complain("REVOKE_CHANNEL must be a channel's ID like C0123456789: open the channel's details in Slack, it stands at the end")
 	}
-	c.Approvers = slices.DeleteFunc(c.Approvers, func(s string) bool { return strings.TrimSpace(s) == "" })
-	for i, a := range c.Approvers {
-		a = strings.TrimSpace(a)
-		if !slackUser.MatchString(a) {
-			complain("REVOKE_APPROVERS: %q is no Slack user ID like U0123456789 (this version knows no groups): open the person's profile in Slack, menu, Copy member ID", bot.Clean(a, 40))
-		}
-		c.Approvers[i] = a
+	if policy, err = readPolicy(c.Policy, c.Approvers); err != nil {
+		complain("%v", err)
 	}
 	if c.SlackAPI != "" && !carries(c.SlackAPI) {
 		complain("SLACK_API_URL must begin with https:// (http:// on this machine only): the tokens travel there")
@@ -174,18 +169,31 @@ func (c *runCommand) check(getenv func(string) string) (botToken, appToken bot.S
 	if o := getenv("REVOKE_OPERATION"); o != "" && o != string(operation) {
 		complain("REVOKE_OPERATION is %q, but this version knows %s only", bot.Clean(o, 40), operation)
 	}
-	if len(c.Approvers) == 0 {
-		complain("REVOKE_APPROVERS names nobody, so nobody could confirm: give Slack user IDs, separated by commas")
-	}
 	if len(wrong) == 0 {
-		return botToken, appToken, nil
+		return botToken, appToken, policy, nil
 	}
-	return "", "", usageError("cannot start:\n  - " + strings.Join(wrong, "\n  - "))
+	return "", "", authz.Policy{}, usageError("cannot start:\n  - " + strings.Join(wrong, "\n  - "))
+}
+
+// readPolicy reads the policy file, or makes a policy of the approvers alone.
+func readPolicy(file string, approvers []string) (authz.Policy, error) {
+	if file == "" {
+		return policyfile.Env(approvers)
+	}
+	text, err := readPolicyText(file)
+	if err != nil {
+		return authz.Policy{}, fmt.Errorf("REVOKE_POLICY: %w", err)
+	}
+	policy, err := policyfile.Parse(text, approvers)
+	if err != nil {
+		return policy, fmt.Errorf("REVOKE_POLICY %s:\n    %s", file, strings.ReplaceAll(err.Error(), "\n", "\n    "))
+	}
+	return policy, nil
 }
 
 // notYet are settings of later versions. To ignore one could mean to ignore a
 // rule that somebody relies on.
-var notYet = []string{"REVOKE_POLICY", "REVOKE_FALLBACK", "REVOKE_HTTP_ADDR"}
+var notYet = []string{"REVOKE_FALLBACK", "REVOKE_HTTP_ADDR"}
 
 // carries reports whether a token may travel to the URL.
 func carries(raw string) bool {
@@ -198,25 +206,22 @@ func carries(raw string) bool {
 }
 
 // signIn looks for an account that does not exist, so that a missing secret or
-// consent is in the log now and not first in the answer to a lost phone.
-func signIn(ctx context.Context, directory bot.Directory, log *slog.Logger) {
+// consent is in the log now and not first in the answer to a lost phone. Where
+// a rule goes by privileged roles, it reads which roles those are, too.
+func signIn(ctx context.Context, directory *msgraph.Client, roles bool, log *slog.Logger) {
 	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
 	defer cancel()
 	_, err := directory.Find(ctx, graph.ByUPN, "nobody@revoke-sessions.invalid")
 	if e := graph.AsError(err); e != nil {
 		log.Error("Microsoft Graph cannot be used: nobody can be looked up until this is mended", "error", e, "remedy", e.Remedy)
+		return
 	}
-}
-
-// checkChannel does the same for the channel that the cards go to.
-func checkChannel(ctx context.Context, slack *bot.Slack, channel string, log *slog.Logger) {
-	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
-	defer cancel()
-	switch problem, err := slack.ChannelProblem(ctx, channel); {
-	case err != nil:
-		log.Warn("look at REVOKE_CHANNEL", "channel", channel, "error", err)
-	case problem != "":
-		log.Error("REVOKE_CHANNEL cannot do its work until this is mended", "channel", channel, "problem", problem)
+	if !roles {
+		return
+	}
+	_, err = directory.PrivilegedRoles(ctx)
+	if e := graph.AsError(err); e != nil {
+		log.Error("privileged roles cannot be read: every target counts as privileged until this is mended", "error", e, "remedy", e.Remedy)
 	}
 }
 

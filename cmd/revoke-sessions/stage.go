@@ -39,6 +39,8 @@ type stage struct {
 	folder string
 	// at is where the bot finds Microsoft.
 	at endpoints
+	// policy is the path of a policy file, which then names the approvers.
+	policy string
 }
 
 func newStage(folder string, slackConfig slacktest.Config) (*stage, error) {
@@ -64,14 +66,14 @@ func newStage(folder string, slackConfig slacktest.Config) (*stage, error) {
 		graphURL: entra.GraphURL(), authority: entra.URL(), roots: roots, now: slackConfig.Now,
 	}}
 	var everyone []string
-	for _, p := range []struct{ id, name, full string }{
+	for i, p := range []struct{ id, name, full string }{
 		{bobID, "bob", "Bob Reporter"},
 		{aliceID, "alice", "Alice Approver"},
 		{amirID, "amir", "Amir Approver"},
 		{olgaID, "olga", "Olga Outsider"},
 		{carolID, "carol", "Carol Target"},
 	} {
-		s.addPerson(p.id, p.name, p.full)
+		s.addPerson(p.id, p.name, p.full, objectID(i+1))
 		everyone = append(everyone, p.id)
 	}
 	slack.AddChannel(slacktest.Channel{ID: approvals, Name: "security-approvals", Private: true, BotIsMember: true, Members: []string{aliceID, amirID, olgaID}})
@@ -79,11 +81,14 @@ func newStage(folder string, slackConfig slacktest.Config) (*stage, error) {
 	return s, nil
 }
 
+// objectID is the Entra object ID of the nth of the cast, for policy files.
+func objectID(n int) string { return fmt.Sprintf("00000000-0000-4000-8000-%012d", n) }
+
 // addPerson puts a full member into Slack and their account into Entra.
-func (s *stage) addPerson(id, name, full string) {
+func (s *stage) addPerson(id, name, full, entraID string) {
 	address := name + "@contoso.example"
 	s.slack.AddUser(slacktest.User{ID: id, Name: name, RealName: full, Email: address})
-	s.entra.AddUser(graphtest.User{DisplayName: full, UserPrincipalName: address, Mail: address})
+	s.entra.AddUser(graphtest.User{ID: entraID, DisplayName: full, UserPrincipalName: address, Mail: address})
 }
 
 func (s *stage) close() {
@@ -96,6 +101,10 @@ func (s *stage) getenv(name string) string { return s.environment()[name] }
 
 func (s *stage) environment() map[string]string {
 	tenant := s.entra.Config()
+	approvers := aliceID + "," + amirID
+	if s.policy != "" {
+		approvers = ""
+	}
 	return map[string]string{
 		"SLACK_BOT_TOKEN":     s.slack.BotToken(),
 		"SLACK_APP_TOKEN":     s.slack.AppToken(),
@@ -103,7 +112,8 @@ func (s *stage) environment() map[string]string {
 		"AZURE_CLIENT_ID":     tenant.ClientID,
 		"AZURE_CLIENT_SECRET": tenant.ClientSecret,
 		"REVOKE_CHANNEL":      approvals,
-		"REVOKE_APPROVERS":    aliceID + "," + amirID,
+		"REVOKE_APPROVERS":    approvers,
+		"REVOKE_POLICY":       s.policy,
 		"REVOKE_EMERGENCY":    emergency,
 		"REVOKE_DATABASE_URL": "sqlite:" + filepath.Join(s.folder, "revoke-sessions.db"),
 		"SLACK_API_URL":       s.slack.APIURL(),

@@ -1,8 +1,12 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"net/http"
+	"os"
+	"path/filepath"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -14,6 +18,7 @@ import (
 	"revoke-sessions/bot"
 	"revoke-sessions/bot/listen"
 	"revoke-sessions/bot/slacktest"
+	"revoke-sessions/bot/store"
 	"revoke-sessions/graph/graphtest"
 )
 
@@ -27,12 +32,13 @@ import (
 //	press WHO BUTTON           presses it on the newest card as it first stood, there or not
 //	replay                     Slack delivers the last click once more, in the same envelope and in another
 //	click WHO BUTTON           presses a button of the live card: confirm, deny, cancel, retry
+//	click-first WHO BUTTON     presses one on the oldest card, there or not
 //	click-receipt WHO BUTTON   presses one on WHO's own receipt
 //	submit WHO PICKED REASON   fills in the form that WHO has open
 //	opens WHO                  waits until that form stands open
 //	why WHO REASON             fills in the form that WHO's Deny has opened
 //	sees WHERE WORDS…          waits until one message says all the words;
-//	                           WHERE is card, thread, dm:WHO, only:WHO
+//	                           WHERE is card (the channel), thread, dm:WHO, only:WHO
 //	! sees WHERE WORDS…        no message there says them yet
 //	never WHERE WORDS…         no message there says them, in any version, up to the script's end
 //	buttons WHERE [BUTTON…]    waits until the live message has just these
@@ -48,6 +54,15 @@ import (
 //	erase                      somebody deletes the live card
 //	later DURATION             moves everybody's clock
 //	restart                    stops the bot in order and starts it again
+//	erased                     waits until the newest request's words are gone from the database
+//	group S… WHO…              makes the Slack user group hold just these
+//	entra-group GUID WHO…      the same for a group in Entra
+//	role WHO NAME [none]       gives WHO a role in Entra, or takes it: global, readers
+//	permission NAME [none]     grants the bot's app a Graph permission, or withdraws it
+//	channel CHANGE             changes the approvers' channel: shared, archived, without, restored
+//
+// A file policy.yml in a story is the bot's policy; the cast's Entra object IDs
+// are 00000000-0000-4000-8000-00000000000N in the order of newStage.
 func TestStories(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir:                 "testdata/stories",
@@ -55,6 +70,11 @@ func TestStories(t *testing.T) {
 		RequireUniqueNames:  true,
 		Setup: func(env *testscript.Env) error {
 			th := newTheatre(env.T().(testing.TB))
+			if file := filepath.Join(env.WorkDir, "policy.yml"); exists(file) {
+				th.policy = file
+			}
+			th.slack.AddUserGroup(slacktest.UserGroup{ID: "S0SECURITY", Handle: "security", Members: []string{aliceID, amirID}})
+			th.entra.AddGroup(graphtest.Group{ID: entraGroup, DisplayName: "Security on call", Members: []string{th.entraID("alice"), th.entraID("amir")}})
 			th.begin()
 			env.Values[theatreKey{}] = th
 			env.Defer(th.curtain)
@@ -83,12 +103,27 @@ func TestStories(t *testing.T) {
 			"calls":         story((*theatre).calls),
 			"erase":         story((*theatre).erase),
 			"later":         story((*theatre).later),
+			"click-first":   story((*theatre).clickFirst),
+			"erased":        story((*theatre).erased),
+			"group":         story((*theatre).group),
+			"entra-group":   story((*theatre).entraGroup),
+			"role":          story((*theatre).role),
+			"permission":    story((*theatre).permission),
+			"channel":       story((*theatre).channel),
 			"restart":       story(func(th *theatre, _ bool, _ []string) { th.end(); th.begin() }),
 		},
 	})
 }
 
 type theatreKey struct{}
+
+// entraGroup is a group of the stage's tenant: Alice and Amir.
+const entraGroup = "00000000-0000-4000-8000-0000000000aa"
+
+func exists(file string) bool {
+	_, err := os.Stat(file)
+	return err == nil
+}
 
 func story(f func(*theatre, bool, []string)) func(*testscript.TestScript, bool, []string) {
 	return func(ts *testscript.TestScript, neg bool, args []string) {
@@ -133,7 +168,10 @@ func (th *theatre) types(_ bool, a []string) {
 
 // requestID is in the value of every button the newest card ever had.
 func (th *theatre) requestID() string {
-	card := th.card()
+	return th.requestOf(th.card())
+}
+
+func (th *theatre) requestOf(card slacktest.Message) string {
 	for _, version := range th.slack.History(approvals, card.TS) {
 		for _, b := range version.Buttons() {
 			return b.Value
@@ -144,11 +182,80 @@ func (th *theatre) requestID() string {
 }
 
 func (th *theatre) press(_ bool, a []string) {
-	card, id := th.card(), th.requestID()
-	th.last = th.slack.As(cast(a[0])).ClickRaw(func(c *slacktest.Click) {
-		c.ChannelID, c.MessageTS, c.ActionID, c.Value = approvals, card.TS, "request."+a[1], id
+	th.pressOn(th.card(), a[0], a[1])
+}
+
+func (th *theatre) clickFirst(_ bool, a []string) {
+	th.pressOn(th.cards()[0], a[0], a[1])
+}
+
+// pressOn presses a button that a card once had.
+func (th *theatre) pressOn(card slacktest.Message, who, action string) {
+	id := th.requestOf(card)
+	th.last = th.slack.As(cast(who)).ClickRaw(func(c *slacktest.Click) {
+		c.ChannelID, c.MessageTS, c.ActionID, c.Value = approvals, card.TS, "request."+action, id
 	})
 	th.acked(th.last)
+}
+
+func (th *theatre) erased(_ bool, _ []string) {
+	id := th.requestID()
+	db, err := store.OpenReadOnly(context.Background(), th.environment()["REVOKE_DATABASE_URL"])
+	if err != nil {
+		th.t.Fatal(err)
+	}
+	defer db.Close()
+	th.poll("the words are erased", func() bool {
+		r, err := db.Request(context.Background(), id)
+		if err != nil {
+			th.t.Fatal(err)
+		}
+		return r.Words.Reason == "" && r.Words.UPN == "" && r.Words.Denied == ""
+	})
+	th.audit() // which verifies every link
+}
+
+func (th *theatre) group(_ bool, a []string) {
+	th.slack.UpdateUserGroup(a[0], func(g *slacktest.UserGroup) {
+		g.Members = nil
+		for _, who := range a[1:] {
+			g.Members = append(g.Members, cast(who))
+		}
+	})
+}
+
+func (th *theatre) entraGroup(_ bool, a []string) {
+	var members []string
+	for _, who := range a[1:] {
+		members = append(members, th.entraID(who))
+	}
+	if !th.entra.SetMembers(a[0], members...) {
+		th.t.Fatalf("there is no group %s", a[0])
+	}
+}
+
+func (th *theatre) role(_ bool, a []string) {
+	role, change := map[string]string{"global": graphtest.GlobalAdministrator, "readers": graphtest.DirectoryReaders}[a[1]], th.entra.AssignRole
+	if len(a) > 2 {
+		change = th.entra.UnassignRole
+	}
+	if !change(th.entraID(a[0]), role, "") {
+		th.t.Fatalf("Entra does not change the role %s of %s", a[1], a[0])
+	}
+}
+
+func (th *theatre) permission(_ bool, a []string) {
+	if len(a) > 1 {
+		th.entra.Withdraw(a[0])
+		return
+	}
+	th.entra.Grant(a[0])
+}
+
+func (th *theatre) channel(_ bool, a []string) {
+	th.slack.UpdateChannel(approvals, func(c *slacktest.Channel) {
+		c.ExtShared, c.Archived, c.BotIsMember = a[0] == "shared", a[0] == "archived", a[0] != "without"
+	})
 }
 
 func (th *theatre) replay(_ bool, _ []string) {
@@ -236,7 +343,7 @@ func (th *theatre) stands(where string) []slacktest.Message {
 }
 
 func (th *theatre) sees(neg bool, a []string) {
-	where, words := a[0], a[1:]
+	where, words := a[0], mentioned(a[1:])
 	if neg {
 		th.says(where, words)()
 	} else {
@@ -246,8 +353,19 @@ func (th *theatre) sees(neg bool, a []string) {
 	}
 }
 
+// mentioned lets a story write @bob where a reader sees Bob mentioned.
+func mentioned(words []string) []string {
+	var all []string
+	for _, w := range words {
+		all = append(all, castMentions.ReplaceAllStringFunc(w, func(m string) string { return "@" + cast(m[1:]) }))
+	}
+	return all
+}
+
+var castMentions = regexp.MustCompile(`@(bob|alice|amir|olga|carol)\b`)
+
 func (th *theatre) neverSees(_ bool, a []string) {
-	check := th.says(a[0], a[1:])
+	check := th.says(a[0], mentioned(a[1:]))
 	check()
 	th.never = append(th.never, check)
 }
@@ -272,7 +390,11 @@ func (th *theatre) buttons(_ bool, a []string) {
 	}
 	th.until(fmt.Sprintf("%s has the buttons %q", a[0], want), func() bool {
 		var have []string
-		for _, m := range th.stands(a[0]) {
+		messages := th.stands(a[0])
+		if a[0] == "card" {
+			messages = th.cards()
+		}
+		for _, m := range messages {
 			if m.Deleted || a[0] != "card" && len(m.Buttons()) == 0 {
 				continue
 			}
@@ -330,10 +452,16 @@ func (th *theatre) rows(a []string, match func(bot.Entry) bool) {
 func (th *theatre) pings(_ bool, a []string) {
 	var want []string
 	for _, who := range a[1:] {
-		want = append(want, cast(who))
+		if !strings.HasPrefix(who, "S0") { // a user group
+			who = cast(who)
+		}
+		want = append(want, who)
 	}
 	slices.Sort(want)
 	all := th.stands(a[0])
+	if a[0] == "card" {
+		all = th.cards()
+	}
 	if len(all) == 0 {
 		th.t.Fatalf("nothing stands at %s", a[0])
 	}

@@ -1,0 +1,130 @@
+package policyfile
+
+import (
+	"errors"
+	"math"
+	"regexp"
+	"regexp/syntax"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/goccy/go-yaml/ast"
+
+	"revoke-sessions/authz"
+)
+
+const day = 24 * time.Hour
+
+// whole reads a number from low to high, in digits only: 010 means ten to some
+// readers of YAML and eight to others.
+func (v value) whole(low, high int) (int, bool) {
+	if n, ok := v.node.(*ast.IntegerNode); ok {
+		text := n.Token.Value
+		if i, err := strconv.Atoi(text); err == nil && strconv.Itoa(i) == text && i >= low && i <= high {
+			return i, true
+		}
+	}
+	v.wrong("must be a whole number from %d to %d, not %s", low, high, v.shown())
+	return 0, false
+}
+
+var decimal = regexp.MustCompile(`^[1-9][0-9]*(\.[0-9]+)?$`)
+
+// factor reads a number from 1 to 10 that may have a fraction.
+func (v value) factor() (float64, bool) {
+	switch v.node.(type) {
+	case *ast.IntegerNode, *ast.FloatNode:
+		text := v.node.GetToken().Value
+		if f, err := strconv.ParseFloat(text, 64); err == nil && decimal.MatchString(text) && f >= 1 && f <= 10 {
+			return f, true
+		}
+	}
+	v.wrong("must be a number from 1 to 10, like 2 or 1.5, not %s", v.shown())
+	return 0, false
+}
+
+func (v value) boolean() (answer, ok bool) {
+	if n, ok := v.node.(*ast.BoolNode); ok {
+		return n.Value, true
+	}
+	v.wrong("must be true or false, not %s", v.shown())
+	return false, false
+}
+
+// choice reads one of some words.
+func (v value) choice(words ...string) (string, bool) {
+	text, _ := v.text()
+	for _, word := range words {
+		if text == word {
+			return word, true
+		}
+	}
+	v.wrong("must be %s, not %s", strings.Join(words, " or "), v.shown())
+	return "", false
+}
+
+// duration reads a time from low to high.
+func (v value) duration(low, high time.Duration) (time.Duration, bool) {
+	text, _ := v.text()
+	if d, ok := parseDuration(text); ok && d >= low && d <= high {
+		return d, true
+	}
+	v.wrong("must be a duration from %s to %s with its unit, like 90s, 15m, 8h, 1h30m or 90d, not %s", inWords(low), inWords(high), v.shown())
+	return 0, false
+}
+
+var days = regexp.MustCompile(`^([0-9]{1,5})d$`) // 99999 days fit into a time.Duration
+
+// parseDuration reads Go's durations, and days.
+func parseDuration(text string) (time.Duration, bool) {
+	if m := days.FindStringSubmatch(text); m != nil {
+		n, err := strconv.Atoi(m[1])
+		return time.Duration(n) * day, err == nil
+	}
+	d, err := time.ParseDuration(text)
+	return d, err == nil
+}
+
+// limit reads N/duration.
+func (v value) limit() (authz.Limit, bool) {
+	const low, high = time.Minute, 31 * day
+	text, _ := v.text()
+	count, within, _ := strings.Cut(text, "/")
+	n, err := strconv.Atoi(count)
+	d, ok := parseDuration(within)
+	switch {
+	case err != nil || !ok || n > math.MaxInt32:
+		v.wrong("must be a number and a duration like 5/1h (five in an hour), not %s", v.shown())
+	case n < 1:
+		v.wrong("allows nothing, so it would stop everything. Write 1 or more before the slash, or remove the line to have no limit")
+	case d < low || d > high:
+		v.wrong("must count over %s to %s, not %s", inWords(low), inWords(high), v.shown())
+	default:
+		return authz.Limit{N: n, Within: d}, true
+	}
+	return authz.Limit{}, false
+}
+
+// pattern reads a regular expression.
+func (v value) pattern() *regexp.Regexp {
+	text, ok := v.text()
+	if !ok {
+		v.wrong("must be a regular expression in single quotes, like '[A-Z]+-[0-9]+', not %s", v.shown())
+		return nil
+	}
+	re, err := regexp.Compile(text)
+	if err != nil {
+		why := "it does not compile"
+		if e, ok := errors.AsType[*syntax.Error](err); ok {
+			why = string(e.Code) + ": " + quote(e.Expr)
+		}
+		v.wrong("is no regular expression (RE2) that can be used, %s. Correct it; in single quotes backslashes stay as they are", why)
+		return nil
+	}
+	if re.MatchString("") {
+		v.wrong("matches even an empty reason, so it would demand nothing. Use + instead of *, or remove the line")
+		return nil
+	}
+	return re
+}

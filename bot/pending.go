@@ -1,0 +1,188 @@
+package bot
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"time"
+
+	"revoke-sessions/authz"
+	"revoke-sessions/graph"
+)
+
+// wait does what the clock owes a pending request: reminders, the escalation,
+// and its end.
+func (b *Bot) wait(ctx context.Context, r Request) (again bool, _ Request, err error) {
+	now := b.now().UTC()
+	if !now.Before(r.deadline()) {
+		return b.timeUp(ctx, r)
+	}
+	if _, frozen, err := b.store.Frozen(ctx); frozen || err != nil {
+		if err != nil {
+			return false, r, err
+		}
+		return b.standStill(ctx, r, nil)
+	}
+	var rows []Entry
+	if at := b.nextReminder(&r); !at.IsZero() && !now.Before(at) {
+		// What was slept through is not made up for.
+		for at := at; !at.IsZero() && !now.Before(at); at = b.nextReminder(&r) {
+			r.Reminded++
+		}
+		r.RemindedAt = now
+		e := r.entry(Pending, "clock")
+		e.Action = "reminded"
+		rows = append(rows, e)
+	}
+	if at := b.escalation(&r); !at.IsZero() && !now.Before(at) {
+		r.Escalated = true
+		e := r.entry(Pending, "clock")
+		e.Action = "escalated"
+		rows = append(rows, e)
+	}
+	r.DueAt = b.attention(&r)
+	r, err = b.commit(ctx, Change{Request: r, Audit: rows})
+	return false, r, err
+}
+
+// nextReminder is when the next reminder is due; zero when none is. Each pause
+// is longer than the one before.
+func (b *Bot) nextReminder(r *Request) time.Time {
+	rule := b.cfg.Policy.Reminders
+	if rule.After == 0 || r.Reminded >= rule.Max {
+		return time.Time{}
+	}
+	age, pause := time.Duration(0), rule.After
+	for range r.Reminded + 1 {
+		age += pause
+		pause = time.Duration(min(float64(pause)*rule.Factor, float64(longestPause)))
+	}
+	return r.CreatedAt.Add(r.Paused + age)
+}
+
+// longestPause between two reminders keeps the sum of them a duration.
+const longestPause = 30 * 24 * time.Hour
+
+// escalation is when somebody else is called; zero when nobody is, any more.
+func (b *Bot) escalation(r *Request) time.Time {
+	rule := b.cfg.Policy.Reminders
+	if rule.EscalateAfter == 0 || r.Escalated {
+		return time.Time{}
+	}
+	return r.CreatedAt.Add(r.Paused + rule.EscalateAfter)
+}
+
+// overdue ends a request that the clock has not come to yet. It answers false
+// where a freeze has stopped the request's clock.
+func (b *Bot) overdue(ctx context.Context, r Request) (over bool, err error) {
+	if _, frozen, err := b.store.Frozen(ctx); frozen || err != nil {
+		return false, err
+	}
+	_, r, err = b.timeUp(ctx, r)
+	return r.State != Pending, err
+}
+
+// timeUp ends the wait for a decision: the request expires, or the policy has
+// it carried out. The store refuses both while a freeze is on.
+func (b *Bot) timeUp(ctx context.Context, r Request) (again bool, _ Request, err error) {
+	if r.Executes {
+		again, r, err = b.executeUndecided(ctx, r)
+	} else {
+		now := b.now().UTC()
+		next := r
+		next.to(Expired)
+		next.EndedAt, next.DueAt = now, time.Time{}
+		next, err = b.commit(ctx, Change{Request: next, Audit: []Entry{next.entry(Expired, "clock")}, Fenced: true})
+		if err == nil {
+			r = next
+		}
+	}
+	if errors.Is(err, ErrFrozen) {
+		// Past its deadline only because the freeze has stopped its clock.
+		return b.standStill(ctx, r, nil)
+	}
+	return again, r, err
+}
+
+// undecidedRetry is the pause before the account is read again for a request
+// that nobody decided.
+const undecidedRetry = 30 * time.Second
+
+// executeUndecided has a self report carried out that nobody decided in time,
+// as the policy says: never for a target that is protected or privileged, or
+// may be, and never when it is not the account on the card any more.
+func (b *Bot) executeUndecided(ctx context.Context, r Request) (again bool, _ Request, err error) {
+	now := b.now().UTC()
+	t, err := b.people.targetOf(ctx, &r)
+	gone := graph.IsNotFound(err)
+	if err != nil && !gone {
+		b.log.Warn("read the account of a report that nobody decided", "request", r.ID, "error", err)
+		if now.Before(r.deadline().Add(b.cfg.Policy.Expiry)) {
+			r.DueAt = now.Add(undecidedRetry)
+			r, err = b.commit(ctx, Change{Request: r})
+			return false, r, err
+		}
+		return b.waitOn(ctx, r, LookupFailed)
+	}
+	m := r.matterOf(t)
+	if !gone && !b.cfg.Policy.MayExecute(m) {
+		return b.waitOn(ctx, r, authz.TargetProtected)
+	}
+	if changed := b.differences(&r, t, gone, m); len(changed) > 0 {
+		_, err := b.void(ctx, r, t, changed, Change{}, r.entry(Void, "policy"))
+		return false, r, err
+	}
+	next := r
+	next.updateFacts(t)
+	next.approve(Verdict{Kind: authz.TimeOut, At: now}, t.user.Stamps)
+	e := next.entry(Approved, "policy")
+	e.Digest, e.Need = r.Digest, r.Need
+	next, err = b.commit(ctx, Change{
+		Request: next, Audit: []Entry{e}, Keep: true, Fenced: true, Uses: b.uses(&next),
+	})
+	if _, full := errors.AsType[*LimitError](err); full {
+		return b.waitOn(ctx, r, OverLimit)
+	}
+	if err != nil {
+		return false, r, err
+	}
+	return true, next, nil
+}
+
+// waitOn leaves to the approvers what the policy may not carry out.
+func (b *Bot) waitOn(ctx context.Context, r Request, why authz.Reason) (again bool, _ Request, err error) {
+	r.Executes, r.ExpiresAt = false, r.CreatedAt.Add(max(b.cfg.Policy.Expiry, r.ExpiresAt.Sub(r.CreatedAt)))
+	r.DueAt = b.attention(&r)
+	e := r.entry(Pending, "policy")
+	e.Action, e.Reason = "not_executed", string(why)
+	r, err = b.commit(ctx, Change{Request: r, Audit: []Entry{e}})
+	return false, r, err
+}
+
+// approve takes the request to approved by a verdict that enough others came
+// before.
+func (r *Request) approve(v Verdict, before graph.Stamps) {
+	v.Others = r.Approvals
+	r.to(Approved)
+	r.DueAt = v.At
+	r.Before, r.After, r.Reads = before, graph.Stamps{}, 0
+	r.Decisions = append(slices.Clone(r.Decisions), v)
+	r.Approvals = nil
+}
+
+// uses is what the decision in force counts against the limits: nothing for a
+// drill, which writes nothing.
+func (b *Bot) uses(r *Request) []Use {
+	if r.Drill {
+		return nil
+	}
+	limits := b.cfg.Policy.Limits
+	all := []Use{{PerTarget, r.Target.ID, limits.PerTarget}, {Total, "", limits.Total}}
+	v := r.verdict()
+	for _, by := range append(slices.Clone(v.Others), *v) {
+		if by.EntraID != "" {
+			all = append(all, Use{PerApprover, by.EntraID, limits.PerApprover})
+		}
+	}
+	return all
+}

@@ -1,0 +1,86 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"math"
+	"time"
+)
+
+// secretsLive is how long a response_url works; afterwards it and the
+// trigger_id, which lives 3 s, are worth nothing to us and are erased.
+// https://docs.slack.dev/interactivity/handling-user-interaction
+const secretsLive = 30 * time.Minute
+
+// noticesKept is for how long a notice that stands in Slack keeps another of
+// the same key away.
+const noticesKept = 7 * 24 * time.Hour
+
+// eraseAtOnce bounds the requests that one call erases, so that nobody who
+// wants to write waits for long.
+const eraseAtOnce = 500
+
+// erasable is what requests_erasable indexes: nothing is owed any more.
+const erasable = `FROM requests WHERE due_at IS NULL AND tell_due_at IS NULL AND erased = 0 AND changed_at < $1`
+
+// Forget implements bot.Store. What is to go is looked for first, by indexes
+// that hold nothing else, so that an idle call takes no write lock.
+func (s *Store) Forget(ctx context.Context, retention time.Duration) error {
+	now := s.now()
+	ended := int64(math.MinInt64) // before which nothing ended
+	if retention > 0 {
+		ended = micros(now.Add(-retention))
+	}
+	for _, chore := range []struct {
+		what, find string
+		before     int64
+		do         func(ctx context.Context, tx *sql.Tx, before int64) error
+	}{
+		// What was typed goes with the secrets once it is carried out.
+		{"used secrets", `FROM arrivals WHERE received_at < $1 AND body <> ''`, micros(now.Add(-secretsLive)),
+			exec(`UPDATE arrivals SET response_url = NULL, trigger_id = NULL,
+				body = CASE WHEN due_at IS NULL THEN '' ELSE body END WHERE received_at < $1 AND body <> ''`)},
+		{"uses that count no more", `FROM uses WHERE at < $1`, micros(now.Add(-longestLimit)),
+			exec(`DELETE FROM uses WHERE at < $1`)},
+		{"old notices", `FROM notices WHERE posted_at < $1`, micros(now.Add(-noticesKept)),
+			exec(`DELETE FROM notices WHERE posted_at < $1`)},
+		{"words of ended requests", erasable, ended, eraseWords},
+		{"reasons of ended freezes", `FROM freezes WHERE reason IS NOT NULL AND ended_at < $1`, ended,
+			exec(`UPDATE freezes SET reason = NULL WHERE reason IS NOT NULL AND ended_at < $1`)},
+	} {
+		var any bool
+		err := s.read.QueryRowContext(ctx, `SELECT EXISTS (SELECT 1 `+chore.find+`)`, chore.before).Scan(&any)
+		if err == nil && any {
+			err = s.transaction(ctx, func(tx *sql.Tx) error { return chore.do(ctx, tx, chore.before) })
+		}
+		if err != nil {
+			return fmt.Errorf("erase %s: %w", chore.what, err)
+		}
+	}
+	return nil
+}
+
+// exec is the chore of one statement.
+func exec(query string) func(context.Context, *sql.Tx, int64) error {
+	return func(ctx context.Context, tx *sql.Tx, before int64) error {
+		_, err := tx.ExecContext(ctx, query, before)
+		return err
+	}
+}
+
+// eraseWords erases the words of the requests that ended longest ago.
+func eraseWords(ctx context.Context, tx *sql.Tx, before int64) error {
+	rows, err := tx.QueryContext(ctx, `UPDATE requests SET erased = 1 WHERE id IN
+		(SELECT id `+erasable+` ORDER BY changed_at LIMIT $2) RETURNING id`, before, eraseAtOnce)
+	ids, err := collect(rows, err, scanID)
+	if err != nil {
+		return err
+	}
+	for _, id := range ids {
+		if _, err := tx.ExecContext(ctx, `DELETE FROM words WHERE request_id = $1`, id); err != nil {
+			return err
+		}
+	}
+	return nil
+}

@@ -1,0 +1,155 @@
+package store
+
+import (
+	"context"
+	"crypto/rand"
+	"database/sql"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"revoke-sessions/bot"
+)
+
+// CommitFreeze implements bot.Brakes.
+func (s *Store) CommitFreeze(ctx context.Context, c bot.FreezeChange) (bot.Freeze, error) {
+	f := c.Freeze
+	err := s.transaction(ctx, func(tx *sql.Tx) error {
+		now := s.now()
+		begins := f.ID == 0
+		typed, err := writeFreeze(ctx, tx, &f, now)
+		if err != nil {
+			return err
+		}
+		switch {
+		case begins:
+			err = tellFrozen(ctx, tx, now)
+		case !f.EndedAt.IsZero():
+			err = thaw(ctx, tx, f.BeganAt, now)
+		}
+		if err != nil {
+			return err
+		}
+		if c.Notice != nil {
+			n := *c.Notice
+			n.Key = fmt.Sprintf("%s#%d", n.Key, f.ID)
+			if _, err := announce(ctx, tx, now, n); err != nil {
+				return err
+			}
+		}
+		if err := settle(ctx, tx, c.Settles); err != nil {
+			return err
+		}
+		entries := slices.Clone(c.Audit)
+		for i := range entries {
+			entries[i].Freeze, entries[i].Typed = f.ID, typed
+		}
+		return appendAudit(ctx, tx, now, entries)
+	})
+	if err != nil {
+		return bot.Freeze{}, err
+	}
+	return f, nil
+}
+
+// writeFreeze begins a freeze or changes the one that is on, and answers the
+// salted hash of its reason. The reason is written once.
+func writeFreeze(ctx context.Context, tx *sql.Tx, f *bot.Freeze, now time.Time) (typed string, err error) {
+	body, err := json.Marshal(f)
+	if err != nil {
+		return "", fmt.Errorf("encode the freeze: %w", err)
+	}
+	var salt string
+	if f.ID == 0 {
+		salt = rand.Text()
+		err = tx.QueryRowContext(ctx, `INSERT INTO freezes (version, by_id, began_at, body, reason, salt) VALUES (1, $1, $2, $3, $4, $5)
+			RETURNING id, version`, f.By.EntraID, micros(f.BeganAt), string(body), f.Reason, salt).Scan(&f.ID, &f.Version)
+		if isUnique(err) {
+			return "", bot.ErrTaken
+		}
+	} else {
+		// ended_at is database time: retention and late commits go by it.
+		ended := sql.NullInt64{Int64: micros(now), Valid: !f.EndedAt.IsZero()}
+		err = tx.QueryRowContext(ctx, `UPDATE freezes SET version = version + 1, ended_at = $1, body = $2
+			WHERE id = $3 AND version = $4 AND ended_at IS NULL RETURNING version, coalesce(reason, ''), salt`,
+			ended, string(body), f.ID, f.Version).Scan(&f.Version, &f.Reason, &salt)
+		if errors.Is(err, sql.ErrNoRows) {
+			return "", bot.ErrConflict
+		}
+	}
+	if err != nil {
+		return "", fmt.Errorf("store the freeze: %w", err)
+	}
+	return sum(salt, f.Reason), nil
+}
+
+// tellFrozen owes the people of every request that waits the news of a freeze.
+// Both this and thaw change the version: whoever read a request before, to
+// change or to tell it, knows the brake wrongly and reads it again.
+func tellFrozen(ctx context.Context, tx *sql.Tx, now time.Time) error {
+	if _, err := tx.ExecContext(ctx, `UPDATE requests SET version = version + 1, tell_due_at = $1, tell_tries = 0
+		WHERE state IN ('pending', 'approved')`, micros(now)); err != nil {
+		return fmt.Errorf("have the freeze told: %w", err)
+	}
+	return nil
+}
+
+// thaw sets the clocks of pending requests going again and has every request
+// that waited looked at, and its people told, at once.
+func thaw(ctx context.Context, tx *sql.Tx, began, now time.Time) error {
+	if began.After(now) {
+		began = now // the clock was set back
+	}
+	// A request that was made during the freeze was stopped since then.
+	if _, err := tx.ExecContext(ctx, `UPDATE requests SET version = version + 1, due_at = $1, tell_due_at = $1, tell_tries = 0,
+		paused = paused + CASE
+			WHEN state <> 'pending' OR created_at >= $1 THEN 0
+			WHEN created_at > $2 THEN $1 - created_at
+			ELSE $1 - $2 END
+		WHERE state IN ('pending', 'approved')`, micros(now), micros(began)); err != nil {
+		return fmt.Errorf("have what waited looked at: %w", err)
+	}
+	return nil
+}
+
+// fence answers ErrFrozen while a freeze is on. The transaction must keep a
+// freeze from beginning until it ends: on SQLite every write transaction does.
+func fence(ctx context.Context, tx *sql.Tx) error {
+	var frozen bool
+	if err := tx.QueryRowContext(ctx, `SELECT EXISTS (SELECT 1 FROM freezes WHERE ended_at IS NULL)`).Scan(&frozen); err != nil {
+		return fmt.Errorf("look for a freeze: %w", err)
+	}
+	if frozen {
+		return bot.ErrFrozen
+	}
+	return nil
+}
+
+// Frozen implements bot.Brakes.
+func (s *Store) Frozen(ctx context.Context) (f bot.Freeze, on bool, err error) {
+	var id, version int64
+	var body []byte
+	var reason string
+	err = s.read.QueryRowContext(ctx, `SELECT id, version, body, coalesce(reason, '') FROM freezes WHERE ended_at IS NULL`).
+		Scan(&id, &version, &body, &reason)
+	if errors.Is(err, sql.ErrNoRows) {
+		return f, false, nil
+	}
+	if err == nil {
+		err = json.Unmarshal(body, &f)
+	}
+	if err != nil {
+		return bot.Freeze{}, false, fmt.Errorf("read the freeze: %w", err)
+	}
+	f.ID, f.Version, f.Reason = id, version, reason
+	return f, true, nil
+}
+
+// LastPulled implements bot.Brakes.
+func (s *Store) LastPulled(ctx context.Context, entraID string) (time.Time, error) {
+	var at sql.NullInt64
+	err := s.read.QueryRowContext(ctx, `SELECT max(began_at) FROM freezes WHERE by_id = $1`, entraID).Scan(&at)
+	return instant(at), err
+}

@@ -1,0 +1,67 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"revoke-sessions/bot"
+)
+
+// Announce implements bot.Announcements.
+func (s *Store) Announce(ctx context.Context, n bot.Notice, audit ...bot.Entry) (fresh bool, err error) {
+	err = s.transaction(ctx, func(tx *sql.Tx) (err error) {
+		now := s.now()
+		if fresh, err = announce(ctx, tx, now, n); err != nil || !fresh {
+			return err
+		}
+		return appendAudit(ctx, tx, now, audit)
+	})
+	return fresh && err == nil, err
+}
+
+// announce stores a notice, due at once, unless its Key was announced before.
+func announce(ctx context.Context, tx *sql.Tx, now time.Time, n bot.Notice) (fresh bool, err error) {
+	message, err := json.Marshal(n.Message)
+	if err != nil {
+		return false, fmt.Errorf("encode the notice %s: %w", n.Key, err)
+	}
+	err = tx.QueryRowContext(ctx, `INSERT INTO notices (key, to_id, message, due_at, claimed_until, tries)
+		VALUES ($1, $2, $3, $4, 0, 0) ON CONFLICT DO NOTHING RETURNING id`, n.Key, n.To, string(message), micros(now)).Scan(&n.ID)
+	if errors.Is(err, sql.ErrNoRows) {
+		return false, nil
+	}
+	if err != nil {
+		return false, fmt.Errorf("store the notice %s: %w", n.Key, err)
+	}
+	return true, nil
+}
+
+// Announced implements bot.Announcements. A notice that stands stays so,
+// whatever a slower teller may report.
+func (s *Store) Announced(ctx context.Context, id int64, retry time.Time) error {
+	query, at := `UPDATE notices SET posted_at = $1, message = '', due_at = NULL, claimed_until = 0 WHERE id = $2`, s.now()
+	if !retry.IsZero() {
+		query, at = `UPDATE notices SET due_at = $1, claimed_until = 0 WHERE id = $2 AND posted_at IS NULL`, retry
+	}
+	if _, err := s.write.ExecContext(ctx, query, micros(at), id); err != nil {
+		return fmt.Errorf("note what became of notice %d: %w", id, err)
+	}
+	return nil
+}
+
+const noticeColumns = `id, key, to_id, message, tries`
+
+func scanNotice(row scanner) (n bot.Notice, err error) {
+	var message []byte
+	if err := row.Scan(&n.ID, &n.Key, &n.To, &message, &n.Tries); err != nil {
+		return n, err
+	}
+	if err := json.Unmarshal(message, &n.Message); err != nil {
+		return n, fmt.Errorf("%w: notice %d: %w", errBroken, n.ID, err)
+	}
+	return n, nil
+}

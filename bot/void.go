@@ -1,0 +1,121 @@
+package bot
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"revoke-sessions/authz"
+	"revoke-sessions/graph"
+)
+
+// Difference is one thing in which an account, or what would be done to it, is
+// no longer what the card showed. It makes the request void.
+type Difference string
+
+// The differences. Others, such as a sign-in that a colleague has blocked
+// meanwhile, only change the card.
+const (
+	Renamed        Difference = "renamed"
+	GuestChanged   Difference = "guest"
+	Gone           Difference = "gone"
+	OtherOperation Difference = "operation"
+	MoreApprovals  Difference = "more_approvals"
+	NowBlocked     Difference = "now_blocked" // by a protection of the policy
+	// Altered: the stored request does not fit its digest. Somebody changed it.
+	Altered Difference = "altered"
+)
+
+// Differences lists every Difference, for tests that demand words for each.
+var Differences = []Difference{Renamed, GuestChanged, Gone, OtherOperation, MoreApprovals, NowBlocked, Altered}
+
+// shown is what a confirmation is bound to, as a digest: the identity of the
+// account, what would be done to it, and how many must say so.
+func shown(u graph.User, upn string, operation graph.Operation, need int) string {
+	h := sha256.New()
+	for _, part := range []string{u.ID, upn, string(u.Guest), string(operation), fmt.Sprint(need)} {
+		fmt.Fprintf(h, "%d:%s\n", len(part), part)
+	}
+	return hex.EncodeToString(h.Sum(nil))
+}
+
+// matterOf is the request as authz sees it, by what is known of the target now.
+func (r *Request) matterOf(t aim) authz.Matter {
+	m := r.matter()
+	m.Target.MemberOf, m.Target.Privileged = t.in, t.privileged != graph.No
+	return m
+}
+
+// differences says what a confirmation is bound to and is no longer so.
+func (b *Bot) differences(r *Request, t aim, gone bool, m authz.Matter) []Difference {
+	if gone {
+		return []Difference{Gone}
+	}
+	need := b.cfg.Policy.Require(m)
+	upn := Clean(t.user.UPN, maxAddress)
+	var all []Difference
+	add := func(d Difference, is bool) {
+		if is {
+			all = append(all, d)
+		}
+	}
+	add(NowBlocked, need.Blocked)
+	add(Renamed, upn != r.Words.UPN)
+	add(GuestChanged, t.user.Guest != r.Target.Guest)
+	add(OtherOperation, b.cfg.Operation != r.Operation)
+	add(MoreApprovals, need.Approvals > r.Need)
+	// Requests of the first version have no digest.
+	add(Altered, len(all) == 0 && r.Digest != "" && r.Digest != shown(t.user, upn, b.cfg.Operation, r.Need))
+	return all
+}
+
+// updateFacts takes over what may change without making the request void: a
+// colleague may have blocked sign-in meanwhile, which is good practice.
+func (r *Request) updateFacts(t aim) {
+	name, slackID := r.Words.DisplayName, r.TargetSlackID
+	stamps := r.Target.Stamps
+	r.aimAt(t)
+	// The words are settled once a request is decided, and the stamps on the
+	// card are what later reads are compared with.
+	r.Words.DisplayName, r.TargetSlackID, r.Target.Stamps = name, slackID, stamps
+}
+
+// void ends a request whose card was no longer true, and makes a fresh preview
+// of the same ask in the same transaction: what was asked for is not lost.
+func (b *Bot) void(ctx context.Context, r Request, t aim, changed []Difference, c Change, e Entry) (Request, error) {
+	r.to(Void)
+	r.EndedAt, r.DueAt, r.Changed = b.now().UTC(), time.Time{}, changed
+	e.Action, e.Digest, e.Changed = string(Void), r.Digest, joinDifferences(changed)
+	c.Audit = []Entry{e}
+	if !slices.Contains(changed, Gone) && !slices.Contains(changed, NowBlocked) {
+		fresh := Request{
+			Lane: r.Lane, Drill: r.Drill, Askers: r.Askers, Words: r.Words, Replaces: r.ID,
+			Coverage: r.Coverage, CancelAskedAt: r.CancelAskedAt,
+		}
+		t.slackID = r.TargetSlackID
+		fresh.aimAt(t)
+		fresh, err := b.draft(ctx, fresh)
+		if err != nil {
+			return r, err
+		}
+		r.ReplacedBy = fresh.ID
+		again := fresh.entry(Pending, e.Actor)
+		again.Action, again.Origin, again.ActorEntraID = "previewed_again", e.Origin, e.ActorEntraID
+		again.Operation, again.Digest, again.Need = string(fresh.Operation), fresh.Digest, fresh.Need
+		c.Successor, c.Audit = &fresh, append(c.Audit, again)
+	}
+	c.Request = r
+	return b.commit(ctx, c)
+}
+
+func joinDifferences(all []Difference) string {
+	words := make([]string, len(all))
+	for i, d := range all {
+		words[i] = string(d)
+	}
+	return strings.Join(words, ",")
+}
