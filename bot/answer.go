@@ -94,6 +94,24 @@ func CancelAsked(r *Request, v View) Message {
 	return p.message()
 }
 
+// FrozenNow answers whoever pulled the brake.
+func FrozenNow(f *Freeze) Message {
+	p := &page{}
+	p.add(ends((&line{}).bold("Every revoke is held back now.").say(" The approvers' channel is told. "), f))
+	p.add((&line{}).say("You cannot pull this brake again for %s.", spell(authz.Rest)))
+	return p.message()
+}
+
+// ThawAnswer answers whoever typed unfreeze.
+func ThawAnswer(f *Freeze, d authz.Decision) Message {
+	if d.Enough() {
+		return note("The freeze is over. What was approved before it goes on now.")
+	}
+	p := &page{}
+	p.add((&line{}).say("Noted: %d of %d. The freeze goes on until another approver types `/revoke-sessions unfreeze` too, or ", d.Have, d.Need).when(f.Until).say("."))
+	return p.message()
+}
+
 // status answers what is open, or how one request stands. A request is shown
 // to those who asked for it and to approvers; to everybody else it does not exist.
 func (b *Bot) status(ctx context.Context, a Arrival, id string) error {

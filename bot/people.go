@@ -1,18 +1,14 @@
 package bot
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"maps"
 	"slices"
-	"strconv"
 	"strings"
-	"sync"
 	"time"
 
 	"golang.org/x/sync/errgroup"
-	"golang.org/x/sync/singleflight"
 
 	"revoke-sessions/authz"
 	"revoke-sessions/graph"
@@ -190,70 +186,6 @@ func (p *people) mappedTo(objectID string) string {
 	return ""
 }
 
-// memberships is which of the policy's groups hold somebody.
-type memberships struct {
-	of, unsure []string
-	age        time.Duration
-	trouble    error // why some are unsure
-}
-
-// memberships asks all of the policy's groups at once; either ID may be empty.
-func (p *people) memberships(ctx context.Context, slackID, entraID string) memberships {
-	var inEntra memberships
-	inSlack := make([]memberships, len(p.circle))
-	var asked sync.WaitGroup
-	for i, name := range p.circle {
-		if strings.HasPrefix(name, authz.EntraGroup) || slackID == "" {
-			continue
-		}
-		asked.Go(func() {
-			ids, age, err := p.slackGroup.get(ctx, name)
-			inSlack[i] = memberships{age: age, trouble: err}
-			switch {
-			case err != nil:
-				inSlack[i].unsure = []string{name}
-			case slices.Contains(ids, slackID):
-				inSlack[i].of = []string{name}
-			}
-		})
-	}
-	if groups := entraGroups(p.circle); len(groups) > 0 && entraID != "" {
-		of, age, err := p.entraIn.get(ctx, entraID)
-		inEntra = memberships{of: of, age: age, trouble: err}
-		if err != nil {
-			inEntra.unsure = groups
-		}
-	}
-	asked.Wait()
-	all := inEntra
-	for _, in := range inSlack {
-		all.of, all.unsure = append(all.of, in.of...), append(all.unsure, in.unsure...)
-		all.age, all.trouble = max(all.age, in.age), cmp.Or(all.trouble, in.trouble)
-	}
-	return all
-}
-
-// memberOf names the policy's Entra groups that hold an account.
-func (p *people) memberOf(ctx context.Context, objectID string) ([]string, error) {
-	groups := entraGroups(p.circle)
-	for i, name := range groups {
-		groups[i] = strings.TrimPrefix(name, authz.EntraGroup)
-	}
-	in, err := p.groups.MemberOf(ctx, objectID, groups)
-	for i, id := range in {
-		in[i] = authz.EntraGroup + id
-	}
-	return in, err
-}
-
-func entraGroups(c authz.Circle) []string {
-	return slices.DeleteFunc(slices.Clone(c), func(name string) bool { return !strings.HasPrefix(name, authz.EntraGroup) })
-}
-
-func slackGroups(c authz.Circle) []string {
-	return slices.DeleteFunc(slices.Clone(c), func(name string) bool { return strings.HasPrefix(name, authz.EntraGroup) })
-}
-
 // find gathers every account that the address may mean: by user principal
 // name, mail and proxy address. An address that is one account's name and
 // another's mail is ambiguous, whichever is looked at first. An object ID
@@ -305,104 +237,4 @@ func (p *people) typedAddress(ctx context.Context, address string) ([]graph.User
 		}
 	}
 	return accounts, err
-}
-
-// memory caches look-ups by key: an answer up to a minute old counts, and one
-// up to five minutes old where there is no answer in time. Errors are not kept.
-type memory[V any] struct {
-	where string
-	now   func() time.Time
-	fetch func(context.Context, string) (V, error)
-	group singleflight.Group
-
-	mu      sync.Mutex
-	entries map[string]memo[V]
-}
-
-type memo[V any] struct {
-	value V
-	at    time.Time
-}
-
-// manyMemos bounds the memory of look-ups; a workspace with more active
-// people than this looks some of them up again.
-const manyMemos = 10_000
-
-func newMemory[V any](now func() time.Time, where string, fetch func(context.Context, string) (V, error)) *memory[V] {
-	return &memory[V]{where: where, now: now, fetch: fetch, entries: map[string]memo[V]{}}
-}
-
-// get answers a value and its age.
-func (m *memory[V]) get(ctx context.Context, key string) (V, time.Duration, error) {
-	known, ok := m.recall(key)
-	if age := m.now().Sub(known.at); ok && age < lookupFresh {
-		return known.value, age, nil
-	}
-	// One look-up serves everybody who waits for it, so it must not end with
-	// the first of them.
-	answer := m.group.DoChan(key, func() (any, error) {
-		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), lookupWait)
-		defer cancel()
-		v, err := m.fetch(ctx, key)
-		switch {
-		case err == nil:
-			m.remember(key, v)
-		case refusal(err) != "":
-			m.forget(key) // what was known before the no counts no more
-		}
-		return v, err
-	})
-	var err error
-	select {
-	case a := <-answer:
-		if a.Err == nil {
-			return a.Val.(V), 0, nil
-		}
-		err = a.Err
-	case <-ctx.Done():
-		err = ctx.Err()
-	}
-	var none V
-	remedy := refusal(err)
-	if age := m.now().Sub(known.at); ok && age < lookupStale && remedy == "" {
-		return known.value, age, nil
-	}
-	return none, 0, &LookupError{Where: m.where, Remedy: remedy, Err: err}
-}
-
-func (m *memory[V]) recall(key string) (memo[V], bool) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	e, ok := m.entries[key]
-	return e, ok
-}
-
-func (m *memory[V]) remember(key string, v V) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	if len(m.entries) >= manyMemos {
-		clear(m.entries)
-	}
-	m.entries[key] = memo[V]{v, m.now()}
-}
-
-func (m *memory[V]) forget(key string) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	delete(m.entries, key)
-}
-
-// refusal is the remedy where somebody did answer and the answer was no, which
-// an earlier yes must not paper over; empty where nobody answered.
-func refusal(err error) string {
-	if e, ok := errors.AsType[*SlackError](err); ok && !e.NoAnswer() {
-		return "Slack answered " + cmp.Or(e.Code, strconv.Itoa(e.Status)) + ". Whoever runs the bot should check its token and scopes in the Slack app's settings."
-	}
-	if e := graph.AsError(err); e != nil && !e.Retryable && e.Status != 0 && e.Status < 500 {
-		return e.Remedy
-	}
-	if e := graph.AsError(err); e != nil && strings.HasPrefix(e.Code, "AADSTS") && !e.Retryable {
-		return e.Remedy
-	}
-	return ""
 }

@@ -68,26 +68,3 @@ func shortfalls(p *authz.Policy, able int) []shortfall {
 	}
 	return slices.DeleteFunc(all, func(s shortfall) bool { return able >= s.need })
 }
-
-// announce posts a notice and notes that it stands.
-func (b *Bot) announce(ctx context.Context, n Notice) {
-	ctx, cancel := context.WithTimeout(ctx, stepDeadline)
-	defer cancel()
-	var retry time.Time
-	if wait := b.slack.pace.post(n.To, false, b.now()); wait > 0 {
-		retry = b.now().Add(wait)
-	} else if _, _, err := b.slack.Post(ctx, n.To, "", n.Message); err != nil {
-		b.log.Warn("announce", "notice", n.Key, "error", err)
-		wait := min(tellRetry<<min(n.Tries-1, 10), tellRetryMost)
-		if e, ok := errors.AsType[*SlackError](err); ok {
-			b.slack.pace.obey(e, b.now())
-			wait = max(wait, min(e.RetryAfter, longestSilence))
-		}
-		retry = b.now().Add(wait)
-	}
-	note, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Second)
-	defer cancel()
-	if err := b.store.Announced(note, n.ID, retry); err != nil {
-		b.log.Error("note what was announced", "notice", n.Key, "error", err)
-	}
-}

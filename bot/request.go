@@ -235,6 +235,9 @@ func (r *Request) matter() authz.Matter {
 	}}
 }
 
+// onlySelf reports whether the reporter's own Confirm is enough.
+func (r *Request) onlySelf() bool { return r.Lane == authz.Self && r.Need == 0 }
+
 // verdict is the decision in force, or nil.
 func (r *Request) verdict() *Verdict {
 	if len(r.Decisions) == 0 {

@@ -136,3 +136,11 @@ func cancelAsked(r *Request, v View) Message {
 		say(" Whoever holds the lost phone may have pressed the button. An approver decides: ").enders(r, v).say("."))
 	return p.message()
 }
+
+// lapsed tells the thread that an approval counts no more.
+func lapsed(r *Request, n int) Message {
+	p := &page{}
+	p.add(r.begin().say("The approval of ").person(r.Lapsed[n].SlackID).
+		say(" does not count any more: they may not decide this now. Somebody else must."))
+	return p.message()
+}

@@ -119,3 +119,34 @@ func joinDifferences(all []Difference) string {
 	}
 	return strings.Join(words, ",")
 }
+
+// differenceWords say what has changed, for a sentence that goes on.
+var differenceWords = map[Difference]string{
+	Renamed:        "the account was renamed",
+	GuestChanged:   "the account became a guest, or is none any more",
+	Gone:           "the account does not exist any more",
+	OtherOperation: "the bot is set to another operation",
+	MoreApprovals:  "more approvals are needed now",
+	Altered:        "the stored request is not what the card showed; whoever runs the bot should look at the database",
+	NowBlocked:     "the policy lets nobody revoke this account here any more",
+}
+
+// voidLine says what made a request void, and what follows.
+func voidLine(r *Request, l *line) *line {
+	var words []string
+	for _, d := range r.Changed {
+		words = append(words, differenceWords[d])
+	}
+	l.bold("This changed since the preview: %s. Nothing was done.", strings.Join(words, "; "))
+	if r.ReplacedBy == "" {
+		return l.say(" Ask again with `/revoke-sessions` if it is still needed.")
+	}
+	return l.say(" A new card follows: %s.", r.ReplacedBy)
+}
+
+// VoidNow answers whoever confirmed what was no longer true.
+func VoidNow(r *Request, v View) Message {
+	p := &page{}
+	p.add(voidLine(r, r.begin()).say(" Your click confirmed nothing. Please read the new card."))
+	return p.message()
+}

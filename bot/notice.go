@@ -1,6 +1,12 @@
 package bot
 
-import "revoke-sessions/authz"
+import (
+	"context"
+	"errors"
+	"time"
+
+	"revoke-sessions/authz"
+)
 
 // frozenLine says on a card that a freeze is on, and how it ends.
 func frozenLine(f *Freeze) *line {
@@ -34,14 +40,6 @@ func FrozenNotice(f *Freeze, v View) Message {
 	return p.message()
 }
 
-// FrozenNow answers whoever pulled the brake.
-func FrozenNow(f *Freeze) Message {
-	p := &page{}
-	p.add(ends((&line{}).bold("Every revoke is held back now.").say(" The approvers' channel is told. "), f))
-	p.add((&line{}).say("You cannot pull this brake again for %s.", spell(authz.Rest)))
-	return p.message()
-}
-
 // VoteNotice tells the channel that somebody wants the freeze to end.
 func VoteNotice(f *Freeze, d authz.Decision, v View) Message {
 	p := &page{}
@@ -70,12 +68,45 @@ func ThawedNotice(f *Freeze, d authz.Decision) Message {
 	return p.message()
 }
 
-// ThawAnswer answers whoever typed unfreeze.
-func ThawAnswer(f *Freeze, d authz.Decision) Message {
-	if d.Enough() {
-		return note("The freeze is over. What was approved before it goes on now.")
-	}
+// CoverageNotice tells the channel that too few approvers could decide, or that
+// others read along.
+func CoverageNotice(problems []shortfall, able int, channel ChannelProblem, v View) Message {
 	p := &page{}
-	p.add((&line{}).say("Noted: %d of %d. The freeze goes on until another approver types `/revoke-sessions unfreeze` too, or ", d.Have, d.Need).when(f.Until).say("."))
+	if len(problems) > 0 {
+		p.add((&line{}).bold("Too few approvers: I know of %d who could decide.", able).
+			say(" An approver must be a full member of this workspace whose Slack account leads to exactly one Entra account that may sign in. Whoever runs the bot must name more, or ask for fewer approvals:"))
+		var items []*line
+		for _, s := range problems {
+			items = append(items, (&line{}).say("%s needs %s", s.what, countApprovals(s.need)))
+		}
+		p.list(items...)
+		p.add((&line{}).say("Named are: ").people(v.Approvers).say("."))
+	}
+	if channel != "" {
+		p.add((&line{}).bold("About this channel: ").say("%s.", channel.Says()))
+	}
 	return p.message()
+}
+
+// announce posts a notice and notes that it stands.
+func (b *Bot) announce(ctx context.Context, n Notice) {
+	ctx, cancel := context.WithTimeout(ctx, stepDeadline)
+	defer cancel()
+	var retry time.Time
+	if wait := b.slack.pace.post(n.To, false, b.now()); wait > 0 {
+		retry = b.now().Add(wait)
+	} else if _, _, err := b.slack.Post(ctx, n.To, "", n.Message); err != nil {
+		b.log.Warn("announce", "notice", n.Key, "error", err)
+		wait := min(tellRetry<<min(n.Tries-1, 10), tellRetryMost)
+		if e, ok := errors.AsType[*SlackError](err); ok {
+			b.slack.pace.obey(e, b.now())
+			wait = max(wait, min(e.RetryAfter, longestSilence))
+		}
+		retry = b.now().Add(wait)
+	}
+	note, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Second)
+	defer cancel()
+	if err := b.store.Announced(note, n.ID, retry); err != nil {
+		b.log.Error("note what was announced", "notice", n.Key, "error", err)
+	}
 }

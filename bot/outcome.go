@@ -1,0 +1,242 @@
+package bot
+
+import (
+	"revoke-sessions/authz"
+	"revoke-sessions/graph"
+)
+
+// outcomeHeadline says how far the decision has come.
+func outcomeHeadline(r *Request, l *line, v View) *line {
+	d := r.verdict()
+	if d == nil {
+		// A request without a decision never gets here by way of this program.
+		return l.bold("This request has no recorded decision.").say(" Nothing is known to have been done.")
+	}
+	took := d.At.Sub(r.CreatedAt)
+	switch r.State {
+	case Approved, Executing:
+		if a := r.attempt(); r.State == Approved && v.Freeze == nil && a != nil && a.Decision == len(r.Decisions) && a.Wait > 0 {
+			return waiting(r, l, a)
+		}
+		switch {
+		case r.State == Approved && v.Freeze != nil:
+			l.bold("Held back by a freeze: nothing has been asked of Microsoft Entra about ").boldTyped(r.name()).bold(" yet.")
+		case r.Drill:
+			l.bold("Asking Microsoft Entra about ").boldTyped(r.name()).bold("'s account.")
+		default:
+			l.bold("Asking Microsoft Entra to revoke ").boldTyped(r.name()).bold("'s sessions.")
+		}
+		l.say(" ").by(d).say(", %s after the report.", spell(took))
+		if r.State == Approved && v.Freeze != nil {
+			l.say(" It goes on when it is over.")
+		}
+		return l
+	case Drilled:
+		return l.bold("Rehearsed for ").boldTyped(r.name()).bold(". Nothing was changed.").say(" ").by(d).
+			say(". Microsoft Entra answered a read of the account, %s after the report.", spell(r.attempt().EndedAt.Sub(r.CreatedAt)))
+	case Failed:
+		return failure(r, l)
+	case Unknown:
+		return unclear(r, l, v)
+	}
+	acceptedLine(r, l).say(" ").by(d).say(". ")
+	if r.Seen {
+		l.say("Microsoft gave no clear answer, but the account shows the change, seen ").whenExactly(r.AcceptedAt)
+	} else {
+		l.say("Entra accepted: ").whenExactly(r.AcceptedAt)
+	}
+	return stampsLine(r, l.say(", %s after the report. ", spell(r.AcceptedAt.Sub(r.CreatedAt))))
+}
+
+// unclearAttempt is the last call without a clear outcome, or nil.
+func (r *Request) unclearAttempt() *Attempt {
+	for i := len(r.Attempts) - 1; i >= 0; i-- {
+		if a := &r.Attempts[i]; a.Outcome == graph.OutcomeUnknown {
+			return a
+		}
+	}
+	return nil
+}
+
+// acceptedLine says what Microsoft's yes means for the account.
+func acceptedLine(r *Request, l *line) *line {
+	if r.Target.Guest == graph.Yes {
+		return l.bold("Microsoft Entra accepted the request, but ").boldTyped(r.name()).bold(" is a guest: sessions at the home organisation go on.").
+			say(" Ask that organisation to revoke them.")
+	}
+	return l.boldTyped(r.name()).bold("'s sessions are revoked.")
+}
+
+// stampsLine says what reading the account has shown since.
+func stampsLine(r *Request, l *line) *line {
+	switch r.State {
+	case Verified:
+		return l.say("Verified: sessions valid since moved from ").when(r.earlier().ValidFrom()).say(" to ").when(r.After.ValidFrom()).say(".")
+	case NotVisibleYet:
+		l.say("Not visible in the account yet: it still shows sessions valid since ").when(r.After.ValidFrom()).say(". ")
+		if r.DueAt.IsZero() {
+			return l.bold("I have stopped looking.").say(" Block sign-in, or revoke in the Entra portal.")
+		}
+		return l.say("I look again: ").when(r.DueAt).say(". If it cannot wait, block sign-in or revoke in the Entra portal.")
+	case Unreachable:
+		if r.After.ReadAt.After(r.AcceptedAt) {
+			l.say("The account did not show it when it could last be read, and cannot be read now. ")
+		} else {
+			l.say("The account could not be read since, so this is not verified. ")
+		}
+		if r.DueAt.IsZero() {
+			return l.bold("I have stopped trying.").say(" Look the account up in the Entra portal.")
+		}
+		return l.say("I try again: ").when(r.DueAt).say(".")
+	}
+	return l.say("Reading the account to verify it.")
+}
+
+// earlier are the stamps to compare with: those read right before the call,
+// or else those on the card.
+func (r *Request) earlier() graph.Stamps {
+	if r.Before.Known() {
+		return r.Before
+	}
+	return r.Target.Stamps
+}
+
+func waiting(r *Request, l *line, a *Attempt) *line {
+	l.bold("Waiting to ask Microsoft Entra again.")
+	switch {
+	case r.Drill:
+		l.say(" The account was not read.")
+	case r.unclearBefore():
+		l.say(" An earlier call had no clear answer, so it is not known whether anything was revoked.")
+	default:
+		l.say(" Nothing was revoked yet.")
+	}
+	if a.Status == 0 {
+		l.say(" Microsoft could not be reached")
+	} else {
+		l.say(" Microsoft asked us to wait (status %d)", a.Status)
+	}
+	return l.say("; next try in %s: ", spell(a.Wait)).whenExactly(a.EndedAt.Add(a.Wait)).
+		say(". ").by(r.verdict()).say("; nobody needs to do anything.")
+}
+
+// unclearBefore reports whether some call may have been carried out although
+// Microsoft never said so: then a later no is not a no for the request.
+func (r *Request) unclearBefore() bool {
+	return r.unclearAttempt() != nil
+}
+
+func failure(r *Request, l *line) *line {
+	a := r.attempt()
+	switch {
+	case a == nil || a.Status == 0 && neverReached(a.Code):
+		l.bold("Microsoft could not be reached.")
+	case a.Status == 0:
+		l.bold("The bot could not make the call.")
+	case a.Wait > 0:
+		l.bold("Microsoft asked to wait longer than I do.")
+	default:
+		l.bold("Microsoft refused.")
+	}
+	switch {
+	case r.Drill:
+		l.say(" This was a rehearsal.")
+	case r.unclearBefore():
+		l.say(" An earlier call had no clear answer, so it is not known whether anything was revoked.")
+	default:
+		l.say(" Nothing was revoked.")
+	}
+	if a != nil {
+		l.say(" %s", a.Remedy)
+	}
+	return l
+}
+
+// neverReached tells a network in the way from a bot that cannot sign in.
+func neverReached(code string) bool {
+	switch code {
+	case graph.CodeDNS, graph.CodeRefused, graph.CodeTLS, graph.CodeNoConnection, graph.CodeConnectionLost,
+		graph.CodeTimeout, graph.CodeCanceled, graph.CodeSignInUnreachable, interrupted:
+		return true
+	}
+	return false
+}
+
+func unclear(r *Request, l *line, v View) *line {
+	l.bold("Not known yet whether ").boldTyped(r.name()).bold("'s sessions were revoked.")
+	switch a := r.unclearAttempt(); {
+	case a == nil:
+	case a.Code == interrupted:
+		l.say(" I was interrupted while asking Microsoft.")
+	case a.Code == graph.CodeTimeout:
+		l.say(" Microsoft did not answer in %s.", spell(a.EndedAt.Sub(a.BeganAt)))
+	case a.Status == 0:
+		l.say(" The connection to Microsoft broke.")
+	default:
+		l.say(" Microsoft gave no clear answer (status %d).", a.Status)
+	}
+	if !r.stuck(v.Now) {
+		return l.say(" Checking the account; next answer here within a minute.")
+	}
+	switch {
+	case r.Unread:
+		l.say(" The account cannot be read.")
+	case r.After.ReadAt.Before(r.attempt().EndedAt):
+		l.say(" The account has not been read since.")
+	case r.After.MovedSince(r.earlier()):
+		l.say(" The account has changed since the report, but I cannot tell by whom.")
+	default:
+		l.say(" The account does not show a change.")
+	}
+	l.say(" If it cannot wait, revoke in the Entra portal or block sign-in.")
+	if r.DueAt.IsZero() {
+		return l.bold(" I have stopped looking.")
+	}
+	return l.say(" I look again: ").whenExactly(r.DueAt).say(".")
+}
+
+// ending is the headline of a request that ended with nothing done.
+func ending(r *Request, l *line) *line {
+	switch r.State {
+	case Denied:
+		l.bold("Denied by ").person(r.verdict().SlackID)
+		if why := r.Words.Denied; why != "" {
+			l.bold(": ").typed(why)
+		}
+		return l.say(". Nothing was done. If that is wrong, phone them, or report again with `/revoke-sessions`.")
+	case Cancelled:
+		return l.bold("Cancelled by ").person(r.verdict().SlackID).bold(", who had asked.").say(" Nothing was done.")
+	case Void:
+		return voidLine(r, l)
+	}
+	if n := len(r.Approvals); n > 0 {
+		l.bold("Only %d of %d approvals came in %s.", n, r.Need, spell(r.ExpiresAt.Sub(r.CreatedAt)))
+	} else {
+		l.bold("Nobody decided in %s.", spell(r.ExpiresAt.Sub(r.CreatedAt)))
+	}
+	return l.say(" Nothing was done; report again with `/revoke-sessions`.")
+}
+
+// by says whose decision it was, in a sentence of its own without its stop.
+func (l *line) by(d *Verdict) *line {
+	if d.Kind == authz.TimeOut {
+		return l.say("Nobody decided in time, so it is carried out as the policy says")
+	}
+	return l.say("Approved by ").givers(d)
+}
+
+// byWhom says the same in passing.
+func (l *line) byWhom(d *Verdict) *line {
+	if d.Kind == authz.TimeOut {
+		return l.say("by the policy, for nobody decided in time")
+	}
+	return l.say("approved by ").givers(d)
+}
+
+// givers mentions everybody whose approval the decision took.
+func (l *line) givers(d *Verdict) *line {
+	for _, other := range d.Others {
+		l.person(other.SlackID).say(" and ")
+	}
+	return l.person(d.SlackID)
+}

@@ -1,0 +1,53 @@
+package bot
+
+import (
+	"slices"
+	"time"
+
+	"revoke-sessions/authz"
+)
+
+// View is what a message needs to know beside the request.
+type View struct {
+	Now time.Time
+	// Approvers are the mentions of all approvers: user IDs, group IDs, names
+	// of Entra groups. Deciders are those who may decide the request now.
+	Approvers, Deciders []string
+	Policy              *authz.Policy
+	// Emergency is what to do when nobody answers; it may be empty.
+	Emergency string
+	// CardLink leads to the card; empty while the card does not stand.
+	CardLink string
+	// Freeze is the freeze that is on, or nil.
+	Freeze *Freeze
+	// PulledAt is when the person last pulled the brake.
+	PulledAt time.Time
+	// Limit is the limit that was reached.
+	Limit *LimitError
+	// Reader is whom a refusal is for, who is not among those who could.
+	Reader string
+	// Where names who did not answer a look-up: Slack or Microsoft Entra.
+	Where string
+	// Remedy goes with it where the answer was a refusal of the bot.
+	Remedy string
+}
+
+// deciders mentions the approvers who may decide the request: of a report by
+// somebody else not its target, who should learn of it last.
+func (l *line) deciders(v View) *line {
+	return l.able(v.Deciders, v.Reader)
+}
+
+// otherApprovers mentions every approver but the reader.
+func (l *line) otherApprovers(v View) *line { return l.able(v.Approvers, v.Reader) }
+
+func (l *line) able(names []string, but string) *line {
+	names = slices.DeleteFunc(slices.Clone(names), func(name string) bool { return name == but })
+	if len(names) == 0 {
+		return l.say("nobody here, for no approver is known who may")
+	}
+	return l.people(names)
+}
+
+// enders mentions those who may end a self report undone: never its target.
+func (l *line) enders(r *Request, v View) *line { return l.able(v.Approvers, r.TargetSlackID) }
