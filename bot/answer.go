@@ -54,7 +54,7 @@ func Received(r *Request, v View) Message {
 	p := &page{}
 	l := r.begin().bold("Stored as %s.", r.ID).say(" Nothing has been done yet.")
 	if r.onlySelf() {
-		l.say(" To end your sessions, press the button that I have just sent you by direct message.")
+		l.say(" To end your sessions, press the button in the direct message that I am sending you.")
 	} else {
 		l.say(" I ask the approvers now, and write to you when they have decided.")
 	}

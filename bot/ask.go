@@ -305,7 +305,12 @@ func (b *Bot) refuseUnsure(ctx context.Context, a Arrival, e Entry, reason authz
 func (b *Bot) refuseLimit(ctx context.Context, a Arrival, e Entry, wanted authz.Action, limit *LimitError, r *Request) error {
 	e.Wanted, e.Reason, e.Until = string(wanted), string(OverLimit), stampText(limit.Free)
 	v := b.viewFor(ctx, a, r)
-	v.Limit = limit
+	v.Limit, v.Over = limit, a.UserID
+	for _, earlier := range r.Approvals {
+		if limit.Use.Who == earlier.EntraID {
+			v.Over = earlier.SlackID
+		}
+	}
 	return b.refuse(ctx, a, e, Refusal(OverLimit, r, v))
 }
 

@@ -56,7 +56,10 @@ func (b *Bot) click(ctx context.Context, a Arrival) error {
 // Nothing is decided before it is submitted; then everything is checked again.
 func (b *Bot) askWhy(ctx context.Context, a Arrival, r Request) error {
 	e := Entry{Wanted: string(authz.Deny), Request: r.ID, TargetID: r.Target.ID, Drill: r.Drill}
-	if reason := b.closed(&r, authz.Deny); reason != "" {
+	if reason, err := b.closed(ctx, &r, authz.Deny); reason != "" || err != nil {
+		if err != nil {
+			return err
+		}
 		return b.refuseFor(ctx, a, e, reason, &r)
 	}
 	who, err := b.people.who(ctx, a.UserID)

@@ -40,7 +40,11 @@ func (b *Bot) cancel(ctx context.Context, a Arrival, id string) error {
 func (b *Bot) decide(ctx context.Context, a Arrival, r Request, action authz.Action) error {
 	e := Entry{Wanted: string(action), Request: r.ID, TargetID: r.Target.ID, Drill: r.Drill}
 	for {
-		if reason := b.closed(&r, action); reason != "" {
+		reason, err := b.closed(ctx, &r, action)
+		if err != nil {
+			return err
+		}
+		if reason != "" {
 			return b.refuseFor(ctx, a, e, reason, &r)
 		}
 		now, err := b.lookUp(ctx, a.UserID, &r, action)
@@ -78,30 +82,35 @@ func (b *Bot) decide(ctx context.Context, a Arrival, r Request, action authz.Act
 }
 
 // closed says why the action is not open in the request's state, or "".
-func (b *Bot) closed(r *Request, action authz.Action) authz.Reason {
+func (b *Bot) closed(ctx context.Context, r *Request, action authz.Action) (authz.Reason, error) {
 	switch {
 	case action == authz.Retry:
 		if r.retryable(b.now()) {
-			return ""
+			return "", nil
 		}
-		return NotRetryable
+		return NotRetryable, nil
 	case action == authz.Deny && r.stoppable():
-		return ""
+		return "", nil
 	case r.State == Void:
-		return IsVoid
+		return IsVoid, nil
 	case r.State != Pending:
-		return AlreadyDecided
-	case !b.now().Before(r.deadline()) && !r.Executes:
-		return TooLate
+		return AlreadyDecided, nil
+	case b.now().Before(r.deadline()) || r.Executes:
+		return "", nil
 	}
-	return ""
+	// Past its deadline, unless a freeze has stopped its clock.
+	_, frozen, err := b.store.Frozen(ctx)
+	if frozen || err != nil {
+		return "", err
+	}
+	return TooLate, nil
 }
 
-// stoppable reports whether an approved request waits with no call under way
-// and none of unknown effect, so that a deny still prevents it.
+// stoppable reports whether an approved request waits with no call under way,
+// and none in the past that may have been carried out, so that a deny still
+// prevents everything.
 func (r *Request) stoppable() bool {
-	n, _ := r.unresolved()
-	return r.State == Approved && n == 0
+	return r.State == Approved && !slices.ContainsFunc(r.Attempts, func(a Attempt) bool { return a.Outcome != graph.NotDone })
 }
 
 // evidence is all that a decision goes by, looked up when somebody clicks.

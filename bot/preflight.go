@@ -48,7 +48,11 @@ func (b *Bot) preflight(ctx context.Context) {
 		Key: fmt.Sprintf("coverage:%s", b.now().UTC().Format(time.DateOnly)), To: b.cfg.Channel,
 		Message: CoverageNotice(problems, known.count(), c.Channel, b.view(nil, "")),
 	}
-	if _, err := b.store.Announce(ctx, n, Entry{Action: "coverage", Actor: "clock", Have: known.count(), Reason: string(TooFewApprovers)}); err != nil {
+	e := Entry{Action: "coverage", Actor: "clock", Have: known.count(), Code: string(c.Channel)}
+	if len(problems) > 0 {
+		e.Reason = string(TooFewApprovers)
+	}
+	if _, err := b.store.Announce(ctx, n, e); err != nil {
 		b.log.Error("store what is to be announced", "error", err)
 	}
 }
