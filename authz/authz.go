@@ -79,12 +79,12 @@ type Actor struct {
 // Target is whose sessions it is about.
 type Target struct {
 	EntraID string
-	// SlackID is the target's Slack account as known when the request was
-	// made, or empty. An e-mail address in Slack can be changed, so who the
-	// target was then counts beside whom the actor maps to now.
-	SlackID string
-	// MemberOf and Unsure are as an Actor's. Unsure counts as a member: what
-	// may be protected is.
+	// SlackIDs are the target's Slack accounts as known when the request was
+	// made. An e-mail address in Slack can be changed, so who the target was
+	// then counts beside whom the actor maps to now.
+	SlackIDs []string
+	// MemberOf and Unsure are as an Actor's; Unsure may hold Slack users, too,
+	// who may be the target. Unsure counts as yes: what may be protected is.
 	MemberOf, Unsure []string
 	// Privileged: the account holds a privileged role, or it is not known
 	// that it does not.
@@ -121,8 +121,8 @@ type Brake struct {
 	PulledLately bool
 }
 
-// Rest is how long one person must leave the brake alone after pulling it: one
-// stolen approver shall not stop every revoke for long.
+// Rest is how long one person must leave the brake alone after a freeze of
+// theirs has ended: one stolen approver shall not stop every revoke for long.
 const Rest = 24 * time.Hour
 
 // Question is everything that Check needs to know.
@@ -470,8 +470,7 @@ func among(people []Actor, a Actor) bool {
 // lane that is whoever asked.
 func (q Question) target(a Actor) bool {
 	t := q.Matter.Target
-	return a.EntraID == t.EntraID ||
-		t.SlackID != "" && a.SlackID == t.SlackID ||
+	return a.EntraID == t.EntraID || slices.Contains(t.SlackIDs, a.SlackID) ||
 		q.Matter.Lane == Self && q.asked(a)
 }
 

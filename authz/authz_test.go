@@ -77,7 +77,7 @@ type fact func(*Question)
 func by(p Policy) fact           { return func(q *Question) { q.Policy = p } }
 func because(reason string) fact { return func(q *Question) { q.Matter.Reason = reason } }
 func knownAs(slackID string) fact {
-	return func(q *Question) { q.Matter.Target.SlackID = slackID }
+	return func(q *Question) { q.Matter.Target.SlackIDs = []string{slackID} }
 }
 func targetIn(groups ...string) fact {
 	return func(q *Question) { q.Matter.Target.MemberOf = groups }

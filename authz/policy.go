@@ -173,12 +173,11 @@ func (p *Policy) Require(m Matter) Requirement {
 }
 
 func (x Protection) matches(t Target) bool {
+	may := func(name string) bool { return slices.Contains(t.MemberOf, name) || slices.Contains(t.Unsure, name) }
 	return x.Privileged && t.Privileged ||
-		slices.Contains(x.Users, t.EntraID) && t.EntraID != "" ||
-		slices.Contains(x.Users, t.SlackID) && t.SlackID != "" ||
-		slices.ContainsFunc(x.Groups, func(g string) bool {
-			return slices.Contains(t.MemberOf, g) || slices.Contains(t.Unsure, g)
-		})
+		t.EntraID != "" && slices.Contains(x.Users, t.EntraID) ||
+		slices.ContainsFunc(x.Users, func(u string) bool { return slices.Contains(t.SlackIDs, u) || may(u) }) ||
+		slices.ContainsFunc(x.Groups, may)
 }
 
 // Wait answers how long a request waits for a decision, and whether it is
@@ -221,6 +220,26 @@ func (p *Policy) Groups() Circle {
 	add(p.Approvers, p.Self.WhoMayRequest, p.ThirdParty.WhoMayRequest, p.Freeze.Unfreeze)
 	for _, x := range p.Protected {
 		add(x.Groups)
+	}
+	return all
+}
+
+// OnlyUsers reports that every approver is named by themselves, so that it is
+// known how many there are at most: of a group nobody knows who may be missing.
+func (p *Policy) OnlyUsers() bool {
+	return !slices.ContainsFunc(p.Approvers, func(name string) bool { return !isUser(name) })
+}
+
+// SlackShields lists the Slack users and groups that protections name: whether
+// a target is one of them takes knowing all of its Slack accounts.
+func (p *Policy) SlackShields() []string {
+	var all []string
+	for _, x := range p.Protected {
+		for _, name := range slices.Concat(x.Users, x.Groups) {
+			if strings.HasPrefix(name, "U") || strings.HasPrefix(name, "W") || strings.HasPrefix(name, "S") {
+				all = append(all, name)
+			}
+		}
 	}
 	return all
 }

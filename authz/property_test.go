@@ -72,7 +72,7 @@ func TestNobodyOutsideThePolicy(t *testing.T) {
 		if q.Action == Unfreeze && !w.approver(id, &q.Policy) && !w.named(id, q.Policy.Freeze.Unfreeze) {
 			t.Fatal("unfreeze allowed to somebody who is neither approver nor trusted")
 		}
-		target := q.Actor.EntraID == m.Target.EntraID || id == m.Target.SlackID
+		target := q.Actor.EntraID == m.Target.EntraID || slices.Contains(m.Target.SlackIDs, id)
 		if target && m.Lane == ThirdParty && (decides || q.Action == Cancel) {
 			t.Fatalf("the target may %s a third-party request", q.Action)
 		}

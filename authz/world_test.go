@@ -104,7 +104,10 @@ func (w *world) actor(slackID string) Actor {
 }
 
 func (w *world) target(entraID, slackID string) Target {
-	t := Target{EntraID: entraID, SlackID: slackID, Privileged: w.privileged[entraID]}
+	t := Target{EntraID: entraID, Privileged: w.privileged[entraID]}
+	if slackID != "" {
+		t.SlackIDs = []string{slackID}
+	}
 	t.MemberOf, t.Unsure = w.memberships(slackID, entraID)
 	return t
 }
@@ -132,12 +135,12 @@ func (w *world) approver(slackID string, p *Policy) bool {
 // protects reports whether a protection may be about a target.
 func (w *world) protects(x Protection, t Target) bool {
 	for _, user := range x.Users {
-		if user == t.EntraID || user == t.SlackID {
+		if user == t.EntraID || slices.Contains(t.SlackIDs, user) {
 			return true
 		}
 	}
 	for _, g := range x.Groups {
-		if w.silent[g] || w.holds(g, t.SlackID, t.EntraID) {
+		if w.silent[g] || w.holds(g, strings.Join(t.SlackIDs, ""), t.EntraID) {
 			return true
 		}
 	}

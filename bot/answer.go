@@ -76,10 +76,14 @@ func Joined(r *Request, v View, slackID string, added bool) Message {
 		l.bold("You asked for this already: %s.", r.ID)
 	}
 	l.say(" It waits for an approver: ").deciders(v).say(". Nothing has been done yet. ")
+	if need := v.Policy.Require(r.matter()); !need.RequesterMayApprove {
+		l.say("Whoever asked cannot approve it, too. ")
+	}
 	if v.CardLink != "" {
 		l.link(v.CardLink, "The card").say(".")
 	}
 	p.add(l)
+	p.add(obstacles(r, v))
 	if also := r.Words.Also[slackID]; also != "" {
 		p.add((&line{}).say("The approvers read what you wrote: ").typed(also))
 	}
@@ -121,7 +125,7 @@ func (b *Bot) status(ctx context.Context, a Arrival, id string) error {
 	}
 	// Who is no member, or nobody in particular, is told so instead of "nothing".
 	if d := b.check(authz.Ask, who.actor, authz.Matter{}); !d.Allowed {
-		return b.refuse(ctx, a, withReason(Entry{Wanted: string(authz.See)}, d.Reason), Refusal(d.Reason, nil, b.view(nil, "")))
+		return b.refuse(ctx, a, withReason(Entry{Wanted: string(authz.See)}, d.Reason), Refusal(d.Reason, nil, b.view(ctx, nil, "")))
 	}
 	sees := func(r *Request) authz.Decision {
 		return b.check(authz.See, who.actor, r.matter())
@@ -133,9 +137,9 @@ func (b *Bot) status(ctx context.Context, a Arrival, id string) error {
 		}
 		if d := sees(&r); err != nil || !d.Allowed {
 			e := Entry{Wanted: string(authz.See), Request: r.ID, ActorEntraID: who.actor.EntraID, Reason: string(UnknownRequest)}
-			return b.refuse(ctx, a, e, Refusal(UnknownRequest, nil, b.view(nil, "")))
+			return b.refuse(ctx, a, e, Refusal(UnknownRequest, nil, b.view(ctx, nil, "")))
 		}
-		return b.reply(ctx, a, Status(&r, b.view(&r, b.cardLink(ctx, id))))
+		return b.reply(ctx, a, Status(&r, b.view(ctx, &r, b.cardLink(ctx, id))))
 	}
 	// Approvers see all that is open, everybody else what they asked for.
 	mine := a.UserID
@@ -147,12 +151,12 @@ func (b *Bot) status(ctx context.Context, a Arrival, id string) error {
 		return err
 	}
 	p := &page{}
-	if v := b.withFreeze(ctx, View{}); mine == "" && v.Freeze != nil {
+	if v := b.view(ctx, nil, ""); v.Freeze != nil {
 		p.add(frozenLine(v.Freeze))
 	}
 	for _, r := range open {
 		if sees(&r).Allowed {
-			p.add(statusLine(&r, b.view(&r, b.cardLink(ctx, r.ID))))
+			p.add(statusLine(&r, b.view(ctx, &r, b.cardLink(ctx, r.ID))))
 		}
 	}
 	switch {

@@ -41,7 +41,7 @@ func (b *Bot) command(ctx context.Context, a Arrival) error {
 	case UnfreezeVerb:
 		return b.unfreeze(ctx, a)
 	}
-	return b.reply(ctx, a, Help(b.view(nil, "")))
+	return b.reply(ctx, a, Help(b.view(ctx, nil, "")))
 }
 
 // reply settles an arrival that changes nothing and answers it.
@@ -125,24 +125,28 @@ func (b *Bot) ask(ctx context.Context, a Arrival, w wish) error {
 	if w.whom.Me {
 		meant = found{user: asker.accounts[0], slackID: a.UserID}
 	}
+	if meant.user.ID != asker.actor.EntraID {
+		// Whoever may not ask about others does not learn who has an account.
+		other := authz.Matter{Lane: authz.ThirdParty}
+		if d := b.check(authz.Ask, asker.actor, other); d.Reason == authz.MayNotRequest || d.Reason == authz.MembershipUnknown {
+			return b.refuseUnsure(ctx, a, e, d.Reason, unborn, asker)
+		}
+	}
 	if meant.problem != "" {
 		return b.refuse(ctx, a, withReason(e, meant.problem), targetRefusal(meant.problem, unborn, w.whom))
 	}
 	e.TargetID = meant.user.ID
-	var lost error
-	if meant.slackID == "" {
-		meant.slackID, lost = b.people.slackIDOf(ctx, meant.user)
+	var known []string
+	if meant.slackID != "" {
+		known = []string{meant.slackID}
 	}
 	// The search uses an index that may lag behind; the card shall not.
-	t, err := b.people.targetNow(ctx, meant.user.ID, meant.slackID)
+	t, err := b.people.targetNow(ctx, meant.user.ID, known, known == nil)
 	switch {
 	case graph.IsNotFound(err):
 		return b.refuse(ctx, a, withReason(e, authz.NoAccount), targetRefusal(authz.NoAccount, unborn, w.whom))
 	case err != nil:
 		t.user = meant.user
-	}
-	if lost != nil {
-		t.in = append(t.in, slackGroups(b.people.circle)...) // may be in any
 	}
 	unborn.Lane, unborn.Words.Reason = authz.LaneOf(asker.actor.EntraID, t.user.ID), w.reason
 	unborn.Askers = []authz.Asker{{SlackID: a.UserID, EntraID: asker.actor.EntraID}}
@@ -152,11 +156,11 @@ func (b *Bot) ask(ctx context.Context, a Arrival, w wish) error {
 	}
 	ready.Wait()
 	unborn.Coverage = coverage
-	return b.enter(ctx, a, w, *unborn)
+	return b.enter(ctx, a, w, *unborn, t)
 }
 
 // enter joins the pending request for the same target and lane, or makes one.
-func (b *Bot) enter(ctx context.Context, a Arrival, w wish, unborn Request) error {
+func (b *Bot) enter(ctx context.Context, a Arrival, w wish, unborn Request, t aim) error {
 	asker := unborn.requester()
 	entry := Entry{Actor: a.UserID, ActorEntraID: asker.EntraID, TargetID: unborn.Target.ID, Origin: a.origin(), Drill: w.drill}
 	for range 5 {
@@ -175,9 +179,16 @@ func (b *Bot) enter(ctx context.Context, a Arrival, w wish, unborn Request) erro
 				continue
 			}
 		}
-		if pending {
+		switch {
+		case pending && b.cfg.Policy.Require(unborn.matter()).Approvals > r.Need:
+			// Nobody joins a card that asks for too little by now.
+			_, err = b.void(ctx, r, t, []Difference{MoreApprovals}, Change{}, r.entry(Void, "bot"))
+			if err == nil {
+				err = ErrConflict
+			}
+		case pending:
 			err = b.join(ctx, a, w, asker, r, entry)
-		} else {
+		default:
 			if r, err = b.draft(ctx, unborn); err != nil {
 				return err
 			}
@@ -215,14 +226,23 @@ func (b *Bot) draft(ctx context.Context, r Request) (Request, error) {
 func (b *Bot) create(ctx context.Context, a Arrival, r Request, e Entry) error {
 	e.Action, e.Request, e.Operation, e.Digest, e.Need = "requested", r.ID, string(r.Operation), r.Digest, r.Need
 	r, err := b.commit(ctx, Change{
-		Request: r, Audit: []Entry{e}, Settles: a.ID,
-		Uses: []Use{{PerRequester, r.requester().EntraID, b.cfg.Policy.Limits.PerRequester}},
+		Request: r, Audit: []Entry{e}, Settles: a.ID, Uses: b.asks(&r, r.requester()),
 	})
 	if err != nil {
 		return err
 	}
-	b.answer(ctx, a, Received(&r, b.withFreeze(ctx, b.view(&r, ""))))
+	b.answer(ctx, a, Received(&r, b.view(ctx, &r, "")))
 	return nil
+}
+
+// asks counts an ask against its asker's limit. A report of one's own device
+// does not count: whoever holds the phone could use up what its owner needs,
+// and there is but one at a time.
+func (b *Bot) asks(r *Request, asker authz.Asker) []Use {
+	if r.Lane == authz.Self {
+		return nil
+	}
+	return perPerson(PerRequester, asker, b.cfg.Policy.Limits.PerRequester)
 }
 
 // join adds somebody who asks for what was asked already, or what they add to
@@ -249,12 +269,13 @@ func (b *Bot) join(ctx context.Context, a Arrival, w wish, asker authz.Asker, r 
 	if err := b.doubt(ctx, r.ID); err != nil {
 		return err
 	}
+	r.Coverage.count(b.approvers.latest().able(&r, b.check))
 	e.Action, e.Request = "joined", r.ID
-	r, err := b.commit(ctx, Change{Request: r, Audit: []Entry{e}, Settles: a.ID})
+	r, err := b.commit(ctx, Change{Request: r, Audit: []Entry{e}, Settles: a.ID, Uses: b.asks(&r, asker)})
 	if err != nil {
 		return err
 	}
-	b.answer(ctx, a, Joined(&r, b.view(&r, b.cardLink(ctx, r.ID)), a.UserID, !known))
+	b.answer(ctx, a, Joined(&r, b.view(ctx, &r, b.cardLink(ctx, r.ID)), a.UserID, !known))
 	return nil
 }
 
@@ -285,7 +306,7 @@ func (b *Bot) refuseLookup(ctx context.Context, a Arrival, e Entry, err error, r
 	}
 	b.log.Log(ctx, level, "look up", "user", a.UserID, "error", err, "remedy", lookup.Remedy)
 	e.Reason = string(LookupFailed)
-	v := b.view(nil, "")
+	v := b.view(ctx, nil, "")
 	v.Where, v.Remedy = lookup.Where, lookup.Remedy
 	return b.refuse(ctx, a, e, Refusal(LookupFailed, r, v))
 }
@@ -305,12 +326,7 @@ func (b *Bot) refuseUnsure(ctx context.Context, a Arrival, e Entry, reason authz
 func (b *Bot) refuseLimit(ctx context.Context, a Arrival, e Entry, wanted authz.Action, limit *LimitError, r *Request) error {
 	e.Wanted, e.Reason, e.Until = string(wanted), string(OverLimit), stampText(limit.Free)
 	v := b.viewFor(ctx, a, r)
-	v.Limit, v.Over = limit, a.UserID
-	for _, earlier := range r.Approvals {
-		if limit.Use.Who == earlier.EntraID {
-			v.Over = earlier.SlackID
-		}
-	}
+	v.Limit = limit
 	return b.refuse(ctx, a, e, Refusal(OverLimit, r, v))
 }
 

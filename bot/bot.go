@@ -125,7 +125,10 @@ func (b *Bot) Run(ctx context.Context) {
 	tick := time.NewTicker(b.cfg.Timing.Tick)
 	defer tick.Stop()
 	// The rows that follow are decided by this policy.
-	loaded := Entry{Actor: "bot", Digest: b.cfg.Policy.Digest, Action: "policy_loaded"}
+	loaded := Entry{
+		Actor: "bot", Digest: b.cfg.Policy.Digest, Action: "policy_loaded",
+		Operation: string(b.cfg.Operation), Origin: "cards in " + b.cfg.Channel,
+	}
 	if err := b.store.Record(ctx, 0, loaded); err != nil && ctx.Err() == nil {
 		b.log.Error("record which policy is in force", "error", err)
 	}
@@ -249,7 +252,7 @@ func (b *Bot) handle(ctx context.Context, a Arrival) {
 	switch {
 	case a.Tries > maxHandled:
 		// It was settled by none of them, so it changed nothing.
-		err = b.refuse(ctx, a, Entry{Wanted: string(a.Kind), Reason: string(GaveUp)}, Refusal(GaveUp, nil, b.view(nil, "")))
+		err = b.refuse(ctx, a, Entry{Wanted: string(a.Kind), Reason: string(GaveUp)}, Refusal(GaveUp, nil, b.view(ctx, nil, "")))
 	case a.Kind == CommandArrival:
 		err = b.command(ctx, a)
 	case a.Kind == ClickArrival:
@@ -266,20 +269,15 @@ func (b *Bot) handle(ctx context.Context, a Arrival) {
 }
 
 // view is what messages need to know beside the request, which may be nil.
-func (b *Bot) view(r *Request, link string) View {
+func (b *Bot) view(ctx context.Context, r *Request, link string) View {
 	names, known := b.cfg.Policy.Approvers, b.approvers.latest()
 	v := View{Now: b.now(), Approvers: known.mentions(names, known.people), Emergency: b.cfg.Emergency, CardLink: link, Policy: &b.cfg.Policy}
 	if r != nil {
 		v.Deciders = slices.DeleteFunc(known.mentions(names, known.able(r, b.check)), func(name string) bool {
-			return r.Lane == authz.ThirdParty && name == r.TargetSlackID
+			return r.Lane == authz.ThirdParty && slices.Contains(r.targetSlackIDs(), name)
 		})
 	}
-	return v
-}
-
-// withFreeze adds the freeze that is on. Where it cannot be read, nothing is
-// said of one.
-func (b *Bot) withFreeze(ctx context.Context, v View) View {
+	// Where it cannot be read, nothing is said of a freeze.
 	f, on, err := b.store.Frozen(ctx)
 	if err != nil {
 		b.log.Error("read whether a freeze is on", "error", err)
@@ -332,7 +330,7 @@ func (b *Bot) refuseFor(ctx context.Context, a Arrival, e Entry, reason authz.Re
 
 // viewFor is the view of one reader, to whom something is refused.
 func (b *Bot) viewFor(ctx context.Context, a Arrival, r *Request) View {
-	v := b.withFreeze(ctx, b.view(r, ""))
+	v := b.view(ctx, r, "")
 	v.Reader = a.UserID
 	return v
 }

@@ -132,7 +132,10 @@ func approvals(r *Request, l *line) *line {
 func ahead(r *Request, l *line, v View) *line {
 	switch {
 	case v.Freeze != nil:
-		return l.say("It can be decided when the freeze is over; until then no time runs out.")
+		return l.say("It can be decided when the freeze is over; until then it does not expire.")
+	case r.Executes && r.Unread:
+		return l.bold("The time to decide is up, but the account cannot be read, so nothing is done yet.").
+			say(" I keep trying to read it. An approver can decide meanwhile.")
 	case r.Executes:
 		return l.bold("If nobody decides until ").when(r.deadline()).bold(", Microsoft Entra is asked all the same").
 			say(" to end the sessions: so the policy says for people who report their own device. An approver can deny it to prevent that.")

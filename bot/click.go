@@ -44,7 +44,7 @@ func (b *Bot) click(ctx context.Context, a Arrival) error {
 		if stray {
 			b.removeStray(ctx, a, r.ID)
 		}
-		return b.refuse(ctx, a, withReason(e, WrongPlace), Refusal(WrongPlace, &r, b.view(&r, link)))
+		return b.refuse(ctx, a, withReason(e, WrongPlace), Refusal(WrongPlace, &r, b.view(ctx, &r, link)))
 	}
 	if action == authz.Deny && a.Kind == ClickArrival {
 		return b.askWhy(ctx, a, r)

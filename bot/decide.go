@@ -16,7 +16,7 @@ import (
 func (b *Bot) cancel(ctx context.Context, a Arrival, id string) error {
 	r, err := b.store.Request(ctx, id)
 	if errors.Is(err, ErrNoRequest) {
-		return b.refuse(ctx, a, Entry{Wanted: string(authz.Cancel), Reason: string(UnknownRequest)}, Refusal(UnknownRequest, nil, b.view(nil, "")))
+		return b.refuse(ctx, a, Entry{Wanted: string(authz.Cancel), Reason: string(UnknownRequest)}, Refusal(UnknownRequest, nil, b.view(ctx, nil, "")))
 	}
 	if err != nil {
 		return err
@@ -29,7 +29,7 @@ func (b *Bot) cancel(ctx context.Context, a Arrival, id string) error {
 		return b.refuseLookup(ctx, a, e, err, nil)
 	}
 	if d := b.check(authz.See, who.actor, r.matter()); !d.Allowed {
-		return b.refuse(ctx, a, withReason(e, d.Reason), Refusal(UnknownRequest, nil, b.view(nil, "")))
+		return b.refuse(ctx, a, withReason(e, d.Reason), Refusal(UnknownRequest, nil, b.view(ctx, nil, "")))
 	}
 	return b.decide(ctx, a, r, authz.Cancel)
 }
@@ -56,10 +56,15 @@ func (b *Bot) decide(ctx context.Context, a Arrival, r Request, action authz.Act
 			Action: action, Actor: now.who.actor, Matter: now.matter, Policy: b.cfg.Policy, Brake: authz.Brake{Frozen: now.frozen},
 		})
 		if d.Allowed || d.Reason == authz.TargetProtected {
-			if changed := b.differences(&r, now.target, now.gone, now.matter); now.confirms && len(changed) > 0 {
+			changed := b.differences(&r, now.target, now.gone, now.matter)
+			switch {
+			case now.confirms && len(changed) > 0 && len(b.differences(&r, now.target, now.gone, r.knownNow(now.target))) == 0:
+				// Different only by what cannot be read just now.
+				return b.refuseLookup(ctx, a, e, &LookupError{Where: atEntra, Err: errUnclear}, &r)
+			case now.confirms && len(changed) > 0:
 				err = b.decideVoid(ctx, a, r, now, changed, e)
 				d.Allowed = true
-			} else if d.Allowed {
+			case d.Allowed:
 				err = b.apply(ctx, a, r, action, d, e, now)
 			}
 		}
@@ -113,6 +118,9 @@ func (r *Request) stoppable() bool {
 	return r.State == Approved && !slices.ContainsFunc(r.Attempts, func(a Attempt) bool { return a.Outcome != graph.NotDone })
 }
 
+// errUnclear: what the card knew of the target cannot be read at the moment.
+var errUnclear = errors.New("the target's roles or groups could not be read")
+
 // evidence is all that a decision goes by, looked up when somebody clicks.
 type evidence struct {
 	who    person
@@ -160,7 +168,7 @@ func (b *Bot) lookUp(ctx context.Context, slackID string, r *Request, action aut
 // still what the card shows. Where Microsoft does not answer, what the card was
 // made from counts for as long as any other look-up.
 func (b *Bot) targetAtClick(ctx context.Context, r *Request) (t aim, gone bool, age time.Duration, err error) {
-	t, err = b.people.targetOf(ctx, r)
+	t, err = b.people.targetNow(ctx, r.Target.ID, r.targetSlackIDs(), false)
 	switch {
 	case err == nil:
 		return t, false, 0, nil
@@ -187,7 +195,7 @@ func (b *Bot) decideVoid(ctx context.Context, a Arrival, r Request, now evidence
 	if err != nil {
 		return err
 	}
-	b.answer(ctx, a, VoidNow(&stored, b.view(&stored, "")))
+	b.answer(ctx, a, VoidNow(&stored, b.view(ctx, &stored, "")))
 	return nil
 }
 
@@ -211,7 +219,7 @@ func (b *Bot) apply(ctx context.Context, a Arrival, r Request, action authz.Acti
 			if err := b.store.Record(ctx, a.ID, e); err != nil {
 				return err
 			}
-			b.answer(ctx, a, CancelAsked(&r, b.view(&r, "")))
+			b.answer(ctx, a, CancelAsked(&r, b.view(ctx, &r, "")))
 			return nil
 		}
 		r.CancelAskedAt = at
@@ -220,13 +228,16 @@ func (b *Bot) apply(ctx context.Context, a Arrival, r Request, action authz.Acti
 		e.Have, e.Need, e.Digest = d.Have, max(d.Need, r.Need), r.Digest
 		r.updateFacts(now.target)
 		r.lapse(d.Lapsed)
+		if !r.Drill && !(r.onlySelf() && e.ActorEntraID == r.requester().EntraID) {
+			c.Uses = perPerson(PerApprover, authz.Asker{SlackID: a.UserID, EntraID: e.ActorEntraID}, b.cfg.Policy.Limits.PerApprover)
+		}
 		if e.Have < e.Need {
 			r.Approvals = append(slices.Clone(r.Approvals), verdict)
 			e.Action = "approval"
 			break
 		}
 		r.approve(verdict, now.target.user.Stamps)
-		c.Keep, c.Fenced, c.Uses = true, true, b.uses(&r)
+		c.Keep, c.Fenced, c.Uses = true, true, append(c.Uses, b.uses(&r)...)
 		e.Action = string(Approved)
 	case action == authz.Deny:
 		r.Words.Denied = Clean(a.Reason, maxReason)
@@ -241,9 +252,9 @@ func (b *Bot) apply(ctx context.Context, a Arrival, r Request, action authz.Acti
 	}
 	switch {
 	case e.Action == "cancel_asked":
-		b.answer(ctx, a, CancelAsked(&changed, b.view(&changed, "")))
+		b.answer(ctx, a, CancelAsked(&changed, b.view(ctx, &changed, "")))
 	case a.Kind == CommandArrival:
-		b.answer(ctx, a, Status(&changed, b.view(&changed, "")))
+		b.answer(ctx, a, Status(&changed, b.view(ctx, &changed, "")))
 	}
 	if changed.State == Approved && c.Keep {
 		b.advance(b.work, changed)
@@ -266,7 +277,8 @@ func (r *Request) lapse(slackIDs []string) {
 func lapses(r *Request, slackIDs []string) []Entry {
 	var rows []Entry
 	for _, id := range slackIDs {
-		e := r.entry(r.State, id)
+		e := r.entry(r.State, "bot")
+		e.Origin = "approval of " + id
 		e.Action = "approval_lapsed"
 		rows = append(rows, e)
 	}

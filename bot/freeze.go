@@ -51,7 +51,7 @@ func (b *Bot) freeze(ctx context.Context, a Arrival, reason string) error {
 	if err != nil {
 		return err
 	}
-	pulled, err := b.store.LastPulled(ctx, who.actor.EntraID)
+	pulled, err := b.store.LastPulled(ctx, authz.Asker{SlackID: a.UserID, EntraID: who.actor.EntraID})
 	if err != nil {
 		return err
 	}
@@ -69,7 +69,7 @@ func (b *Bot) freeze(ctx context.Context, a Arrival, reason string) error {
 		row.Action = "frozen"
 		on, err = b.store.CommitFreeze(ctx, FreezeChange{
 			Freeze: f, Audit: []Entry{row}, Settles: a.ID,
-			Notice: &Notice{Key: "frozen", To: b.cfg.Channel, Message: FrozenNotice(&f, b.view(nil, ""))},
+			Notice: &Notice{Key: "frozen", To: b.cfg.Channel, Message: FrozenNotice(&f, b.view(ctx, nil, ""))},
 		})
 		switch {
 		case errors.Is(err, ErrTaken): // somebody else pulled it in this moment
@@ -109,8 +109,8 @@ func (b *Bot) unfreeze(ctx context.Context, a Arrival) error {
 			}
 			brake.Votes = append(brake.Votes, voter.actor)
 		}
-		if known := b.approvers.fresh(ctx); known.whole {
-			brake.Approvers = known.count()
+		if b.cfg.Policy.OnlyUsers() {
+			brake.Approvers = b.approvers.fresh(ctx).count(b.check)
 		}
 		d := authz.Check(authz.Question{Action: authz.Unfreeze, Actor: who.actor, Policy: b.cfg.Policy, Brake: brake})
 		if !d.Allowed {
@@ -129,7 +129,7 @@ func (b *Bot) unfreeze(ctx context.Context, a Arrival) error {
 			row.Action = "unfrozen"
 			c.Notice = &Notice{Key: "unfrozen", To: b.cfg.Channel, Message: ThawedNotice(&c.Freeze, d)}
 		} else {
-			c.Notice = &Notice{Key: "unfreeze_asked:" + a.UserID, To: b.cfg.Channel, Message: VoteNotice(&on, d, b.view(nil, ""))}
+			c.Notice = &Notice{Key: "unfreeze_asked:" + a.UserID, To: b.cfg.Channel, Message: VoteNotice(&on, d, b.view(ctx, nil, ""))}
 		}
 		c.Audit = []Entry{row}
 		stored, err := b.store.CommitFreeze(ctx, c)

@@ -18,13 +18,13 @@ type memberships struct {
 	trouble    error // why some are unsure
 }
 
-// memberships asks all of the policy's groups at once; either ID may be empty.
-func (p *people) memberships(ctx context.Context, slackID, entraID string) memberships {
+// memberships asks all of the policy's groups at once.
+func (p *people) memberships(ctx context.Context, slackIDs []string, entraID string) memberships {
 	var inEntra memberships
 	inSlack := make([]memberships, len(p.circle))
 	var asked sync.WaitGroup
 	for i, name := range p.circle {
-		if strings.HasPrefix(name, authz.EntraGroup) || slackID == "" {
+		if strings.HasPrefix(name, authz.EntraGroup) || len(slackIDs) == 0 {
 			continue
 		}
 		asked.Go(func() {
@@ -33,7 +33,7 @@ func (p *people) memberships(ctx context.Context, slackID, entraID string) membe
 			switch {
 			case err != nil:
 				inSlack[i].unsure = []string{name}
-			case slices.Contains(ids, slackID):
+			case slices.ContainsFunc(slackIDs, func(id string) bool { return slices.Contains(ids, id) }):
 				inSlack[i].of = []string{name}
 			}
 		})
@@ -69,8 +69,4 @@ func (p *people) memberOf(ctx context.Context, objectID string) ([]string, error
 
 func entraGroups(c authz.Circle) []string {
 	return slices.DeleteFunc(slices.Clone(c), func(name string) bool { return !strings.HasPrefix(name, authz.EntraGroup) })
-}
-
-func slackGroups(c authz.Circle) []string {
-	return slices.DeleteFunc(slices.Clone(c), func(name string) bool { return strings.HasPrefix(name, authz.EntraGroup) })
 }

@@ -67,7 +67,8 @@ type Change struct {
 type Use struct {
 	// Kind is the policy's key of the limit: per_requester and so on.
 	Kind string
-	// Who is the Entra object ID that it counts for; empty for the total.
+	// Who it counts for, by Entra object ID or Slack user ID; empty for the
+	// total.
 	Who   string
 	Limit authz.Limit
 }
@@ -78,6 +79,9 @@ const (
 	PerApprover  = "per_approver"
 	PerTarget    = "per_target"
 	Total        = "total"
+	// OwnTarget counts, up to per_target, what took no approval: whoever may
+	// have themselves revoked shall not use up what approvers need.
+	OwnTarget = "per_target_own"
 )
 
 // Ledger keeps requests and the audit chain.
@@ -114,9 +118,10 @@ type Brakes interface {
 	CommitFreeze(ctx context.Context, c FreezeChange) (Freeze, error)
 	// Frozen reads the freeze that is on; false if none is.
 	Frozen(ctx context.Context) (Freeze, bool, error)
-	// LastPulled is when the person with the Entra object ID last began a
-	// freeze; zero if never.
-	LastPulled(ctx context.Context, entraID string) (time.Time, error)
+	// LastPulled is when the last freeze that somebody began has ended, or
+	// began if it is on; zero if there was none. It goes by both accounts, of
+	// which either may have been changed.
+	LastPulled(ctx context.Context, who authz.Asker) (time.Time, error)
 }
 
 // Queue holds what is owed: arrivals to carry out, requests to drive on,

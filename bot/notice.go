@@ -31,7 +31,7 @@ func (f *Freeze) because(p *page) {
 func FrozenNotice(f *Freeze, v View) Message {
 	p := &page{}
 	p.add((&line{}).person(f.By.SlackID).bold(" has frozen every revoke.").
-		say(" Nothing that was asked for is lost: requests, looking things up and verifying go on, and no time runs out. Nobody can confirm anything."))
+		say(" Nothing that was asked for is lost: requests, looking things up and verifying go on, and no request expires. Nobody can confirm anything."))
 	f.because(p)
 	p.add(ends((&line{}).people(v.Approvers).say(", please look. "), f))
 	if v.Emergency != "" {

@@ -20,7 +20,7 @@ func outcomeHeadline(r *Request, l *line, v View) *line {
 		}
 		switch {
 		case r.State == Approved && v.Freeze != nil:
-			l.bold("Held back by a freeze: nothing has been asked of Microsoft Entra about ").boldTyped(r.name()).bold(" yet.")
+			held(r, l)
 		case r.Drill:
 			l.bold("Asking Microsoft Entra about ").boldTyped(r.name()).bold("'s account.")
 		default:
@@ -46,6 +46,18 @@ func outcomeHeadline(r *Request, l *line, v View) *line {
 		l.say("Entra accepted: ").whenExactly(r.AcceptedAt)
 	}
 	return stampsLine(r, l.say(", %s after the report. ", spell(r.AcceptedAt.Sub(r.CreatedAt))))
+}
+
+// held says that a freeze is in the way, and what is known of earlier calls.
+func held(r *Request, l *line) *line {
+	if len(r.Attempts) == 0 {
+		return l.bold("Held back by a freeze: nothing has been asked of Microsoft Entra about ").boldTyped(r.name()).bold(" yet.")
+	}
+	l.bold("Held back by a freeze: no further call is made about ").boldTyped(r.name()).bold(" yet.")
+	if r.unclearBefore() {
+		return l.say(" An earlier call had no clear answer, so it is not known whether anything was revoked.")
+	}
+	return l.say(" Nothing was revoked yet.")
 }
 
 // unclearAttempt is the last call without a clear outcome, or nil.

@@ -113,12 +113,12 @@ const undecidedRetry = 30 * time.Second
 // may be, and never when it is not the account on the card any more.
 func (b *Bot) executeUndecided(ctx context.Context, r Request) (again bool, _ Request, err error) {
 	now := b.now().UTC()
-	t, err := b.people.targetOf(ctx, &r)
+	t, err := b.people.targetNow(ctx, r.Target.ID, r.targetSlackIDs(), false)
 	gone := graph.IsNotFound(err)
 	if err != nil && !gone {
 		b.log.Warn("read the account of a report that nobody decided", "request", r.ID, "error", err)
 		if now.Before(r.deadline().Add(b.cfg.Policy.Expiry)) {
-			r.DueAt = now.Add(undecidedRetry)
+			r.DueAt, r.Unread = now.Add(undecidedRetry), true
 			r, err = b.commit(ctx, Change{Request: r})
 			return false, r, err
 		}
@@ -129,7 +129,7 @@ func (b *Bot) executeUndecided(ctx context.Context, r Request) (again bool, _ Re
 		return b.waitOn(ctx, r, authz.TargetProtected)
 	}
 	if changed := b.differences(&r, t, gone, m); len(changed) > 0 {
-		_, err := b.void(ctx, r, t, changed, Change{}, r.entry(Void, "policy"))
+		_, err := b.void(ctx, r, t, changed, Change{Fenced: true}, r.entry(Void, "policy"))
 		return false, r, err
 	}
 	next := r
@@ -151,11 +151,14 @@ func (b *Bot) executeUndecided(ctx context.Context, r Request) (again bool, _ Re
 
 // waitOn leaves to the approvers what the policy may not carry out.
 func (b *Bot) waitOn(ctx context.Context, r Request, why authz.Reason) (again bool, _ Request, err error) {
-	r.Executes, r.ExpiresAt = false, r.CreatedAt.Add(max(b.cfg.Policy.Expiry, r.ExpiresAt.Sub(r.CreatedAt)))
+	r.Executes, r.NotExecuted, r.ExpiresAt = false, why, r.CreatedAt.Add(max(b.cfg.Policy.Expiry, r.ExpiresAt.Sub(r.CreatedAt)))
 	r.DueAt = b.attention(&r)
 	e := r.entry(Pending, "policy")
 	e.Action, e.Reason = "not_executed", string(why)
-	r, err = b.commit(ctx, Change{Request: r, Audit: []Entry{e}})
+	waiting, err := b.commit(ctx, Change{Request: r, Audit: []Entry{e}, Fenced: true})
+	if err == nil {
+		r = waiting
+	}
 	return false, r, err
 }
 
@@ -165,24 +168,27 @@ func (r *Request) approve(v Verdict, before graph.Stamps) {
 	v.Others = r.Approvals
 	r.to(Approved)
 	r.DueAt = v.At
-	r.Before, r.After, r.Reads = before, graph.Stamps{}, 0
+	r.Before, r.After, r.Reads, r.Unread = before, graph.Stamps{}, 0, false
 	r.Decisions = append(slices.Clone(r.Decisions), v)
 	r.Approvals = nil
 }
 
-// uses is what the decision in force counts against the limits: nothing for a
-// drill, which writes nothing.
+// uses is what the decision in force counts against the limits, beside the
+// approvals: nothing for a drill, which writes nothing.
 func (b *Bot) uses(r *Request) []Use {
 	if r.Drill {
 		return nil
 	}
 	limits := b.cfg.Policy.Limits
-	all := []Use{{PerTarget, r.Target.ID, limits.PerTarget}, {Total, "", limits.Total}}
 	v := r.verdict()
-	for _, by := range append(slices.Clone(v.Others), *v) {
-		if by.EntraID != "" {
-			all = append(all, Use{PerApprover, by.EntraID, limits.PerApprover})
-		}
+	if v.Kind == authz.TimeOut || r.onlySelf() && v.EntraID == r.requester().EntraID {
+		return []Use{{OwnTarget, r.Target.ID, limits.PerTarget}}
 	}
-	return all
+	return []Use{{PerTarget, r.Target.ID, limits.PerTarget}, {Total, "", limits.Total}}
+}
+
+// perPerson counts an act against somebody's limit, by both accounts: either
+// alone could be exchanged for a fresh one.
+func perPerson(kind string, v authz.Asker, limit authz.Limit) []Use {
+	return []Use{{kind, v.EntraID, limit}, {kind, v.SlackID, limit}}
 }

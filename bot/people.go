@@ -83,6 +83,7 @@ type people struct {
 	identity  authz.Identity
 	circle    authz.Circle // every group that the policy names
 	roles     bool         // whether a rule goes by the target's roles
+	shields   []string     // Slack users and groups that protections name
 	now       func() time.Time
 
 	members    *memory[Member]
@@ -93,7 +94,7 @@ type people struct {
 }
 
 func newPeople(s *Slack, e Entra, policy *authz.Policy, now func() time.Time) *people {
-	p := &people{slack: s, directory: e, groups: e, identity: policy.Identity, circle: policy.Groups(), roles: policy.AsksForRoles(), now: now}
+	p := &people{slack: s, directory: e, groups: e, identity: policy.Identity, circle: policy.Groups(), roles: policy.AsksForRoles(), shields: policy.SlackShields(), now: now}
 	p.members = newMemory(now, atSlack, s.Member)
 	p.accounts = newMemory(now, atEntra, p.find)
 	p.slackGroup = newMemory(now, atSlack, s.GroupMembers)
@@ -139,7 +140,7 @@ func (p *people) who(ctx context.Context, slackID string) (person, error) {
 		who.actor.Unmapped = authz.NoAccount
 	case len(accounts) > 1:
 		who.actor.Unmapped = authz.SeveralAccounts
-	case key != accounts[0].ID && p.mappedTo(accounts[0].ID) != "":
+	case key != accounts[0].ID && p.mappedTo(accounts[0].ID) != nil:
 		// The address leads to an account that the map gives to somebody else.
 		who.actor.Unmapped = authz.AccountOfSomebody
 		return who, nil
@@ -147,7 +148,7 @@ func (p *people) who(ctx context.Context, slackID string) (person, error) {
 		who.actor.EntraID, who.actor.Blocked = accounts[0].ID, accounts[0].Disabled == graph.Yes
 	}
 	who.accounts = accounts
-	in := p.memberships(ctx, slackID, who.actor.EntraID)
+	in := p.memberships(ctx, []string{slackID}, who.actor.EntraID)
 	who.actor.MemberOf, who.actor.Unsure, who.trouble = in.of, in.unsure, in.trouble
 	who.age = max(who.age, in.age)
 	return who, nil
@@ -173,17 +174,17 @@ func (p *people) leadsTo(slackID string, m Member) (key string, unmapped authz.R
 	return m.Email, ""
 }
 
-// mappedTo is a Slack user that the policy's map gives the account to, or "".
-func (p *people) mappedTo(objectID string) string {
+// mappedTo are the Slack users that the policy's map gives the account to.
+func (p *people) mappedTo(objectID string) (slackIDs []string) {
 	if !p.identity.ByMap {
-		return ""
+		return nil
 	}
 	for _, slackID := range slices.Sorted(maps.Keys(p.identity.Map)) {
 		if p.identity.Map[slackID] == objectID {
-			return slackID
+			slackIDs = append(slackIDs, slackID)
 		}
 	}
-	return ""
+	return slackIDs
 }
 
 // find gathers every account that the address may mean: by user principal

@@ -3,6 +3,7 @@ package bot
 import (
 	"context"
 	"errors"
+	"fmt"
 	"reflect"
 	"slices"
 	"strings"
@@ -469,32 +470,50 @@ func TestTarget(t *testing.T) {
 	})
 }
 
-// The target is told only if the Slack account leads back to the same account.
-func TestSlackIDOf(t *testing.T) {
+// A Slack account is the target's only if it leads back to the same account,
+// by whatever address of it.
+func TestSlackAccounts(t *testing.T) {
 	p, s, d, _ := crowd(t)
 	ctx := deadline(t)
 	u, _ := d.User(ctx, "carol-id")
-	if got, err := p.slackIDOf(ctx, u); err != nil || got != carol {
-		t.Errorf("Carol's Slack account is %q", got)
-	}
-	if got, err := p.slackIDOf(ctx, graph.User{ID: "x-id", Mail: "carol@contoso.example"}); err != nil || got != "" {
-		t.Errorf("an account with Carol's mail is told by %q", got)
-	}
-	if got, err := p.slackIDOf(ctx, graph.User{ID: "y-id", UPN: "y@contoso.example"}); err != nil || got != "" {
-		t.Errorf("somebody without a Slack account is told by %q", got)
-	}
-	if got, err := p.slackIDOf(ctx, graph.User{ID: "z-id"}); err != nil || got != "" {
-		t.Errorf("somebody without addresses is told by %q", got)
-	}
-	d.users = append(d.users, graph.User{ID: "moved-id", UPN: "moved@contoso.example", Mail: "unknown@contoso.example"})
 	s.AddUser(slacktest.User{ID: "U0MOVED", Email: "moved@contoso.example"})
-	if got, err := p.slackIDOf(ctx, d.users[len(d.users)-1]); err != nil || got != "U0MOVED" {
-		t.Errorf("somebody known by name alone is told by %q", got)
-	}
 	s.AddUser(slacktest.User{ID: "U0LATE", Email: "late@contoso.example", EmailUnconfirmed: true})
-	d.users = append(d.users, graph.User{ID: "late-id", UPN: "late@contoso.example"})
-	if got, err := p.slackIDOf(ctx, d.users[len(d.users)-1]); err != nil || got != "" {
-		t.Errorf("an unconfirmed address is told by %q", got)
+	s.AddUser(slacktest.User{ID: "U0ALIAS", Email: "c.target@contoso.example"})
+	d.users = append(d.users,
+		graph.User{ID: "moved-id", UPN: "moved@contoso.example", Mail: "unknown@contoso.example"},
+		graph.User{ID: "late-id", UPN: "late@contoso.example"})
+	d.proxies["carol-id"] = []string{"smtp:c.target@contoso.example"}
+	alias := u
+	alias.Addresses = []string{"carol@contoso.example", "C.Target@contoso.example"}
+	for _, row := range []struct {
+		what  string
+		user  graph.User
+		known []string
+		want  []string
+	}{
+		{"Carol", u, nil, []string{carol}},
+		{"Carol, known already", u, []string{carol}, []string{carol}},
+		{"Carol with an alias", alias, nil, []string{carol, "U0ALIAS"}},
+		{"another account with Carol's mail", graph.User{ID: "x-id", Mail: "carol@contoso.example"}, nil, nil},
+		{"somebody without a Slack account", graph.User{ID: "y-id", UPN: "y@contoso.example"}, nil, nil},
+		{"somebody without addresses", graph.User{ID: "z-id"}, nil, nil},
+		{"somebody known by name alone", d.users[len(d.users)-2], nil, []string{"U0MOVED"}},
+		{"an unconfirmed address", d.users[len(d.users)-1], nil, nil},
+	} {
+		if got, err := p.slackAccounts(ctx, row.user, row.known); err != nil || !slices.Equal(got, row.want) {
+			t.Errorf("%s: %q, %v, want %q", row.what, got, err, row.want)
+		}
+	}
+	many := graph.User{ID: "many-id"}
+	for i := range manyAddresses + 1 {
+		many.Addresses = append(many.Addresses, fmt.Sprintf("a%d@contoso.example", i))
+	}
+	if _, err := p.slackAccounts(ctx, many, nil); !errors.Is(err, errManyAddresses) {
+		t.Errorf("more addresses than are looked up: %v", err)
+	}
+	s.Inject(slacktest.Fault{Method: "users.lookupByEmail", Error: "internal_error"})
+	if _, err := p.slackAccounts(ctx, u, nil); err == nil {
+		t.Error("Slack did not answer, and nobody says that there may be more")
 	}
 }
 

@@ -25,7 +25,7 @@ func (b *Bot) preflight(ctx context.Context) {
 	if c.Channel != "" {
 		b.log.Error("REVOKE_CHANNEL cannot do its work until this is mended", "channel", b.cfg.Channel, "problem", c.Channel.Says())
 	}
-	problems := shortfalls(&b.cfg.Policy, known.count())
+	problems := shortfalls(&b.cfg.Policy, known.count(b.check))
 	switch {
 	case !known.whole:
 		var remedy string
@@ -33,22 +33,22 @@ func (b *Bot) preflight(ctx context.Context) {
 			remedy = lookup.Remedy
 		}
 		b.log.Warn("the approvers could not all be looked up, so it is not known whether enough of them could decide",
-			"found", known.count(), "error", known.trouble, "remedy", remedy)
+			"found", known.count(b.check), "error", known.trouble, "remedy", remedy)
 		problems = nil
 	case len(problems) == 0:
-		b.log.Info("enough approvers could decide", "approvers", known.count())
+		b.log.Info("enough approvers could decide", "approvers", known.count(b.check))
 	}
 	for _, p := range problems {
-		b.log.Error("too few approvers could decide", "for", p.what, "need", p.need, "able", known.count())
+		b.log.Error("too few approvers could decide", "for", p.what, "need", p.need, "able", known.count(b.check))
 	}
 	if len(problems) == 0 && c.Channel != ChannelShared {
 		return
 	}
 	n := Notice{
 		Key: fmt.Sprintf("coverage:%s", b.now().UTC().Format(time.DateOnly)), To: b.cfg.Channel,
-		Message: CoverageNotice(problems, known.count(), c.Channel, b.view(nil, "")),
+		Message: CoverageNotice(problems, known.count(b.check), c.Channel, b.view(ctx, nil, "")),
 	}
-	e := Entry{Action: "coverage", Actor: "clock", Have: known.count(), Code: string(c.Channel)}
+	e := Entry{Action: "coverage", Actor: "clock", Have: known.count(b.check), Code: string(c.Channel)}
 	if len(problems) > 0 {
 		e.Reason = string(TooFewApprovers)
 	}

@@ -47,6 +47,7 @@ func Receipt(r *Request, v View, slackID string) Message {
 		p.add((&line{}).say("You wrote: ").typed(words))
 	}
 	if r.State == Pending {
+		p.add(notExecuted(r, &line{}))
 		p.add(obstacles(r, v))
 		if r.Executes && !r.onlySelf() {
 			p.add(ahead(r, &line{}, v))
@@ -87,15 +88,39 @@ func receiptButtons(r *Request, v View) []*slack.ButtonBlockElement {
 	return buttons
 }
 
+// notExecuted says that the policy did not have it carried out after all, as
+// card and receipt had said it would.
+func notExecuted(r *Request, l *line) *line {
+	switch r.NotExecuted {
+	case "":
+		return l
+	case LookupFailed:
+		l.bold("It was not carried out by itself: the account could not be read.")
+	case OverLimit:
+		l.bold("It was not carried out by itself: there were too many revokes of this account lately.")
+	default:
+		l.bold("It was not carried out by itself: this account takes an approver.")
+	}
+	return l.say(" An approver must decide it.")
+}
+
+// NotExecutedNote is the message that rings for it.
+func NotExecutedNote(r *Request, v View) Message {
+	p := &page{}
+	p.add(notExecuted(r, r.begin().say("%s: ", r.ID)).say(" ").deciders(v).say("."))
+	p.add(elsewhere(v))
+	return p.message()
+}
+
 // obstacles tells whoever asked what stands in the way of a decision, without a
 // fact about the account.
 func obstacles(r *Request, v View) *line {
 	l := &line{}
 	if v.Freeze != nil {
-		l.bold("All revokes are frozen just now.").say(" Your report waits, and no time runs out. ")
+		l.bold("All revokes are frozen just now.").say(" Your report waits, and does not expire. ")
 	}
 	if r.short() {
-		l.bold("There may be nobody who can decide this:").say(" it needs %s, and I know of %d. ", countApprovals(r.Need), r.Coverage.Able)
+		l.bold("There may not be enough people who can decide this.").say(" Do not wait for it. ")
 	}
 	if problem := r.Coverage.Channel; problem != "" && problem != ChannelShared {
 		l.bold("The approvers may not see this:").say(" %s. Tell one yourself. ", problem.Says())

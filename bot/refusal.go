@@ -198,13 +198,8 @@ func overLimit(l *line, v View) {
 	case PerRequester:
 		l.say("The policy lets one person ask for %s in %s, and as many were asked for in your name.", count(limit.N, "revoke"), within)
 	case PerApprover:
-		l.say("The policy lets one approver confirm %s in %s, and ", count(limit.N, "revoke"), within)
-		if v.Over != v.Reader {
-			l.person(v.Over).say(", whose approval this has already, did as many.")
-			break
-		}
-		l.say("you did as many. Another approver can: ").deciders(v).say(".")
-	case PerTarget:
+		l.say("The policy lets one approver confirm %s in %s, and you did as many. Another approver can: ", count(limit.N, "revoke"), within).deciders(v).say(".")
+	case PerTarget, OwnTarget:
 		l.say("The policy allows %s of one account in %s, and there were as many.", count(limit.N, "revoke"), within)
 	default:
 		l.say("The policy allows %s in %s altogether, and there were as many.", count(limit.N, "revoke"), within)

@@ -1,5 +1,11 @@
 package bot
 
+import (
+	"slices"
+
+	"revoke-sessions/authz"
+)
+
 // Reminder is the message in the card's thread while nobody has decided. It
 // mentions only those who can act.
 func Reminder(r *Request, v View) Message {
@@ -21,7 +27,9 @@ func Escalation(r *Request, v View) Message {
 	p := &page{}
 	l := r.begin().bold("Nobody decides ").bold("%s.", r.ID).say(" ")
 	if v.Policy != nil {
-		l.people(v.Policy.Reminders.EscalateTo)
+		l.people(slices.DeleteFunc(slices.Clone(v.Policy.Reminders.EscalateTo), func(name string) bool {
+			return r.Lane == authz.ThirdParty && slices.Contains(r.targetSlackIDs(), name)
+		}))
 	}
 	p.add(l.say(": please get one of those who may decide: ").deciders(v).say("."))
 	p.add(elsewhere(v))

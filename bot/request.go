@@ -92,8 +92,10 @@ type Request struct {
 	// Target is the account as it was when the card was made, without its
 	// names: those are in Words.
 	Target graph.User `json:"target"`
-	// TargetSlackID is empty where no Slack account is known to be the target's.
-	TargetSlackID string `json:"target_slack_id,omitempty"`
+	// TargetSlackID is empty where no Slack account is known to be the
+	// target's; TargetAlso are further ones.
+	TargetSlackID string   `json:"target_slack_id,omitempty"`
+	TargetAlso    []string `json:"target_also,omitempty"`
 	// RevokedBefore is when this bot last had the same account's sessions
 	// revoked; zero if never.
 	RevokedBefore time.Time `json:"revoked_before,omitzero"`
@@ -123,6 +125,8 @@ type Request struct {
 	ExpiresAt time.Time `json:"expires_at"`
 	// Executes: it is then carried out instead of expiring.
 	Executes bool `json:"executes,omitempty"`
+	// NotExecuted is why the policy did not have it carried out after all.
+	NotExecuted authz.Reason `json:"not_executed,omitempty"`
 	// Paused is for how long freezes have stopped the clocks of the request.
 	// The store counts it.
 	Paused time.Duration `json:"-"`
@@ -231,12 +235,20 @@ func (r *Request) requester() authz.Asker { return r.Askers[0] }
 // the card was made.
 func (r *Request) matter() authz.Matter {
 	return authz.Matter{Lane: r.Lane, Askers: r.Askers, Reason: r.Words.Reason, Target: authz.Target{
-		EntraID: r.Target.ID, SlackID: r.TargetSlackID, MemberOf: r.TargetIn, Privileged: r.Privileged != graph.No,
+		EntraID: r.Target.ID, SlackIDs: r.targetSlackIDs(), MemberOf: r.TargetIn, Privileged: r.Privileged != graph.No,
 	}}
 }
 
 // onlySelf reports whether the reporter's own Confirm is enough.
 func (r *Request) onlySelf() bool { return r.Lane == authz.Self && r.Need == 0 }
+
+// targetSlackIDs are all Slack accounts that are known to be the target's.
+func (r *Request) targetSlackIDs() []string {
+	if r.TargetSlackID == "" {
+		return r.TargetAlso
+	}
+	return append([]string{r.TargetSlackID}, r.TargetAlso...)
+}
 
 // verdict is the decision in force, or nil.
 func (r *Request) verdict() *Verdict {

@@ -141,8 +141,8 @@ func (s *rosters) inSlack(ctx context.Context, group graph.Group) (ids []string,
 	if whole = !group.More; len(members) > manyApprovers {
 		members, whole = members[:manyApprovers], false
 	}
-	found, errs := each(members, func(u graph.User) (string, error) { return s.people.slackIDOf(ctx, u) })
-	return slices.DeleteFunc(found, func(id string) bool { return id == "" }), whole, errors.Join(errs...)
+	found, errs := each(members, func(u graph.User) ([]string, error) { return s.people.slackAccounts(ctx, u, nil) })
+	return slices.Concat(found...), whole, errors.Join(errs...)
 }
 
 // each asks about several at once, a few at a time.
@@ -160,20 +160,24 @@ func each[T, V any](all []T, ask func(T) (V, error)) ([]V, []error) {
 	return found, errs
 }
 
-// count is how many different people may act as approvers.
-func (s roster) count() int {
+// count is how many different people may act as approvers now: those who could
+// pull the brake.
+func (s roster) count(check checker) int {
 	seen := map[string]bool{}
 	for _, a := range s.people {
-		if a.actor.Standing == authz.FullMember && a.actor.EntraID != "" && !a.actor.Blocked {
+		if check(authz.Freeze, a.actor, authz.Matter{}).Allowed {
 			seen[a.actor.EntraID] = true
 		}
 	}
 	return len(seen)
 }
 
+// checker is Bot.check.
+type checker func(authz.Action, authz.Actor, authz.Matter) authz.Decision
+
 // able are the approvers who could confirm a request now and have not, by the
 // same rules as their click.
-func (s roster) able(r *Request, check func(authz.Action, authz.Actor, authz.Matter) authz.Decision) []approver {
+func (s roster) able(r *Request, check checker) []approver {
 	return slices.DeleteFunc(slices.Clone(s.people), func(a approver) bool {
 		m := r.matter()
 		m.Target.Privileged = r.Privileged != graph.No

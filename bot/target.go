@@ -61,24 +61,35 @@ func (p *people) target(ctx context.Context, whom Whom) (found, error) {
 // aim is the target as it is now, in everything that a card shows or a rule
 // goes by.
 type aim struct {
-	user    graph.User
-	slackID string
-	// in are those of the policy's groups that the account is in, or may be.
-	in         []string
+	user graph.User
+	// slackIDs are the Slack accounts that lead to the account, the one that
+	// is told first.
+	slackIDs []string
+	// in are those of the policy's groups, and of the Slack users that its
+	// protections name, that the account is in or is; unsure those of which
+	// nobody could say.
+	in, unsure []string
 	privileged graph.Fact
 }
 
-// targetNow reads all of it at once. The error is that of reading the account;
-// what else could not be read is in the aim as unknown.
-func (p *people) targetNow(ctx context.Context, objectID, slackID string) (aim, error) {
-	a := aim{slackID: slackID}
+// targetNow reads all of it. known are Slack accounts that are the target's
+// already; find has the others looked for. The error is that of reading the
+// account; what else could not be read is in the aim as unknown.
+func (p *people) targetNow(ctx context.Context, objectID string, known []string, find bool) (aim, error) {
+	a := aim{slackIDs: known}
 	var err error
 	var asked sync.WaitGroup
-	asked.Go(func() { a.user, err = p.account(ctx, objectID) })
 	asked.Go(func() {
-		in := p.memberships(ctx, slackID, objectID)
-		a.in = slices.Concat(in.of, in.unsure)
-		slices.Sort(a.in)
+		if a.user, err = p.account(ctx, objectID); err == nil && (find || len(p.shields) > 0) {
+			var lost error
+			if a.slackIDs, lost = p.slackAccounts(ctx, a.user, known); lost != nil {
+				a.unsure = p.shields
+			}
+		} else if err != nil {
+			a.unsure = p.shields
+		}
+		in := p.memberships(ctx, a.slackIDs, objectID)
+		a.in, a.unsure = in.of, slices.Concat(a.unsure, in.unsure)
 	})
 	if p.roles {
 		asked.Go(func() {
@@ -94,54 +105,69 @@ func (p *people) targetNow(ctx context.Context, objectID, slackID string) (aim, 
 	return a, err
 }
 
-// targetOf is targetNow for a request that exists. Where no Slack account is
-// known, nobody can say more about Slack groups than when the card was made.
-func (p *people) targetOf(ctx context.Context, r *Request) (aim, error) {
-	a, err := p.targetNow(ctx, r.Target.ID, r.TargetSlackID)
-	if r.TargetSlackID == "" {
-		for _, name := range r.TargetIn {
-			if !strings.HasPrefix(name, authz.EntraGroup) {
-				a.in = append(a.in, name)
-			}
-		}
-	}
-	return a, err
-}
-
 // aimAt puts the target into a request.
 func (r *Request) aimAt(a aim) {
 	r.Words.DisplayName, r.Words.UPN = Clean(a.user.DisplayName, maxName), Clean(a.user.UPN, maxAddress)
-	r.Target, r.TargetSlackID, r.TargetIn, r.Privileged = a.user, a.slackID, a.in, a.privileged
-	r.Target.DisplayName, r.Target.UPN, r.Target.Mail = "", "", "" // names stand in Words alone
+	r.Target, r.Privileged = a.user, a.privileged
+	r.TargetIn = slices.Sorted(slices.Values(slices.Concat(a.in, a.unsure)))
+	r.TargetIn = slices.Compact(r.TargetIn)
+	r.TargetSlackID, r.TargetAlso = "", nil
+	if len(a.slackIDs) > 0 {
+		r.TargetSlackID, r.TargetAlso = a.slackIDs[0], a.slackIDs[1:]
+	}
+	// Names stand in Words alone.
+	r.Target.DisplayName, r.Target.UPN, r.Target.Mail, r.Target.Addresses = "", "", "", nil
 }
 
-// slackIDOf finds the target's Slack account, to tell them afterwards and to
-// know them when they click; empty where there is none that maps back to the
-// same Entra account. The error says that Slack could not be asked.
-func (p *people) slackIDOf(ctx context.Context, u graph.User) (string, error) {
-	if id := p.mappedTo(u.ID); id != "" {
-		return id, nil
+// manyAddresses is how many addresses of one account are looked up in Slack.
+const manyAddresses = 20
+
+// errManyAddresses: nobody can say which Slack accounts an account has.
+var errManyAddresses = errors.New("the account has more addresses than are looked up")
+
+// slackAccounts adds to the known ones every Slack account that leads to an
+// Entra account: those that the map names, and those that have one of its
+// addresses and map back to it. The error says that there may be more.
+func (p *people) slackAccounts(ctx context.Context, u graph.User, known []string) (ids []string, err error) {
+	ids = slices.Clone(known)
+	add := func(id string) {
+		if id != "" && !slices.Contains(ids, id) {
+			ids = append(ids, id)
+		}
+	}
+	for _, id := range p.mappedTo(u.ID) {
+		add(id)
+	}
+	if !p.identity.ByEmail {
+		return ids, nil
 	}
 	ctx, cancel := context.WithTimeout(ctx, lookupWait)
 	defer cancel()
-	var lost error
-	for _, address := range []string{u.Mail, u.UPN} {
-		if address == "" {
-			continue
-		}
-		m, err := p.slack.MemberByEmail(ctx, address)
-		if e, ok := errors.AsType[*SlackError](err); ok && e.Code == "users_not_found" {
-			continue
-		}
-		if err != nil {
-			lost = err
-			continue
-		}
-		if who, err := p.who(ctx, m.ID); err != nil {
-			lost = err
-		} else if who.actor.EntraID == u.ID {
-			return m.ID, nil
+	var addresses []string
+	for _, address := range slices.Concat([]string{u.Mail, u.UPN}, u.Addresses) {
+		if address = strings.ToLower(address); address != "" && !slices.Contains(addresses, address) {
+			addresses = append(addresses, address)
 		}
 	}
-	return "", lost
+	if len(addresses) > manyAddresses {
+		addresses, err = addresses[:manyAddresses], errManyAddresses
+	}
+	found, errs := each(addresses, func(address string) (string, error) {
+		m, err := p.slack.MemberByEmail(ctx, address)
+		if e, ok := errors.AsType[*SlackError](err); ok && e.Code == "users_not_found" {
+			return "", nil
+		}
+		if err != nil {
+			return "", err
+		}
+		who, err := p.who(ctx, m.ID)
+		if err != nil || who.actor.EntraID != u.ID {
+			return "", err
+		}
+		return m.ID, nil
+	})
+	for _, id := range found {
+		add(id)
+	}
+	return ids, errors.Join(append(errs, err)...)
 }

@@ -71,6 +71,12 @@ func owed(r *Request, v *View, channel string) []post {
 	for n := range r.Lapsed {
 		add(post{key: fmt.Sprintf("lapsed:%d", n+1), thread: true, show: func() Message { return lapsed(r, n) }})
 	}
+	if r.State == Pending && r.NotExecuted != "" {
+		add(post{key: "not_executed", thread: true, show: func() Message { return NotExecutedNote(r, *v) }})
+		for _, a := range r.Askers {
+			add(post{key: "not_executed:" + a.SlackID, to: a.SlackID, show: func() Message { return NotExecutedNote(r, *v) }})
+		}
+	}
 	if r.State == Pending && r.Reminded > 0 {
 		add(post{key: fmt.Sprintf("reminder:%d", r.Reminded), thread: true, show: func() Message { return Reminder(r, *v) }})
 	}
@@ -141,7 +147,7 @@ func (b *Bot) show(ctx context.Context, id string, tries int) (version int64, wa
 		b.log.Error("read what stands", "request", id, "error", err)
 		return 0, tellRetrySoon
 	}
-	v := b.withFreeze(ctx, b.view(&r, b.cfg.Home.Link(places[cardKey].Channel, places[cardKey].TS)))
+	v := b.view(ctx, &r, b.cfg.Home.Link(places[cardKey].Channel, places[cardKey].TS))
 	for _, p := range owed(&r, &v, b.cfg.Channel) {
 		if p.thread && places[cardKey].TS == "" {
 			continue // no card yet, and that has a wait of its own

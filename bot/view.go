@@ -22,10 +22,8 @@ type View struct {
 	Freeze *Freeze
 	// PulledAt is when the person last pulled the brake.
 	PulledAt time.Time
-	// Limit is the limit that was reached, and Over the Slack user who did
-	// reach it: the reader, or whoever approved before.
+	// Limit is the limit that was reached.
 	Limit *LimitError
-	Over  string
 	// Reader is whom a refusal is for, who is not among those who could.
 	Reader string
 	// Where names who did not answer a look-up: Slack or Microsoft Entra.

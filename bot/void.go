@@ -46,8 +46,21 @@ func shown(u graph.User, upn string, operation graph.Operation, need int) string
 // matterOf is the request as authz sees it, by what is known of the target now.
 func (r *Request) matterOf(t aim) authz.Matter {
 	m := r.matter()
-	m.Target.MemberOf, m.Target.Privileged = t.in, t.privileged != graph.No
+	m.Target.MemberOf, m.Target.Unsure, m.Target.Privileged = t.in, t.unsure, t.privileged != graph.No
+	if len(t.slackIDs) > 0 {
+		m.Target.SlackIDs = slices.Concat(m.Target.SlackIDs, t.slackIDs)
+	}
 	return m
+}
+
+// knownNow is matterOf with what cannot be read at the moment taken for what
+// the card had.
+func (r *Request) knownNow(t aim) authz.Matter {
+	if t.privileged == graph.Unknown {
+		t.privileged = r.Privileged
+	}
+	t.unsure = slices.DeleteFunc(slices.Clone(t.unsure), func(name string) bool { return !slices.Contains(r.TargetIn, name) })
+	return r.matterOf(t)
 }
 
 // differences says what a confirmation is bound to and is no longer so.
@@ -76,12 +89,11 @@ func (b *Bot) differences(r *Request, t aim, gone bool, m authz.Matter) []Differ
 // updateFacts takes over what may change without making the request void: a
 // colleague may have blocked sign-in meanwhile, which is good practice.
 func (r *Request) updateFacts(t aim) {
-	name, slackID := r.Words.DisplayName, r.TargetSlackID
-	stamps := r.Target.Stamps
+	name, slackID, also, stamps := r.Words.DisplayName, r.TargetSlackID, r.TargetAlso, r.Target.Stamps
 	r.aimAt(t)
-	// The words are settled once a request is decided, and the stamps on the
-	// card are what later reads are compared with.
-	r.Words.DisplayName, r.TargetSlackID, r.Target.Stamps = name, slackID, stamps
+	// The words are settled once a request is decided, who was the target
+	// stays so, and the stamps on the card are what later reads are compared with.
+	r.Words.DisplayName, r.TargetSlackID, r.TargetAlso, r.Target.Stamps = name, slackID, also, stamps
 }
 
 // void ends a request whose card was no longer true, and makes a fresh preview
@@ -96,7 +108,7 @@ func (b *Bot) void(ctx context.Context, r Request, t aim, changed []Difference, 
 			Lane: r.Lane, Drill: r.Drill, Askers: r.Askers, Words: r.Words, Replaces: r.ID,
 			Coverage: r.Coverage, CancelAskedAt: r.CancelAskedAt,
 		}
-		t.slackID = r.TargetSlackID
+		t.slackIDs = slices.Compact(slices.Concat(r.targetSlackIDs(), t.slackIDs))
 		fresh.aimAt(t)
 		fresh, err := b.draft(ctx, fresh)
 		if err != nil {
@@ -138,6 +150,9 @@ func voidLine(r *Request, l *line) *line {
 		words = append(words, differenceWords[d])
 	}
 	l.bold("This changed since the preview: %s. Nothing was done.", strings.Join(words, "; "))
+	if slices.Contains(r.Changed, NowBlocked) {
+		return l
+	}
 	if r.ReplacedBy == "" {
 		return l.say(" Ask again with `/revoke-sessions` if it is still needed.")
 	}
@@ -147,6 +162,10 @@ func voidLine(r *Request, l *line) *line {
 // VoidNow answers whoever confirmed what was no longer true.
 func VoidNow(r *Request, v View) Message {
 	p := &page{}
-	p.add(voidLine(r, r.begin()).say(" Your click confirmed nothing. Please read the new card."))
+	l := voidLine(r, r.begin()).say(" Your click confirmed nothing.")
+	if r.ReplacedBy != "" {
+		l.say(" Please read the new card.")
+	}
+	p.add(l)
 	return p.message()
 }

@@ -28,6 +28,9 @@ type User struct {
 	UPN string `json:"upn,omitempty"`
 	// Mail is the primary SMTP address; empty where there is none.
 	Mail string `json:"mail,omitempty"`
+	// Addresses are the account's SMTP addresses, aliases included, as far as
+	// they were read.
+	Addresses []string `json:"addresses,omitempty"`
 
 	// Guest says that the account signs in at another organisation, where
 	// alone its sessions can be revoked.

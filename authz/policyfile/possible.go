@@ -170,7 +170,7 @@ func (j *judge) chance(target authz.Target) chance {
 		return chance{} // nobody asks, so nobody need approve
 	}
 	if j.lane == authz.Self {
-		target.EntraID, target.SlackID = requester.EntraID, requester.SlackID
+		target.EntraID, target.SlackIDs = requester.EntraID, []string{requester.SlackID}
 	}
 	m := authz.Matter{Lane: j.lane, Target: target, Askers: []authz.Asker{{SlackID: requester.SlackID, EntraID: requester.EntraID}}}
 	need := j.p.Require(m)
@@ -199,7 +199,11 @@ func (j *judge) requester(target authz.Target) (authz.Actor, bool) {
 	own := j.lane == authz.Self && target.EntraID != somebody
 	switch {
 	case own && j.anybody:
-		return authz.Actor{SlackID: target.SlackID, EntraID: target.EntraID, Standing: authz.FullMember}, true
+		a := authz.Actor{EntraID: target.EntraID, Standing: authz.FullMember}
+		if len(target.SlackIDs) > 0 {
+			a.SlackID = target.SlackIDs[0]
+		}
+		return a, true
 	case j.anybody:
 		return authz.Actor{EntraID: outsider, Standing: authz.FullMember}, true
 	}
@@ -213,7 +217,7 @@ func (j *judge) requester(target authz.Target) (authz.Actor, bool) {
 // target is a protected user, by either ID.
 func (j *judge) target(user string) authz.Target {
 	if slackUser.MatchString(user) {
-		return authz.Target{SlackID: user, EntraID: accountOf(&j.p, user)}
+		return authz.Target{SlackIDs: []string{user}, EntraID: accountOf(&j.p, user)}
 	}
 	return authz.Target{EntraID: user}
 }

@@ -21,8 +21,12 @@ const noticesKept = 7 * 24 * time.Hour
 // wants to write waits for long.
 const eraseAtOnce = 500
 
-// erasable is what requests_erasable indexes: nothing is owed any more.
-const erasable = `FROM requests WHERE due_at IS NULL AND tell_due_at IS NULL AND erased = 0 AND changed_at < $1`
+// arrivalsKept is for how long an arrival tells its redelivery from a new act.
+const arrivalsKept = 7 * 24 * time.Hour
+
+// erasable is what requests_erasable indexes: nothing happens any more. What
+// could not be told until then is given up with the words.
+const erasable = `FROM requests WHERE due_at IS NULL AND erased = 0 AND changed_at < $1`
 
 // Forget implements bot.Store. What is to go is looked for first, by indexes
 // that hold nothing else, so that an idle call takes no write lock.
@@ -41,6 +45,8 @@ func (s *Store) Forget(ctx context.Context, retention time.Duration) error {
 		{"used secrets", `FROM arrivals WHERE received_at < $1 AND body <> ''`, micros(now.Add(-secretsLive)),
 			exec(`UPDATE arrivals SET response_url = NULL, trigger_id = NULL,
 				body = CASE WHEN due_at IS NULL THEN '' ELSE body END WHERE received_at < $1 AND body <> ''`)},
+		{"arrivals of long ago", `FROM arrivals WHERE due_at IS NULL AND received_at < $1`, micros(now.Add(-arrivalsKept)),
+			exec(`DELETE FROM arrivals WHERE due_at IS NULL AND received_at < $1`)},
 		{"uses that count no more", `FROM uses WHERE at < $1`, micros(now.Add(-longestLimit)),
 			exec(`DELETE FROM uses WHERE at < $1`)},
 		{"old notices", `FROM notices WHERE posted_at < $1`, micros(now.Add(-noticesKept)),
@@ -71,7 +77,7 @@ func exec(query string) func(context.Context, *sql.Tx, int64) error {
 
 // eraseWords erases the words of the requests that ended longest ago.
 func eraseWords(ctx context.Context, tx *sql.Tx, before int64) error {
-	rows, err := tx.QueryContext(ctx, `UPDATE requests SET erased = 1 WHERE id IN
+	rows, err := tx.QueryContext(ctx, `UPDATE requests SET erased = 1, tell_due_at = NULL WHERE id IN
 		(SELECT id `+erasable+` ORDER BY changed_at LIMIT $2) RETURNING id`, before, eraseAtOnce)
 	ids, err := collect(rows, err, scanID)
 	if err != nil {

@@ -10,6 +10,7 @@ import (
 	"slices"
 	"time"
 
+	"revoke-sessions/authz"
 	"revoke-sessions/bot"
 )
 
@@ -64,8 +65,8 @@ func writeFreeze(ctx context.Context, tx *sql.Tx, f *bot.Freeze, now time.Time) 
 	var salt string
 	if f.ID == 0 {
 		salt = rand.Text()
-		err = tx.QueryRowContext(ctx, `INSERT INTO freezes (version, by_id, began_at, body, reason, salt) VALUES (1, $1, $2, $3, $4, $5)
-			RETURNING id, version`, f.By.EntraID, micros(f.BeganAt), string(body), f.Reason, salt).Scan(&f.ID, &f.Version)
+		err = tx.QueryRowContext(ctx, `INSERT INTO freezes (version, by_id, by_slack, began_at, body, reason, salt) VALUES (1, $1, $2, $3, $4, $5, $6)
+			RETURNING id, version`, f.By.EntraID, f.By.SlackID, micros(f.BeganAt), string(body), f.Reason, salt).Scan(&f.ID, &f.Version)
 		if isUnique(err) {
 			return "", bot.ErrTaken
 		}
@@ -148,8 +149,9 @@ func (s *Store) Frozen(ctx context.Context) (f bot.Freeze, on bool, err error) {
 }
 
 // LastPulled implements bot.Brakes.
-func (s *Store) LastPulled(ctx context.Context, entraID string) (time.Time, error) {
+func (s *Store) LastPulled(ctx context.Context, who authz.Asker) (time.Time, error) {
 	var at sql.NullInt64
-	err := s.read.QueryRowContext(ctx, `SELECT max(began_at) FROM freezes WHERE by_id = $1`, entraID).Scan(&at)
+	err := s.read.QueryRowContext(ctx, `SELECT max(coalesce(ended_at, began_at)) FROM freezes WHERE by_id = $1 OR by_slack = $2`,
+		who.EntraID, who.SlackID).Scan(&at)
 	return instant(at), err
 }

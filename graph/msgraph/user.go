@@ -24,7 +24,7 @@ const (
 // selected is everything that the bot knows of an account. The stamps and most
 // of the rest are answered only when they are named.
 var selected = []string{
-	"id", "displayName", "userPrincipalName", "mail", "userType", "externalUserState", "accountEnabled",
+	"id", "displayName", "userPrincipalName", "mail", "proxyAddresses", "userType", "externalUserState", "accountEnabled",
 	"onPremisesSyncEnabled", "refreshTokensValidFromDateTime", "signInSessionsValidFromDateTime",
 }
 
@@ -163,6 +163,7 @@ func account(u models.Userable, raw rawUser, readAt time.Time) (graph.User, bool
 		DisplayName: text(u.GetDisplayName()),
 		UPN:         text(u.GetUserPrincipalName()),
 		Mail:        text(u.GetMail()),
+		Addresses:   addresses(u.GetProxyAddresses()),
 		Guest:       guest(u),
 		Disabled:    opposite(fact(u.GetAccountEnabled())),
 		Synced:      synced(u.GetOnPremisesSyncEnabled(), raw),
@@ -172,6 +173,18 @@ func account(u models.Userable, raw rawUser, readAt time.Time) (graph.User, bool
 			ReadAt:        readAt,
 		},
 	}, true
+}
+
+// addresses are the SMTP ones among proxy addresses, which begin with their
+// kind: "SMTP:" for the primary one, "smtp:" for aliases.
+func addresses(proxies []string) []string {
+	var all []string
+	for _, p := range proxies {
+		if kind, address, ok := strings.Cut(p, ":"); ok && strings.EqualFold(kind, "smtp") {
+			all = append(all, address)
+		}
+	}
+	return all
 }
 
 // guest goes by every sign of an external account; without any, it is no guest

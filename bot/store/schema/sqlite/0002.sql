@@ -15,12 +15,15 @@ UPDATE requests SET body = json_set(body, '$.need', 1) WHERE json_valid(body);
 -- What a freeze stops.
 CREATE INDEX requests_waiting ON requests (state) WHERE state IN ('pending', 'approved');
 -- What retention may erase.
-CREATE INDEX requests_erasable ON requests (changed_at) WHERE due_at IS NULL AND tell_due_at IS NULL AND erased = 0;
+CREATE INDEX requests_erasable ON requests (changed_at) WHERE due_at IS NULL AND erased = 0;
+-- What is dealt with and told apart from a redelivery no more.
+CREATE INDEX arrivals_settled ON arrivals (received_at) WHERE due_at IS NULL;
 
 CREATE TABLE freezes (
   id       INTEGER PRIMARY KEY,
   version  BIGINT NOT NULL,
-  by_id    TEXT NOT NULL, -- the Entra object ID of who pulled it
+  by_id    TEXT NOT NULL, -- who pulled it: Entra object ID
+  by_slack TEXT NOT NULL, -- and Slack user ID
   began_at BIGINT NOT NULL,
   ended_at BIGINT,        -- NULL while it is on
   body     TEXT NOT NULL, -- nothing typed: that is in reason
@@ -28,7 +31,8 @@ CREATE TABLE freezes (
   salt     TEXT NOT NULL
 );
 CREATE UNIQUE INDEX freezes_one ON freezes ((ended_at IS NULL)) WHERE ended_at IS NULL;
-CREATE INDEX freezes_by ON freezes (by_id, began_at);
+CREATE INDEX freezes_by ON freezes (by_id);
+CREATE INDEX freezes_by_slack ON freezes (by_slack);
 CREATE INDEX freezes_erasable ON freezes (ended_at) WHERE reason IS NOT NULL;
 
 -- What counts against a limit of the policy.
