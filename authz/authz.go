@@ -220,10 +220,7 @@ func Check(q Question) Decision {
 	case Cancel:
 		return mayCancel(q)
 	case See:
-		if q.asked(q.Actor) || !q.Actor.Blocked && q.Policy.Approvers.hold(q.Actor) == yes {
-			return allow()
-		}
-		return refuse(NotRequester)
+		return maySee(q)
 	case Freeze:
 		return mayFreeze(q)
 	case Unfreeze:
@@ -373,6 +370,20 @@ func mayCancel(q Question) Decision {
 		return refuse(OthersAskedToo)
 	}
 	return allow()
+}
+
+// maySee lets those read a request who asked for it, and approvers.
+func maySee(q Question) Decision {
+	if q.asked(q.Actor) {
+		return allow()
+	}
+	switch q.decides(q.Actor) {
+	case "":
+		return allow()
+	case MembershipUnknown:
+		return refuse(MembershipUnknown)
+	}
+	return refuse(NotRequester)
 }
 
 // mayFreeze lets any approver pull the brake, each not too often.

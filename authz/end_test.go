@@ -45,7 +45,7 @@ var seeing = []ruling{
 	{"from another Slack account", question(See, under("UBOB2", bob), about(carol, bob)), allow()},
 	{"an approver sees it", question(See, alice, about(carol, bob)), allow()},
 	{"an approver by group sees it", question(See, in(dave, oncall), about(carol, bob), by(grouped)), allow()},
-	{"whose group could not be asked does not", question(See, perhaps(dave, oncall), about(carol, bob), by(grouped)), refuse(NotRequester)},
+	{"whose group could not be asked does not", question(See, perhaps(dave, oncall), about(carol, bob), by(grouped)), refuse(MembershipUnknown)},
 	{"the target does not see it", question(See, carol, about(carol, bob)), refuse(NotRequester)},
 	{"a stranger does not see it", question(See, dave, about(carol, bob)), refuse(NotRequester)},
 	{"who is blocked does not see what others asked", question(See, blocked(alice), about(carol, bob)), refuse(NotRequester)},

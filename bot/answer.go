@@ -33,7 +33,7 @@ func Help(v View) Message {
 		(&line{}).say("`/revoke-sessions drill @name` — rehearse; nothing is changed"),
 		(&line{}).say("`/revoke-sessions freeze reason` — for approvers: hold every revoke back; `unfreeze` ends that"),
 	)
-	l := (&line{}).say("An approver decides: ").people(v.Approvers).say(". You read the outcome in a direct message, approvers in the card's thread.")
+	l := (&line{}).say("Approvers decide: ").people(v.Approvers).say(". You read the outcome in a direct message, approvers in the card's thread.")
 	if v.Emergency != "" {
 		l.say(" Nobody answers? ").typed(v.Emergency)
 	}
@@ -75,7 +75,11 @@ func Joined(r *Request, v View, slackID string, added bool) Message {
 	} else {
 		l.bold("You asked for this already: %s.", r.ID)
 	}
-	l.say(" It waits for an approver: ").deciders(v).say(". Nothing has been done yet. ")
+	if r.onlySelf() {
+		l.say(" It waits for you: press the button in my direct message. Nothing has been done yet. ")
+	} else {
+		l.say(" It waits for an approver: ").deciders(v).say(". Nothing has been done yet. ")
+	}
 	if need := v.Policy.Require(r.matter()); !need.RequesterMayApprove {
 		l.say("Whoever asked cannot approve it, too. ")
 	}
@@ -102,7 +106,7 @@ func CancelAsked(r *Request, v View) Message {
 func FrozenNow(f *Freeze) Message {
 	p := &page{}
 	p.add(ends((&line{}).bold("Every revoke is held back now.").say(" The approvers' channel is told. "), f))
-	p.add((&line{}).say("You cannot pull this brake again for %s.", spell(authz.Rest)))
+	p.add((&line{}).say("You may freeze again %s after it has ended, not before.", spell(authz.Rest)))
 	return p.message()
 }
 
@@ -135,7 +139,11 @@ func (b *Bot) status(ctx context.Context, a Arrival, id string) error {
 		if err != nil && !errors.Is(err, ErrNoRequest) {
 			return err
 		}
-		if d := sees(&r); err != nil || !d.Allowed {
+		d := sees(&r)
+		if d.Reason == authz.MembershipUnknown { // whether there is such a request or not
+			return b.refuseUnsure(ctx, a, Entry{Wanted: string(authz.See), ActorEntraID: who.actor.EntraID}, d.Reason, nil, who)
+		}
+		if err != nil || !d.Allowed {
 			e := Entry{Wanted: string(authz.See), Request: r.ID, ActorEntraID: who.actor.EntraID, Reason: string(UnknownRequest)}
 			return b.refuse(ctx, a, e, Refusal(UnknownRequest, nil, b.view(ctx, nil, "")))
 		}
@@ -151,13 +159,13 @@ func (b *Bot) status(ctx context.Context, a Arrival, id string) error {
 		return err
 	}
 	p := &page{}
-	if v := b.view(ctx, nil, ""); v.Freeze != nil {
-		p.add(frozenLine(v.Freeze))
-	}
 	for _, r := range open {
 		if sees(&r).Allowed {
 			p.add(statusLine(&r, b.view(ctx, &r, b.cardLink(ctx, r.ID))))
 		}
+	}
+	if d := sees(&Request{}); d.Reason == authz.MembershipUnknown {
+		p.add((&line{}).say("I could not look up whether you are an approver, so this is only what you asked for yourself."))
 	}
 	switch {
 	case len(p.blocks) == 0 && mine == "":
@@ -166,6 +174,9 @@ func (b *Bot) status(ctx context.Context, a Arrival, id string) error {
 		p.add((&line{}).say("Nothing of yours is open."))
 	case len(open) == statusLimit:
 		p.add((&line{}).say("There may be more; name one with `/revoke-sessions status REQ-…`."))
+	}
+	if v := b.view(ctx, nil, ""); v.Freeze != nil {
+		p.add(frozenLine(v.Freeze))
 	}
 	return b.reply(ctx, a, p.message())
 }
@@ -181,7 +192,11 @@ func statusLine(r *Request, v View) *line {
 	l := r.begin().bold("%s", r.ID).say(" · ").typed(r.name()).say(" · ")
 	switch {
 	case r.State == Pending:
-		l.say("waits for an approver").join(statusCount(r)).say(". Nothing has been done yet. ").join(ahead(r, &line{}, v)).say(" ")
+		waits := "waits for an approver"
+		if r.onlySelf() {
+			waits = "waits for its owner, or for an approver"
+		}
+		l.say("%s", waits).join(statusCount(r)).say(". Nothing has been done yet. ").join(ahead(r, &line{}, v)).say(" ")
 	case r.State.Accepted():
 		acceptedLine(r, l).say(" ") // the stamps stand on the card only
 	default:
@@ -216,6 +231,10 @@ func DenyForm(r *Request, arrival int64) slack.ModalViewRequest {
 	}
 }
 
+// maxHint is what Slack takes as an input's hint, in characters.
+// https://docs.slack.dev/reference/block-kit/blocks/input-block
+const maxHint = 2000
+
 // Form is the modal for whoever typed no argument. It carries the ID of the
 // stored command and nothing else; the person themself is picked to begin with.
 func Form(userID string, arrival int64, p *authz.Policy) slack.ModalViewRequest {
@@ -223,19 +242,23 @@ func Form(userID string, arrival int64, p *authz.Policy) slack.ModalViewRequest 
 	who.InitialUser = userID
 	why := slack.NewPlainTextInputBlockElement(plainText("Lost my phone on the train"), FormReasonAction)
 	why.MaxLength = maxReason
-	reason := slack.NewInputBlock(FormReasonBlock, plainText("What happened?"), plainText("The approvers read this."), why)
+	hint := "The approvers read this."
+	if t := p.ThirdParty.Ticket; t != nil {
+		hint = cutRunes("The approvers read this. About somebody else it must name a ticket: "+t.String(), maxHint)
+	}
+	reason := slack.NewInputBlock(FormReasonBlock, plainText("What happened?"), plainText(hint), why)
 	// Who is meant, and so which lane's rule holds, is not known yet.
 	reason.Optional = !p.Self.ReasonRequired || !p.ThirdParty.ReasonRequired
 	return slack.ModalViewRequest{
 		Type:            slack.VTModal,
 		CallbackID:      FormCallback,
 		Title:           plainText("Revoke sessions"),
-		Submit:          plainText("Ask an approver"),
+		Submit:          plainText("Send"),
 		Close:           plainText("Close"),
 		PrivateMetadata: strconv.FormatInt(arrival, 10),
 		Blocks: slack.Blocks{BlockSet: []slack.Block{
 			slack.NewRichTextBlock("", slack.NewRichTextSection(slack.NewRichTextSectionTextElement(
-				"Choose yourself if your own device is lost. Nothing is revoked before an approver confirms.", nil))),
+				"Choose yourself if your own device is lost. Nothing is revoked by sending this.", nil))),
 			slack.NewInputBlock(FormTargetBlock, plainText("Whose sessions?"), nil, who),
 			reason,
 		}},

@@ -84,8 +84,9 @@ func (b *Bot) form(ctx context.Context, a Arrival) error {
 	if a.CallbackID == DenyCallback {
 		return b.denyForm(ctx, a, opened)
 	}
-	if a.CallbackID != FormCallback || a.PickedUser == "" {
-		return b.reply(ctx, a, note("The form named nobody, so nothing was asked for. %s", typeInstead))
+	if a.CallbackID != FormCallback || !slackUser.MatchString(a.PickedUser) {
+		e := Entry{Wanted: string(authz.Ask), Reason: string(authz.OutsideWorkspace)}
+		return b.refuse(ctx, a, e, note("The form named nobody. Nothing was asked for. %s", typeInstead))
 	}
 	return b.ask(ctx, a, wish{whom: Whom{SlackID: a.PickedUser}, reason: Clean(a.Reason, maxReason)})
 }
@@ -112,6 +113,7 @@ func (b *Bot) ask(ctx context.Context, a Arrival, w wish) error {
 	}
 	var ready sync.WaitGroup // beside the look-ups, and no reason to end them
 	ready.Go(func() { coverage = b.cover(ctx) })
+	defer ready.Wait()
 	// A refusal speaks of a request that does not exist yet, but may be a drill.
 	unborn := &Request{Drill: w.drill}
 	e := Entry{Wanted: string(authz.Ask), Drill: w.drill}
@@ -152,6 +154,12 @@ func (b *Bot) ask(ctx context.Context, a Arrival, w wish) error {
 	unborn.Askers = []authz.Asker{{SlackID: a.UserID, EntraID: asker.actor.EntraID}}
 	unborn.aimAt(t)
 	if d := b.check(authz.Ask, asker.actor, unborn.matter()); !d.Allowed {
+		sure := unborn.matter()
+		sure.Target.MemberOf, sure.Target.Privileged = t.in, t.privileged == graph.Yes
+		if d.Reason == authz.TargetProtected && !b.cfg.Policy.Require(sure).Blocked {
+			// Protected only by what cannot be read just now.
+			return b.refuseLookup(ctx, a, e, t.unread(), unborn)
+		}
 		return b.refuseUnsure(ctx, a, e, d.Reason, unborn, asker)
 	}
 	ready.Wait()
@@ -180,9 +188,11 @@ func (b *Bot) enter(ctx context.Context, a Arrival, w wish, unborn Request, t ai
 			}
 		}
 		switch {
-		case pending && b.cfg.Policy.Require(unborn.matter()).Approvals > r.Need:
+		case pending && b.cfg.Policy.Require(r.knownNow(t)).Approvals > r.Need:
 			// Nobody joins a card that asks for too little by now.
-			_, err = b.void(ctx, r, t, []Difference{MoreApprovals}, Change{}, r.entry(Void, "bot"))
+			row := r.entry(Void, "bot")
+			row.Origin = a.origin()
+			_, err = b.void(ctx, r, t, []Difference{MoreApprovals}, Change{}, row)
 			if err == nil {
 				err = ErrConflict
 			}

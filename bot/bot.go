@@ -14,6 +14,7 @@ import (
 	"runtime/debug"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"revoke-sessions/authz"
@@ -89,8 +90,10 @@ type Bot struct {
 	people    *people
 	approvers *rosters
 	channel   *memory[ChannelProblem]
-	log       *slog.Logger
-	now       func() time.Time
+	// nextPreflight is when the next is due, in nanoseconds since 1970.
+	nextPreflight atomic.Int64
+	log           *slog.Logger
+	now           func() time.Time
 
 	work    context.Context // of everything under way
 	abandon context.CancelFunc
@@ -118,25 +121,26 @@ func New(cfg Config, store Store, slack *Slack, entra Entra) *Bot {
 	return b
 }
 
+// RecordPolicy writes down which rules decide what follows. It must come before
+// anything is received.
+func (b *Bot) RecordPolicy(ctx context.Context) error {
+	return b.store.Record(ctx, 0, Entry{
+		Actor: "bot", Digest: b.cfg.Policy.Digest, Action: "policy_loaded",
+		Operation: string(b.cfg.Operation), Origin: "cards in " + b.cfg.Channel,
+	})
+}
+
 // Run is the clock: every tick it claims what is due and advances it. It
 // returns when ctx has ended and running work is done or was given up; then
 // nothing new is begun.
 func (b *Bot) Run(ctx context.Context) {
 	tick := time.NewTicker(b.cfg.Timing.Tick)
 	defer tick.Stop()
-	// The rows that follow are decided by this policy.
-	loaded := Entry{
-		Actor: "bot", Digest: b.cfg.Policy.Digest, Action: "policy_loaded",
-		Operation: string(b.cfg.Operation), Origin: "cards in " + b.cfg.Channel,
-	}
-	if err := b.store.Record(ctx, 0, loaded); err != nil && ctx.Err() == nil {
-		b.log.Error("record which policy is in force", "error", err)
-	}
-	var forgot, checked time.Time
+	var forgot time.Time
 	for {
 		b.pickUp(ctx)
-		if now := b.now(); now.Sub(checked) >= preflightEvery {
-			checked = now
+		if now := b.now(); now.UnixNano() >= b.nextPreflight.Load() {
+			b.nextPreflight.Store(now.Add(preflightEvery).UnixNano())
 			b.spawn(b.preflight)
 		}
 		if now := b.now(); now.Sub(forgot) >= forgetEvery {
@@ -301,7 +305,7 @@ func (b *Bot) commit(ctx context.Context, c Change) (Request, error) {
 		return r, err
 	}
 	for _, e := range c.Audit {
-		b.log.Info("request", "action", e.Action, "request", r.ID, "actor", e.Actor, "state", r.State, "outcome", e.Outcome,
+		b.log.Info("request", "action", e.Action, "request", e.Request, "actor", e.Actor, "state", r.State, "outcome", e.Outcome,
 			"graph_request_id", e.RequestID, "client_request_id", e.ClientRequestID)
 	}
 	b.spawn(func(ctx context.Context) { b.tell(ctx, r.ID) })

@@ -198,6 +198,9 @@ func warnings(r *Request, v View) []*line {
 		w = append(w, l)
 		return l
 	}
+	if r.Coverage.Blind {
+		warn().bold("I cannot read who the approvers are,").say(" so it may be that nobody can decide this. Whoever runs the bot finds the reason in its log.")
+	}
 	if r.short() {
 		warn().bold("Too few approvers.").say(" This needs %s, and I know of %d who may decide it. Whoever runs the bot must name more.", countApprovals(r.Need), r.Coverage.Able)
 	}

@@ -84,7 +84,9 @@ func (b *Bot) askWhy(ctx context.Context, a Arrival, r Request) error {
 // pressed now, by the same person on the same card.
 func (b *Bot) denyForm(ctx context.Context, a, pressed Arrival) error {
 	if pressed.Kind != ClickArrival || pressed.ActionID != ActionDeny {
-		return b.reply(ctx, a, note("This form is too old, so nothing was decided. Please press Deny on the card again."))
+		// Too old, or of a click that was another one, or somebody else's.
+		e := Entry{Wanted: string(authz.Deny), Reason: string(WrongPlace)}
+		return b.refuse(ctx, a, e, note("This form is too old, so nothing was decided. Please press Deny on the card again."))
 	}
 	a.AppID, a.ChannelID, a.MessageTS, a.MessageAppID = pressed.AppID, pressed.ChannelID, pressed.MessageTS, pressed.MessageAppID
 	a.ActionID, a.Value = pressed.ActionID, pressed.Value

@@ -60,6 +60,7 @@ func (e *UsageError) Error() string { return e.Problem + " " + e.Instead }
 var (
 	mention   = regexp.MustCompile(`^<@([UW][A-Z0-9]{1,30})(?:\|[^<>]*)?>$`)
 	mailto    = regexp.MustCompile(`^<mailto:([^|<>]+)(?:\|[^<>]*)?>$`)
+	slackUser = regexp.MustCompile(`^[UW][A-Z0-9]{1,30}$`)
 	objectID  = regexp.MustCompile(`^[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$`)
 	requestID = regexp.MustCompile(`^(?i:REQ-?)?([` + idLetters + strings.ToLower(idLetters[:18]) + `]{6})$`)
 	entity    = regexp.MustCompile(`<([^<>|]*)(?:\|([^<>]*))?>`)

@@ -11,6 +11,9 @@ import (
 type Coverage struct {
 	// Known is false where the approvers could not all be looked up.
 	Known bool `json:"known"`
+	// Blind: who the approvers are cannot be read, and will not until the bot's
+	// set-up is mended.
+	Blind bool `json:"blind,omitempty"`
 	// Able counts the approvers who may decide: neither the target nor a
 	// requester who may not.
 	Able int `json:"able"`
@@ -24,7 +27,10 @@ func (b *Bot) cover(ctx context.Context) (c Coverage) {
 	ctx, cancel := context.WithTimeout(ctx, rosterWait)
 	defer cancel()
 	var both sync.WaitGroup
-	both.Go(func() { c.Known = b.approvers.fresh(ctx).whole })
+	both.Go(func() {
+		known := b.approvers.fresh(ctx)
+		c.Known, c.Blind = known.whole, remedyOf(known.trouble) != ""
+	})
 	both.Go(func() {
 		problem, _, err := b.channel.get(ctx, b.cfg.Channel)
 		if err != nil {
@@ -36,7 +42,14 @@ func (b *Bot) cover(ctx context.Context) (c Coverage) {
 	return c
 }
 
-func (c *Coverage) count(able []approver) { c.Able = len(able) }
+// count counts people, whatever number of Slack accounts they have.
+func (c *Coverage) count(able []approver) {
+	seen := map[string]bool{}
+	for _, a := range able {
+		seen[a.actor.EntraID] = true
+	}
+	c.Able = len(seen)
+}
 
 // short reports that not enough approvers are known who could decide.
 func (r *Request) short() bool {

@@ -60,7 +60,7 @@ func (b *Bot) decide(ctx context.Context, a Arrival, r Request, action authz.Act
 			switch {
 			case now.confirms && len(changed) > 0 && len(b.differences(&r, now.target, now.gone, r.knownNow(now.target))) == 0:
 				// Different only by what cannot be read just now.
-				return b.refuseLookup(ctx, a, e, &LookupError{Where: atEntra, Err: errUnclear}, &r)
+				return b.refuseLookup(ctx, a, e, now.target.unread(), &r)
 			case now.confirms && len(changed) > 0:
 				err = b.decideVoid(ctx, a, r, now, changed, e)
 				d.Allowed = true
@@ -118,9 +118,6 @@ func (r *Request) stoppable() bool {
 	return r.State == Approved && !slices.ContainsFunc(r.Attempts, func(a Attempt) bool { return a.Outcome != graph.NotDone })
 }
 
-// errUnclear: what the card knew of the target cannot be read at the moment.
-var errUnclear = errors.New("the target's roles or groups could not be read")
-
 // evidence is all that a decision goes by, looked up when somebody clicks.
 type evidence struct {
 	who    person
@@ -153,7 +150,7 @@ func (b *Bot) lookUp(ctx context.Context, slackID string, r *Request, action aut
 	if err := g.Wait(); err != nil {
 		return now, err
 	}
-	now.age = max(now.who.age, readAge)
+	now.age = max(now.who.age, readAge, now.target.age)
 	if now.confirms {
 		now.matter = r.matterOf(now.target)
 		for _, p := range earlier {
@@ -189,7 +186,9 @@ func (b *Bot) targetAtClick(ctx context.Context, r *Request) (t aim, gone bool, 
 func (b *Bot) decideVoid(ctx context.Context, a Arrival, r Request, now evidence, changed []Difference, e Entry) error {
 	if r.State != Pending {
 		e.Changed = joinDifferences(changed)
-		return b.refuseFor(ctx, a, e, TargetChanged, &r)
+		v := b.viewFor(ctx, a, &r)
+		v.Changed = changed
+		return b.refuse(ctx, a, withReason(e, TargetChanged), Refusal(TargetChanged, &r, v))
 	}
 	stored, err := b.void(ctx, r, now.target, changed, Change{Settles: a.ID}, a.row(e))
 	if err != nil {

@@ -79,8 +79,11 @@ func (b *Bot) freeze(ctx context.Context, a Arrival, reason string) error {
 		}
 	}
 	if !d.Allowed {
+		if d.Reason == authz.MembershipUnknown {
+			return b.refuseUnsure(ctx, a, e, d.Reason, nil, who)
+		}
 		v := b.viewFor(ctx, a, nil)
-		v.PulledAt = pulled
+		v.LastFreeze = pulled
 		return b.refuse(ctx, a, withReason(e, d.Reason), Refusal(d.Reason, nil, v))
 	}
 	b.log.Warn("every revoke is held back by a freeze", "freeze", on.ID, "by", a.UserID, "until", on.Until)
@@ -109,8 +112,8 @@ func (b *Bot) unfreeze(ctx context.Context, a Arrival) error {
 			}
 			brake.Votes = append(brake.Votes, voter.actor)
 		}
-		if b.cfg.Policy.OnlyUsers() {
-			brake.Approvers = b.approvers.fresh(ctx).count(b.check)
+		if known := b.approvers.fresh(ctx); known.whole && b.cfg.Policy.OnlyUsers() {
+			brake.Approvers = known.count(b.check)
 		}
 		d := authz.Check(authz.Question{Action: authz.Unfreeze, Actor: who.actor, Policy: b.cfg.Policy, Brake: brake})
 		if !d.Allowed {

@@ -79,9 +79,11 @@ const (
 	PerApprover  = "per_approver"
 	PerTarget    = "per_target"
 	Total        = "total"
-	// OwnTarget counts, up to per_target, what took no approval: whoever may
-	// have themselves revoked shall not use up what approvers need.
+	// OwnTarget and OwnTotal count, up to the same limits, what took no
+	// approval: whoever may have themselves revoked shall not use up what
+	// approvers need.
 	OwnTarget = "per_target_own"
+	OwnTotal  = "total_own"
 )
 
 // Ledger keeps requests and the audit chain.

@@ -90,8 +90,11 @@ func (l *line) foreign(style *slack.RichTextSectionTextStyle, s string) *line {
 	return l
 }
 
-// person mentions a Slack user.
+// person mentions a Slack user. What is no user's ID is no mention.
 func (l *line) person(slackID string) *line {
+	if !slackUser.MatchString(slackID) {
+		return l.typed(slackID)
+	}
 	l.elements = append(l.elements, slack.NewRichTextSectionUserElement(slackID, nil))
 	fmt.Fprintf(&l.text, "<@%s>", slackID)
 	return l
@@ -103,10 +106,15 @@ const manyMentions = 10
 // people mentions several, with commas: Slack users and user groups by their
 // IDs; an Entra group, which Slack cannot mention, is named.
 func (l *line) people(names []string) *line {
+	if len(names) <= manyMentions {
+		return l.everyone(names)
+	}
+	return l.everyone(names[:manyMentions]).say(" and %d more", len(names)-manyMentions)
+}
+
+// everyone is people without a limit.
+func (l *line) everyone(names []string) *line {
 	for i, name := range names {
-		if i == manyMentions {
-			return l.say(" and %d more", len(names)-i)
-		}
 		if i > 0 {
 			l.say(", ")
 		}

@@ -33,7 +33,7 @@ func FrozenNotice(f *Freeze, v View) Message {
 	p.add((&line{}).person(f.By.SlackID).bold(" has frozen every revoke.").
 		say(" Nothing that was asked for is lost: requests, looking things up and verifying go on, and no request expires. Nobody can confirm anything."))
 	f.because(p)
-	p.add(ends((&line{}).people(v.Approvers).say(", please look. "), f))
+	p.add(ends((&line{}).everyone(v.Approvers).say(", please look. "), f))
 	if v.Emergency != "" {
 		p.add((&line{}).say("A device is lost meanwhile? ").typed(v.Emergency))
 	}
@@ -53,7 +53,7 @@ func ThawedNotice(f *Freeze, d authz.Decision) Message {
 	p := &page{}
 	l := (&line{}).bold("The freeze is over.")
 	if len(f.Votes) > 0 && d.Allowed {
-		l.say(" Ended by ")
+		l.say(" It was asked for by ")
 		for i, vote := range f.Votes {
 			if i > 0 {
 				l.say(", ")
@@ -68,17 +68,22 @@ func ThawedNotice(f *Freeze, d authz.Decision) Message {
 	return p.message()
 }
 
-// CoverageNotice tells the channel that too few approvers could decide, or that
-// others read along.
-func CoverageNotice(problems []shortfall, able int, channel ChannelProblem, v View) Message {
+// CoverageNotice tells the channel that too few approvers could decide, that
+// they cannot be read, or that others read along.
+func CoverageNotice(problems []string, able int, blind bool, channel ChannelProblem, v View) Message {
 	p := &page{}
-	if len(problems) > 0 {
+	var items []*line
+	for _, problem := range problems {
+		items = append(items, (&line{}).say("%s", problem))
+	}
+	switch {
+	case blind:
+		p.add((&line{}).bold("I cannot read a group that the policy names.").say(" Whoever is in it can do nothing here until this is mended:"))
+	case len(problems) > 0:
 		p.add((&line{}).bold("Too few approvers: I know of %d who could decide.", able).
 			say(" An approver must be a full member of this workspace whose Slack account leads to exactly one Entra account that may sign in. Whoever runs the bot must name more, or ask for fewer approvals:"))
-		var items []*line
-		for _, s := range problems {
-			items = append(items, (&line{}).say("%s needs %s", s.what, countApprovals(s.need)))
-		}
+	}
+	if len(problems) > 0 {
 		p.list(items...)
 		p.add((&line{}).say("Named are: ").people(v.Approvers).say("."))
 	}

@@ -78,7 +78,10 @@ func (b *Bot) overdue(ctx context.Context, r Request) (over bool, err error) {
 	if _, frozen, err := b.store.Frozen(ctx); frozen || err != nil {
 		return false, err
 	}
-	_, r, err = b.timeUp(ctx, r)
+	again, r, err := b.timeUp(ctx, r)
+	if again {
+		b.spawn(func(ctx context.Context) { b.advance(ctx, r) })
+	}
 	return r.State != Pending, err
 }
 
@@ -129,7 +132,10 @@ func (b *Bot) executeUndecided(ctx context.Context, r Request) (again bool, _ Re
 		return b.waitOn(ctx, r, authz.TargetProtected)
 	}
 	if changed := b.differences(&r, t, gone, m); len(changed) > 0 {
-		_, err := b.void(ctx, r, t, changed, Change{Fenced: true}, r.entry(Void, "policy"))
+		void, err := b.void(ctx, r, t, changed, Change{Fenced: true}, r.entry(Void, "policy"))
+		if err == nil {
+			r = void
+		}
 		return false, r, err
 	}
 	next := r
@@ -182,7 +188,7 @@ func (b *Bot) uses(r *Request) []Use {
 	limits := b.cfg.Policy.Limits
 	v := r.verdict()
 	if v.Kind == authz.TimeOut || r.onlySelf() && v.EntraID == r.requester().EntraID {
-		return []Use{{OwnTarget, r.Target.ID, limits.PerTarget}}
+		return []Use{{OwnTarget, r.Target.ID, limits.PerTarget}, {OwnTotal, "", limits.Total}}
 	}
 	return []Use{{PerTarget, r.Target.ID, limits.PerTarget}, {Total, "", limits.Total}}
 }

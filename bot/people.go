@@ -63,6 +63,14 @@ type LookupError struct {
 	Err    error
 }
 
+// remedyOf is what is wrong with the bot's set-up, or "".
+func remedyOf(err error) string {
+	if lookup, ok := errors.AsType[*LookupError](err); ok {
+		return lookup.Remedy
+	}
+	return ""
+}
+
 func (e *LookupError) Error() string { return e.Where + " did not look somebody up: " + e.Err.Error() }
 func (e *LookupError) Unwrap() error { return e.Err }
 
@@ -91,6 +99,7 @@ type people struct {
 	slackGroup *memory[[]string] // user IDs by group
 	entraIn    *memory[[]string] // groups by object ID
 	entraGroup *memory[graph.Group]
+	byAddress  *memory[string] // Slack user IDs; "" for nobody's address
 }
 
 func newPeople(s *Slack, e Entra, policy *authz.Policy, now func() time.Time) *people {
@@ -100,6 +109,13 @@ func newPeople(s *Slack, e Entra, policy *authz.Policy, now func() time.Time) *p
 	p.slackGroup = newMemory(now, atSlack, s.GroupMembers)
 	p.entraIn = newMemory(now, atEntra, p.memberOf)
 	p.entraGroup = newMemory(now, atEntra, e.Members)
+	p.byAddress = newMemory(now, atSlack, func(ctx context.Context, address string) (string, error) {
+		m, err := s.MemberByEmail(ctx, address)
+		if e, ok := errors.AsType[*SlackError](err); ok && e.Code == "users_not_found" {
+			return "", nil
+		}
+		return m.ID, err
+	})
 	return p
 }
 

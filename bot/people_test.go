@@ -473,7 +473,7 @@ func TestTarget(t *testing.T) {
 // A Slack account is the target's only if it leads back to the same account,
 // by whatever address of it.
 func TestSlackAccounts(t *testing.T) {
-	p, s, d, _ := crowd(t)
+	p, s, d, c := crowd(t)
 	ctx := deadline(t)
 	u, _ := d.User(ctx, "carol-id")
 	s.AddUser(slacktest.User{ID: "U0MOVED", Email: "moved@contoso.example"})
@@ -511,6 +511,7 @@ func TestSlackAccounts(t *testing.T) {
 	if _, err := p.slackAccounts(ctx, many, nil); !errors.Is(err, errManyAddresses) {
 		t.Errorf("more addresses than are looked up: %v", err)
 	}
+	c.move(lookupStale)
 	s.Inject(slacktest.Fault{Method: "users.lookupByEmail", Error: "internal_error"})
 	if _, err := p.slackAccounts(ctx, u, nil); err == nil {
 		t.Error("Slack did not answer, and nobody says that there may be more")

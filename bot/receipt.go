@@ -27,6 +27,8 @@ func Receipt(r *Request, v View, slackID string) Message {
 	case r.State == Pending && r.onlySelf():
 		p.add(l.bold("Your report is stored (%s), and waits for you.", r.ID).
 			say(" Press the button to end all your sessions: you must then sign in again everywhere. Nothing has been done yet. ").join(ahead(r, &line{}, v)))
+	case r.State == Pending && len(v.Deciders) == 0:
+		p.add(l.bold("Your %s is stored (%s), but I know nobody who may decide it.", what, r.ID).say(" Do not wait for it."))
 	case r.State == Pending:
 		p.add(l.bold("Your %s is with ", what).deciders(v).bold(" (%s).", r.ID).say(" You will read here what they decide."))
 	case r.State.Undone():
@@ -107,7 +109,7 @@ func notExecuted(r *Request, l *line) *line {
 // NotExecutedNote is the message that rings for it.
 func NotExecutedNote(r *Request, v View) Message {
 	p := &page{}
-	p.add(notExecuted(r, r.begin().say("%s: ", r.ID)).say(" ").deciders(v).say("."))
+	p.add(notExecuted(r, r.begin().say("%s: ", r.ID)).say(" They are: ").deciders(v).say("."))
 	p.add(elsewhere(v))
 	return p.message()
 }
@@ -119,7 +121,7 @@ func obstacles(r *Request, v View) *line {
 	if v.Freeze != nil {
 		l.bold("All revokes are frozen just now.").say(" Your report waits, and does not expire. ")
 	}
-	if r.short() {
+	if r.short() && len(v.Deciders) > 0 || r.Coverage.Blind {
 		l.bold("There may not be enough people who can decide this.").say(" Do not wait for it. ")
 	}
 	if problem := r.Coverage.Channel; problem != "" && problem != ChannelShared {

@@ -83,9 +83,9 @@ func Refusal(reason authz.Reason, r *Request, v View) Message {
 	case authz.MayNotRequest:
 		l.say("The policy does not let you ask for this. An approver can: ").people(v.Approvers).say("." + recorded)
 	case authz.ReasonRequired:
-		l.say("I need a reason for this." + recorded + " Type it after the person: `/revoke-sessions @name stolen laptop`.")
+		l.say("I need a reason for this."+recorded+" Type it after the person: `%s`.", example(r, ""))
 	case authz.TicketRequired:
-		l.say("The reason must name a ticket").join(ticketPattern(r, v)).say("." + recorded + " Type it after the person: `/revoke-sessions @name stolen laptop, ticket …`.")
+		l.say("The reason must name a ticket").join(ticketPattern(r, v)).say("."+recorded+" Type it after the person: `%s`.", example(r, ", ticket …"))
 	case authz.TargetProtected:
 		l.say("The policy lets nobody revoke this account from Slack." + recorded + " Use the Entra portal, or ask whoever is in charge of that account.")
 	case authz.RequesterMayNotDecide:
@@ -99,7 +99,8 @@ func Refusal(reason authz.Reason, r *Request, v View) Message {
 	case authz.NotFrozen:
 		l.say("No freeze is on." + recorded)
 	case authz.FrozeLately:
-		l.say("You pulled this brake ").when(v.PulledAt).say(", and may not again for %s after that: one person shall not stop every revoke for long. Another approver can: ", spell(authz.Rest)).otherApprovers(v).say("." + recorded)
+		l.say("Your last freeze ended ").when(v.LastFreeze).say(", and you may not freeze again for %s after that", spell(authz.Rest)).
+			say(": one person shall not stop every revoke for long. Another approver can: ").otherApprovers(v).say("." + recorded)
 	case authz.AlreadyVoted:
 		l.say("You have asked to end the freeze already, and each person counts once. Another approver must, too: ").otherApprovers(v).say("." + recorded)
 	case authz.CancelNeedsApprover:
@@ -121,7 +122,7 @@ func Refusal(reason authz.Reason, r *Request, v View) Message {
 		}
 	case LookupFailed:
 		if v.Remedy != "" {
-			l.say("%s refused to tell me who you are or whom you mean. %s"+recorded, v.Where, v.Remedy)
+			l.say("%s refused to tell me who you are, or what I must know of the account. %s"+recorded, v.Where, v.Remedy)
 			break
 		}
 		l.say("%s did not answer, so I could not check who you are or whom you mean."+recorded+" Please try again in a moment.", v.Where)
@@ -130,7 +131,7 @@ func Refusal(reason authz.Reason, r *Request, v View) Message {
 	case IsVoid:
 		l.say("This card was no longer true, so it is void.").join(followedBy(r)).say(recorded)
 	case TargetChanged:
-		l.say("The account is not the one on the card any more, so this cannot be tried again." + recorded + " Ask again with `/revoke-sessions`.")
+		l.say("This cannot be tried again, for it changed since: %s."+recorded+" Ask again with `/revoke-sessions`.", inWords(v.Changed))
 	case OverLimit:
 		overLimit(l, v)
 		l.say(recorded)
@@ -157,6 +158,14 @@ func mapping(r authz.Reason) bool {
 		authz.EmailMissing, authz.EmailUnconfirmed, authz.NoAccount, authz.SeveralAccounts,
 		authz.NotMapped, authz.EmailDomain, authz.AccountOfSomebody,
 	}, r)
+}
+
+// example is what to type instead, in the lane that was asked for.
+func example(r *Request, more string) string {
+	if r != nil && r.Lane == authz.Self {
+		return "/revoke-sessions me lost my phone" + more
+	}
+	return "/revoke-sessions @name stolen laptop" + more
 }
 
 // ticketPattern shows what a ticket must look like.

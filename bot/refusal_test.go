@@ -86,7 +86,7 @@ func TestReasonsListsEveryReasonOnce(t *testing.T) {
 func TestARefusalSaysWhoCould(t *testing.T) {
 	s := newScene("", Denied)
 	v := s.v
-	v.Where, v.PulledAt = "Microsoft Entra", askedAt
+	v.Where, v.LastFreeze, v.Changed = "Microsoft Entra", askedAt, []Difference{MoreApprovals}
 	v.Freeze = &Freeze{By: authz.Asker{SlackID: dave}, Until: today}
 	v.Limit = &LimitError{Use: Use{PerApprover, "a-entra", authz.Limit{N: 5, Within: time.Hour}}, Free: today}
 	v.Policy.ThirdParty.Ticket = regexp.MustCompile("INC-[0-9]+")

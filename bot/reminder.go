@@ -14,7 +14,8 @@ func Reminder(r *Request, v View) Message {
 	if n := len(r.Approvals); n > 0 {
 		l = r.begin().bold("This has %d of %d approvals", n, r.Need)
 	}
-	p.add(l.bold(", %s after the report.", spell(r.RemindedAt.Sub(r.CreatedAt))).say(" ").deciders(v).say(": please decide on the card."))
+	l.bold(", %s after the report.", spell(r.RemindedAt.Sub(r.CreatedAt)))
+	p.add(calls(l.say(" "), v, ": please decide on the card."))
 	if r.Executes {
 		p.add(ahead(r, &line{}, v))
 	}
@@ -31,9 +32,17 @@ func Escalation(r *Request, v View) Message {
 			return r.Lane == authz.ThirdParty && slices.Contains(r.targetSlackIDs(), name)
 		}))
 	}
-	p.add(l.say(": please get one of those who may decide: ").deciders(v).say("."))
+	p.add(calls(l.say(": please get one of those who may decide: "), v, "."))
 	p.add(elsewhere(v))
 	return p.message()
+}
+
+// calls mentions those who may decide, or says that nobody is known who may.
+func calls(l *line, v View, then string) *line {
+	if len(v.Deciders) == 0 {
+		return l.say("I know nobody who may. Whoever runs the bot must name more approvers.")
+	}
+	return l.deciders(v).say("%s", then)
 }
 
 // elsewhere is what to do where nobody answers.

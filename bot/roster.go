@@ -61,8 +61,7 @@ func (s *rosters) latest() roster {
 	return s.last
 }
 
-// fresh answers a roster that is not older than rosterFresh, or the last one
-// where nobody answers in time.
+// fresh answers a roster that is not older than rosterFresh.
 func (s *rosters) fresh(ctx context.Context) roster {
 	last := s.latest()
 	if !last.at.IsZero() && s.now().Sub(last.at) < rosterFresh {
@@ -73,16 +72,17 @@ func (s *rosters) fresh(ctx context.Context) roster {
 	return s.refresh(ctx)
 }
 
-// refresh draws the roster up anew. One that misses somebody does not take the
-// place of one that knew more.
+// refresh draws the roster up anew. Of one that misses somebody the names are
+// not believed, which are for mentions, but that it misses somebody is.
 func (s *rosters) refresh(ctx context.Context) roster {
 	drawn := s.draw(ctx)
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if drawn.whole || len(drawn.people) >= len(s.last.people) {
-		s.last = drawn
+	if !drawn.whole && len(drawn.people) < len(s.last.people) {
+		drawn.people = s.last.people
 	}
-	return s.last
+	s.last = drawn
+	return drawn
 }
 
 // draw lists the approvers and looks each of them up.
@@ -105,7 +105,7 @@ func (s *rosters) draw(ctx context.Context) roster {
 	}
 	found, errs := each(ids, func(id string) (approver, error) {
 		who, err := s.people.who(ctx, id)
-		return approver{who.actor, by[id]}, err
+		return approver{who.actor, by[id]}, cmp.Or(err, who.trouble)
 	})
 	for i, err := range errs {
 		if err != nil {
@@ -141,7 +141,10 @@ func (s *rosters) inSlack(ctx context.Context, group graph.Group) (ids []string,
 	if whole = !group.More; len(members) > manyApprovers {
 		members, whole = members[:manyApprovers], false
 	}
-	found, errs := each(members, func(u graph.User) ([]string, error) { return s.people.slackAccounts(ctx, u, nil) })
+	found, errs := each(members, func(u graph.User) ([]string, error) {
+		u.Addresses = nil // the two that most people have: this is no authority
+		return s.people.slackAccounts(ctx, u, nil)
+	})
 	return slices.Concat(found...), whole, errors.Join(errs...)
 }
 
@@ -179,10 +182,7 @@ type checker func(authz.Action, authz.Actor, authz.Matter) authz.Decision
 // same rules as their click.
 func (s roster) able(r *Request, check checker) []approver {
 	return slices.DeleteFunc(slices.Clone(s.people), func(a approver) bool {
-		m := r.matter()
-		m.Target.Privileged = r.Privileged != graph.No
-		d := check(authz.Confirm, a.actor, m)
-		return !d.Allowed && d.Reason != authz.Frozen || r.approvedBy(a.actor)
+		return !check(authz.Confirm, a.actor, r.matter()).Allowed || r.approvedBy(a.actor)
 	})
 }
 

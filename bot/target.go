@@ -1,11 +1,14 @@
 package bot
 
 import (
+	"cmp"
 	"context"
 	"errors"
+	"net/http"
 	"slices"
 	"strings"
 	"sync"
+	"time"
 
 	"revoke-sessions/authz"
 	"revoke-sessions/graph"
@@ -70,6 +73,9 @@ type aim struct {
 	// nobody could say.
 	in, unsure []string
 	privileged graph.Fact
+	// trouble is why something is not known, or nil; age is of the oldest answer.
+	trouble error
+	age     time.Duration
 }
 
 // targetNow reads all of it. known are Slack accounts that are the target's
@@ -81,28 +87,47 @@ func (p *people) targetNow(ctx context.Context, objectID string, known []string,
 	var asked sync.WaitGroup
 	asked.Go(func() {
 		if a.user, err = p.account(ctx, objectID); err == nil && (find || len(p.shields) > 0) {
-			var lost error
-			if a.slackIDs, lost = p.slackAccounts(ctx, a.user, known); lost != nil {
+			if a.slackIDs, a.trouble = p.slackAccounts(ctx, a.user, known); a.trouble != nil {
 				a.unsure = p.shields
 			}
 		} else if err != nil {
-			a.unsure = p.shields
+			a.unsure, a.trouble = p.shields, err
 		}
 		in := p.memberships(ctx, a.slackIDs, objectID)
-		a.in, a.unsure = in.of, slices.Concat(a.unsure, in.unsure)
+		a.in, a.unsure, a.age = in.of, slices.Concat(a.unsure, in.unsure), in.age
+		a.trouble = cmp.Or(a.trouble, in.trouble)
 	})
+	var unclear error
 	if p.roles {
 		asked.Go(func() {
 			ctx, cancel := context.WithTimeout(ctx, lookupWait)
 			defer cancel()
-			var unclear error
 			if a.privileged, unclear = p.groups.Privileged(ctx, objectID); unclear != nil {
 				a.privileged = graph.Unknown
 			}
 		})
 	}
 	asked.Wait()
+	if p.roles && a.privileged == graph.Unknown {
+		// Asked and not told: it may be that the bot may not read it.
+		unread := &LookupError{Where: atEntra, Err: unclear}
+		if unclear == nil {
+			unread.Err, unread.Remedy = errUnclear, graph.RemedyForRoles(http.StatusForbidden, "Authorization_RequestDenied")
+		}
+		a.trouble = cmp.Or[error](a.trouble, unread)
+	}
 	return a, err
+}
+
+// errUnclear: Entra answered, but not what was asked.
+var errUnclear = errors.New("the target's roles could not be read")
+
+// unread is the trouble as a *LookupError.
+func (a aim) unread() error {
+	if lookup, ok := errors.AsType[*LookupError](a.trouble); ok {
+		return lookup
+	}
+	return &LookupError{Where: atSlack, Err: cmp.Or(a.trouble, errUnclear)}
 }
 
 // aimAt puts the target into a request.
@@ -120,7 +145,7 @@ func (r *Request) aimAt(a aim) {
 }
 
 // manyAddresses is how many addresses of one account are looked up in Slack.
-const manyAddresses = 20
+const manyAddresses = 50
 
 // errManyAddresses: nobody can say which Slack accounts an account has.
 var errManyAddresses = errors.New("the account has more addresses than are looked up")
@@ -153,18 +178,15 @@ func (p *people) slackAccounts(ctx context.Context, u graph.User, known []string
 		addresses, err = addresses[:manyAddresses], errManyAddresses
 	}
 	found, errs := each(addresses, func(address string) (string, error) {
-		m, err := p.slack.MemberByEmail(ctx, address)
-		if e, ok := errors.AsType[*SlackError](err); ok && e.Code == "users_not_found" {
-			return "", nil
-		}
-		if err != nil {
+		id, _, err := p.byAddress.get(ctx, address)
+		if err != nil || id == "" {
 			return "", err
 		}
-		who, err := p.who(ctx, m.ID)
+		who, err := p.who(ctx, id)
 		if err != nil || who.actor.EntraID != u.ID {
 			return "", err
 		}
-		return m.ID, nil
+		return id, nil
 	})
 	for _, id := range found {
 		add(id)

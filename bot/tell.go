@@ -35,6 +35,7 @@ type post struct {
 	to     string
 	thread bool
 	fresh  bool // a new card waits behind results
+	once   bool // says what was so when it was posted, and is not edited
 	show   func() Message
 }
 
@@ -72,16 +73,16 @@ func owed(r *Request, v *View, channel string) []post {
 		add(post{key: fmt.Sprintf("lapsed:%d", n+1), thread: true, show: func() Message { return lapsed(r, n) }})
 	}
 	if r.State == Pending && r.NotExecuted != "" {
-		add(post{key: "not_executed", thread: true, show: func() Message { return NotExecutedNote(r, *v) }})
+		add(post{key: "not_executed", thread: true, once: true, show: func() Message { return NotExecutedNote(r, *v) }})
 		for _, a := range r.Askers {
-			add(post{key: "not_executed:" + a.SlackID, to: a.SlackID, show: func() Message { return NotExecutedNote(r, *v) }})
+			add(post{key: "not_executed:" + a.SlackID, to: a.SlackID, once: true, show: func() Message { return NotExecutedNote(r, *v) }})
 		}
 	}
 	if r.State == Pending && r.Reminded > 0 {
-		add(post{key: fmt.Sprintf("reminder:%d", r.Reminded), thread: true, show: func() Message { return Reminder(r, *v) }})
+		add(post{key: fmt.Sprintf("reminder:%d", r.Reminded), thread: true, once: true, show: func() Message { return Reminder(r, *v) }})
 	}
 	if r.State == Pending && r.Escalated {
-		add(post{key: "escalation", thread: true, show: func() Message { return Escalation(r, *v) }})
+		add(post{key: "escalation", thread: true, once: true, show: func() Message { return Escalation(r, *v) }})
 	}
 	over := r.State.Accepted() || r.State == Failed || r.State == Drilled || r.State == Denied || r.State == Expired || r.State == Cancelled && len(r.Askers) > 1 || r.State == Void && r.ReplacedBy == ""
 	for _, a := range r.Askers {
@@ -169,7 +170,7 @@ func (b *Bot) place(ctx context.Context, r *Request, places map[string]Place, p 
 	at, stands := places[p.key]
 	at.Key = p.key
 	digest := m.digest()
-	if stands && (at.Shown == digest || at.TS == "") {
+	if stands && (at.Shown == digest || at.TS == "" || p.once) {
 		return 0
 	}
 	to, thread := p.to, ""

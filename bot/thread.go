@@ -125,7 +125,11 @@ func alsoAsked(r *Request, slackID string) Message {
 	if reason := r.Words.Also[slackID]; reason != "" {
 		l.say(": ").typed(reason)
 	}
-	p.add(l.say(". Nobody who asked can cancel it alone now; an approver can deny it."))
+	l.say(".")
+	if r.Lane == authz.ThirdParty {
+		l.say(" Nobody who asked can cancel it alone now; an approver can deny it.")
+	}
+	p.add(l)
 	return p.message()
 }
 

@@ -20,8 +20,10 @@ type View struct {
 	CardLink string
 	// Freeze is the freeze that is on, or nil.
 	Freeze *Freeze
-	// PulledAt is when the person last pulled the brake.
-	PulledAt time.Time
+	// LastFreeze is when the person's last freeze ended.
+	LastFreeze time.Time
+	// Changed is what is no longer so, of a request that cannot become void.
+	Changed []Difference
 	// Limit is the limit that was reached.
 	Limit *LimitError
 	// Reader is whom a refusal is for, who is not among those who could.
@@ -44,7 +46,7 @@ func (l *line) otherApprovers(v View) *line { return l.able(v.Approvers, v.Reade
 func (l *line) able(names []string, but string) *line {
 	names = slices.DeleteFunc(slices.Clone(names), func(name string) bool { return name == but })
 	if len(names) == 0 {
-		return l.say("nobody here, for no approver is known who may")
+		return l.say("nobody whom I know")
 	}
 	return l.people(names)
 }

@@ -254,7 +254,7 @@ func TestTheTargetLearnsTheOutcomeAndNothingElse(t *testing.T) {
 }
 
 // goesOn finds what a message says of what happens next, or who does what.
-var goesOn = regexp.MustCompile(`Expires|expires|You will read here|write to you when|I keep trying|Asking Microsoft Entra|next try in|next answer here|Reading the account to verify|I look again|I try again|stopped (looking|trying).*Entra portal|If it cannot wait, revoke in the Entra portal|you will read what they decide|waits for an approver|when the freeze is over|is asked all the same|Your report waits|goes on when it is over|press the button in|It ends by itself|please decide on the card|please get one of those|Somebody else must|It goes on until|They will phone|an approver can deny it|An approver decides|What is known now stands on the card`)
+var goesOn = regexp.MustCompile(`Expires|expires|You will read here|write to you when|I keep trying|Asking Microsoft Entra|next try in|next answer here|Reading the account to verify|I look again|I try again|stopped (looking|trying).*Entra portal|If it cannot wait, revoke in the Entra portal|you will read what they decide|waits for an approver|when the freeze is over|is asked all the same|Your report waits|goes on when it is over|press the button in|It ends by itself|please decide on the card|Do not wait for it|please get one of those|Somebody else must|It goes on until|They will phone|an approver can deny it|An approver decides|What is known now stands on the card`)
 
 func TestWhatIsNotTheEndSaysWhatHappensNext(t *testing.T) {
 	for _, s := range allSayings() {
@@ -301,7 +301,7 @@ func TestANewCardMentionsTheApprovers(t *testing.T) {
 				t.Errorf("%s does not wake %s:\n%s", s, name, s.m.Text)
 			}
 		}
-		if len(s.scene.v.Deciders) == 0 && !strings.Contains(s.m.Text, "no approver is known who may") {
+		if len(s.scene.v.Deciders) == 0 && !strings.Contains(s.m.Text, "nobody whom I know") {
 			t.Errorf("%s does not say that nobody can decide it:\n%s", s, s.m.Text)
 		}
 	}

@@ -48,7 +48,7 @@ func (r *Request) matterOf(t aim) authz.Matter {
 	m := r.matter()
 	m.Target.MemberOf, m.Target.Unsure, m.Target.Privileged = t.in, t.unsure, t.privileged != graph.No
 	if len(t.slackIDs) > 0 {
-		m.Target.SlackIDs = slices.Concat(m.Target.SlackIDs, t.slackIDs)
+		m.Target.SlackIDs = union(m.Target.SlackIDs, t.slackIDs)
 	}
 	return m
 }
@@ -108,7 +108,7 @@ func (b *Bot) void(ctx context.Context, r Request, t aim, changed []Difference, 
 			Lane: r.Lane, Drill: r.Drill, Askers: r.Askers, Words: r.Words, Replaces: r.ID,
 			Coverage: r.Coverage, CancelAskedAt: r.CancelAskedAt,
 		}
-		t.slackIDs = slices.Compact(slices.Concat(r.targetSlackIDs(), t.slackIDs))
+		t.slackIDs = union(r.targetSlackIDs(), t.slackIDs)
 		fresh.aimAt(t)
 		fresh, err := b.draft(ctx, fresh)
 		if err != nil {
@@ -122,6 +122,17 @@ func (b *Bot) void(ctx context.Context, r Request, t aim, changed []Difference, 
 	}
 	c.Request = r
 	return b.commit(ctx, c)
+}
+
+// union keeps the order and takes nothing twice.
+func union(a, b []string) []string {
+	all := slices.Clone(a)
+	for _, one := range b {
+		if !slices.Contains(all, one) {
+			all = append(all, one)
+		}
+	}
+	return all
 }
 
 func joinDifferences(all []Difference) string {
@@ -143,13 +154,17 @@ var differenceWords = map[Difference]string{
 	NowBlocked:     "the policy lets nobody revoke this account here any more",
 }
 
-// voidLine says what made a request void, and what follows.
-func voidLine(r *Request, l *line) *line {
+func inWords(all []Difference) string {
 	var words []string
-	for _, d := range r.Changed {
+	for _, d := range all {
 		words = append(words, differenceWords[d])
 	}
-	l.bold("This changed since the preview: %s. Nothing was done.", strings.Join(words, "; "))
+	return strings.Join(words, "; ")
+}
+
+// voidLine says what made a request void, and what follows.
+func voidLine(r *Request, l *line) *line {
+	l.bold("This changed since the preview: %s. Nothing was done.", inWords(r.Changed))
 	if slices.Contains(r.Changed, NowBlocked) {
 		return l
 	}

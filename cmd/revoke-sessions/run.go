@@ -13,6 +13,7 @@ import (
 	"net/url"
 	"os"
 	"regexp"
+	"slices"
 	"strings"
 	"time"
 
@@ -113,6 +114,9 @@ func (c *runCommand) Run(ctx context.Context, s *surroundings) error {
 		Home: home, Channel: c.Channel, Policy: policy, Emergency: bot.Clean(c.Emergency, 200),
 		Operation: operation, Timing: timing, Log: log, Now: s.at.now,
 	}, db, slack, directory)
+	if err := b.RecordPolicy(ctx); err != nil {
+		return fmt.Errorf("record which policy is in force: %w", err)
+	}
 	l := listen.New(listen.Config{
 		API: api, AppID: home.AppID, TeamID: home.TeamID, Inbox: b, Log: log,
 		OnConnected: func() { log.Info("connected to Slack", "team", home.TeamID, "app", home.AppID, "database", db.Path()) },
@@ -153,7 +157,7 @@ func (c *runCommand) check(getenv func(string) string) (botToken, appToken bot.S
 		complain("REVOKE_CHANNEL must be a channel's ID like C0123456789: open the channel's details in Slack, it stands at the end")
 	}
 	if policy, err = readPolicy(c.Policy, c.Approvers); err != nil {
-		complain("%v", err)
+		complain("%s", strings.ReplaceAll(err.Error(), "\n", "\n    "))
 	}
 	if c.SlackAPI != "" && !carries(c.SlackAPI) {
 		complain("SLACK_API_URL must begin with https:// (http:// on this machine only): the tokens travel there")
@@ -161,6 +165,12 @@ func (c *runCommand) check(getenv func(string) string) (botToken, appToken bot.S
 	for _, name := range notYet {
 		if getenv(name) != "" {
 			complain("%s is set, but this version does not know it; what it asks for would not happen", name)
+		}
+	}
+	for _, setting := range os.Environ() {
+		name, _, _ := strings.Cut(setting, "=")
+		if strings.HasPrefix(name, "REVOKE_") && !slices.Contains(known, name) {
+			complain("%s is no setting: correct the spelling or remove it, for it could be a rule that somebody relies on", name)
 		}
 	}
 	if cloud := getenv("AZURE_CLOUD"); cloud != "" && cloud != "public" {
@@ -186,10 +196,17 @@ func readPolicy(file string, approvers []string) (authz.Policy, error) {
 	}
 	policy, err := policyfile.Parse(text, approvers)
 	if err != nil {
-		return policy, fmt.Errorf("REVOKE_POLICY %s:\n    %s", file, strings.ReplaceAll(err.Error(), "\n", "\n    "))
+		return policy, fmt.Errorf("REVOKE_POLICY %s:\n%w", file, err)
 	}
 	return policy, nil
 }
+
+// known are the settings that begin with REVOKE_, those of later versions and
+// of this program's own tests included.
+var known = slices.Concat(notYet, []string{
+	"REVOKE_CHANNEL", "REVOKE_APPROVERS", "REVOKE_POLICY", "REVOKE_EMERGENCY", "REVOKE_DATABASE_URL", "REVOKE_LOG",
+	"REVOKE_OPERATION", "REVOKE_SESSIONS_TEST_CHILD",
+})
 
 // notYet are settings of later versions. To ignore one could mean to ignore a
 // rule that somebody relies on.
@@ -216,6 +233,7 @@ func signIn(ctx context.Context, directory *msgraph.Client, roles bool, log *slo
 		log.Error("Microsoft Graph cannot be used: nobody can be looked up until this is mended", "error", e, "remedy", e.Remedy)
 		return
 	}
+	log.Info("Microsoft Graph answers")
 	if !roles {
 		return
 	}
