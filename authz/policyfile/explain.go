@@ -96,16 +96,19 @@ func explainReminders(r authz.Reminders) string {
 func explainLimits(l authz.Limits) []string {
 	var says []string
 	if x := l.PerRequester; x.N > 0 {
-		says = append(says, fmt.Sprintf("One person can make at most %s.", times(x.N, "request", x.Within)))
+		says = append(says, fmt.Sprintf("One person can make at most %s about others, those they join included.", times(x.N, "request", x.Within)))
 	}
 	if x := l.PerApprover; x.N > 0 {
-		says = append(says, fmt.Sprintf("One approver can revoke at most %s.", times(x.N, "account", x.Within)))
+		says = append(says, fmt.Sprintf("One approver can give at most %s.", times(x.N, "approval", x.Within)))
 	}
 	if x := l.PerTarget; x.N > 0 {
 		says = append(says, fmt.Sprintf("One account can be revoked at most %s.", times(x.N, "time", x.Within)))
 	}
 	if x := l.Total; x.N > 0 {
 		says = append(says, fmt.Sprintf("All approvers together can revoke at most %s.", times(x.N, "account", x.Within)))
+	}
+	if l.PerTarget.N > 0 || l.Total.N > 0 {
+		says = append(says, "What takes no approval is counted apart, up to the same numbers.")
 	}
 	if says == nil {
 		return []string{"There are no limits on how much is asked for or revoked."}
@@ -114,7 +117,7 @@ func explainLimits(l authz.Limits) []string {
 }
 
 func explainFreeze(f authz.FreezeRule) string {
-	says := fmt.Sprintf("Any approver can freeze every revoke, for at most %s and once in %s.", inWords(f.Max), within(authz.Rest))
+	says := fmt.Sprintf("Any approver can freeze every revoke, for at most %s, and not again within %s of its end.", inWords(f.Max), within(authz.Rest))
 	if len(f.Unfreeze) > 0 {
 		says += fmt.Sprintf(" To end one earlier, %s is enough; otherwise it takes", oneOf(f.Unfreeze))
 	} else {

@@ -19,7 +19,7 @@ func TestExplainDefaults(t *testing.T) {
 		"Anyone may ask for somebody else's sessions to be revoked (lane third_party). It takes 1 approval; if the requester is an approver, theirs counts. The person it is about never decides. If it is not decided within 8 hours, it expires and nothing is done.",
 		"No reminders are sent while a request waits.",
 		"There are no limits on how much is asked for or revoked.",
-		"Any approver can freeze every revoke, for at most 1 hour and once in a day. To end one earlier takes two approvers, or the only one that there is.",
+		"Any approver can freeze every revoke, for at most 1 hour, and not again within a day of its end. To end one earlier takes two approvers, or the only one that there is.",
 		"A Slack user with a confirmed e-mail address of any domain is the one Entra account with the same address.",
 		"A person whose sessions somebody else had revoked is told so, but not who asked or why.",
 		"What people typed is kept for ever.",
@@ -77,7 +77,7 @@ func TestExplain(t *testing.T) {
 		}, []string{"in the lane third_party nobody is called"}},
 		{head + "reminders: {after: 15m, max: 1}\n", []string{"after 15 minutes. It is the only one."}, nil},
 		{head + "limits: {per_requester: 1/1h, per_approver: 5/1h, per_target: 3/1d, total: 20/36h}\n", []string{
-			"One person can make at most 1 request in an hour.", "One approver can revoke at most 5 accounts in an hour.",
+			"One person can make at most 1 request in an hour about others, those they join included.", "One approver can give at most 5 approvals in an hour.",
 			"One account can be revoked at most 3 times in a day.", "All approvers together can revoke at most 20 accounts in 36 hours.",
 		}, []string{"no limits", "nothing but a freeze"}},
 		{head + "limits: {per_approver: 5/1h}\n", nil, []string{"nothing but a freeze"}},

@@ -13,7 +13,7 @@ import (
 // Whoever is in a group is not known here; the bot's preflight asks.
 func (f *file) judge() {
 	f.judgeReminders()
-	if !f.sound("approvers", fromOutside, "lanes", "protected", "identity") {
+	if !f.sound("approvers", fromOutside, "lanes", "identity") {
 		return
 	}
 	f.judgeMapped("approvers", f.p.Approvers)
@@ -31,7 +31,7 @@ func (f *file) judge() {
 		j.isApprover[a.EntraID] = true
 	}
 	for _, lane := range lanes {
-		if j.enterLane(lane) {
+		if j.enterLane(lane) && f.sound("protected") {
 			j.protections()
 		}
 	}
