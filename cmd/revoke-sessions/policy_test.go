@@ -32,7 +32,7 @@ func TestPolicyExample(t *testing.T) {
 	code, stdout, stderr = output(t, nil, "policy", "check", policyFile(t, stdout))
 	if code != 0 || stderr != "" || !containsAll(stdout, []string{
 		"policy.yml can be used (SHA-256 " + fmt.Sprintf("%x", sha256.Sum256(want)) + ")",
-		"\nAn approver is Slack user U0EXAMPLE01", "\nOne approver can revoke at most 10 accounts in an hour.\n", "\nNote: whoever may edit the Slack user group",
+		"\nAn approver is Slack user U0EXAMPLE01", "\nOne approver can give at most 10 approvals in an hour.\n", "\nNote: whoever may edit the Slack user group",
 	}) {
 		t.Errorf("exit code %d\n%s\n%s", code, stdout, stderr)
 	}
