@@ -224,6 +224,7 @@ func (b *Bot) apply(ctx context.Context, a Arrival, r Request, action authz.Acti
 		r.CancelAskedAt = at
 		e.Action = "cancel_asked"
 	case now.confirms:
+		c.Fenced = true
 		e.Have, e.Need, e.Digest = d.Have, max(d.Need, r.Need), r.Digest
 		r.updateFacts(now.target)
 		r.lapse(d.Lapsed)
@@ -236,7 +237,7 @@ func (b *Bot) apply(ctx context.Context, a Arrival, r Request, action authz.Acti
 			break
 		}
 		r.approve(verdict, now.target.user.Stamps)
-		c.Keep, c.Fenced, c.Uses = true, true, append(c.Uses, b.uses(&r)...)
+		c.Keep, c.Uses = true, append(c.Uses, b.uses(&r)...)
 		e.Action = string(Approved)
 	case action == authz.Deny:
 		r.Words.Denied = Clean(a.Reason, maxReason)

@@ -16,6 +16,7 @@ const maxTries = 8
 // advance drives a claimed request on as far as it can go now. It looks at
 // the state and does what is missing; run late or twice it finds nothing.
 func (b *Bot) advance(ctx context.Context, r Request) {
+	id := r.ID
 	// Sixteen steps are far more than the longest way through the states.
 	for range 16 {
 		var again bool
@@ -35,7 +36,12 @@ func (b *Bot) advance(ctx context.Context, r Request) {
 			err = b.closeRetry(ctx, r)
 		}
 		if errors.Is(err, ErrConflict) {
-			return // somebody else went on with it
+			// Somebody else went on with it, or a freeze began or ended: then
+			// it still waits, and is looked at again.
+			if r, err = b.store.Request(ctx, id); err == nil && (r.State == Pending || r.State == Approved) {
+				continue
+			}
+			return
 		}
 		if err != nil {
 			b.log.Error("advance", "request", r.ID, "state", r.State, "error", err)

@@ -48,7 +48,8 @@ func (p *people) memberships(ctx context.Context, slackIDs []string, entraID str
 	asked.Wait()
 	all := inEntra
 	for _, in := range inSlack {
-		all.of, all.unsure = append(all.of, in.of...), append(all.unsure, in.unsure...)
+		// Never append: the slices are those that are remembered.
+		all.of, all.unsure = slices.Concat(all.of, in.of), slices.Concat(all.unsure, in.unsure)
 		all.age, all.trouble = max(all.age, in.age), cmp.Or(all.trouble, in.trouble)
 	}
 	return all
