@@ -214,7 +214,7 @@ func warnings(r *Request, v View) []*line {
 			l.say("; the account holds a privileged role")
 		case graph.Unknown:
 			if v.Policy != nil && v.Policy.AsksForRoles() {
-				l.say("; whether it holds a privileged role could not be read, which counts as if it did")
+				l.say("; whether the account holds a privileged role could not be read, which counts as if it did")
 			}
 		}
 		l.say(".")
