@@ -293,6 +293,8 @@ func mayConfirm(q Question) Decision {
 			return refuse(r) // it may still count: nothing is thrown away
 		case r == "" && same(earlier, q.Actor):
 			return refuse(AlreadyApproved)
+		case (r == RequesterMayNotDecide || r == TargetMayNotDecide) && same(earlier, q.Actor):
+			return refuse(r) // what the other account may not, the person may not
 		case r != "" || among(counted, earlier):
 			d.Lapsed = append(d.Lapsed, earlier.SlackID)
 		default:
