@@ -658,8 +658,10 @@ func (r *record) refused(row bot.Row, now rules, m *member, p *pursued) {
 		so = r.frozen() == nil
 	case authz.TargetProtected:
 		so = p == nil || now.most(p.lane, p.target).untouchs
-	case authz.MembershipUnknown, bot.LookupFailed:
+	case authz.MembershipUnknown:
 		so = now.quiet
+	case bot.LookupFailed:
+		so = now.quiet || now.blind // whether the target holds a role counts, too
 	}
 	if !so {
 		r.complain("it is not so")
