@@ -224,9 +224,10 @@ func (b *Bot) draft(ctx context.Context, r Request) (Request, error) {
 	matter := r.matter()
 	need := b.cfg.Policy.Require(matter)
 	wait, executes := b.cfg.Policy.Wait(matter)
-	r.ID, r.State, r.Operation, r.RevokedBefore = newID(), Pending, b.cfg.Operation, before
+	r.ID, r.State, r.RevokedBefore = newID(), Pending, before
+	r.Operation, r.Fallback = b.cfg.Operation, b.cfg.Fallback
 	r.Need, r.Protected = need.Approvals, need.Protected
-	r.Digest = shown(r.Target, r.Words.UPN, r.Operation, r.Need)
+	r.Digest = shown(r.Target, r.Words.UPN, r.Operation, r.Fallback, r.Need)
 	r.CreatedAt, r.ExpiresAt, r.Executes = now, now.Add(wait), executes && !r.Drill
 	r.DueAt = b.attention(&r)
 	r.Coverage.count(b.approvers.latest().able(&r, b.check))

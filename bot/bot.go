@@ -30,9 +30,11 @@ type Config struct {
 	Policy authz.Policy
 	// Emergency is what to do when nobody answers; it may be empty.
 	Emergency string
-	Operation graph.Operation
-	Timing    Timing
-	Log       *slog.Logger
+	// Operation is what a confirmation has Microsoft do, and Fallback what is
+	// done where that is gone or not permitted; empty for nothing else.
+	Operation, Fallback graph.Operation
+	Timing              Timing
+	Log                 *slog.Logger
 	// Now is the clock; nil for the real one.
 	Now func() time.Time
 }

@@ -56,7 +56,11 @@ func Card(r *Request, v View) Message {
 	for _, a := range r.Askers[1:] {
 		id.say(" and ").person(a.SlackID)
 	}
-	p.add(id.say(" · %s", r.ID))
+	id.say(" · %s", r.ID)
+	if len(r.Attempts) > 0 && !r.Drill {
+		id.say(" · %s", r.called())
+	}
+	p.add(id)
 	p.add(reasonLine(r.Words.Reason))
 	if r.Replaces != "" && r.State == Pending {
 		p.add((&line{}).say("This takes the place of %s, whose card was no longer true. Nobody has confirmed this one.", r.Replaces))
@@ -167,6 +171,11 @@ func details(r *Request, v View) *line {
 		l.typed(r.name()).say(" can confirm this on the receipt, or an approver here. ")
 	}
 	l.say("Can be decided by: ").deciders(v).say(". ")
+	l.say("Called is %s", r.Operation)
+	if r.Fallback != "" {
+		l.say(", or %s where that is gone or not permitted", r.Fallback)
+	}
+	l.say(". ")
 	return accountFacts(r, l).say(" Sessions valid since ").when(r.Target.Stamps.ValidFrom()).say(". Object ID %s.", r.Target.ID)
 }
 

@@ -3,6 +3,7 @@ package bot
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"time"
 
@@ -160,7 +161,8 @@ func (b *Bot) conclude(ctx context.Context, r Request, n int, yes graph.Revocati
 		next := b.outcome(r, yes, callErr)
 		e := next.entry(next.State, "bot")
 		a := next.attempt()
-		e.Operation, e.Status, e.Code, e.Outcome = string(r.Operation), a.Status, a.Code, string(a.Outcome)
+		e.Operation, e.Also = string(next.called()), alsoCalled(a)
+		e.Status, e.Code, e.Outcome = a.Status, a.Code, string(a.Outcome)
 		e.RequestID, e.ClientRequestID = a.RequestID, a.ClientRequestID
 		stored, err := b.commit(ctx, Change{Request: next, Audit: []Entry{e}, Keep: next.State == Unknown})
 		if err == nil {
@@ -182,6 +184,7 @@ func (b *Bot) outcome(r Request, yes graph.Revocation, callErr error) Request {
 	a := r.attempt()
 	a.EndedAt = now
 	if callErr == nil {
+		a.Operation, a.Also = yes.Operation, yes.Also
 		a.Outcome, a.Status, a.RequestID, a.ClientRequestID = graph.Done, yes.Status, yes.RequestID, yes.ClientRequestID
 		if r.Drill {
 			r.to(Drilled)
@@ -197,6 +200,7 @@ func (b *Bot) outcome(r Request, yes graph.Revocation, callErr error) Request {
 	if no == nil {
 		no = &graph.Error{Outcome: graph.OutcomeUnknown, Remedy: "Microsoft's answer could not be understood."}
 	}
+	a.Operation, a.Also = no.Operation, no.Also
 	a.Status, a.Code, a.RequestID, a.ClientRequestID, a.Remedy = no.Status, no.Code, no.RequestID, no.ClientRequestID, no.Remedy
 	a.Outcome = graph.OutcomeUnknown
 	if no.Outcome == graph.NotDone || r.Drill {
@@ -226,6 +230,14 @@ func (b *Bot) outcome(r Request, yes graph.Revocation, callErr error) Request {
 	r.to(Failed)
 	r.DueAt = r.verdict().At.Add(retryWindow)
 	return r
+}
+
+// alsoCalled names what was refused before the call that counts.
+func alsoCalled(a *Attempt) string {
+	if a.Also == nil {
+		return ""
+	}
+	return fmt.Sprintf("%s: status %d, code %s, request-id %s", a.Also.Operation, a.Also.Status, a.Also.Code, a.Also.RequestID)
 }
 
 // openCalls counts the calls of the decision in force that may have been

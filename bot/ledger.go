@@ -252,9 +252,11 @@ type Entry struct {
 	// LookedUpMS is how old the look-ups were, in milliseconds, when they decided.
 	LookedUpMS int64 `json:"looked_up_ms,omitempty"`
 	// Of a call to Graph.
-	Operation       string `json:"operation,omitempty"`
-	Status          int    `json:"status,omitempty"`
-	Code            string `json:"code,omitempty"`
+	Operation string `json:"operation,omitempty"`
+	Status    int    `json:"status,omitempty"`
+	Code      string `json:"code,omitempty"`
+	// Also is what was refused before the operation that is named.
+	Also            string `json:"also,omitempty"`
 	Outcome         string `json:"outcome,omitempty"`
 	RequestID       string `json:"request_id,omitempty"`
 	ClientRequestID string `json:"client_request_id,omitempty"`

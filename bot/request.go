@@ -87,6 +87,8 @@ type Request struct {
 	// Drill requests read where others revoke.
 	Drill     bool            `json:"drill,omitempty"`
 	Operation graph.Operation `json:"operation"`
+	// Fallback is done where the operation is gone or not permitted.
+	Fallback graph.Operation `json:"fallback,omitempty"`
 	// Askers are the requester and whoever asked for the same while it was pending.
 	Askers []authz.Asker `json:"askers"`
 	// Target is the account as it was when the card was made, without its
@@ -205,6 +207,10 @@ type Attempt struct {
 	RequestID       string        `json:"request_id,omitempty"`
 	ClientRequestID string        `json:"client_request_id,omitempty"`
 	Remedy          string        `json:"remedy,omitempty"`
+	// Operation is what was called last, and Also what had been refused before
+	// it, of one attempt.
+	Operation graph.Operation `json:"operation,omitempty"`
+	Also      *graph.Refusal  `json:"also,omitempty"`
 	// Unclear: people were told that the outcome was not known.
 	Unclear bool `json:"unclear,omitempty"`
 	// Wait is how long Microsoft asked to wait, or how long we do.
@@ -264,6 +270,14 @@ func (r *Request) attempt() *Attempt {
 		return nil
 	}
 	return &r.Attempts[len(r.Attempts)-1]
+}
+
+// called names the operation that ran, or will.
+func (r *Request) called() graph.Operation {
+	if a := r.attempt(); a != nil && a.Operation != "" {
+		return a.Operation
+	}
+	return r.Operation
 }
 
 // unresolved counts the calls since the last decision whose effect is not

@@ -167,6 +167,7 @@ func (r Row) tell(b *strings.Builder) {
 		fmt.Fprintf(b, "- Age of the look-ups that decided: %d ms\n", r.LookedUpMS)
 	}
 	item("Operation", r.Operation)
+	item("Refused before it", r.Also)
 	if r.Outcome != "" {
 		words, ok := outcomes[graph.Outcome(r.Outcome)]
 		if !ok {

@@ -66,7 +66,10 @@ func callLine(r *Request) *line {
 	if r.Drill {
 		l.say("a read of the account in place of %s", r.Operation)
 	} else {
-		l.say("%s", r.Operation)
+		l.say("%s", r.called())
+	}
+	if a.Also != nil {
+		l.say(", after %s (status %d, code ", a.Also.Operation, a.Also.Status).typed(a.Also.Code).say(")")
 	}
 	if a.Status != 0 {
 		l.say(", status %d", a.Status)

@@ -35,9 +35,9 @@ var Differences = []Difference{Renamed, GuestChanged, Gone, OtherOperation, More
 
 // shown is what a confirmation is bound to, as a digest: the identity of the
 // account, what would be done to it, and how many must say so.
-func shown(u graph.User, upn string, operation graph.Operation, need int) string {
+func shown(u graph.User, upn string, operation, fallback graph.Operation, need int) string {
 	h := sha256.New()
-	for _, part := range []string{u.ID, upn, string(u.Guest), string(operation), fmt.Sprint(need)} {
+	for _, part := range []string{u.ID, upn, string(u.Guest), string(operation), string(fallback), fmt.Sprint(need)} {
 		fmt.Fprintf(h, "%d:%s\n", len(part), part)
 	}
 	return hex.EncodeToString(h.Sum(nil))
@@ -79,10 +79,10 @@ func (b *Bot) differences(r *Request, t aim, gone bool, m authz.Matter) []Differ
 	add(NowBlocked, need.Blocked)
 	add(Renamed, upn != r.Words.UPN)
 	add(GuestChanged, t.user.Guest != r.Target.Guest)
-	add(OtherOperation, b.cfg.Operation != r.Operation)
+	add(OtherOperation, b.cfg.Operation != r.Operation || b.cfg.Fallback != r.Fallback)
 	add(MoreApprovals, need.Approvals > r.Need)
 	// Requests of the first version have no digest.
-	add(Altered, len(all) == 0 && r.Digest != "" && r.Digest != shown(t.user, upn, b.cfg.Operation, r.Need))
+	add(Altered, len(all) == 0 && r.Digest != "" && r.Digest != shown(t.user, upn, b.cfg.Operation, b.cfg.Fallback, r.Need))
 	return all
 }
 

@@ -28,6 +28,8 @@ const (
 type Error struct {
 	// Op says what was being done: "revoke sessions", "read the account".
 	Op string
+	// Operation is the action that ran last; empty for reads.
+	Operation Operation
 	// Status is the HTTP status, 0 when there was no answer.
 	Status int
 	// Code is Graph's error code or an AADSTS number; empty when unknown.
@@ -43,6 +45,12 @@ type Error struct {
 	// Remedy is one or two sentences for a person: what it means and what to
 	// do. Never empty.
 	Remedy string
+	// Also is the call that was refused before the one that this error is
+	// about, when that was a fallback; otherwise nil.
+	Also *Refusal
+	// Header is the answer's, without what could sign anybody in; nil when
+	// there was no answer.
+	Header http.Header
 	Err    error
 }
 
@@ -63,6 +71,15 @@ func (e *Error) Error() string {
 	if e.RequestID != "" {
 		fmt.Fprintf(&b, ", request-id %s", e.RequestID)
 	}
+	if e.Also != nil {
+		fmt.Fprintf(&b, ": this was %s, after %s was answered with %d", e.Operation, e.Also.Operation, e.Also.Status)
+		if e.Also.Code != "" {
+			fmt.Fprintf(&b, " (%s)", e.Also.Code)
+		}
+		if e.Also.RequestID != "" {
+			fmt.Fprintf(&b, ", request-id %s", e.Also.RequestID)
+		}
+	}
 	return b.String()
 }
 
@@ -77,8 +94,10 @@ func AsError(err error) *Error {
 }
 
 // IsNotFound reports whether Graph said that there is no such account; a 404
-// that is not Graph's own, from a proxy say, is no word about the account.
+// that is not Graph's own, from a proxy say, or that is about the operation, is
+// no word about the account.
 func IsNotFound(err error) bool {
 	e := AsError(err)
-	return e != nil && e.Status == http.StatusNotFound && e.Code != CodeUnreadable
+	return e != nil && e.Status == http.StatusNotFound &&
+		e.Code != CodeUnreadable && e.Code != CodeOperationGone && e.Code != CodeNothingFound
 }

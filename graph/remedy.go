@@ -12,6 +12,9 @@ const (
 	CodeInvalidID = "invalid_object_id"
 	// CodeInvalidSearch: the text cannot be looked for. Nothing was sent.
 	CodeInvalidSearch = "invalid_search"
+	// CodeInvalidHeader: a header that the caller may not set, or that cannot
+	// be sent. Nothing was sent.
+	CodeInvalidHeader = "invalid_header"
 
 	// CodeSignInFailed: Entra gave the bot no token and named no number.
 	CodeSignInFailed = "sign_in_failed"
@@ -36,6 +39,12 @@ const (
 
 	// CodeUnreadable: the answer is none that Graph documents.
 	CodeUnreadable = "unreadable_answer"
+	// CodeOperationGone: the account is there, but Graph does not know the
+	// operation, or no longer.
+	CodeOperationGone = "operation_gone"
+	// CodeNothingFound: Graph knows the account or the operation not, and did
+	// not tell which.
+	CodeNothingFound = "nothing_found"
 	// CodeMismatch: the answer is about another account than was asked for.
 	CodeMismatch = "answer_mismatch"
 	// CodeInternal: the request was held back, or the SDK failed.
@@ -101,6 +110,25 @@ func RemedyForRoles(status int, code string) string {
 	return Remedy(status, code)
 }
 
+// RemedyForSignIns is Remedy for questions about the last sign-in: its 403
+// names the licence and the permission that they take.
+func RemedyForSignIns(status int, code string) string {
+	if denied(status, code) || code == codeNoPermission {
+		return "The bot's app may not read sign-ins. An administrator must grant it the application permissions " +
+			"AuditLog.Read.All and User.Read.All; this also takes an Entra ID P1 or P2 licence."
+	}
+	return Remedy(status, code)
+}
+
+// Graph's codes, both with 403, to questions about sign-ins: the organisation
+// lacks the licence, or the app the permission. Neither is documented; see
+// github.com/microsoftgraph/microsoft-graph-docs/issues/14120 and
+// github.com/microsoftgraph/microsoft-graph-explorer-v4/issues/2731.
+const (
+	codeNoLicence    = "Authentication_RequestFromNonPremiumTenantOrB2CTenant"
+	codeNoPermission = "Authentication_MSGraphPermissionMissing"
+)
+
 // denied tells a permission that is missing from a 403 with a cause of its own.
 func denied(status int, code string) bool {
 	return status == http.StatusForbidden &&
@@ -117,6 +145,7 @@ var remedyByStatus = map[int]string{
 	408: "Microsoft did not get the whole request in time. Try again.",
 	409: "Microsoft is changing the same account at this moment. Try again in a minute.",
 	410: "Microsoft no longer offers this operation. An administrator should choose the other one in the bot's settings.",
+	423: "Microsoft has locked the account for a moment. Try again in a minute.",
 	429: "Microsoft asked the bot to wait because of too many requests. Try again after that.",
 	503: "Microsoft Graph is not available at the moment. Try again in a minute; if it stays, see the service health page.",
 	504: "Microsoft took too long inside its own network. Try again in a minute.",
@@ -129,6 +158,8 @@ var remedyByCode = func() map[string]string {
 		wantsPerson  = "Entra wants a person with a second factor for the bot's account. Sign it in again, or let the bot use an app of its own."
 		blocked      = "A Conditional Access policy blocks the bot's sign-in. Exclude it, or let the bot use an app of its own."
 		wantsDevice  = "Entra wants the bot to run on a managed device. Let it use an app of its own or a workload identity."
+		notFederated = "The bot's app does not trust the workload's identity. Compare issuer, subject and audience " +
+			"with the app's federated credentials in Entra."
 		wantsConsent = "The bot's app lacks an administrator's consent. Grant it User.RevokeSessions.All and User.Read.All."
 		ownAccount   = "The bot's own account is disabled, locked or gone. An administrator must restore it."
 		transient    = "Entra's sign-in has a short disturbance. Try again in a minute."
@@ -138,6 +169,7 @@ var remedyByCode = func() map[string]string {
 	)
 	return map[string]string{
 		CodeInvalidID:         "That is not an object ID. An object ID is made of 32 digits and letters a to f, in five groups.",
+		CodeInvalidHeader:     "That header belongs to the bot, or cannot be sent. Leave it out.",
 		CodeInvalidSearch:     "That cannot be looked for. Type the user principal name, the e-mail address or the object ID.",
 		CodeSignInFailed:      "Entra did not let the bot sign in. Check its tenant ID, client ID and secret.",
 		CodeSignInUnreachable: unreachable,
@@ -152,6 +184,9 @@ var remedyByCode = func() map[string]string {
 		CodeCanceled:       "The bot stopped waiting before Microsoft answered. Read the account again before you act on it.",
 		CodeUnreadable: "What answered was not in a form that Microsoft documents, perhaps a proxy's page. " +
 			"Check the network between the bot and Microsoft.",
+		CodeOperationGone: remedyByStatus[410],
+		CodeNothingFound: "Microsoft knows either the account or the operation not, and did not tell which. " +
+			"Look the account up, then try again.",
 		CodeMismatch: "Microsoft's answer was about another account, so it was thrown away. Try again; if it stays, tell an administrator.",
 		CodeInternal: "The bot could not carry the call through, by a fault of its own. Its log names the place; report it.",
 
@@ -167,11 +202,21 @@ var remedyByCode = func() map[string]string {
 		"activityLimitReached":           remedyByStatus[429],
 		"serviceNotAvailable":            remedyByStatus[503],
 		"Directory_ConcurrencyViolation": remedyByStatus[409],
+		codeNoLicence: "Microsoft tells this only to organisations with an Entra ID P1 or P2 licence. " +
+			"Everything else works without.",
+		codeNoPermission: "The bot's app lacks a permission. An administrator must grant it the " +
+			"application permissions that the README lists.",
 
 		"AADSTS7000215": newSecret,
 		"AADSTS7000222": "The bot's client secret has expired. Make a new one; a certificate or a workload identity lasts longer.",
-		"AADSTS7000218": "Entra got no secret from the bot. Set AZURE_CLIENT_SECRET.",
+		"AADSTS7000218": "Entra got no secret from the bot. Set AZURE_CLIENT_SECRET; for the sign-in of a person, " +
+			"let the app registration allow public client flows.",
 		"AADSTS700027":  "The bot's certificate is not the one that its app registration knows. Upload it there.",
+		"AADSTS700024":  "The bot's proof of identity is out of date. Check the clock of the machine it runs on.",
+		"AADSTS70021":   notFederated,
+		"AADSTS700211":  notFederated,
+		"AADSTS700212":  notFederated,
+		"AADSTS700213":  notFederated,
 		"AADSTS700016":  "The bot's app is not known in this organisation. Check AZURE_CLIENT_ID and AZURE_TENANT_ID.",
 		"AADSTS7000112": "The bot's app is disabled. An administrator must enable it in Entra.",
 		"AADSTS90002":   "The organisation was not found. Check AZURE_TENANT_ID.",

@@ -23,6 +23,7 @@ func TestRemedyNamesWhatToDo(t *testing.T) {
 		{401, "InvalidAuthenticationToken", "sign-in was not accepted"},
 		{429, "TooManyRequests", "wait"},
 		{503, "", "not available"},
+		{423, "", "locked"},
 		{500, "", "fault of its own"},
 		{418, "", "refused"},
 		{302, "", "redirect"},
@@ -51,10 +52,41 @@ func TestEveryCodeOfOursHasItsOwnRemedy(t *testing.T) {
 		graph.CodeInvalidID, graph.CodeInvalidSearch, graph.CodeSignInFailed, graph.CodeSignInUnreachable,
 		graph.CodeNoCredential, graph.CodeDNS, graph.CodeRefused, graph.CodeTLS, graph.CodeNoConnection,
 		graph.CodeConnectionLost, graph.CodeTimeout, graph.CodeCanceled, graph.CodeUnreadable,
-		graph.CodeMismatch, graph.CodeInternal,
+		graph.CodeMismatch, graph.CodeInternal, graph.CodeInvalidHeader, graph.CodeOperationGone, graph.CodeNothingFound,
 	} {
 		if graph.Remedy(0, code) == graph.Remedy(0, "") {
 			t.Errorf("%s has no remedy of its own", code)
+		}
+	}
+}
+
+// TestEveryCodeInTheCatalogueHasItsOwnRemedy: none of those that Graph and
+// Entra are known to answer to a revoke is left to the general sentences.
+func TestEveryCodeInTheCatalogueHasItsOwnRemedy(t *testing.T) {
+	for code, want := range map[string]string{
+		"Request_ResourceNotFound": "No such account", "Authorization_RequestDenied": "Privileged Authentication Administrator",
+		"InvalidAuthenticationToken": "Graph address", "insufficient_claims": "second factor", "interaction_required": "second factor",
+		"Request_BadRequest": "Check what was typed", "TooManyRequests": "wait", "activityLimitReached": "wait",
+		"serviceNotAvailable": "not available", "Directory_ConcurrencyViolation": "same account",
+		"Authentication_RequestFromNonPremiumTenantOrB2CTenant": "P1 or P2", "Authentication_MSGraphPermissionMissing": "lacks a permission",
+
+		"AADSTS50173": "sign in again", "AADSTS700082": "sign in again", "AADSTS70008": "sign in again", "AADSTS70043": "sign in again",
+		"AADSTS50076": "second factor", "AADSTS50079": "second factor", "AADSTS50072": "second factor", "AADSTS50074": "second factor",
+		"AADSTS50078": "second factor", "AADSTS53003": "Conditional Access", "AADSTS530032": "Conditional Access",
+		"AADSTS530003": "managed device", "AADSTS53000": "managed device", "AADSTS50097": "managed device",
+		"AADSTS65001": "consent", "AADSTS90094": "consent", "AADSTS650056": "consent",
+		"AADSTS7000215": "not its ID", "AADSTS7000222": "expired", "AADSTS7000218": "public client flows",
+		"AADSTS700027": "certificate", "AADSTS700016": "not known in this organisation", "AADSTS7000112": "disabled",
+		"AADSTS90002": "organisation was not found", "AADSTS500011": "Graph address",
+		"AADSTS50057": "must restore it", "AADSTS50034": "must restore it", "AADSTS50053": "must restore it",
+		"AADSTS50196": "too often", "AADSTS90033": "short disturbance", "AADSTS90090": "short disturbance", "AADSTS50033": "short disturbance",
+		"AADSTS700024": "clock", "AADSTS70021": "federated credentials", "AADSTS700211": "federated credentials",
+		"AADSTS700212": "federated credentials", "AADSTS700213": "federated credentials",
+	} {
+		for _, status := range []int{0, 400, 401} {
+			if got := graph.Remedy(status, code); !strings.Contains(got, want) {
+				t.Errorf("Remedy(%d, %s) = %q, want something with %q", status, code, got, want)
+			}
 		}
 	}
 }
@@ -79,17 +111,22 @@ func TestRemediesForQuestions(t *testing.T) {
 		code   string
 		want   string
 	}{
-		"groups, 403":           {graph.RemedyForGroups, 403, "Authorization_RequestDenied", "GroupMember.Read.All and User.Read.All"},
-		"groups, 403, no code":  {graph.RemedyForGroups, 403, "", "GroupMember.Read.All"},
-		"groups, 403, new code": {graph.RemedyForGroups, 403, "Forbidden", "GroupMember.Read.All"},
-		"groups, 403, claims":   {graph.RemedyForGroups, 403, "insufficient_claims", "second factor"},
-		"groups, 404":           {graph.RemedyForGroups, 404, "Request_ResourceNotFound", "No such group"},
-		"groups, 404, proxy":    {graph.RemedyForGroups, 404, graph.CodeUnreadable, "proxy"},
-		"groups, 503":           {graph.RemedyForGroups, 503, "", "not available"},
-		"roles, 403":            {graph.RemedyForRoles, 403, "Authorization_RequestDenied", "RoleManagement.Read.Directory"},
-		"roles, 403, claims":    {graph.RemedyForRoles, 403, "insufficient_claims", "second factor"},
-		"roles, 429":            {graph.RemedyForRoles, 429, "", "wait"},
-		"roles, unreadable":     {graph.RemedyForRoles, 200, graph.CodeUnreadable, "proxy"},
+		"groups, 403":             {graph.RemedyForGroups, 403, "Authorization_RequestDenied", "GroupMember.Read.All and User.Read.All"},
+		"groups, 403, no code":    {graph.RemedyForGroups, 403, "", "GroupMember.Read.All"},
+		"groups, 403, new code":   {graph.RemedyForGroups, 403, "Forbidden", "GroupMember.Read.All"},
+		"groups, 403, claims":     {graph.RemedyForGroups, 403, "insufficient_claims", "second factor"},
+		"groups, 404":             {graph.RemedyForGroups, 404, "Request_ResourceNotFound", "No such group"},
+		"groups, 404, proxy":      {graph.RemedyForGroups, 404, graph.CodeUnreadable, "proxy"},
+		"groups, 503":             {graph.RemedyForGroups, 503, "", "not available"},
+		"sign-ins, 403":           {graph.RemedyForSignIns, 403, "Authorization_RequestDenied", "AuditLog.Read.All and User.Read.All"},
+		"sign-ins, no permission": {graph.RemedyForSignIns, 403, "Authentication_MSGraphPermissionMissing", "AuditLog.Read.All"},
+		"sign-ins, no licence":    {graph.RemedyForSignIns, 403, "Authentication_RequestFromNonPremiumTenantOrB2CTenant", "Everything else works"},
+		"sign-ins, claims":        {graph.RemedyForSignIns, 403, "insufficient_claims", "second factor"},
+		"sign-ins, 404":           {graph.RemedyForSignIns, 404, "Request_ResourceNotFound", "No such account"},
+		"roles, 403":              {graph.RemedyForRoles, 403, "Authorization_RequestDenied", "RoleManagement.Read.Directory"},
+		"roles, 403, claims":      {graph.RemedyForRoles, 403, "insufficient_claims", "second factor"},
+		"roles, 429":              {graph.RemedyForRoles, 429, "", "wait"},
+		"roles, unreadable":       {graph.RemedyForRoles, 200, graph.CodeUnreadable, "proxy"},
 	} {
 		if got := row.remedy(row.status, row.code); !strings.Contains(got, row.want) || !strings.HasSuffix(got, ".") {
 			t.Errorf("%s: %q, want something with %q", name, got, row.want)

@@ -4,7 +4,10 @@
 // this module; graph/msgraph talks to Microsoft and answers in these words.
 package graph
 
-import "time"
+import (
+	"net/http"
+	"time"
+)
 
 // Fact is a yes-or-no property of an account that may not have been readable.
 // The zero value is Unknown: a fact that Graph did not return is never a no.
@@ -39,6 +42,10 @@ type User struct {
 	Disabled Fact `json:"disabled,omitempty"`
 	// Synced says that the account is mastered in an on-premises directory.
 	Synced Fact `json:"synced,omitempty"`
+	// Restricted says that the account is in a restricted management
+	// administrative unit: whoever manages it, an app included, needs a role
+	// within that unit, and is refused without.
+	Restricted Fact `json:"restricted,omitempty"`
 
 	Stamps Stamps `json:"stamps"`
 }
@@ -87,12 +94,19 @@ const (
 // Operation names a Graph action that ends sessions.
 type Operation string
 
-// InvalidateAllRefreshTokens resets refreshTokensValidFromDateTime. It exists
-// in Graph beta only and Microsoft says that it will stay there.
-const InvalidateAllRefreshTokens Operation = "invalidateAllRefreshTokens"
+// The two actions.
+const (
+	// InvalidateAllRefreshTokens resets refreshTokensValidFromDateTime. It
+	// exists in Graph beta only and Microsoft says that it will stay there.
+	InvalidateAllRefreshTokens Operation = "invalidateAllRefreshTokens"
+	// RevokeSignInSessions resets signInSessionsValidFromDateTime. It is the
+	// one that Microsoft recommends.
+	RevokeSignInSessions Operation = "revokeSignInSessions"
+)
 
 // Revocation is Microsoft's yes: 204, or 200 with the value true.
 type Revocation struct {
+	// Operation is what did it: the fallback, if the call came to that.
 	Operation       Operation `json:"operation"`
 	Status          int       `json:"status"`
 	RequestID       string    `json:"request_id,omitempty"`
@@ -100,4 +114,20 @@ type Revocation struct {
 	// At is the Date header of the answer: Microsoft's clock, in whole
 	// seconds. Zero when the header was missing or unreadable.
 	At time.Time `json:"at,omitzero"`
+	// Also is the call that was refused before; nil without a fallback.
+	Also *Refusal `json:"also,omitempty"`
+	// Header is the answer's, without what could sign anybody in. It is not
+	// stored.
+	Header http.Header `json:"-"`
+}
+
+// Refusal is a call to which Microsoft said no for certain, so that another
+// operation could be tried in its place.
+type Refusal struct {
+	Operation Operation `json:"operation"`
+	// Status and Code are as in Error.
+	Status          int    `json:"status"`
+	Code            string `json:"code,omitempty"`
+	RequestID       string `json:"request_id,omitempty"`
+	ClientRequestID string `json:"client_request_id,omitempty"`
 }

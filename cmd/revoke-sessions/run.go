@@ -32,6 +32,8 @@ type runCommand struct {
 	Channel   string     `setting:"REVOKE_CHANNEL" placeholder:"C…" help:"ID of the channel that gets the cards ($REVOKE_CHANNEL)."`
 	Approvers []string   `setting:"REVOKE_APPROVERS" placeholder:"U…" help:"Who may confirm, separated by commas: Slack users U…, Slack user groups S…, Entra groups entra:<object ID> ($REVOKE_APPROVERS)."`
 	Policy    string     `setting:"REVOKE_POLICY" placeholder:"FILE" help:"The policy file; see revoke-sessions policy example ($REVOKE_POLICY)."`
+	Operation string     `setting:"REVOKE_OPERATION" placeholder:"NAME" help:"What a confirmation does: invalidateAllRefreshTokens (the default) or revokeSignInSessions ($REVOKE_OPERATION)."`
+	Fallback  string     `setting:"REVOKE_FALLBACK" placeholder:"NAME" help:"revokeSignInSessions, to be called where the first is gone or not permitted ($REVOKE_FALLBACK)."`
 	Emergency string     `setting:"REVOKE_EMERGENCY" placeholder:"TEXT" help:"What to do when nobody answers, for example: Call 555-0100 ($REVOKE_EMERGENCY)."`
 	Database  string     `setting:"REVOKE_DATABASE_URL" default:"sqlite:revoke-sessions.db" placeholder:"URL" help:"Where requests and the audit chain are kept: ${default} ($REVOKE_DATABASE_URL)."`
 	Log       slog.Level `setting:"REVOKE_LOG" default:"info" placeholder:"LEVEL" help:"debug, info, warn or error: ${default} ($REVOKE_LOG)."`
@@ -47,6 +49,13 @@ type endpoints struct {
 	timing              *bot.Timing
 }
 
+// credential is how to sign in there.
+func (e endpoints) credential() msgraph.CredentialOptions {
+	return msgraph.CredentialOptions{
+		AuthorityHost: e.authority, GraphURL: e.graphURL, Transport: e.transport(), DisableInstanceDiscovery: e.authority != "",
+	}
+}
+
 // transport trusts the endpoints' certificate.
 func (e endpoints) transport() http.RoundTripper {
 	if e.roots == nil {
@@ -57,9 +66,6 @@ func (e endpoints) transport() http.RoundTripper {
 	return t
 }
 
-// operation is the only one so far.
-const operation = graph.InvalidateAllRefreshTokens
-
 var slackChannel = regexp.MustCompile(`^[CG][A-Z0-9]{2,30}$`)
 
 // Run checks the settings, then runs the bot until ctx ends or Slack refuses
@@ -69,21 +75,25 @@ func (c *runCommand) Run(ctx context.Context, s *surroundings) error {
 	if err != nil {
 		return err
 	}
-	credential, kind, err := msgraph.Credential(s.getenv, msgraph.CredentialOptions{
-		AuthorityHost: s.at.authority, Transport: s.at.transport(), DisableInstanceDiscovery: s.at.authority != "",
-	})
+	cloud, err := msgraph.CloudByName(s.getenv("AZURE_CLOUD"))
+	if err != nil {
+		return usageError(err.Error())
+	}
+	operation, fallback := cmp.Or(graph.Operation(c.Operation), graph.InvalidateAllRefreshTokens), graph.Operation(c.Fallback)
+	credential, kind, err := msgraph.Credential(s.getenv, s.at.credential())
 	if err != nil {
 		return usageError(err.Error())
 	}
 	directory, err := msgraph.New(msgraph.Config{
-		Credential: credential, GraphURL: s.at.graphURL, Transport: s.at.transport(), Operation: operation,
+		Credential: credential, Cloud: cloud, GraphURL: s.at.graphURL, Transport: s.at.transport(),
+		Operation: operation, Fallback: fallback,
 	})
 	if err != nil {
-		return err
+		return usageError(err.Error())
 	}
 	defer directory.Close()
 	log := s.logger(c.Log)
-	log.Info("starting", "credential", kind, "operation", operation, "channel", c.Channel, "approvers", len(policy.Approvers), "policy", cmp.Or(c.Policy, "REVOKE_APPROVERS alone"), "policy_digest", policy.Digest)
+	log.Info("starting", "credential", kind, "cloud", cloud, "operation", operation, "fallback", fallback, "channel", c.Channel, "approvers", len(policy.Approvers), "policy", cmp.Or(c.Policy, "REVOKE_APPROVERS alone"), "policy_digest", policy.Digest)
 
 	db, err := store.Open(ctx, c.Database, store.Options{Exclusive: true, Now: s.at.now})
 	if err != nil {
@@ -112,7 +122,7 @@ func (c *runCommand) Run(ctx context.Context, s *surroundings) error {
 	}
 	b := bot.New(bot.Config{
 		Home: home, Channel: c.Channel, Policy: policy, Emergency: bot.Clean(c.Emergency, 200),
-		Operation: operation, Timing: timing, Log: log, Now: s.at.now,
+		Operation: operation, Fallback: fallback, Timing: timing, Log: log, Now: s.at.now,
 	}, db, slack, directory)
 	if err := b.RecordPolicy(ctx); err != nil {
 		return fmt.Errorf("record which policy is in force: %w", err)
@@ -173,11 +183,14 @@ func (c *runCommand) check(getenv func(string) string) (botToken, appToken bot.S
 			complain("%s is no setting: correct the spelling or remove it, for it could be a rule that somebody relies on", name)
 		}
 	}
-	if cloud := getenv("AZURE_CLOUD"); cloud != "" && cloud != "public" {
-		complain("AZURE_CLOUD is %q, but this version knows the public cloud only", bot.Clean(cloud, 40))
+	if _, err := msgraph.CloudByName(getenv("AZURE_CLOUD")); err != nil {
+		complain("%v", err)
 	}
-	if o := getenv("REVOKE_OPERATION"); o != "" && o != string(operation) {
-		complain("REVOKE_OPERATION is %q, but this version knows %s only", bot.Clean(o, 40), operation)
+	if o := graph.Operation(c.Operation); o != "" && o != graph.InvalidateAllRefreshTokens && o != graph.RevokeSignInSessions {
+		complain("REVOKE_OPERATION is %q: it must be %s (the default) or %s", bot.Clean(c.Operation, 40), graph.InvalidateAllRefreshTokens, graph.RevokeSignInSessions)
+	}
+	if f := graph.Operation(c.Fallback); f != "" && (f != graph.RevokeSignInSessions || graph.Operation(c.Operation) == f) {
+		complain("REVOKE_FALLBACK is %q: it can only be %s, behind %s", bot.Clean(c.Fallback, 40), graph.RevokeSignInSessions, graph.InvalidateAllRefreshTokens)
 	}
 	if len(wrong) == 0 {
 		return botToken, appToken, policy, nil
@@ -205,12 +218,12 @@ func readPolicy(file string, approvers []string) (authz.Policy, error) {
 // of this program's own tests included.
 var known = slices.Concat(notYet, []string{
 	"REVOKE_CHANNEL", "REVOKE_APPROVERS", "REVOKE_POLICY", "REVOKE_EMERGENCY", "REVOKE_DATABASE_URL", "REVOKE_LOG",
-	"REVOKE_OPERATION", "REVOKE_SESSIONS_TEST_CHILD",
+	"REVOKE_OPERATION", "REVOKE_FALLBACK", "REVOKE_LOGIN_RECORD", "REVOKE_SESSIONS_TEST_CHILD",
 })
 
 // notYet are settings of later versions. To ignore one could mean to ignore a
 // rule that somebody relies on.
-var notYet = []string{"REVOKE_FALLBACK", "REVOKE_HTTP_ADDR"}
+var notYet = []string{"REVOKE_HTTP_ADDR"}
 
 // carries reports whether a token may travel to the URL.
 func carries(raw string) bool {

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"path/filepath"
 	"strings"
 	"time"
@@ -41,6 +42,8 @@ type stage struct {
 	at endpoints
 	// policy is the path of a policy file, which then names the approvers.
 	policy string
+	// more are further settings.
+	more map[string]string
 }
 
 func newStage(folder string, slackConfig slacktest.Config) (*stage, error) {
@@ -105,7 +108,7 @@ func (s *stage) environment() map[string]string {
 	if s.policy != "" {
 		approvers = ""
 	}
-	return map[string]string{
+	all := map[string]string{
 		"SLACK_BOT_TOKEN":     s.slack.BotToken(),
 		"SLACK_APP_TOKEN":     s.slack.AppToken(),
 		"AZURE_TENANT_ID":     tenant.TenantID,
@@ -118,6 +121,8 @@ func (s *stage) environment() map[string]string {
 		"REVOKE_DATABASE_URL": "sqlite:" + filepath.Join(s.folder, "revoke-sessions.db"),
 		"SLACK_API_URL":       s.slack.APIURL(),
 	}
+	maps.Copy(all, s.more)
+	return all
 }
 
 // start runs the bot until stop is called, which returns its error. It

@@ -61,7 +61,8 @@ import (
 //	permission NAME [none]     grants the bot's app a Graph permission, or withdraws it
 //	channel CHANGE             changes the approvers' channel: shared, archived, without, restored
 //
-// A file policy.yml in a story is the bot's policy; the cast's Entra object IDs
+// A file policy.yml in a story is the bot's policy, and settings holds further
+// settings of it, NAME=VALUE; the cast's Entra object IDs
 // are 00000000-0000-4000-8000-00000000000N in the order of newStage.
 func TestStories(t *testing.T) {
 	testscript.Run(t, testscript.Params{
@@ -72,6 +73,13 @@ func TestStories(t *testing.T) {
 			th := newTheatre(env.T().(testing.TB))
 			if file := filepath.Join(env.WorkDir, "policy.yml"); exists(file) {
 				th.policy = file
+			}
+			if text, err := os.ReadFile(filepath.Join(env.WorkDir, "settings")); err == nil {
+				th.more = map[string]string{}
+				for line := range strings.Lines(string(text)) {
+					name, value, _ := strings.Cut(strings.TrimSpace(line), "=")
+					th.more[name] = value
+				}
 			}
 			th.slack.AddUserGroup(slacktest.UserGroup{ID: "S0SECURITY", Handle: "security", Members: []string{aliceID, amirID}})
 			th.entra.AddGroup(graphtest.Group{ID: entraGroup, DisplayName: "Security on call", Members: []string{th.entraID("alice"), th.entraID("amir")}})
@@ -568,6 +576,9 @@ func (th *theatre) graphFault(_ bool, a []string) {
 			f.PathSuffix = th.entraID(value)
 		case "clear":
 			th.entra.ClearFaults()
+			return
+		case "retire": // Microsoft takes the action away
+			th.entra.Retire(value)
 			return
 		case "unreadable-after-post":
 			f = graphtest.Fault{Method: http.MethodGet, Status: 503, Match: func(*http.Request) bool { return th.posted.Load() }}

@@ -14,8 +14,29 @@
 // # What is modelled
 //
 // Entra: the OpenID configuration and the token endpoint of one tenant, for
-// one application with a client secret. Errors look like Entra's, AADSTS
-// number included. Tokens are random strings that Graph looks up; they expire.
+// one application. Errors look like Entra's, AADSTS number included. Access
+// tokens are random strings that Graph looks up; they expire. The application
+// signs in with
+//
+//   - its client secret;
+//   - a certificate (RegisterCertificate, TrustAuthority): the signature, times,
+//     subject and audience of its assertion are checked, and that the
+//     certificate is known and not expired;
+//   - a workload's token (Federate), checked against the key, issuer, subject
+//     and audience that were registered. Entra would fetch the key;
+//   - the machine's managed identity, as App Service offers it
+//     (IdentityEndpoint). The endpoint of virtual machines has an address of
+//     its own and is not here;
+//   - a person, by device code: UserCodes, ApproveDevice, DeclineDevice,
+//     ExpireDevice, SlowDown. The refresh token ends when a revoke moves one of
+//     the person's stamps, by IdleRefreshTokens, and with the account.
+//
+// Not modelled: what a person may do in Graph, which is the same as the
+// application may, whatever their roles; consent; claims challenges at the
+// token endpoint; signatures of ID tokens, which MSAL does not check; instance
+// discovery. Revoking ends refresh tokens at once, and no access token.
+// Assertions are checked by Config.Now, so that a client with the machine's
+// clock wants that to be the machine's.
 //
 // Graph, under /beta and /v1.0:
 //
@@ -25,10 +46,16 @@
 //   - GET /users with $filter on userPrincipalName, mail or proxyAddresses
 //     (eq only), $select, $top and pages. Anything else is an error, where the
 //     real service would allow more.
+//   - signInActivity of one user, or of those in a list, where the tenant has a
+//     premium licence (SetPremium) and the application AuditLog.Read.All.
 //   - POST /users/{id}/invalidateAllRefreshTokens (beta only): 204, and
 //     refreshTokensValidFromDateTime becomes now.
 //   - POST /users/{id}/revokeSignInSessions: 200 with the value true, and
 //     signInSessionsValidFromDateTime becomes now.
+//   - Either action taken away by Retire, or not permitted: the two take
+//     different permissions, so that Withdraw and Grant can leave one of them.
+//     An account in a restricted management unit is refused by both, for the
+//     application is taken to hold no role in the unit.
 //   - POST /users/{id}/checkMemberGroups, twenty groups at most. A group that
 //     does not exist is passed over; what Graph does with it is not documented.
 //   - GET /users/{id}/transitiveMemberOf: groups, nested ones too, and the

@@ -4,13 +4,31 @@ import (
 	"crypto/rand"
 	"crypto/subtle"
 	"fmt"
+	"maps"
 	"net/http"
 	"net/url"
 	"strings"
 	"time"
 )
 
-// ExpireTokens makes every token that was issued so far invalid.
+// signers are what Entra knows of those who sign in by other means than the
+// client secret. The zero value is a tenant that knows none of them yet. It is
+// guarded by Server.mu.
+type signers struct {
+	certificates []registeredCertificate
+	authorities  []trustedAuthority
+	federations  []federation
+	codes        []*deviceCode
+	grants       map[string]*personalGrant // by refresh token
+	codeLifetime time.Duration             // defaultCodeLifetime when zero
+	slowDowns    int                       // polls still to be answered with slow_down
+	confidential bool                      // the application is no public client
+	refreshIn    *time.Duration
+	identities   []string // client IDs of managed identities
+	header       string   // what a managed identity's request must carry
+}
+
+// ExpireTokens makes every access token that was issued so far invalid.
 func (s *Server) ExpireTokens() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -19,23 +37,43 @@ func (s *Server) ExpireTokens() {
 	}
 }
 
+// SetRefreshIn makes answers with a token advise to get a new one after d, as
+// Entra does for tokens that live long; negative means that the time has come
+// already.
+func (s *Server) SetRefreshIn(d time.Duration) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.signers.refreshIn = &d
+}
+
 // entra answers what is not below a Graph version.
 func (s *Server) entra(r *http.Request) answer {
+	if r.Method == http.MethodGet && r.URL.Path == identityPath {
+		return s.managedIdentity(r)
+	}
 	tenant, rest, _ := strings.Cut(strings.TrimPrefix(r.URL.Path, "/"), "/")
+	var found func(*http.Request) answer
 	switch {
 	case r.Method == http.MethodGet && rest == "v2.0/.well-known/openid-configuration":
-		if !strings.EqualFold(tenant, s.config.TenantID) {
-			return s.unknownTenant(tenant)
-		}
-		return s.openID()
+		found = func(*http.Request) answer { return s.openID() }
+	case r.Method == http.MethodPost && rest == "oauth2/v2.0/devicecode":
+		found = s.handOutCode
 	case r.Method == http.MethodPost && rest == "oauth2/v2.0/token":
-		if !strings.EqualFold(tenant, s.config.TenantID) {
-			return s.unknownTenant(tenant)
-		}
-		return s.issue(r)
+		found = s.issue
 	default:
 		return answer{status: http.StatusNotFound}
 	}
+	if !strings.EqualFold(tenant, s.config.TenantID) {
+		return s.unknownTenant(tenant)
+	}
+	if err := r.ParseForm(); err != nil {
+		return s.entraError(http.StatusBadRequest, "invalid_request", "AADSTS900144", "The request body could not be read.")
+	}
+	return found(r)
+}
+
+func (s *Server) tokenEndpoint() string {
+	return s.url + "/" + s.config.TenantID + "/oauth2/v2.0/token"
 }
 
 func (s *Server) openID() answer {
@@ -43,7 +81,7 @@ func (s *Server) openID() answer {
 	return jsonAnswer(http.StatusOK, map[string]any{
 		"issuer":                                base + "/v2.0",
 		"authorization_endpoint":                base + "/oauth2/v2.0/authorize",
-		"token_endpoint":                        base + "/oauth2/v2.0/token",
+		"token_endpoint":                        s.tokenEndpoint(),
 		"device_authorization_endpoint":         base + "/oauth2/v2.0/devicecode",
 		"jwks_uri":                              base + "/discovery/v2.0/keys",
 		"response_types_supported":              []string{"code", "id_token"},
@@ -54,54 +92,104 @@ func (s *Server) openID() answer {
 	})
 }
 
-// issue is the client credentials grant.
+// issue is the token endpoint.
 func (s *Server) issue(r *http.Request) answer {
-	if err := r.ParseForm(); err != nil {
-		return s.entraError(http.StatusBadRequest, "invalid_request", "AADSTS900144", "The request body could not be read.")
-	}
 	form := r.PostForm
-	secret := form.Get("client_secret")
-	switch {
-	case form.Get("grant_type") != "client_credentials":
+	var grant func(url.Values) answer
+	switch form.Get("grant_type") {
+	case "client_credentials":
+		grant = s.toApplication
+	case "device_code", "urn:ietf:params:oauth:grant-type:device_code": // MSAL sends the first
+		grant = s.toDevice
+	case "refresh_token":
+		grant = s.refresh
+	default:
 		return s.entraError(http.StatusBadRequest, "unsupported_grant_type", "AADSTS70003",
 			"The app requested an unsupported grant type.")
+	}
+	if denied, ok := s.knownApplication(form); !ok {
+		return denied
+	}
+	return grant(form)
+}
+
+// knownApplication refuses other applications and other resources.
+func (s *Server) knownApplication(form url.Values) (denied answer, ok bool) {
+	switch {
 	case !strings.EqualFold(form.Get("client_id"), s.config.ClientID):
 		return s.entraError(http.StatusBadRequest, "unauthorized_client", "AADSTS700016",
-			"Application with identifier '"+form.Get("client_id")+"' was not found in the directory.")
+			"Application with identifier '"+form.Get("client_id")+"' was not found in the directory."), false
+	case !s.knownScope(form):
+		return s.entraError(http.StatusBadRequest, "invalid_resource", "AADSTS500011",
+			"The resource principal was not found in the tenant."), false
+	}
+	return answer{}, true
+}
+
+// toApplication is the client credentials grant.
+func (s *Server) toApplication(form url.Values) answer {
+	secret := form.Get("client_secret")
+	switch {
+	case form.Get("client_assertion") != "":
+		if denied, ok := s.proven(form); !ok {
+			return denied
+		}
 	case secret == "":
-		return s.entraError(http.StatusUnauthorized, "invalid_client", "AADSTS7000218",
-			"The request body must contain the following parameter: 'client_assertion' or 'client_secret'.")
+		return s.noProof()
 	case subtle.ConstantTimeCompare([]byte(secret), []byte(s.config.ClientSecret)) != 1:
 		return s.entraError(http.StatusUnauthorized, "invalid_client", "AADSTS7000215",
 			"Invalid client secret provided. Ensure the secret being sent in the request is the client secret value, "+
 				"not the client secret ID, for a secret added to app '"+s.config.ClientID+"'.")
-	case !s.knownScope(form):
-		return s.entraError(http.StatusBadRequest, "invalid_resource", "AADSTS500011",
-			"The resource principal was not found in the tenant.")
 	}
+	return s.tokenAnswer(nil)
+}
 
+func (s *Server) noProof() answer {
+	return s.entraError(http.StatusUnauthorized, "invalid_client", "AADSTS7000218",
+		"The request body must contain the following parameter: 'client_assertion' or 'client_secret'.")
+}
+
+// newToken makes an access token that Graph will know.
+func (s *Server) newToken() string {
 	value := rand.Text() + rand.Text()
 	s.mu.Lock()
+	defer s.mu.Unlock()
 	s.tokens[value] = s.config.Now().Add(s.config.TokenLifetime)
-	s.mu.Unlock()
+	return value
+}
+
+// tokenAnswer gives out an access token, and more beside it.
+func (s *Server) tokenAnswer(more map[string]any) answer {
 	seconds := int(s.config.TokenLifetime / time.Second)
-	return jsonAnswer(http.StatusOK, map[string]any{
+	body := map[string]any{
 		"token_type":     "Bearer",
 		"expires_in":     seconds,
 		"ext_expires_in": seconds,
-		"access_token":   value,
-	})
+		"access_token":   s.newToken(),
+	}
+	s.mu.Lock()
+	if in := s.signers.refreshIn; in != nil {
+		body["refresh_in"] = int(*in / time.Second)
+	}
+	s.mu.Unlock()
+	maps.Copy(body, more)
+	return jsonAnswer(http.StatusOK, body)
 }
 
 // knownScope wants Graph's own scope, under its public name or this server's,
 // among those that MSAL adds.
 func (s *Server) knownScope(form url.Values) bool {
 	for _, scope := range strings.Fields(form.Get("scope")) {
-		if scope == s.url+"/.default" || scope == "https://graph.microsoft.com/.default" {
+		if resource, ok := strings.CutSuffix(scope, "/.default"); ok && s.isGraph(resource) {
 			return true
 		}
 	}
 	return false
+}
+
+// isGraph knows Graph by its public name and by this server's.
+func (s *Server) isGraph(resource string) bool {
+	return resource == s.url || resource == "https://graph.microsoft.com"
 }
 
 func (s *Server) unknownTenant(tenant string) answer {
@@ -109,14 +197,17 @@ func (s *Server) unknownTenant(tenant string) answer {
 		"Tenant '"+tenant+"' not found. Check to make sure you have the correct tenant ID.")
 }
 
-// entraError is shaped like Entra's: code is "AADSTS" and a number.
+// entraError is shaped like Entra's: code is "AADSTS" and a number, or empty.
 func (s *Server) entraError(status int, kind, code, message string) answer {
 	now := s.config.Now().UTC()
 	trace, correlation := newGUID(), newGUID()
+	if code != "" {
+		message = code + ": " + message
+	}
 	body := map[string]any{
 		"error": kind,
-		"error_description": fmt.Sprintf("%s: %s Trace ID: %s Correlation ID: %s Timestamp: %s",
-			code, message, trace, correlation, now.Format("2006-01-02 15:04:05Z")),
+		"error_description": fmt.Sprintf("%s Trace ID: %s Correlation ID: %s Timestamp: %s",
+			message, trace, correlation, now.Format("2006-01-02 15:04:05Z")),
 		"timestamp":      now.Format("2006-01-02 15:04:05Z"),
 		"trace_id":       trace,
 		"correlation_id": correlation,

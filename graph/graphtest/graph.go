@@ -8,12 +8,6 @@ import (
 	"time"
 )
 
-// The two actions that end sessions.
-const (
-	opInvalidateTokens = "invalidateAllRefreshTokens"
-	opRevokeSessions   = "revokeSignInSessions"
-)
-
 // graph answers what is below /beta or /v1.0.
 func (s *Server) graph(r *http.Request, v *visit) answer {
 	version, rest, _ := splitVersion(v.record.Path)
@@ -21,10 +15,7 @@ func (s *Server) graph(r *http.Request, v *visit) answer {
 	last := rest[strings.LastIndex(rest, "/")+1:]
 	switch {
 	case v.post != nil:
-		if denied, ok := s.authorize(r, v, mayRevoke(v.post.Operation)); !ok {
-			return denied
-		}
-		return s.post(version, rest, v)
+		return s.revokePath(r, version, rest, v)
 	case r.Method == http.MethodPost && first == "users" && last == "checkMemberGroups":
 		return s.checkMemberGroups(r, version, strings.TrimSuffix(deeper, "/"+last), v)
 	case r.Method == http.MethodGet && first == "users" && last == "transitiveMemberOf":
@@ -51,6 +42,11 @@ func (s *Server) accounts(r *http.Request, version, escapedID string, all bool, 
 	if err != nil {
 		return s.badQuery(v, err)
 	}
+	if slices.Contains(q.selected, signInActivity) {
+		if denied, ok := s.maySeeSignIns(v); !ok {
+			return denied
+		}
+	}
 	if all {
 		return s.list(version, q, v)
 	}
@@ -62,39 +58,6 @@ func (s *Server) unauthorized(v *visit, message string) answer {
 	a.header.Set("WWW-Authenticate", `Bearer realm="", authorization_uri="`+s.url+
 		`/common/oauth2/authorize", client_id="00000003-0000-0000-c000-000000000000"`)
 	return a
-}
-
-// post carries out a revoke.
-func (s *Server) post(version, rest string, v *visit) answer {
-	id := v.post.ObjectID
-	switch {
-	case rest == "me/"+v.post.Operation:
-		return s.graphError(v, http.StatusBadRequest, "BadRequest",
-			"/me request is only valid with delegated authentication flow.")
-	case !strings.HasPrefix(rest, "users/") || id == "" || id == "." || id == ".." || strings.Contains(id, "/"):
-		return s.graphError(v, http.StatusBadRequest, "Request_BadRequest",
-			"Invalid object identifier '"+id+"'.")
-	case version != "beta" && v.post.Operation == opInvalidateTokens:
-		return s.graphError(v, http.StatusBadRequest, "BadRequest",
-			"Resource not found for the segment '"+opInvalidateTokens+"'.")
-	}
-
-	s.mu.Lock()
-	a := s.find(id)
-	if a != nil {
-		v.post.Applied = s.revoke(a, v.post.Operation)
-	}
-	s.mu.Unlock()
-	if a == nil {
-		return s.notFound(v, id)
-	}
-	if v.post.Operation == opInvalidateTokens {
-		return answer{status: http.StatusNoContent}
-	}
-	return jsonAnswer(http.StatusOK, map[string]any{
-		"@odata.context": s.url + "/" + version + "/$metadata#Edm.Boolean",
-		"value":          true,
-	})
 }
 
 // get reads one user.
@@ -177,11 +140,13 @@ func properties(u User, selected []string) map[string]any {
 		"onPremisesSyncEnabled":           u.OnPremisesSyncEnabled,
 		"refreshTokensValidFromDateTime":  stampOrNull(u.RefreshTokensValidFrom),
 		"signInSessionsValidFromDateTime": stampOrNull(u.SignInSessionsValidFrom),
+		"isManagementRestricted":          u.IsManagementRestricted,
+		signInActivity:                    u.signInActivity(),
 	}
 	body := map[string]any{}
 	for _, name := range selected {
 		switch {
-		case slices.Contains(u.Missing, name):
+		case slices.Contains(u.Missing, name), name == signInActivity && all[name] == nil:
 		case slices.Contains(u.Null, name):
 			body[name] = nil
 		default:

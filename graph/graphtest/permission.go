@@ -13,6 +13,7 @@ const (
 	permissionUsers  = "User.Read.All"
 	permissionGroups = "GroupMember.Read.All"
 	permissionRoles  = "RoleManagement.Read.Directory"
+	permissionLogs   = "AuditLog.Read.All"
 )
 
 // Who may do what, by application permission. Source: Graph's permissions
@@ -23,6 +24,7 @@ var (
 		"Directory.Read.All", "Directory.ReadWrite.All"}
 	mayReadRoles = []string{permissionRoles, "RoleManagement.Read.All", "RoleManagement.ReadWrite.Directory",
 		"Directory.Read.All", "Directory.ReadWrite.All"}
+	maySeeSignIns = []string{permissionLogs}
 )
 
 // mayRevoke lists the permissions for one of the two actions.

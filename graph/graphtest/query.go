@@ -15,7 +15,8 @@ import (
 // knownProperties are those of User, by their names in Graph.
 var knownProperties = []string{
 	"id", "displayName", "userPrincipalName", "mail", "proxyAddresses", "userType", "externalUserState",
-	"accountEnabled", "onPremisesSyncEnabled", "refreshTokensValidFromDateTime", "signInSessionsValidFromDateTime",
+	"accountEnabled", "onPremisesSyncEnabled", "isManagementRestricted", "refreshTokensValidFromDateTime",
+	"signInSessionsValidFromDateTime", signInActivity,
 }
 
 // defaultProperties are the known ones among those that Graph answers when

@@ -29,8 +29,9 @@ type Config struct {
 	ClientSecret string
 	// Roles are the application permissions that were granted at the start;
 	// Grant and Withdraw change them. Nil means all that the double knows a use
-	// for: User.RevokeSessions.All, User.Read.All, GroupMember.Read.All and
-	// RoleManagement.Read.Directory. An empty slice means none.
+	// for: User.RevokeSessions.All, User.Read.All, GroupMember.Read.All,
+	// RoleManagement.Read.Directory and AuditLog.Read.All. An empty slice means
+	// none.
 	Roles []string
 	// TokenLifetime is how long a token lives; an hour when zero.
 	TokenLifetime time.Duration
@@ -65,7 +66,10 @@ type Server struct {
 	roles     []*role
 	grants    []assignment
 	granted   []string             // application permissions
+	retired   []string             // actions that Graph no longer has
+	free      bool                 // the tenant has no premium licence
 	tokens    map[string]time.Time // when each expires
+	signers   signers              // who may sign in besides the secret's holder
 	faults    []*injected
 	requests  []*Request
 	signIns   []*Request
@@ -172,7 +176,7 @@ func withDefaults(config Config) Config {
 		config.ClientSecret = rand.Text()
 	}
 	if config.Roles == nil {
-		config.Roles = []string{permissionRevoke, permissionUsers, permissionGroups, permissionRoles}
+		config.Roles = []string{permissionRevoke, permissionUsers, permissionGroups, permissionRoles, permissionLogs}
 	}
 	if config.TokenLifetime == 0 {
 		config.TokenLifetime = time.Hour

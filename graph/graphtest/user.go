@@ -27,6 +27,14 @@ type User struct {
 	AccountEnabled *bool
 	// OnPremisesSyncEnabled is null for an account that was never synced.
 	OnPremisesSyncEnabled *bool
+	// IsManagementRestricted is null outside restricted management units. Nobody
+	// revokes the sessions of an account for which it is true.
+	IsManagementRestricted *bool
+	// The three instants of signInActivity; without any of them it is not
+	// answered. The first two count attempts, failed ones too.
+	LastSignIn               time.Time
+	LastNonInteractiveSignIn time.Time
+	LastSuccessfulSignIn     time.Time
 	// The two stamps, in whole seconds. AddUser sets a zero one to 30 days ago.
 	RefreshTokensValidFrom  time.Time
 	SignInSessionsValidFrom time.Time
@@ -55,6 +63,9 @@ func (u User) clone() User {
 	}
 	if u.OnPremisesSyncEnabled != nil {
 		u.OnPremisesSyncEnabled = new(*u.OnPremisesSyncEnabled)
+	}
+	if u.IsManagementRestricted != nil {
+		u.IsManagementRestricted = new(*u.IsManagementRestricted)
 	}
 	return u
 }

@@ -31,8 +31,11 @@ const (
 type Config struct {
 	// Credential gets the tokens; see Credential.
 	Credential azcore.TokenCredential
-	// GraphURL is https://graph.microsoft.com when empty. A version is not
-	// part of it.
+	// Cloud is whose Graph is called; the public one when zero. The credential
+	// must sign in at its Authority.
+	Cloud Cloud
+	// GraphURL replaces the cloud's address of Graph. A version is not part of
+	// it.
 	GraphURL string
 	// Transport carries the requests to Graph, not those to Entra. Nil means a
 	// clone of http.DefaultTransport, which honours the proxy environment. One
@@ -40,14 +43,25 @@ type Config struct {
 	// counts as unknown.
 	Transport http.RoundTripper
 	// Operation is what Revoke does; graph.InvalidateAllRefreshTokens when
-	// empty.
+	// empty. Both actions are called in Graph beta.
 	Operation graph.Operation
+	// Fallback is what Revoke does when Operation is gone or not permitted.
+	// Empty means that it then fails; otherwise it can only be
+	// graph.RevokeSignInSessions, after graph.InvalidateAllRefreshTokens.
+	Fallback graph.Operation
+	// Delegated says that the credential signs a person in. What is not
+	// permitted then depends on that person's roles, and another operation is
+	// no way around them, so that there is no fallback from a 403. A token that
+	// says so of itself need not be announced.
+	Delegated bool
 }
 
 // Client calls Graph. Its methods may be called from any goroutine. Every
 // error they return is a *graph.Error.
 type Client struct {
 	operation graph.Operation
+	fallback  graph.Operation
+	delegated bool
 	adapter   *msgraphcore.GraphRequestAdapterBase
 	transport http.RoundTripper
 	roles     knownRoles
@@ -61,11 +75,11 @@ func New(config Config) (*Client, error) {
 	if config.Operation == "" {
 		config.Operation = graph.InvalidateAllRefreshTokens
 	}
-	if config.Operation != graph.InvalidateAllRefreshTokens {
-		return nil, fmt.Errorf("setting up Microsoft Graph: unknown operation %q", config.Operation)
+	if err := checkOperations(config.Operation, config.Fallback); err != nil {
+		return nil, fmt.Errorf("setting up Microsoft Graph: %w", err)
 	}
 	if config.GraphURL == "" {
-		config.GraphURL = public.graph
+		config.GraphURL = config.Cloud.GraphURL()
 	}
 	base, err := host(config.GraphURL)
 	if err != nil {
@@ -79,7 +93,29 @@ func New(config Config) (*Client, error) {
 	if err != nil {
 		return nil, fmt.Errorf("setting up Microsoft Graph: %w", err)
 	}
-	return &Client{operation: config.Operation, adapter: adapter, transport: config.Transport}, nil
+	return &Client{
+		operation: config.Operation,
+		fallback:  config.Fallback,
+		delegated: config.Delegated,
+		adapter:   adapter,
+		transport: config.Transport,
+	}, nil
+}
+
+// checkOperations refuses what Revoke cannot do. Falling back to the action
+// that Microsoft will not keep makes no sense, nor does one's own fallback.
+func checkOperations(operation, fallback graph.Operation) error {
+	switch operation {
+	case graph.InvalidateAllRefreshTokens, graph.RevokeSignInSessions:
+	default:
+		return fmt.Errorf("unknown operation %q: it is %s or %s",
+			operation, graph.InvalidateAllRefreshTokens, graph.RevokeSignInSessions)
+	}
+	if fallback != "" && (operation != graph.InvalidateAllRefreshTokens || fallback != graph.RevokeSignInSessions) {
+		return fmt.Errorf("%s cannot fall back to %q: only %s can, to %s",
+			operation, fallback, graph.InvalidateAllRefreshTokens, graph.RevokeSignInSessions)
+	}
+	return nil
 }
 
 // Close ends idle connections. The client may be used again.
@@ -139,16 +175,21 @@ func (c *Client) parameters(objectID string) map[string]string {
 // call runs do, which is to send exactly one method and path, and returns what
 // went over the wire beside do's error. A panic in the SDK becomes an error.
 func (c *Client) call(ctx context.Context, method, path string, do func(context.Context) error) (*exchange, error) {
+	x := &exchange{method: method, path: "/" + graphVersion + path}
+	return x, c.send(ctx, x, do)
+}
+
+// send is call with an exchange that holds more than method and path.
+func (c *Client) send(ctx context.Context, x *exchange, do func(context.Context) error) error {
 	// Cancelling frees what the SDK leaves behind.
 	ctx, cancel := context.WithTimeout(ctx, callLimit)
 	defer cancel()
-	x := &exchange{method: method, path: "/" + graphVersion + path}
 	err := surviving(func() error { return do(context.WithValue(ctx, exchangeKey{}, x)) })
 	if x.ended = ctx.Err(); x.ended == nil && err != nil {
 		// The deadline of a transport or a credential of its own.
 		x.ended = cutShort(err)
 	}
-	return x, err
+	return err
 }
 
 // errPanic stands for a panic in the SDK, whose value may hold anything and is

@@ -3,115 +3,183 @@ package msgraph
 import (
 	"fmt"
 	"net/http"
+	"net/url"
 	"strings"
 	"time"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/cloud"
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
-	"github.com/Azure/azure-sdk-for-go/sdk/azidentity"
 )
 
 // CredentialOptions let a test, or a private cloud, replace Entra. The zero
-// value is the public cloud.
+// value is Microsoft's own, in the cloud that AZURE_CLOUD names.
 type CredentialOptions struct {
-	// AuthorityHost replaces https://login.microsoftonline.com.
+	// AuthorityHost replaces https://login.microsoftonline.com. It counts for
+	// more than AZURE_AUTHORITY_HOST and AZURE_CLOUD.
 	AuthorityHost string
-	// Transport carries the requests to Entra; azidentity's own when nil.
+	// GraphURL replaces https://graph.microsoft.com as what Login asks for
+	// access to.
+	GraphURL string
+	// Transport carries the requests to Entra; a clone of
+	// http.DefaultTransport when nil.
 	Transport http.RoundTripper
 	// DisableInstanceDiscovery keeps azidentity from asking the public cloud
 	// whether it knows AuthorityHost. Needed wherever that is not Microsoft's.
 	DisableInstanceDiscovery bool
 }
 
-// The names by which Credential tells what it chose.
-const (
-	nameClientSecret = "client secret"
-	nameDefault      = "azidentity's default chain"
-)
-
 // Credential chooses how the bot signs in, by azidentity's own environment
-// variables, and returns the choice's name for the log. A client secret is
-// used when all of AZURE_TENANT_ID, AZURE_CLIENT_ID and AZURE_CLIENT_SECRET
-// are set; otherwise azidentity's default chain: workload identity, managed
-// identity, a certificate, the Azure CLI. That chain reads the process's
-// environment and not getenv.
+// variables, and returns the choice's name for the log. It sends nothing.
+//
+// AZURE_TOKEN_CREDENTIALS names the choice in azidentity's words:
+// EnvironmentCredential, WorkloadIdentityCredential, ManagedIdentityCredential,
+// AzureCLICredential, AzureDeveloperCLICredential or AzurePowerShellCredential,
+// and beyond azidentity's DeviceCodeCredential, for which see Login. Without
+// it, or when it is prod, whatever the environment is complete for is used, in
+// azidentity's order:
+//
+//   - a client secret: AZURE_CLIENT_SECRET or AZURE_CLIENT_SECRET_FILE,
+//   - a certificate: AZURE_CLIENT_CERTIFICATE_PATH (PEM or PFX), with
+//     AZURE_CLIENT_CERTIFICATE_PASSWORD or AZURE_CLIENT_CERTIFICATE_PASSWORD_FILE
+//     and AZURE_CLIENT_SEND_CERTIFICATE_CHAIN,
+//   - workload identity: AZURE_FEDERATED_TOKEN_FILE,
+//   - the managed identity of App Service and its like: IDENTITY_ENDPOINT.
+//
+// The first three need AZURE_TENANT_ID and AZURE_CLIENT_ID; a managed identity
+// is the one of AZURE_CLIENT_ID if that is set. Where nothing of this says
+// which, or when AZURE_TOKEN_CREDENTIALS is dev, it is azidentity's default
+// chain, which reads the process's environment and not getenv. So do managed
+// identities and the developers' tools.
 //
 // A setting that is half there is an error that names what is missing, for
 // otherwise the chain would go on and sign in as somebody else, or fail much
-// later. Nothing is sent.
+// later.
+//
+// The errors of the credential are *graph.Error. It may be used by any number
+// of goroutines, none of which waits longer than its context says.
 func Credential(getenv func(string) string, options CredentialOptions) (azcore.TokenCredential, string, error) {
-	if err := half(getenv); err != nil {
+	s, err := readSettings(getenv, options)
+	if err != nil {
 		return nil, "", err
 	}
-	client := azcore.ClientOptions{Cloud: public.authority}
-	if options.AuthorityHost != "" {
-		client.Cloud = cloud.Configuration{ActiveDirectoryAuthorityHost: options.AuthorityHost}
-	}
-	if options.Transport != nil {
-		client.Transport = &http.Client{Transport: options.Transport}
-	}
-
-	if secret := variable(getenv, "AZURE_CLIENT_SECRET"); secret != "" {
-		// The defaults would try four times and wait up to a minute in between,
-		// with somebody waiting for the answer.
-		client.Retry = policy.RetryOptions{
-			MaxRetries:    1,
-			TryTimeout:    5 * time.Second,
-			RetryDelay:    250 * time.Millisecond,
-			MaxRetryDelay: 2 * time.Second,
-		}
-		credential, err := azidentity.NewClientSecretCredential(
-			variable(getenv, "AZURE_TENANT_ID"), variable(getenv, "AZURE_CLIENT_ID"), secret,
-			&azidentity.ClientSecretCredentialOptions{
-				ClientOptions:            client,
-				DisableInstanceDiscovery: options.DisableInstanceDiscovery,
-			})
-		if err != nil {
-			return nil, "", fmt.Errorf("setting up the sign-in with a client secret: %w", err)
-		}
-		return credential, nameClientSecret, nil
-	}
-
-	credential, err := azidentity.NewDefaultAzureCredential(&azidentity.DefaultAzureCredentialOptions{
-		ClientOptions:            client,
-		DisableInstanceDiscovery: options.DisableInstanceDiscovery,
-	})
+	way, err := s.choose()
 	if err != nil {
-		return nil, "", fmt.Errorf("setting up the sign-in with azidentity's default chain: %w", err)
+		return nil, "", err
 	}
-	return credential, nameDefault, nil
+	credential, err := way.open(s)
+	if err != nil {
+		return nil, "", fmt.Errorf("setting up the sign-in with %s: %w", way.name, err)
+	}
+	return newTurns(credential, way), way.name, nil
 }
 
-// half finds a setting of which something is missing.
-func half(getenv func(string) string) error {
-	set := func(name string) bool { return variable(getenv, name) != "" }
-	for _, proof := range []string{"AZURE_CLIENT_SECRET", "AZURE_CLIENT_CERTIFICATE_PATH", "AZURE_FEDERATED_TOKEN_FILE"} {
-		if !set(proof) {
-			continue
-		}
-		for _, needed := range []string{"AZURE_TENANT_ID", "AZURE_CLIENT_ID"} {
-			if !set(needed) {
-				return fmt.Errorf("%s is set but %s is missing", proof, needed)
-			}
-		}
-		return nil
+// settings are what the environment says of the sign-in.
+type settings struct {
+	getenv    func(string) string
+	options   CredentialOptions
+	tenantID  string
+	clientID  string
+	authority cloud.Configuration
+	graphURL  string
+}
+
+func readSettings(getenv func(string) string, options CredentialOptions) (*settings, error) {
+	s := &settings{getenv: getenv, options: options}
+	s.tenantID, s.clientID = s.variable("AZURE_TENANT_ID"), s.variable("AZURE_CLIENT_ID")
+	in, err := CloudByName(s.variable("AZURE_CLOUD"))
+	if err != nil {
+		return nil, fmt.Errorf("AZURE_CLOUD: %w", err)
 	}
-	// A client ID alone names a managed identity. A tenant makes sense only
-	// with a proof, or where the kind of credential is chosen by name.
-	if set("AZURE_TENANT_ID") && !set("AZURE_TOKEN_CREDENTIALS") {
-		if !set("AZURE_CLIENT_ID") {
-			return fmt.Errorf("AZURE_TENANT_ID is set but AZURE_CLIENT_ID and AZURE_CLIENT_SECRET are missing " +
-				"(to sign in without them, set AZURE_TOKEN_CREDENTIALS, to AzureCLICredential for example)")
-		}
-		return fmt.Errorf("AZURE_TENANT_ID and AZURE_CLIENT_ID are set but AZURE_CLIENT_SECRET is missing " +
-			"(to sign in without one, set AZURE_TOKEN_CREDENTIALS, to ManagedIdentityCredential for example)")
+	if s.authority, err = s.authorityIn(in); err != nil {
+		return nil, err
 	}
-	return nil
+	s.graphURL = strings.TrimRight(options.GraphURL, "/")
+	if s.graphURL == "" {
+		s.graphURL = in.GraphURL()
+	}
+	return s, nil
 }
 
 // variable reads a setting without the space or line end that came along when
 // it was pasted.
-func variable(getenv func(string) string, name string) string {
-	return strings.TrimSpace(getenv(name))
+func (s *settings) variable(name string) string { return strings.TrimSpace(s.getenv(name)) }
+
+func (s *settings) set(name string) bool { return s.variable(name) != "" }
+
+// authorityIn is where to sign in to a cloud.
+func (s *settings) authorityIn(in Cloud) (cloud.Configuration, error) {
+	if s.options.AuthorityHost != "" {
+		return cloud.Configuration{ActiveDirectoryAuthorityHost: s.options.AuthorityHost}, nil
+	}
+	text := s.variable("AZURE_AUTHORITY_HOST")
+	if text == "" {
+		return in.Authority(), nil
+	}
+	host := hostOf(text)
+	if host == "" {
+		return cloud.Configuration{}, fmt.Errorf("AZURE_AUTHORITY_HOST must be https:// and a host name")
+	}
+	if host == hostOf(in.Authority().ActiveDirectoryAuthorityHost) {
+		return in.Authority(), nil
+	}
+	for _, other := range clouds {
+		if host == hostOf(other.Authority().ActiveDirectoryAuthorityHost) {
+			return cloud.Configuration{}, fmt.Errorf("AZURE_AUTHORITY_HOST is the sign-in of the cloud %s, but AZURE_CLOUD says %s: "+
+				"tokens of one are worth nothing in the other", other, in)
+		}
+	}
+	return cloud.Configuration{ActiveDirectoryAuthorityHost: text}, nil
+}
+
+// hostOf is the host of an https URL, and empty for anything else.
+func hostOf(address string) string {
+	u, err := url.Parse(address)
+	if err != nil || u.Scheme != "https" {
+		return ""
+	}
+	return strings.ToLower(u.Host)
+}
+
+// direct are the options of a credential that azidentity asks alone.
+func (s *settings) direct() azcore.ClientOptions {
+	transport := s.options.Transport
+	if transport == nil {
+		transport = defaultTransport()
+	}
+	client := s.plain()
+	client.Transport = &http.Client{
+		Transport: listener{transport},
+		// Entra does not redirect; a proxy that does shall not get the secret.
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	}
+	client.Retry = patience
+	return client
+}
+
+// plain are the options of a credential that chooses its own transport, and
+// knows better how to wait.
+func (s *settings) plain() azcore.ClientOptions {
+	client := azcore.ClientOptions{Cloud: s.authority}
+	if s.options.Transport != nil {
+		client.Transport = &http.Client{Transport: s.options.Transport}
+	}
+	return client
+}
+
+func defaultTransport() http.RoundTripper {
+	if t, ok := http.DefaultTransport.(*http.Transport); ok {
+		return t.Clone()
+	}
+	return http.DefaultTransport
+}
+
+// patience is how often and how long Entra is asked. azidentity's defaults
+// would try four times and wait up to a minute in between, with somebody
+// waiting for the answer.
+var patience = policy.RetryOptions{
+	MaxRetries:    1,
+	TryTimeout:    5 * time.Second,
+	RetryDelay:    250 * time.Millisecond,
+	MaxRetryDelay: 2 * time.Second,
 }

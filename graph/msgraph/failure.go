@@ -33,11 +33,16 @@ func failure(op string, x *exchange, err error) *graph.Error {
 		RequestID:       plain(x.header.Get("request-id")),
 		ClientRequestID: plain(x.clientRequestID),
 		Outcome:         graph.NotDone,
+		Header:          x.shown,
 		Err:             harmless(x, err),
 	}
 	if failed, ok := errors.AsType[*signInError](err); ok {
 		// Nothing left the bot, or Graph had refused the token before with 401.
 		e.Code, e.Retryable = failed.code, failed.retryable
+		if failed.remedy != "" {
+			e.Remedy = failed.remedy
+			return e
+		}
 	} else {
 		e.Code = code(x, err)
 		e.Outcome, e.Retryable, e.RetryAfter = judge(x)
@@ -59,7 +64,8 @@ func judge(x *exchange) (outcome graph.Outcome, retryable bool, after time.Durat
 		// A plain refusal: come back later.
 		return graph.NotDone, true, after
 	case x.status >= 400 && x.status < 500:
-		return graph.NotDone, x.status == http.StatusRequestTimeout || x.status == http.StatusConflict, 0
+		return graph.NotDone, x.status == http.StatusRequestTimeout || x.status == http.StatusConflict ||
+			x.status == http.StatusLocked, after
 	case x.reads():
 		return graph.NotDone, x.status == 0 || x.status >= 500, after
 	default:

@@ -28,7 +28,7 @@ func TestRevoke(t *testing.T) {
 	}
 	want := graph.Revocation{
 		Operation: graph.InvalidateAllRefreshTokens, Status: 204,
-		RequestID: posts[0].RequestID, ClientRequestID: posts[0].ClientRequestID, At: got.At,
+		RequestID: posts[0].RequestID, ClientRequestID: posts[0].ClientRequestID, At: got.At, Header: got.Header,
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
@@ -102,7 +102,7 @@ func TestWhatIsAYes(t *testing.T) {
 				e.RequestID != tenant.Posts()[0].RequestID {
 				t.Errorf("%+v", e)
 			}
-			if done != (graph.Revocation{}) {
+			if !cmp.Equal(done, graph.Revocation{}) {
 				t.Errorf("a failure with %+v", done)
 			}
 		})
@@ -123,52 +123,79 @@ func TestHowARevokeFails(t *testing.T) {
 		retryable bool
 		after     time.Duration
 		code      string
+		remedy    string // part of it
 	}{
-		"400": {graphtest.Fault{Status: 400}, no, false, 0, "Request_BadRequest"},
-		"401": {graphtest.Fault{Status: 401}, no, false, 0, "InvalidAuthenticationToken"},
-		"403": {graphtest.Fault{Status: 403}, no, false, 0, "Authorization_RequestDenied"},
-		"404": {graphtest.Fault{Status: 404}, no, false, 0, "Request_ResourceNotFound"},
-		"408": {graphtest.Fault{Status: 408}, no, true, 0, "UnknownError"},
-		"409": {graphtest.Fault{Status: 409, Code: "Directory_ConcurrencyViolation"}, no, true, 0, "Directory_ConcurrencyViolation"},
-		"410": {graphtest.Fault{Status: 410, Code: "Gone"}, no, false, 0, "Gone"},
+		"400": {graphtest.Fault{Status: 400}, no, false, 0, "Request_BadRequest", "Check what was typed"},
+		"401": {graphtest.Fault{Status: 401}, no, false, 0, "InvalidAuthenticationToken", "Graph address"},
+		"403": {graphtest.Fault{Status: 403}, no, false, 0, "Authorization_RequestDenied", "Privileged Authentication Administrator"},
+		"404": {graphtest.Fault{Status: 404}, no, false, 0, "Request_ResourceNotFound", "No such account"},
+		"408": {graphtest.Fault{Status: 408}, no, true, 0, "UnknownError", "whole request"},
+		"409": {graphtest.Fault{Status: 409, Code: "Directory_ConcurrencyViolation"}, no, true, 0, "Directory_ConcurrencyViolation", "same account"},
+		"410": {graphtest.Fault{Status: 410, Code: "Gone"}, no, false, 0, "Gone", "no longer offers"},
 
-		"429":            {graphtest.Fault{Status: 429}, no, true, 0, "TooManyRequests"},
-		"429, seconds":   {graphtest.Fault{Status: 429, RetryAfter: "7"}, no, true, 7 * time.Second, "TooManyRequests"},
-		"429, fraction":  {graphtest.Fault{Status: 429, RetryAfter: "1.5"}, no, true, 1500 * time.Millisecond, "TooManyRequests"},
-		"429, date":      {graphtest.Fault{Status: 429, RetryAfter: in30s}, no, true, 30 * time.Second, "TooManyRequests"},
-		"429, past date": {graphtest.Fault{Status: 429, RetryAfter: past}, no, true, 0, "TooManyRequests"},
-		"429, nonsense":  {graphtest.Fault{Status: 429, RetryAfter: "soon"}, no, true, 0, "TooManyRequests"},
-		"429, negative":  {graphtest.Fault{Status: 429, RetryAfter: "-5"}, no, true, 0, "TooManyRequests"},
-		"429, NaN":       {graphtest.Fault{Status: 429, RetryAfter: "NaN"}, no, true, 0, "TooManyRequests"},
-		"429, for ever":  {graphtest.Fault{Status: 429, RetryAfter: "1e300"}, no, true, 24 * time.Hour, "TooManyRequests"},
-		"503":            {graphtest.Fault{Status: 503}, unknown, false, 0, "serviceNotAvailable"},
-		"503, seconds":   {graphtest.Fault{Status: 503, RetryAfter: "5"}, no, true, 5 * time.Second, "serviceNotAvailable"},
-		"503, at once":   {graphtest.Fault{Status: 503, RetryAfter: "0"}, no, true, 0, "serviceNotAvailable"},
-		"503, date":      {graphtest.Fault{Status: 503, RetryAfter: in30s}, no, true, 30 * time.Second, "serviceNotAvailable"},
-		"503, nonsense":  {graphtest.Fault{Status: 503, RetryAfter: "soon"}, unknown, false, 0, "serviceNotAvailable"},
-		"500":            {graphtest.Fault{Status: 500}, unknown, false, 0, "InternalServerError"},
-		"500, wait":      {graphtest.Fault{Status: 500, RetryAfter: "5"}, unknown, false, 0, "InternalServerError"},
-		"502":            {graphtest.Fault{Status: 502}, unknown, false, 0, "UnknownError"},
-		"502 html":       {graphtest.Fault{Status: 502, Body: body("<p>SECRET-IN-BODY"), ContentType: "text/html"}, unknown, false, 0, ""},
-		"502 empty":      {graphtest.Fault{Status: 502, Body: []byte{}}, unknown, false, 0, ""},
-		"504":            {graphtest.Fault{Status: 504}, unknown, false, 0, "UnknownError"},
-		"500 applied":    {graphtest.Fault{Status: 500, Apply: true}, unknown, false, 0, "InternalServerError"},
+		"429":            {graphtest.Fault{Status: 429}, no, true, 0, "TooManyRequests", "asked the bot to wait"},
+		"429, seconds":   {graphtest.Fault{Status: 429, RetryAfter: "7"}, no, true, 7 * time.Second, "TooManyRequests", "asked the bot to wait"},
+		"429, fraction":  {graphtest.Fault{Status: 429, RetryAfter: "1.5"}, no, true, 1500 * time.Millisecond, "TooManyRequests", "asked the bot to wait"},
+		"429, date":      {graphtest.Fault{Status: 429, RetryAfter: in30s}, no, true, 30 * time.Second, "TooManyRequests", "asked the bot to wait"},
+		"429, past date": {graphtest.Fault{Status: 429, RetryAfter: past}, no, true, 0, "TooManyRequests", "asked the bot to wait"},
+		"429, nonsense":  {graphtest.Fault{Status: 429, RetryAfter: "soon"}, no, true, 0, "TooManyRequests", "asked the bot to wait"},
+		"429, negative":  {graphtest.Fault{Status: 429, RetryAfter: "-5"}, no, true, 0, "TooManyRequests", "asked the bot to wait"},
+		"429, NaN":       {graphtest.Fault{Status: 429, RetryAfter: "NaN"}, no, true, 0, "TooManyRequests", "asked the bot to wait"},
+		"429, for ever":  {graphtest.Fault{Status: 429, RetryAfter: "1e300"}, no, true, 24 * time.Hour, "TooManyRequests", "asked the bot to wait"},
+		"503":            {graphtest.Fault{Status: 503}, unknown, false, 0, "serviceNotAvailable", "not available at the moment"},
+		"503, seconds":   {graphtest.Fault{Status: 503, RetryAfter: "5"}, no, true, 5 * time.Second, "serviceNotAvailable", "not available at the moment"},
+		"503, at once":   {graphtest.Fault{Status: 503, RetryAfter: "0"}, no, true, 0, "serviceNotAvailable", "not available at the moment"},
+		"503, date":      {graphtest.Fault{Status: 503, RetryAfter: in30s}, no, true, 30 * time.Second, "serviceNotAvailable", "not available at the moment"},
+		"503, nonsense":  {graphtest.Fault{Status: 503, RetryAfter: "soon"}, unknown, false, 0, "serviceNotAvailable", "not available at the moment"},
+		"500":            {graphtest.Fault{Status: 500}, unknown, false, 0, "InternalServerError", "fault of its own"},
+		"500, wait":      {graphtest.Fault{Status: 500, RetryAfter: "5"}, unknown, false, 0, "InternalServerError", "fault of its own"},
+		"502":            {graphtest.Fault{Status: 502}, unknown, false, 0, "UnknownError", "fault of its own"},
+		"502 html":       {graphtest.Fault{Status: 502, Body: body("<p>SECRET-IN-BODY"), ContentType: "text/html"}, unknown, false, 0, "", "fault of its own"},
+		"502 empty":      {graphtest.Fault{Status: 502, Body: []byte{}}, unknown, false, 0, "", "fault of its own"},
+		"504":            {graphtest.Fault{Status: 504}, unknown, false, 0, "UnknownError", "own network"},
+		"500 applied":    {graphtest.Fault{Status: 500, Apply: true}, unknown, false, 0, "InternalServerError", "fault of its own"},
 
 		// ODataError.Error() panics on these.
-		"empty object":   {graphtest.Fault{Status: 400, Body: body(`{}`)}, no, false, 0, ""},
-		"null":           {graphtest.Fault{Status: 400, Body: body(`null`)}, no, false, 0, ""},
-		"no message":     {graphtest.Fault{Status: 403, Body: body(`{"error":{"code":"x"}}`)}, no, false, 0, "x"},
-		"no code":        {graphtest.Fault{Status: 403, Body: body(`{"error":{"message":"SECRET-IN-BODY"}}`)}, no, false, 0, ""},
-		"error is text":  {graphtest.Fault{Status: 403, Body: body(`{"error":"SECRET-IN-BODY"}`)}, no, false, 0, ""},
-		"code is number": {graphtest.Fault{Status: 403, Body: body(`{"error":{"code":5}}`)}, no, false, 0, ""},
-		"list":           {graphtest.Fault{Status: 500, Body: body(`[1]`)}, unknown, false, 0, ""},
-		"code is prose":  {graphtest.Fault{Status: 403, Code: "Bearer SECRET-IN-BODY <@U1>"}, no, false, 0, ""},
-		"404 of a proxy": {graphtest.Fault{Status: 404, Body: body("<p>"), ContentType: "text/html"}, no, false, 0, graph.CodeUnreadable},
+		"empty object":   {graphtest.Fault{Status: 400, Body: body(`{}`)}, no, false, 0, "", "Check what was typed"},
+		"null":           {graphtest.Fault{Status: 400, Body: body(`null`)}, no, false, 0, "", "Check what was typed"},
+		"no message":     {graphtest.Fault{Status: 403, Body: body(`{"error":{"code":"x"}}`)}, no, false, 0, "x", "Privileged Authentication"},
+		"no code":        {graphtest.Fault{Status: 403, Body: body(`{"error":{"message":"SECRET-IN-BODY"}}`)}, no, false, 0, "", "Privileged Authentication"},
+		"error is text":  {graphtest.Fault{Status: 403, Body: body(`{"error":"SECRET-IN-BODY"}`)}, no, false, 0, "", "Privileged Authentication"},
+		"code is number": {graphtest.Fault{Status: 403, Body: body(`{"error":{"code":5}}`)}, no, false, 0, "", "Privileged Authentication"},
+		"list":           {graphtest.Fault{Status: 500, Body: body(`[1]`)}, unknown, false, 0, "", "fault of its own"},
+		"code is prose":  {graphtest.Fault{Status: 403, Code: "Bearer SECRET-IN-BODY <@U1>"}, no, false, 0, "", "Privileged Authentication"},
+		"404 of a proxy": {graphtest.Fault{Status: 404, Body: body("<p>"), ContentType: "text/html"}, no, false, 0, graph.CodeUnreadable, "proxy's page"},
 
-		"reset":             {graphtest.Fault{Reset: true}, unknown, false, 0, graph.CodeConnectionLost},
-		"reset, applied":    {graphtest.Fault{Reset: true, Apply: true}, unknown, false, 0, graph.CodeConnectionLost},
-		"reset in the body": {graphtest.Fault{Reset: true, Body: body(`{"value":true}`)}, unknown, false, 0, graph.CodeConnectionLost},
-		"403, then reset":   {graphtest.Fault{Reset: true, Status: 403, Body: body(`{"err`)}, no, false, 0, ""},
+		"reset":             {graphtest.Fault{Reset: true}, unknown, false, 0, graph.CodeConnectionLost, "before Microsoft"},
+		"reset, applied":    {graphtest.Fault{Reset: true, Apply: true}, unknown, false, 0, graph.CodeConnectionLost, "before Microsoft"},
+		"reset in the body": {graphtest.Fault{Reset: true, Body: body(`{"value":true}`)}, unknown, false, 0, graph.CodeConnectionLost, "before Microsoft"},
+		"403, then reset":   {graphtest.Fault{Reset: true, Status: 403, Body: body(`{"err`)}, no, false, 0, "", "Privileged Authentication"},
+
+		"402":                    {graphtest.Fault{Status: 402, Code: "paymentRequired"}, no, false, 0, "paymentRequired", "look the code up"},
+		"405":                    {graphtest.Fault{Status: 405, Code: "Request_BadRequest"}, no, false, 0, "Request_BadRequest", "Check what was typed"},
+		"407":                    {graphtest.Fault{Status: 407, Body: []byte{}}, no, false, 0, "", "proxy wants a sign-in"},
+		"412":                    {graphtest.Fault{Status: 412}, no, false, 0, "UnknownError", "refused the request"},
+		"423":                    {graphtest.Fault{Status: 423, Code: "resourceLocked"}, no, true, 0, "resourceLocked", "locked the account"},
+		"423, seconds":           {graphtest.Fault{Status: 423, RetryAfter: "4"}, no, true, 4 * time.Second, "UnknownError", "locked the account"},
+		"429, an hour":           {graphtest.Fault{Status: 429, RetryAfter: "3600"}, no, true, time.Hour, "TooManyRequests", "asked the bot to wait"},
+		"429 of another service": {graphtest.Fault{Status: 429, Code: "activityLimitReached"}, no, true, 0, "activityLimitReached", "asked the bot to wait"},
+		"429 html":               {graphtest.Fault{Status: 429, RetryAfter: "2", Body: body("<p>"), ContentType: "text/html"}, no, true, 2 * time.Second, "", "asked the bot to wait"},
+		"501":                    {graphtest.Fault{Status: 501, Code: "notImplemented"}, unknown, false, 0, "notImplemented", "fault of its own"},
+		"502 {}":                 {graphtest.Fault{Status: 502, Body: body(`{}`)}, unknown, false, 0, "", "fault of its own"},
+		"502, no message":        {graphtest.Fault{Status: 502, Body: body(`{"error":{"code":"BadGateway"}}`)}, unknown, false, 0, "BadGateway", "fault of its own"},
+		"503 html":               {graphtest.Fault{Status: 503, Body: body("<p>"), ContentType: "text/html"}, unknown, false, 0, "", "not available at the moment"},
+		"503, an hour":           {graphtest.Fault{Status: 503, RetryAfter: "3600"}, no, true, time.Hour, "serviceNotAvailable", "not available at the moment"},
+		"504 html":               {graphtest.Fault{Status: 504, Body: body("<p>"), ContentType: "text/html"}, unknown, false, 0, "", "own network"},
+		"509":                    {graphtest.Fault{Status: 509, Code: "bandwidthLimit"}, unknown, false, 0, "bandwidthLimit", "fault of its own"},
+		"400, step-up":           {graphtest.Fault{Status: 400, Code: "interaction_required"}, no, false, 0, "interaction_required", "second factor"},
+		"403, step-up":           {graphtest.Fault{Status: 403, Code: "insufficient_claims"}, no, false, 0, "insufficient_claims", "second factor"},
+		"403 of a proxy":         {graphtest.Fault{Status: 403, Body: body("<p>"), ContentType: "text/html"}, no, false, 0, "", "Privileged Authentication"},
+		"404 empty":              {graphtest.Fault{Status: 404, Body: []byte{}}, no, false, 0, graph.CodeUnreadable, "proxy's page"},
+		"404 of the action":      {graphtest.Fault{Method: http.MethodPost, Status: 404, Code: "ResourceNotFound"}, no, false, 0, graph.CodeOperationGone, "no longer offers"},
+		"400 of the action": {graphtest.Fault{Method: http.MethodPost, Status: 400, Code: "BadRequest", Message: "Resource not found for the segment 'invalidateAllRefreshTokens'."},
+			no, false, 0, graph.CodeOperationGone, "no longer offers"},
+		"400 of another segment": {graphtest.Fault{Method: http.MethodPost, Status: 400, Code: "BadRequest", Message: "Resource not found for the segment 'users'."},
+			no, false, 0, "BadRequest", "Check what was typed"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			for _, http2 := range []bool{false, true} {
@@ -183,6 +210,12 @@ func TestHowARevokeFails(t *testing.T) {
 				}
 				if e.Outcome != row.outcome || e.Retryable != row.retryable || e.Code != row.code {
 					t.Errorf("http2 %v: %+v, want %s, retryable %v, code %q", http2, e, row.outcome, row.retryable, row.code)
+				}
+				if !strings.Contains(e.Remedy, row.remedy) {
+					t.Errorf("remedy %q, want something with %q", e.Remedy, row.remedy)
+				}
+				if e.Operation != graph.InvalidateAllRefreshTokens || e.Also != nil || e.Header.Get("request-id") != e.RequestID {
+					t.Errorf("operation %q, also %v, header %v", e.Operation, e.Also, e.Header)
 				}
 				if d := e.RetryAfter - row.after; d < -2*time.Second || d > 2*time.Second {
 					t.Errorf("retry after %v, want %v", e.RetryAfter, row.after)

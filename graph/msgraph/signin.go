@@ -21,26 +21,53 @@ type signIn struct{ credential azcore.TokenCredential }
 // GetToken is what kiota calls before each request.
 func (s signIn) GetToken(ctx context.Context, options policy.TokenRequestOptions) (azcore.AccessToken, error) {
 	token, err := s.credential.GetToken(ctx, options)
-	switch {
-	case err != nil:
-		return azcore.AccessToken{}, newSignInError(ctx, err)
-	case token.Token == "":
-		return azcore.AccessToken{}, &signInError{code: graph.CodeSignInFailed}
-	default:
-		return token, nil
+	if err != nil {
+		return azcore.AccessToken{}, asSignInError(ctx, err, nil)
 	}
+	if token.Token == "" {
+		return azcore.AccessToken{}, &signInError{code: graph.CodeSignInFailed}
+	}
+	return token, nil
 }
 
 // signInError is a token that was not obtained.
 type signInError struct {
 	code      string
 	retryable bool
+	// detail says what happened where no code does: on this machine, before
+	// anything was sent. It holds names of settings and files.
+	detail string
+	// remedy is what to do about it; empty means graph.Remedy's.
+	remedy string
 	// ended is the context's error when waiting was cut short.
 	ended error
 }
 
-func (e *signInError) Error() string { return "signing in to Entra: " + e.code }
+func (e *signInError) Error() string {
+	text := "signing in to Entra: " + e.code
+	if e.detail != "" {
+		text += ": " + e.detail
+	}
+	return text
+}
+
 func (e *signInError) Unwrap() error { return e.ended }
+
+// asGraphError is the error as people get it.
+func (e *signInError) asGraphError() *graph.Error {
+	failed := &graph.Error{
+		Op: "sign in to Entra", Code: e.code, Outcome: graph.NotDone, Retryable: e.retryable, Remedy: e.remedy, Err: e,
+	}
+	if failed.Remedy == "" {
+		failed.Remedy = graph.Remedy(0, e.code)
+	}
+	return failed
+}
+
+// ranOut is a sign-in that the caller's context cut short.
+func ranOut(ctx context.Context) *signInError {
+	return &signInError{code: graph.CodeSignInUnreachable, retryable: true, ended: ctx.Err()}
+}
 
 var aadsts = regexp.MustCompile(`AADSTS[0-9]{4,9}`)
 
@@ -48,9 +75,20 @@ var aadsts = regexp.MustCompile(`AADSTS[0-9]{4,9}`)
 // Source: learn.microsoft.com/entra/identity-platform/reference-error-codes.
 var transient = []string{"AADSTS90033", "AADSTS90090", "AADSTS50033"}
 
-func newSignInError(ctx context.Context, err error) *signInError {
-	e := &signInError{code: graph.CodeSignInFailed, ended: ctx.Err()}
-	failed, isFailed := errors.AsType[*azidentity.AuthenticationFailedError](err)
+// asSignInError judges why a credential gave no token. h is what Entra said
+// meanwhile, nil where nobody listened.
+func asSignInError(ctx context.Context, err error, h *heard) *signInError {
+	if e, judged := errors.AsType[*signInError](err); judged {
+		return e
+	}
+	if h != nil && h.failed != nil {
+		return h.failed
+	}
+	if ctx.Err() != nil {
+		return ranOut(ctx).numbered(err, h)
+	}
+	e := &signInError{code: graph.CodeSignInFailed}
+	_, isFailed := errors.AsType[*azidentity.AuthenticationFailedError](err)
 	_, isRequired := errors.AsType[*azidentity.AuthenticationRequiredError](err)
 	// azidentity's error for "no credential applies" has no exported type, but
 	// this method, which AuthenticationFailedError has as well.
@@ -59,24 +97,43 @@ func newSignInError(ctx context.Context, err error) *signInError {
 		NonRetriable()
 	}](err)
 
-	switch {
-	case e.ended != nil:
-		e.code, e.retryable = graph.CodeSignInUnreachable, true
-	case isRequired:
-	case !isFailed && isUnavailable:
+	switch status, answered := statusOf(err, h); {
+	case isUnavailable && !isFailed && !isRequired:
 		e.code = graph.CodeNoCredential
-	case !isFailed:
-	case failed.RawResponse == nil:
+	case h != nil && h.silent, !answered && h == nil && isFailed:
 		// No answer from the token endpoint; azidentity keeps the cause as text.
 		e.code, e.retryable = graph.CodeSignInUnreachable, true
-	default:
-		switch status := failed.RawResponse.StatusCode; {
-		case status >= 500, status == http.StatusTooManyRequests, status == http.StatusRequestTimeout:
-			e.code, e.retryable = graph.CodeSignInUnreachable, true
-		}
+	case status >= 500, status == http.StatusTooManyRequests, status == http.StatusRequestTimeout:
+		e.code, e.retryable = graph.CodeSignInUnreachable, true
+	case answered && status < 400:
+		// A proxy's page, most likely: azidentity could not use it.
+		e.code = graph.CodeUnreadable
+	case !answered && isRequired && h != nil:
+		// Entra was not even asked, for there was nothing to show to it.
+		e = notSignedIn("")
 	}
-	// The text holds the token endpoint's answer. Only the number is taken.
-	if number := aadsts.FindString(err.Error()); number != "" {
+	return e.numbered(err, h)
+}
+
+// statusOf is the status of Entra's last answer.
+func statusOf(err error, h *heard) (status int, answered bool) {
+	if h != nil {
+		return h.status, h.status != 0
+	}
+	if failed, ok := errors.AsType[*azidentity.AuthenticationFailedError](err); ok && failed.RawResponse != nil {
+		return failed.RawResponse.StatusCode, true
+	}
+	return 0, false
+}
+
+// numbered puts in the number that Entra gave. The error's text holds the
+// token endpoint's answer; only the number is taken from it.
+func (e *signInError) numbered(err error, h *heard) *signInError {
+	number := aadsts.FindString(err.Error())
+	if h != nil && h.number != "" {
+		number = h.number
+	}
+	if number != "" {
 		e.code = number
 		e.retryable = e.retryable || slices.Contains(transient, number)
 	}

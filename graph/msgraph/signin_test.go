@@ -126,62 +126,6 @@ func TestAnExpiredTokenIsNotDone(t *testing.T) {
 	}
 }
 
-func TestCredential(t *testing.T) {
-	const tenantID, clientID = "AZURE_TENANT_ID", "AZURE_CLIENT_ID"
-	const secret, certificate, federated = "AZURE_CLIENT_SECRET", "AZURE_CLIENT_CERTIFICATE_PATH", "AZURE_FEDERATED_TOKEN_FILE"
-	for name, row := range map[string]struct {
-		set     []string
-		want    string
-		missing string // named by the error
-	}{
-		"secret":              {[]string{tenantID, clientID, secret}, "client secret", ""},
-		"nothing":             {nil, "azidentity's default chain", ""},
-		"managed identity":    {[]string{clientID}, "azidentity's default chain", ""},
-		"certificate":         {[]string{tenantID, clientID, certificate}, "azidentity's default chain", ""},
-		"workload identity":   {[]string{tenantID, clientID, federated}, "azidentity's default chain", ""},
-		"chosen by name":      {[]string{tenantID, clientID, "AZURE_TOKEN_CREDENTIALS"}, "azidentity's default chain", ""},
-		"no tenant":           {[]string{clientID, secret}, "", tenantID},
-		"no client":           {[]string{tenantID, secret}, "", clientID},
-		"secret alone":        {[]string{secret}, "", tenantID},
-		"no secret":           {[]string{tenantID, clientID}, "", secret},
-		"tenant alone":        {[]string{tenantID}, "", clientID},
-		"certificate alone":   {[]string{certificate, clientID}, "", tenantID},
-		"token file, no app":  {[]string{federated, tenantID}, "", clientID},
-		"secret of one space": {[]string{tenantID, clientID, secret + "= "}, "", secret},
-	} {
-		t.Run(name, func(t *testing.T) {
-			environment := map[string]string{}
-			for _, setting := range row.set {
-				key, value, given := strings.Cut(setting, "=")
-				if !given {
-					value = "11111111-2222-3333-4444-555555555555\n"
-				}
-				environment[key] = value
-			}
-			credential, got, err := msgraph.Credential(func(name string) string { return environment[name] }, msgraph.CredentialOptions{})
-			if row.missing != "" {
-				if err == nil || !strings.Contains(err.Error(), row.missing) || !strings.Contains(err.Error(), "missing") {
-					t.Errorf("%v, want an error that names %s", err, row.missing)
-				}
-				return
-			}
-			if err != nil || credential == nil || got != row.want {
-				t.Errorf("%q, %v, want %q", got, err, row.want)
-			}
-		})
-	}
-}
-
-func TestCredentialKeepsTheSecretToItself(t *testing.T) {
-	environment := map[string]string{
-		"AZURE_TENANT_ID": "not/a tenant", "AZURE_CLIENT_ID": "x", "AZURE_CLIENT_SECRET": "SECRET-VALUE-2",
-	}
-	_, _, err := msgraph.Credential(func(name string) string { return environment[name] }, msgraph.CredentialOptions{})
-	if err == nil || strings.Contains(err.Error(), "SECRET-VALUE-2") {
-		t.Errorf("%v", err)
-	}
-}
-
 func TestNew(t *testing.T) {
 	for name, row := range map[string]struct {
 		config msgraph.Config

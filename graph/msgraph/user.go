@@ -25,7 +25,7 @@ const (
 // of the rest are answered only when they are named.
 var selected = []string{
 	"id", "displayName", "userPrincipalName", "mail", "proxyAddresses", "userType", "externalUserState", "accountEnabled",
-	"onPremisesSyncEnabled", "refreshTokensValidFromDateTime", "signInSessionsValidFromDateTime",
+	"onPremisesSyncEnabled", "isManagementRestricted", "refreshTokensValidFromDateTime", "signInSessionsValidFromDateTime",
 }
 
 // enough is how many hits are asked for: more than one is ambiguous already.
@@ -146,7 +146,8 @@ func filterFor(by graph.Key, value string) (string, bool) {
 // rawUser is what the SDK does not tell: whether a property was null or was
 // not there.
 type rawUser struct {
-	Synced json.RawMessage `json:"onPremisesSyncEnabled"`
+	Synced     json.RawMessage `json:"onPremisesSyncEnabled"`
+	Restricted json.RawMessage `json:"isManagementRestricted"`
 }
 
 // account translates a user. It is false without an object ID.
@@ -166,7 +167,8 @@ func account(u models.Userable, raw rawUser, readAt time.Time) (graph.User, bool
 		Addresses:   addresses(u.GetProxyAddresses()),
 		Guest:       guest(u),
 		Disabled:    opposite(fact(u.GetAccountEnabled())),
-		Synced:      synced(u.GetOnPremisesSyncEnabled(), raw),
+		Synced:      nullIsNo(u.GetOnPremisesSyncEnabled(), raw.Synced),
+		Restricted:  nullIsNo(u.GetIsManagementRestricted(), raw.Restricted),
 		Stamps: graph.Stamps{
 			RefreshTokens: instant(u.GetRefreshTokensValidFromDateTime()),
 			Sessions:      instant(u.GetSignInSessionsValidFromDateTime()),
@@ -202,10 +204,12 @@ func guest(u models.Userable) graph.Fact {
 	}
 }
 
-// synced takes null for a no, which it is by Graph's documentation: "null if
-// the user was never synced". A property that is not there is unknown.
-func synced(value *bool, raw rawUser) graph.Fact {
-	if value == nil && string(raw.Synced) == "null" {
+// nullIsNo takes null for a no, which it is by Graph's documentation of both
+// properties: onPremisesSyncEnabled is "null if the user was never synced", and
+// of isManagementRestricted "the default value is null and the default behavior
+// is false". A property that is not there is unknown.
+func nullIsNo(value *bool, raw json.RawMessage) graph.Fact {
+	if value == nil && string(raw) == "null" {
 		return graph.No
 	}
 	return fact(value)

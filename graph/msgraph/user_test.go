@@ -25,7 +25,7 @@ func TestUser(t *testing.T) {
 	want := graph.User{
 		ID: tenant.carol.ID, DisplayName: "Carol Target", UPN: "carol@contoso.example", Mail: "carol.target@contoso.example",
 		Addresses: []string{"carol.target@contoso.example", "c@contoso.example"},
-		Guest:     graph.No, Disabled: graph.No, Synced: graph.No,
+		Guest:     graph.No, Disabled: graph.No, Synced: graph.No, Restricted: graph.No,
 		Stamps: graph.Stamps{
 			RefreshTokens: tenant.carol.RefreshTokensValidFrom,
 			Sessions:      tenant.carol.SignInSessionsValidFrom,
@@ -89,6 +89,36 @@ func TestFacts(t *testing.T) {
 	}
 }
 
+// TestRestricted: null is a no by Graph's documentation, and only null.
+func TestRestricted(t *testing.T) {
+	for name, row := range map[string]struct {
+		user graphtest.User
+		want graph.Fact
+	}{
+		"never":     {graphtest.User{}, graph.No},
+		"no longer": {graphtest.User{IsManagementRestricted: new(false)}, graph.No},
+		"yes":       {graphtest.User{IsManagementRestricted: new(true)}, graph.Yes},
+		"not there": {graphtest.User{Missing: []string{"isManagementRestricted"}}, graph.Unknown},
+	} {
+		t.Run(name, func(t *testing.T) {
+			tenant := newTenant(t)
+			row.user.UserPrincipalName = "x@contoso.example"
+			id := tenant.AddUser(row.user).ID
+			one, err := tenant.client.User(t.Context(), id)
+			if err != nil || one.Restricted != row.want {
+				t.Errorf("%q, want %q: %v", one.Restricted, row.want, err)
+			}
+			list, err := tenant.client.Find(t.Context(), graph.ByUPN, "x@contoso.example")
+			if err != nil || len(list) != 1 || list[0].Restricted != row.want {
+				t.Errorf("%+v, want %q: %v", list, row.want, err)
+			}
+			if n := len(tenant.Reads()); n != 2 {
+				t.Errorf("%d reads for two questions", n)
+			}
+		})
+	}
+}
+
 func TestStampsThatCannotBeRead(t *testing.T) {
 	tenant := newTenant(t)
 	stamps := []string{"refreshTokensValidFromDateTime", "signInSessionsValidFromDateTime"}
@@ -127,7 +157,7 @@ func TestAnAnswerThatIsNotTheAccount(t *testing.T) {
 			tenant.Inject(graphtest.Fault{Status: row.status, Body: []byte(row.body)})
 			got, err := tenant.client.User(t.Context(), tenant.carol.ID)
 			e := wantError(t, err)
-			if e.Outcome != graph.NotDone || row.code != "" && e.Code != row.code || graph.IsNotFound(err) || got.ID != "" {
+			if e.Outcome != graph.NotDone || row.code != "" && e.Code != row.code || graph.IsNotFound(err) || !cmp.Equal(got, graph.User{}) {
 				t.Errorf("%+v", e)
 			}
 		})

@@ -25,16 +25,22 @@ const maxBody = 2 << 20
 type exchange struct {
 	// method and path are all that this call may send.
 	method, path string
+	// extra are the caller's headers. They are put in here, because the SDK
+	// sends several values of one header in random order and each value once.
+	extra http.Header
 
 	// dialed says that the transport looked for a connection and tells of it;
 	// connected, that it had one.
 	dialed, connected atomic.Bool
 	// reached says that the request was given to the transport at all.
 	reached bool
+	// delegated says that the token is a person's, as far as it can be read.
+	delegated bool
 
 	clientRequestID string
 	status          int // 0: no answer
 	header          http.Header
+	shown           http.Header // header, without what could sign anybody in
 	body            []byte
 	answeredAt      time.Time
 	// ended is the context's error, when the call was cut short.
@@ -78,7 +84,7 @@ func (w *wire) RoundTrip(request *http.Request) (*http.Response, error) {
 		return nil, err
 	}
 
-	x.reached, x.status, x.header, x.body = true, 0, nil, nil
+	x.reached, x.status, x.header, x.shown, x.body = true, 0, nil, nil, nil
 	x.dialed.Store(false)
 	x.connected.Store(false)
 	x.clientRequestID = request.Header.Get("client-request-id")
@@ -86,12 +92,18 @@ func (w *wire) RoundTrip(request *http.Request) (*http.Response, error) {
 		GetConn: func(string) { x.dialed.Store(true) },
 		GotConn: func(httptrace.GotConnInfo) { x.connected.Store(true) },
 	})
-	response, err := w.next.RoundTrip(request.WithContext(traced))
+	request = request.Clone(traced)
+	for name, values := range x.extra {
+		request.Header[name] = values
+	}
+	_, token, _ := strings.Cut(request.Header.Get("Authorization"), " ")
+	x.delegated = forPerson(token)
+	response, err := w.next.RoundTrip(request)
 	if err != nil {
 		return nil, err
 	}
 
-	x.status, x.header = response.StatusCode, response.Header
+	x.status, x.header, x.shown = response.StatusCode, response.Header, redacted(response.Header, token)
 	body, err := read(traced, response.Body)
 	if err != nil {
 		return nil, err
