@@ -148,6 +148,9 @@ func (f *filler) fill(v reflect.Value) {
 			f.fill(value)
 			v.SetMapIndex(key, value)
 		}
+	case reflect.Pointer:
+		v.Set(reflect.New(v.Type().Elem()))
+		f.fill(v.Elem())
 	default:
 		panic("filler knows no " + v.Type().String())
 	}
