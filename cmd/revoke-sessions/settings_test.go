@@ -217,3 +217,16 @@ func TestDemo(t *testing.T) {
 		}
 	}
 }
+
+// A slip of the pen in a setting's name must not become a rule that is not there.
+func TestUnknownSettings(t *testing.T) {
+	for name, refused := range map[string]bool{"REVOKE_POLCY": true, "REVOKE_TEST_POSTGRES_URL": false, "REVOKED": false} {
+		t.Run(name, func(t *testing.T) {
+			t.Setenv(name, "x")
+			_, _, stderr := output(t, nil, "run")
+			if got := strings.Contains(stderr, name+" is no setting"); got != refused {
+				t.Errorf("refused: %v, want %v\n%s", got, refused, stderr)
+			}
+		})
+	}
+}
