@@ -240,14 +240,17 @@ func (r *record) row(row bot.Row) {
 	}
 }
 
-// asking finds the act of this step that asked for what a row says.
-func (r *record) asking(row bot.Row, target string) *act {
+// asking finds the act of this step that asked for what a row says: of several
+// at once, one that gave a reason, for the other may have been refused for it.
+func (r *record) asking(row bot.Row, target string) (found *act) {
 	for i, a := range r.acts {
 		if a.kind == authz.Ask && a.who.id == row.Actor && a.target != nil && a.target.id == target && a.drill == row.Drill {
-			return &r.acts[i]
+			if found == nil || found.reason == "" {
+				found = &r.acts[i]
+			}
 		}
 	}
-	return nil
+	return found
 }
 
 func (r *record) asked(row bot.Row, now rules, m *member) {
