@@ -117,9 +117,10 @@ func withReason(e Entry, reason authz.Reason) Entry {
 }
 
 // standsThere reports whether the click came from the live card, or from the
-// person's own receipt where that has the button, and where the card is. A message that
-// was posted a moment ago may not have been noted yet: that is waited for. A
-// message of ours is a stray only if the live ones are known to stand elsewhere.
+// person's own receipt where that has the button, and where the card is. A
+// message that was posted a moment ago may not have been noted yet: that is
+// waited for. A message of ours is a stray only if the live ones are known to
+// stand elsewhere.
 func (b *Bot) standsThere(ctx context.Context, a Arrival, action authz.Action, r *Request) (live, stray bool, link string, err error) {
 	if a.MessageAppID != b.cfg.Home.AppID || a.AppID != b.cfg.Home.AppID {
 		return false, false, b.cardLink(ctx, r.ID), nil

@@ -3,7 +3,6 @@ package bot
 import (
 	"context"
 	"sync"
-	"time"
 )
 
 // Coverage is whether a request can be decided at all, as known when it was
@@ -42,28 +41,10 @@ func (b *Bot) cover(ctx context.Context) (c Coverage) {
 	return c
 }
 
-// count counts people, whatever number of Slack accounts they have.
-func (c *Coverage) count(able []approver) {
-	seen := map[string]bool{}
-	for _, a := range able {
-		seen[a.actor.EntraID] = true
-	}
-	c.Able = len(seen)
-}
+// count counts those who are able to decide.
+func (c *Coverage) count(able []approver) { c.Able = headcount(able) }
 
 // short reports that not enough approvers are known who could decide.
 func (r *Request) short() bool {
 	return r.Coverage.Known && r.Need > 0 && r.Coverage.Able < r.Need
-}
-
-// attention is when a pending request next wants something: a reminder, the
-// escalation, or its end.
-func (b *Bot) attention(r *Request) time.Time {
-	due := r.deadline()
-	for _, at := range []time.Time{b.nextReminder(r), b.escalation(r)} {
-		if !at.IsZero() && at.Before(due) {
-			due = at
-		}
-	}
-	return due
 }

@@ -194,7 +194,7 @@ func (b *Bot) decideVoid(ctx context.Context, a Arrival, r Request, now evidence
 	if err != nil {
 		return err
 	}
-	b.answer(ctx, a, VoidNow(&stored, b.view(ctx, &stored, "")))
+	b.answer(ctx, a, VoidNow(&stored))
 	return nil
 }
 

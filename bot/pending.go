@@ -45,6 +45,18 @@ func (b *Bot) wait(ctx context.Context, r Request) (again bool, _ Request, err e
 	return false, r, err
 }
 
+// attention is when a pending request next wants something: a reminder, the
+// escalation, or its end.
+func (b *Bot) attention(r *Request) time.Time {
+	due := r.deadline()
+	for _, at := range []time.Time{b.nextReminder(r), b.escalation(r)} {
+		if !at.IsZero() && at.Before(due) {
+			due = at
+		}
+	}
+	return due
+}
+
 // nextReminder is when the next reminder is due; zero when none is. Each pause
 // is longer than the one before.
 func (b *Bot) nextReminder(r *Request) time.Time {

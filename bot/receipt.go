@@ -62,9 +62,7 @@ func Receipt(r *Request, v View, slackID string) Message {
 		p.add((&line{}).say("This account asked to cancel (").when(r.CancelAskedAt).say("). An approver decides that; they will phone first."))
 	}
 	if r.State == Pending || r.State == Failed || r.State == Unknown || r.State == Expired || r.State == Denied || r.State == Void {
-		if v.Emergency != "" {
-			p.add((&line{}).say("Nobody answers? ").typed(v.Emergency))
-		}
+		p.add(elsewhere(v))
 	}
 	p.buttons(receiptButtons(r, v)...)
 	return p.message()

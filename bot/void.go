@@ -175,7 +175,7 @@ func voidLine(r *Request, l *line) *line {
 }
 
 // VoidNow answers whoever confirmed what was no longer true.
-func VoidNow(r *Request, v View) Message {
+func VoidNow(r *Request) Message {
 	p := &page{}
 	l := voidLine(r, r.begin()).say(" Your click confirmed nothing.")
 	if r.ReplacedBy != "" {
