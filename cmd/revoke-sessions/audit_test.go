@@ -196,7 +196,7 @@ func TestAuditExportSince(t *testing.T) {
 		"":                          {"1", "2", "3"},
 	} {
 		var out, log bytes.Buffer
-		code := run(t.Context(), []string{"audit", "export", "--format", "csv", "--since=" + since, "--database", url}, func(string) string { return "" }, &out, &log, endpoints{now: now})
+		code := run(t.Context(), []string{"audit", "export", "--format", "csv", "--since=" + since, "--database", url}, func(string) string { return "" }, strings.NewReader(""), &out, &log, endpoints{now: now})
 		records, err := csv.NewReader(&out).ReadAll()
 		if code != 0 || err != nil {
 			t.Fatalf("since %q: exit code %d, %v\n%s", since, code, err, log.String())
@@ -225,7 +225,7 @@ func TestAuditSaysWhenItCannotWrite(t *testing.T) {
 	url, _ := auditDatabase(t, fewEntries...)
 	for _, args := range [][]string{{"verify"}, {"show", "REQ-ACDEFG"}, {"show", "REQ-ACDEFG", "--format=json"}, {"export"}, {"export", "--format=csv"}} {
 		var log bytes.Buffer
-		code := run(t.Context(), append([]string{"audit", "--database", url}, args...), func(string) string { return "" }, closedPipe{}, &log, endpoints{})
+		code := run(t.Context(), append([]string{"audit", "--database", url}, args...), func(string) string { return "" }, strings.NewReader(""), closedPipe{}, &log, endpoints{})
 		if code != 1 || !strings.Contains(log.String(), "the pipe is closed") {
 			t.Errorf("%v: exit code %d\n%s", args, code, log.String())
 		}

@@ -19,7 +19,7 @@ import (
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	context.AfterFunc(ctx, stop) // a second Ctrl-C ends it at once
-	os.Exit(run(ctx, os.Args[1:], os.Getenv, os.Stdout, os.Stderr, endpoints{}))
+	os.Exit(run(ctx, os.Args[1:], os.Getenv, os.Stdin, os.Stdout, os.Stderr, endpoints{}))
 }
 
 // commandLine is every subcommand with its flags; the environment variable
@@ -37,7 +37,7 @@ type exitCode int
 
 // run is main with everything handed in, so that tests can call it. It
 // returns the exit code: 0, 1 for a failure, 2 for a wrong command line.
-func run(ctx context.Context, args []string, getenv func(string) string, stdout, stderr io.Writer, at endpoints) (code int) {
+func run(ctx context.Context, args []string, getenv func(string) string, stdin io.Reader, stdout, stderr io.Writer, at endpoints) (code int) {
 	defer func() {
 		if p := recover(); p != nil {
 			c, ok := p.(exitCode)
@@ -60,7 +60,7 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdout,
 			return nil, nil
 		})),
 		kong.BindTo(ctx, (*context.Context)(nil)),
-		kong.Bind(&surroundings{getenv: getenv, stdout: stdout, stderr: stderr, at: at}),
+		kong.Bind(&surroundings{getenv: getenv, stdin: stdin, stdout: stdout, stderr: stderr, at: at}),
 	)
 	if err != nil {
 		fmt.Fprintln(stderr, "revoke-sessions:", err)
@@ -90,6 +90,7 @@ func (e usageError) Error() string { return string(e) }
 // surroundings are what a subcommand may touch beside its flags.
 type surroundings struct {
 	getenv         func(string) string
+	stdin          io.Reader
 	stdout, stderr io.Writer
 	at             endpoints
 }

@@ -46,7 +46,7 @@ func TestMain(m *testing.M) {
 		roots.AppendCertsFromPEM(c.CertPEM)
 		ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM)
 		defer stop()
-		os.Exit(run(ctx, os.Args[1:], os.Getenv, os.Stdout, os.Stderr,
+		os.Exit(run(ctx, os.Args[1:], os.Getenv, os.Stdin, os.Stdout, os.Stderr,
 			endpoints{graphURL: c.GraphURL, authority: c.Authority, roots: roots, timing: c.Timing}))
 	}
 	goleak.VerifyTestMain(m)

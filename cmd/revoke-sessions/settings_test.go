@@ -22,7 +22,7 @@ func output(t *testing.T, env map[string]string, args ...string) (code int, stdo
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	var out, err bytes.Buffer
-	code = run(ctx, args, func(name string) string { return env[name] }, &out, &err, endpoints{})
+	code = run(ctx, args, func(name string) string { return env[name] }, strings.NewReader(""), &out, &err, endpoints{})
 	return code, out.String(), err.String()
 }
 
@@ -126,7 +126,7 @@ func TestRefusedBySlack(t *testing.T) {
 			th := newTheatre(t)
 			th.slack.Inject(tt.fault)
 			var log bytes.Buffer
-			if code := run(t.Context(), []string{"run"}, th.getenv, io.Discard, &log, th.at); code != 1 || !strings.Contains(log.String(), tt.says) {
+			if code := run(t.Context(), []string{"run"}, th.getenv, strings.NewReader(""), io.Discard, &log, th.at); code != 1 || !strings.Contains(log.String(), tt.says) {
 				t.Errorf("exit code %d:\n%s", code, log.String())
 			}
 		})
@@ -139,7 +139,7 @@ func TestStoppedBeforeSlackAnswers(t *testing.T) {
 	th.slack.Inject(slacktest.Fault{Method: "auth.test", Status: http.StatusServiceUnavailable})
 	ctx, cancel := context.WithCancel(t.Context())
 	ended := make(chan int, 1)
-	go func() { ended <- run(ctx, []string{"run"}, th.getenv, io.Discard, th.log, th.at) }()
+	go func() { ended <- run(ctx, []string{"run"}, th.getenv, strings.NewReader(""), io.Discard, th.log, th.at) }()
 	th.until("it has asked Slack", func() bool { return len(th.slack.CallsOf("auth.test")) > 0 })
 	cancel()
 	if code := <-ended; code != 0 {
@@ -187,7 +187,7 @@ func TestSecondProcess(t *testing.T) {
 	th := newTheatre(t)
 	th.begin()
 	var log bytes.Buffer
-	if code := run(t.Context(), []string{"run"}, th.getenv, io.Discard, &log, th.at); code != 1 || !strings.Contains(log.String(), "another revoke-sessions is running") {
+	if code := run(t.Context(), []string{"run"}, th.getenv, strings.NewReader(""), io.Discard, &log, th.at); code != 1 || !strings.Contains(log.String(), "another revoke-sessions is running") {
 		t.Errorf("exit code %d:\n%s", code, log.String())
 	}
 }

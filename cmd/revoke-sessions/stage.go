@@ -131,7 +131,7 @@ func (s *stage) start(ctx context.Context, log io.Writer) (stop func() error, er
 	ctx, cancel := context.WithCancel(ctx)
 	ended := make(chan error, 1)
 	go func() {
-		if code := run(ctx, []string{"run"}, s.getenv, io.Discard, log, s.at); code != 0 {
+		if code := run(ctx, []string{"run"}, s.getenv, strings.NewReader(""), io.Discard, log, s.at); code != 0 {
 			ended <- fmt.Errorf("the bot ended with exit code %d", code)
 		}
 		close(ended)
