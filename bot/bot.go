@@ -92,6 +92,7 @@ type Bot struct {
 	people    *people
 	approvers *rosters
 	channel   *memory[ChannelProblem]
+	actor     string // in the audit rows of what it does by itself
 	// nextPreflight is when the next is due, in nanoseconds since 1970.
 	nextPreflight atomic.Int64
 	log           *slog.Logger
@@ -113,7 +114,7 @@ func New(cfg Config, store Store, slack *Slack, entra Entra) *Bot {
 	b := &Bot{
 		cfg: cfg, store: store, slack: slack, directory: entra,
 		people: newPeople(slack, entra, &cfg.Policy, cfg.Now), log: cfg.Log, now: cfg.Now,
-		slots: make(chan struct{}, workers),
+		actor: botActor, slots: make(chan struct{}, workers),
 	}
 	// With a memory of its own: counting the approvers must not make what was
 	// known of them then count at their click.
@@ -127,7 +128,7 @@ func New(cfg Config, store Store, slack *Slack, entra Entra) *Bot {
 // anything is received.
 func (b *Bot) RecordPolicy(ctx context.Context) error {
 	return b.store.Record(ctx, 0, Entry{
-		Actor: "bot", Digest: b.cfg.Policy.Digest, Action: "policy_loaded",
+		Actor: b.actor, Digest: b.cfg.Policy.Digest, Action: "policy_loaded",
 		Operation: string(b.cfg.Operation), Origin: "cards in " + b.cfg.Channel,
 	})
 }
@@ -309,6 +310,9 @@ func (b *Bot) commit(ctx context.Context, c Change) (Request, error) {
 	for _, e := range c.Audit {
 		b.log.Info("request", "action", e.Action, "request", e.Request, "actor", e.Actor, "state", r.State, "outcome", e.Outcome,
 			"graph_request_id", e.RequestID, "client_request_id", e.ClientRequestID)
+	}
+	if r.AtConsole() {
+		return r, nil // nobody reads of it in Slack
 	}
 	b.spawn(func(ctx context.Context) { b.tell(ctx, r.ID) })
 	if c.Successor != nil {

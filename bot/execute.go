@@ -7,6 +7,7 @@ import (
 	"slices"
 	"time"
 
+	"revoke-sessions/authz"
 	"revoke-sessions/graph"
 )
 
@@ -81,7 +82,7 @@ func (b *Bot) begin(ctx context.Context, r Request) (again bool, _ Request, err 
 	if !errors.Is(err, ErrFrozen) {
 		return again, next, err
 	}
-	e := r.entry(Approved, "bot")
+	e := r.entry(Approved, b.actor)
 	e.Action = "held"
 	return b.standStill(ctx, r, &e)
 }
@@ -103,11 +104,20 @@ func (b *Bot) standStill(ctx context.Context, r Request, e *Entry) (again bool, 
 	return false, r, err
 }
 
-// execute makes one call to Graph: stored before it leaves, unless a freeze is
-// on, and its outcome after. The call has a deadline that ends before the claim
-// does. A second call after one of unknown effect is one more write for the
-// limits; the first was counted with the decision.
+// execute makes one call to Graph, unless a freeze is on. A second call after
+// one of unknown effect is one more write for the limits; the first was counted
+// with the decision.
 func (b *Bot) execute(ctx context.Context, r Request) (again bool, _ Request, err error) {
+	c := Change{Fenced: !r.passesOver(authz.Frozen)}
+	if n, _ := r.unresolved(); n > 0 && !r.passesOver(OverLimit) {
+		c.Uses = b.uses(&r)
+	}
+	return b.call(ctx, r, c)
+}
+
+// call makes one call to Graph: stored before it leaves, in the change c, and
+// its outcome after. The call has a deadline that ends before the claim does.
+func (b *Bot) call(ctx context.Context, r Request, c Change) (again bool, _ Request, err error) {
 	if n, _ := r.unresolved(); n == 0 && !r.Drill && b.now().Sub(r.Before.ReadAt) > lookupFresh {
 		// Read late rather than compare with something old; but something old
 		// rather than nothing, for nobody else's revoke is likely in between.
@@ -115,17 +125,13 @@ func (b *Bot) execute(ctx context.Context, r Request) (again bool, _ Request, er
 			r.Before = read
 		}
 	}
-	c := Change{Keep: true, Fenced: true}
-	if n, _ := r.unresolved(); n > 0 {
-		c.Uses = b.uses(&r)
-	}
 	now := b.now().UTC()
 	r.to(Executing)
 	r.DueAt = now
 	r.Attempts = append(slices.Clone(r.Attempts), Attempt{Decision: len(r.Decisions), BeganAt: now})
-	e := r.entry(Executing, "bot")
+	e := r.entry(Executing, b.actor)
 	e.Operation, e.StampBefore = string(r.Operation), stampText(r.Before.ValidFrom())
-	c.Request, c.Audit = r, []Entry{e}
+	c.Request, c.Audit, c.Keep = r, append(c.Audit, e), true
 	if r, err = b.commit(ctx, c); err != nil {
 		return false, r, err
 	}
@@ -146,7 +152,7 @@ func (b *Bot) conclude(ctx context.Context, r Request, n int, yes graph.Revocati
 	for {
 		if r.State != Executing && r.State != Unknown || n != len(r.Attempts)-1 {
 			// Too late to count, but not to be on record.
-			e := r.entry(r.State, "bot")
+			e := r.entry(r.State, b.actor)
 			e.Action, e.Operation, e.RequestID, e.ClientRequestID = "late_answer", string(yes.Operation), yes.RequestID, yes.ClientRequestID
 			e.Status, e.Outcome = yes.Status, string(graph.Done)
 			if callErr != nil {
@@ -159,7 +165,7 @@ func (b *Bot) conclude(ctx context.Context, r Request, n int, yes graph.Revocati
 			return false, r, b.store.Record(ctx, 0, e)
 		}
 		next := b.outcome(r, yes, callErr)
-		e := next.entry(next.State, "bot")
+		e := next.entry(next.State, b.actor)
 		a := next.attempt()
 		e.Operation, e.Also = string(next.called()), alsoCalled(a)
 		e.Status, e.Code, e.Outcome = a.Status, a.Code, string(a.Outcome)
@@ -169,7 +175,7 @@ func (b *Bot) conclude(ctx context.Context, r Request, n int, yes graph.Revocati
 			return stored.State == Unknown, stored, nil
 		}
 		if !errors.Is(err, ErrConflict) {
-			return false, r, err
+			return false, next, fmt.Errorf("store what Microsoft answered: %w", err)
 		}
 		if r, err = b.store.Request(ctx, r.ID); err != nil {
 			return false, r, err

@@ -134,6 +134,8 @@ type Queue interface {
 	Receive(ctx context.Context, a Arrival) (stored Arrival, fresh bool, err error)
 	// Arrival reads a stored arrival; ErrNoRequest if there is none.
 	Arrival(ctx context.Context, id int64) (Arrival, error)
+	// Claim claims a request, due or not; false while somebody else holds it.
+	Claim(ctx context.Context, id string) (Request, bool, error)
 	// Due claims what is due now, at most limit of each kind.
 	Due(ctx context.Context, limit int) (Work, error)
 }
@@ -228,7 +230,8 @@ type Entry struct {
 	// happened: requested, joined, refused, cancel_asked.
 	Action  string `json:"action"`
 	Request string `json:"request,omitempty"`
-	// Actor is a Slack user ID, or "clock", "bot" or "policy".
+	// Actor is a Slack user ID, or "clock", "bot", "cli" or "policy", or
+	// somebody on the command line: "os:" and their name there.
 	Actor        string `json:"actor"`
 	ActorEntraID string `json:"actor_entra_id,omitempty"`
 	TargetID     string `json:"target_id,omitempty"`

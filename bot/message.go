@@ -265,3 +265,23 @@ func spell(d time.Duration) string {
 	}
 	return strings.Join(words, " ")
 }
+
+// plain is the line for a terminal, with all times in UTC.
+func (l *line) plain() string {
+	var b strings.Builder
+	for _, e := range l.elements {
+		switch e := e.(type) {
+		case *slack.RichTextSectionTextElement:
+			b.WriteString(e.Text)
+		case *slack.RichTextSectionUserElement:
+			b.WriteString("@" + e.UserID)
+		case *slack.RichTextSectionUserGroupElement:
+			b.WriteString("@" + e.UsergroupID)
+		case *slack.RichTextSectionDateElement:
+			b.WriteString(*e.Fallback)
+		case *slack.RichTextSectionLinkElement:
+			b.WriteString(e.Text + " (" + e.URL + ")")
+		}
+	}
+	return b.String()
+}

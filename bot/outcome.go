@@ -175,7 +175,19 @@ func neverReached(code string) bool {
 }
 
 func unclear(r *Request, l *line, v View) *line {
-	l.bold("Not known yet whether ").boldTyped(r.name()).bold("'s sessions were revoked.")
+	whyUnclear(r, l.bold("Not known yet whether ").boldTyped(r.name()).bold("'s sessions were revoked."))
+	if !r.stuck(v.Now) {
+		return l.say(" Checking the account; next answer here within a minute.")
+	}
+	accountShows(r, l)
+	if r.DueAt.IsZero() {
+		return l.bold(" I have stopped looking.")
+	}
+	return l.say(" I look again: ").whenExactly(r.DueAt).say(".")
+}
+
+// whyUnclear says what became of the call.
+func whyUnclear(r *Request, l *line) *line {
 	switch a := r.unclearAttempt(); {
 	case a == nil:
 	case a.Code == interrupted:
@@ -187,9 +199,12 @@ func unclear(r *Request, l *line, v View) *line {
 	default:
 		l.say(" Microsoft gave no clear answer (status %d).", a.Status)
 	}
-	if !r.stuck(v.Now) {
-		return l.say(" Checking the account; next answer here within a minute.")
-	}
+	return l
+}
+
+// accountShows says what reading the account has told of a call of unknown
+// outcome, and what to do.
+func accountShows(r *Request, l *line) *line {
 	switch {
 	case r.Unread:
 		l.say(" The account cannot be read.")
@@ -200,11 +215,7 @@ func unclear(r *Request, l *line, v View) *line {
 	default:
 		l.say(" The account does not show a change.")
 	}
-	l.say(" If it cannot wait, revoke in the Entra portal or block sign-in.")
-	if r.DueAt.IsZero() {
-		return l.bold(" I have stopped looking.")
-	}
-	return l.say(" I look again: ").whenExactly(r.DueAt).say(".")
+	return l.say(" If it cannot wait, revoke in the Entra portal or block sign-in.")
 }
 
 // ending is the headline of a request that ended with nothing done.

@@ -139,6 +139,10 @@ type Request struct {
 	// CancelAskedAt is when the target's own account asked to cancel a self report.
 	CancelAskedAt time.Time `json:"cancel_asked_at,omitzero"`
 
+	// PassedOver are the rules of the policy that somebody on the command line
+	// has passed over.
+	PassedOver []authz.Reason `json:"passed_over,omitempty"`
+
 	// Approvals are those given for the decision that is being made, and
 	// Lapsed those that no longer counted when it was.
 	Approvals []Verdict `json:"approvals,omitempty"`
@@ -178,6 +182,8 @@ type Words struct {
 	UPN         string `json:"upn,omitempty"`
 	// Denied is why an approver said no.
 	Denied string `json:"denied,omitempty"`
+	// Override is why the policy was passed over.
+	Override string `json:"override,omitempty"`
 	// Also are the reasons of those who joined, by Slack ID.
 	Also map[string]string `json:"also,omitempty"`
 }

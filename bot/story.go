@@ -132,6 +132,7 @@ func (s *Story) words(b *strings.Builder) {
 		item("Reason of "+code(who), s.Words.Also[who])
 	}
 	item("Reason of the denial", s.Words.Denied)
+	item("Reason to pass over the policy", s.Words.Override)
 	b.WriteString("- " + map[WordsProof]string{
 		WordsMatch:  "These words are the ones that the rows hold a salted hash of.",
 		WordsDiffer: "**These words do NOT match the salted hash in the rows: they were changed in the database.**",
@@ -204,8 +205,8 @@ func code(text string) string {
 // said says what happened.
 func (r Row) said() string {
 	switch {
-	case r.Action == string(Approved) && r.Actor == "bot":
-		return "Microsoft asked to wait, or could not be reached; the bot will call again"
+	case r.Action == string(Approved) && (r.Actor == botActor || r.Actor == consoleActor):
+		return "Microsoft asked to wait, or could not be reached; it will be called again"
 	case r.Action == string(Approved) && r.Actor == "clock":
 		return "the bot was interrupted in its rehearsal; it will read again"
 	}
@@ -240,7 +241,7 @@ var happened = map[string]string{
 	"stopped_looking":     "the bot stopped looking for the outcome",
 	string(Pending):       "the request waits for a decision",
 	string(Approved):      "approved",
-	string(Executing):     "the bot called Microsoft Graph",
+	string(Executing):     "Microsoft Graph was called",
 	string(Unknown):       "it was not known whether the sessions were revoked",
 	string(Revoked):       "the sessions were revoked",
 	string(Verified):      "verified: the sessions' valid-from stamp had moved",
@@ -262,7 +263,8 @@ var happened = map[string]string{
 	"frozen":              "every revoke was frozen",
 	"unfreeze_asked":      "somebody asked to end the freeze",
 	"unfrozen":            "the freeze ended",
-	"policy_loaded":       "the bot started with this policy",
+	"policy_loaded":       "this policy came into force",
+	"policy_overridden":   "whoever revoked on the command line passed over what the policy says",
 	"coverage":            "too few approvers could decide, or the channel was not as it should be",
 }
 
@@ -314,4 +316,5 @@ var reasons = map[authz.Reason]string{
 	OverLimit:                   "a limit of the policy was reached",
 	TooFewApprovers:             "too few approvers could be found",
 	stampMoved:                  "the answer was lost, but the stamp had moved",
+	Interrupted:                 "whoever had confirmed it at the command line stopped it",
 }

@@ -41,6 +41,9 @@ type post struct {
 
 // owed lists what a request owes, in the order in which it is sent.
 func owed(r *Request, v *View, channel string) []post {
+	if r.AtConsole() {
+		return nil
+	}
 	var all []post
 	add := func(p post) { all = append(all, p) }
 	add(post{key: cardKey, to: channel, fresh: r.State == Pending, show: func() Message { return Card(r, *v) }})

@@ -22,7 +22,7 @@ func (b *Bot) findOut(ctx context.Context, r Request) (again bool, _ Request, er
 	if read.MovedSince(r.Before) && r.ours(read) {
 		r.to(Revoked)
 		r.AcceptedAt, r.Seen, r.Reads, r.DueAt = now, true, 0, now
-		e := r.entry(Revoked, "bot")
+		e := r.entry(Revoked, b.actor)
 		e.Reason, e.StampBefore, e.StampAfter = "stamp_moved", stampText(r.Before.ValidFrom()), stampText(r.After.ValidFrom())
 		r, err = b.commit(ctx, Change{Request: r, Audit: []Entry{e}, Keep: true})
 		return err == nil, r, err
@@ -133,7 +133,7 @@ func (b *Bot) verify(ctx context.Context, r Request) error {
 	}
 	c := Change{Request: r}
 	if r.State != was {
-		e := r.entry(r.State, "bot")
+		e := r.entry(r.State, b.actor)
 		e.StampBefore, e.StampAfter = stampText(r.earlier().ValidFrom()), stampText(read.ValidFrom())
 		c.Audit = []Entry{e}
 	}

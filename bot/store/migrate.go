@@ -62,3 +62,7 @@ func readVersion(ctx context.Context, from querier) (version int, err error) {
 func errNewer(version int) error {
 	return fmt.Errorf("the database has schema %d, this version knows %d: use the newer revoke-sessions", version, schemaVersion)
 }
+
+func errOlder(version int) error {
+	return fmt.Errorf("it has schema %d and this version reads %d: start the bot of this version on it once, which brings it up to date", version, schemaVersion)
+}

@@ -80,6 +80,29 @@ func (s *Store) Arrival(ctx context.Context, id int64) (bot.Arrival, error) {
 	return a, err
 }
 
+// Claim implements bot.Queue.
+func (s *Store) Claim(ctx context.Context, id string) (r bot.Request, ok bool, err error) {
+	err = s.transaction(ctx, func(tx *sql.Tx) error {
+		now := s.now()
+		res, err := tx.ExecContext(ctx, `UPDATE requests SET claimed_until = $1 WHERE id = $2 AND claimed_until <= $3`,
+			micros(now.Add(bot.ClaimFor)), id, micros(now))
+		if err != nil {
+			return fmt.Errorf("claim a request: %w", err)
+		}
+		n, err := res.RowsAffected()
+		if err != nil || n == 0 {
+			return err
+		}
+		ok = true
+		r, err = scanRequest(tx.QueryRowContext(ctx, `SELECT `+requestColumns+fromRequests+`WHERE r.id = $1`, id))
+		return err
+	})
+	if err != nil {
+		return bot.Request{}, false, err
+	}
+	return r, ok, nil
+}
+
 // Due implements bot.Queue. Reading first keeps an idle clock from taking the
 // write lock every second.
 func (s *Store) Due(ctx context.Context, limit int) (bot.Work, error) {

@@ -72,22 +72,27 @@ func writeRequest(ctx context.Context, tx *sql.Tx, r *bot.Request, now time.Time
 	if keep {
 		claimed = micros(now.Add(bot.ClaimFor))
 	}
-	// Every change is owed to people: tell_due_at is now.
+	// Every change is owed to people: tell_due_at is now. Of what is done on
+	// the command line nobody reads in Slack.
+	owed := maybe(now)
+	if r.AtConsole() {
+		owed = sql.NullInt64{}
+	}
 	if r.Version == 0 {
 		r.Paused = 0
 		_, err = tx.ExecContext(ctx, `INSERT INTO requests
 			(id, version, state, lane, drill, target_id, body, created_at, accepted_at, due_at, claimed_until,
 			told, tell_due_at, tell_claimed_until, tell_tries, changed_at)
-			VALUES ($1, 1, $2, $3, $4, $5, $6, $7, $8, $9, $10, 0, $11, 0, 0, $11)`,
-			r.ID, r.State, r.Lane, flag(r.Drill), r.Target.ID, body, micros(r.CreatedAt), maybe(r.AcceptedAt), maybe(r.DueAt), claimed, micros(now))
+			VALUES ($1, 1, $2, $3, $4, $5, $6, $7, $8, $9, $10, 0, $11, 0, 0, $12)`,
+			r.ID, r.State, r.Lane, flag(r.Drill), r.Target.ID, body, micros(r.CreatedAt), maybe(r.AcceptedAt), maybe(r.DueAt), claimed, owed, micros(now))
 		if isUnique(err) {
 			return bot.ErrTaken
 		}
 	} else {
 		var res sql.Result
 		res, err = tx.ExecContext(ctx, `UPDATE requests SET version = version + 1, state = $1, body = $2, accepted_at = $3,
-			due_at = $4, claimed_until = $5, tell_due_at = $6, tell_tries = 0, changed_at = $6 WHERE id = $7 AND version = $8`,
-			r.State, body, maybe(r.AcceptedAt), maybe(r.DueAt), claimed, micros(now), r.ID, r.Version)
+			due_at = $4, claimed_until = $5, tell_due_at = $6, tell_tries = 0, changed_at = $7 WHERE id = $8 AND version = $9`,
+			r.State, body, maybe(r.AcceptedAt), maybe(r.DueAt), claimed, owed, micros(now), r.ID, r.Version)
 		if err == nil {
 			var n int64
 			if n, err = res.RowsAffected(); err == nil && n == 0 {
@@ -111,21 +116,22 @@ func writeRequest(ctx context.Context, tx *sql.Tx, r *bot.Request, now time.Time
 	return nil
 }
 
-// writeWords stores what was typed and answers its salted hash. Words change
-// while a request is pending and by its denial; later the stored ones are
-// hashed again.
+// writeWords stores what was typed and answers its salted hash. Words come
+// with a request and change while it is pending and by its denial; later the
+// stored ones are hashed again.
 func writeWords(ctx context.Context, tx *sql.Tx, r bot.Request) (hash string, err error) {
+	changes := r.Version == 1 || r.State == bot.Pending || r.State == bot.Denied
 	var salt, content string
 	err = tx.QueryRowContext(ctx, `SELECT salt, content FROM words WHERE request_id = $1`, r.ID).Scan(&salt, &content)
 	switch {
-	case errors.Is(err, sql.ErrNoRows) && r.State != bot.Pending:
+	case errors.Is(err, sql.ErrNoRows) && r.Version > 1 && r.State != bot.Pending:
 		return "", nil // erased: a hash would prove nothing
 	case errors.Is(err, sql.ErrNoRows):
 		salt = rand.Text()
 	case err != nil:
 		return "", fmt.Errorf("read the words: %w", err)
 	}
-	if r.State == bot.Pending || r.State == bot.Denied {
+	if changes {
 		fresh, err := json.Marshal(r.Words)
 		if err != nil {
 			return "", fmt.Errorf("encode the words: %w", err)

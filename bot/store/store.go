@@ -42,10 +42,19 @@ type Options struct {
 	// Exclusive refuses to open a database that another process runs on, and
 	// frees every claim, for whoever held one is gone. `run` opens it so.
 	Exclusive bool
+	// Beside opens it to write a little beside a process that may run on it: a
+	// database of an older schema is refused, for that process could not read
+	// a newer one, and a writer waits longer for its turn.
+	Beside bool
 }
 
-// ErrInUse: another process runs on this database.
-var ErrInUse = errors.New("another revoke-sessions is running on this database")
+// The errors of opening a database.
+var (
+	// ErrInUse: another process runs on this database.
+	ErrInUse = errors.New("another revoke-sessions is running on this database")
+	// ErrNoDatabase: there is none yet.
+	ErrNoDatabase = errors.New("there is no database")
+)
 
 // Open opens or creates the database at rawURL, "sqlite:PATH". It answers
 // ErrInUse, wrapped, when Exclusive was asked for and is not to be had.
@@ -68,7 +77,7 @@ func Open(ctx context.Context, rawURL string, o Options) (*Store, error) {
 			return nil, fmt.Errorf("%w: %s. Stop it first, or give this one a database of its own", ErrInUse, path)
 		}
 	}
-	if err := s.open(ctx, o.Exclusive); err != nil {
+	if err := s.open(ctx, o); err != nil {
 		return nil, errors.Join(fmt.Errorf("open the database %s: %w", path, err), s.Close())
 	}
 	return s, nil
@@ -98,7 +107,7 @@ func OpenReadOnly(ctx context.Context, rawURL string) (*Store, error) {
 	info, err := os.Stat(path)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		return nil, fmt.Errorf("there is no database at %s: name the bot's with --database sqlite:PATH or REVOKE_DATABASE_URL", path)
+		return nil, fmt.Errorf("%w at %s: name the bot's with --database sqlite:PATH or REVOKE_DATABASE_URL", ErrNoDatabase, path)
 	case err != nil:
 		return nil, fmt.Errorf("open the database %s: %w", path, err)
 	case info.IsDir():
@@ -114,7 +123,7 @@ func OpenReadOnly(ctx context.Context, rawURL string) (*Store, error) {
 	case err == nil && version > schemaVersion:
 		err = errNewer(version)
 	case err == nil && version < schemaVersion:
-		err = fmt.Errorf("it has schema %d and this version reads %d: start the bot of this version on it once, which brings it up to date", version, schemaVersion)
+		err = errOlder(version)
 	}
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("open the database %s: %w", path, err), s.Close())
@@ -122,16 +131,23 @@ func OpenReadOnly(ctx context.Context, rawURL string) (*Store, error) {
 	return s, nil
 }
 
-func (s *Store) open(ctx context.Context, exclusive bool) error {
+// besideWait is how long a process beside another waits for its turn to write.
+const besideWait = 10 * time.Second
+
+func (s *Store) open(ctx context.Context, o Options) error {
 	if err := createPrivate(s.path); err != nil {
 		return err
+	}
+	wait := time.Second
+	if o.Beside {
+		wait = besideWait
 	}
 	// Pragmas stand in the DSN so that every connection of a pool has them.
 	// secure_delete is ON: FAST would leave erased text in pages given free.
 	// https://sqlite.org/pragma.html#pragma_secure_delete
 	dsn := func(extra string) string {
 		return "file:" + (&url.URL{Path: s.path}).EscapedPath() +
-			"?_pragma=busy_timeout(1000)&_pragma=journal_mode(WAL)&_pragma=synchronous(FULL)&_pragma=foreign_keys(1)&_pragma=secure_delete(ON)" + extra
+			fmt.Sprintf("?_pragma=busy_timeout(%d)", wait.Milliseconds()) + "&_pragma=journal_mode(WAL)&_pragma=synchronous(FULL)&_pragma=foreign_keys(1)&_pragma=secure_delete(ON)" + extra
 	}
 	var err error
 	if s.write, err = sql.Open("sqlite", dsn("&_txlock=immediate")); err != nil {
@@ -144,10 +160,19 @@ func (s *Store) open(ctx context.Context, exclusive bool) error {
 		return err
 	}
 	s.read.SetMaxOpenConns(4)
+	if o.Beside {
+		version, err := readVersion(ctx, s.read)
+		if err == nil && version > 0 && version < schemaVersion {
+			err = errOlder(version)
+		}
+		if err != nil {
+			return err
+		}
+	}
 	if err := s.migrate(ctx); err != nil {
 		return err
 	}
-	if exclusive {
+	if o.Exclusive {
 		return s.freeClaims(ctx)
 	}
 	return nil

@@ -1,0 +1,366 @@
+package bot
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/slack-go/slack"
+
+	"revoke-sessions/authz"
+	"revoke-sessions/graph"
+)
+
+// Console revokes for somebody at a command line, who decides alone and without
+// Slack. Its requests are those of the Bot, with the same states and audit
+// rows, in the same database, also beside a Bot that runs on it; what this
+// process does not live to see the end of, that Bot looks after. Nobody reads
+// of them in Slack.
+//
+// Whoever can run it holds the credential, and could call Graph without it. So
+// the policy is a guard rail here and no authority: a protected account, a
+// freeze and the limits refuse, unless they are passed over for a reason, which
+// is on record.
+type Console struct {
+	bot      *Bot
+	operator string
+	override string
+	say      func(string)
+	policy   []Entry // the row that says which policy it is, until it was stored
+}
+
+// Operator says who uses a Console.
+type Operator struct {
+	// Name is what the operating system calls them: name@host.
+	Name string
+	// Override is why they pass over what the policy says; empty if they do not.
+	Override string
+	// Say is told what is being waited for, a sentence at a time; nil for nobody.
+	Say func(string)
+}
+
+// The actors in the audit rows of what a program does by itself.
+const (
+	botActor     = "bot"
+	consoleActor = "cli"
+)
+
+// operatorPrefix begins the name of an operator, where else a Slack ID stands.
+const operatorPrefix = "os:"
+
+// Interrupted is why a confirmed request was not carried out after all: whoever
+// had confirmed it at the command line stopped it while it waited.
+const Interrupted authz.Reason = "interrupted"
+
+// NewConsole makes a Console. Of the Config, Policy, Operation, Fallback,
+// Timing, Log and Now are used. Without a store (nil) it can only Look.
+func NewConsole(cfg Config, store Store, entra Entra, who Operator) *Console {
+	b := New(cfg, store, NewSlack(slack.New("", slack.OptionHTTPClient(noSlack{})), "", nil), entra)
+	b.actor = consoleActor
+	c := &Console{bot: b, operator: operatorPrefix + Clean(who.Name, maxName), override: Clean(who.Override, maxReason), say: who.Say}
+	if c.say == nil {
+		c.say = func(string) {}
+	}
+	c.policy = []Entry{{
+		Action: "policy_loaded", Actor: c.operator, Digest: cfg.Policy.Digest, Operation: string(cfg.Operation), Origin: consoleOrigin,
+	}}
+	return c
+}
+
+// consoleOrigin is where an act of an operator comes from.
+const consoleOrigin = "command line"
+
+// noSlack answers nothing: a command line has no Slack, so that whatever would
+// have to be asked there is unknown.
+type noSlack struct{}
+
+var errNoSlack = errors.New("the command line does not ask Slack")
+
+func (noSlack) Do(*http.Request) (*http.Response, error) { return nil, errNoSlack }
+
+// AtConsole reports that the request was made at a command line.
+func (r *Request) AtConsole() bool {
+	return len(r.Askers) > 0 && strings.HasPrefix(r.Askers[0].SlackID, operatorPrefix)
+}
+
+// passesOver reports whether somebody at a command line has passed over a rule.
+func (r *Request) passesOver(rule authz.Reason) bool { return slices.Contains(r.PassedOver, rule) }
+
+// Preview is what a revoke would do, and to whom. Nothing has been done.
+type Preview struct {
+	request Request
+	freeze  *Freeze
+	// Refused is the rule of the policy that is against it, or empty.
+	Refused authz.Reason
+	// Why says it in a sentence, with what to do.
+	Why string
+}
+
+// RefusedError says why an account is not revoked: because nobody can tell which
+// is meant, or because the policy is against it. Its text is for the operator;
+// Microsoft was asked to change nothing.
+type RefusedError struct {
+	Reason authz.Reason
+	Says   string
+}
+
+func (e *RefusedError) Error() string { return e.Says }
+
+// notOne says that a name leads to no account, or to several.
+func notOne(problem authz.Reason, whom Whom) error {
+	named := whom.ObjectID
+	if named == "" {
+		named = Clean(whom.Address, maxAddress)
+	}
+	if problem == authz.SeveralAccounts {
+		return &RefusedError{problem, "There is more than one account for " + named + ". Use the user principal name or the object ID."}
+	}
+	return &RefusedError{problem, "There is no account for " + named + ". Check it: a user principal name, an e-mail address or an object ID is needed."}
+}
+
+// Look finds an account and says what a revoke of it would do. It writes
+// nothing. Where Microsoft asks to wait, it waits, until ctx ends. The error is
+// a *RefusedError, a *LookupError or the store's.
+func (c *Console) Look(ctx context.Context, whom Whom, drill bool) (Preview, error) {
+	b := c.bot
+	var meant found
+	err := c.patiently(ctx, func() (err error) { meant, err = b.people.target(ctx, whom); return err })
+	if err != nil {
+		return Preview{}, err
+	}
+	if meant.problem != "" {
+		return Preview{}, notOne(meant.problem, whom)
+	}
+	var t aim
+	err = c.patiently(ctx, func() (err error) { t, err = b.people.targetNow(ctx, meant.user.ID, nil, false); return err })
+	switch {
+	case graph.IsNotFound(err):
+		return Preview{}, notOne(authz.NoAccount, whom)
+	case err != nil:
+		return Preview{}, &LookupError{Where: atEntra, Remedy: refusal(err), Err: err}
+	}
+	r := Request{Lane: authz.ThirdParty, Drill: drill, Askers: []authz.Asker{{SlackID: c.operator}}}
+	r.aimAt(t)
+	p := Preview{}
+	if b.store != nil {
+		freeze, frozen, err := b.store.Frozen(ctx)
+		if err != nil {
+			return Preview{}, err
+		}
+		if frozen {
+			p.freeze = &freeze
+		}
+		if r.RevokedBefore, err = b.store.LastAccepted(ctx, r.Target.ID); err != nil {
+			return Preview{}, err
+		}
+	}
+	now := b.now().UTC()
+	r.ID, r.State, r.Operation, r.Fallback, r.CreatedAt, r.ExpiresAt = newID(), Pending, b.cfg.Operation, b.cfg.Fallback, now, now
+	protected := b.cfg.Policy.Require(r.matter()).Protected
+	r.Need = 1
+	r.Digest = shown(r.Target, r.Words.UPN, r.Operation, r.Fallback, r.Need)
+	p.request = r
+	switch {
+	case protected:
+		p.Refused, p.Why = authz.TargetProtected, protectedHere(t, r.Privileged)
+	case p.freeze != nil:
+		p.Refused, p.Why = authz.Frozen, frozenLine(p.freeze).plain()
+	}
+	if p.Refused != "" && c.override == "" {
+		p.Why += " To revoke all the same, give a reason with --override-policy, which goes on record."
+	}
+	return p, nil
+}
+
+// protectedHere says why an account counts as protected.
+func protectedHere(t aim, privileged graph.Fact) string {
+	switch {
+	case len(t.unsure) > 0:
+		return "The policy may protect this account: it names Slack users or groups, or groups that cannot be read, and the command line cannot tell whether the account is one of them."
+	case privileged == graph.Unknown:
+		return "The policy protects privileged accounts, and whether this one holds a privileged role could not be read, which counts as if it did."
+	}
+	return "The policy protects this account: in Slack it takes more than one person's word."
+}
+
+// patiently asks again while Microsoft asks to wait.
+func (c *Console) patiently(ctx context.Context, ask func() error) error {
+	for tries := 1; ; tries++ {
+		err := ask()
+		no := graph.AsError(err)
+		if no == nil || !no.Retryable || no.RetryAfter <= 0 || tries >= maxTries || no.RetryAfter > c.bot.cfg.Timing.Patience {
+			return err
+		}
+		c.say(fmt.Sprintf("Microsoft asked us to wait %s before the account can be read.", spell(no.RetryAfter)))
+		if !sleep(ctx, no.RetryAfter) {
+			return err
+		}
+	}
+}
+
+// sleep reports whether the time is over and not ctx.
+func sleep(ctx context.Context, d time.Duration) bool {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return true
+	case <-ctx.Done():
+		return false
+	}
+}
+
+// Revoke carries out what the preview shows, and answers the request as it
+// stands then: accepted, failed, drilled, of unknown outcome, or denied if ctx
+// ended while it waited for Microsoft. The end of ctx stops waits and no call.
+//
+// The error is a *RefusedError where the policy is against it, and then nothing
+// was asked of Microsoft. Any other error is the store's: with a request that
+// has a State, it says what Microsoft had answered, which is not on record.
+func (c *Console) Revoke(ctx context.Context, p Preview, reason string) (Request, error) {
+	work := context.WithoutCancel(ctx)
+	r := p.request
+	r.Words.Reason = Clean(reason, maxReason)
+	refused := p.Refused
+	for range 8 {
+		if refused != "" {
+			if c.override == "" {
+				return Request{}, c.refuse(work, r, refused, p.Why)
+			}
+			r.PassedOver, r.Words.Override = append(r.PassedOver, refused), c.override
+		}
+		decided, change := c.decide(r)
+		_, done, err := c.bot.call(work, decided, change)
+		limit, full := errors.AsType[*LimitError](err)
+		switch {
+		case err == nil:
+			c.policy = nil
+			return c.drive(ctx, done)
+		case errors.Is(err, ErrTaken):
+			r.ID, refused = newID(), ""
+		case errors.Is(err, ErrFrozen):
+			refused, p.Why = authz.Frozen, "Every revoke has just been frozen."
+		case full:
+			refused, p.Why = OverLimit, limitHere(limit)
+		default:
+			return done, err
+		}
+	}
+	return Request{}, fmt.Errorf("make a request: %w", ErrTaken)
+}
+
+// decide is the request once its operator has confirmed it, and what is stored
+// with that.
+func (c *Console) decide(r Request) (Request, Change) {
+	at := c.bot.now().UTC()
+	r.approve(Verdict{Kind: authz.Confirm, SlackID: c.operator, At: at}, r.Target.Stamps)
+	approved := r.entry(Approved, c.operator)
+	approved.Origin = consoleOrigin
+	asked, passed := approved, approved
+	asked.Action, asked.Operation, asked.Digest = "requested", string(r.Operation), r.Digest
+	approved.Digest, approved.Have, approved.Need = r.Digest, 1, 1
+	rows := append(slices.Clone(c.policy), asked)
+	for _, rule := range r.PassedOver {
+		passed.Action, passed.Reason = "policy_overridden", string(rule)
+		rows = append(rows, passed)
+	}
+	change := Change{Audit: append(rows, approved), Fenced: !r.passesOver(authz.Frozen)}
+	if !r.Drill && !r.passesOver(OverLimit) {
+		limit := c.bot.cfg.Policy.Limits.PerApprover
+		change.Uses = append([]Use{{PerApprover, c.operator, limit}}, c.bot.uses(&r)...)
+	}
+	return r, change
+}
+
+// refuse records that the policy was against it.
+func (c *Console) refuse(ctx context.Context, r Request, reason authz.Reason, why string) error {
+	e := Entry{
+		Action: "refused", Actor: c.operator, Wanted: string(authz.Confirm), Reason: string(reason),
+		TargetID: r.Target.ID, Drill: r.Drill, Origin: consoleOrigin,
+	}
+	if err := c.bot.store.Record(ctx, 0, append(slices.Clone(c.policy), e)...); err != nil {
+		return errors.Join(&RefusedError{reason, why}, fmt.Errorf("record the refusal: %w", err))
+	}
+	c.policy = nil
+	return &RefusedError{reason, why}
+}
+
+func limitHere(e *LimitError) string {
+	l := &line{}
+	overLimit(l, View{Limit: e})
+	return l.plain() + " To revoke all the same, give a reason with --override-policy, which goes on record."
+}
+
+// claimAgain is the pause before a request is looked at again that a Bot on the
+// same database is at work on.
+const claimAgain = 200 * time.Millisecond
+
+// drive waits for what a confirmed request waits for, and takes it on, until no
+// more is to be learned within about a minute.
+func (c *Console) drive(ctx context.Context, r Request) (Request, error) {
+	b := c.bot
+	work := context.WithoutCancel(ctx)
+	for {
+		now := b.now()
+		switch {
+		case r.State == Approved && ctx.Err() != nil && r.stoppable():
+			return c.stop(work, r)
+		case r.State == Approved && ctx.Err() != nil,
+			r.State == Unknown && (ctx.Err() != nil || r.stuck(now)),
+			r.State == Revoked && r.Reads > 0,
+			r.State != Approved && r.State != Executing && r.State != Unknown && r.State != Revoked:
+			return r, nil
+		}
+		if wait := r.DueAt.Sub(now); wait > 0 && r.State != Revoked {
+			if r.State == Approved {
+				c.say(waiting(&r, &line{}, r.attempt()).plain())
+			} else {
+				c.say("It is not known yet whether " + r.name() + "'s sessions were revoked. Checking the account.")
+			}
+			if sleep(ctx, wait); ctx.Err() != nil {
+				continue
+			}
+		}
+		claimed, ok, err := b.store.Claim(work, r.ID)
+		if err != nil {
+			return r, err
+		}
+		if ok {
+			b.advance(work, claimed)
+		} else {
+			sleep(work, claimAgain)
+		}
+		if r, err = b.store.Request(work, r.ID); err != nil {
+			return r, err
+		}
+		if r.State == Approved && r.stoppable() && !r.passesOver(authz.Frozen) {
+			if _, frozen, err := b.store.Frozen(work); frozen || err != nil {
+				return c.stop(work, r)
+			}
+		}
+	}
+}
+
+// stop ends a request that waits with nothing done: a freeze that came up is
+// not waited for here.
+func (c *Console) stop(ctx context.Context, r Request) (Request, error) {
+	at := c.bot.now().UTC()
+	r.to(Denied)
+	r.DueAt, r.EndedAt = time.Time{}, at
+	r.Decisions = append(slices.Clone(r.Decisions), Verdict{Kind: authz.Deny, SlackID: c.operator, At: at})
+	e := r.entry(Denied, c.operator)
+	e.Reason, e.Origin = string(Interrupted), consoleOrigin
+	stopped, err := c.bot.commit(ctx, Change{Request: r, Audit: []Entry{e}})
+	if errors.Is(err, ErrConflict) {
+		// A Bot has just gone on with it.
+		if r, err = c.bot.store.Request(ctx, r.ID); err != nil {
+			return r, err
+		}
+		return c.drive(ctx, r)
+	}
+	return stopped, err
+}
