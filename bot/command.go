@@ -137,8 +137,8 @@ func parseWhom(token string) (Whom, error) {
 		return Whom{}, &UsageError{"That is no person.", typeInstead}
 	}
 	token = html.UnescapeString(token)
-	if objectID.MatchString(token) {
-		return Whom{ObjectID: strings.ToLower(token)}, nil
+	if whom, ok := ParseAccount(token); ok {
+		return whom, nil
 	}
 	if strings.HasPrefix(token, "@") {
 		return Whom{}, &UsageError{
@@ -146,22 +146,31 @@ func parseWhom(token string) (Whom, error) {
 			Instead: "Pick the name from the list that Slack shows while you type @, or give the user principal name.",
 		}
 	}
-	if address, ok := parseAddress(token); ok {
-		return Whom{Address: address}, nil
-	}
 	return Whom{}, &UsageError{fmt.Sprintf("I do not understand %q.", Clean(token, 40)), typeInstead}
 }
 
+// ParseAccount reads how an account is named without Slack's help: an object
+// ID, or a user principal name or e-mail address of at most 320 bytes, and
+// nothing around it. Whether there is such an account, only Entra knows.
+func ParseAccount(text string) (Whom, bool) {
+	if objectID.MatchString(text) {
+		return Whom{ObjectID: strings.ToLower(text)}, true
+	}
+	address, ok := parseAddress(text)
+	return Whom{Address: address}, ok
+}
+
 // parseAddress accepts what could be a user principal name or e-mail address.
-// Phones type a curly apostrophe where a name has a straight one.
+// Phones type a curly apostrophe where a name has a straight one. A replacement
+// character stands where some program lost what had been there.
 func parseAddress(s string) (string, bool) {
 	s = strings.ReplaceAll(s, "’", "'")
 	local, domain, ok := strings.Cut(s, "@")
-	if !ok || local == "" || domain == "" || strings.Contains(domain, "@") || !utf8.ValidString(s) || len(s) > maxAddress {
+	if !ok || local == "" || domain == "" || strings.Contains(domain, "@") || len(s) > maxAddress {
 		return "", false
 	}
 	for _, r := range s {
-		if r <= ' ' || unicode.IsControl(r) || unicode.IsSpace(r) || hidden(r) || strings.ContainsRune(`"\,;<>()[]`, r) {
+		if r == utf8.RuneError || r <= ' ' || unicode.IsControl(r) || unicode.IsSpace(r) || hidden(r) || strings.ContainsRune(`"\,;<>()[]`, r) {
 			return "", false
 		}
 	}
