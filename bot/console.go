@@ -30,6 +30,7 @@ type Console struct {
 	operator string
 	override string
 	say      func(string)
+	said     string
 	policy   []Entry // the row that says which policy it is, until it was stored
 }
 
@@ -61,9 +62,12 @@ const Interrupted authz.Reason = "interrupted"
 func NewConsole(cfg Config, store Store, entra Entra, who Operator) *Console {
 	b := New(cfg, store, NewSlack(slack.New("", slack.OptionHTTPClient(noSlack{})), "", nil), entra)
 	b.actor = consoleActor
-	c := &Console{bot: b, operator: operatorPrefix + Clean(who.Name, maxName), override: Clean(who.Override, maxReason), say: who.Say}
-	if c.say == nil {
-		c.say = func(string) {}
+	c := &Console{bot: b, operator: operatorPrefix + Clean(who.Name, maxName), override: Clean(who.Override, maxReason)}
+	c.say = func(sentence string) {
+		if who.Say != nil && sentence != c.said {
+			who.Say(sentence)
+		}
+		c.said = sentence
 	}
 	c.policy = []Entry{{
 		Action: "policy_loaded", Actor: c.operator, Digest: cfg.Policy.Digest, Operation: string(cfg.Operation), Origin: consoleOrigin,
@@ -127,16 +131,20 @@ func notOne(problem authz.Reason, whom Whom) error {
 // a *RefusedError, a *LookupError or the store's.
 func (c *Console) Look(ctx context.Context, whom Whom, drill bool) (Preview, error) {
 	b := c.bot
-	var meant found
-	err := c.patiently(ctx, func() (err error) { meant, err = b.people.target(ctx, whom); return err })
-	if err != nil {
-		return Preview{}, err
-	}
-	if meant.problem != "" {
-		return Preview{}, notOne(meant.problem, whom)
+	id := whom.ObjectID
+	if id == "" {
+		var meant found
+		err := c.patiently(ctx, func() (err error) { meant, err = b.people.target(ctx, whom); return err })
+		if err != nil {
+			return Preview{}, err
+		}
+		if meant.problem != "" {
+			return Preview{}, notOne(meant.problem, whom)
+		}
+		id = meant.user.ID
 	}
 	var t aim
-	err = c.patiently(ctx, func() (err error) { t, err = b.people.targetNow(ctx, meant.user.ID, nil, false); return err })
+	err := c.patiently(ctx, func() (err error) { t, err = b.people.targetNow(ctx, id, nil, false); return err })
 	switch {
 	case graph.IsNotFound(err):
 		return Preview{}, notOne(authz.NoAccount, whom)
@@ -160,13 +168,16 @@ func (c *Console) Look(ctx context.Context, whom Whom, drill bool) (Preview, err
 	}
 	now := b.now().UTC()
 	r.ID, r.State, r.Operation, r.Fallback, r.CreatedAt, r.ExpiresAt = newID(), Pending, b.cfg.Operation, b.cfg.Fallback, now, now
-	protected := b.cfg.Policy.Require(r.matter()).Protected
+	matter, sure := r.matter(), r.matter()
+	sure.Target.MemberOf, sure.Target.Privileged = t.in, t.privileged == graph.Yes
 	r.Need = 1
 	r.Digest = shown(r.Target, r.Words.UPN, r.Operation, r.Fallback, r.Need)
 	p.request = r
 	switch {
-	case protected:
-		p.Refused, p.Why = authz.TargetProtected, protectedHere(t, r.Privileged)
+	case b.cfg.Policy.Require(sure).Protected:
+		p.Refused, p.Why = authz.TargetProtected, "The policy protects this account: in Slack it takes more than one person's word."
+	case b.cfg.Policy.Require(matter).Protected:
+		p.Refused, p.Why = authz.TargetProtected, mayBeProtected(t)
 	case p.freeze != nil:
 		p.Refused, p.Why = authz.Frozen, frozenLine(p.freeze).plain()
 	}
@@ -176,15 +187,12 @@ func (c *Console) Look(ctx context.Context, whom Whom, drill bool) (Preview, err
 	return p, nil
 }
 
-// protectedHere says why an account counts as protected.
-func protectedHere(t aim, privileged graph.Fact) string {
-	switch {
-	case len(t.unsure) > 0:
+// mayBeProtected says what could not be told of an account.
+func mayBeProtected(t aim) string {
+	if len(t.unsure) > 0 {
 		return "The policy may protect this account: it names Slack users or groups, or groups that cannot be read, and the command line cannot tell whether the account is one of them."
-	case privileged == graph.Unknown:
-		return "The policy protects privileged accounts, and whether this one holds a privileged role could not be read, which counts as if it did."
 	}
-	return "The policy protects this account: in Slack it takes more than one person's word."
+	return "The policy protects privileged accounts, and whether this one holds a privileged role could not be read, which counts as if it did."
 }
 
 // patiently asks again while Microsoft asks to wait.
@@ -234,12 +242,12 @@ func (c *Console) Revoke(ctx context.Context, p Preview, reason string) (Request
 			r.PassedOver, r.Words.Override = append(r.PassedOver, refused), c.override
 		}
 		decided, change := c.decide(r)
-		_, done, err := c.bot.call(work, decided, change)
+		held, done, err := c.bot.call(work, decided, change)
 		limit, full := errors.AsType[*LimitError](err)
 		switch {
 		case err == nil:
 			c.policy = nil
-			return c.drive(ctx, done)
+			return c.drive(ctx, done, held)
 		case errors.Is(err, ErrTaken):
 			r.ID, refused = newID(), ""
 		case errors.Is(err, ErrFrozen):
@@ -300,8 +308,9 @@ func limitHere(e *LimitError) string {
 const claimAgain = 200 * time.Millisecond
 
 // drive waits for what a confirmed request waits for, and takes it on, until no
-// more is to be learned within about a minute.
-func (c *Console) drive(ctx context.Context, r Request) (Request, error) {
+// more is to be learned within about a minute. held says that it is claimed
+// already.
+func (c *Console) drive(ctx context.Context, r Request, held bool) (Request, error) {
 	b := c.bot
 	work := context.WithoutCancel(ctx)
 	for {
@@ -325,18 +334,27 @@ func (c *Console) drive(ctx context.Context, r Request) (Request, error) {
 				continue
 			}
 		}
-		claimed, ok, err := b.store.Claim(work, r.ID)
-		if err != nil {
-			return r, err
+		var err error
+		if !held {
+			var claimed Request
+			if claimed, held, err = b.store.Claim(work, r.ID); err != nil {
+				return r, err
+			}
+			if held {
+				r = claimed
+			}
 		}
-		if ok {
-			b.advance(work, claimed)
+		if held {
+			b.advance(work, r)
 		} else {
 			sleep(work, claimAgain)
 		}
-		if r, err = b.store.Request(work, r.ID); err != nil {
+		held = false
+		fresh, err := b.store.Request(work, r.ID)
+		if err != nil {
 			return r, err
 		}
+		r = fresh
 		if r.State == Approved && r.stoppable() && !r.passesOver(authz.Frozen) {
 			if _, frozen, err := b.store.Frozen(work); frozen || err != nil {
 				return c.stop(work, r)
@@ -360,7 +378,7 @@ func (c *Console) stop(ctx context.Context, r Request) (Request, error) {
 		if r, err = c.bot.store.Request(ctx, r.ID); err != nil {
 			return r, err
 		}
-		return c.drive(ctx, r)
+		return c.drive(ctx, r, false)
 	}
 	return stopped, err
 }

@@ -213,8 +213,8 @@ func (b *Bot) outcome(r Request, yes graph.Revocation, callErr error) Request {
 		a.Outcome = graph.NotDone // a read changes nothing, whatever became of it
 	}
 	if no.Retryable && a.Outcome == graph.NotDone {
-		a.Wait = no.RetryAfter
-		if a.Wait <= 0 {
+		a.Wait, a.Asked = no.RetryAfter, no.RetryAfter > 0
+		if !a.Asked {
 			tries, _ := r.tries()
 			a.Wait = time.Second << tries
 		}

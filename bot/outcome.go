@@ -1,6 +1,8 @@
 package bot
 
 import (
+	"strings"
+
 	"revoke-sessions/authz"
 	"revoke-sessions/graph"
 )
@@ -123,12 +125,17 @@ func waiting(r *Request, l *line, a *Attempt) *line {
 	default:
 		l.say(" Nothing was revoked yet.")
 	}
-	if a.Status == 0 {
-		l.say(" Microsoft could not be reached")
-	} else {
-		l.say(" Microsoft asked us to wait (status %d)", a.Status)
+	switch {
+	case a.Asked:
+		l.say(" Microsoft asked us to wait %s (status %d); next try: ", spell(a.Wait), a.Status)
+	case neverReached(a.Code):
+		l.say(" Microsoft could not be reached; next try in %s: ", spell(a.Wait))
+	case noSignIn(a.Code):
+		l.say(" The bot could not sign in to Microsoft Entra; next try in %s: ", spell(a.Wait))
+	default:
+		l.say(" Microsoft could not do it at the moment (status %d); next try in %s: ", a.Status, spell(a.Wait))
 	}
-	return l.say("; next try in %s: ", spell(a.Wait)).whenExactly(a.EndedAt.Add(a.Wait)).
+	return l.whenExactly(a.EndedAt.Add(a.Wait)).
 		say(". ").by(r.verdict()).say("; nobody needs to do anything.")
 }
 
@@ -141,12 +148,16 @@ func (r *Request) unclearBefore() bool {
 func failure(r *Request, l *line) *line {
 	a := r.attempt()
 	switch {
-	case a == nil || a.Status == 0 && neverReached(a.Code):
+	case a == nil || neverReached(a.Code):
 		l.bold("Microsoft could not be reached.")
+	case noSignIn(a.Code):
+		l.bold("The bot could not sign in to Microsoft Entra.")
 	case a.Status == 0:
 		l.bold("The bot could not make the call.")
-	case a.Wait > 0:
+	case a.Asked:
 		l.bold("Microsoft asked to wait longer than I do.")
+	case a.Wait > 0:
+		l.bold("Microsoft could not do it.")
 	default:
 		l.bold("Microsoft refused.")
 	}
@@ -162,6 +173,11 @@ func failure(r *Request, l *line) *line {
 		l.say(" %s", a.Remedy)
 	}
 	return l
+}
+
+// noSignIn tells a call that failed because Entra gave no token for it.
+func noSignIn(code string) bool {
+	return strings.HasPrefix(code, "AADSTS") || code == graph.CodeSignInFailed || code == graph.CodeNoCredential
 }
 
 // neverReached tells a network in the way from a bot that cannot sign in.

@@ -219,8 +219,9 @@ type Attempt struct {
 	Also      *graph.Refusal  `json:"also,omitempty"`
 	// Unclear: people were told that the outcome was not known.
 	Unclear bool `json:"unclear,omitempty"`
-	// Wait is how long Microsoft asked to wait, or how long we do.
-	Wait time.Duration `json:"wait,omitempty"`
+	// Wait is how long Microsoft asked to wait, if Asked, or how long we do.
+	Wait  time.Duration `json:"wait,omitempty"`
+	Asked bool          `json:"asked,omitempty"`
 }
 
 // idLetters leaves out what is misread or misheard: 0 O 1 I L 8 B 5 S 2 Z U V.
