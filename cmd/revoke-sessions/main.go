@@ -27,6 +27,7 @@ func main() {
 type commandLine struct {
 	Run     runCommand     `cmd:"" default:"withargs" help:"Run the bot (the default)."`
 	Demo    demoCommand    `cmd:"" help:"Try it here and now: a Slack and a Microsoft Graph of its own, on this machine only."`
+	Revoke  revokeCommand  `cmd:"" help:"Revoke on the command line, without Slack."`
 	Audit   auditCommand   `cmd:"" help:"Check, show or export the audit chain."`
 	Policy  policyCommand  `cmd:"" help:"Print an example of a policy file, or check one."`
 	Version versionCommand `cmd:"" help:"Print the version."`
@@ -73,6 +74,9 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdin i
 		return 2
 	}
 	if err := k.Run(); err != nil {
+		if code, ok := errors.AsType[exitWith](err); ok && err.Error() == code.Error() {
+			return int(code)
+		}
 		fmt.Fprintln(stderr, "revoke-sessions:", err)
 		if _, ok := errors.AsType[usageError](err); ok {
 			return 2

@@ -7,6 +7,7 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"net"
 	"net/http"
@@ -47,6 +48,10 @@ type endpoints struct {
 	roots               *x509.CertPool
 	now                 func() time.Time
 	timing              *bot.Timing
+	// around wraps what carries the requests, for tests that cut wires.
+	around func(http.RoundTripper) http.RoundTripper
+	// terminal stands in for whoever is asked.
+	terminal io.ReadWriter
 }
 
 // credential is how to sign in there.
@@ -63,6 +68,9 @@ func (e endpoints) transport() http.RoundTripper {
 	}
 	t := http.DefaultTransport.(*http.Transport).Clone()
 	t.TLSClientConfig = &tls.Config{RootCAs: e.roots, MinVersion: tls.VersionTLS12}
+	if e.around != nil {
+		return e.around(t)
+	}
 	return t
 }
 
@@ -79,7 +87,7 @@ func (c *runCommand) Run(ctx context.Context, s *surroundings) error {
 	if err != nil {
 		return usageError(err.Error())
 	}
-	operation, fallback := cmp.Or(graph.Operation(c.Operation), graph.InvalidateAllRefreshTokens), graph.Operation(c.Fallback)
+	operation, fallback := operationOf(c.Operation), graph.Operation(c.Fallback)
 	credential, kind, err := msgraph.Credential(s.getenv, s.at.credential())
 	if err != nil {
 		return usageError(err.Error())
@@ -93,7 +101,7 @@ func (c *runCommand) Run(ctx context.Context, s *surroundings) error {
 	}
 	defer directory.Close()
 	log := s.logger(c.Log)
-	log.Info("starting", "credential", kind, "cloud", cloud, "operation", operation, "fallback", fallback, "channel", c.Channel, "approvers", len(policy.Approvers), "policy", cmp.Or(c.Policy, "REVOKE_APPROVERS alone"), "policy_digest", policy.Digest)
+	log.Info("starting", "credential", kind, "cloud", cloud.String(), "operation", operation, "fallback", fallback, "channel", c.Channel, "approvers", len(policy.Approvers), "policy", cmp.Or(c.Policy, "REVOKE_APPROVERS alone"), "policy_digest", policy.Digest)
 
 	db, err := store.Open(ctx, c.Database, store.Options{Exclusive: true, Now: s.at.now})
 	if err != nil {
@@ -116,13 +124,9 @@ func (c *runCommand) Run(ctx context.Context, s *surroundings) error {
 		return err
 	}
 	signIn(ctx, directory, policy.AsksForRoles(), log)
-	timing := bot.DefaultTiming()
-	if s.at.timing != nil {
-		timing = *s.at.timing
-	}
 	b := bot.New(bot.Config{
 		Home: home, Channel: c.Channel, Policy: policy, Emergency: bot.Clean(c.Emergency, 200),
-		Operation: operation, Fallback: fallback, Timing: timing, Log: log, Now: s.at.now,
+		Operation: operation, Fallback: fallback, Timing: s.timing(), Log: log, Now: s.at.now,
 	}, db, slack, directory)
 	if err := b.RecordPolicy(ctx); err != nil {
 		return fmt.Errorf("record which policy is in force: %w", err)
@@ -172,30 +176,57 @@ func (c *runCommand) check(getenv func(string) string) (botToken, appToken bot.S
 	if c.SlackAPI != "" && !carries(c.SlackAPI) {
 		complain("SLACK_API_URL must begin with https:// (http:// on this machine only): the tokens travel there")
 	}
-	for _, name := range notYet {
-		if getenv(name) != "" {
-			complain("%s is set, but this version does not know it; what it asks for would not happen", name)
-		}
-	}
-	for _, setting := range os.Environ() {
-		name, _, _ := strings.Cut(setting, "=")
-		if strings.HasPrefix(name, "REVOKE_") && !strings.HasPrefix(name, "REVOKE_TEST_") && !slices.Contains(known, name) {
-			complain("%s is no setting: correct the spelling or remove it, for it could be a rule that somebody relies on", name)
-		}
+	for _, problem := range slices.Concat(unknownSettings(getenv), checkOperations(c.Operation, c.Fallback)) {
+		complain("%v", problem)
 	}
 	if _, err := msgraph.CloudByName(getenv("AZURE_CLOUD")); err != nil {
 		complain("%v", err)
-	}
-	if o := graph.Operation(c.Operation); o != "" && o != graph.InvalidateAllRefreshTokens && o != graph.RevokeSignInSessions {
-		complain("REVOKE_OPERATION is %q: it must be %s (the default) or %s", bot.Clean(c.Operation, 40), graph.InvalidateAllRefreshTokens, graph.RevokeSignInSessions)
-	}
-	if f := graph.Operation(c.Fallback); f != "" && (f != graph.RevokeSignInSessions || graph.Operation(c.Operation) == f) {
-		complain("REVOKE_FALLBACK is %q: it can only be %s, behind %s", bot.Clean(c.Fallback, 40), graph.RevokeSignInSessions, graph.InvalidateAllRefreshTokens)
 	}
 	if len(wrong) == 0 {
 		return botToken, appToken, policy, nil
 	}
 	return "", "", authz.Policy{}, usageError("cannot start:\n  - " + strings.Join(wrong, "\n  - "))
+}
+
+// operationOf is the operation that a setting names.
+func operationOf(setting string) graph.Operation {
+	return cmp.Or(graph.Operation(setting), graph.InvalidateAllRefreshTokens)
+}
+
+// checkOperations says what is wrong with the two settings.
+func checkOperations(operation, fallback string) (wrong []error) {
+	if o := operationOf(operation); o != graph.InvalidateAllRefreshTokens && o != graph.RevokeSignInSessions {
+		wrong = append(wrong, fmt.Errorf("REVOKE_OPERATION is %q: it must be %s (the default) or %s", bot.Clean(operation, 40), graph.InvalidateAllRefreshTokens, graph.RevokeSignInSessions))
+	}
+	if f := graph.Operation(fallback); f != "" && (f != graph.RevokeSignInSessions || graph.Operation(operation) == f) {
+		wrong = append(wrong, fmt.Errorf("REVOKE_FALLBACK is %q: it can only be %s, behind %s", bot.Clean(fallback, 40), graph.RevokeSignInSessions, graph.InvalidateAllRefreshTokens))
+	}
+	return wrong
+}
+
+// unknownSettings finds settings that this version does not know: each could be
+// a rule that somebody relies on.
+func unknownSettings(getenv func(string) string) (wrong []error) {
+	for _, name := range notYet {
+		if getenv(name) != "" {
+			wrong = append(wrong, fmt.Errorf("%s is set, but this version does not know it; what it asks for would not happen", name))
+		}
+	}
+	for _, setting := range os.Environ() {
+		name, _, _ := strings.Cut(setting, "=")
+		if strings.HasPrefix(name, "REVOKE_") && !strings.HasPrefix(name, "REVOKE_TEST_") && !slices.Contains(known, name) {
+			wrong = append(wrong, fmt.Errorf("%s is no setting: correct the spelling or remove it, for it could be a rule that somebody relies on", name))
+		}
+	}
+	return wrong
+}
+
+// timing is the bot's, or the one of a test.
+func (s *surroundings) timing() bot.Timing {
+	if s.at.timing != nil {
+		return *s.at.timing
+	}
+	return bot.DefaultTiming()
 }
 
 // readPolicy reads the policy file, or makes a policy of the approvers alone.

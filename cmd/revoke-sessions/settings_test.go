@@ -139,7 +139,9 @@ func TestStoppedBeforeSlackAnswers(t *testing.T) {
 	th.slack.Inject(slacktest.Fault{Method: "auth.test", Status: http.StatusServiceUnavailable})
 	ctx, cancel := context.WithCancel(t.Context())
 	ended := make(chan int, 1)
-	go func() { ended <- run(ctx, []string{"run"}, th.getenv, strings.NewReader(""), io.Discard, th.log, th.at) }()
+	go func() {
+		ended <- run(ctx, []string{"run"}, th.getenv, strings.NewReader(""), io.Discard, th.log, th.at)
+	}()
 	th.until("it has asked Slack", func() bool { return len(th.slack.CallsOf("auth.test")) > 0 })
 	cancel()
 	if code := <-ended; code != 0 {

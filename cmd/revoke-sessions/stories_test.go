@@ -64,9 +64,13 @@ import (
 // A file policy.yml in a story is the bot's policy, and settings holds further
 // settings of it, NAME=VALUE; the cast's Entra object IDs
 // are 00000000-0000-4000-8000-00000000000N in the order of newStage.
-func TestStories(t *testing.T) {
+func TestStories(t *testing.T) { playAll(t, "testdata/stories", (*theatre).begin) }
+
+// playAll plays every story of a folder on a stage of its own, which begin may
+// set up further.
+func playAll(t *testing.T, folder string, begin func(*theatre)) {
 	testscript.Run(t, testscript.Params{
-		Dir:                 "testdata/stories",
+		Dir:                 folder,
 		RequireExplicitExec: true,
 		RequireUniqueNames:  true,
 		Setup: func(env *testscript.Env) error {
@@ -83,44 +87,46 @@ func TestStories(t *testing.T) {
 			}
 			th.slack.AddUserGroup(slacktest.UserGroup{ID: "S0SECURITY", Handle: "security", Members: []string{aliceID, amirID}})
 			th.entra.AddGroup(graphtest.Group{ID: entraGroup, DisplayName: "Security on call", Members: []string{th.entraID("alice"), th.entraID("amir")}})
-			th.begin()
+			begin(th)
 			env.Values[theatreKey{}] = th
 			env.Defer(th.curtain)
 			return nil
 		},
-		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"type":          story((*theatre).types),
-			"click":         story(func(th *theatre, _ bool, a []string) { th.click(cast(a[0]), "request."+a[1]) }),
-			"press":         story((*theatre).press),
-			"replay":        story((*theatre).replay),
-			"click-receipt": story((*theatre).clickReceipt),
-			"submit":        story((*theatre).submit),
-			"why":           story((*theatre).why),
-			"opens":         story(func(th *theatre, _ bool, a []string) { th.denyForm(cast(a[0])) }),
-			"sees":          story((*theatre).sees),
-			"never":         story((*theatre).neverSees),
-			"buttons":       story((*theatre).buttons),
-			"posts":         story((*theatre).posts),
-			"audited":       story((*theatre).audited),
-			"refused":       story((*theatre).refusedFor),
-			"pings":         story((*theatre).pings),
-			"account":       story((*theatre).account),
-			"slack":         story((*theatre).slackAccount),
-			"graph":         story((*theatre).graphFault),
-			"trouble":       story((*theatre).trouble),
-			"calls":         story((*theatre).calls),
-			"erase":         story((*theatre).erase),
-			"later":         story((*theatre).later),
-			"click-first":   story((*theatre).clickFirst),
-			"erased":        story((*theatre).erased),
-			"group":         story((*theatre).group),
-			"entra-group":   story((*theatre).entraGroup),
-			"role":          story((*theatre).role),
-			"permission":    story((*theatre).permission),
-			"channel":       story((*theatre).channel),
-			"restart":       story(func(th *theatre, _ bool, _ []string) { th.end(); th.begin() }),
-		},
+		Cmds: storyCommands,
 	})
+}
+
+var storyCommands = map[string]func(*testscript.TestScript, bool, []string){
+	"type":          story((*theatre).types),
+	"click":         story(func(th *theatre, _ bool, a []string) { th.click(cast(a[0]), "request."+a[1]) }),
+	"press":         story((*theatre).press),
+	"replay":        story((*theatre).replay),
+	"click-receipt": story((*theatre).clickReceipt),
+	"submit":        story((*theatre).submit),
+	"why":           story((*theatre).why),
+	"opens":         story(func(th *theatre, _ bool, a []string) { th.denyForm(cast(a[0])) }),
+	"sees":          story((*theatre).sees),
+	"never":         story((*theatre).neverSees),
+	"buttons":       story((*theatre).buttons),
+	"posts":         story((*theatre).posts),
+	"audited":       story((*theatre).audited),
+	"refused":       story((*theatre).refusedFor),
+	"pings":         story((*theatre).pings),
+	"account":       story((*theatre).account),
+	"slack":         story((*theatre).slackAccount),
+	"graph":         story((*theatre).graphFault),
+	"trouble":       story((*theatre).trouble),
+	"calls":         story((*theatre).calls),
+	"erase":         story((*theatre).erase),
+	"later":         story((*theatre).later),
+	"click-first":   story((*theatre).clickFirst),
+	"erased":        story((*theatre).erased),
+	"group":         story((*theatre).group),
+	"entra-group":   story((*theatre).entraGroup),
+	"role":          story((*theatre).role),
+	"permission":    story((*theatre).permission),
+	"channel":       story((*theatre).channel),
+	"restart":       story(func(th *theatre, _ bool, _ []string) { th.end(); th.begin() }),
 }
 
 type theatreKey struct{}

@@ -98,3 +98,7 @@ func redacted(header http.Header, token string) http.Header {
 	}
 	return shown
 }
+
+// Redact is a copy of the headers of a request or an answer for people to read:
+// a value that could carry a token, or that repeats the one given, is replaced.
+func Redact(header http.Header, token string) http.Header { return redacted(header, token) }

@@ -1,0 +1,243 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"os"
+	"os/user"
+	"strings"
+	"sync"
+
+	"revoke-sessions/authz"
+	"revoke-sessions/bot"
+	"revoke-sessions/bot/store"
+	"revoke-sessions/graph"
+	"revoke-sessions/graph/msgraph"
+)
+
+// revokeCommand is Invoke-MgBetaInvalidateAllUserRefreshToken without
+// PowerShell and without Slack. Its flags are the cmdlet's parameters.
+type revokeCommand struct {
+	UserID      []string `name:"user-id" sep:"none" placeholder:"ID|UPN" help:"Whose sessions: an object ID, a user principal name or an e-mail address. May be repeated."`
+	InputObject []string `sep:"none" placeholder:"JSON|FILE|-" help:"The same as JSON, one {\"userId\": …} or many: as an argument, from a file, or from standard input (-)."`
+
+	WhatIf         bool   `aliases:"wi" help:"Only say what would happen. Nothing is asked of Microsoft but reads, and nothing is written."`
+	Confirm        bool   `aliases:"cf" default:"true" help:"Ask before each account; --confirm=false does not."`
+	Reason         string `placeholder:"TEXT" help:"Why; it is kept with the audit rows."`
+	Drill          bool   `help:"Do everything with a read in place of the revoke."`
+	OverridePolicy string `placeholder:"REASON" help:"Revoke although the account is protected, a freeze is on or a limit is reached. The reason goes on record."`
+	ErrorAction    string `enum:"stop,continue" default:"continue" help:"After an account that failed: stop or continue (${default})."`
+
+	Header                  []string `sep:"none" placeholder:"KEY=VALUE" help:"A header to send with each call. May be repeated."`
+	ResponseHeadersVariable string   `aliases:"rhv" placeholder:"FILE" help:"Write the headers of the answers to this file, as JSON."`
+	Progress                string   `enum:"auto,plain,none" default:"auto" help:"auto (a bar on a terminal), plain or none (${default})."`
+	Output                  string   `enum:"text,json,bool" default:"text" help:"What standard output gets for each account: a line, a JSON object, or true or false (${default})."`
+	Verbose                 bool     `help:"Say on standard error what is being done."`
+	Debug                   bool     `help:"Show the requests and answers on standard error, without secrets."`
+
+	Operation string   `setting:"REVOKE_OPERATION" placeholder:"NAME" help:"invalidateAllRefreshTokens (the default) or revokeSignInSessions ($REVOKE_OPERATION)."`
+	Fallback  string   `setting:"REVOKE_FALLBACK" placeholder:"NAME" help:"revokeSignInSessions, to be called where the first is gone or not permitted ($REVOKE_FALLBACK)."`
+	Policy    string   `setting:"REVOKE_POLICY" placeholder:"FILE" help:"The policy file, here a guard rail ($REVOKE_POLICY)."`
+	Approvers []string `setting:"REVOKE_APPROVERS" hidden:""`
+	Database  string   `setting:"REVOKE_DATABASE_URL" default:"sqlite:revoke-sessions.db" placeholder:"URL" help:"Where requests and the audit chain are kept, the bot's for choice: ${default} ($REVOKE_DATABASE_URL)."`
+}
+
+// Help says what the exit codes mean.
+func (*revokeCommand) Help() string {
+	return `Exit codes: 0 all revoked (or shown, or rehearsed), 1 some failed or were refused, 2 the command line or a setting
+cannot work and nothing was begun, 3 declined or stopped before the end, 4 the outcome of some is unknown. Of several that
+apply, 4 counts before 1, and 1 before 3.`
+}
+
+// Exit codes beside 0, 1 and 2, which every subcommand has.
+const (
+	exitDeclined = 3
+	exitUnknown  = 4
+)
+
+// exitWith ends the program with a code, of which everything has been said.
+type exitWith int
+
+func (e exitWith) Error() string { return fmt.Sprintf("exit code %d", int(e)) }
+
+// Run revokes for one account after the other. The end of ctx, Ctrl-C, stops
+// it between two.
+func (c *revokeCommand) Run(ctx context.Context, s *surroundings) error {
+	plan, err := c.plan(s)
+	if err != nil {
+		return err
+	}
+	defer plan.close()
+	return plan.run(ctx)
+}
+
+// plan reads and checks everything that can be wrong before anything is asked
+// of Microsoft. Its errors are usage errors: nothing was begun.
+func (c *revokeCommand) plan(s *surroundings) (*revoking, error) {
+	targets, err := readTargets(c.UserID, c.InputObject, s.stdin)
+	if err != nil {
+		return nil, err
+	}
+	var wrong []string
+	complain := func(err error) {
+		if err != nil {
+			wrong = append(wrong, strings.ReplaceAll(err.Error(), "\n", "\n    "))
+		}
+	}
+	headers, err := parseHeaders(c.Header)
+	complain(err)
+	policy, err := c.readPolicy()
+	complain(err)
+	for _, problem := range checkOperations(c.Operation, c.Fallback) {
+		complain(problem)
+	}
+	for _, problem := range unknownSettings(s.getenv) {
+		complain(problem)
+	}
+	cloud, err := msgraph.CloudByName(s.getenv("AZURE_CLOUD"))
+	complain(err)
+	if bot.Clean(c.OverridePolicy, 1) == "" && c.OverridePolicy != "" {
+		complain(errors.New("--override-policy needs a reason"))
+	}
+	p := &revoking{command: c, targets: targets, out: s.stdout, err: s.stderr}
+	if c.Confirm && !c.WhatIf {
+		complain(p.openQuestions(s))
+	}
+	credential, kind, err := msgraph.Credential(s.getenv, c.entraOptions(s))
+	complain(err)
+	if len(wrong) > 0 {
+		p.close()
+		return nil, usageError("nothing was begun:\n  - " + strings.Join(wrong, "\n  - "))
+	}
+	p.client, err = msgraph.New(msgraph.Config{
+		Credential: credential, Cloud: cloud, GraphURL: s.at.graphURL, Transport: c.transport(s, true),
+		Operation: operationOf(c.Operation), Fallback: graph.Operation(c.Fallback),
+	})
+	if err == nil && c.ResponseHeadersVariable != "" {
+		p.headers, err = newHeaderFile(c.ResponseHeadersVariable)
+	}
+	if err != nil {
+		p.close()
+		return nil, usageError(err.Error())
+	}
+	p.entra = &calling{Client: p.client, headers: headers}
+	p.settings = bot.Config{
+		Policy: policy, Operation: operationOf(c.Operation), Fallback: graph.Operation(c.Fallback),
+		Timing: s.timing(), Log: slog.New(slog.DiscardHandler), Now: s.at.now,
+	}
+	p.verbosely("credential: %s, cloud: %s, operation: %s", kind, cloud, p.settings.Operation)
+	p.now = s.at.now
+	return p, nil
+}
+
+// readPolicy reads the policy file. Without one there are no rules but the
+// freeze, which stands in the database.
+func (c *revokeCommand) readPolicy() (authz.Policy, error) {
+	if c.Policy == "" {
+		return authz.New(), nil
+	}
+	return readPolicy(c.Policy, c.Approvers)
+}
+
+// transport is nil where the default will do.
+func (c *revokeCommand) transport(s *surroundings, headers bool) http.RoundTripper {
+	next := s.at.transport()
+	if !c.Debug {
+		return next
+	}
+	if next == nil {
+		next = http.DefaultTransport.(*http.Transport).Clone()
+	}
+	return &exchanges{next: next, mu: &sync.Mutex{}, out: s.stderr, headers: headers}
+}
+
+// entraOptions leave out the headers of the exchanges with Entra, and what is
+// in its addresses.
+func (c *revokeCommand) entraOptions(s *surroundings) msgraph.CredentialOptions {
+	options := s.at.credential()
+	options.Transport = c.transport(s, false)
+	return options
+}
+
+// parseHeaders reads KEY=VALUE.
+func parseHeaders(all []string) (map[string][]string, error) {
+	headers := map[string][]string{}
+	for _, one := range all {
+		key, value, ok := strings.Cut(one, "=")
+		if !ok || key == "" {
+			return nil, fmt.Errorf("--header %s: it must be KEY=VALUE", bot.Clean(one, 40))
+		}
+		headers[key] = append(headers[key], value)
+	}
+	if err := msgraph.CheckHeaders(headers); err != nil {
+		return nil, fmt.Errorf("--header: %s", graph.AsError(err).Remedy)
+	}
+	return headers, nil
+}
+
+// calling is the client with the caller's headers in each revoke. It keeps the
+// headers of the last answer.
+type calling struct {
+	*msgraph.Client
+	headers map[string][]string
+	last    http.Header
+}
+
+// Revoke implements bot.Directory.
+func (c *calling) Revoke(ctx context.Context, objectID string) (graph.Revocation, error) {
+	yes, err := c.RevokeWith(ctx, objectID, c.headers)
+	c.last = yes.Header
+	if no := graph.AsError(err); no != nil {
+		c.last = no.Header
+	}
+	return yes, err
+}
+
+// operatorName is who the operating system says that this is.
+func operatorName() string {
+	name, host := "unknown", "unknown"
+	if u, err := user.Current(); err == nil {
+		name = u.Username
+	}
+	if h, err := os.Hostname(); err == nil {
+		host = h
+	}
+	return name + "@" + host
+}
+
+// openStore opens the database to write beside a bot, or to read for --what-if,
+// which makes do without one.
+func (p *revoking) openStore(ctx context.Context) error {
+	var err error
+	if p.command.WhatIf {
+		p.store, err = store.OpenReadOnly(ctx, p.command.Database)
+		if errors.Is(err, store.ErrNoDatabase) {
+			fmt.Fprintln(p.err, "database: none yet, so nothing is known of a freeze or of earlier revokes")
+			return nil
+		}
+	} else {
+		p.store, err = store.Open(ctx, p.command.Database, store.Options{Beside: true, Now: p.now})
+	}
+	if err != nil {
+		return err
+	}
+	head, err := p.store.Head(ctx)
+	if err != nil {
+		return err
+	}
+	if head.Seq == 0 {
+		fmt.Fprintf(p.err, "database: %s (new: no bot has used it, so it knows of no freeze)\n", p.store.Path())
+		return nil
+	}
+	fmt.Fprintln(p.err, "database:", p.store.Path())
+	return nil
+}
+
+func (p *revoking) verbosely(format string, args ...any) {
+	if p.command.Verbose {
+		fmt.Fprintf(p.err, "VERBOSE: "+format+"\n", args...)
+	}
+}

@@ -1,0 +1,69 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"os"
+	"path/filepath"
+)
+
+// headerFile gets the headers of every answer to a revoke, without what could
+// sign anybody in. It takes its name in one step, when all are in it.
+type headerFile struct {
+	path string
+	file *os.File
+	all  []answerHeaders
+}
+
+type answerHeaders struct {
+	UserID   string      `json:"userId"`
+	ObjectID string      `json:"objectId"`
+	Headers  http.Header `json:"headers"`
+}
+
+// newHeaderFile finds out that the file can be written before anything is done.
+func newHeaderFile(path string) (*headerFile, error) {
+	f, err := os.CreateTemp(filepath.Dir(path), ".headers-*") // mode 0600
+	if err != nil {
+		return nil, fmt.Errorf("--response-headers-variable: %w", err)
+	}
+	return &headerFile{path: path, file: f}, nil
+}
+
+func (h *headerFile) add(r *result, headers http.Header) {
+	if h != nil && headers != nil {
+		h.all = append(h.all, answerHeaders{UserID: r.UserID, ObjectID: r.ObjectID, Headers: headers})
+	}
+}
+
+// commit writes it all: an array, with one object for each answer.
+func (h *headerFile) commit() error {
+	if h == nil {
+		return nil
+	}
+	if h.all == nil {
+		h.all = []answerHeaders{}
+	}
+	e := json.NewEncoder(h.file)
+	e.SetIndent("", "  ")
+	err := e.Encode(h.all)
+	if closed := h.file.Close(); err == nil {
+		err = closed
+	}
+	if err == nil {
+		err = os.Rename(h.file.Name(), h.path)
+	}
+	if err != nil {
+		return fmt.Errorf("--response-headers-variable: %w", err)
+	}
+	return nil
+}
+
+// abandon removes what commit has not made a file of.
+func (h *headerFile) abandon() {
+	if h != nil {
+		_ = h.file.Close()
+		_ = os.Remove(h.file.Name())
+	}
+}

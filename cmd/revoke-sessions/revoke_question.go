@@ -1,0 +1,54 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"revoke-sessions/bot"
+)
+
+// errQuit: whoever was asked wants nothing more to be begun.
+var errQuit = errors.New("quit")
+
+// openQuestions finds whoever is to be asked. Where standard input holds the
+// accounts, that is whoever sits at the terminal.
+func (p *revoking) openQuestions(s *surroundings) error {
+	if s.at.terminal != nil {
+		p.ask = newQuestioner(s.at.terminal, s.stderr, true)
+		return nil
+	}
+	if !slices.Contains(p.command.InputObject, "-") {
+		if !isTerminal(s.stdin) {
+			return errNobodyToAsk
+		}
+		p.ask = newQuestioner(s.stdin, s.stderr, true)
+		return nil
+	}
+	terminal, err := openTerminal()
+	if err != nil {
+		return errNobodyToAsk
+	}
+	p.ask, p.terminal = newQuestioner(terminal, terminal, true), terminal
+	return nil
+}
+
+// question shows the preview and asks. declined is a no to this account.
+func (p *revoking) question(ctx context.Context, preview *bot.Preview) (declined bool, err error) {
+	lines := preview.Lines()
+	fmt.Fprintln(p.err, strings.Join(append(lines[1:], lines[0]), "\n"))
+	answer, err := p.ask.ask(ctx, "")
+	switch {
+	case err != nil:
+		return true, err
+	case answer == quitAll:
+		return true, errQuit
+	case answer == yesToAll:
+		p.all = true
+	}
+	return answer == no, nil
+}
+
+const errNobodyToAsk = usageError("nobody can be asked, because standard input is no terminal: give --confirm=false to revoke without asking")

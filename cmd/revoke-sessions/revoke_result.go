@@ -1,0 +1,190 @@
+package main
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"revoke-sessions/bot"
+	"revoke-sessions/graph"
+)
+
+// What an account came to.
+const (
+	outcomeRevoked  = "revoked"
+	outcomeDrilled  = "drilled"
+	outcomeWhatIf   = "what_if"
+	outcomeDeclined = "declined"
+	outcomeRefused  = "refused"
+	outcomeFailed   = "failed"
+	outcomeUnknown  = "unknown"
+)
+
+// result is what is printed of one account: of --output json, every field.
+type result struct {
+	// UserID is the account as the operator named it.
+	UserID      string `json:"user_id"`
+	Outcome     string `json:"outcome"`
+	ObjectID    string `json:"object_id,omitempty"`
+	UPN         string `json:"upn,omitempty"`
+	DisplayName string `json:"display_name,omitempty"`
+	// Request is its ID in the audit chain.
+	Request         string          `json:"request,omitempty"`
+	State           bot.State       `json:"state,omitempty"`
+	Operation       graph.Operation `json:"operation,omitempty"`
+	Also            *graph.Refusal  `json:"also,omitempty"`
+	Status          int             `json:"status,omitempty"`
+	Code            string          `json:"code,omitempty"`
+	RequestID       string          `json:"request_id,omitempty"`
+	ClientRequestID string          `json:"client_request_id,omitempty"`
+	AcceptedAt      time.Time       `json:"accepted_at,omitzero"`
+	// Verified: the account shows the change.
+	Verified        bool      `json:"verified"`
+	ValidFromBefore time.Time `json:"valid_from_before,omitzero"`
+	ValidFromAfter  time.Time `json:"valid_from_after,omitzero"`
+	// Says is the outcome in sentences.
+	Says string `json:"says"`
+
+	quit bool  // nothing more is to be begun
+	lost error // the outcome could not be recorded
+}
+
+// called names the account for a list.
+func (r *result) called() string {
+	if r.UPN != "" {
+		return r.UPN
+	}
+	return r.UserID
+}
+
+// fill takes over what came of a request.
+func (r *result) fill(request *bot.Request) {
+	a := request.Last()
+	r.Request, r.State, r.Operation = request.ID, request.State, request.Called()
+	r.Also, r.Status, r.Code, r.RequestID, r.ClientRequestID = a.Also, a.Status, a.Code, a.RequestID, a.ClientRequestID
+	r.AcceptedAt, r.Verified = request.AcceptedAt, request.State == bot.Verified
+	r.ValidFromBefore, r.ValidFromAfter = request.Before.ValidFrom(), request.After.ValidFrom()
+	r.Says = request.Says()
+	switch {
+	case request.State.Accepted():
+		r.Outcome = outcomeRevoked
+	case request.State == bot.Drilled:
+		r.Outcome = outcomeDrilled
+	case request.State == bot.Failed:
+		r.Outcome = outcomeFailed
+	case request.Stopped():
+		r.Outcome = outcomeDeclined
+	default:
+		r.Outcome = outcomeUnknown
+	}
+}
+
+// lose says that the store did not take what came of it.
+func (r *result) lose(request *bot.Request, err error) {
+	r.lost = err
+	if request.State == "" {
+		r.Outcome, r.Says = outcomeFailed, "Nothing was asked of Microsoft, because it could not be recorded first: "+err.Error()+"."
+		return
+	}
+	r.Says += " This could not be recorded: " + err.Error() + ". Keep this line."
+}
+
+func (r *result) decline(quit bool) {
+	r.Outcome, r.Says, r.quit = outcomeDeclined, "Declined. Nothing was done.", quit
+}
+
+func (r *result) refuse(e *bot.RefusedError) {
+	r.Outcome, r.Code, r.Says = outcomeRefused, string(e.Reason), e.Says+" Nothing was done."
+}
+
+// withoutRefusal is what else went wrong.
+func withoutRefusal(err error) string {
+	joined, ok := err.(interface{ Unwrap() []error })
+	if !ok {
+		return ""
+	}
+	var all []string
+	for _, e := range joined.Unwrap() {
+		if _, refusal := errors.AsType[*bot.RefusedError](e); !refusal {
+			all = append(all, "("+e.Error()+")")
+		}
+	}
+	return strings.Join(all, " ")
+}
+
+// fail is an account that could not be read.
+func (r *result) fail(e *bot.LookupError) {
+	r.Outcome, r.Says = outcomeFailed, "The account could not be looked up. Nothing was done."
+	if no := graph.AsError(e); no != nil {
+		r.Status, r.Code, r.RequestID, r.ClientRequestID = no.Status, no.Code, no.RequestID, no.ClientRequestID
+		r.Says += " " + no.Remedy
+	}
+}
+
+// whatIf is what would happen. Whatever would be refused is a failure.
+func (r *result) whatIf(preview *bot.Preview, override bool) *result {
+	r.Outcome = outcomeWhatIf
+	if preview.Refused != "" && !override {
+		r.Outcome, r.Code = outcomeRefused, string(preview.Refused)
+	}
+	r.Says = "What if: " + strings.Join(preview.Lines(), "\n  ")
+	return r
+}
+
+// line is the result for --output text.
+func (r *result) line() string {
+	if r.Outcome == outcomeWhatIf || r.Outcome == outcomeRefused && strings.HasPrefix(r.Says, "What if: ") {
+		return r.Says
+	}
+	name := bot.Clean(r.UserID, 320)
+	if r.UPN != "" && !strings.EqualFold(r.UPN, name) {
+		name = r.UPN + " (" + name + ")"
+	}
+	var ids []string
+	add := func(format, value string) {
+		if value != "" {
+			ids = append(ids, fmt.Sprintf(format, value))
+		}
+	}
+	add("%s", r.Request)
+	if r.Status != 0 || r.Request != "" && r.Outcome != outcomeDrilled {
+		add("%s", string(r.Operation))
+	}
+	if r.Status != 0 {
+		add("status %s", fmt.Sprint(r.Status))
+	}
+	if r.Status == 0 {
+		add("code %s", r.Code)
+	}
+	if r.Also != nil {
+		add("after %s was refused", string(r.Also.Operation))
+	}
+	add("Graph request-id %s", r.RequestID)
+	line := fmt.Sprintf("%s: %s: %s", name, r.Outcome, r.Says)
+	if len(ids) > 0 {
+		line += " [" + strings.Join(ids, ", ") + "]"
+	}
+	return line
+}
+
+// print writes the result in the form that was asked for.
+func (p *revoking) print(r *result) error {
+	var err error
+	switch p.command.Output {
+	case "json":
+		err = json.NewEncoder(p.out).Encode(r)
+	case "bool":
+		_, err = fmt.Fprintln(p.out, r.Outcome == outcomeRevoked)
+		if r.Outcome != outcomeRevoked {
+			fmt.Fprintln(p.err, r.line())
+		}
+	default:
+		_, err = fmt.Fprintln(p.out, r.line())
+	}
+	if err != nil {
+		return fmt.Errorf("write the result: %w", err)
+	}
+	return nil
+}

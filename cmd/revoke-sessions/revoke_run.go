@@ -1,0 +1,251 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"time"
+
+	"revoke-sessions/bot"
+	"revoke-sessions/bot/store"
+	"revoke-sessions/graph/msgraph"
+)
+
+// revoking is one run of revokeCommand.
+type revoking struct {
+	command  *revokeCommand
+	targets  []string
+	out, err io.Writer
+	now      func() time.Time
+	settings bot.Config
+	client   *msgraph.Client
+	entra    *calling
+	store    *store.Store
+	console  *bot.Console
+	headers  *headerFile // nil unless asked for
+	progress *progress
+
+	ask      *questioner
+	terminal io.Closer // that ask reads, if it was opened for it
+	all      bool      // whoever was asked said yes to all
+	seen     map[string]bool
+	tally    tally
+}
+
+func (p *revoking) close() {
+	if p.client != nil {
+		p.client.Close()
+	}
+	if p.terminal != nil {
+		_ = p.terminal.Close() // read from, not written to
+	}
+	p.headers.abandon()
+}
+
+// tally is how many came to what.
+type tally struct{ fine, failed, declined, unknown int }
+
+func (t tally) exit() error {
+	switch {
+	case t.unknown > 0:
+		return exitWith(exitUnknown)
+	case t.failed > 0:
+		return exitWith(1)
+	case t.declined > 0:
+		return exitWith(exitDeclined)
+	}
+	return nil
+}
+
+func (p *revoking) run(ctx context.Context) (err error) {
+	if err := p.openStore(ctx); err != nil {
+		return err
+	}
+	var ledger bot.Store // nil without a database, and not a nil *store.Store
+	if p.store != nil {
+		ledger = p.store
+		defer func() {
+			if closed := p.store.Close(); closed != nil {
+				err = errors.Join(err, fmt.Errorf("close the database: %w", closed))
+			}
+		}()
+	}
+	p.progress = newProgress(p.command.Progress, p.err, len(p.targets), time.Now)
+	defer p.progress.stop()
+	p.out, p.err = p.progress.lines(p.out), p.progress.lines(p.err)
+	p.console = bot.NewConsole(p.settings, ledger, p.entra, bot.Operator{
+		Name: operatorName(), Override: p.command.OverridePolicy, Say: p.wait,
+	})
+	p.seen = map[string]bool{}
+	var done []string
+	for i, target := range p.targets {
+		if ctx.Err() != nil {
+			p.stopped("Stopped", done, p.targets[i:])
+			break
+		}
+		p.progress.start(target)
+		result, err := p.one(ctx, target)
+		if err != nil {
+			return err
+		}
+		if result == nil {
+			continue // the same account as before, by another name
+		}
+		p.progress.step(result.Outcome)
+		if err := p.print(result); err != nil {
+			return err
+		}
+		switch result.Outcome {
+		case outcomeRevoked, outcomeDrilled, outcomeWhatIf:
+			p.tally.fine++
+			done = append(done, result.called())
+		case outcomeUnknown:
+			p.tally.unknown++
+		case outcomeDeclined:
+			p.tally.declined++
+		default:
+			p.tally.failed++
+		}
+		rest := p.targets[i+1:]
+		switch {
+		case result.quit:
+			p.stopped("Stopped, as you asked", done, rest)
+		case result.lost != nil:
+			// What comes next could not be recorded, either.
+			p.stopped("Stopped, because the database cannot be written to", done, rest)
+		case result.Outcome != outcomeRevoked && result.Outcome != outcomeDeclined && result.Outcome != outcomeDrilled &&
+			result.Outcome != outcomeWhatIf && p.command.ErrorAction == "stop":
+			p.stopped("Stopped, because of --error-action stop", done, rest)
+		default:
+			continue
+		}
+		break
+	}
+	if err := p.headers.commit(); err != nil {
+		return err
+	}
+	if len(p.targets) > 1 {
+		fmt.Fprintln(p.err, p.summary())
+	}
+	return p.tally.exit()
+}
+
+// stopped says which were done and which were not begun, and counts those as
+// declined.
+func (p *revoking) stopped(why string, done, rest []string) {
+	p.tally.declined += len(rest)
+	if len(rest) == 0 && len(p.targets) == 1 {
+		return
+	}
+	fmt.Fprintf(p.err, "%s. Done: %s. Not begun: %s.\n", why, listed(done), listed(rest))
+}
+
+func listed(names []string) string {
+	if len(names) == 0 {
+		return "none"
+	}
+	for i := range names {
+		names[i] = bot.Clean(names[i], 320)
+	}
+	return strings.Join(names, ", ")
+}
+
+func (p *revoking) summary() string {
+	parts := []string{fmt.Sprintf("%d accounts", len(p.targets))}
+	add := func(n int, what string) {
+		if n > 0 {
+			parts = append(parts, fmt.Sprintf("%d %s", n, what))
+		}
+	}
+	fine := "revoked"
+	switch {
+	case p.command.WhatIf:
+		fine = "shown, nothing was done"
+	case p.command.Drill:
+		fine = "rehearsed, nothing was changed"
+	}
+	add(p.tally.fine, fine)
+	add(p.tally.failed, "failed or refused")
+	add(p.tally.unknown, "of unknown outcome")
+	add(p.tally.declined, "not begun or declined")
+	return parts[0] + ": " + strings.Join(parts[1:], ", ") + "."
+}
+
+// wait says what is being waited for.
+func (p *revoking) wait(sentence string) {
+	if !p.progress.say(sentence) && p.command.Progress != "none" {
+		fmt.Fprintln(p.err, sentence)
+	}
+}
+
+// one looks an account up, asks, and revokes. The result is nil for an account
+// that was dealt with under another name. The error ends the run: standard
+// input or the database cannot be read.
+func (p *revoking) one(ctx context.Context, target string) (*result, error) {
+	r := &result{UserID: target}
+	whom, ok := bot.ParseAccount(target)
+	if !ok {
+		return nil, fmt.Errorf("%s names no account", bot.Clean(target, 320)) // readTargets lets none through
+	}
+	p.verbosely("looking up %s", bot.Clean(target, 320))
+	preview, err := p.console.Look(ctx, whom, p.command.Drill)
+	if err != nil {
+		return p.unseen(ctx, r, err)
+	}
+	account, words := preview.Account()
+	if p.seen[account.ID] {
+		p.verbosely("%s is an account that was dealt with already", bot.Clean(target, 320))
+		return nil, nil
+	}
+	p.seen[account.ID] = true
+	r.ObjectID, r.UPN, r.DisplayName = account.ID, words.UPN, words.DisplayName
+	if p.command.WhatIf {
+		return r.whatIf(&preview, p.command.OverridePolicy != ""), nil
+	}
+	refused := preview.Refused != "" && p.command.OverridePolicy == ""
+	if p.ask != nil && !p.all && !refused {
+		if declined, err := p.question(ctx, &preview); declined || err != nil {
+			r.decline(errors.Is(err, errQuit) || ctx.Err() != nil)
+			if err != nil && !r.quit {
+				return nil, err
+			}
+			return r, nil
+		}
+	}
+	p.verbosely("calling Microsoft Graph for %s", account.ID)
+	p.entra.last = nil
+	request, err := p.console.Revoke(ctx, preview, p.command.Reason)
+	p.headers.add(r, p.entra.last)
+	if refusal, ok := errors.AsType[*bot.RefusedError](err); ok {
+		r.refuse(refusal)
+		if lost := withoutRefusal(err); lost != "" {
+			r.Says += " " + lost
+		}
+		return r, nil
+	}
+	r.fill(&request)
+	if err != nil {
+		r.lose(&request, err)
+	}
+	return r, nil
+}
+
+// unseen is an account that could not be looked up.
+func (p *revoking) unseen(ctx context.Context, r *result, err error) (*result, error) {
+	if refusal, ok := errors.AsType[*bot.RefusedError](err); ok {
+		r.refuse(refusal)
+		return r, nil
+	}
+	if ctx.Err() != nil {
+		r.decline(true)
+		return r, nil
+	}
+	lookup, ok := errors.AsType[*bot.LookupError](err)
+	if !ok {
+		return nil, fmt.Errorf("read the database: %w", err)
+	}
+	r.fail(lookup)
+	return r, nil
+}
