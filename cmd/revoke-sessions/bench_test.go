@@ -85,6 +85,26 @@ func BenchmarkMemory(b *testing.B) {
 	b.ReportMetric(th.resident(), "after-MB")
 }
 
+// BenchmarkRevokeCommand is one account on the command line, the whole process
+// from its start to its end: sign-in, look-up, three transactions, the revoke
+// and a read to verify it.
+func BenchmarkRevokeCommand(b *testing.B) {
+	th := newTheatre(b)
+	var took []time.Duration
+	for b.Loop() {
+		child, err := th.command("revoke", "--user-id", th.entraID("carol"), "--confirm=false")
+		if err != nil {
+			b.Fatal(err)
+		}
+		began := time.Now()
+		if out, err := child.CombinedOutput(); err != nil {
+			b.Fatalf("%v\n%s", err, out)
+		}
+		took = append(took, time.Since(began))
+	}
+	percentiles(b, "process", took)
+}
+
 // resident is the child's resident memory in megabytes.
 func (th *theatre) resident() float64 {
 	th.t.Helper()

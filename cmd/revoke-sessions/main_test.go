@@ -44,7 +44,7 @@ func TestMain(m *testing.M) {
 		}
 		roots := x509.NewCertPool()
 		roots.AppendCertsFromPEM(c.CertPEM)
-		ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM)
+		ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 		defer stop()
 		os.Exit(run(ctx, os.Args[1:], os.Getenv, os.Stdin, os.Stdout, os.Stderr,
 			endpoints{graphURL: c.GraphURL, authority: c.Authority, roots: roots, timing: c.Timing}))

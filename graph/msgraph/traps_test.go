@@ -285,8 +285,8 @@ func TestEveryTokenIsForGraphAlone(t *testing.T) {
 // answer unread, and with it a connection and two goroutines, with each retry.
 func TestThousandsOfFailuresLeaveNothingBehind(t *testing.T) {
 	const calls = 3000
-	var served, open, most atomic.Int32
-	server := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+	var served atomic.Int32
+	w := watching(t, func(w http.ResponseWriter, _ *http.Request) {
 		switch served.Add(1) % 6 {
 		case 0:
 			w.Header().Set("Retry-After", "1")
@@ -305,37 +305,85 @@ func TestThousandsOfFailuresLeaveNothingBehind(t *testing.T) {
 		default:
 			panic(http.ErrAbortHandler)
 		}
-	}))
+	})
+	for range calls {
+		// Without a deadline of the caller's.
+		if _, err := w.client.Revoke(context.Background(), somebody); err == nil {
+			t.Fatal("no error")
+		}
+	}
+	w.flat(t)
+	if n := served.Load(); n != calls+1 {
+		t.Errorf("%d requests for %d calls", n, calls+1)
+	}
+}
+
+// TestTenThousandRetriesLeaveNothingBehind: the same for the good case, in which
+// each call is let through at the second try.
+func TestTenThousandRetriesLeaveNothingBehind(t *testing.T) {
+	const calls = 10_000
+	var served atomic.Int32
+	w := watching(t, func(w http.ResponseWriter, _ *http.Request) {
+		if served.Add(1)%2 == 0 {
+			w.Header().Set("Retry-After", "1")
+			w.WriteHeader(http.StatusTooManyRequests)
+			return
+		}
+		w.WriteHeader(http.StatusNoContent)
+	})
+	for range calls {
+		if _, err := w.client.Revoke(t.Context(), somebody); graph.AsError(err) == nil || !graph.AsError(err).Retryable {
+			t.Fatalf("the first try: %v", err)
+		}
+		if _, err := w.client.Revoke(t.Context(), somebody); err != nil {
+			t.Fatalf("the second try: %v", err)
+		}
+	}
+	w.flat(t)
+	if w.most.Load() > 1 {
+		t.Errorf("%d connections at once", w.most.Load())
+	}
+}
+
+// watched is a client of a server whose connections are counted.
+type watched struct {
+	client     *Client
+	open, most atomic.Int32
+	goroutines int
+}
+
+// watching makes one call, which makes what is made once, and counts from there.
+func watching(t *testing.T, answer http.HandlerFunc) *watched {
+	t.Helper()
+	w := &watched{}
+	server := httptest.NewUnstartedServer(answer)
 	server.Config.ErrorLog = log.New(io.Discard, "", 0) // of the connections that are cut
 	server.Config.ConnState = func(_ net.Conn, state http.ConnState) {
 		switch state {
 		case http.StateNew:
-			now := open.Add(1)
-			for before := most.Load(); now > before && !most.CompareAndSwap(before, now); before = most.Load() {
+			now := w.open.Add(1)
+			for before := w.most.Load(); now > before && !w.most.CompareAndSwap(before, now); before = w.most.Load() {
 			}
 		case http.StateClosed, http.StateHijacked:
-			open.Add(-1)
+			w.open.Add(-1)
 		}
 	}
 	server.StartTLS()
 	t.Cleanup(server.Close)
-	client := clientOf(t, server)
-	_, _ = client.Revoke(t.Context(), somebody) // makes what is made once
-	before := runtime.NumGoroutine()
-	for range calls {
-		// Without a deadline of the caller's.
-		if _, err := client.Revoke(context.Background(), somebody); err == nil {
-			t.Fatal("no error")
-		}
-	}
+	w.client = clientOf(t, server)
+	_, _ = w.client.Revoke(t.Context(), somebody)
+	w.goroutines = runtime.NumGoroutine()
+	return w
+}
+
+// flat demands that nothing was left behind.
+func (w *watched) flat(t *testing.T) {
+	t.Helper()
 	deadline := time.Now().Add(30 * time.Second)
-	for (runtime.NumGoroutine() > before+5 || open.Load() > 1) && time.Now().Before(deadline) {
+	for (runtime.NumGoroutine() > w.goroutines+5 || w.open.Load() > 1) && time.Now().Before(deadline) {
 		runtime.Gosched()
 	}
-	if after := runtime.NumGoroutine(); after > before+5 || open.Load() > 1 || most.Load() > 3 {
-		t.Errorf("%d goroutines before, %d after; %d connections open, %d at most", before, after, open.Load(), most.Load())
-	}
-	if n := served.Load(); n != calls+1 {
-		t.Errorf("%d requests for %d calls", n, calls+1)
+	if after := runtime.NumGoroutine(); after > w.goroutines+5 || w.open.Load() > 1 || w.most.Load() > 3 {
+		t.Errorf("%d goroutines before, %d after; %d connections open, %d at most", w.goroutines, after, w.open.Load(), w.most.Load())
 	}
 }

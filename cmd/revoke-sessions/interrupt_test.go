@@ -1,0 +1,109 @@
+package main
+
+import (
+	"bytes"
+	"net/http"
+	"os"
+	"os/exec"
+	"strings"
+	"testing"
+	"time"
+
+	"revoke-sessions/graph/graphtest"
+)
+
+// shell is a command line that is under way.
+type shell struct {
+	*exec.Cmd
+	out, err bytes.Buffer
+}
+
+func (th *theatre) typedInShell(args ...string) *shell {
+	th.t.Helper()
+	child, err := th.command(args...)
+	if err != nil {
+		th.t.Fatal(err)
+	}
+	s := &shell{Cmd: child}
+	s.Stdout, s.Stderr = &s.out, &s.err
+	if err := s.Start(); err != nil {
+		th.t.Fatal(err)
+	}
+	th.t.Cleanup(func() { _ = s.Process.Kill() }) // it is over already, unless the test failed
+	return s
+}
+
+func (s *shell) signal(t *testing.T, sig os.Signal) {
+	t.Helper()
+	if err := s.Process.Signal(sig); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// ended waits for the end and compares.
+func (s *shell) ended(t *testing.T, code int, out, err string) {
+	t.Helper()
+	_ = s.Wait() // the code says it
+	if got := s.ProcessState.ExitCode(); got != code || !strings.Contains(s.out.String(), out) || !strings.Contains(s.err.String(), err) {
+		t.Errorf("exit code %d, want %d\n%s\nwithout %q, or\n%s\nwithout %q", got, code, s.out.String(), out, s.err.String(), err)
+	}
+}
+
+// The account under way is finished, and the next is not begun.
+func TestCtrlCStopsBetweenTwoAccounts(t *testing.T) {
+	th := newTheatre(t)
+	th.entra.Inject(graphtest.Fault{Method: http.MethodPost, Delay: 300 * time.Millisecond})
+	s := th.typedInShell("revoke", "--user-id", "carol@contoso.example", "--user-id", "bob@contoso.example", "--user-id", "olga@contoso.example", "--confirm=false")
+	th.poll("the first POST is under way", func() bool { return len(th.entra.Posts()) == 1 })
+	s.signal(t, os.Interrupt)
+	s.ended(t, exitDeclined, "carol@contoso.example: revoked", "Stopped. Done: carol@contoso.example. Not begun: bob@contoso.example, olga@contoso.example.")
+	if n := len(th.entra.Posts()); n != 1 {
+		t.Errorf("%d POSTs", n)
+	}
+	if th.count("revoked") != 1 || th.count("requested") != 1 {
+		t.Error("not one account is on record")
+	}
+}
+
+// Whoever does not want to wait for Microsoft stops the account that waits, and
+// a bot on the same database does not go on with it.
+func TestCtrlCWhileItWaits(t *testing.T) {
+	th := newTheatre(t)
+	th.begin()
+	th.entra.Inject(graphtest.Fault{Method: http.MethodPost, Status: http.StatusTooManyRequests, RetryAfter: "2"})
+	s := th.typedInShell("revoke", "--user-id", "carol@contoso.example", "--confirm=false")
+	th.poll("it waits", func() bool { return th.count("approved") == 2 })
+	s.signal(t, os.Interrupt)
+	s.ended(t, exitDeclined, "carol@contoso.example: declined: Stopped while it waited. Nothing was revoked.", "Microsoft asked us to wait 2 seconds")
+	rows := th.audit()
+	if last := rows[len(rows)-1]; last.Action != "denied" || last.Reason != "interrupted" || !strings.HasPrefix(last.Actor, "os:") {
+		t.Errorf("on record is %+v", last)
+	}
+	th.clock.advance(time.Hour)
+	th.quiet()
+	if n := len(th.entra.Posts()); n != 1 {
+		t.Errorf("%d POSTs", n)
+	}
+}
+
+// What a process does not live to see the end of, the bot beside it settles,
+// and it tells nobody in Slack.
+func TestKilledInTheCallWithABotBeside(t *testing.T) {
+	th := newTheatre(t)
+	th.begin()
+	th.entra.Inject(graphtest.Fault{Method: http.MethodPost, Apply: true, Hang: true})
+	s := th.typedInShell("revoke", "--user-id", "carol@contoso.example", "--confirm=false")
+	th.poll("the POST is under way", func() bool { return len(th.entra.Posts()) == 1 })
+	s.signal(t, os.Kill)
+	_ = s.Wait() // killed, as was asked for
+	th.clock.advance(11 * time.Second)
+	th.poll("it is settled", func() bool { return th.count("verified") == 1 })
+	if th.count("unknown") != 1 || th.count("revoked") != 1 || len(th.entra.Posts()) != 1 {
+		t.Error(th.board())
+	}
+	for _, where := range []string{"card", "dm:bob", "dm:alice", "dm:amir", "dm:carol"} {
+		if all := th.stands(where); len(all) > 0 {
+			t.Errorf("%s says %s", where, plain(all[0]))
+		}
+	}
+}
