@@ -23,6 +23,12 @@ const (
 	CodeSignInUnreachable = "sign_in_unreachable"
 	// CodeNoCredential: no way to sign in is configured.
 	CodeNoCredential = "no_credential"
+	// CodeNotSignedIn: the bot is to work in the name of a person, and none has
+	// signed in on this machine, or what was kept of it is gone.
+	CodeNotSignedIn = "not_signed_in"
+	// CodeOwnAccount: the sessions of the account with which the bot signs in
+	// were to be revoked. Nothing was sent.
+	CodeOwnAccount = "own_account"
 
 	// CodeDNS, CodeRefused, CodeTLS and CodeNoConnection: no connection came
 	// about, and nothing was sent.
@@ -154,8 +160,11 @@ var remedyByStatus = map[int]string{
 var remedyByCode = func() map[string]string {
 	const (
 		newSecret    = "The bot's client secret is wrong. Put in the secret's value, not its ID, or make a new secret."
-		signInAgain  = "The bot's own account was signed out. It must sign in again."
-		wantsPerson  = "Entra wants a person with a second factor for the bot's account. Sign it in again, or let the bot use an app of its own."
+		loginAgain   = "Run revoke-sessions login again, as the user that runs the bot"
+		signedOut    = "The sign-in of the bot's own account was revoked, or its password was changed. " + loginAgain + "."
+		signInEnded  = "The sign-in of the bot's own account has expired. " + loginAgain + "."
+		signInOften  = "A policy ended the sign-in of the bot's own account after a set time. " + loginAgain + ", or let the bot use an app of its own."
+		wantsPerson  = "Entra wants a person with a second factor for the bot's account. " + loginAgain + ", or let the bot use an app of its own."
 		blocked      = "A Conditional Access policy blocks the bot's sign-in. Exclude it, or let the bot use an app of its own."
 		wantsDevice  = "Entra wants the bot to run on a managed device. Let it use an app of its own or a workload identity."
 		notFederated = "The bot's app does not trust the workload's identity. Compare issuer, subject and audience " +
@@ -175,6 +184,10 @@ var remedyByCode = func() map[string]string {
 		CodeSignInUnreachable: unreachable,
 		CodeNoCredential: "The bot has no way to sign in to Entra. Set AZURE_TENANT_ID, AZURE_CLIENT_ID and AZURE_CLIENT_SECRET, " +
 			"or give it a managed identity.",
+		CodeNotSignedIn: "Nobody is signed in for the bot on this machine; a restart of the machine may have ended it. " +
+			"Run revoke-sessions login, as the user that runs the bot.",
+		CodeOwnAccount: "This is the account with which the bot signs in to Entra; revoking its sessions would sign the bot out. " +
+			"Do it in the Entra portal, and run revoke-sessions login afterwards, as the user that runs the bot.",
 		CodeDNS:            "The name of Microsoft's server could not be resolved. Check the bot's network and DNS.",
 		CodeRefused:        "The connection to Microsoft was refused. Check the bot's network, firewall and proxy.",
 		CodeTLS:            "The certificate that answered is not Microsoft's or not trusted. Check the proxy and the machine's certificates.",
@@ -211,8 +224,12 @@ var remedyByCode = func() map[string]string {
 		"AADSTS7000222": "The bot's client secret has expired. Make a new one; a certificate or a workload identity lasts longer.",
 		"AADSTS7000218": "Entra got no secret from the bot. Set AZURE_CLIENT_SECRET; for the sign-in of a person, " +
 			"let the app registration allow public client flows.",
-		"AADSTS700027":  "The bot's certificate is not the one that its app registration knows. Upload it there.",
+		"AADSTS700027": "The key with which the bot proves who it is, its certificate's or its workload's, is not one that Entra knows. " +
+			"Upload the certificate to the app registration, or correct the app's federated credentials.",
+		"AADSTS700021":  "The bot's proof of identity names another app than AZURE_CLIENT_ID does. Correct whichever is wrong.",
+		"AADSTS700023":  "The bot's proof of identity is meant for another place to sign in. Check AZURE_TENANT_ID, AZURE_CLOUD and AZURE_AUTHORITY_HOST.",
 		"AADSTS700024":  "The bot's proof of identity is out of date. Check the clock of the machine it runs on.",
+		"AADSTS50027":   "The bot's proof of identity is not in a form that Entra can read. Check the file that AZURE_FEDERATED_TOKEN_FILE names.",
 		"AADSTS70021":   notFederated,
 		"AADSTS700211":  notFederated,
 		"AADSTS700212":  notFederated,
@@ -221,10 +238,13 @@ var remedyByCode = func() map[string]string {
 		"AADSTS7000112": "The bot's app is disabled. An administrator must enable it in Entra.",
 		"AADSTS90002":   "The organisation was not found. Check AZURE_TENANT_ID.",
 		"AADSTS500011":  "Entra does not know Microsoft Graph by the address in the bot's settings. Check the Graph address.",
-		"AADSTS50173":   signInAgain,
-		"AADSTS700082":  signInAgain,
-		"AADSTS70008":   signInAgain,
-		"AADSTS70043":   signInAgain,
+		"AADSTS50173":   signedOut,
+		"AADSTS50132":   signedOut,
+		"AADSTS50133":   signedOut,
+		"AADSTS700082":  signInEnded,
+		"AADSTS70008":   signInEnded,
+		"AADSTS70043":   signInOften,
+		"AADSTS70020":   "Nobody entered the code in time. Run revoke-sessions login again.",
 		"AADSTS50076":   wantsPerson,
 		"AADSTS50079":   wantsPerson,
 		"AADSTS50072":   wantsPerson,

@@ -39,7 +39,10 @@ func TestRemedyNamesWhatToDo(t *testing.T) {
 		{0, "AADSTS65001", "User.RevokeSessions.All"},
 		{0, "AADSTS53003", "Conditional Access"},
 		{0, "AADSTS1", "Look the number up"},
-		{401, "AADSTS50173", "sign in again"},
+		{0, "AADSTS700027", "Upload the certificate"},
+		{0, graph.CodeNotSignedIn, "Run revoke-sessions login, as the user that runs the bot"},
+		{0, graph.CodeOwnAccount, "run revoke-sessions login afterwards"},
+		{401, "AADSTS50173", "revoke-sessions login again"},
 	} {
 		if got := graph.Remedy(row.status, row.code); !strings.Contains(got, row.want) {
 			t.Errorf("Remedy(%d, %q) = %q, want something with %q", row.status, row.code, got, row.want)
@@ -50,7 +53,7 @@ func TestRemedyNamesWhatToDo(t *testing.T) {
 func TestEveryCodeOfOursHasItsOwnRemedy(t *testing.T) {
 	for _, code := range []string{
 		graph.CodeInvalidID, graph.CodeInvalidSearch, graph.CodeSignInFailed, graph.CodeSignInUnreachable,
-		graph.CodeNoCredential, graph.CodeDNS, graph.CodeRefused, graph.CodeTLS, graph.CodeNoConnection,
+		graph.CodeNoCredential, graph.CodeNotSignedIn, graph.CodeOwnAccount, graph.CodeDNS, graph.CodeRefused, graph.CodeTLS, graph.CodeNoConnection,
 		graph.CodeConnectionLost, graph.CodeTimeout, graph.CodeCanceled, graph.CodeUnreadable,
 		graph.CodeMismatch, graph.CodeInternal, graph.CodeInvalidHeader, graph.CodeOperationGone, graph.CodeNothingFound,
 	} {
@@ -70,7 +73,8 @@ func TestEveryCodeInTheCatalogueHasItsOwnRemedy(t *testing.T) {
 		"serviceNotAvailable": "not available", "Directory_ConcurrencyViolation": "same account",
 		"Authentication_RequestFromNonPremiumTenantOrB2CTenant": "P1 or P2", "Authentication_MSGraphPermissionMissing": "lacks a permission",
 
-		"AADSTS50173": "sign in again", "AADSTS700082": "sign in again", "AADSTS70008": "sign in again", "AADSTS70043": "sign in again",
+		"AADSTS50173": "was revoked", "AADSTS50132": "was revoked", "AADSTS50133": "was revoked",
+		"AADSTS700082": "has expired", "AADSTS70008": "has expired", "AADSTS70043": "after a set time", "AADSTS70020": "in time",
 		"AADSTS50076": "second factor", "AADSTS50079": "second factor", "AADSTS50072": "second factor", "AADSTS50074": "second factor",
 		"AADSTS50078": "second factor", "AADSTS53003": "Conditional Access", "AADSTS530032": "Conditional Access",
 		"AADSTS530003": "managed device", "AADSTS53000": "managed device", "AADSTS50097": "managed device",
@@ -80,6 +84,7 @@ func TestEveryCodeInTheCatalogueHasItsOwnRemedy(t *testing.T) {
 		"AADSTS90002": "organisation was not found", "AADSTS500011": "Graph address",
 		"AADSTS50057": "must restore it", "AADSTS50034": "must restore it", "AADSTS50053": "must restore it",
 		"AADSTS50196": "too often", "AADSTS90033": "short disturbance", "AADSTS90090": "short disturbance", "AADSTS50033": "short disturbance",
+		"AADSTS700021": "names another app", "AADSTS700023": "another place to sign in", "AADSTS50027": "AZURE_FEDERATED_TOKEN_FILE",
 		"AADSTS700024": "clock", "AADSTS70021": "federated credentials", "AADSTS700211": "federated credentials",
 		"AADSTS700212": "federated credentials", "AADSTS700213": "federated credentials",
 	} {
@@ -87,6 +92,20 @@ func TestEveryCodeInTheCatalogueHasItsOwnRemedy(t *testing.T) {
 			if got := graph.Remedy(status, code); !strings.Contains(got, want) {
 				t.Errorf("Remedy(%d, %s) = %q, want something with %q", status, code, got, want)
 			}
+		}
+	}
+}
+
+// TestWhatAPersonMustSignInForAgain: each names the command that does it, and
+// as whom to run it.
+func TestWhatAPersonMustSignInForAgain(t *testing.T) {
+	for _, code := range []string{
+		graph.CodeNotSignedIn, graph.CodeOwnAccount, "insufficient_claims", "interaction_required",
+		"AADSTS50173", "AADSTS50132", "AADSTS50133", "AADSTS700082", "AADSTS70008", "AADSTS70043",
+		"AADSTS50076", "AADSTS50079", "AADSTS50072", "AADSTS50074", "AADSTS50078",
+	} {
+		if got := graph.Remedy(0, code); !strings.Contains(got, "revoke-sessions login") || !strings.Contains(got, "as the user that runs the bot") {
+			t.Errorf("%s: %s", code, got)
 		}
 	}
 }

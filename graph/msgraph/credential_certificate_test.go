@@ -140,9 +140,10 @@ func TestCertificateThatEntraRefuses(t *testing.T) {
 	for name, row := range map[string]struct {
 		change   []func(*x509.Certificate, *keyPair)
 		register bool
+		remedy   string
 	}{
-		"not registered": {nil, false},
-		"expired":        {[]func(*x509.Certificate, *keyPair){expired}, true},
+		"not registered": {nil, false, "is not one that Entra knows"},
+		"expired":        {[]func(*x509.Certificate, *keyPair){expired}, true, "certificate has expired"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			tenant := newTenant(t)
@@ -152,7 +153,7 @@ func TestCertificateThatEntraRefuses(t *testing.T) {
 			}
 			e := application(tenant.Server).with("AZURE_CLIENT_CERTIFICATE_PATH", file(t, "bot.pem", mine.pem(t)))
 			_, err := getToken(t.Context(), choose(t, tenant.Server, e, "client certificate"), tenant.Server)
-			if e := wantError(t, err); e.Code != "AADSTS700027" || e.Retryable {
+			if e := wantError(t, err); e.Code != "AADSTS700027" || e.Retryable || !strings.Contains(e.Remedy, row.remedy) {
 				t.Errorf("%+v", e)
 			}
 		})

@@ -110,9 +110,7 @@ func loginError(ctx context.Context, err error, h *heard) *signInError {
 // errNoCache says that a sign-in cannot be kept on this machine.
 var errNoCache = errors.New("a person's sign-in cannot be kept on this machine")
 
-// notSignedIn is a sign-in of which there is nothing on this machine. Graph
-// has no code for it yet, so that it counts as "no way to sign in".
+// notSignedIn is a sign-in of which there is nothing on this machine.
 func notSignedIn(detail string) *signInError {
-	return &signInError{code: graph.CodeNoCredential, detail: detail,
-		remedy: "Nobody is signed in for the bot on this machine; a restart of the machine may have ended it. Run revoke-sessions login."}
+	return &signInError{code: graph.CodeNotSignedIn, detail: detail}
 }

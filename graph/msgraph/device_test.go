@@ -201,19 +201,20 @@ func TestWhyThePersonIsSignedOut(t *testing.T) {
 			d.Inject(graphtest.Fault{Entra: true, PathSuffix: "/token", Status: 400, Code: code})
 		}
 	}
-	const again, never, network = "must sign in again", "revoke-sessions login", "network"
+	const again, never, network = "Run revoke-sessions login again", "Nobody is signed in", "network"
 	for name, row := range map[string]struct {
 		happens   func(*delegated, *testing.T)
 		code      string
 		retryable bool
 		remedy    string
 	}{
-		"never signed in":   {func(d *delegated, t *testing.T) { remove(t, d.record) }, graph.CodeNoCredential, false, never},
-		"a broken record":   {func(d *delegated, t *testing.T) { overwrite(t, d.record, "{}") }, graph.CodeNoCredential, false, never},
-		"the cache is gone": {func(d *delegated, t *testing.T) { overwrite(t, d.record, otherRecord(t, d.record)) }, graph.CodeNoCredential, false, never},
+		"never signed in":   {func(d *delegated, t *testing.T) { remove(t, d.record) }, graph.CodeNotSignedIn, false, never},
+		"a broken record":   {func(d *delegated, t *testing.T) { overwrite(t, d.record, "{}") }, graph.CodeNotSignedIn, false, never},
+		"the cache is gone": {func(d *delegated, t *testing.T) { overwrite(t, d.record, otherRecord(t, d.record)) }, graph.CodeNotSignedIn, false, never},
 		"revoked":           {revoke, "AADSTS50173", false, again},
 		"unused for long":   {func(d *delegated, _ *testing.T) { d.IdleRefreshTokens() }, "AADSTS700082", false, again},
 		"sign-in frequency": {number("AADSTS70043"), "AADSTS70043", false, again},
+		"password changed":  {number("AADSTS50133"), "AADSTS50133", false, again},
 		"second factor":     {number("AADSTS50076"), "AADSTS50076", false, "second factor"},
 		"a passing trouble": {number("AADSTS90033"), "AADSTS90033", true, "short disturbance"},
 		"disabled":          {func(d *delegated, _ *testing.T) { d.disableDora() }, "AADSTS50057", false, "disabled"},
@@ -292,7 +293,7 @@ func (d *delegated) disableDora() {
 // TestALoginIsTakenOver: the bot need not be started anew after a login.
 func TestALoginIsTakenOver(t *testing.T) {
 	d := newDelegated(t)
-	if _, err := getToken(t.Context(), d.credential, d.Server); wantError(t, err).Code != graph.CodeNoCredential {
+	if _, err := getToken(t.Context(), d.credential, d.Server); wantError(t, err).Code != graph.CodeNotSignedIn {
 		t.Fatal(err)
 	}
 	d.logIn(t)

@@ -126,6 +126,11 @@ func statusOf(err error, h *heard) (status int, answered bool) {
 	return 0, false
 }
 
+// remedyExpired goes with AADSTS700027 where Entra adds that it knows the
+// certificate, but that its time is over: the number alone does not tell.
+const remedyExpired = "The bot's certificate has expired, or the clock of the machine it runs on is wrong. " +
+	"Make a new certificate and upload it to the app registration."
+
 // numbered puts in the number that Entra gave. The error's text holds the
 // token endpoint's answer; only the number is taken from it.
 func (e *signInError) numbered(err error, h *heard) *signInError {
@@ -136,6 +141,9 @@ func (e *signInError) numbered(err error, h *heard) *signInError {
 	if number != "" {
 		e.code = number
 		e.retryable = e.retryable || slices.Contains(transient, number)
+		if h != nil && h.expired {
+			e.remedy = remedyExpired
+		}
 	}
 	return e
 }

@@ -22,6 +22,8 @@ type heard struct {
 	status int    // of the answer; 0 before any that matters
 	kind   string // OAuth's word for the error, invalid_grant say
 	number string // AADSTS and a number
+	// expired says that a certificate was refused because its time is over.
+	expired bool
 	// failed is what went wrong on this machine before anything was sent, which
 	// azidentity would keep as text alone.
 	failed *signInError
@@ -73,7 +75,13 @@ func (l listener) RoundTrip(r *http.Request) (*http.Response, error) {
 
 var oauthWord = regexp.MustCompile(`^[a-z_]{1,40}$`)
 
-// read takes the two codes out of an error of Entra's, and nothing else.
+// keyExpired is the reason that Entra's text gives for a certificate it knows.
+// There is no number for it; see for example
+// learn.microsoft.com/answers, questions about AADSTS700027.
+const keyExpired = "[Reason - The key used is expired."
+
+// read takes the two codes out of an error of Entra's, and whether a
+// certificate has expired, and nothing else.
 func (h *heard) read(body []byte) {
 	var said struct {
 		Error       string `json:"error"`
@@ -92,4 +100,5 @@ func (h *heard) read(body []byte) {
 	if h.number == "" {
 		h.number = aadsts.FindString(said.Description)
 	}
+	h.expired = h.number == "AADSTS700027" && strings.Contains(said.Description, keyExpired)
 }

@@ -40,7 +40,7 @@ func TestThatEntraKnowsTheCloudSaysNothing(t *testing.T) {
 		t.Fatal(err)
 	}
 	_, err = credential.GetToken(t.Context(), forGraph)
-	if e := wantError(t, err); e.Code != graph.CodeNoCredential || !strings.Contains(e.Remedy, "revoke-sessions login") {
+	if e := wantError(t, err); e.Code != graph.CodeNotSignedIn || !strings.Contains(e.Remedy, "revoke-sessions login") {
 		t.Errorf("%+v", e)
 	}
 	if asked == 0 {
