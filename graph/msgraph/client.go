@@ -51,8 +51,9 @@ type Config struct {
 	Fallback graph.Operation
 	// Delegated says that the credential signs a person in. What is not
 	// permitted then depends on that person's roles, and another operation is
-	// no way around them, so that there is no fallback from a 403. A token that
-	// says so of itself need not be announced.
+	// no way around them, so that there is no fallback from a 403. A person's
+	// sign-in by device code, and a token that says so of itself, need not be
+	// announced.
 	Delegated bool
 }
 
@@ -64,6 +65,7 @@ type Client struct {
 	delegated bool
 	adapter   *msgraphcore.GraphRequestAdapterBase
 	transport http.RoundTripper
+	wire      *wire
 	roles     knownRoles
 }
 
@@ -89,7 +91,8 @@ func New(config Config) (*Client, error) {
 		config.Transport = khttp.GetDefaultTransport() // a clone, where it can be cloned
 	}
 
-	adapter, err := newAdapter(config, base)
+	w := &wire{next: config.Transport, host: base.Host}
+	adapter, err := newAdapter(config, base, w)
 	if err != nil {
 		return nil, fmt.Errorf("setting up Microsoft Graph: %w", err)
 	}
@@ -99,6 +102,7 @@ func New(config Config) (*Client, error) {
 		delegated: config.Delegated,
 		adapter:   adapter,
 		transport: config.Transport,
+		wire:      w,
 	}, nil
 }
 
@@ -129,14 +133,14 @@ func (c *Client) Close() {
 // middleware in place of kiota's defaults, whose order is random from one
 // process to the next, and which retry, follow redirects, compress bodies and
 // rewrite /users/me-token-to-replace to /me.
-func newAdapter(config Config, base *url.URL) (*msgraphcore.GraphRequestAdapterBase, error) {
+func newAdapter(config Config, base *url.URL, w *wire) (*msgraphcore.GraphRequestAdapterBase, error) {
 	options := msgraphcore.GraphClientOptions{
 		GraphServiceVersion:        graphVersion,
 		GraphServiceLibraryVersion: sdkVersion,
 	}
 	client := &http.Client{
 		Transport: khttp.NewCustomTransportWithParentTransport(
-			&wire{next: config.Transport, host: base.Host},
+			w,
 			msgraphcore.NewGraphTelemetryHandler(&options), // sets client-request-id
 			khttp.NewParametersNameDecodingHandler(),       // %24select to $select
 			khttp.NewUserAgentHandler(),

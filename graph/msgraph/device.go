@@ -22,6 +22,9 @@ type device struct {
 
 	record []byte // the record that inner was made with
 	inner  *azidentity.DeviceCodeCredential
+	// person is the object ID of the account of the record; empty if it does not
+	// tell.
+	person string
 }
 
 func newDevice(s *settings, cache azidentity.Cache) (*device, error) {
@@ -50,9 +53,14 @@ func (d *device) GetToken(ctx context.Context, options policy.TokenRequestOption
 		if err != nil {
 			return azcore.AccessToken{}, err
 		}
-		d.inner, d.record = inner, text
+		d.use(inner, record, text)
 	}
 	return d.inner.GetToken(ctx, options)
+}
+
+func (d *device) use(inner *azidentity.DeviceCodeCredential, record azidentity.AuthenticationRecord, text []byte) {
+	d.inner, d.record = inner, text
+	d.person, _ = Account(record) // Login lets no other in; an older record may be of a guest
 }
 
 // open makes azidentity's credential for a record, which is empty before the

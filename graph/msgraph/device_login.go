@@ -86,7 +86,7 @@ func (d *device) login(ctx context.Context, show func(message string)) (azidenti
 	if err != nil {
 		return none, err
 	}
-	d.inner, d.record = inner, text
+	d.use(inner, record, text)
 	return record, nil
 }
 

@@ -98,6 +98,8 @@ func code(x *exchange, err error) string {
 		return c
 	}
 	switch {
+	case errors.Is(err, errOwnAccount):
+		return graph.CodeOwnAccount
 	case x.status == http.StatusNotFound:
 		// Graph's own 404 has a code; this one is somebody else's.
 		return graph.CodeUnreadable

@@ -14,7 +14,9 @@ const opRevoke = "revoke sessions"
 // Revoke ends the sessions of one account, by its object ID. What is no GUID
 // is refused without a request. At most one request does anything: the SDK
 // sends a second one only after a 401 that demands a new token, and
-// Config.Fallback is tried, once, only after a plain no.
+// Config.Fallback is tried, once, only after a plain no. The account with which
+// the client itself signs in is refused with graph.CodeOwnAccount, and nothing
+// is sent, wherever it can be told; see SignedInAs.
 //
 // A nil error means that Microsoft said yes: 204, or 200 with the value true.
 // Everything else is a *graph.Error, whose Outcome says whether it was
@@ -71,7 +73,7 @@ type rejected struct {
 // post calls one action.
 func (c *Client) post(ctx context.Context, operation graph.Operation, id string, extra http.Header) (graph.Revocation, *rejected) {
 	var yes bool
-	x := &exchange{method: http.MethodPost, path: "/" + graphVersion + "/users/" + id + "/" + string(operation), extra: extra}
+	x := &exchange{method: http.MethodPost, path: "/" + graphVersion + "/users/" + id + "/" + string(operation), extra: extra, ends: id}
 	err := c.send(ctx, x, func(ctx context.Context) error {
 		value, err := c.act(ctx, operation, id)
 		yes = value != nil && *value

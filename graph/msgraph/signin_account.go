@@ -27,6 +27,16 @@ func Account(record azidentity.AuthenticationRecord) (objectID string, err error
 	return objectID, nil
 }
 
+// SignedInAs tells the object ID of the person with whose token the client's
+// last request went to Graph. It is empty where that was an application's,
+// where it could not be told, and before the first request. It asks nobody.
+func (c *Client) SignedInAs() (objectID string) {
+	if person := c.wire.person.Load(); person != nil {
+		return *person
+	}
+	return ""
+}
+
 // SignedInAs tells the object ID of the account of a person as whom a
 // credential signs in, and "" where it signs in as an application. For a
 // DeviceCodeCredential it reads the record of the sign-in and sends nothing.

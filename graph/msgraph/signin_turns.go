@@ -35,10 +35,20 @@ type turns struct {
 	last   atomic.Pointer[issued]
 }
 
-// issued is a token and what was asked for.
+// issued is a token, what was asked for, and the object ID of the person whose
+// it is, where inner knows.
 type issued struct {
 	options policy.TokenRequestOptions
 	token   azcore.AccessToken
+	person  string
+}
+
+// to hands the token out, and tells the call that it is for whose it is.
+func (i *issued) to(ctx context.Context) azcore.AccessToken {
+	if x, ok := ctx.Value(exchangeKey{}).(*exchange); ok {
+		x.person = i.person
+	}
+	return i.token
 }
 
 func newTurns(inner azcore.TokenCredential, w way) *turns {
@@ -49,8 +59,8 @@ func (t *turns) GetToken(ctx context.Context, options policy.TokenRequestOptions
 	select {
 	case t.turn <- struct{}{}:
 	default:
-		if token, ok := t.spare(options); ok {
-			return token, nil
+		if spare, ok := t.spare(options); ok {
+			return spare.to(ctx), nil
 		}
 		select {
 		case t.turn <- struct{}{}:
@@ -63,8 +73,12 @@ func (t *turns) GetToken(ctx context.Context, options policy.TokenRequestOptions
 	hearing, h := listening(ctx)
 	token, err := t.inner.GetToken(hearing, options)
 	if err == nil {
-		t.last.Store(&issued{options, token})
-		return token, nil
+		got := &issued{options: options, token: token}
+		if d, ok := t.inner.(*device); ok {
+			got.person = d.person
+		}
+		t.last.Store(got)
+		return got.to(ctx), nil
 	}
 	if !t.listens {
 		h = nil
@@ -73,22 +87,22 @@ func (t *turns) GetToken(ctx context.Context, options policy.TokenRequestOptions
 	if e.code == graph.CodeSignInFailed && e.remedy == "" {
 		e.remedy = t.remedy
 	}
-	if token, ok := t.spare(options); ok && e.retryable {
+	if spare, ok := t.spare(options); ok && e.retryable {
 		// MSAL renews a person's token before its time, and when it cannot,
 		// forgets that the old one is still good.
-		return token, nil
+		return spare.to(ctx), nil
 	}
 	return azcore.AccessToken{}, e.asGraphError()
 }
 
 // spare is the last token, if it is what is asked for and lives long enough.
 // Claims are asked for because Graph refused the last one.
-func (t *turns) spare(options policy.TokenRequestOptions) (azcore.AccessToken, bool) {
+func (t *turns) spare(options policy.TokenRequestOptions) (*issued, bool) {
 	last := t.last.Load()
 	if last == nil || options.Claims != "" || last.options.EnableCAE != options.EnableCAE ||
 		last.options.TenantID != options.TenantID || !slices.Equal(last.options.Scopes, options.Scopes) ||
 		time.Until(last.token.ExpiresOn) < spareLife {
-		return azcore.AccessToken{}, false
+		return nil, false
 	}
-	return last.token, true
+	return last, true
 }

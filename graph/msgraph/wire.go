@@ -2,6 +2,7 @@ package msgraph
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -34,7 +35,13 @@ type exchange struct {
 	dialed, connected atomic.Bool
 	// reached says that the request was given to the transport at all.
 	reached bool
-	// delegated says that the token is a person's, as far as it can be read.
+	// ends is the object ID of the account whose sessions the request ends;
+	// empty for a request that ends none.
+	ends string
+	// person is the object ID of the person whose the token is: by the record
+	// of a sign-in, or else as far as it can be read.
+	person string
+	// delegated says that the token is a person's, as far as it can be told.
 	delegated bool
 
 	clientRequestID string
@@ -51,6 +58,11 @@ type exchangeKey struct{}
 
 // errHeldBack is a request that was not let out.
 var errHeldBack = errors.New("the request was held back")
+
+// errOwnAccount is a revoke of the account whose token it goes with. The check
+// is made on the very token that would be sent, for the person who is signed in
+// may change while the bot runs.
+var errOwnAccount = fmt.Errorf("%w: it would end the sessions of the account with which the bot signs in", errHeldBack)
 
 // neverLeft reports whether it is certain that Graph did not get the request.
 func (x *exchange) neverLeft() bool {
@@ -71,6 +83,8 @@ func (x *exchange) reads() bool {
 type wire struct {
 	next http.RoundTripper
 	host string
+	// person is the exchange's, of the last request.
+	person atomic.Pointer[string]
 }
 
 // RoundTrip reads the whole answer itself, so that no connection stays behind
@@ -82,6 +96,12 @@ func (w *wire) RoundTrip(request *http.Request) (*http.Response, error) {
 	}
 	if err := w.check(request, x); err != nil {
 		return nil, err
+	}
+	_, token, _ := strings.Cut(request.Header.Get("Authorization"), " ")
+	person := cmp.Or(personIn(token), x.person)
+	w.person.Store(&person)
+	if x.ends != "" && x.ends == person {
+		return nil, errOwnAccount
 	}
 
 	x.reached, x.status, x.header, x.shown, x.body = true, 0, nil, nil, nil
@@ -96,8 +116,7 @@ func (w *wire) RoundTrip(request *http.Request) (*http.Response, error) {
 	for name, values := range x.extra {
 		request.Header[name] = values
 	}
-	_, token, _ := strings.Cut(request.Header.Get("Authorization"), " ")
-	x.delegated = forPerson(token)
+	x.delegated = person != "" || forPerson(token)
 	response, err := w.next.RoundTrip(request)
 	if err != nil {
 		return nil, err
