@@ -1,0 +1,133 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+
+	"golang.org/x/term"
+
+	"revoke-sessions/bot"
+)
+
+// answer is what a person said to one question.
+type answer int
+
+// The answers. The zero value does nothing.
+const (
+	no answer = iota
+	yesOne
+	yesToAll
+	quitAll
+)
+
+var answers = map[string]answer{
+	"y": yesOne, "yes": yesOne,
+	"n": no, "no": no,
+	"a": yesToAll, "all": yesToAll,
+	"q": quitAll, "quit": quitAll,
+}
+
+const (
+	choices = "[y]es, [n]o, yes to [a]ll, [q]uit, or ? for help: "
+	explain = `y  revoke for this account
+n  leave this account alone, and ask about the next one
+a  revoke for this account and all that follow, without asking again
+q  leave this account and all that follow alone
+`
+)
+
+const errNobodyToAsk = usageError("nobody can be asked, because there is no terminal, so nothing was done. " +
+	"Give --confirm=false to revoke without being asked, or --what-if to see what would happen")
+
+// errNoAnswer is the end of input where an answer was due.
+var errNoAnswer = errors.New("the input ended before the question was answered, so nothing was decided about this account. " +
+	"Answer y, n, a or q, or give --confirm=false in a script")
+
+// questioner asks the person at the terminal.
+type questioner struct {
+	in       *bufio.Reader
+	out      io.Writer
+	terminal bool
+	// reading gets the line that is being read; it outlives a question that was
+	// given up, because a read cannot be.
+	reading chan typed
+}
+
+type typed struct {
+	line string
+	err  error
+}
+
+// newQuestioner makes a questioner that writes to out and reads answers from
+// in. It asks nothing unless in is a terminal, where a person is.
+func newQuestioner(in io.Reader, out io.Writer, terminal bool) *questioner {
+	return &questioner{in: bufio.NewReader(in), out: out, terminal: terminal}
+}
+
+// ask asks until it is answered: an empty line is no answer, and neither is one
+// that the input ends in. Without a terminal the error is errNobodyToAsk, at the
+// end of input errNoAnswer, and at the end of ctx its own, at once.
+func (q *questioner) ask(ctx context.Context, text string) (answer, error) {
+	if !q.terminal {
+		return no, errNobodyToAsk
+	}
+	if text = bot.Clean(text, 500); text != "" {
+		text += " "
+	}
+	for {
+		if _, err := io.WriteString(q.out, text+choices); err != nil {
+			return no, fmt.Errorf("ask: %w", err)
+		}
+		line, err := q.line(ctx)
+		if err != nil {
+			fmt.Fprintln(q.out) // what comes next begins a line
+			return no, err
+		}
+		word := strings.ToLower(strings.TrimSpace(line))
+		if a, ok := answers[word]; ok {
+			return a, nil
+		}
+		if word == "?" || word == "help" {
+			fmt.Fprint(q.out, explain)
+		} else {
+			fmt.Fprintln(q.out, "Please type y, n, a or q, and then Enter.")
+		}
+	}
+}
+
+// line is the next line that is typed.
+func (q *questioner) line(ctx context.Context) (string, error) {
+	if q.reading == nil {
+		q.reading = make(chan typed, 1)
+		go func(reading chan<- typed) {
+			line, err := q.in.ReadString('\n')
+			reading <- typed{line, err}
+		}(q.reading)
+	}
+	select {
+	case <-ctx.Done():
+		return "", ctx.Err()
+	case t := <-q.reading:
+		q.reading = nil
+		switch {
+		case ctx.Err() != nil: // Ctrl-C just before Enter is no yes
+			return "", ctx.Err()
+		case errors.Is(t.err, io.EOF):
+			return "", errNoAnswer
+		case t.err != nil:
+			return "", fmt.Errorf("read the answer: %w", t.err)
+		}
+		return t.line, nil
+	}
+}
+
+// isTerminal reports whether x is a file behind which a person may be.
+// /dev/null is none, though it is a character device, too.
+func isTerminal(x any) bool {
+	f, ok := x.(interface{ Fd() uintptr })
+	return ok && term.IsTerminal(int(f.Fd()))
+}

@@ -1,0 +1,127 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"io"
+	"os"
+	"strings"
+	"testing"
+	"testing/iotest"
+	"time"
+)
+
+func TestAnswers(t *testing.T) {
+	for _, row := range []struct {
+		typed string
+		want  answer
+		asked int // how often
+		says  string
+	}{
+		{"y\n", yesOne, 1, ""}, {"Yes\r\n", yesOne, 1, ""}, {" Y \n", yesOne, 1, ""},
+		{"n\n", no, 1, ""}, {"NO\n", no, 1, ""},
+		{"a\n", yesToAll, 1, ""}, {"all\n", yesToAll, 1, ""},
+		{"q\n", quitAll, 1, ""}, {"QUIT\n", quitAll, 1, ""},
+		{"?\nn\n", no, 2, "leave this account alone"}, {"help\ny\n", yesOne, 2, "leave this account alone"},
+		{"\nyep\ny es\ny\n", yesOne, 4, "Please type y, n, a or q"},
+	} {
+		var out bytes.Buffer
+		got, err := newQuestioner(strings.NewReader(row.typed), &out, true).ask(t.Context(), "Revoke all sessions of \x1b[31mCarol\u202e?")
+		if err != nil || got != row.want {
+			t.Errorf("%q is %d, %v; want %d", row.typed, got, err, row.want)
+		}
+		if n := strings.Count(out.String(), "Revoke all sessions of [31mCarol? [y]es, [n]o, yes to [a]ll, [q]uit"); n != row.asked {
+			t.Errorf("%q: asked %d times, want %d:\n%q", row.typed, n, row.asked, out.String())
+		}
+		if !strings.Contains(out.String(), row.says) {
+			t.Errorf("%q: it does not say %q:\n%s", row.typed, row.says, out.String())
+		}
+	}
+}
+
+func TestOneQuestionAfterTheOther(t *testing.T) {
+	q := newQuestioner(strings.NewReader("y\nn\na"), io.Discard, true)
+	for _, want := range []answer{yesOne, no} {
+		if got, err := q.ask(t.Context(), "Revoke?"); err != nil || got != want {
+			t.Errorf("%d, %v; want %d", got, err, want)
+		}
+	}
+	// Whether an answer without Enter was meant, nobody knows.
+	for range 2 {
+		if got, err := q.ask(t.Context(), "Revoke?"); !errors.Is(err, errNoAnswer) || got != no || !strings.Contains(err.Error(), "--confirm=false") {
+			t.Errorf("at the end of input: %d, %v", got, err)
+		}
+	}
+}
+
+func TestNobodyIsAsked(t *testing.T) {
+	var out bytes.Buffer
+	got, err := newQuestioner(strings.NewReader("y\n"), &out, false).ask(t.Context(), "Revoke?")
+	if _, ok := errors.AsType[usageError](err); !ok || got != no || !strings.Contains(err.Error(), "--confirm=false") || out.Len() > 0 {
+		t.Errorf("without a terminal: %d, %v, and %q is printed", got, err, &out)
+	}
+	broken := errors.New("it is gone")
+	if got, err := newQuestioner(iotest.ErrReader(broken), io.Discard, true).ask(t.Context(), "Revoke?"); !errors.Is(err, broken) || got != no {
+		t.Errorf("with a terminal that is gone: %d, %v", got, err)
+	}
+}
+
+// TestInterruptedQuestion presses Ctrl-C at a question: it ends at once, and
+// what is typed afterwards answers the next one, if there is any.
+func TestInterruptedQuestion(t *testing.T) {
+	in, keyboard := io.Pipe()
+	defer keyboard.Close()
+	asked := make(signalWriter, 10)
+	q := newQuestioner(in, asked, true)
+	ctx, cancel := context.WithCancel(t.Context())
+	ended := make(chan error, 1)
+	go func() { _, err := q.ask(ctx, "Revoke?"); ended <- err }()
+	<-asked
+	cancel()
+	select {
+	case err := <-ended:
+		if !errors.Is(err, context.Canceled) {
+			t.Error(err)
+		}
+	case <-time.After(10 * time.Second):
+		t.Fatal("it still waits for an answer")
+	}
+	go keyboard.Write([]byte("y\n"))
+	if got, err := q.ask(t.Context(), "Revoke?"); err != nil || got != yesOne {
+		t.Errorf("the next question: %d, %v", got, err)
+	}
+	// An Enter that comes with the Ctrl-C does not count.
+	for range 50 {
+		if got, err := newQuestioner(strings.NewReader("y\n"), io.Discard, true).ask(ctx, "Revoke?"); !errors.Is(err, context.Canceled) || got != no {
+			t.Fatalf("after the end: %d, %v", got, err)
+		}
+	}
+}
+
+// signalWriter tells of each write.
+type signalWriter chan struct{}
+
+func (w signalWriter) Write(p []byte) (int, error) {
+	w <- struct{}{}
+	return len(p), nil
+}
+
+func TestNoTerminal(t *testing.T) {
+	null, err := os.Open(os.DevNull)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer null.Close()
+	r, w, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close()
+	defer w.Close()
+	for name, x := range map[string]any{"nothing": nil, "a reader": strings.NewReader(""), "/dev/null": null, "a pipe": r} {
+		if isTerminal(x) {
+			t.Errorf("%s counts as a terminal", name)
+		}
+	}
+}
