@@ -94,7 +94,7 @@ func post(f graphtest.Fault) func(*faultStage) {
 	return func(s *faultStage) { s.entra.Inject(f) }
 }
 
-func answer(status int, body string) func(*faultStage) {
+func answering(status int, body string) func(*faultStage) {
 	return post(graphtest.Fault{Status: status, Body: []byte(body)})
 }
 
@@ -122,9 +122,9 @@ func TestFaults(t *testing.T) {
 	rows := map[string]fault{
 		"204":          accepted(204),
 		"200 true":     with(accepted(200), post(graphtest.Fault{Apply: applied, Body: []byte(`{"value":true}`)})),
-		"200 false":    unclear(200, graph.CodeUnreadable, gaveNo+" (status 200).", answer(200, `{"value":false}`)),
-		"200 no value": unclear(200, graph.CodeUnreadable, gaveNo+" (status 200).", answer(200, `{}`)),
-		"200 empty":    unclear(200, graph.CodeUnreadable, gaveNo+" (status 200).", answer(200, ``)),
+		"200 false":    unclear(200, graph.CodeUnreadable, gaveNo+" (status 200).", answering(200, `{"value":false}`)),
+		"200 no value": unclear(200, graph.CodeUnreadable, gaveNo+" (status 200).", answering(200, `{}`)),
+		"200 empty":    unclear(200, graph.CodeUnreadable, gaveNo+" (status 200).", answering(200, ``)),
 		"200 html":     unclear(200, graph.CodeUnreadable, gaveNo+" (status 200).", page(200, 0)),
 		"200 html, carried out": seen(200, graph.CodeUnreadable, post(graphtest.Fault{
 			Apply: applied, Body: []byte("<p>"), ContentType: "text/html"})),
@@ -150,8 +150,8 @@ func TestFaults(t *testing.T) {
 		"500":                  unclear(500, "InternalServerError", gaveNo+" (status 500).", post(graphtest.Fault{Status: 500})),
 		"500, carried out":     seen(500, "InternalServerError", post(graphtest.Fault{Status: 500, Apply: applied})),
 		"500 once":             later(post(graphtest.Fault{Status: 500, Times: 1})),
-		"502 {}":               unclear(502, "", gaveNo+" (status 502).", answer(502, `{}`)),
-		"502 without message":  unclear(502, "BadGateway", gaveNo+" (status 502).", answer(502, `{"error":{"code":"BadGateway"}}`)),
+		"502 {}":               unclear(502, "", gaveNo+" (status 502).", answering(502, `{}`)),
+		"502 without message":  unclear(502, "BadGateway", gaveNo+" (status 502).", answering(502, `{"error":{"code":"BadGateway"}}`)),
 		"502 html":             unclear(502, "", gaveNo+" (status 502).", page(502, 0)),
 		"503":                  unclear(503, "serviceNotAvailable", gaveNo+" (status 503).", post(graphtest.Fault{Status: 503})),
 		"503 with a time":      later(post(graphtest.Fault{Status: 503, RetryAfter: "1", Times: 1})),

@@ -38,8 +38,8 @@ func (p *revoking) openQuestions(s *surroundings) error {
 // question shows the preview and asks. declined is a no to this account.
 func (p *revoking) question(ctx context.Context, preview *bot.Preview) (declined bool, err error) {
 	lines := preview.Lines()
-	fmt.Fprintln(p.err, strings.Join(append(lines[1:], lines[0]), "\n"))
-	answer, err := p.ask.ask(ctx, "")
+	fmt.Fprintln(p.err, strings.Join(lines[1:], "\n"))
+	answer, err := p.ask.ask(ctx, lines[0])
 	switch {
 	case err != nil:
 		return true, err
@@ -50,5 +50,3 @@ func (p *revoking) question(ctx context.Context, preview *bot.Preview) (declined
 	}
 	return answer == no, nil
 }
-
-const errNobodyToAsk = usageError("nobody can be asked, because standard input is no terminal: give --confirm=false to revoke without asking")

@@ -206,11 +206,18 @@ func (p *revoking) one(ctx context.Context, target string) (*result, error) {
 	}
 	refused := preview.Refused != "" && p.command.OverridePolicy == ""
 	if p.ask != nil && !p.all && !refused {
-		if declined, err := p.question(ctx, &preview); declined || err != nil {
-			r.decline(errors.Is(err, errQuit) || ctx.Err() != nil)
-			if err != nil && !r.quit {
-				return nil, err
-			}
+		declined, err := p.question(ctx, &preview)
+		switch {
+		case errors.Is(err, errNoAnswer):
+			fmt.Fprintln(p.err, err)
+			fallthrough
+		case errors.Is(err, errQuit), ctx.Err() != nil:
+			r.decline(true)
+			return r, nil
+		case err != nil:
+			return nil, err
+		case declined:
+			r.decline(false)
 			return r, nil
 		}
 	}
