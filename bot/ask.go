@@ -143,7 +143,7 @@ func (b *Bot) ask(ctx context.Context, a Arrival, w wish) error {
 		known = []string{meant.slackID}
 	}
 	// The search uses an index that may lag behind; the card shall not.
-	t, err := b.people.targetNow(ctx, meant.user.ID, known, known == nil)
+	t, err := b.people.preview(ctx, meant.user.ID, known, known == nil)
 	switch {
 	case graph.IsNotFound(err):
 		return b.refuse(ctx, a, withReason(e, authz.NoAccount), targetRefusal(authz.NoAccount, unborn, w.whom))

@@ -179,7 +179,8 @@ func details(r *Request, v View) *line {
 	return accountFacts(r, l).say(" Sessions valid since ").when(r.Target.Stamps.ValidFrom()).say(". Object ID %s.", r.Target.ID)
 }
 
-// accountFacts names every fact, the unknown ones too.
+// accountFacts names every fact, the unknown ones too. A role that somebody
+// could activate and has not is none that is seen.
 func accountFacts(r *Request, l *line) *line {
 	say := func(f graph.Fact, yes, no, unknown string) string {
 		switch f {
@@ -191,13 +192,24 @@ func accountFacts(r *Request, l *line) *line {
 		return unknown
 	}
 	l.say("Account: ")
-	if r.Privileged != "" || r.Protected {
-		l.say("%s; ", say(r.Privileged, "holds a privileged role", "no privileged role", "unknown whether it holds a privileged role"))
-	}
-	return l.say("%s; %s; %s.",
+	l.say("%s; %s; %s; %s; %s; ",
+		say(r.Privileged, "holds a privileged role", "no active privileged role", "unknown whether it holds a privileged role"),
 		say(r.Target.Guest, "guest", "member of this tenant", "guest or member unknown"),
 		say(r.Target.Disabled, "sign-in blocked", "sign-in allowed", "unknown whether sign-in is blocked"),
-		say(r.Target.Synced, "synced from on-premises", "managed in the cloud", "unknown whether synced from on-premises"))
+		say(r.Target.Synced, "synced from on-premises", "managed in the cloud", "unknown whether synced from on-premises"),
+		say(r.Target.Restricted, "in a restricted management unit", "in no restricted management unit", "unknown whether in a restricted management unit"))
+	switch {
+	case !r.SignInsRead:
+		l.say("last sign-in unknown.")
+	case r.SignedIn.IsZero():
+		l.say("no sign-in known since April 2020.")
+	default:
+		l.say("last known sign-in ").when(r.SignedIn).say(".")
+	}
+	if !r.RevokedBefore.IsZero() {
+		l.say(" Microsoft last accepted a revoke from this bot: ").when(r.RevokedBefore).say(".")
+	}
+	return l
 }
 
 func warnings(r *Request, v View) []*line {
@@ -216,17 +228,24 @@ func warnings(r *Request, v View) []*line {
 	if problem := r.Coverage.Channel; problem != "" {
 		warn().say("About this channel: %s.", problem.Says())
 	}
+	goesByRoles := v.Policy != nil && v.Policy.AsksForRoles()
 	if r.Protected {
 		l := warn().bold("Protected account.").say(" The policy asks for %s", countApprovals(r.Need))
-		switch r.Privileged {
-		case graph.Yes:
+		switch {
+		case !goesByRoles:
+		case r.Privileged == graph.Yes:
 			l.say("; the account holds a privileged role")
-		case graph.Unknown:
-			if v.Policy != nil && v.Policy.AsksForRoles() {
-				l.say("; whether the account holds a privileged role could not be read, which counts as if it did")
-			}
+		case r.Privileged == graph.Unknown:
+			l.say("; whether the account holds a privileged role could not be read, which counts as if it did")
 		}
 		l.say(".")
+	}
+	if r.Privileged == graph.Yes && !(r.Protected && goesByRoles) {
+		warn().bold("Holds a privileged role.").say(" Review what was done with it lately.")
+	}
+	if r.Target.Restricted == graph.Yes {
+		warn().bold("Restricted management unit.").say(" Unless the bot's app has a role within that unit, Microsoft will refuse. " +
+			"If it does, ask a Privileged Authentication Administrator, or an administrator of that unit.")
 	}
 	if r.Target.Guest == graph.Yes {
 		warn().bold("Guest account.").say(" Microsoft revokes nothing here, for guests sign in at their home organisation. Ask that organisation.")
@@ -237,18 +256,34 @@ func warnings(r *Request, v View) []*line {
 	if r.Target.Synced == graph.Yes {
 		warn().bold("Synced from on-premises.").say(" Block sign-in and change the password there, not in Entra.")
 	}
-	last := r.Target.Stamps.ValidFrom()
+	if l := lately(r); l != nil {
+		warn().join(l)
+	}
+	return w
+}
+
+// lately says that the sessions were ended shortly before, as far as that is
+// known; nil if they were not.
+func lately(r *Request) *line {
+	stamp := r.Target.Stamps.ValidFrom()
+	last := stamp
 	if r.RevokedBefore.After(last) {
 		last = r.RevokedBefore
 	}
-	if ago := r.CreatedAt.Sub(last); !last.IsZero() && ago < recently {
-		if r.Drill {
-			warn().bold("Sessions were ended %s before this request already.", spell(ago))
-		} else {
-			warn().bold("Revoked %s before this request already.", spell(ago))
-		}
+	ago := r.CreatedAt.Sub(last)
+	if last.IsZero() || ago >= recently {
+		return nil
 	}
-	return w
+	switch ours := !r.RevokedBefore.IsZero() && r.CreatedAt.Sub(r.RevokedBefore) < recently; {
+	case ours && r.Target.Stamps.Known() && stamp.Before(r.RevokedBefore.Add(-clockSkew)):
+		return (&line{}).bold("Microsoft accepted a revoke %s before this request, but the account does not show it.", spell(ago))
+	case ours && !r.Target.Stamps.Known():
+		return (&line{}).bold("Microsoft accepted a revoke %s before this request already.", spell(ago))
+	case ours && !r.Drill:
+		return (&line{}).bold("Revoked %s before this request already.", spell(ago))
+	}
+	// By whomever: a new password moves the stamp, too.
+	return (&line{}).bold("Sessions were ended %s before this request already.", spell(ago))
 }
 
 func countApprovals(n int) string {

@@ -38,10 +38,19 @@ type Groups interface {
 	Privileged(ctx context.Context, objectID string) (graph.Fact, error)
 }
 
-// Entra is both.
+// SignIns is what Entra says of an account's use, where the licence allows it;
+// graph/msgraph implements it.
+type SignIns interface {
+	// LastSignIn is when the account last signed in. Zero without an error
+	// means that no sign-in is known since April 2020.
+	LastSignIn(ctx context.Context, objectID string) (time.Time, error)
+}
+
+// Entra is all of them.
 type Entra interface {
 	Directory
 	Groups
+	SignIns
 }
 
 // How old an answer about a person may be.
@@ -88,6 +97,7 @@ type people struct {
 	slack     *Slack
 	directory Directory
 	groups    Groups
+	signIns   SignIns
 	identity  authz.Identity
 	circle    authz.Circle // every group that the policy names
 	roles     bool         // whether a rule goes by the target's roles
@@ -103,7 +113,7 @@ type people struct {
 }
 
 func newPeople(s *Slack, e Entra, policy *authz.Policy, now func() time.Time) *people {
-	p := &people{slack: s, directory: e, groups: e, identity: policy.Identity, circle: policy.Groups(), roles: policy.AsksForRoles(), shields: policy.SlackShields(), now: now}
+	p := &people{slack: s, directory: e, groups: e, signIns: e, identity: policy.Identity, circle: policy.Groups(), roles: policy.AsksForRoles(), shields: policy.SlackShields(), now: now}
 	p.members = newMemory(now, atSlack, s.Member)
 	p.accounts = newMemory(now, atEntra, p.find)
 	p.slackGroup = newMemory(now, atSlack, s.GroupMembers)

@@ -1,6 +1,7 @@
 package bot
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -27,6 +28,36 @@ type directory struct {
 
 	groups map[string][]string   // the groups of an account, by object ID
 	roles  map[string]graph.Fact // whether privileged, by object ID
+
+	signIns  map[string]time.Time // last ones, by object ID
+	factsErr error                // of questions about roles and sign-ins
+	factHang bool                 // of those, until the caller gives up
+	asked    map[string]int       // how often each of those was asked
+}
+
+func (d *directory) LastSignIn(ctx context.Context, id string) (time.Time, error) {
+	if err := d.factTrouble(ctx, "sign-in"); err != nil {
+		return time.Time{}, err
+	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.signIns[id], nil
+}
+
+// factTrouble is trouble, and what is wrong with this kind of question alone.
+func (d *directory) factTrouble(ctx context.Context, kind string) error {
+	d.mu.Lock()
+	if d.asked == nil {
+		d.asked = map[string]int{}
+	}
+	d.asked[kind]++
+	err, hang := d.factsErr, d.factHang
+	d.mu.Unlock()
+	if hang {
+		<-ctx.Done()
+		return ctx.Err()
+	}
+	return cmp.Or(d.trouble(ctx), err)
 }
 
 func (d *directory) MemberOf(ctx context.Context, id string, groups []string) ([]string, error) {
@@ -54,7 +85,7 @@ func (d *directory) Members(ctx context.Context, group string) (graph.Group, err
 }
 
 func (d *directory) Privileged(ctx context.Context, id string) (graph.Fact, error) {
-	if err := d.trouble(ctx); err != nil {
+	if err := d.factTrouble(ctx, "roles"); err != nil {
 		return graph.Unknown, err
 	}
 	d.mu.Lock()

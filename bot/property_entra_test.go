@@ -153,6 +153,13 @@ func (e *entra) Privileged(_ context.Context, id string) (graph.Fact, error) {
 	return yesOrNo(e.town.human(id).privileged.now()), nil
 }
 
+// LastSignIn is what no rule goes by.
+func (e *entra) LastSignIn(context.Context, string) (time.Time, error) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.now(), e.trouble("read the last sign-in")
+}
+
 // Revoke notes the call before it answers.
 func (e *entra) Revoke(_ context.Context, id string) (graph.Revocation, error) {
 	e.mu.Lock()

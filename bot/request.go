@@ -107,6 +107,11 @@ type Request struct {
 	// applies to it.
 	Privileged graph.Fact `json:"privileged,omitempty"`
 	Protected  bool       `json:"protected,omitempty"`
+	// SignedIn is when the target had last signed in when the card was made.
+	// SignInsRead says that this could be read: then zero means that no
+	// sign-in was known since April 2020.
+	SignedIn    time.Time `json:"signed_in,omitzero"`
+	SignInsRead bool      `json:"sign_ins_read,omitempty"`
 	// TargetIn are the policy's groups that the target was in, or may have been.
 	TargetIn []string `json:"target_in,omitempty"`
 	// Need is how many approvals the card asks for; 0 where the reporter's own

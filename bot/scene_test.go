@@ -44,9 +44,10 @@ func newScene(name string, state State, options ...sceneOption) scene {
 		ID: "REQ-7F3K4M", Version: 3, State: state, Lane: authz.ThirdParty, Operation: graph.InvalidateAllRefreshTokens,
 		Askers: []authz.Asker{{SlackID: bob, EntraID: bobID}},
 		Target: graph.User{
-			ID: carolID, Guest: graph.No, Disabled: graph.No, Synced: graph.No,
+			ID: carolID, Guest: graph.No, Disabled: graph.No, Synced: graph.No, Restricted: graph.No,
 			Stamps: graph.Stamps{RefreshTokens: januaryV, Sessions: januaryV, ReadAt: askedAt},
 		},
+		Privileged: graph.No, SignedIn: askedAt.Add(-26 * time.Hour), SignInsRead: true,
 		TargetSlackID: carol,
 		Need:          1, Coverage: Coverage{Known: true, Able: 2},
 		CreatedAt: askedAt, ExpiresAt: askedAt.Add(8 * time.Hour), DueAt: askedAt.Add(8 * time.Hour),
@@ -201,9 +202,22 @@ func noCard(s *scene)   { s.v.CardLink = "" }
 func nextDay(s *scene)  { s.v.Now = approvedAt.Add(retryWindow) }
 func justRevoked(s *scene) {
 	s.r.RevokedBefore = s.r.CreatedAt.Add(-3 * time.Minute)
+	s.r.Target.Stamps.RefreshTokens = s.r.RevokedBefore.Add(-time.Second)
+}
+func justAccepted(s *scene) { s.r.RevokedBefore = s.r.CreatedAt.Add(-3 * time.Minute) }
+func justStamped(s *scene)  { s.r.Target.Stamps.Sessions = s.r.CreatedAt.Add(-3 * time.Minute) }
+func restricted(s *scene)   { s.r.Target.Restricted = graph.Yes }
+func holdsRole(s *scene)    { s.r.Privileged = graph.Yes }
+func noSignIn(s *scene)     { s.r.SignedIn = time.Time{} }
+
+// byGroup is a protection that has nothing to do with roles.
+func byGroup(s *scene) {
+	s.r.Protected = true
+	s.v.Policy.Protected = []authz.Protection{{Groups: authz.Circle{"S0BOARD"}, Approvals: 2}}
 }
 func unread(s *scene) {
 	s.r.Target.Guest, s.r.Target.Disabled, s.r.Target.Synced, s.r.Target.Stamps = graph.Unknown, graph.Unknown, graph.Unknown, graph.Stamps{}
+	s.r.Target.Restricted, s.r.Privileged, s.r.SignedIn, s.r.SignInsRead = graph.Unknown, graph.Unknown, time.Time{}, false
 	s.r.Words.Reason = ""
 }
 func joined(s *scene) {
@@ -309,6 +323,13 @@ func scenes() []scene {
 		newScene("pending_facts_unknown", Pending, unread),
 		newScene("pending_just_revoked", Pending, justRevoked),
 		newScene("pending_just_revoked_drill", Pending, justRevoked, drill),
+		newScene("pending_just_accepted", Pending, justAccepted),
+		newScene("pending_just_accepted_unread", Pending, justAccepted, unread),
+		newScene("pending_just_stamped", Pending, justStamped),
+		newScene("pending_restricted", Pending, restricted),
+		newScene("pending_holds_role", Pending, holdsRole),
+		newScene("pending_holds_role_protected", Pending, needs(2), byGroup, holdsRole),
+		newScene("pending_no_sign_in", Pending, noSignIn),
 		newScene("pending_joined", Pending, joined),
 		newScene("pending_card_not_posted", Pending, noCard),
 		newScene("pending_one_of_two", Pending, needs(2, alice)),

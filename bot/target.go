@@ -72,7 +72,16 @@ type aim struct {
 	// protections name, that the account is in or is; unsure those of which
 	// nobody could say.
 	in, unsure []string
+	// privileged is what was answered to whether it holds a privileged role,
+	// and rolesAsked that somebody asked.
 	privileged graph.Fact
+	rolesAsked bool
+	// complete: what only a card shows was asked for, too. signedIn is when the
+	// account last signed in; zero where signInsRead means that no sign-in is
+	// known since April 2020.
+	complete    bool
+	signedIn    time.Time
+	signInsRead bool
 	// trouble is why something is not known, or nil; age is of the oldest answer.
 	trouble error
 	age     time.Duration
@@ -99,13 +108,8 @@ func (p *people) targetNow(ctx context.Context, objectID string, known []string,
 	})
 	var unclear error
 	if p.roles {
-		asked.Go(func() {
-			ctx, cancel := context.WithTimeout(ctx, lookupWait)
-			defer cancel()
-			if a.privileged, unclear = p.groups.Privileged(ctx, objectID); unclear != nil {
-				a.privileged = graph.Unknown
-			}
-		})
+		asked.Go(func() { a.privileged, unclear = p.privileged(ctx, objectID) })
+		a.rolesAsked = true
 	}
 	asked.Wait()
 	if p.roles && a.privileged == graph.Unknown {
@@ -119,6 +123,55 @@ func (p *people) targetNow(ctx context.Context, objectID string, known []string,
 	return a, err
 }
 
+// preview is targetNow for a card that is being made: it also reads what no
+// rule goes by and a card shows all the same. That runs beside the rest, no
+// longer than it, and where it fails the card says "unknown" and nobody else
+// hears of it.
+func (p *people) preview(ctx context.Context, objectID string, known []string, find bool) (aim, error) {
+	shown := aim{user: graph.User{ID: objectID}, rolesAsked: p.roles}
+	var beside sync.WaitGroup
+	beside.Go(func() { p.completeFacts(ctx, &shown) })
+	a, err := p.targetNow(ctx, objectID, known, find)
+	beside.Wait()
+	if !p.roles {
+		a.privileged, a.rolesAsked = shown.privileged, true
+	}
+	a.complete, a.signedIn, a.signInsRead = true, shown.signedIn, shown.signInsRead
+	return a, err
+}
+
+// completeFacts reads what a card shows of the account and is not in the aim:
+// its roles, unless they were asked for, and its last sign-in.
+func (p *people) completeFacts(ctx context.Context, a *aim) {
+	if a.complete {
+		return
+	}
+	var asked sync.WaitGroup
+	if !a.rolesAsked {
+		asked.Go(func() { a.privileged, _ = p.privileged(ctx, a.user.ID) })
+		a.rolesAsked = true
+	}
+	asked.Go(func() {
+		ctx, cancel := context.WithTimeout(ctx, lookupWait)
+		defer cancel()
+		at, err := p.signIns.LastSignIn(ctx, a.user.ID)
+		a.signedIn, a.signInsRead = at, err == nil
+	})
+	asked.Wait()
+	a.complete = true
+}
+
+// privileged is Unknown with every error.
+func (p *people) privileged(ctx context.Context, objectID string) (graph.Fact, error) {
+	ctx, cancel := context.WithTimeout(ctx, lookupWait)
+	defer cancel()
+	f, err := p.groups.Privileged(ctx, objectID)
+	if err != nil {
+		return graph.Unknown, err
+	}
+	return f, nil
+}
+
 // errUnclear: Entra answered, but not what was asked.
 var errUnclear = errors.New("the target's roles could not be read")
 
@@ -130,10 +183,17 @@ func (a aim) unread() error {
 	return &LookupError{Where: atSlack, Err: cmp.Or(a.trouble, errUnclear)}
 }
 
-// aimAt puts the target into a request.
+// aimAt puts the target into a request. What nobody asked for this time stays
+// as it was.
 func (r *Request) aimAt(a aim) {
 	r.Words.DisplayName, r.Words.UPN = Clean(a.user.DisplayName, maxName), Clean(a.user.UPN, maxAddress)
-	r.Target, r.Privileged = a.user, a.privileged
+	r.Target = a.user
+	if a.rolesAsked {
+		r.Privileged = a.privileged
+	}
+	if a.signInsRead {
+		r.SignedIn, r.SignInsRead = a.signedIn, true
+	}
 	r.TargetIn = slices.Sorted(slices.Values(slices.Concat(a.in, a.unsure)))
 	r.TargetIn = slices.Compact(r.TargetIn)
 	r.TargetSlackID, r.TargetAlso = "", nil

@@ -187,7 +187,7 @@ func TestTheRedButtonAsksOnceMore(t *testing.T) {
 }
 
 // What stands on the card only: object IDs, stamps, facts, calls to Graph.
-var facts = regexp.MustCompile(`0[bc]0[bc]0[bc]0[bc]-|@contoso\.example|2026-01-05|valid since|member of this tenant|sign-in allowed|sign-in blocked|Disabled|Synced|on-premises|in the cloud|request-id|invalidateAllRefreshTokens|unknown whether`)
+var facts = regexp.MustCompile(`0[bc]0[bc]0[bc]0[bc]-|@contoso\.example|2026-01-05|valid since|member of this tenant|sign-in allowed|sign-in blocked|Disabled|Synced|on-premises|in the cloud|request-id|invalidateAllRefreshTokens|unknown whether|sign-in unknown|sign-in known|last known sign-in|privileged role|management unit`)
 
 func TestAccountFactsStandOnTheCardOnly(t *testing.T) {
 	for _, s := range allSayings() {
@@ -388,6 +388,14 @@ func TestWarnings(t *testing.T) {
 		{"pending_guest", []string{"⚠ Guest account."}},
 		{"pending_disabled_and_synced", []string{"⚠ Disabled account.", "⚠ Synced from on-premises."}},
 		{"pending_facts_unknown", nil},
+		{"pending_no_sign_in", nil},
+		{"pending_restricted", []string{"⚠ Restricted management unit."}},
+		{"pending_holds_role", []string{"⚠ Holds a privileged role."}},
+		{"pending_holds_role_protected", []string{"⚠ Protected account. The policy asks for 2 approvals of different people.\n", "⚠ Holds a privileged role."}},
+		{"pending_privileged", []string{"⚠ Protected account. The policy asks for 2 approvals of different people; the account holds a privileged role."}},
+		{"pending_just_accepted", []string{"⚠ Microsoft accepted a revoke 3 minutes before this request, but the account does not show it."}},
+		{"pending_just_accepted_unread", []string{"⚠ Microsoft accepted a revoke 3 minutes before this request already."}},
+		{"pending_just_stamped", []string{"⚠ Sessions were ended 3 minutes before this request already."}},
 		{"pending_just_revoked", []string{"⚠ Revoked 3 minutes before this request already."}},
 		{"pending_just_revoked_drill", []string{"⚠ Sessions were ended 3 minutes before this request already."}},
 		{"pending_self_cancel_asked", []string{"⚠ Bob Borrower's Slack account asked to cancel"}},
@@ -408,7 +416,7 @@ func TestWarnings(t *testing.T) {
 		}
 	}
 	s := newScene("", Pending, unread)
-	for _, want := range []string{"guest or member unknown", "unknown whether sign-in is blocked", "unknown whether synced", "Sessions valid since unknown", "Reason: none given"} {
+	for _, want := range []string{"guest or member unknown", "unknown whether sign-in is blocked", "unknown whether synced", "unknown whether it holds a privileged role", "unknown whether in a restricted management unit", "last sign-in unknown", "Sessions valid since unknown", "Reason: none given"} {
 		if !strings.Contains(Card(&s.r, s.v).Text, want) {
 			t.Errorf("a fact that could not be read is left out: %q", want)
 		}

@@ -109,6 +109,8 @@ func (b *Bot) void(ctx context.Context, r Request, t aim, changed []Difference, 
 			Coverage: r.Coverage, CancelAskedAt: r.CancelAskedAt,
 		}
 		t.slackIDs = union(r.targetSlackIDs(), t.slackIDs)
+		// A click does not wait for these, but a new card is a new ask.
+		b.people.completeFacts(ctx, &t)
 		fresh.aimAt(t)
 		fresh, err := b.draft(ctx, fresh)
 		if err != nil {

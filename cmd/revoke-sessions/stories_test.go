@@ -46,9 +46,10 @@ import (
 //	audited ACTION [N]         the chain verifies and has N rows (default 1) of it
 //	refused REASON [N]         the same for refusals, by reason
 //	pings WHERE WHO…           the live message really notifies just these
-//	account WHO CHANGE…        changes Entra: guest, disabled, synced, stamped, twin, gone, name=, mail=, upn=, alias=
+//	account WHO CHANGE…        changes Entra: guest, disabled, synced, restricted, stamped, signed-in, twin, gone, name=, mail=, upn=, alias=
 //	slack WHO CHANGE…          changes Slack: guest, bot, deleted, stranger, team, unconfirmed, nomail, email=
-//	graph FAULT…               status=503 retry-after=1 times=1 hang apply reset reads lag=1s unreadable-after-post clear
+//	graph FAULT…               status=503 retry-after=1 times=1 hang apply reset reads lag=1s unreadable-after-post clear,
+//	                           or what the tenant has: premium, free
 //	trouble METHOD FAULT…      Slack: error=code status=429 retry-after=1s body={} times=1 hang reset after; METHOD clear
 //	calls METHOD CHANNEL N     the bot has made at most N such calls
 //	erase                      somebody deletes the live card
@@ -501,6 +502,10 @@ func (th *theatre) account(_ bool, a []string) {
 				u.AccountEnabled = &no
 			case "synced":
 				u.OnPremisesSyncEnabled = &yes
+			case "restricted":
+				u.IsManagementRestricted = &yes
+			case "signed-in":
+				u.LastSuccessfulSignIn = th.clock.now()
 			case "name":
 				u.DisplayName = value
 			case "mail":
@@ -582,6 +587,9 @@ func (th *theatre) graphFault(_ bool, a []string) {
 			f.PathSuffix = th.entraID(value)
 		case "clear":
 			th.entra.ClearFaults()
+			return
+		case "premium", "free": // the licence that sign-ins take
+			th.entra.SetPremium(name == "premium")
 			return
 		case "retire": // Microsoft takes the action away
 			th.entra.Retire(value)
