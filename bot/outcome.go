@@ -42,9 +42,12 @@ func outcomeHeadline(r *Request, l *line, v View) *line {
 		return unclear(r, l, v)
 	}
 	acceptedLine(r, l).say(" ").by(d).say(". ")
-	if r.Seen {
+	switch {
+	case r.Seen && r.doubtful():
+		l.say("Microsoft gave no clear answer, and the account showed the change once: ").whenExactly(r.AcceptedAt)
+	case r.Seen:
 		l.say("Microsoft gave no clear answer, but the account shows the change, seen ").whenExactly(r.AcceptedAt)
-	} else {
+	default:
 		l.say("Entra accepted: ").whenExactly(r.AcceptedAt)
 	}
 	return stampsLine(r, l.say(", %s after the report. ", spell(r.AcceptedAt.Sub(r.CreatedAt))))
@@ -78,6 +81,14 @@ func acceptedLine(r *Request, l *line) *line {
 		return l.bold("Microsoft Entra accepted the request, but ").boldTyped(r.name()).bold(" is a guest: sessions at the home organisation go on.").
 			say(" Ask that organisation to revoke them.")
 	}
+	switch {
+	case r.doubtful() && r.Seen:
+		return l.bold("The account showed a revoke of ").boldTyped(r.name()).bold("'s sessions, and does not any more. Treat it as not done.")
+	case r.doubtful() && r.State == Unreachable:
+		return l.bold("Microsoft accepted the revoke of ").boldTyped(r.name()).bold("'s sessions, but the account did not show it. Treat it as not done.")
+	case r.doubtful():
+		return l.bold("Microsoft accepted the revoke of ").boldTyped(r.name()).bold("'s sessions, but the account does not show it. Treat it as not done.")
+	}
 	return l.boldTyped(r.name()).bold("'s sessions are revoked.")
 }
 
@@ -87,12 +98,24 @@ func stampsLine(r *Request, l *line) *line {
 	case Verified:
 		return l.say("Verified: sessions valid since moved from ").when(r.earlier().ValidFrom()).say(" to ").when(r.After.ValidFrom()).say(".")
 	case NotVisibleYet:
+		switch {
+		case r.Target.Guest == graph.Yes:
+			l.say("The account here still shows sessions valid since ").when(r.After.ValidFrom()).
+				say(", which of a guest says nothing about the sessions at home. ")
+			return nextLook(r, l)
+		case r.doubtful():
+			l.say("It still shows sessions valid since ").when(r.After.ValidFrom()).say(". ")
+			return nextLook(r, instead(r, l.bold("Now").say(": ")).say(" "))
+		}
 		l.say("Not visible in the account yet: it still shows sessions valid since ").when(r.After.ValidFrom()).say(". ")
 		if r.DueAt.IsZero() {
 			return l.bold("I have stopped looking.").say(" Block sign-in, or revoke in the Entra portal.")
 		}
 		return l.say("I look again: ").when(r.DueAt).say(". If it cannot wait, block sign-in or revoke in the Entra portal.")
 	case Unreachable:
+		if r.doubtful() {
+			instead(r, l.bold("Now").say(": ")).say(" ")
+		}
 		if r.After.ReadAt.After(r.AcceptedAt) {
 			l.say("The account did not show it when it could last be read, and cannot be read now. ")
 		} else {
@@ -127,15 +150,15 @@ func waiting(r *Request, l *line, a *Attempt) *line {
 	}
 	switch {
 	case a.Asked:
-		l.say(" Microsoft asked us to wait %s (status %d); next try: ", spell(a.Wait), a.Status)
+		l.say(" Microsoft asked us to wait %s (status %d)", spell(a.Wait), a.Status)
 	case neverReached(a.Code):
-		l.say(" Microsoft could not be reached; next try in %s: ", spell(a.Wait))
-	case noSignIn(a.Code):
-		l.say(" The bot could not sign in to Microsoft Entra; next try in %s: ", spell(a.Wait))
+		l.say(" Microsoft could not be reached; I wait %s", spell(a.Wait))
+	case noToken(a.Code):
+		l.say(" The bot could not sign in to Microsoft Entra; I wait %s", spell(a.Wait))
 	default:
-		l.say(" Microsoft could not do it at the moment (status %d); next try in %s: ", a.Status, spell(a.Wait))
+		l.say(" Microsoft did not take the call (status %d); I wait %s", a.Status, spell(a.Wait))
 	}
-	return l.whenExactly(a.EndedAt.Add(a.Wait)).
+	return l.say("; next try: ").whenExactly(a.EndedAt.Add(a.Wait)).
 		say(". ").by(r.verdict()).say("; nobody needs to do anything.")
 }
 
@@ -150,14 +173,14 @@ func failure(r *Request, l *line) *line {
 	switch {
 	case a == nil || neverReached(a.Code):
 		l.bold("Microsoft could not be reached.")
-	case noSignIn(a.Code):
+	case noToken(a.Code):
 		l.bold("The bot could not sign in to Microsoft Entra.")
 	case a.Status == 0:
 		l.bold("The bot could not make the call.")
 	case a.Asked:
-		l.bold("Microsoft asked to wait longer than I do.")
+		l.bold("Microsoft asked us to wait %s, and I wait no longer.", spell(a.Wait))
 	case a.Wait > 0:
-		l.bold("Microsoft could not do it.")
+		l.bold("Microsoft did not take the call.")
 	default:
 		l.bold("Microsoft refused.")
 	}
@@ -175,8 +198,8 @@ func failure(r *Request, l *line) *line {
 	return l
 }
 
-// noSignIn tells a call that failed because Entra gave no token for it.
-func noSignIn(code string) bool {
+// noToken tells a call that failed because Entra gave no token for it.
+func noToken(code string) bool {
 	return strings.HasPrefix(code, "AADSTS") || code == graph.CodeSignInFailed || code == graph.CodeNoCredential
 }
 

@@ -234,6 +234,11 @@ func (r *record) row(row bot.Row) {
 		r.freezing(row, now, m)
 	case "refused":
 		r.refused(row, now, m, p)
+	case "unmoved_told", "unread_told":
+		late := map[string]bot.State{"unmoved_told": bot.NotVisibleYet, "unread_told": bot.Unreachable}
+		if p.state != late[row.Action] || p.drill || p.rows[row.Action] > 1 || p.rows["unmoved_told"] == 1 && row.Action == "unread_told" {
+			r.complain("in state %s, said %v", p.state, p.rows)
+		}
 	case "policy_loaded", "coverage", "retry_closed", "stopped_looking", "late_answer":
 	default:
 		r.outcome(row, p)
@@ -740,9 +745,9 @@ var shows = map[bot.State][]string{
 	bot.Unknown:       {"Not known yet whether"},
 	bot.Revoked:       {"Reading the account to verify it"},
 	bot.Verified:      {"Verified: sessions valid since moved"},
-	bot.NotVisibleYet: {"Not visible in the account yet"},
+	bot.NotVisibleYet: {"Not visible in the account yet", "It still shows sessions valid since", "which of a guest says nothing"},
 	bot.Unreachable:   {"could not be read since", "cannot be read now"},
-	bot.Failed:        {"Microsoft could not be reached.", "Microsoft refused.", "Microsoft asked to wait longer", "The bot could not make the call."},
+	bot.Failed:        {"Microsoft could not be reached.", "Microsoft refused.", "Microsoft asked us to wait", "Microsoft did not take the call.", "The bot could not make the call."},
 	bot.Drilled:       {"Rehearsed for"},
 	bot.Denied:        {"Denied by"},
 	bot.Cancelled:     {"Cancelled by"},
@@ -775,6 +780,9 @@ func (r *record) cards() error {
 		text := m.Plain()
 		if !strings.Contains(text, p.id) || !slices.ContainsFunc(shows[p.state], func(words string) bool { return strings.Contains(text, words) }) {
 			r.complain("%s is %s, and its card says:\n%s", p.id, p.state, text)
+		}
+		if doubtful := p.rows["unmoved_told"] > 0 && p.state != bot.Verified; doubtful != strings.Contains(text, "Treat it as not done") || doubtful && strings.Contains(text, "are revoked") {
+			r.complain("%s is %s, people were told that nothing has moved: %v, and its card says:\n%s", p.id, p.state, doubtful, text)
 		}
 		if p.drill != strings.Contains(text, "DRILL") {
 			r.complain("%s, drill %v, has a card that says:\n%s", p.id, p.drill, text)

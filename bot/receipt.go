@@ -140,6 +140,17 @@ func receiptOutcome(r *Request, l *line, v View) *line {
 	if r.Target.Guest == graph.Yes {
 		return l.bold("Microsoft Entra accepted the request, but this is a guest account: sessions at the home organisation go on.")
 	}
+	if r.doubtful() {
+		if r.Lane == authz.Self {
+			l.bold("Treat your sessions as not revoked.")
+		} else {
+			l.bold("Treat ").boldTyped(r.name()).bold("'s sessions as not revoked.")
+		}
+		if !r.Seen {
+			l.say(" Microsoft accepted the request: ").whenExactly(r.AcceptedAt).say(".")
+		}
+		return l.say(" The account did not show it: ").whenExactly(r.After.ReadAt).say(".")
+	}
 	if r.Lane == authz.Self {
 		l.bold("Your sessions are revoked.")
 	} else {
@@ -159,7 +170,7 @@ func OutcomeNote(r *Request, v View) Message {
 	switch {
 	case r.State.Undone():
 		p.add(ending(r, l).say(" (%s)", r.ID))
-	case r.State.Accepted() && r.Lane == authz.Self && r.Target.Guest != graph.Yes:
+	case r.State.Accepted() && r.Lane == authz.Self && r.Target.Guest != graph.Yes && !r.doubtful():
 		p.add(l.bold("Your sessions were revoked, as you asked").say(" (%s, ", r.ID).byWhom(r.verdict()).
 			say("). You will be asked to sign in again. Slack on the lost device stays signed in until you sign it out in Slack's settings."))
 	default:
@@ -177,6 +188,10 @@ func TargetNote(r *Request) Message {
 	p := &page{}
 	if r.Drill {
 		p.add(r.begin().say("Your security team rehearsed ending your sessions (%s). Nothing was changed; you stay signed in.", r.ID))
+		return p.message()
+	}
+	if r.doubtful() {
+		p.add(r.begin().say("Your security team asked Microsoft to end your sessions (%s). You may be asked to sign in again. If you did not expect this, speak to your security team in person or by phone.", r.ID))
 		return p.message()
 	}
 	p.add(r.begin().say("Your security team ended your sessions (%s). You will be asked to sign in again. If you did not expect this, speak to your security team in person or by phone.", r.ID))

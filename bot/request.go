@@ -169,6 +169,11 @@ type Request struct {
 	Unread bool `json:"unread,omitempty"`
 	// Reads counts the reads of the stamps in the current state.
 	Reads int `json:"reads,omitempty"`
+	// UnmovedAt and UnreadAt are when people were told, once each, that the
+	// account does not show what Microsoft has said yes to, or that it could
+	// not be read since; zero if they were not.
+	UnmovedAt time.Time `json:"unmoved_at,omitzero"`
+	UnreadAt  time.Time `json:"unread_at,omitzero"`
 	// EndedAt is when the request was denied, cancelled or expired.
 	EndedAt time.Time `json:"ended_at,omitzero"`
 
@@ -224,7 +229,7 @@ type Attempt struct {
 	Also      *graph.Refusal  `json:"also,omitempty"`
 	// Unclear: people were told that the outcome was not known.
 	Unclear bool `json:"unclear,omitempty"`
-	// Wait is how long Microsoft asked to wait, if Asked, or how long we do.
+	// Wait is how long we wait, and Asked says that Microsoft named that time.
 	Wait  time.Duration `json:"wait,omitempty"`
 	Asked bool          `json:"asked,omitempty"`
 }

@@ -187,6 +187,13 @@ func undecided(s *scene) {
 	}
 }
 
+// byBob is a decision of the reporter's own.
+func byBob(s *scene) {
+	for i := range s.r.Decisions {
+		s.r.Decisions[i].SlackID, s.r.Decisions[i].EntraID = bob, bobID
+	}
+}
+
 // together is a decision that took two.
 func together(s *scene) {
 	for i := range s.r.Decisions {
@@ -244,6 +251,41 @@ func twice(s *scene) {
 	}
 }
 
+// patienceOver ends the waiting with a call that was not taken.
+func patienceOver(asked time.Duration) sceneOption {
+	return func(s *scene) {
+		for i := range s.r.Attempts {
+			a := &s.r.Attempts[i]
+			a.Status, a.Code, a.Remedy = 423, "", graph.Remedy(423, "")
+			a.Wait, a.Asked = max(asked, time.Second), asked > 0
+		}
+	}
+}
+
+// toldUnmoved is a first late look at an account that shows nothing of it.
+func toldUnmoved(s *scene) {
+	s.r.UnmovedAt = acceptedAt.Add(6 * time.Minute)
+	if s.r.State == NotVisibleYet {
+		s.r.After.ReadAt = s.r.UnmovedAt
+		s.r.DueAt = s.r.UnmovedAt.Add(15 * time.Minute)
+	}
+	if s.r.State == Unreachable {
+		s.r.After = graph.Stamps{RefreshTokens: januaryV, Sessions: januaryV, ReadAt: s.r.UnmovedAt}
+		s.r.DueAt = s.r.UnmovedAt.Add(75 * time.Minute)
+	}
+	if s.r.State == Verified {
+		s.r.After.ReadAt = s.r.UnmovedAt.Add(15 * time.Minute)
+	}
+}
+
+// toldUnread is one at an account that does not answer.
+func toldUnread(s *scene) {
+	s.r.UnreadAt = acceptedAt.Add(6 * time.Minute)
+	if s.r.State == Unreachable {
+		s.r.DueAt = s.r.UnreadAt.Add(15 * time.Minute)
+	}
+}
+
 func minuteLater(s *scene) { s.v.Now = approvedAt.Add(unknownSoon) }
 func unreadSince(s *scene) { s.r.Unread = true }
 
@@ -265,7 +307,7 @@ func waits(status int, wait time.Duration) sceneOption {
 		if len(s.r.Decisions) == 1 && len(s.r.Attempts) == 0 {
 			s.r.Attempts = []Attempt{{
 				Decision: 1, BeganAt: approvedAt, EndedAt: acceptedAt, Outcome: graph.NotDone, Status: status, Wait: wait,
-				Remedy: graph.Remedy(status, ""),
+				Remedy: graph.Remedy(status, ""), Asked: status == 429,
 			}}
 			s.r.DueAt = acceptedAt.Add(wait)
 		}
@@ -379,6 +421,27 @@ func scenes() []scene {
 		newScene("revoked_facts_unknown", Revoked, unread),
 		newScene("verified_seen", Verified, seen),
 		newScene("verified_joined", Verified, joined),
+		newScene("not_visible_yet_told", NotVisibleYet, toldUnmoved),
+		newScene("not_visible_yet_told_joined_by_two", NotVisibleYet, toldUnmoved, joined, together),
+		newScene("not_visible_yet_told_self", NotVisibleYet, ofBob, toldUnmoved),
+		newScene("not_visible_yet_told_self_alone", NotVisibleYet, ofBob, alone, byBob, toldUnmoved),
+		newScene("not_visible_yet_told_self_undecided", NotVisibleYet, ofBob, undecided, toldUnmoved),
+		newScene("not_visible_yet_told_synced", NotVisibleYet, synced, toldUnmoved),
+		newScene("not_visible_yet_told_seen", NotVisibleYet, seen, toldUnmoved),
+		newScene("not_visible_yet_told_given_up", NotVisibleYet, toldUnmoved, noDue),
+		newScene("not_visible_yet_told_after_unread", NotVisibleYet, toldUnread, toldUnmoved),
+		newScene("not_visible_yet_guest", NotVisibleYet, guest),
+		newScene("not_visible_yet_guest_given_up", NotVisibleYet, guest, noDue),
+		newScene("unreachable_told", Unreachable, toldUnread),
+		newScene("unreachable_told_self", Unreachable, ofBob, toldUnread),
+		newScene("unreachable_told_given_up", Unreachable, toldUnread, noDue),
+		newScene("unreachable_told_unmoved", Unreachable, toldUnmoved),
+		newScene("verified_told_unmoved", Verified, toldUnmoved),
+		newScene("verified_told_unmoved_self", Verified, ofBob, toldUnmoved),
+		newScene("verified_told_unread", Verified, toldUnread),
+		newScene("failed_out_of_patience", Failed, patienceOver(0)),
+		newScene("failed_asked_to_wait", Failed, patienceOver(time.Hour)),
+		newScene("approved_waits_423", Approved, waits(423, 4*time.Second)),
 		newScene("not_visible_yet_given_up", NotVisibleYet, noDue),
 		newScene("unreachable_given_up", Unreachable, noDue),
 		newScene("failed_unreachable", Failed, unreached),
@@ -451,7 +514,7 @@ func TestTheScenesShowEverything(t *testing.T) {
 			t.Errorf("no scene shows %s", state)
 		}
 	}
-	for _, kind := range []string{"card", "unknown", "result", "joined", "cancel", "receipt", "outcome", "target", "lapsed", "reminder", "escalation", "status", "received", "joined_now", "joined_before", "cancel_answer"} {
+	for _, kind := range []string{"card", "unknown", "result", "joined", "cancel", "receipt", "outcome", "target", "lapsed", "reminder", "unmoved", "unmoved_note", "unread", "unread_note", "escalation", "status", "received", "joined_now", "joined_before", "cancel_answer"} {
 		if !kinds[kind] {
 			t.Errorf("no scene has a message %q", kind)
 		}

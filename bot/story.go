@@ -237,6 +237,8 @@ var happened = map[string]string{
 	"cancel_asked":        "the target's account asked to cancel, which an approver must decide",
 	"cancel_asked_again":  "the target's account asked to cancel again",
 	"retry_closed":        "the time for another try was over",
+	"unmoved_told":        "people were told that the account still did not show it",
+	"unread_told":         "people were told that the account could not be read to verify",
 	"late_answer":         "Microsoft's answer came when the outcome had been settled",
 	"stopped_looking":     "the bot stopped looking for the outcome",
 	string(Pending):       "the request waits for a decision",

@@ -63,6 +63,12 @@ func owed(r *Request, v *View, channel string) []post {
 	if r.State.Accepted() || r.State.Undone() || r.State == Failed || r.State == Drilled {
 		add(post{key: fmt.Sprintf("result:%d", now), thread: true, show: func() Message { return Result(r, *v) }})
 	}
+	if !r.UnreadAt.IsZero() {
+		add(post{key: "unread", thread: true, show: func() Message { return Unread(r, *v) }})
+	}
+	if !r.UnmovedAt.IsZero() {
+		add(post{key: "unmoved", thread: true, show: func() Message { return Unmoved(r, *v) }})
+	}
 	for i, a := range r.Askers {
 		if i == 0 && r.Words.Also[a.SlackID] == "" {
 			continue
@@ -95,6 +101,12 @@ func owed(r *Request, v *View, channel string) []post {
 			add(post{key: fmt.Sprintf("stuck:%d:%s", now, a.SlackID), to: a.SlackID, show: func() Message { return OutcomeNote(r, *v) }})
 		case over:
 			add(post{key: fmt.Sprintf("outcome:%d:%s", now, a.SlackID), to: a.SlackID, show: func() Message { return OutcomeNote(r, *v) }})
+		}
+		if !r.UnreadAt.IsZero() {
+			add(post{key: "unread_note:" + a.SlackID, to: a.SlackID, show: func() Message { return UnreadNote(r, *v) }})
+		}
+		if !r.UnmovedAt.IsZero() {
+			add(post{key: "unmoved_note:" + a.SlackID, to: a.SlackID, show: func() Message { return UnmovedNote(r, *v) }})
 		}
 	}
 	silent := v.Policy != nil && v.Policy.SilentTarget

@@ -40,20 +40,13 @@ func Result(r *Request, v View) Message {
 	return p.message()
 }
 
-// wake mentions whoever approved: pressing a button does not make them follow
-// the thread, and this outcome wants them again.
+// wake rouses those who can try again: pressing a button does not make anybody
+// follow the thread, and this outcome wants them again.
 func wake(r *Request, v View) *line {
-	l := &line{}
-	if d := r.verdict(); d != nil {
-		if d.Kind == authz.TimeOut {
-			return l.deciders(v).say(": nobody had decided this. The card offers “Try again” where that can help.")
-		}
-		for _, other := range d.Others {
-			l.person(other.SlackID).say(", ")
-		}
-		l.person(d.SlackID).say(", you approved this. The card offers “Try again” where that can help.")
+	if r.verdict() == nil {
+		return &line{}
 	}
-	return l
+	return rouse(r, v).say(" The card offers “Try again” where that can help.")
 }
 
 // callLine names the call, so that Microsoft's support can find it.
@@ -91,14 +84,11 @@ func exposure(p *page, r *Request) {
 		p.add((&line{}).bold("Next").say(": ask the home organisation to revoke this person's sessions; here, block sign-in or remove the guest if access must end now."))
 		return
 	}
-	p.add((&line{}).bold("Still open, and until when"))
-	p.list(
-		(&line{}).say("Apps already signed in may work until about ").when(r.AcceptedAt.Add(accessTokenLife)).
-			say(" (access tokens live 60 to 90 minutes). Outlook, SharePoint and Teams usually end within 15 minutes."),
-		(&line{}).say("Apps with their own login stay open until that login ends, ").bold("Slack on the lost phone included").
-			say(": sign it out in Slack's settings."),
-		(&line{}).say("Files already on the device stay readable there."),
-	)
+	if r.doubtful() {
+		p.add((&line{}).bold("Still open").say(": everything, as far as the account shows."))
+	} else {
+		stillOpen(p, r)
+	}
 	p.add((&line{}).bold("Next"))
 	password := (&line{}).say("If the password may be known: reset it, or block sign-in.")
 	if r.Target.Synced == graph.Yes {
@@ -107,6 +97,18 @@ func exposure(p *page, r *Request) {
 	p.list(password,
 		(&line{}).say("Disable or wipe the device."),
 		(&line{}).say("Review sign-ins since the loss."),
+	)
+}
+
+// stillOpen says what outlives a revoke, and for how long.
+func stillOpen(p *page, r *Request) {
+	p.add((&line{}).bold("Still open, and until when"))
+	p.list(
+		(&line{}).say("Apps already signed in may work until about ").when(r.AcceptedAt.Add(accessTokenLife)).
+			say(" (access tokens live 60 to 90 minutes). Outlook, SharePoint and Teams usually end within 15 minutes."),
+		(&line{}).say("Apps with their own login stay open until that login ends, ").bold("Slack on the lost phone included").
+			say(": sign it out in Slack's settings."),
+		(&line{}).say("Files already on the device stay readable there."),
 	)
 }
 

@@ -103,12 +103,13 @@ func (r *Request) note(read graph.Stamps) {
 	}
 }
 
-// verify reads the account after Microsoft's yes until the stamp has moved.
+// verify reads the account after Microsoft's yes until the stamp has moved. If
+// the first late look does not show it, or the last of all, people are told.
 func (b *Bot) verify(ctx context.Context, r Request) error {
 	read := b.stamps(ctx, r.Target.ID)
 	now := b.now().UTC()
 	r.note(read)
-	was := r.State
+	was, late := r.State, false
 	switch {
 	case read.MovedSince(r.earlier()) && r.ours(read):
 		r.to(Verified)
@@ -130,13 +131,18 @@ func (b *Bot) verify(ctx context.Context, r Request) error {
 		if r.Reads < len(b.cfg.Timing.Recheck) {
 			r.DueAt = now.Add(b.cfg.Timing.Recheck[r.Reads])
 		}
+		late = was != Revoked || r.DueAt.IsZero()
 	}
-	c := Change{Request: r}
+	var c Change
+	e := r.entry(r.State, b.actor)
+	e.StampBefore, e.StampAfter = stampText(r.earlier().ValidFrom()), stampText(read.ValidFrom())
 	if r.State != was {
-		e := r.entry(r.State, b.actor)
-		e.StampBefore, e.StampAfter = stampText(r.earlier().ValidFrom()), stampText(read.ValidFrom())
-		c.Audit = []Entry{e}
+		c.Audit = append(c.Audit, e)
 	}
+	if late && r.raise(&e, now) {
+		c.Audit = append(c.Audit, e)
+	}
+	c.Request = r
 	_, err := b.commit(ctx, c)
 	return err
 }

@@ -81,8 +81,11 @@ func TestNothingIsRevokedBeforeMicrosoftSaidSo(t *testing.T) {
 	for _, s := range allSayings() {
 		text, shown := read(t, s.m)
 		if s.scene.r.State.Accepted() {
-			if s.scene.r.Target.Guest != graph.Yes && s.kind() == "card" && !strings.Contains(text, "sessions are revoked") {
+			if s.scene.r.Target.Guest != graph.Yes && !s.scene.r.doubtful() && s.kind() == "card" && !strings.Contains(text, "sessions are revoked") {
 				t.Errorf("%s keeps quiet about the revoke:\n%s", s, text)
+			}
+			if s.scene.r.doubtful() && (strings.Contains(text, "re revoked") || strings.Contains(text, "ended your sessions") || strings.Contains(text, "were revoked")) {
+				t.Errorf("%s claims what the account does not show:\n%s", s, text)
 			}
 			if s.scene.r.Target.Guest == graph.Yes && strings.Contains(text, "sessions are revoked") {
 				t.Errorf("%s claims a revoke that a guest's home alone can make:\n%s", s, text)
@@ -197,7 +200,7 @@ func TestAccountFactsStandOnTheCardOnly(t *testing.T) {
 				t.Errorf("%s lacks facts:\n%s", s, s.m.Text)
 			}
 			continue
-		case "result", "unknown": // in the approvers' thread
+		case "result", "unknown", "unmoved", "unread": // in the approvers' thread
 			continue
 		}
 		if found := facts.FindString(everything(t, s.m)); found != "" {
@@ -254,7 +257,7 @@ func TestTheTargetLearnsTheOutcomeAndNothingElse(t *testing.T) {
 }
 
 // goesOn finds what a message says of what happens next, or who does what.
-var goesOn = regexp.MustCompile(`Expires|expires|You will read here|write to you when|I keep trying|Asking Microsoft Entra|next try in|next answer here|Reading the account to verify|I look again|I try again|stopped (looking|trying).*Entra portal|If it cannot wait, revoke in the Entra portal|you will read what they decide|waits for an approver|when the freeze is over|is asked all the same|Your report waits|goes on when it is over|press the button in|It ends by itself|please decide on the card|Do not wait for it|please get one of those|Somebody else must|It goes on until|They will phone|an approver can deny it|An approver decides|What is known now stands on the card`)
+var goesOn = regexp.MustCompile(`Expires|expires|You will read here|write to you when|I keep trying|Asking Microsoft Entra|next try: |next answer here|Reading the account to verify|I look again|I try again|stopped (looking|trying).*Entra portal|Entra portal.*stopped (looking|trying)|If it cannot wait, revoke in the Entra portal|you will read what they decide|waits for an approver|when the freeze is over|is asked all the same|Your report waits|goes on when it is over|press the button in|It ends by itself|please decide on the card|Do not wait for it|please get one of those|Somebody else must|It goes on until|They will phone|an approver can deny it|An approver decides|could be read again after this|What is known now stands on the card`)
 
 func TestWhatIsNotTheEndSaysWhatHappensNext(t *testing.T) {
 	for _, s := range allSayings() {

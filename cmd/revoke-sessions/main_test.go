@@ -66,7 +66,6 @@ func swiftly() *bot.Timing {
 	t.SecondPost = 500 * time.Millisecond
 	t.Settle = []time.Duration{50 * time.Millisecond, 100 * time.Millisecond, 200 * time.Millisecond}
 	t.Verify = []time.Duration{20 * time.Millisecond, 50 * time.Millisecond, 100 * time.Millisecond}
-	t.Recheck = []time.Duration{200 * time.Millisecond, 400 * time.Millisecond, time.Hour}
 	return &t
 }
 

@@ -40,6 +40,7 @@ import (
 //	sees WHERE WORDS…          waits until one message says all the words;
 //	                           WHERE is card (the channel), thread, dm:WHO, only:WHO
 //	! sees WHERE WORDS…        no message there says them yet
+//	gone WHERE WORDS…          waits until no message there says them any more
 //	never WHERE WORDS…         no message there says them, in any version, up to the script's end
 //	buttons WHERE [BUTTON…]    waits until the live message has just these
 //	posts N                    Graph got N revokes, and no more up to the next posts or the script's end
@@ -107,6 +108,7 @@ var storyCommands = map[string]func(*testscript.TestScript, bool, []string){
 	"why":           story((*theatre).why),
 	"opens":         story(func(th *theatre, _ bool, a []string) { th.denyForm(cast(a[0])) }),
 	"sees":          story((*theatre).sees),
+	"gone":          story((*theatre).gone),
 	"never":         story((*theatre).neverSees),
 	"buttons":       story((*theatre).buttons),
 	"posts":         story((*theatre).posts),
@@ -378,6 +380,13 @@ func mentioned(words []string) []string {
 }
 
 var castMentions = regexp.MustCompile(`@(bob|alice|amir|olga|carol)\b`)
+
+func (th *theatre) gone(_ bool, a []string) {
+	where, words := a[0], mentioned(a[1:])
+	th.until(fmt.Sprintf("%s says no more %q", where, words), func() bool {
+		return !slices.ContainsFunc(th.stands(where), func(m slacktest.Message) bool { return !m.Deleted && containsAll(plain(m), words) })
+	})
+}
 
 func (th *theatre) neverSees(_ bool, a []string) {
 	check := th.says(a[0], mentioned(a[1:]))
