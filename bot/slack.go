@@ -48,6 +48,8 @@ type SlackError struct {
 	// rate limit, or empty when there was no answer.
 	Code   string
 	Status int // HTTP status, where it alone is known
+	// Needed is the scope that is lacking, with missing_scope.
+	Needed string
 	// RetryAfter is how long to leave the method alone; 0 for no such wish.
 	RetryAfter time.Duration
 	Err        error
@@ -105,6 +107,7 @@ func slackError(method string, err error) error {
 		}
 	} else if answer, ok := errors.AsType[slack.SlackErrorResponse](err); ok {
 		e.Code = answer.Err
+		e.Needed = Clean(answer.Needed, 100)
 		if e.Code == "rate_limited" {
 			e.Code = ratelimited
 		}
@@ -137,22 +140,8 @@ func NewSlack(api *slack.Client, apiURL string, hc *http.Client) *Slack {
 
 // Connect asks Slack who the bot is and where. It must come first.
 func (s *Slack) Connect(ctx context.Context) (Workspace, error) {
-	me, err := s.api.AuthTestContext(ctx)
-	if err != nil {
-		return Workspace{}, slackError("auth.test", err)
-	}
-	if me.TeamID == "" || me.UserID == "" || me.BotID == "" {
-		return Workspace{}, &SlackError{Method: "auth.test", Code: incomplete}
-	}
-	b, err := s.api.GetBotInfoContext(ctx, slack.GetBotInfoParameters{Bot: me.BotID})
-	if err != nil {
-		return Workspace{}, slackError("bots.info", err)
-	}
-	if b.AppID == "" {
-		return Workspace{}, &SlackError{Method: "bots.info", Code: incomplete}
-	}
-	s.home = Workspace{TeamID: me.TeamID, URL: me.URL, AppID: b.AppID}
-	return s.home, nil
+	i, err := s.Installation(ctx)
+	return i.Workspace, err
 }
 
 // ChannelProblem is what keeps a channel from being the approvers'.
@@ -183,24 +172,40 @@ func (p ChannelProblem) Says() string {
 
 // ChannelProblem looks at a channel.
 func (s *Slack) ChannelProblem(ctx context.Context, id string) (ChannelProblem, error) {
+	c, err := s.Channel(ctx, id)
+	return c.Problem, err
+}
+
+// Channel is what Slack says of a channel.
+type Channel struct {
+	Name    string
+	Private bool
+	Problem ChannelProblem
+}
+
+// Channel looks at a channel. Of one that is missing only the problem is known.
+func (s *Slack) Channel(ctx context.Context, id string) (Channel, error) {
 	c, err := s.api.GetConversationInfoContext(ctx, &slack.GetConversationInfoInput{ChannelID: id})
 	err = slackError("conversations.info", err)
 	if e, ok := errors.AsType[*SlackError](err); ok && e.Code == "channel_not_found" {
-		return ChannelMissing, nil
+		return Channel{Problem: ChannelMissing}, nil
 	}
+	if err != nil {
+		return Channel{}, err
+	}
+	if c.ID != id {
+		return Channel{}, &SlackError{Method: "conversations.info", Code: incomplete}
+	}
+	known := Channel{Name: c.Name, Private: c.IsPrivate}
 	switch {
-	case err != nil:
-		return "", err
-	case c.ID != id:
-		return "", &SlackError{Method: "conversations.info", Code: incomplete}
 	case c.IsArchived:
-		return ChannelArchived, nil
+		known.Problem = ChannelArchived
 	case !c.IsMember:
-		return ChannelWithout, nil
+		known.Problem = ChannelWithout
 	case c.IsExtShared:
-		return ChannelShared, nil
+		known.Problem = ChannelShared
 	}
-	return "", nil
+	return known, nil
 }
 
 // Member looks a user up.

@@ -25,6 +25,8 @@ type Config struct {
 	Command string
 	// Scopes of the bot token. Default: DefaultScopes.
 	Scopes []string
+	// AppScopes of the app-level token. Default: connections:write.
+	AppScopes []string
 	// Escape is the manifest's should_escape; nil sends commands as typed.
 	Escape *Escape
 	// MessagesTabOff makes direct messages fail with messages_tab_disabled.
@@ -59,6 +61,9 @@ type Config struct {
 // DefaultScopes are the bot scopes of the app when Config.Scopes is nil.
 var DefaultScopes = []string{"commands", "chat:write", "users:read", "users:read.email", "usergroups:read", "channels:read", "groups:read"}
 
+// connectionsWrite is the scope that opens sockets.
+const connectionsWrite = "connections:write"
+
 // Escape says which of Slack's documented and observed forms a typed command
 // takes when the manifest has should_escape: true.
 type Escape struct {
@@ -83,6 +88,10 @@ func (c Config) withDefaults() Config {
 		c.Scopes = DefaultScopes
 	}
 	c.Scopes = slices.Clone(c.Scopes)
+	if c.AppScopes == nil {
+		c.AppScopes = []string{connectionsWrite}
+	}
+	c.AppScopes = slices.Clone(c.AppScopes)
 	if c.Now == nil {
 		c.Now = time.Now
 	}

@@ -37,6 +37,8 @@ type Server struct {
 	faults  []*injected
 	buckets map[string]*bucket
 
+	ahead         time.Duration // of the Date headers
+	strangers     int           // sockets of somebody else's
 	socketModeOff bool
 	pingsOff      bool
 	tickets       map[string]bool
@@ -145,6 +147,14 @@ func (s *Server) BotToken() string { return s.cfg.BotToken }
 
 // AppToken is the xapp- token that apps.connections.open accepts.
 func (s *Server) AppToken() string { return s.cfg.AppToken }
+
+// SetClockSkew has Slack's clock, as its Date headers tell it, go ahead of
+// Config.Now; with a negative value it is behind.
+func (s *Server) SetClockSkew(d time.Duration) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.ahead = d
+}
 
 // Changed returns a channel that is closed at the next change of state: a
 // call, a message, a view, a socket, an envelope or an ack.

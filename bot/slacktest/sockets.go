@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"slices"
 	"strconv"
+	"strings"
 	"sync"
 	"time"
 
@@ -43,6 +44,9 @@ type socket struct {
 // appsConnectionsOpen gives out a ticket for one socket. Slack does not
 // document what it answers while Socket Mode is off; the code here is made up.
 func (s *Server) appsConnectionsOpen(params) (answer, error) {
+	if !slices.Contains(s.cfg.AppScopes, connectionsWrite) {
+		return nil, &refusal{code: "missing_scope", needed: connectionsWrite, provided: strings.Join(s.cfg.AppScopes, ",")}
+	}
 	if s.socketModeOff {
 		return nil, refuse("socket_mode_not_enabled")
 	}
@@ -100,7 +104,7 @@ func (s *Server) admit(k *socket, short bool) bool {
 	}
 	s.lastSocket++
 	k.id = s.lastSocket
-	if len(s.sockets) >= MaxSockets {
+	if len(s.sockets)+s.strangers >= MaxSockets {
 		k.leaving = true
 		s.disconnect(k, TooManyWebsockets)
 	} else {
@@ -109,7 +113,7 @@ func (s *Server) admit(k *socket, short bool) bool {
 			lifetime = 360
 		}
 		k.send(mustJSON(map[string]any{
-			"type": "hello", "num_connections": len(s.sockets) + 1,
+			"type": "hello", "num_connections": len(s.sockets) + s.strangers + 1,
 			"debug_info": map[string]any{"host": "applink-" + strconv.Itoa(k.id), "started": "2026-11-22 08:00:00.000",
 				"build_number": 54, "approximate_connection_time": lifetime},
 			"connection_info": map[string]any{"app_id": s.cfg.AppID},
@@ -197,6 +201,14 @@ func (s *Server) Sockets() int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return len(s.sockets)
+}
+
+// SetStrangers says how many sockets somebody else holds with the same app-level
+// token. A hello counts them; they are given no envelopes here.
+func (s *Server) SetStrangers(n int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.strangers = n
 }
 
 // Disconnect asks every open socket to go, for one of the reasons above.

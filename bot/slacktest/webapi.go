@@ -112,6 +112,7 @@ type result struct {
 	body       []byte
 	code       string // Slack's error code
 	retryAfter string
+	scopes     []string // of the token, where it was accepted
 }
 
 func (s *Server) serveMethod(w http.ResponseWriter, r *http.Request) {
@@ -130,20 +131,29 @@ func (s *Server) serveMethod(w http.ResponseWriter, r *http.Request) {
 		if err := s.authorize(m, r, token); err != nil {
 			return jsonResult(nil, err)
 		}
-		if wait := s.limited(name, m, p); wait > 0 {
-			return limitedResult(wait)
+		done := s.carryOut(name, m, p)
+		if done.scopes = s.cfg.Scopes; m.appToken {
+			done.scopes = s.cfg.AppScopes
 		}
-		if err := m.check(p); err != nil {
+		return done
+	})
+}
+
+// carryOut does one call whose token was accepted. s.mu is held.
+func (s *Server) carryOut(name string, m method, p params) result {
+	if wait := s.limited(name, m, p); wait > 0 {
+		return limitedResult(wait)
+	}
+	if err := m.check(p); err != nil {
+		return jsonResult(nil, err)
+	}
+	if m.scope != "" {
+		if err := s.needScope(m.scope); err != nil {
 			return jsonResult(nil, err)
 		}
-		if m.scope != "" {
-			if err := s.needScope(m.scope); err != nil {
-				return jsonResult(nil, err)
-			}
-		}
-		defer s.touch()
-		return jsonResult(m.do(s, p))
-	})
+	}
+	defer s.touch()
+	return jsonResult(m.do(s, p))
 }
 
 // serve runs one call with whatever faults are injected, and records it.
@@ -176,6 +186,7 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request, name string, p pa
 		}
 	}
 	s.calls = append(s.calls, call)
+	date := s.cfg.Now().Add(s.ahead)
 	s.touch()
 	s.mu.Unlock()
 
@@ -184,6 +195,10 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request, name string, p pa
 		return
 	}
 	w.Header().Set("Content-Type", "application/json; charset=utf-8")
+	w.Header().Set("Date", date.UTC().Format(http.TimeFormat))
+	if done.scopes != nil {
+		w.Header().Set("X-OAuth-Scopes", strings.Join(done.scopes, ","))
+	}
 	if done.retryAfter != "" {
 		w.Header().Set("Retry-After", done.retryAfter)
 	}
@@ -299,6 +314,14 @@ func (s *Server) SetScopes(scopes ...string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.cfg.Scopes = slices.Clone(scopes)
+	s.touch()
+}
+
+// SetAppScopes changes what the app-level token may do.
+func (s *Server) SetAppScopes(scopes ...string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.cfg.AppScopes = slices.Clone(scopes)
 	s.touch()
 }
 

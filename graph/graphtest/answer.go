@@ -4,7 +4,16 @@ import (
 	"encoding/json"
 	"net/http"
 	"strconv"
+	"time"
 )
+
+// SetClockSkew has Microsoft's clock, as the Date headers tell it, go ahead of
+// Config.Now; with a negative value it is behind.
+func (s *Server) SetClockSkew(d time.Duration) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.ahead = d
+}
 
 // answer is an HTTP response before it is sent.
 type answer struct {
@@ -35,11 +44,15 @@ func (v *visit) answer(w http.ResponseWriter, a answer) {
 // begin sends everything but the body, which it announces as length bytes.
 func (v *visit) begin(w http.ResponseWriter, a answer, length int) {
 	v.decided(a.status)
+	s := v.server
+	s.mu.Lock()
+	date := s.config.Now().Add(s.ahead)
+	s.mu.Unlock()
 	header := w.Header()
 	for name, values := range a.header {
 		header[name] = values
 	}
-	header.Set("Date", v.server.config.Now().UTC().Format(http.TimeFormat))
+	header.Set("Date", date.UTC().Format(http.TimeFormat))
 	header.Set("request-id", v.record.RequestID)
 	header.Set("client-request-id", v.record.ClientRequestID)
 	header.Set("Cache-Control", "no-cache")

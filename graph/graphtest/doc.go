@@ -15,8 +15,8 @@
 //
 // Entra: the OpenID configuration and the token endpoint of one tenant, for
 // one application. Errors look like Entra's, AADSTS number included. Access
-// tokens are random strings that Graph looks up; they expire. The application
-// signs in with
+// tokens are random strings that Graph looks up, or readable ones
+// (ReadableTokens); they expire. The application signs in with
 //
 //   - its client secret;
 //   - a certificate (RegisterCertificate, TrustAuthority): the signature, times,

@@ -242,7 +242,7 @@ func (s *Server) toPerson(grant *personalGrant, form url.Values) answer {
 	}
 	s.signers.grants[refreshToken] = grant
 	s.mu.Unlock()
-	return s.tokenAnswer(map[string]any{
+	return s.tokenAnswer(&user, map[string]any{
 		"refresh_token": refreshToken,
 		"scope":         form.Get("scope"),
 		"id_token":      s.idToken(user),

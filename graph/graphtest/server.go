@@ -77,6 +77,8 @@ type Server struct {
 	onRequest func(Request)
 	changed   chan struct{}
 	lag       time.Duration
+	ahead     time.Duration // of the Date headers
+	readable  bool          // tokens tell what they are
 }
 
 // Start listens on a free port of 127.0.0.1, with a certificate of its own,

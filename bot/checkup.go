@@ -1,0 +1,109 @@
+package bot
+
+import (
+	"cmp"
+	"context"
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/slack-go/slack"
+
+	"revoke-sessions/authz"
+)
+
+// Scope is a scope of the bot token, and what it is for.
+type Scope struct{ Name, For string }
+
+// Scopes are those that the app's manifest asks for.
+var Scopes = []Scope{
+	{"commands", "the slash command"},
+	{"chat:write", "cards, threads and direct messages"},
+	{"users:read", "who clicks"},
+	{"users:read.email", "which Entra account is whose"},
+	{"usergroups:read", "user groups that the policy names"},
+	{"channels:read", "the approvers' channel, where it is public"},
+	{"groups:read", "the approvers' channel, where it is private"},
+}
+
+// Installation is what Slack says of the app that the bot token belongs to.
+type Installation struct {
+	Workspace
+	// Team and Bot are the names of the workspace and of the bot.
+	Team, Bot string
+	// Scopes are the token's; nil where Slack did not say.
+	// https://docs.slack.dev/authentication/tokens
+	Scopes []string
+	// At is Slack's clock, in whole seconds; zero where Slack did not say.
+	At time.Time
+}
+
+// Installation asks Slack who the bot is and where, as Connect does. With an
+// error it holds what Slack said before; AppID is then empty.
+func (s *Slack) Installation(ctx context.Context) (Installation, error) {
+	me, err := s.api.AuthTestContext(ctx)
+	if err != nil {
+		return Installation{}, slackError("auth.test", err)
+	}
+	i := Installation{Workspace: Workspace{TeamID: me.TeamID, URL: me.URL}, Team: me.Team, Bot: me.User}
+	i.At, _ = http.ParseTime(me.Header.Get("Date")) // zero when it cannot be read
+	if scopes := me.Header.Get("X-OAuth-Scopes"); scopes != "" {
+		i.Scopes = strings.FieldsFunc(scopes, func(r rune) bool { return r == ',' || r == ' ' })
+	}
+	if me.TeamID == "" || me.UserID == "" || me.BotID == "" {
+		return i, &SlackError{Method: "auth.test", Code: incomplete}
+	}
+	b, err := s.api.GetBotInfoContext(ctx, slack.GetBotInfoParameters{Bot: me.BotID})
+	if err != nil {
+		return i, slackError("bots.info", err)
+	}
+	if b.AppID == "" {
+		return i, &SlackError{Method: "bots.info", Code: incomplete}
+	}
+	i.AppID = b.AppID
+	s.home = i.Workspace
+	return i, nil
+}
+
+// Quorum is whether the approvers could decide what may be asked.
+type Quorum struct {
+	// Able counts the different people who could decide now.
+	Able int
+	// Whole is false where an approver may be missing from the count. Trouble
+	// says why, if that is because Slack or Entra could not be asked, and Remedy
+	// what to do, if that lies in the bot's set-up.
+	Whole   bool
+	Trouble error
+	Remedy  string
+	// Unable are those who are named and could not decide.
+	Unable []Unable
+	// Short names the kinds of request that so few could not decide.
+	Short []string
+}
+
+// Unable is somebody who is named as an approver, and why they cannot be one.
+type Unable struct {
+	SlackID string
+	Reason  authz.Reason
+}
+
+// FindQuorum looks the approvers up and counts them by the rules that count for
+// their clicks, as the bot does when it starts. It needs no Bot and stores
+// nothing. Connect or Installation must come first.
+func FindQuorum(ctx context.Context, s *Slack, entra Entra, policy authz.Policy, now func() time.Time) Quorum {
+	check := func(action authz.Action, actor authz.Actor, matter authz.Matter) authz.Decision {
+		return authz.Check(authz.Question{Action: action, Actor: actor, Matter: matter, Policy: policy})
+	}
+	all := &rosters{people: newPeople(s, entra, &policy, now), names: policy.Approvers, now: now}
+	known := all.draw(ctx)
+	q := Quorum{Able: known.count(check), Whole: known.whole, Trouble: known.trouble}
+	q.Remedy, q.Short = remedyOf(q.Trouble), shortfalls(&policy, q.Able)
+	for _, a := range known.people {
+		if d := check(authz.Freeze, a.actor, authz.Matter{}); !d.Allowed {
+			q.Unable = append(q.Unable, Unable{a.actor.SlackID, d.Reason})
+		}
+	}
+	slices.SortFunc(q.Unable, func(a, b Unable) int { return cmp.Compare(a.SlackID, b.SlackID) })
+	return q
+}

@@ -1,0 +1,81 @@
+package listen
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"time"
+
+	"github.com/gorilla/websocket"
+	"github.com/slack-go/slack"
+
+	"revoke-sessions/bot"
+)
+
+// Leave is Slack's leave to open one socket, which is good for a short time.
+type Leave struct{ url bot.Secret }
+
+// Ask gets leave to open a socket and opens none: nothing can arrive that a
+// running bot would miss. The error is a *Fatal for a reason that trying again
+// cannot mend.
+func Ask(ctx context.Context, api *slack.Client) (Leave, error) {
+	_, url, err := api.StartSocketModeContext(ctx)
+	if f := fatal(err); f != nil {
+		return Leave{}, f
+	}
+	if err != nil {
+		return Leave{}, fmt.Errorf("apps.connections.open: %s", bot.Clean(reason(err), 200))
+	}
+	if url == "" {
+		return Leave{}, errors.New("apps.connections.open: Slack answered without an address")
+	}
+	return Leave{bot.Secret(url)}, nil
+}
+
+// Greeting is the first thing that Slack says on a socket.
+type Greeting struct {
+	// AppID is the app that the app-level token belongs to; it may be empty.
+	AppID string
+	// Sockets is how many Slack counts for the app, this one included.
+	Sockets int
+}
+
+// Greet opens the socket, reads Slack's first word and closes it again. It acks
+// nothing. As long as it is open Slack may choose it for an envelope, which is
+// then lost, and whoever clicked reads that the app did not answer. Therefore:
+// only when somebody asks for it.
+func (l Leave) Greet(ctx context.Context) (Greeting, error) {
+	dialer := &websocket.Dialer{Proxy: http.ProxyFromEnvironment, NetDialContext: (&net.Dialer{}).DialContext, HandshakeTimeout: handshakeTimeout}
+	conn, _, err := dialer.DialContext(ctx, string(l.url), nil)
+	if err != nil {
+		return Greeting{}, fmt.Errorf("open a socket: %s", bot.Clean(reason(err), 200))
+	}
+	defer conn.Close()
+	stop := context.AfterFunc(ctx, func() { _ = conn.Close() })
+	defer stop()
+	conn.SetReadLimit(maxFrame)
+	_, frame, err := conn.ReadMessage()
+	if err != nil {
+		return Greeting{}, errors.New("wait for Slack's first word on a socket: the connection ended")
+	}
+	// So that Slack takes it out of its choice at once.
+	_ = conn.WriteControl(websocket.CloseMessage, websocket.FormatCloseMessage(websocket.CloseNormalClosure, ""), time.Now().Add(time.Second))
+	var said struct {
+		Type   string `json:"type"`
+		Reason string `json:"reason"`
+		Number int    `json:"num_connections"`
+		Info   struct {
+			AppID string `json:"app_id"`
+		} `json:"connection_info"`
+	}
+	switch err := json.Unmarshal(frame, &said); {
+	case err != nil || said.Type == "":
+		return Greeting{}, errors.New("Slack's first word on a socket cannot be read")
+	case said.Type != "hello":
+		return Greeting{}, fmt.Errorf("Slack's first word on a socket is %s %s, and not hello", bot.Clean(said.Type, 40), bot.Clean(said.Reason, 40))
+	}
+	return Greeting{AppID: said.Info.AppID, Sockets: said.Number}, nil
+}

@@ -1,0 +1,74 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net/url"
+	"os"
+	"path/filepath"
+)
+
+// Probe is what a look at a database found.
+type Probe struct {
+	// Path is the database's absolute path, for people.
+	Path string
+	// Missing: there is no database yet, and one could be made there.
+	Missing bool
+	// Schema is the version of its schema, 0 for an empty one, and Wanted the
+	// version that this program works with. An older schema is brought up to
+	// date when the bot starts; with a newer one it does not start.
+	Schema, Wanted int
+}
+
+// TryOut finds out whether the bot could write to the database at rawURL, also
+// beside a bot that runs on it: it takes no lock file, makes no database, and
+// what it writes it takes back before anybody can see it. A running bot waits
+// for its writes as long as that takes, less than a millisecond. Probe.Path is
+// set with an error, too, once it is known.
+func TryOut(ctx context.Context, rawURL string) (p Probe, err error) {
+	p.Wanted = schemaVersion
+	if p.Path, err = databasePath(rawURL); err != nil {
+		return p, err
+	}
+	info, err := os.Stat(p.Path)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		p.Missing = true
+		return p, roomFor(p.Path)
+	case err != nil:
+		return p, err
+	case info.IsDir():
+		return p, errors.New("it is a directory")
+	}
+	// mode=rw: SQLite would make a database that vanished meanwhile.
+	db, err := sql.Open("sqlite", "file:"+(&url.URL{Path: p.Path}).EscapedPath()+"?mode=rw&_pragma=busy_timeout(1000)&_txlock=immediate")
+	if err != nil {
+		return p, err
+	}
+	defer func() { err = errors.Join(err, db.Close()) }()
+	if p.Schema, err = readVersion(ctx, db); err != nil {
+		return p, err
+	}
+	tx, err := db.BeginTx(ctx, nil)
+	if err != nil {
+		return p, fmt.Errorf("begin to write: %w", err)
+	}
+	_, err = tx.ExecContext(ctx, `CREATE TABLE tried_out (n BIGINT)`)
+	if err != nil {
+		err = fmt.Errorf("write: %w", err)
+	}
+	return p, errors.Join(err, tx.Rollback())
+}
+
+// roomFor tries whether a file could be made at path, with one of another name
+// that is gone again.
+func roomFor(path string) error {
+	f, err := os.CreateTemp(filepath.Dir(path), filepath.Base(path)+".tried-out-*")
+	if err != nil {
+		return err
+	}
+	return errors.Join(f.Close(), os.Remove(f.Name()))
+}
