@@ -27,6 +27,10 @@ var Scopes = []Scope{
 	{"groups:read", "the approvers' channel, where it is private"},
 }
 
+// ClockSkew is how far this machine's clock may be from Microsoft's; beyond it,
+// the bot may take a revoke of its own for somebody else's.
+const ClockSkew = clockSkew
+
 // Installation is what Slack says of the app that the bot token belongs to.
 type Installation struct {
 	Workspace

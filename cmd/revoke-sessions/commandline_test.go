@@ -37,7 +37,7 @@ func init() {
 	storyCommands["exits"] = exits
 	storyCommands["spelled"] = spelled
 	storyCommands["sent"] = sent
-	storyCommands["entra"] = entraFault
+	storyCommands["entra"] = signInFault
 	storyCommands["silent"] = func(ts *testscript.TestScript, neg bool, a []string) {
 		if text := ts.ReadFile(a[0]); (text == "") == neg {
 			ts.Fatalf("%s holds %q", a[0], text)
@@ -66,7 +66,7 @@ func sent(ts *testscript.TestScript, _ bool, a []string) {
 	}
 }
 
-func entraFault(ts *testscript.TestScript, _ bool, a []string) {
+func signInFault(ts *testscript.TestScript, _ bool, a []string) {
 	f := graphtest.Fault{Entra: true, PathSuffix: "/token"}
 	for _, word := range a {
 		name, value, _ := strings.Cut(word, "=")

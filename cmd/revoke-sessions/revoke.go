@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"os"
 	"os/user"
+	"slices"
 	"strings"
 	"sync"
 
@@ -91,11 +92,8 @@ func (c *revokeCommand) plan(s *surroundings) (*revoking, error) {
 	complain(err)
 	policy, err := c.readPolicy()
 	complain(err)
-	for _, problem := range checkOperations(c.Operation, c.Fallback) {
-		complain(problem)
-	}
-	for _, problem := range unknownSettings(s.getenv) {
-		complain(problem)
+	for _, problem := range slices.Concat(checkOperations(c.Operation, c.Fallback), unknownSettings(s.getenv)) {
+		complain(errors.New(problem.says))
 	}
 	cloud, err := msgraph.CloudByName(s.getenv("AZURE_CLOUD"))
 	complain(err)

@@ -31,7 +31,7 @@ func newHeaderFile(path string) (*headerFile, error) {
 	return &headerFile{path: path, file: f}, nil
 }
 
-func (h *headerFile) add(r *result, headers http.Header) {
+func (h *headerFile) add(r *accountResult, headers http.Header) {
 	if h != nil && headers != nil {
 		h.all = append(h.all, answerHeaders{UserID: r.UserID, ObjectID: r.ObjectID, Headers: headers})
 	}

@@ -22,8 +22,8 @@ const (
 	outcomeUnknown  = "unknown"
 )
 
-// result is what is printed of one account: of --output json, every field.
-type result struct {
+// accountResult is what is printed of one account: of --output json, every field.
+type accountResult struct {
 	// UserID is the account as the operator named it.
 	UserID      string `json:"user_id"`
 	Outcome     string `json:"outcome"`
@@ -52,7 +52,7 @@ type result struct {
 }
 
 // called names the account for a list.
-func (r *result) called() string {
+func (r *accountResult) called() string {
 	if r.UPN != "" {
 		return r.UPN
 	}
@@ -60,7 +60,7 @@ func (r *result) called() string {
 }
 
 // fill takes over what came of a request.
-func (r *result) fill(request *bot.Request) {
+func (r *accountResult) fill(request *bot.Request) {
 	a := request.Last()
 	r.Request, r.State, r.Operation = request.ID, request.State, request.Called()
 	r.Also, r.Status, r.Code, r.RequestID, r.ClientRequestID = a.Also, a.Status, a.Code, a.RequestID, a.ClientRequestID
@@ -82,7 +82,7 @@ func (r *result) fill(request *bot.Request) {
 }
 
 // lose says that the store did not take what came of it.
-func (r *result) lose(request *bot.Request, err error) {
+func (r *accountResult) lose(request *bot.Request, err error) {
 	r.lost = err
 	if request.State == "" {
 		r.Outcome, r.Says = outcomeFailed, "Nothing was asked of Microsoft, because it could not be recorded first: "+err.Error()+"."
@@ -91,11 +91,11 @@ func (r *result) lose(request *bot.Request, err error) {
 	r.Says += " This could not be recorded: " + err.Error() + ". Keep this line."
 }
 
-func (r *result) decline(quit bool) {
+func (r *accountResult) decline(quit bool) {
 	r.Outcome, r.Says, r.quit = outcomeDeclined, "Declined. Nothing was done.", quit
 }
 
-func (r *result) refuse(e *bot.RefusedError) {
+func (r *accountResult) refuse(e *bot.RefusedError) {
 	r.Outcome, r.Code, r.Says = outcomeRefused, string(e.Reason), e.Says+" Nothing was done."
 }
 
@@ -115,7 +115,7 @@ func withoutRefusal(err error) string {
 }
 
 // fail is an account that could not be read.
-func (r *result) fail(e *bot.LookupError) {
+func (r *accountResult) fail(e *bot.LookupError) {
 	r.Outcome, r.Says = outcomeFailed, "The account could not be looked up. Nothing was done."
 	if no := graph.AsError(e); no != nil {
 		r.Status, r.Code, r.RequestID, r.ClientRequestID = no.Status, no.Code, no.RequestID, no.ClientRequestID
@@ -124,7 +124,7 @@ func (r *result) fail(e *bot.LookupError) {
 }
 
 // whatIf is what would happen. Whatever would be refused is a failure.
-func (r *result) whatIf(preview *bot.Preview, override bool) *result {
+func (r *accountResult) whatIf(preview *bot.Preview, override bool) *accountResult {
 	r.Outcome = outcomeWhatIf
 	if preview.Refused != "" && !override {
 		r.Outcome, r.Code = outcomeRefused, string(preview.Refused)
@@ -134,7 +134,7 @@ func (r *result) whatIf(preview *bot.Preview, override bool) *result {
 }
 
 // line is the result for --output text.
-func (r *result) line() string {
+func (r *accountResult) line() string {
 	if r.Outcome == outcomeWhatIf || r.Outcome == outcomeRefused && strings.HasPrefix(r.Says, "What if: ") {
 		return r.Says
 	}
@@ -170,7 +170,7 @@ func (r *result) line() string {
 }
 
 // print writes the result in the form that was asked for.
-func (p *revoking) print(r *result) error {
+func (p *revoking) print(r *accountResult) error {
 	var err error
 	switch p.command.Output {
 	case "json":

@@ -31,7 +31,7 @@ type revoking struct {
 	terminal io.Closer // that ask reads, if it was opened for it
 	all      bool      // whoever was asked said yes to all
 	seen     map[string]bool
-	tally    tally
+	came     outcomes
 }
 
 func (p *revoking) close() {
@@ -44,10 +44,10 @@ func (p *revoking) close() {
 	p.headers.abandon()
 }
 
-// tally is how many came to what.
-type tally struct{ fine, failed, declined, unknown int }
+// outcomes are how many came to what.
+type outcomes struct{ fine, failed, declined, unknown int }
 
-func (t tally) exit() error {
+func (t outcomes) exit() error {
 	switch {
 	case t.unknown > 0:
 		return exitWith(exitUnknown)
@@ -99,14 +99,14 @@ func (p *revoking) run(ctx context.Context) (err error) {
 		}
 		switch result.Outcome {
 		case outcomeRevoked, outcomeDrilled, outcomeWhatIf:
-			p.tally.fine++
+			p.came.fine++
 			done = append(done, result.called())
 		case outcomeUnknown:
-			p.tally.unknown++
+			p.came.unknown++
 		case outcomeDeclined:
-			p.tally.declined++
+			p.came.declined++
 		default:
-			p.tally.failed++
+			p.came.failed++
 		}
 		rest := p.targets[i+1:]
 		switch {
@@ -129,13 +129,13 @@ func (p *revoking) run(ctx context.Context) (err error) {
 	if len(p.targets) > 1 {
 		fmt.Fprintln(p.err, p.summary())
 	}
-	return p.tally.exit()
+	return p.came.exit()
 }
 
 // stopped says which were done and which were not begun, and counts those as
 // declined.
 func (p *revoking) stopped(why string, done, rest []string) {
-	p.tally.declined += len(rest)
+	p.came.declined += len(rest)
 	if len(rest) == 0 && len(p.targets) == 1 {
 		return
 	}
@@ -166,10 +166,10 @@ func (p *revoking) summary() string {
 	case p.command.Drill:
 		fine = "rehearsed, nothing was changed"
 	}
-	add(p.tally.fine, fine)
-	add(p.tally.failed, "failed or refused")
-	add(p.tally.unknown, "of unknown outcome")
-	add(p.tally.declined, "not begun or declined")
+	add(p.came.fine, fine)
+	add(p.came.failed, "failed or refused")
+	add(p.came.unknown, "of unknown outcome")
+	add(p.came.declined, "not begun or declined")
 	return parts[0] + ": " + strings.Join(parts[1:], ", ") + "."
 }
 
@@ -183,8 +183,8 @@ func (p *revoking) wait(sentence string) {
 // one looks an account up, asks, and revokes. The result is nil for an account
 // that was dealt with under another name. The error ends the run: standard
 // input or the database cannot be read.
-func (p *revoking) one(ctx context.Context, target string) (*result, error) {
-	r := &result{UserID: target}
+func (p *revoking) one(ctx context.Context, target string) (*accountResult, error) {
+	r := &accountResult{UserID: target}
 	whom, ok := bot.ParseAccount(target)
 	if !ok {
 		return nil, fmt.Errorf("%s names no account", bot.Clean(target, 320)) // readTargets lets none through
@@ -240,7 +240,7 @@ func (p *revoking) one(ctx context.Context, target string) (*result, error) {
 }
 
 // unseen is an account that could not be looked up.
-func (p *revoking) unseen(ctx context.Context, r *result, err error) (*result, error) {
+func (p *revoking) unseen(ctx context.Context, r *accountResult, err error) (*accountResult, error) {
 	if refusal, ok := errors.AsType[*bot.RefusedError](err); ok {
 		r.refuse(refusal)
 		return r, nil

@@ -9,17 +9,9 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
-	"net"
 	"net/http"
-	"net/url"
-	"os"
-	"regexp"
-	"slices"
-	"strings"
 	"time"
 
-	"revoke-sessions/authz"
-	"revoke-sessions/authz/policyfile"
 	"revoke-sessions/bot"
 	"revoke-sessions/bot/listen"
 	"revoke-sessions/bot/store"
@@ -74,8 +66,6 @@ func (e endpoints) transport() http.RoundTripper {
 	return t
 }
 
-var slackChannel = regexp.MustCompile(`^[CG][A-Z0-9]{2,30}$`)
-
 // Run checks the settings, then runs the bot until ctx ends or Slack refuses
 // it for good.
 func (c *runCommand) Run(ctx context.Context, s *surroundings) error {
@@ -83,19 +73,12 @@ func (c *runCommand) Run(ctx context.Context, s *surroundings) error {
 	if err != nil {
 		return err
 	}
-	cloud, err := msgraph.CloudByName(s.getenv("AZURE_CLOUD"))
+	entra, kind, err := c.entra(s)
 	if err != nil {
 		return usageError(err.Error())
 	}
-	operation, fallback := operationOf(c.Operation), graph.Operation(c.Fallback)
-	credential, kind, err := msgraph.Credential(s.getenv, s.at.credential())
-	if err != nil {
-		return usageError(err.Error())
-	}
-	directory, err := msgraph.New(msgraph.Config{
-		Credential: credential, Cloud: cloud, GraphURL: s.at.graphURL, Transport: s.at.transport(),
-		Operation: operation, Fallback: fallback,
-	})
+	cloud, operation, fallback := entra.Cloud, entra.Operation, entra.Fallback
+	directory, err := msgraph.New(entra)
 	if err != nil {
 		return usageError(err.Error())
 	}
@@ -148,77 +131,17 @@ func (c *runCommand) Run(ctx context.Context, s *surroundings) error {
 	return err
 }
 
-// check reads the two tokens and the policy, and refuses settings that cannot
-// work, all at once.
-func (c *runCommand) check(getenv func(string) string) (botToken, appToken bot.Secret, policy authz.Policy, err error) {
-	var wrong []string
-	complain := func(format string, args ...any) { wrong = append(wrong, fmt.Sprintf(format, args...)) }
-	token := func(name, prefix, where string) bot.Secret {
-		t, err := secret(getenv, name)
-		switch {
-		case err != nil:
-			complain("%v", err)
-		case t == "":
-			complain("%s is not set: %s", name, where)
-		case !strings.HasPrefix(string(t), prefix):
-			complain("%s does not begin with %s: %s", name, prefix, where)
-		}
-		return t
+// entra is how to reach Microsoft, and what kind of credential signs in there.
+func (c *runCommand) entra(s *surroundings) (config msgraph.Config, kind string, err error) {
+	config = msgraph.Config{
+		GraphURL: s.at.graphURL, Transport: s.at.transport(),
+		Operation: operationOf(c.Operation), Fallback: graph.Operation(c.Fallback),
 	}
-	botToken = token("SLACK_BOT_TOKEN", "xoxb-", "take the Bot User OAuth Token from OAuth & Permissions in the Slack app's settings")
-	appToken = token("SLACK_APP_TOKEN", "xapp-", "make an app-level token with connections:write under Basic Information in the Slack app's settings")
-	if !slackChannel.MatchString(c.Channel) {
-		complain("REVOKE_CHANNEL must be a channel's ID like C0123456789: open the channel's details in Slack, it stands at the end")
+	if config.Cloud, err = msgraph.CloudByName(s.getenv("AZURE_CLOUD")); err != nil {
+		return config, "", err
 	}
-	if policy, err = readPolicy(c.Policy, c.Approvers); err != nil {
-		complain("%s", strings.ReplaceAll(err.Error(), "\n", "\n    "))
-	}
-	if c.SlackAPI != "" && !carries(c.SlackAPI) {
-		complain("SLACK_API_URL must begin with https:// (http:// on this machine only): the tokens travel there")
-	}
-	for _, problem := range slices.Concat(unknownSettings(getenv), checkOperations(c.Operation, c.Fallback)) {
-		complain("%v", problem)
-	}
-	if _, err := msgraph.CloudByName(getenv("AZURE_CLOUD")); err != nil {
-		complain("%v", err)
-	}
-	if len(wrong) == 0 {
-		return botToken, appToken, policy, nil
-	}
-	return "", "", authz.Policy{}, usageError("cannot start:\n  - " + strings.Join(wrong, "\n  - "))
-}
-
-// operationOf is the operation that a setting names.
-func operationOf(setting string) graph.Operation {
-	return cmp.Or(graph.Operation(setting), graph.InvalidateAllRefreshTokens)
-}
-
-// checkOperations says what is wrong with the two settings.
-func checkOperations(operation, fallback string) (wrong []error) {
-	if o := operationOf(operation); o != graph.InvalidateAllRefreshTokens && o != graph.RevokeSignInSessions {
-		wrong = append(wrong, fmt.Errorf("REVOKE_OPERATION is %q: it must be %s (the default) or %s", bot.Clean(operation, 40), graph.InvalidateAllRefreshTokens, graph.RevokeSignInSessions))
-	}
-	if f := graph.Operation(fallback); f != "" && (f != graph.RevokeSignInSessions || graph.Operation(operation) == f) {
-		wrong = append(wrong, fmt.Errorf("REVOKE_FALLBACK is %q: it can only be %s, behind %s", bot.Clean(fallback, 40), graph.RevokeSignInSessions, graph.InvalidateAllRefreshTokens))
-	}
-	return wrong
-}
-
-// unknownSettings finds settings that this version does not know: each could be
-// a rule that somebody relies on.
-func unknownSettings(getenv func(string) string) (wrong []error) {
-	for _, name := range notYet {
-		if getenv(name) != "" {
-			wrong = append(wrong, fmt.Errorf("%s is set, but this version does not know it; what it asks for would not happen", name))
-		}
-	}
-	for _, setting := range os.Environ() {
-		name, _, _ := strings.Cut(setting, "=")
-		if strings.HasPrefix(name, "REVOKE_") && !strings.HasPrefix(name, "REVOKE_TEST_") && !slices.Contains(known, name) {
-			wrong = append(wrong, fmt.Errorf("%s is no setting: correct the spelling or remove it, for it could be a rule that somebody relies on", name))
-		}
-	}
-	return wrong
+	config.Credential, kind, err = msgraph.Credential(s.getenv, s.at.credential())
+	return config, kind, err
 }
 
 // timing is the bot's, or the one of a test.
@@ -227,44 +150,6 @@ func (s *surroundings) timing() bot.Timing {
 		return *s.at.timing
 	}
 	return bot.DefaultTiming()
-}
-
-// readPolicy reads the policy file, or makes a policy of the approvers alone.
-func readPolicy(file string, approvers []string) (authz.Policy, error) {
-	if file == "" {
-		return policyfile.Env(approvers)
-	}
-	text, err := readPolicyText(file)
-	if err != nil {
-		return authz.Policy{}, fmt.Errorf("REVOKE_POLICY: %w", err)
-	}
-	policy, err := policyfile.Parse(text, approvers)
-	if err != nil {
-		return policy, fmt.Errorf("REVOKE_POLICY %s:\n%w", file, err)
-	}
-	return policy, nil
-}
-
-// known are the settings that begin with REVOKE_, those of later versions and
-// of this program's own tests included; what begins with REVOKE_TEST_ is the
-// tests', too.
-var known = slices.Concat(notYet, []string{
-	"REVOKE_CHANNEL", "REVOKE_APPROVERS", "REVOKE_POLICY", "REVOKE_EMERGENCY", "REVOKE_DATABASE_URL", "REVOKE_LOG",
-	"REVOKE_OPERATION", "REVOKE_FALLBACK", "REVOKE_LOGIN_RECORD", "REVOKE_SESSIONS_TEST_CHILD",
-})
-
-// notYet are settings of later versions. To ignore one could mean to ignore a
-// rule that somebody relies on.
-var notYet = []string{"REVOKE_HTTP_ADDR"}
-
-// carries reports whether a token may travel to the URL.
-func carries(raw string) bool {
-	u, err := url.Parse(raw)
-	if err != nil || u.Host == "" {
-		return false
-	}
-	ip := net.ParseIP(u.Hostname())
-	return u.Scheme == "https" || u.Scheme == "http" && (u.Hostname() == "localhost" || ip != nil && ip.IsLoopback())
 }
 
 // signIn looks for an account that does not exist, so that a missing secret or
@@ -286,22 +171,6 @@ func signIn(ctx context.Context, directory *msgraph.Client, roles bool, log *slo
 	if e := graph.AsError(err); e != nil {
 		log.Error("privileged roles cannot be read: every target counts as privileged until this is mended", "error", e, "remedy", e.Remedy)
 	}
-}
-
-// secret reads NAME, or the file that NAME_FILE names.
-func secret(getenv func(string) string, name string) (bot.Secret, error) {
-	value, file := strings.TrimSpace(getenv(name)), getenv(name+"_FILE")
-	switch {
-	case file == "":
-		return bot.Secret(value), nil
-	case value != "":
-		return "", fmt.Errorf("%s and %s_FILE are both set: keep one", name, name)
-	}
-	text, err := os.ReadFile(file)
-	if err != nil {
-		return "", fmt.Errorf("%s_FILE: %w", name, err)
-	}
-	return bot.Secret(strings.TrimSpace(string(text))), nil
 }
 
 // connect asks Slack who we are, for as long as Slack does not answer.

@@ -1,0 +1,169 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"revoke-sessions/authz"
+	"revoke-sessions/graph"
+	"revoke-sessions/graph/msgraph"
+)
+
+const noEntraToken = "Entra gave no token"
+
+// entraSays is a call to Microsoft that failed.
+func entraSays(what string, err error) verdict {
+	if e := graph.AsError(err); e != nil {
+		return verdict{broken, what + ": " + e.Error(), e.Remedy}
+	}
+	return verdict{broken, what + ": " + err.Error(), graph.Remedy(0, "")}
+}
+
+// entraToken signs in.
+func (e *examination) entraToken(ctx context.Context) verdict {
+	var err error
+	if e.entra, e.isSignIn, err = e.runCommand.entra(e.around); err != nil {
+		return verdict{broken, "The settings for signing in to Entra cannot be used: " + err.Error(),
+			"Correct it where the bot's environment is set; the README says which settings a kind of credential takes"}
+	}
+	if e.complaints("REVOKE_OPERATION", "REVOKE_FALLBACK") != "" {
+		e.entra.Operation, e.entra.Fallback = "", "" // for reading, any will do
+	}
+	if _, err := msgraph.GrantOf(ctx, e.entra); err != nil {
+		return entraSays(fmt.Sprintf("Entra gives no token to the %s", e.isSignIn), err)
+	}
+	if e.directory, err = msgraph.New(e.entra); err != nil {
+		return entraSays("Microsoft Graph cannot be called", err)
+	}
+	return fine("Entra gives a token: the bot signs in with %s, in the cloud %s", e.isSignIn, e.entra.Cloud)
+}
+
+// permissions reads them out of the token.
+func (e *examination) permissions(ctx context.Context) verdict {
+	const what = "what the bot may do in Microsoft Graph"
+	if e.directory == nil {
+		return without(what, noEntraToken)
+	}
+	grant, err := msgraph.GrantOf(ctx, e.entra)
+	if err != nil {
+		return entraSays("Entra gives no token any more", err)
+	}
+	if !grant.Known {
+		return verdict{unchecked, "not checked: " + what + ", because the token cannot be read, which is no fault",
+			"The checks below show what it may read. Whether it may revoke shows when somebody revokes their own sessions, with /revoke-sessions me at a quiet moment"}
+	}
+	missing, unknown := e.lacks(grant)
+	kind, who := "application permission", "The app"
+	if grant.Delegated {
+		kind, who = "delegated permission", "The person who signed in"
+	}
+	remedy := "In the Entra admin centre, App registrations, API permissions: add it as " + kind +
+		" of Microsoft Graph, grant admin consent, and restart the bot"
+	mayNot := !grant.AllowsOperation(e.entra.Operation)
+	fallsBack := mayNot && !grant.Delegated && e.entra.Fallback != "" && grant.AllowsOperation(e.entra.Fallback)
+	if mayNot && !fallsBack {
+		missing = append([]string{string(graph.MayRevoke) + ", without which nothing can be revoked"}, missing...)
+	}
+	switch {
+	case len(missing) > 0:
+		return verdict{broken, who + " lacks the " + kind + " " + strings.Join(missing, "; and "), remedy}
+	case fallsBack:
+		return verdict{doubtful, fmt.Sprintf("%s is not permitted, so that every revoke is carried out by %s", e.entra.Operation, e.entra.Fallback),
+			"That works. For the other, the permission is User.RevokeSessions.All. " + remedy}
+	case len(unknown) > 0:
+		return verdict{doubtful, who + " lacks the " + kind + " " + strings.Join(unknown, "; and ") + ". Nothing else needs it",
+			remedy + ". Or leave it: then the card says that it is unknown"}
+	case grant.Delegated:
+		return fine("The delegated permissions are enough. Whom the person who signed in may revoke, their Entra roles decide")
+	}
+	return fine("The application permissions are enough")
+}
+
+// lacks names the permissions to read that a grant is without: those that the
+// bot needs under this policy, and those by which cards tell more.
+func (e *examination) lacks(grant graph.Grant) (missing, unknown []string) {
+	policy := &e.read.policy
+	forGroups, forRoles := "", ""
+	if policy.AsksForRoles() {
+		forRoles = "the policy's rule about privileged roles needs"
+		forGroups = forRoles
+	}
+	if group := entraGroupIn(policy); group != "" {
+		forGroups = "the policy's Entra group " + group + " needs"
+	}
+	const privileged = "whether the account is privileged"
+	for _, p := range []struct {
+		permission graph.Permission
+		needs      string // who needs it; empty for nobody
+		tells      string // what cards tell by it
+	}{
+		{graph.MayReadUsers, "finding accounts needs", ""},
+		{graph.MayReadGroups, forGroups, privileged},
+		{graph.MayReadRoles, forRoles, privileged},
+		{graph.MayReadSignIns, "", "when the account last signed in"},
+	} {
+		switch {
+		case grant.Allows(p.permission):
+		case p.needs != "":
+			missing = append(missing, fmt.Sprintf("%s, which %s", p.permission, p.needs))
+		default:
+			unknown = append(unknown, fmt.Sprintf("%s, so that cards cannot tell %s", p.permission, p.tells))
+		}
+	}
+	return missing, unknown
+}
+
+// entraGroupIn is the first Entra group that the policy names, or "".
+func entraGroupIn(policy *authz.Policy) string {
+	for _, name := range policy.Groups() {
+		if id, ok := strings.CutPrefix(name, authz.EntraGroup); ok {
+			return id
+		}
+	}
+	return ""
+}
+
+// user reads any one account as the bot reads those that it is asked about.
+func (e *examination) user(ctx context.Context) verdict {
+	if e.directory == nil {
+		return without("that accounts can be read", noEntraToken)
+	}
+	before := e.now()
+	id, at, err := e.directory.Anybody(ctx)
+	e.compare("Microsoft's", at, before)
+	if err != nil {
+		return entraSays("No account can be looked for", err)
+	}
+	u, err := e.directory.User(ctx, id)
+	if err != nil {
+		return entraSays("An account cannot be read", err)
+	}
+	if unread := unreadable(u); len(unread) > 0 {
+		return verdict{doubtful, "An account was read, and Graph did not tell its " + strings.Join(unread, ", "),
+			"Grant the bot the permission User.Read.All, with admin consent; User.ReadBasic.All is not enough. A revoke can only be verified by the two stamps that end in ValidFromDateTime"}
+	}
+	return fine("An account, any one, was read with every property that the bot goes by")
+}
+
+// unreadable names the properties that Graph did not tell, as Graph does. Those
+// that an account need not have are not among them.
+func unreadable(u graph.User) (names []string) {
+	for _, p := range []struct {
+		missing bool
+		name    string
+	}{
+		{u.UPN == "", "userPrincipalName"},
+		{u.Guest == graph.Unknown, "userType"},
+		{u.Disabled == graph.Unknown, "accountEnabled"},
+		{u.Synced == graph.Unknown, "onPremisesSyncEnabled"},
+		{u.Restricted == graph.Unknown, "isManagementRestricted"},
+		{u.Stamps.RefreshTokens.IsZero(), "refreshTokensValidFromDateTime"},
+		{u.Stamps.Sessions.IsZero(), "signInSessionsValidFromDateTime"},
+	} {
+		if p.missing {
+			names = append(names, p.name)
+		}
+	}
+	return names
+}

@@ -1,0 +1,78 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+
+	"revoke-sessions/bot"
+	"revoke-sessions/bot/store"
+)
+
+// database tries the database out and leaves it as it is.
+func (e *examination) database(ctx context.Context) verdict {
+	p, err := store.TryOut(ctx, e.Database)
+	switch {
+	case err != nil && p.Path == "":
+		return verdict{broken, err.Error(), "Correct REVOKE_DATABASE_URL"}
+	case err != nil:
+		return verdict{broken, fmt.Sprintf("The bot cannot write to the database %s: %v", p.Path, err),
+			"Check that the folder is there, that the user who runs the bot owns it and the database in it, that the disk is not full, and that no other program holds the database"}
+	case p.Missing:
+		return fine("There is no database at %s yet; the bot can make it, and does when it starts", p.Path)
+	case p.Schema > p.Wanted:
+		return verdict{broken, fmt.Sprintf("The database %s has schema %d, and this version knows %d", p.Path, p.Schema, p.Wanted), "Use the newer revoke-sessions that made it"}
+	case p.Schema < p.Wanted:
+		return verdict{doubtful, fmt.Sprintf("The database %s has schema %d, and this version works with %d", p.Path, p.Schema, p.Wanted),
+			"Make a copy of it, then start this version's bot once: it brings the database up to date. An older bot cannot use it after that"}
+	}
+	return fine("The database %s can be written to, and its schema is the one of this version (%d)", p.Path, p.Schema)
+}
+
+// skew is how far somebody's clock is ahead of ours.
+type skew struct {
+	whose string
+	ahead time.Duration
+}
+
+// From skewDoubtful on, times that the bot shows are wrong enough to mislead.
+const skewDoubtful = time.Minute
+
+// compare notes how far a clock is ahead that was read between before and now.
+func (e *examination) compare(whose string, at, before time.Time) {
+	if at.IsZero() {
+		return
+	}
+	middle := before.Add(e.now().Sub(before) / 2)
+	e.skews = append(e.skews, skew{whose, at.Sub(middle).Round(time.Second)})
+}
+
+// clock judges the clocks that were read on the way.
+func (e *examination) clock(context.Context) verdict {
+	if len(e.skews) == 0 {
+		return without("this machine's clock", "neither Slack nor Microsoft told the time")
+	}
+	var all, read []string
+	v := verdict{result: well}
+	for _, s := range e.skews {
+		read = append(read, s.whose)
+		off := s.ahead.Abs()
+		if off <= skewDoubtful {
+			continue
+		}
+		all = append(all, fmt.Sprintf("%s is %s %s this machine's", s.whose, off, either(s.ahead > 0, "ahead of", "behind")))
+		if v.result != broken {
+			v.result = doubtful
+		}
+		if off > bot.ClockSkew {
+			v.result = broken
+		}
+	}
+	if len(all) == 0 {
+		return fine("This machine's clock agrees with %s to the minute", strings.Join(read, " and "))
+	}
+	v.says = "The clocks differ: " + strings.Join(all, ", and ")
+	v.remedy = "Have this machine's clock set by NTP. When it is more than 5 minutes wrong, Entra may refuse the sign-in and the bot may take its own revoke for somebody else's"
+	return v
+}

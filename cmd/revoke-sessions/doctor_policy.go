@@ -1,0 +1,138 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"revoke-sessions/authz"
+	"revoke-sessions/bot"
+)
+
+const noPolicy = "the policy cannot be read"
+
+// groups looks at every group that the policy names, whatever for.
+func (e *examination) groups(ctx context.Context) verdict {
+	if e.complaints("REVOKE_POLICY") != "" {
+		return without("the groups that the policy names", noPolicy)
+	}
+	named := e.read.policy.Groups()
+	if len(named) == 0 {
+		return fine("The policy names people, and no groups that would have to be looked up")
+	}
+	var found, failed, blind, remedies []string
+	for _, name := range named {
+		size, v := e.group(ctx, name)
+		switch v.result {
+		case well:
+			found = append(found, fmt.Sprintf("%s (%s)", name, size))
+		case unchecked:
+			blind = append(blind, v.says)
+		default:
+			failed, remedies = append(failed, v.says), append(remedies, v.remedy)
+		}
+	}
+	switch {
+	case len(failed) > 0:
+		return verdict{broken, strings.Join(append(failed, blind...), "; "), strings.Join(remedies, " ")}
+	case len(blind) > 0:
+		return verdict{unchecked, strings.Join(blind, "; "), ""}
+	}
+	return fine("Every group that the policy names can be read: %s", strings.Join(found, ", "))
+}
+
+// group counts who is in one.
+func (e *examination) group(ctx context.Context, name string) (size string, v verdict) {
+	if id, ok := strings.CutPrefix(name, authz.EntraGroup); ok {
+		if e.directory == nil {
+			return "", without("the Entra group "+id, noEntraToken)
+		}
+		g, err := e.directory.Members(ctx, id)
+		if err != nil {
+			return "", entraSays("The policy's Entra group "+id+" cannot be read", err)
+		}
+		size = fmt.Sprintf("%s, members: %d", g.Name, len(g.Members))
+		if g.More {
+			size += " or more"
+		}
+		return size, fine("")
+	}
+	if !e.slackIs {
+		return "", without("the Slack group "+name, noBotToken)
+	}
+	members, err := e.slack.GroupMembers(ctx, name)
+	if err != nil {
+		v := slackSays("The policy's Slack group "+name+" cannot be read", err)
+		if v.remedy == remedyToken {
+			v.remedy = "Correct the ID in the policy: it stands in the address of the group's page. The group must not be disabled, and user groups take a paid plan of Slack"
+		}
+		return "", v
+	}
+	return fmt.Sprintf("members: %d", len(members)), fine("")
+}
+
+// quorum is whether enough approvers could decide.
+func (e *examination) quorum(ctx context.Context) verdict {
+	if wrong := e.complaints("REVOKE_POLICY"); wrong != "" {
+		return verdict{broken, wrong, "Correct the policy: revoke-sessions policy check FILE says the same without Slack and Entra. Without a policy file, set REVOKE_APPROVERS"}
+	}
+	const what = "whether enough approvers could decide"
+	switch {
+	case !e.slackIs:
+		return without(what, noBotToken)
+	case e.directory == nil:
+		return without(what, noEntraToken)
+	}
+	q := bot.FindQuorum(ctx, e.slack, e.directory, e.read.policy, e.now)
+	able := fmt.Sprintf("Approvers who could decide now: %d", q.Able)
+	for i, u := range q.Unable {
+		able += either(i == 0, "; who could not: ", ", ") + fmt.Sprintf("%s (%s)", u.SlackID, reasonInWords(u.Reason))
+	}
+	short := strings.Join(q.Short, "; ")
+	switch {
+	case q.Remedy != "":
+		return verdict{broken, fmt.Sprintf("The approvers cannot all be looked up: %v. %s", q.Trouble, able), q.Remedy}
+	case len(q.Short) > 0 && !q.Whole:
+		why := "the groups are too large to look at everybody"
+		if q.Trouble != nil {
+			why = q.Trouble.Error()
+		}
+		return verdict{doubtful, fmt.Sprintf("It is not known whether enough approvers could decide: %s. %s. Not counted yet for: %s", why, able, short), "Try again in a minute"}
+	case len(q.Short) > 0:
+		return verdict{broken, fmt.Sprintf("Too few approvers could decide: %s. %s", short, able),
+			"Name more approvers, or ask for fewer approvals. An approver must be a full member of this workspace whose Slack account leads to exactly one Entra account that may sign in"}
+	}
+	if !q.Whole {
+		able += ", and perhaps more"
+	}
+	return fine("The policy can be fulfilled. %s", able)
+}
+
+func either(first bool, a, b string) string {
+	if first {
+		return a
+	}
+	return b
+}
+
+// reasonInWords says why somebody cannot be an approver.
+func reasonInWords(r authz.Reason) string {
+	if words, ok := unableWords[r]; ok {
+		return words
+	}
+	return strings.ReplaceAll(string(r), "_", " ")
+}
+
+var unableWords = map[authz.Reason]string{
+	authz.NotAMember:        "no active member of the workspace",
+	authz.Guest:             "a guest in Slack",
+	authz.OutsideWorkspace:  "not of this workspace, or not known in it",
+	authz.EmailMissing:      "no e-mail address in Slack",
+	authz.EmailUnconfirmed:  "the e-mail address in Slack is not confirmed",
+	authz.NoAccount:         "no Entra account for the e-mail address in Slack",
+	authz.SeveralAccounts:   "several Entra accounts for the e-mail address in Slack",
+	authz.NotMapped:         "not in the policy's identity.map",
+	authz.EmailDomain:       "an e-mail domain that the policy does not allow",
+	authz.AccountOfSomebody: "the Entra account belongs to another Slack user by the policy's map",
+	authz.AccountBlocked:    "the Entra account may not sign in",
+}

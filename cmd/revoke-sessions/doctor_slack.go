@@ -1,0 +1,212 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+
+	"revoke-sessions/authz"
+	"revoke-sessions/bot"
+	"revoke-sessions/bot/listen"
+)
+
+const (
+	noBotToken = "SLACK_BOT_TOKEN does not work"
+	noAppToken = "SLACK_APP_TOKEN does not work"
+	noSlackURL = "SLACK_API_URL cannot be used, and the tokens must not travel there"
+)
+
+// botToken asks Slack whose token it is.
+func (e *examination) botToken(ctx context.Context) verdict {
+	if e.slack == nil {
+		return without("SLACK_BOT_TOKEN", noSlackURL)
+	}
+	if wrong := e.complaints("SLACK_BOT_TOKEN"); wrong != "" {
+		says, remedy := remedyIn(wrong, remedyToken)
+		return verdict{broken, says, remedy}
+	}
+	var err error
+	before := e.now()
+	e.home, err = e.slack.Installation(ctx)
+	e.compare("Slack's", e.home.At, before)
+	if err != nil {
+		return slackSays("Slack does not say who SLACK_BOT_TOKEN belongs to", err)
+	}
+	e.slackIs = true
+	return fine("SLACK_BOT_TOKEN is a bot token: @%s, of the app %s, in the workspace %s (%s)", e.home.Bot, e.home.AppID, e.home.Team, e.home.TeamID)
+}
+
+// scopes compares what was granted with what the manifest asks for.
+func (e *examination) scopes(context.Context) verdict {
+	if e.home.Scopes == nil {
+		why := "Slack's answer did not name them"
+		if !e.slackIs {
+			why = noBotToken
+		}
+		return without("the scopes of SLACK_BOT_TOKEN", why)
+	}
+	var needed, other []string
+	for _, scope := range bot.Scopes {
+		if slices.Contains(e.home.Scopes, scope.Name) {
+			continue
+		}
+		if what := e.needs(scope); what != "" {
+			needed = append(needed, scope.Name+", which "+what)
+		} else {
+			other = append(other, scope.Name+" ("+scope.For+")")
+		}
+	}
+	switch {
+	case len(needed) > 0:
+		return verdict{broken, "SLACK_BOT_TOKEN lacks the scope " + strings.Join(slices.Concat(needed, other), "; and "), remedyScope}
+	case len(other) > 0:
+		return verdict{doubtful, "SLACK_BOT_TOKEN lacks a scope that the manifest asks for, and that the settings and the policy need not: " + strings.Join(other, ", "), remedyScope}
+	}
+	return fine("SLACK_BOT_TOKEN has every scope that the manifest asks for")
+}
+
+// needs says what needs a scope, and "" where nothing does, or where the check
+// of the channel shows it.
+func (e *examination) needs(scope bot.Scope) string {
+	switch scope.Name {
+	case "channels:read", "groups:read":
+		return ""
+	case "usergroups:read":
+		for _, group := range e.read.policy.Groups() {
+			if !strings.HasPrefix(group, authz.EntraGroup) {
+				return "the policy's Slack group " + group + " needs"
+			}
+		}
+		return ""
+	case "users:read.email":
+		if len(e.read.policy.Approvers) > 0 && !e.read.policy.Identity.ByEmail {
+			return ""
+		}
+	}
+	return "the bot needs for: " + scope.For
+}
+
+// appOfToken is where an app-level token names its app. That is nowhere
+// promised.
+var appOfToken = regexp.MustCompile(`^xapp-[0-9]+-(A[A-Z0-9]+)-`)
+
+// appToken asks for leave to open a socket, and opens none.
+func (e *examination) appToken(ctx context.Context) verdict {
+	if e.ask == nil {
+		return without("SLACK_APP_TOKEN", noSlackURL)
+	}
+	if wrong := e.complaints("SLACK_APP_TOKEN"); wrong != "" {
+		says, remedy := remedyIn(wrong, "Make an app-level token with connections:write under Basic Information in the Slack app's settings")
+		return verdict{broken, says, remedy}
+	}
+	leave, err := e.ask(ctx)
+	if f, ok := errors.AsType[*listen.Fatal](err); ok {
+		return verdict{broken, fmt.Sprintf("Slack refuses SLACK_APP_TOKEN (%s)", f.Code), f.Sentence}
+	}
+	if err != nil {
+		e.deaf = err
+		return without("SLACK_APP_TOKEN", "Slack gave no leave to open a socket, for another reason")
+	}
+	e.leave = &leave
+	const says = "SLACK_APP_TOKEN is an app-level token with the scope connections:write"
+	app := appOfToken.FindStringSubmatch(string(e.read.appToken))
+	switch {
+	case app == nil || !e.slackIs:
+		return fine(says + "; that it is of the same app as SLACK_BOT_TOKEN cannot be told without opening a socket")
+	case app[1] != e.home.AppID:
+		return verdict{broken, fmt.Sprintf("SLACK_APP_TOKEN is of the app %s, and SLACK_BOT_TOKEN of %s", app[1], e.home.AppID), remedyOneApp}
+	}
+	return fine(says+", of the app %s like SLACK_BOT_TOKEN", app[1])
+}
+
+const remedyOneApp = "Take both tokens from the settings of one app: Basic Information, App-Level Tokens, and OAuth & Permissions"
+
+// channel looks at the approvers' channel.
+func (e *examination) channel(ctx context.Context) verdict {
+	if wrong := e.complaints("REVOKE_CHANNEL"); wrong != "" {
+		says, remedy := remedyIn(wrong, "")
+		return verdict{broken, says, remedy}
+	}
+	if !e.slackIs {
+		return without("the approvers' channel", noBotToken)
+	}
+	c, err := e.slack.Channel(ctx, e.Channel)
+	switch {
+	case err != nil:
+		return slackSays("The approvers' channel "+e.Channel+" cannot be looked at", err)
+	case c.Problem != "":
+		return verdict{broken, fmt.Sprintf("REVOKE_CHANNEL %s cannot be used: %s", e.Channel, c.Problem.Says()), remedyByProblem[c.Problem]}
+	case !c.Private:
+		return verdict{doubtful, fmt.Sprintf("#%s (%s) is a public channel: the whole workspace can read the cards", c.Name, e.Channel),
+			"Make it private in the channel's settings, or name a private one in REVOKE_CHANNEL"}
+	}
+	return fine("#%s (%s) is a private channel, not shared, and the bot is in it", c.Name, e.Channel)
+}
+
+var remedyByProblem = map[bot.ChannelProblem]string{
+	bot.ChannelMissing:  "Type /invite @revoke-sessions in the channel, or correct REVOKE_CHANNEL: the ID stands at the end of the channel's details",
+	bot.ChannelArchived: "Unarchive it, or name another channel in REVOKE_CHANNEL",
+	bot.ChannelWithout:  "Type /invite @revoke-sessions in the channel",
+	bot.ChannelShared:   "Name a channel in REVOKE_CHANNEL that is your organisation's alone",
+}
+
+// socket is whether Slack lets one be opened. It is opened only where somebody
+// asked for the count.
+func (e *examination) socket(ctx context.Context) verdict {
+	const what = "that a socket can be opened"
+	switch {
+	case e.deaf != nil:
+		return verdict{broken, "Slack gives no leave to open a socket: " + e.deaf.Error(),
+			"Check in the Slack app's settings that Socket Mode is on, and that this machine reaches slack.com; then try again"}
+	case e.leave == nil:
+		return without(what, noAppToken)
+	case !e.CountSockets:
+		return fine("Slack gives leave to open a socket. None was opened, so that no click goes to it in place of the bot")
+	}
+	g, err := e.leave.Greet(ctx)
+	if err != nil {
+		return verdict{broken, "Slack gave leave to open a socket, and it cannot be used: " + err.Error(),
+			"Check that this machine may open WebSockets to wss-primary.slack.com, by way of the proxy if it needs one, and that no more than 10 sockets are open for the app"}
+	}
+	e.greeting = &g
+	if e.slackIs && g.AppID != "" && g.AppID != e.home.AppID {
+		return verdict{broken, fmt.Sprintf("The socket is of the app %s, and SLACK_BOT_TOKEN of %s", g.AppID, e.home.AppID), remedyOneApp}
+	}
+	return fine("A socket was opened, greeted by Slack and closed again")
+}
+
+// socketsOpen judges the number that Slack counted.
+func (e *examination) socketsOpen(context.Context) verdict {
+	const what = "how many sockets are open"
+	switch {
+	case e.leave == nil:
+		return without(what, "none could be opened to ask")
+	case !e.CountSockets:
+		return verdict{unchecked, "not checked: " + what + ", because that takes a socket of our own, and while it is open Slack may send it somebody's click, which would be lost",
+			"Run revoke-sessions doctor --count-sockets when nobody is using the bot. The bot itself warns in its log when Slack counts more sockets than it holds"}
+	case e.greeting == nil:
+		return without(what, "the socket could not be used")
+	}
+	switch others := e.greeting.Sockets - 1; {
+	case others < 0:
+		return without(what, "Slack did not say")
+	case others == 0:
+		return fine("No other socket is open: no bot is connected with this token at present")
+	case others == 1:
+		return fine("One other socket is open, which is right while one bot is running")
+	default:
+		return verdict{doubtful, fmt.Sprintf("%d other sockets are open, and one bot holds one: somebody else may use the app-level token, and then gets a share of the clicks", others),
+			"Right after a restart, or a broken connection, look again in a minute. If they stay and you do not know whose they are, make a new app-level token and revoke this one"}
+	}
+}
+
+// messagesTab cannot be found out by reading: that it is off shows when a
+// direct message is refused (messages_tab_disabled).
+// https://docs.slack.dev/reference/methods/chat.postMessage
+func (e *examination) messagesTab(context.Context) verdict {
+	return verdict{unchecked, "not checked: whether the bot may write direct messages, because that cannot be found out without sending one; the first drill shows it",
+		"In the Slack app's settings, App Home, the Messages Tab must be on, as it is in manifest.yml"}
+}

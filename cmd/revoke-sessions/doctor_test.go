@@ -1,0 +1,489 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"database/sql"
+	"encoding/base64"
+	"encoding/json"
+	"io"
+	"maps"
+	"net/http"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"revoke-sessions/bot/slacktest"
+	"revoke-sessions/graph/graphtest"
+)
+
+// clinic is a theatre whose Entra gives tokens that can be read.
+func clinic(t testing.TB) *theatre {
+	th := newTheatre(t)
+	th.entra.ReadableTokens()
+	th.more = map[string]string{}
+	return th
+}
+
+// doctor runs it and reads its JSON.
+func (th *theatre) doctor(args ...string) (code int, found map[string]finding, names []string) {
+	th.t.Helper()
+	code, stdout, stderr := th.command(append([]string{"doctor", "--json"}, args...)...)
+	var all []finding
+	if err := json.Unmarshal([]byte(stdout), &all); err != nil {
+		th.t.Fatalf("exit code %d, %v\n%s\n%s", code, err, stdout, stderr)
+	}
+	found = map[string]finding{}
+	for _, f := range all {
+		found[f.Check] = f
+		names = append(names, f.Check)
+	}
+	return code, found, names
+}
+
+// command runs a command line on the stage and holds what it says to what must
+// not be in it.
+func (th *theatre) command(args ...string) (code int, stdout, stderr string) {
+	th.t.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	defer cancel()
+	var out, err bytes.Buffer
+	code = run(ctx, args, th.getenv, strings.NewReader(""), &out, &err, th.at)
+	said := out.String() + err.String()
+	for _, secret := range []string{th.slack.BotToken(), th.slack.AppToken(), th.entra.Config().ClientSecret, "eyJ", "Bearer ", "ticket=", "@contoso.example"} {
+		if strings.Contains(said, secret) {
+			th.t.Errorf("it tells %q:\n%s", secret, said)
+		}
+	}
+	return code, out.String(), err.String()
+}
+
+// harmless demands that nothing was posted or revoked, and no database made.
+func (th *theatre) harmless() {
+	th.t.Helper()
+	for _, c := range th.slack.Calls() {
+		if !slices.Contains([]string{"auth.test", "bots.info", "users.info", "users.lookupByEmail", "usergroups.users.list", "conversations.info", "apps.connections.open"}, c.Method) {
+			th.t.Errorf("it called %s", c.Method)
+		}
+	}
+	if acks := th.slack.Acks(); len(acks) > 0 {
+		th.t.Errorf("it acked %v", acks)
+	}
+	for _, r := range th.entra.Requests() {
+		if r.Method != http.MethodGet && !strings.HasSuffix(r.Path, "/checkMemberGroups") {
+			th.t.Errorf("it sent %s %s", r.Method, r.Path)
+		}
+	}
+	if left, err := os.ReadDir(th.folder); err != nil || len(left) > 0 {
+		th.t.Errorf("it left %v, %v", left, err)
+	}
+}
+
+var inOrder = []string{
+	"settings", "slack_bot_token", "slack_scopes", "slack_app_token", "slack_channel", "slack_socket", "slack_sockets_open", "slack_messages_tab",
+	"entra_token", "entra_permissions", "entra_user", "groups", "database", "clock", "policy",
+}
+
+// healthy is how every check ends where nothing is wrong.
+func healthy() map[string]result {
+	all := map[string]result{}
+	for _, name := range inOrder {
+		all[name] = well
+	}
+	all["slack_sockets_open"], all["slack_messages_tab"] = unchecked, unchecked
+	return all
+}
+
+func TestDoctorFindsNothing(t *testing.T) {
+	th := clinic(t)
+	code, found, names := th.doctor()
+	if code != 0 || !slices.Equal(names, inOrder) {
+		t.Errorf("exit code %d, checks %q", code, names)
+	}
+	for name, want := range healthy() {
+		f := found[name]
+		if f.Result != want || !strings.HasSuffix(f.Says, ".") || want == well && f.Remedy != "" {
+			t.Errorf("%+v, want %s", f, want)
+		}
+	}
+	for name, words := range map[string][]string{
+		"slack_bot_token":    {"@revoke-sessions", "A0SLACKTEST", "slacktest (T0SLACKTEST)"},
+		"slack_app_token":    {"connections:write", "A0SLACKTEST like SLACK_BOT_TOKEN"},
+		"slack_channel":      {"#security-approvals", "private"},
+		"slack_sockets_open": {"not checked", "click"},
+		"slack_messages_tab": {"not checked", "first drill"},
+		"entra_token":        {"client secret", "public"},
+		"database":           {"There is no database", "revoke-sessions.db"},
+		"policy":             {"could decide now: 2"},
+	} {
+		if f := found[name]; !containsAll(f.Says, words) {
+			t.Errorf("%s does not say %q: %s", name, words, f.Says)
+		}
+	}
+	th.harmless()
+	if th.slack.Sockets() != 0 {
+		t.Error("a socket is open")
+	}
+
+	code, stdout, stderr := th.command("doctor")
+	lines := strings.Split(strings.TrimSpace(stdout), "\n")
+	if code != 0 || stderr != "" || !strings.HasPrefix(lines[0], "ok    Every setting") ||
+		lines[len(lines)-1] != "Nothing was found that keeps the bot from its work: of the checks 13 are well, 0 warn, 0 failed and 2 could not be made." {
+		t.Errorf("exit code %d\n%s\n%s", code, stdout, stderr)
+	}
+}
+
+// ailment is one thing that is wrong, and everything that doctor says of it.
+type ailment struct {
+	name   string
+	make   func(*theatre)
+	args   []string
+	check  string
+	want   result
+	says   []string
+	remedy []string
+	// also are the other checks that do not end as they do where nothing is
+	// wrong.
+	also map[string]result
+}
+
+func set(name, value string) func(*theatre) { return func(th *theatre) { th.more[name] = value } }
+
+func lackingScope(scope string) func(*theatre) {
+	return func(th *theatre) {
+		th.slack.SetScopes(slices.DeleteFunc(slices.Clone(slacktest.DefaultScopes), func(s string) bool { return s == scope })...)
+	}
+}
+
+func withdraw(permission string) func(*theatre) {
+	return func(th *theatre) { th.entra.Withdraw(permission) }
+}
+
+func slackFault(f slacktest.Fault) func(*theatre) { return func(th *theatre) { th.slack.Inject(f) } }
+
+func entraFault(f graphtest.Fault) func(*theatre) { return func(th *theatre) { th.entra.Inject(f) } }
+
+func policyOf(text string) func(*theatre) {
+	return func(th *theatre) {
+		th.policy = filepath.Join(th.t.TempDir(), "policy.yml")
+		if err := os.WriteFile(th.policy, []byte(text), 0o600); err != nil {
+			th.t.Fatal(err)
+		}
+	}
+}
+
+func all(steps ...func(*theatre)) func(*theatre) {
+	return func(th *theatre) {
+		for _, step := range steps {
+			step(th)
+		}
+	}
+}
+
+const (
+	strangeGroup         = "0f0f0f0f-1111-4222-8333-444444444444"
+	policyWithRoles      = "version: 1\napprovers: [" + aliceID + ", " + amirID + "]\nprotected:\n  - match: {roles: privileged}\n    approvals: 1\n"
+	policyWithSlackGroup = "version: 1\napprovers: [" + aliceID + ", " + amirID + ", S0123]\n"
+	policyWithEntraGroup = "version: 1\napprovers: [" + aliceID + ", " + amirID + ", \"entra:" + strangeGroup + "\"]\n"
+)
+
+func nobodyAsksSlack(more map[string]result) map[string]result {
+	all := map[string]result{"slack_scopes": unchecked, "slack_channel": unchecked, "policy": unchecked}
+	maps.Copy(all, more)
+	return all
+}
+
+var noEntra = map[string]result{"entra_permissions": unchecked, "entra_user": unchecked, "policy": unchecked}
+
+func ailments() []ailment {
+	return []ailment{
+		{name: "a setting of later", make: set("REVOKE_HTTP_ADDR", ":80"), check: "settings", want: broken, says: []string{"REVOKE_HTTP_ADDR"}, remedy: []string{"environment"}},
+		{name: "an operation nobody knows", make: set("REVOKE_OPERATION", "revokeEverything"), check: "settings", want: broken, says: []string{"REVOKE_OPERATION is \"revokeEverything\""}, remedy: []string{"environment"}},
+		{name: "tokens in the clear", make: set("SLACK_API_URL", "http://slack.example/api/"), check: "settings", want: broken, says: []string{"SLACK_API_URL must begin with https://"}, remedy: []string{"environment"},
+			also: nobodyAsksSlack(map[string]result{"slack_bot_token": unchecked, "slack_app_token": unchecked, "slack_socket": unchecked})},
+
+		{name: "no bot token", make: set("SLACK_BOT_TOKEN", ""), check: "slack_bot_token", want: broken, says: []string{"SLACK_BOT_TOKEN is not set"}, remedy: []string{"Take the Bot User OAuth Token", "OAuth & Permissions"}, also: nobodyAsksSlack(nil)},
+		{name: "a person's token", make: set("SLACK_BOT_TOKEN", "xoxp-1"), check: "slack_bot_token", want: broken, says: []string{"does not begin with xoxb-"}, remedy: []string{"OAuth & Permissions"}, also: nobodyAsksSlack(nil)},
+		{name: "a token file that is not there", make: all(set("SLACK_BOT_TOKEN", ""), set("SLACK_BOT_TOKEN_FILE", "/nowhere/token")), check: "slack_bot_token", want: broken, says: []string{"SLACK_BOT_TOKEN_FILE", "no such file"}, remedy: []string{"OAuth & Permissions"}, also: nobodyAsksSlack(nil)},
+		{name: "a bot token of nobody", make: set("SLACK_BOT_TOKEN", "xoxb-1"), check: "slack_bot_token", want: broken, says: []string{"auth.test", "invalid_auth"}, remedy: []string{"Copy the Bot User OAuth Token again", "Restrict API Token Usage"}, also: nobodyAsksSlack(nil)},
+		{name: "Slack does not answer", make: slackFault(slacktest.Fault{Method: "auth.test", Status: http.StatusServiceUnavailable}), check: "slack_bot_token", want: broken, says: []string{"Slack answered 503"}, remedy: []string{"status.slack.com"}, also: nobodyAsksSlack(nil)},
+		{name: "no scope to ask who we are", make: lackingScope("users:read"), check: "slack_bot_token", want: broken, says: []string{"lacks the scope users:read"}, remedy: []string{"reinstall the app"},
+			also: map[string]result{"slack_scopes": broken, "slack_channel": unchecked, "policy": unchecked}},
+
+		{name: "a scope for the policy's group", make: all(policyOf(policyWithSlackGroup), lackingScope("usergroups:read")), check: "slack_scopes", want: broken,
+			says: []string{"SLACK_BOT_TOKEN lacks the scope usergroups:read, which the policy's Slack group S0123 needs."}, remedy: []string{"Add it under OAuth & Permissions and reinstall the app."},
+			also: map[string]result{"groups": broken, "policy": broken}},
+		{name: "a scope that nothing needs", make: lackingScope("usergroups:read"), check: "slack_scopes", want: doubtful, says: []string{"usergroups:read (user groups that the policy names)"}, remedy: []string{"reinstall"}},
+		{name: "a scope for posting", make: lackingScope("chat:write"), check: "slack_scopes", want: broken, says: []string{"chat:write, which the bot needs for: cards"}, remedy: []string{"reinstall"}},
+		{name: "a scope for commands", make: lackingScope("commands"), check: "slack_scopes", want: broken, says: []string{"commands, which the bot needs for: the slash command"}, remedy: []string{"reinstall"}},
+		{name: "a scope for addresses", make: lackingScope("users:read.email"), check: "slack_scopes", want: broken, says: []string{"users:read.email"}, remedy: []string{"reinstall"}, also: map[string]result{"policy": broken}},
+		{name: "a scope for addresses that do not count", make: all(policyOf("version: 1\napprovers: ["+aliceID+", "+amirID+"]\nidentity: {match: [map], map: {"+aliceID+": "+objectID(2)+", "+amirID+": "+objectID(3)+"}}\n"), lackingScope("users:read.email")),
+			check: "slack_scopes", want: doubtful, says: []string{"users:read.email"}, remedy: []string{"reinstall"}},
+		{name: "scopes untold", make: slackFault(slacktest.Fault{Method: "auth.test", Body: `{"ok":true,"url":"https://slacktest.slack.com/","team":"slacktest","user":"bot","team_id":"T0SLACKTEST","user_id":"U0BOT","bot_id":"B0BOT"}`}),
+			check: "slack_scopes", want: unchecked, says: []string{"not checked", "did not name them"}},
+
+		{name: "no app token", make: set("SLACK_APP_TOKEN", ""), check: "slack_app_token", want: broken, says: []string{"SLACK_APP_TOKEN is not set"}, remedy: []string{"Make an app-level token with connections:write"}, also: map[string]result{"slack_socket": unchecked}},
+		{name: "an app token of nobody", make: set("SLACK_APP_TOKEN", "xapp-1"), check: "slack_app_token", want: broken, says: []string{"invalid_auth"}, remedy: []string{"Copy it again", "SLACK_APP_TOKEN"}, also: map[string]result{"slack_socket": unchecked}},
+		{name: "an app token without its scope", make: func(th *theatre) { th.slack.SetAppScopes("authorizations:read") }, check: "slack_app_token", want: broken, says: []string{"missing_scope"}, remedy: []string{"lacks the scope connections:write"}, also: map[string]result{"slack_socket": unchecked}},
+		{name: "tokens of two apps", make: slackFault(slacktest.Fault{Method: "bots.info", Body: `{"ok":true,"bot":{"id":"B0BOT","app_id":"A0OTHER"}}`}), check: "slack_app_token", want: broken, says: []string{"app A0SLACKTEST", "of A0OTHER"}, remedy: []string{"settings of one app"}},
+
+		{name: "a channel's name", make: set("REVOKE_CHANNEL", "#security"), check: "slack_channel", want: broken, says: []string{"REVOKE_CHANNEL must be a channel's ID"}, remedy: []string{"Open the channel's details"}},
+		{name: "no such channel", make: set("REVOKE_CHANNEL", "C0NOWHERE"), check: "slack_channel", want: broken, says: []string{"C0NOWHERE", "no such channel"}, remedy: []string{"/invite @revoke-sessions"}},
+		{name: "not in the channel", make: inChannel(func(c *slacktest.Channel) { c.Private, c.BotIsMember = false, false }), check: "slack_channel", want: broken, says: []string{"the bot is not in the channel"}, remedy: []string{"/invite"}},
+		{name: "an archived channel", make: inChannel(func(c *slacktest.Channel) { c.Archived = true }), check: "slack_channel", want: broken, says: []string{"archived"}, remedy: []string{"Unarchive"}},
+		{name: "a shared channel", make: inChannel(func(c *slacktest.Channel) { c.ExtShared = true }), check: "slack_channel", want: broken, says: []string{"shared with another organisation"}, remedy: []string{"alone"}},
+		{name: "a public channel", make: inChannel(func(c *slacktest.Channel) { c.Private = false }), check: "slack_channel", want: doubtful, says: []string{"public channel", "whole workspace"}, remedy: []string{"private"}},
+		{name: "a scope for the channel", make: lackingScope("groups:read"), check: "slack_channel", want: broken, says: []string{"lacks the scope groups:read"}, remedy: []string{"reinstall"}, also: map[string]result{"slack_scopes": doubtful}},
+
+		{name: "Socket Mode is off", make: func(th *theatre) { th.slack.Disconnect(slacktest.LinkDisabled) }, check: "slack_socket", want: broken, says: []string{"socket_mode_not_enabled"}, remedy: []string{"Socket Mode is on"}, also: map[string]result{"slack_app_token": unchecked}},
+		{name: "sockets that cannot be opened", args: []string{"--count-sockets"}, make: slackFault(slacktest.Fault{Method: "socket", Status: http.StatusBadGateway}), check: "slack_socket", want: broken, says: []string{"it cannot be used"}, remedy: []string{"WebSockets"}},
+		{name: "too many sockets", args: []string{"--count-sockets"}, make: func(th *theatre) { th.slack.SetStrangers(slacktest.MaxSockets) }, check: "slack_socket", want: broken, says: []string{"disconnect too_many_websockets"}, remedy: []string{"no more than 10 sockets"}},
+		{name: "nobody connected", args: []string{"--count-sockets"}, make: all(), check: "slack_sockets_open", want: well, says: []string{"No other socket is open"}},
+		{name: "strangers", args: []string{"--count-sockets"}, make: func(th *theatre) { th.slack.SetStrangers(2) }, check: "slack_sockets_open", want: doubtful, says: []string{"2 other sockets", "somebody else"}, remedy: []string{"revoke this one"}},
+
+		{name: "half a credential", make: set("AZURE_CLIENT_ID", ""), check: "entra_token", want: broken, says: []string{"AZURE_CLIENT_ID is missing"}, remedy: []string{"README"}, also: noEntra},
+		{name: "another cloud", make: set("AZURE_CLOUD", "moon"), check: "entra_token", want: broken, says: []string{"moon"}, remedy: []string{"README"}, also: noEntra},
+		{name: "a wrong secret", make: set("AZURE_CLIENT_SECRET", "wrong"), check: "entra_token", want: broken, says: []string{"client secret", "AADSTS7000215"}, remedy: []string{"secret"}, also: noEntra},
+
+		{name: "no leave to revoke", make: withdraw("User.RevokeSessions.All"), check: "entra_permissions", want: broken, says: []string{"The app lacks the application permission User.RevokeSessions.All"}, remedy: []string{"admin consent"}},
+		{name: "another permission for another operation", make: all(withdraw("User.RevokeSessions.All"), grant("User.ReadWrite.All"), set("REVOKE_OPERATION", "revokeSignInSessions")), check: "entra_permissions", want: well},
+		{name: "only the fallback is permitted", make: all(withdraw("User.RevokeSessions.All"), grant("User.ReadWrite.All"), set("REVOKE_FALLBACK", "revokeSignInSessions")), check: "entra_permissions", want: doubtful, says: []string{"carried out by revokeSignInSessions"}, remedy: []string{"User.RevokeSessions.All"}},
+		{name: "a broader permission", make: all(withdraw("User.Read.All"), withdraw("GroupMember.Read.All"), withdraw("RoleManagement.Read.Directory"), grant("Directory.Read.All")), check: "entra_permissions", want: well},
+		{name: "roles for the cards", make: withdraw("RoleManagement.Read.Directory"), check: "entra_permissions", want: doubtful, says: []string{"RoleManagement.Read.Directory", "cards cannot tell"}, remedy: []string{"unknown"}},
+		{name: "roles for a rule", make: all(policyOf(policyWithRoles), withdraw("RoleManagement.Read.Directory")), check: "entra_permissions", want: broken, says: []string{"RoleManagement.Read.Directory, which the policy's rule about privileged roles needs"}, remedy: []string{"admin consent"}},
+		{name: "sign-ins for the cards", make: withdraw("AuditLog.Read.All"), check: "entra_permissions", want: doubtful, says: []string{"AuditLog.Read.All", "last signed in"}, remedy: []string{"unknown"}},
+		{name: "groups for the policy", make: all(policyOf(policyWithEntraGroup), knownGroup, withdraw("GroupMember.Read.All")), check: "entra_permissions", want: broken, says: []string{"GroupMember.Read.All, which the policy's Entra group " + strangeGroup}, remedy: []string{"admin consent"},
+			also: map[string]result{"groups": broken, "policy": broken}},
+
+		{name: "no leave to read users", make: entraFault(graphtest.Fault{Method: http.MethodGet, PathSuffix: "/users", Times: 1, Status: http.StatusForbidden}), check: "entra_user", want: broken, says: []string{"look for any account", "403"}, remedy: []string{"Privileged"}},
+		{name: "an account half read", make: func(th *theatre) {
+			for n := range 5 {
+				u, _ := th.entra.User(objectID(n + 1))
+				u.Missing, u.Null = []string{"isManagementRestricted"}, []string{"signInSessionsValidFromDateTime"}
+				th.entra.AddUser(u)
+			}
+		}, check: "entra_user", want: doubtful, says: []string{"isManagementRestricted, signInSessionsValidFromDateTime"}, remedy: []string{"User.Read.All"}},
+
+		{name: "a Slack group that is not there", make: policyOf(policyWithSlackGroup), check: "groups", want: broken, says: []string{"S0123", "no_such_subteam"}, remedy: []string{"Correct the ID in the policy"}, also: map[string]result{"policy": broken}},
+		{name: "an Entra group that is not there", make: policyOf(policyWithEntraGroup), check: "groups", want: broken, says: []string{strangeGroup, "404"}, remedy: []string{"No such group"}, also: map[string]result{"policy": broken}},
+		{name: "groups that are there", make: all(policyOf(strings.Replace(policyWithEntraGroup, "[", "[S0123, ", 1)), knownGroup, func(th *theatre) {
+			th.slack.AddUserGroup(slacktest.UserGroup{ID: "S0123", Members: []string{aliceID}})
+		}), check: "groups", want: well, says: []string{"S0123 (members: 1)", "Security, members: 1"}},
+
+		{name: "a database nowhere", make: set("REVOKE_DATABASE_URL", "sqlite:/nowhere/x.db"), check: "database", want: broken, says: []string{"/nowhere/x.db", "no such file"}, remedy: []string{"folder"}},
+		{name: "a database of another kind", make: set("REVOKE_DATABASE_URL", "mysql:x"), check: "database", want: broken, says: []string{"sqlite:PATH"}, remedy: []string{"Correct REVOKE_DATABASE_URL"}},
+
+		{name: "a slow clock at Slack", make: func(th *theatre) { th.slack.SetClockSkew(-2 * time.Minute) }, check: "clock", want: doubtful, says: []string{"Slack's is 2m", "behind"}, remedy: []string{"NTP"}},
+		{name: "a fast clock at Microsoft", make: func(th *theatre) { th.entra.SetClockSkew(10 * time.Minute) }, check: "clock", want: broken, says: []string{"Microsoft's is ", "ahead of"}, remedy: []string{"NTP"}},
+
+		{name: "a policy that cannot be read", make: policyOf("version: 7\n"), check: "policy", want: broken, says: []string{"REVOKE_POLICY", "version"}, remedy: []string{"policy check"}, also: map[string]result{"groups": unchecked}},
+		{name: "too few approvers", make: func(th *theatre) {
+			th.slack.UpdateUser(amirID, func(u *slacktest.User) { u.EmailUnconfirmed = true })
+		}, check: "policy", want: broken, says: []string{"a request about one of the approvers needs", "could decide now: 1", amirID + " (the e-mail address in Slack is not confirmed)"}, remedy: []string{"Name more approvers"}},
+		{name: "approvers whom nobody could look up", make: slackFault(slacktest.Fault{Method: "users.info", Status: http.StatusServiceUnavailable}), check: "policy", want: doubtful, says: []string{"not known whether", "users.info"}, remedy: []string{"Try again"}},
+	}
+}
+
+func inChannel(change func(*slacktest.Channel)) func(*theatre) {
+	return func(th *theatre) { th.slack.UpdateChannel(approvals, change) }
+}
+
+func grant(permission string) func(*theatre) {
+	return func(th *theatre) { th.entra.Grant(permission) }
+}
+
+func knownGroup(th *theatre) {
+	th.entra.AddGroup(graphtest.Group{ID: strangeGroup, DisplayName: "Security", Members: []string{objectID(2)}})
+}
+
+// TestDoctorFinds has one thing wrong at a time: doctor names it and what to
+// do, says the same as ever of what does not depend on it, and changes nothing.
+func TestDoctorFinds(t *testing.T) {
+	for _, a := range ailments() {
+		t.Run(a.name, func(t *testing.T) {
+			t.Parallel()
+			th := clinic(t)
+			a.make(th)
+			code, found, names := th.doctor(a.args...)
+			want := healthy()
+			if slices.Contains(a.args, "--count-sockets") {
+				if want["slack_sockets_open"] = well; a.check == "slack_socket" {
+					want["slack_sockets_open"] = unchecked
+				}
+			}
+			maps.Copy(want, a.also)
+			want[a.check] = a.want
+			failures := 0
+			for _, name := range names {
+				f := found[name]
+				if f.Result != want[name] {
+					t.Errorf("%s %s, want %s: %s %s", f.Result, name, want[name], f.Says, f.Remedy)
+				}
+				if f.Result == broken {
+					failures++
+				}
+				if (f.Result == broken || f.Result == doubtful) != (f.Remedy != "") && f.Result != unchecked {
+					t.Errorf("%s %s has the remedy %q", f.Result, name, f.Remedy)
+				}
+				if strings.HasPrefix(f.Says, "not checked: ") != (f.Result == unchecked) {
+					t.Errorf("%s %s: %s", f.Result, name, f.Says)
+				}
+				if strings.Contains(f.Says+f.Remedy, "\n") || strings.Contains(f.Says+f.Remedy, "..") {
+					t.Errorf("%s: %q %q", name, f.Says, f.Remedy)
+				}
+			}
+			if f := found[a.check]; !containsAll(f.Says, a.says) || !containsAll(f.Remedy, a.remedy) {
+				t.Errorf("it says %q with the remedy %q, want %q and %q", f.Says, f.Remedy, a.says, a.remedy)
+			}
+			if (code == 1) != (failures > 0) || code > 1 {
+				t.Errorf("exit code %d with %d failures", code, failures)
+			}
+			th.harmless()
+		})
+	}
+}
+
+// Without Slack, Entra is still looked at; with nothing set, everything is said
+// at once.
+func TestDoctorWithNothing(t *testing.T) {
+	env := map[string]string{"REVOKE_DATABASE_URL": "sqlite:" + filepath.Join(t.TempDir(), "none.db"), "AZURE_TOKEN_CREDENTIALS": "EnvironmentCredential"}
+	code, stdout, stderr := output(t, env, "doctor")
+	for _, words := range []string{
+		"FAIL  SLACK_BOT_TOKEN is not set.", "FAIL  SLACK_APP_TOKEN is not set.", "FAIL  REVOKE_CHANNEL must be", "FAIL  The settings for signing in to Entra",
+		"FAIL  REVOKE_APPROVERS names nobody", "ok    There is no database", "\n      Take the Bot User OAuth Token",
+	} {
+		if !strings.Contains(stdout, words) {
+			t.Errorf("it does not say %q:\n%s", words, stdout)
+		}
+	}
+	if code != 1 || !strings.Contains(stderr, "doctor found what keeps the bot from its work: of the checks 2 are well, 0 warn, 5 failed and 8 could not be made") {
+		t.Errorf("exit code %d\n%s\n%s", code, stdout, stderr)
+	}
+	if code, _, _ := output(t, env, "doctor", "--colour"); code != 2 {
+		t.Errorf("a flag that is none: exit code %d", code)
+	}
+}
+
+// A token that cannot be read is no fault.
+func TestDoctorWithSealedToken(t *testing.T) {
+	th := newTheatre(t)
+	code, found, _ := th.doctor()
+	if f := found["entra_permissions"]; code != 0 || f.Result != unchecked || !containsAll(f.Says, []string{"cannot be read", "no fault"}) {
+		t.Errorf("exit code %d, %+v", code, f)
+	}
+	if f := found["entra_user"]; f.Result != well {
+		t.Errorf("%+v", f)
+	}
+}
+
+// What a person's token permits is judged by its scopes.
+func TestDoctorWithAPerson(t *testing.T) {
+	for name, tt := range map[string]struct {
+		scopes string
+		want   result
+		says   string
+	}{
+		"enough":    {"User.RevokeSessions.All User.Read.All Directory.Read.All AuditLog.Read.All", well, "Whom the person who signed in may revoke, their Entra roles decide"},
+		"a broader": {"Directory.ReadWrite.All AuditLog.Read.All", well, "delegated permissions are enough"},
+		"too few":   {"User.Read.All Directory.Read.All AuditLog.Read.All", broken, "The person who signed in lacks the delegated permission User.RevokeSessions.All"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			th := clinic(t)
+			az := t.TempDir()
+			token := "e30." + base64.RawURLEncoding.EncodeToString([]byte(`{"aud":"x","scp":"`+tt.scopes+`"}`)) + ".e30"
+			answer := `{"accessToken":"` + token + `","expires_on":4102444800,"tenant":"x","tokenType":"Bearer"}`
+			if err := os.WriteFile(filepath.Join(az, "az"), []byte("#!/bin/sh\necho '"+answer+"'\n"), 0o700); err != nil {
+				t.Fatal(err)
+			}
+			t.Setenv("PATH", az+":"+os.Getenv("PATH"))
+			th.more = map[string]string{"AZURE_TOKEN_CREDENTIALS": "AzureCLICredential", "AZURE_TENANT_ID": "", "AZURE_CLIENT_ID": "", "AZURE_CLIENT_SECRET": ""}
+			_, found, _ := th.doctor()
+			if f := found["entra_permissions"]; f.Result != tt.want || !strings.Contains(f.Says, tt.says) {
+				t.Errorf("%+v", f)
+			}
+			if f := found["entra_token"]; f.Result != well || !strings.Contains(f.Says, "Azure CLI") {
+				t.Errorf("%+v", f)
+			}
+		})
+	}
+}
+
+// Beside a running bot, doctor changes nothing in the database, and every click
+// reaches the bot: also one that is made while doctor runs.
+func TestDoctorBesideTheBot(t *testing.T) {
+	th := clinic(t)
+	th.begin()
+	th.typed(bobID, "me lost my phone")
+	th.card()
+	th.quiet()
+	before := th.stored()
+	posted := len(th.slack.CallsOf("chat.postMessage"))
+	code, found, _ := th.doctor()
+	if f := found["database"]; code != 0 || f.Result != well || !strings.Contains(f.Says, "can be written to") {
+		t.Errorf("exit code %d, %+v", code, f)
+	}
+	if after := th.stored(); before != after {
+		t.Errorf("the database held %s and holds %s", before, after)
+	}
+	if n := len(th.slack.CallsOf("chat.postMessage")) - posted; n != 0 || len(th.entra.Posts()) != 0 {
+		t.Errorf("posted %d messages, revoked %v", n, th.entra.Posts())
+	}
+
+	// Somebody clicks in the middle, while doctor waits to print a line.
+	out := &turnstile{at: "SLACK_APP_TOKEN", reached: make(chan struct{}), goOn: make(chan struct{})}
+	ended := make(chan int, 1)
+	go func() {
+		ended <- run(context.Background(), []string{"doctor"}, th.getenv, strings.NewReader(""), out, io.Discard, th.at)
+	}()
+	<-out.reached
+	th.click(aliceID, "request.confirm")
+	th.cardSays("sessions are revoked")
+	close(out.goOn)
+	if code := <-ended; code != 0 {
+		t.Errorf("exit code %d", code)
+	}
+
+	code, found, _ = th.doctor("--count-sockets")
+	if f := found["slack_sockets_open"]; code != 0 || f.Result != well || !strings.Contains(f.Says, "One other socket is open") {
+		t.Errorf("exit code %d, %+v", code, f)
+	}
+	th.typed(bobID, "help")
+}
+
+// turnstile is an output that stops at a word until it may go on.
+type turnstile struct {
+	at            string
+	reached, goOn chan struct{}
+	stopped       bool
+}
+
+func (o *turnstile) Write(text []byte) (int, error) {
+	if !o.stopped && strings.Contains(string(text), o.at) {
+		o.stopped = true
+		close(o.reached)
+		<-o.goOn
+	}
+	return len(text), nil
+}
+
+// stored counts the rows of every table, and names the head of the chain.
+func (th *theatre) stored() string {
+	th.t.Helper()
+	db, err := sql.Open("sqlite", "file:"+filepath.Join(th.folder, "revoke-sessions.db")+"?mode=ro&_pragma=busy_timeout(1000)")
+	if err != nil {
+		th.t.Fatal(err)
+	}
+	defer db.Close()
+	counts := `SELECT (SELECT hash FROM audit_head)`
+	for _, table := range []string{"arrivals", "requests", "askers", "words", "places", "audit", "freezes", "uses", "notices", "sqlite_schema"} {
+		counts += ` || ' ` + table + `: ' || (SELECT count(*) FROM ` + table + `)`
+	}
+	var all string
+	if err := db.QueryRow(counts).Scan(&all); err != nil {
+		th.t.Fatal(err)
+	}
+	return all
+}
