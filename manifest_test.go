@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"revoke-sessions/bot"
 	"revoke-sessions/bot/slacktest"
 )
 
@@ -35,5 +36,13 @@ func TestManifest(t *testing.T) {
 	// they are enough.
 	if want := slacktest.DefaultScopes; !slices.Equal(slices.Sorted(slices.Values(scopes)), slices.Sorted(slices.Values(want))) {
 		t.Errorf("the manifest asks for %q, the bot is tested with %q", scopes, want)
+	}
+	// And doctor holds a token to these.
+	var known []string
+	for _, scope := range bot.Scopes {
+		known = append(known, scope.Name)
+	}
+	if !slices.Equal(scopes, known) {
+		t.Errorf("the manifest asks for %q, doctor for %q", scopes, known)
 	}
 }

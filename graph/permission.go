@@ -1,7 +1,5 @@
 package graph
 
-import "slices"
-
 // Permission is something that the bot does with Microsoft Graph, named by the
 // least permission that lets it.
 type Permission string
@@ -60,5 +58,12 @@ func (g Grant) AllowsOperation(o Operation) bool {
 }
 
 func (g Grant) has(anyOf ...string) bool {
-	return slices.ContainsFunc(anyOf, func(name string) bool { return slices.Contains(g.Names, name) })
+	for _, name := range g.Names {
+		for _, one := range anyOf {
+			if name == one {
+				return true
+			}
+		}
+	}
+	return false
 }

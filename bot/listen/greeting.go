@@ -15,24 +15,21 @@ import (
 	"revoke-sessions/bot"
 )
 
-// Leave is Slack's leave to open one socket, which is good for a short time.
-type Leave struct{ url bot.Secret }
-
-// Ask gets leave to open a socket and opens none: nothing can arrive that a
-// running bot would miss. The error is a *Fatal for a reason that trying again
-// cannot mend.
-func Ask(ctx context.Context, api *slack.Client) (Leave, error) {
+// Ask gets leave to open one socket, an address that is good for a short time,
+// and opens none: nothing can arrive that a running bot would miss. The error is
+// a *Fatal for a reason that trying again cannot mend.
+func Ask(ctx context.Context, api *slack.Client) (leave bot.Secret, err error) {
 	_, url, err := api.StartSocketModeContext(ctx)
 	if f := fatal(err); f != nil {
-		return Leave{}, f
+		return "", f
 	}
 	if err != nil {
-		return Leave{}, fmt.Errorf("apps.connections.open: %s", bot.Clean(reason(err), 200))
+		return "", fmt.Errorf("apps.connections.open: %s", bot.Clean(reason(err), 200))
 	}
 	if url == "" {
-		return Leave{}, errors.New("apps.connections.open: Slack answered without an address")
+		return "", errors.New("apps.connections.open: Slack answered without an address")
 	}
-	return Leave{bot.Secret(url)}, nil
+	return bot.Secret(url), nil
 }
 
 // Greeting is the first thing that Slack says on a socket.
@@ -43,13 +40,13 @@ type Greeting struct {
 	Sockets int
 }
 
-// Greet opens the socket, reads Slack's first word and closes it again. It acks
+// Greet opens the socket that Ask got leave for, reads Slack's first word and closes it again. It acks
 // nothing. As long as it is open Slack may choose it for an envelope, which is
 // then lost, and whoever clicked reads that the app did not answer. Therefore:
 // only when somebody asks for it.
-func (l Leave) Greet(ctx context.Context) (Greeting, error) {
+func Greet(ctx context.Context, leave bot.Secret) (Greeting, error) {
 	dialer := &websocket.Dialer{Proxy: http.ProxyFromEnvironment, NetDialContext: (&net.Dialer{}).DialContext, HandshakeTimeout: handshakeTimeout}
-	conn, _, err := dialer.DialContext(ctx, string(l.url), nil)
+	conn, _, err := dialer.DialContext(ctx, string(leave), nil)
 	if err != nil {
 		return Greeting{}, fmt.Errorf("open a socket: %s", bot.Clean(reason(err), 200))
 	}

@@ -94,9 +94,9 @@ type examination struct {
 	slack    *bot.Slack // nil where nothing may be sent to Slack
 	home     bot.Installation
 	slackIs  bool // the bot token works
-	ask      func(context.Context) (listen.Leave, error)
-	leave    *listen.Leave // nil without leave to open a socket
-	deaf     error         // why there is none, where that is not the token's fault
+	ask      func(context.Context) (leave bot.Secret, err error)
+	leave    bot.Secret // empty without leave to open a socket
+	deaf     error      // why there is none, where that is not the token's fault
 	greeting *listen.Greeting
 
 	entra     msgraph.Config
@@ -115,7 +115,7 @@ func (c *doctorCommand) Run(ctx context.Context, s *surroundings) error {
 	if e.complaints("SLACK_API_URL") == "" {
 		api := listen.NewAPI(e.read.botToken, e.read.appToken, c.SlackAPI)
 		e.slack = bot.NewSlack(api, c.SlackAPI, &http.Client{Timeout: 5 * time.Second})
-		e.ask = func(ctx context.Context) (listen.Leave, error) { return listen.Ask(ctx, api) }
+		e.ask = func(ctx context.Context) (bot.Secret, error) { return listen.Ask(ctx, api) }
 	}
 	defer func() {
 		if e.directory != nil {

@@ -110,7 +110,7 @@ func (e *examination) appToken(ctx context.Context) verdict {
 		e.deaf = err
 		return without("SLACK_APP_TOKEN", "Slack gave no leave to open a socket, for another reason")
 	}
-	e.leave = &leave
+	e.leave = leave
 	const says = "SLACK_APP_TOKEN is an app-level token with the scope connections:write"
 	app := appOfToken.FindStringSubmatch(string(e.read.appToken))
 	switch {
@@ -161,12 +161,12 @@ func (e *examination) socket(ctx context.Context) verdict {
 	case e.deaf != nil:
 		return verdict{broken, "Slack gives no leave to open a socket: " + e.deaf.Error(),
 			"Check in the Slack app's settings that Socket Mode is on, and that this machine reaches slack.com; then try again"}
-	case e.leave == nil:
+	case e.leave == "":
 		return without(what, noAppToken)
 	case !e.CountSockets:
 		return fine("Slack gives leave to open a socket. None was opened, so that no click goes to it in place of the bot")
 	}
-	g, err := e.leave.Greet(ctx)
+	g, err := listen.Greet(ctx, e.leave)
 	if err != nil {
 		return verdict{broken, "Slack gave leave to open a socket, and it cannot be used: " + err.Error(),
 			"Check that this machine may open WebSockets to wss-primary.slack.com, by way of the proxy if it needs one, and that no more than 10 sockets are open for the app"}
@@ -182,7 +182,7 @@ func (e *examination) socket(ctx context.Context) verdict {
 func (e *examination) socketsOpen(context.Context) verdict {
 	const what = "how many sockets are open"
 	switch {
-	case e.leave == nil:
+	case e.leave == "":
 		return without(what, "none could be opened to ask")
 	case !e.CountSockets:
 		return verdict{unchecked, "not checked: " + what + ", because that takes a socket of our own, and while it is open Slack may send it somebody's click, which would be lost",
