@@ -67,8 +67,11 @@ func TryOut(ctx context.Context, rawURL string) (p Probe, err error) {
 // that is gone again.
 func roomFor(path string) error {
 	f, err := os.CreateTemp(filepath.Dir(path), filepath.Base(path)+".tried-out-*")
+	if failed, ok := errors.AsType[*fs.PathError](err); ok {
+		err = failed.Err // without the name of a file that is not there
+	}
 	if err != nil {
-		return err
+		return fmt.Errorf("make a file in %s: %w", filepath.Dir(path), err)
 	}
 	return errors.Join(f.Close(), os.Remove(f.Name()))
 }

@@ -38,6 +38,31 @@ func TestTryOut(t *testing.T) {
 	do(t, raw, `ROLLBACK`)
 }
 
+// When nobody else has the database open, nothing is left beside it either.
+func TestTryOutAlone(t *testing.T) {
+	path := newPath(t)
+	s, err := store.Open(deadline(t), "sqlite:"+path, store.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	create(t, s, pending("REQ-ACDEFG", "carol"))
+	closeStore(t, s)
+	before, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := store.TryOut(deadline(t), "sqlite:"+path); err != nil {
+		t.Error(err)
+	}
+	after, err := os.ReadFile(path)
+	if err != nil || !bytes.Equal(before, after) {
+		t.Errorf("the database is not as it was, %v", err)
+	}
+	if left, err := os.ReadDir(filepath.Dir(path)); err != nil || len(left) != 1 {
+		t.Errorf("it left %v, %v", left, err)
+	}
+}
+
 // files are the bytes of a database and of its write-ahead log.
 func files(t *testing.T, path string) (all [][]byte) {
 	t.Helper()

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"net/http"
 	"strings"
 
 	"revoke-sessions/authz"
@@ -31,7 +32,7 @@ func (e *examination) entraToken(ctx context.Context) verdict {
 		e.entra.Operation, e.entra.Fallback = "", "" // for reading, any will do
 	}
 	if _, err := msgraph.GrantOf(ctx, e.entra); err != nil {
-		return entraSays(fmt.Sprintf("Entra gives no token to the %s", e.isSignIn), err)
+		return entraSays(fmt.Sprintf("Entra gives the bot no token, which signs in with %s", e.isSignIn), err)
 	}
 	if e.directory, err = msgraph.New(e.entra); err != nil {
 		return entraSays("Microsoft Graph cannot be called", err)
@@ -132,19 +133,25 @@ func (e *examination) user(ctx context.Context) verdict {
 	before := e.now()
 	id, at, err := e.directory.Anybody(ctx)
 	e.compare("Microsoft's", at, before)
-	if err != nil {
-		return entraSays("No account can be looked for", err)
+	var u graph.User
+	if err == nil {
+		u, err = e.directory.User(ctx, id)
 	}
-	u, err := e.directory.User(ctx, id)
-	if err != nil {
-		return entraSays("An account cannot be read", err)
+	if failed := graph.AsError(err); failed != nil {
+		v := entraSays("No account can be read", err)
+		if failed.Status == http.StatusForbidden {
+			v.remedy = remedyUsers
+		}
+		return v
 	}
 	if unread := unreadable(u); len(unread) > 0 {
 		return verdict{doubtful, "An account was read, and Graph did not tell its " + strings.Join(unread, ", "),
-			"Grant the bot the permission User.Read.All, with admin consent; User.ReadBasic.All is not enough. A revoke can only be verified by the two stamps that end in ValidFromDateTime"}
+			remedyUsers + ". A revoke can only be verified by the two stamps that end in ValidFromDateTime"}
 	}
 	return fine("An account, any one, was read with every property that the bot goes by")
 }
+
+const remedyUsers = "Grant the bot the permission User.Read.All, with admin consent; User.ReadBasic.All is not enough"
 
 // unreadable names the properties that Graph did not tell, as Graph does. Those
 // that an account need not have are not among them.

@@ -61,7 +61,7 @@ func (e *examination) clock(context.Context) verdict {
 		if off <= skewDoubtful {
 			continue
 		}
-		all = append(all, fmt.Sprintf("%s is %s %s this machine's", s.whose, off, either(s.ahead > 0, "ahead of", "behind")))
+		all = append(all, fmt.Sprintf("%s is %.0f seconds %s this machine's", s.whose, off.Seconds(), either(s.ahead > 0, "ahead of", "behind")))
 		if v.result != broken {
 			v.result = doubtful
 		}

@@ -74,6 +74,7 @@ func (e *examination) group(ctx context.Context, name string) (size string, v ve
 // quorum is whether enough approvers could decide.
 func (e *examination) quorum(ctx context.Context) verdict {
 	if wrong := e.complaints("REVOKE_POLICY"); wrong != "" {
+		wrong = strings.ReplaceAll(strings.ReplaceAll(wrong, ":\n", ": "), "\n", "; ")
 		return verdict{broken, wrong, "Correct the policy: revoke-sessions policy check FILE says the same without Slack and Entra. Without a policy file, set REVOKE_APPROVERS"}
 	}
 	const what = "whether enough approvers could decide"

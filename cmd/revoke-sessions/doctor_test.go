@@ -6,6 +6,7 @@ import (
 	"database/sql"
 	"encoding/base64"
 	"encoding/json"
+	"fmt"
 	"io"
 	"maps"
 	"net/http"
@@ -13,10 +14,12 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
 	"revoke-sessions/bot/slacktest"
+	"revoke-sessions/bot/store"
 	"revoke-sessions/graph/graphtest"
 )
 
@@ -99,7 +102,11 @@ func healthy() map[string]result {
 
 func TestDoctorFindsNothing(t *testing.T) {
 	th := clinic(t)
+	opened := th.sockets()
 	code, found, names := th.doctor()
+	if n := opened.Load(); n != 0 {
+		t.Errorf("it opened %d sockets", n)
+	}
 	if code != 0 || !slices.Equal(names, inOrder) {
 		t.Errorf("exit code %d, checks %q", code, names)
 	}
@@ -124,9 +131,6 @@ func TestDoctorFindsNothing(t *testing.T) {
 		}
 	}
 	th.harmless()
-	if th.slack.Sockets() != 0 {
-		t.Error("a socket is open")
-	}
 
 	code, stdout, stderr := th.command("doctor")
 	lines := strings.Split(strings.TrimSpace(stdout), "\n")
@@ -258,7 +262,7 @@ func ailments() []ailment {
 		{name: "groups for the policy", make: all(policyOf(policyWithEntraGroup), knownGroup, withdraw("GroupMember.Read.All")), check: "entra_permissions", want: broken, says: []string{"GroupMember.Read.All, which the policy's Entra group " + strangeGroup}, remedy: []string{"admin consent"},
 			also: map[string]result{"groups": broken, "policy": broken}},
 
-		{name: "no leave to read users", make: entraFault(graphtest.Fault{Method: http.MethodGet, PathSuffix: "/users", Times: 1, Status: http.StatusForbidden}), check: "entra_user", want: broken, says: []string{"look for any account", "403"}, remedy: []string{"Privileged"}},
+		{name: "no leave to read users", make: entraFault(graphtest.Fault{Method: http.MethodGet, PathSuffix: "/users", Times: 1, Status: http.StatusForbidden}), check: "entra_user", want: broken, says: []string{"look for any account", "403"}, remedy: []string{"Grant the bot the permission User.Read.All"}},
 		{name: "an account half read", make: func(th *theatre) {
 			for n := range 5 {
 				u, _ := th.entra.User(objectID(n + 1))
@@ -271,19 +275,44 @@ func ailments() []ailment {
 		{name: "an Entra group that is not there", make: policyOf(policyWithEntraGroup), check: "groups", want: broken, says: []string{strangeGroup, "404"}, remedy: []string{"No such group"}, also: map[string]result{"policy": broken}},
 		{name: "groups that are there", make: all(policyOf(strings.Replace(policyWithEntraGroup, "[", "[S0123, ", 1)), knownGroup, func(th *theatre) {
 			th.slack.AddUserGroup(slacktest.UserGroup{ID: "S0123", Members: []string{aliceID}})
-		}), check: "groups", want: well, says: []string{"S0123 (members: 1)", "Security, members: 1"}},
+		}), check: "groups", want: well, says: []string{"S0123 (members: 1)", "Secur ity, members: 1"}},
 
 		{name: "a database nowhere", make: set("REVOKE_DATABASE_URL", "sqlite:/nowhere/x.db"), check: "database", want: broken, says: []string{"/nowhere/x.db", "no such file"}, remedy: []string{"folder"}},
 		{name: "a database of another kind", make: set("REVOKE_DATABASE_URL", "mysql:x"), check: "database", want: broken, says: []string{"sqlite:PATH"}, remedy: []string{"Correct REVOKE_DATABASE_URL"}},
 
-		{name: "a slow clock at Slack", make: func(th *theatre) { th.slack.SetClockSkew(-2 * time.Minute) }, check: "clock", want: doubtful, says: []string{"Slack's is 2m", "behind"}, remedy: []string{"NTP"}},
+		{name: "a newer database", make: schema(99), check: "database", want: broken, says: []string{"has schema 99"}, remedy: []string{"Use the newer"}},
+		{name: "an older database", make: schema(1), check: "database", want: doubtful, says: []string{"has schema 1"}, remedy: []string{"start this version's bot once"}},
+		{name: "a slow clock at Slack", make: func(th *theatre) { th.slack.SetClockSkew(-2 * time.Minute) }, check: "clock", want: doubtful, says: []string{"Slack's is 1", "seconds behind"}, remedy: []string{"NTP"}},
 		{name: "a fast clock at Microsoft", make: func(th *theatre) { th.entra.SetClockSkew(10 * time.Minute) }, check: "clock", want: broken, says: []string{"Microsoft's is ", "ahead of"}, remedy: []string{"NTP"}},
 
-		{name: "a policy that cannot be read", make: policyOf("version: 7\n"), check: "policy", want: broken, says: []string{"REVOKE_POLICY", "version"}, remedy: []string{"policy check"}, also: map[string]result{"groups": unchecked}},
+		{name: "a policy that cannot be read", make: policyOf("version: 7\n"), check: "policy", want: broken, says: []string{"REVOKE_POLICY", "policy.yml: line 1: version must be", "; line 1: nobody is named"}, remedy: []string{"policy check"}, also: map[string]result{"groups": unchecked}},
 		{name: "too few approvers", make: func(th *theatre) {
 			th.slack.UpdateUser(amirID, func(u *slacktest.User) { u.EmailUnconfirmed = true })
 		}, check: "policy", want: broken, says: []string{"a request about one of the approvers needs", "could decide now: 1", amirID + " (the e-mail address in Slack is not confirmed)"}, remedy: []string{"Name more approvers"}},
 		{name: "approvers whom nobody could look up", make: slackFault(slacktest.Fault{Method: "users.info", Status: http.StatusServiceUnavailable}), check: "policy", want: doubtful, says: []string{"not known whether", "users.info"}, remedy: []string{"Try again"}},
+	}
+}
+
+// schema gives the bot a database whose schema is said to be another.
+func schema(version int) func(*theatre) {
+	return func(th *theatre) {
+		path := filepath.Join(th.t.TempDir(), "other.db")
+		th.more["REVOKE_DATABASE_URL"] = "sqlite:" + path
+		s, err := store.Open(th.t.Context(), "sqlite:"+path, store.Options{})
+		if err != nil {
+			th.t.Fatal(err)
+		}
+		if err := s.Close(); err != nil {
+			th.t.Fatal(err)
+		}
+		db, err := sql.Open("sqlite", path)
+		if err != nil {
+			th.t.Fatal(err)
+		}
+		defer db.Close()
+		if _, err := db.Exec(fmt.Sprintf("PRAGMA user_version = %d", version)); err != nil {
+			th.t.Fatal(err)
+		}
 	}
 }
 
@@ -296,7 +325,7 @@ func grant(permission string) func(*theatre) {
 }
 
 func knownGroup(th *theatre) {
-	th.entra.AddGroup(graphtest.Group{ID: strangeGroup, DisplayName: "Security", Members: []string{objectID(2)}})
+	th.entra.AddGroup(graphtest.Group{ID: strangeGroup, DisplayName: "Secu\u202er\nity", Members: []string{objectID(2)}})
 }
 
 // TestDoctorFinds has one thing wrong at a time: doctor names it and what to
@@ -419,7 +448,7 @@ func TestDoctorBesideTheBot(t *testing.T) {
 	th.typed(bobID, "me lost my phone")
 	th.card()
 	th.quiet()
-	before := th.stored()
+	before, opened := th.stored(), th.sockets()
 	posted := len(th.slack.CallsOf("chat.postMessage"))
 	code, found, _ := th.doctor()
 	if f := found["database"]; code != 0 || f.Result != well || !strings.Contains(f.Says, "can be written to") {
@@ -446,11 +475,24 @@ func TestDoctorBesideTheBot(t *testing.T) {
 		t.Errorf("exit code %d", code)
 	}
 
+	if n := opened.Load(); n != 0 {
+		t.Errorf("it opened %d sockets, where clicks could get lost", n)
+	}
 	code, found, _ = th.doctor("--count-sockets")
 	if f := found["slack_sockets_open"]; code != 0 || f.Result != well || !strings.Contains(f.Says, "One other socket is open") {
 		t.Errorf("exit code %d, %+v", code, f)
 	}
 	th.typed(bobID, "help")
+}
+
+// sockets counts those that are opened from now on.
+func (th *theatre) sockets() *atomic.Int64 {
+	var opened atomic.Int64
+	th.slack.Inject(slacktest.Fault{Method: "socket", Match: func(map[string]string) bool {
+		opened.Add(1)
+		return false
+	}})
+	return &opened
 }
 
 // turnstile is an output that stops at a word until it may go on.
