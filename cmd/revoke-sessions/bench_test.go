@@ -92,7 +92,7 @@ func BenchmarkRevokeCommand(b *testing.B) {
 	th := newTheatre(b)
 	var took []time.Duration
 	for b.Loop() {
-		child, err := th.command("revoke", "--user-id", th.entraID("carol"), "--confirm=false")
+		child, err := th.process("revoke", "--user-id", th.entraID("carol"), "--confirm=false")
 		if err != nil {
 			b.Fatal(err)
 		}

@@ -102,7 +102,7 @@ func exits(ts *testscript.TestScript, _ bool, a []string) {
 	if n := len(args); n > 1 && args[n-2] == "<" {
 		stdin, args = strings.NewReader(ts.ReadFile(args[n-1])), args[:n-2]
 	}
-	child, err := th.command(args...)
+	child, err := th.process(args...)
 	if err != nil {
 		ts.Fatalf("%v", err)
 	}
@@ -123,9 +123,9 @@ func exits(ts *testscript.TestScript, _ bool, a []string) {
 	}
 }
 
-// command is the program in a process of its own, with the stage's settings and
+// process is the program in a process of its own, with the stage's settings and
 // none of Slack's.
-func (th *theatre) command(args ...string) (*exec.Cmd, error) {
+func (th *theatre) process(args ...string) (*exec.Cmd, error) {
 	self, err := os.Executable()
 	if err != nil {
 		return nil, err

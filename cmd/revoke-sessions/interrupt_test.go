@@ -20,7 +20,7 @@ type shell struct {
 
 func (th *theatre) typedInShell(args ...string) *shell {
 	th.t.Helper()
-	child, err := th.command(args...)
+	child, err := th.process(args...)
 	if err != nil {
 		th.t.Fatal(err)
 	}
