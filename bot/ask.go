@@ -162,9 +162,19 @@ func (b *Bot) ask(ctx context.Context, a Arrival, w wish) error {
 		}
 		return b.refuseUnsure(ctx, a, e, d.Reason, unborn, asker)
 	}
+	if b.ownAccount(t.user.ID) {
+		return b.refuseFor(ctx, a, e, OwnAccount, unborn)
+	}
 	ready.Wait()
 	unborn.Coverage = coverage
 	return b.enter(ctx, a, w, *unborn, t)
+}
+
+// ownAccount reports whether the bot signs in to Entra with the account: a revoke
+// would sign it out. Microsoft has just been asked about the account, so that
+// it is known who is signed in by now.
+func (b *Bot) ownAccount(objectID string) bool {
+	return objectID != "" && strings.EqualFold(b.directory.SignedInAs(), objectID)
 }
 
 // enter joins the pending request for the same target and lane, or makes one.

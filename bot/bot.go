@@ -88,7 +88,7 @@ type Bot struct {
 	cfg       Config
 	store     Store
 	slack     *Slack
-	directory Directory
+	directory Entra
 	people    *people
 	approvers *rosters
 	channel   *memory[ChannelProblem]

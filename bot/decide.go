@@ -55,6 +55,10 @@ func (b *Bot) decide(ctx context.Context, a Arrival, r Request, action authz.Act
 		d := authz.Check(authz.Question{
 			Action: action, Actor: now.who.actor, Matter: now.matter, Policy: b.cfg.Policy, Brake: authz.Brake{Frozen: now.frozen},
 		})
+		if d.Allowed && now.confirms && b.ownAccount(r.Target.ID) {
+			// Somebody else may have signed the bot in since it was asked for.
+			return b.refuseFor(ctx, a, e, OwnAccount, &r)
+		}
 		if d.Allowed || d.Reason == authz.TargetProtected {
 			changed := b.differences(&r, now.target, now.gone, now.matter)
 			switch {

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -99,6 +100,10 @@ func (m *memory[V]) forget(key string) {
 	delete(m.entries, key)
 }
 
+// unsigned are codes of a sign-in that failed with no number of Entra's, and
+// not because nobody answered.
+var unsigned = []string{graph.CodeNotSignedIn, graph.CodeNoCredential, graph.CodeSignInFailed}
+
 // refusal is the remedy where somebody did answer and the answer was no, which
 // an earlier yes must not paper over; empty where nobody answered.
 func refusal(err error) string {
@@ -108,7 +113,7 @@ func refusal(err error) string {
 	if e := graph.AsError(err); e != nil && !e.Retryable && e.Status != 0 && e.Status < 500 {
 		return e.Remedy
 	}
-	if e := graph.AsError(err); e != nil && strings.HasPrefix(e.Code, "AADSTS") && !e.Retryable {
+	if e := graph.AsError(err); e != nil && !e.Retryable && (strings.HasPrefix(e.Code, "AADSTS") || slices.Contains(unsigned, e.Code)) {
 		return e.Remedy
 	}
 	return ""

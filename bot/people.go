@@ -51,6 +51,10 @@ type Entra interface {
 	Directory
 	Groups
 	SignIns
+	// SignedInAs is the object ID of the person in whose name the bot asked
+	// last, and empty where it asked as an application or that cannot be told. It
+	// asks nobody.
+	SignedInAs() (objectID string)
 }
 
 // How old an answer about a person may be.

@@ -93,6 +93,9 @@ func (d *directory) Privileged(ctx context.Context, id string) (graph.Fact, erro
 	return d.roles[id], nil
 }
 
+// SignedInAs: as an application.
+func (d *directory) SignedInAs() string { return "" }
+
 func (d *directory) trouble(ctx context.Context) error {
 	d.mu.Lock()
 	err, hang := d.err, d.hang
@@ -396,6 +399,10 @@ func TestEntraHangsOrFails(t *testing.T) {
 		"asks to wait":      {&graph.Error{Op: "find", Status: 429, Outcome: graph.NotDone, Retryable: true, Remedy: "x"}, false, false},
 		"refuses to search": {&graph.Error{Op: "find", Status: 403, Code: "Authorization_RequestDenied", Outcome: graph.NotDone, Remedy: "x"}, false, true},
 		"cannot sign in":    {&graph.Error{Op: "find", Code: "AADSTS7000222", Outcome: graph.NotDone, Remedy: "x"}, false, true},
+		"nobody signed in":  {&graph.Error{Op: "find", Code: graph.CodeNotSignedIn, Outcome: graph.NotDone, Remedy: "x"}, false, true},
+		"no way to sign in": {&graph.Error{Op: "find", Code: graph.CodeNoCredential, Outcome: graph.NotDone, Remedy: "x"}, false, true},
+		"no token":          {&graph.Error{Op: "find", Code: graph.CodeSignInFailed, Outcome: graph.NotDone, Remedy: "x"}, false, true},
+		"Entra unreachable": {&graph.Error{Op: "find", Code: graph.CodeSignInUnreachable, Outcome: graph.NotDone, Retryable: true, Remedy: "x"}, false, false},
 		"says something":    {errors.New("something"), false, false},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -410,7 +417,7 @@ func TestEntraHangsOrFails(t *testing.T) {
 			for _, whom := range []Whom{{ObjectID: "carol-id"}, {Address: "carol@contoso.example"}, {SlackID: carol}} {
 				all.Go(func() {
 					f, err := p.target(deadline(t), whom)
-					if e, ok := errors.AsType[*LookupError](err); !ok || e.Where != "Microsoft Entra" || f.user.ID != "" {
+					if e, ok := errors.AsType[*LookupError](err); !ok || e.Where != "Microsoft Entra" || f.user.ID != "" || (e.Remedy != "") != row.no {
 						t.Errorf("%+v: %+v, %v; want a LookupError of Entra's", whom, f, err)
 					}
 				})

@@ -57,6 +57,7 @@ type entra struct {
 	// out, by the database, and whether a freeze is on there.
 	caller func(target string, known []revokeCall) (request string, frozen bool, err error)
 
+	person   string  // in whose name the bot asks; empty: as an application
 	replies  []reply // of the next calls; then says204
 	down     bool    // no look-up answers
 	denied   bool    // every look-up is refused
@@ -158,6 +159,12 @@ func (e *entra) LastSignIn(context.Context, string) (time.Time, error) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	return e.now(), e.trouble("read the last sign-in")
+}
+
+func (e *entra) SignedInAs() string {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.person
 }
 
 // Revoke notes the call before it answers.

@@ -17,6 +17,7 @@ const (
 	WrongPlace     authz.Reason = "wrong_place"
 	LookupFailed   authz.Reason = "lookup_failed"
 	TargetIsApp    authz.Reason = "target_is_app"
+	OwnAccount     authz.Reason = "own_account" // the bot's, in Entra
 	GaveUp         authz.Reason = "gave_up"
 
 	IsVoid          authz.Reason = "is_void"
@@ -27,7 +28,7 @@ const (
 
 // Reasons lists every reason for which the bot refuses, authz's included.
 var Reasons = append([]authz.Reason{
-	AlreadyDecided, TooLate, NotRetryable, UnknownRequest, WrongPlace, LookupFailed, TargetIsApp, GaveUp,
+	AlreadyDecided, TooLate, NotRetryable, UnknownRequest, WrongPlace, LookupFailed, TargetIsApp, OwnAccount, GaveUp,
 	IsVoid, TargetChanged, OverLimit, TooFewApprovers,
 }, authz.Reasons...)
 
@@ -128,6 +129,9 @@ func Refusal(reason authz.Reason, r *Request, v View) Message {
 		l.say("%s did not answer, so I could not check who you are or whom you mean."+recorded+" Please try again in a moment.", v.Where)
 	case TargetIsApp:
 		l.say("That is an app, not a person." + recorded)
+	case OwnAccount:
+		l.say("This is the account with which this bot signs in to Entra; revoking it would sign the bot out." + recorded +
+			" Do it in the Entra portal, and have whoever runs the bot run `revoke-sessions login` afterwards.")
 	case IsVoid:
 		l.say("This card was no longer true, so it is void.").join(followedBy(r)).say(recorded)
 	case TargetChanged:
@@ -143,7 +147,7 @@ func Refusal(reason authz.Reason, r *Request, v View) Message {
 		l.say("This is not allowed." + recorded)
 	}
 	if v.Emergency != "" && (mapping(reason) || slices.Contains([]authz.Reason{
-		LookupFailed, GaveUp, OverLimit, authz.Frozen, authz.TargetProtected, authz.MembershipUnknown, authz.MayNotRequest,
+		LookupFailed, GaveUp, OverLimit, OwnAccount, authz.Frozen, authz.TargetProtected, authz.MembershipUnknown, authz.MayNotRequest,
 	}, reason)) {
 		l.say(" If it cannot wait: ").typed(v.Emergency)
 	}

@@ -114,6 +114,7 @@ func TestARefusalSaysWhoCould(t *testing.T) {
 		WrongPlace:                "<" + liveCard + "|The live card is here>",
 		LookupFailed:              "Microsoft Entra did not answer",
 		TargetIsApp:               "an app, not a person",
+		OwnAccount:                "Do it in the Entra portal, and have whoever runs the bot run `revoke-sessions login` afterwards",
 		GaveUp:                    "Please try again",
 
 		authz.NotMapped:             approvers,
@@ -161,7 +162,7 @@ func TestTheEmergencyWayIsNamedWhereTheBotCannotHelp(t *testing.T) {
 	r := newScene("", Pending).r
 	for _, reason := range Reasons {
 		stuck := slices.Contains([]authz.Reason{
-			LookupFailed, GaveUp, OverLimit, authz.EmailMissing, authz.EmailUnconfirmed, authz.NoAccount, authz.SeveralAccounts, authz.NotMapped,
+			LookupFailed, GaveUp, OverLimit, OwnAccount, authz.EmailMissing, authz.EmailUnconfirmed, authz.NoAccount, authz.SeveralAccounts, authz.NotMapped,
 			authz.EmailDomain, authz.AccountOfSomebody, authz.Frozen, authz.TargetProtected, authz.MembershipUnknown, authz.MayNotRequest,
 		}, reason)
 		if got := strings.Contains(Refusal(reason, &r, v).Text, emergency); got != stuck {

@@ -296,6 +296,7 @@ var reasons = map[authz.Reason]string{
 	WrongPlace:                "it was not the live card",
 	LookupFailed:              "Slack or Microsoft Entra could not be asked",
 	TargetIsApp:               "the target is an app",
+	OwnAccount:                "the target is the account with which the bot itself signs in",
 	GaveUp:                    "it could not be carried out, several times over",
 
 	authz.NotMapped:             "the policy's map does not name the account, and nothing else counts",

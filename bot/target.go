@@ -45,7 +45,7 @@ func (p *people) target(ctx context.Context, whom Whom) (found, error) {
 			return found{problem: authz.NoAccount}, nil
 		}
 		if err != nil {
-			return found{}, &LookupError{Where: atEntra, Err: err}
+			return found{}, &LookupError{Where: atEntra, Remedy: refusal(err), Err: err}
 		}
 		return found{user: u}, nil
 	}
