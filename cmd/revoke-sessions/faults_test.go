@@ -173,7 +173,7 @@ func TestFaults(t *testing.T) {
 
 		"stamp that never moves": {with: lag(time.Hour), state: bot.NotVisibleYet, outcome: graph.Done, status: 204, posts: 1, exit: 0,
 			card: "Not visible in the account yet", thread: threadOpen, out: "Not visible in the account yet, which can take minutes"},
-		"stamp that moves late": {with: lag(250 * time.Millisecond), state: bot.Verified, outcome: graph.Done, status: 204, posts: 1, exit: 0,
+		"stamp that moves late": {with: lag(100 * time.Millisecond), state: bot.Verified, outcome: graph.Done, status: 204, posts: 1, exit: 0,
 			card: saidVerified, thread: threadOpen, out: "Not visible in the account yet, which can take minutes"},
 		"an old read after a lost answer": {with: func(s *faultStage) {
 			lag(150 * time.Millisecond)(s)
