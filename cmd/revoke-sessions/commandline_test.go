@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"os"
 	"os/exec"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -25,7 +26,7 @@ import (
 //
 //	exits CODE ARG… [< FILE]   runs revoke-sessions ARG…, which ends with CODE; its
 //	                           standard output is then in the file out, its standard
-//	                           error in err
+//	                           error in err. REQ-LAST is the last request's ID in out
 //	spelled FILE WORDS…        some line of the file says all the words
 //	silent FILE                the file is empty
 //	private FILE               the file may be read by its owner alone
@@ -90,6 +91,8 @@ func signInFault(ts *testscript.TestScript, _ bool, a []string) {
 	ts.Value(theatreKey{}).(*theatre).entra.Inject(f)
 }
 
+var requestIDs = regexp.MustCompile(`REQ-[A-Z0-9]{6}`)
+
 // exits runs the program in a process of its own.
 func exits(ts *testscript.TestScript, _ bool, a []string) {
 	th := ts.Value(theatreKey{}).(*theatre)
@@ -101,6 +104,15 @@ func exits(ts *testscript.TestScript, _ bool, a []string) {
 	var stdin io.Reader
 	if n := len(args); n > 1 && args[n-2] == "<" {
 		stdin, args = strings.NewReader(ts.ReadFile(args[n-1])), args[:n-2]
+	}
+	for i, arg := range args {
+		if arg == "REQ-LAST" {
+			ids := requestIDs.FindAllString(ts.ReadFile("out"), -1)
+			if len(ids) == 0 {
+				ts.Fatalf("no request stands in out")
+			}
+			args[i] = ids[len(ids)-1]
+		}
 	}
 	child, err := th.process(args...)
 	if err != nil {

@@ -75,6 +75,9 @@ func (p *revoking) run(ctx context.Context) (err error) {
 	p.progress = newProgress(p.command.Progress, p.err, len(p.targets), time.Now)
 	defer p.progress.stop()
 	p.out, p.err = p.progress.lines(p.out), p.progress.lines(p.err)
+	if p.ask != nil {
+		p.ask.out = p.progress.lines(p.ask.out)
+	}
 	p.console = bot.NewConsole(p.settings, ledger, p.entra, bot.Operator{
 		Name: operatorName(), Override: p.command.OverridePolicy, Say: p.wait,
 	})
@@ -220,6 +223,7 @@ func (p *revoking) one(ctx context.Context, target string) (*accountResult, erro
 			r.decline(false)
 			return r, nil
 		}
+		p.progress.start(target) // the time of the question does not count
 	}
 	p.verbosely("calling Microsoft Graph for %s", account.ID)
 	p.entra.last = nil
