@@ -36,6 +36,13 @@ func TestTryOut(t *testing.T) {
 		t.Errorf("somebody else writes and does not stop: %v", err)
 	}
 	do(t, raw, `ROLLBACK`)
+
+	// What can be begun cannot always be written.
+	do(t, raw, `PRAGMA writable_schema = ON`)
+	do(t, raw, `UPDATE sqlite_schema SET sql = 'nonsense' WHERE name = 'uses'`)
+	if _, err := store.TryOut(deadline(t), "sqlite:"+path); err == nil || !strings.HasPrefix(err.Error(), "write: ") {
+		t.Errorf("a schema that is no SQL: %v", err)
+	}
 }
 
 // When nobody else has the database open, nothing is left beside it either.

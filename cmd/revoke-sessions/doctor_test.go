@@ -246,6 +246,8 @@ func ailments() []ailment {
 		{name: "sockets that cannot be opened", args: []string{"--count-sockets"}, make: slackFault(slacktest.Fault{Method: "socket", Status: http.StatusBadGateway}), check: "slack_socket", want: broken, says: []string{"it cannot be used"}, remedy: []string{"WebSockets"}},
 		{name: "too many sockets", args: []string{"--count-sockets"}, make: func(th *theatre) { th.slack.SetStrangers(slacktest.MaxSockets) }, check: "slack_socket", want: broken, says: []string{"disconnect too_many_websockets"}, remedy: []string{"no more than 10 sockets"}},
 		{name: "nobody connected", args: []string{"--count-sockets"}, make: all(), check: "slack_sockets_open", want: well, says: []string{"No other socket is open"}},
+		{name: "tokens of two apps, by the greeting", args: []string{"--count-sockets"}, make: slackFault(slacktest.Fault{Method: "bots.info", Body: `{"ok":true,"bot":{"id":"B0BOT","app_id":"A0OTHER"}}`}),
+			check: "slack_socket", want: broken, says: []string{"The socket is of the app A0SLACKTEST, and SLACK_BOT_TOKEN of A0OTHER"}, remedy: []string{"settings of one app"}, also: map[string]result{"slack_app_token": broken, "slack_sockets_open": well}},
 		{name: "strangers", args: []string{"--count-sockets"}, make: func(th *theatre) { th.slack.SetStrangers(2) }, check: "slack_sockets_open", want: doubtful, says: []string{"2 other sockets", "somebody else"}, remedy: []string{"revoke this one"}},
 
 		{name: "half a credential", make: set("AZURE_CLIENT_ID", ""), check: "entra_token", want: broken, says: []string{"AZURE_CLIENT_ID is missing"}, remedy: []string{"README"}, also: noEntra},
@@ -411,13 +413,15 @@ func TestDoctorWithSealedToken(t *testing.T) {
 // What a person's token permits is judged by its scopes.
 func TestDoctorWithAPerson(t *testing.T) {
 	for name, tt := range map[string]struct {
-		scopes string
-		want   result
-		says   string
+		scopes, fallback string
+		want             result
+		says             string
 	}{
-		"enough":    {"User.RevokeSessions.All User.Read.All Directory.Read.All AuditLog.Read.All", well, "Whom the person who signed in may revoke, their Entra roles decide"},
-		"a broader": {"Directory.ReadWrite.All AuditLog.Read.All", well, "delegated permissions are enough"},
-		"too few":   {"User.Read.All Directory.Read.All AuditLog.Read.All", broken, "The person who signed in lacks the delegated permission User.RevokeSessions.All"},
+		"enough":    {"User.RevokeSessions.All User.Read.All Directory.Read.All AuditLog.Read.All", "", well, "Whom the person who signed in may revoke, their Entra roles decide"},
+		"a broader": {"Directory.ReadWrite.All AuditLog.Read.All", "", well, "delegated permissions are enough"},
+		"too few":   {"User.Read.All Directory.Read.All AuditLog.Read.All", "", broken, "The person who signed in lacks the delegated permission User.RevokeSessions.All"},
+		// From what a person may not, there is no fallback.
+		"for the fallback": {"User.ReadWrite.All Directory.Read.All AuditLog.Read.All", "revokeSignInSessions", broken, "lacks the delegated permission User.RevokeSessions.All"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			th := clinic(t)
@@ -428,7 +432,7 @@ func TestDoctorWithAPerson(t *testing.T) {
 				t.Fatal(err)
 			}
 			t.Setenv("PATH", az+":"+os.Getenv("PATH"))
-			th.more = map[string]string{"AZURE_TOKEN_CREDENTIALS": "AzureCLICredential", "AZURE_TENANT_ID": "", "AZURE_CLIENT_ID": "", "AZURE_CLIENT_SECRET": ""}
+			th.more = map[string]string{"AZURE_TOKEN_CREDENTIALS": "AzureCLICredential", "AZURE_TENANT_ID": "", "AZURE_CLIENT_ID": "", "AZURE_CLIENT_SECRET": "", "REVOKE_FALLBACK": tt.fallback}
 			_, found, _ := th.doctor()
 			if f := found["entra_permissions"]; f.Result != tt.want || !strings.Contains(f.Says, tt.says) {
 				t.Errorf("%+v", f)
