@@ -27,6 +27,7 @@ func main() {
 type commandLine struct {
 	Run     runCommand     `cmd:"" default:"withargs" help:"Run the bot (the default)."`
 	Demo    demoCommand    `cmd:"" help:"Try it here and now: a Slack and a Microsoft Graph of its own, on this machine only."`
+	Login   loginCommand   `cmd:"" help:"Sign a person in, in whose name the bot is to work."`
 	Doctor  doctorCommand  `cmd:"" help:"Check everything that the bot needs, without changing anything: what is missing, and what to do."`
 	Revoke  revokeCommand  `cmd:"" help:"Revoke on the command line, without Slack."`
 	Audit   auditCommand   `cmd:"" help:"Check, show or export the audit chain."`

@@ -1,0 +1,107 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+
+	"revoke-sessions/bot"
+	"revoke-sessions/graph"
+	"revoke-sessions/graph/msgraph"
+)
+
+// loginCommand signs a person in, in whose name the bot then calls Microsoft.
+type loginCommand struct{}
+
+// Help is what --help says beyond the one line.
+func (loginCommand) Help() string {
+	return `For tenants that let no application revoke sessions. It prints an address and a code; whoever enters the code
+there and signs in lends the bot their rights. The rules of the bot stay what they are: it still needs an approver.
+
+It needs AZURE_TENANT_ID and AZURE_CLIENT_ID, of an app registration that allows public client flows and has the
+delegated permissions User.RevokeSessions.All and User.Read.All, with an administrator's consent. The account must be a
+member of the organisation, with a role that may revoke the sessions of the people in question, and should be the
+bot's alone: the bot refuses to revoke it, and Conditional Access may ask for it again and again.
+
+Run it as the user that runs the bot, on the same machine: the sign-in is kept there, encrypted, by the operating
+system. On Linux that takes the kernel's keyring and lasts until the machine is started anew. Who it is, and nothing
+secret, is written to login.json in the user's configuration, or to the file that REVOKE_LOGIN_RECORD names.
+
+Then run the bot with AZURE_TOKEN_CREDENTIALS=DeviceCodeCredential. One that runs already takes over by itself.`
+}
+
+// Run signs somebody in, or leaves what was there before as it is.
+func (loginCommand) Run(ctx context.Context, s *surroundings) error {
+	if err := loginSettings(s.getenv); err != nil {
+		return err
+	}
+	record, err := msgraph.Login(ctx, s.getenv, s.at.credential(), func(message string) {
+		fmt.Fprintf(s.stdout, "%s\nWaiting until that has happened. Ctrl-C ends it.\n", bot.Clean(message, maxEntraText))
+	})
+	if err != nil {
+		return loginFailed(ctx, err)
+	}
+	path, err := msgraph.LoginRecordPath(s.getenv)
+	if err != nil {
+		return err
+	}
+	return saySignedIn(s.stdout, record.Username, path)
+}
+
+// maxEntraText and maxAccount are how many runes are shown of what Entra says
+// and of an account's name, the longest of which has 113.
+const (
+	maxEntraText = 1000
+	maxAccount   = 120
+)
+
+// loginSettings names all that is missing at once.
+func loginSettings(getenv func(string) string) error {
+	var wrong []string
+	for _, needed := range []struct{ name, where string }{
+		{"AZURE_TENANT_ID", "the Directory (tenant) ID"}, {"AZURE_CLIENT_ID", "the Application (client) ID"},
+	} {
+		if strings.TrimSpace(getenv(needed.name)) == "" {
+			wrong = append(wrong, fmt.Sprintf("%s is not set: take %s from the overview of the app registration in Entra", needed.name, needed.where))
+		}
+	}
+	if _, err := msgraph.CloudByName(strings.TrimSpace(getenv("AZURE_CLOUD"))); err != nil {
+		wrong = append(wrong, err.Error())
+	}
+	if len(wrong) > 0 {
+		return usageError("cannot log in:\n  - " + strings.Join(wrong, "\n  - "))
+	}
+	return nil
+}
+
+// loginFailed says why nobody signed in, and what to do.
+func loginFailed(ctx context.Context, err error) error {
+	const unchanged = "Nobody was signed in; an earlier sign-in is as it was"
+	failed := graph.AsError(err)
+	switch {
+	case ctx.Err() != nil:
+		return errors.New("stopped. " + unchanged)
+	case failed == nil:
+		return fmt.Errorf("%w. %s", err, unchanged)
+	}
+	return fmt.Errorf("%s %s (%s)", failed.Remedy, unchanged, failed.Code)
+}
+
+// saySignedIn says who signed in, where that is written down, and what to set.
+func saySignedIn(out io.Writer, account, path string) error {
+	_, err := fmt.Fprintf(out, `
+Signed in: %s
+
+The sign-in is kept on this machine, for the user that ran this. Who it is stands in
+  %s
+To let the bot use it, run it as the same user, with the same AZURE_TENANT_ID and AZURE_CLIENT_ID and with
+  AZURE_TOKEN_CREDENTIALS=DeviceCodeCredential
+A bot that runs that way already takes over by itself. It refuses to revoke the sessions of this account.
+`, bot.Clean(account, maxAccount), bot.Clean(path, maxPath))
+	return err
+}
+
+// maxPath is the longest path that Linux takes.
+const maxPath = 4096
