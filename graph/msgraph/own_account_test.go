@@ -163,3 +163,15 @@ func TestAnAppPaysNothingForIt(t *testing.T) {
 		t.Errorf("%d and %d requests more", len(tenant.SignIns())-signIns, len(tenant.Requests())-requests)
 	}
 }
+
+// TestASignInByDeviceCodeIsAPersons: without anybody announcing it, although
+// the double's tokens cannot be read.
+func TestASignInByDeviceCodeIsAPersons(t *testing.T) {
+	d := newDelegated(t)
+	d.logIn(t)
+	d.Inject(graphtest.Fault{Method: http.MethodPost, Status: 403, Code: "Authorization_RequestDenied"})
+	_, err := d.as(t).Revoke(t.Context(), d.carol.ID)
+	if e := wantError(t, err); e.Status != 403 || e.Also != nil || len(d.Posts()) != 1 {
+		t.Errorf("%+v, %+v", e, d.Posts())
+	}
+}
