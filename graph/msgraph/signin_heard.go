@@ -76,8 +76,9 @@ func (l listener) RoundTrip(r *http.Request) (*http.Response, error) {
 var oauthWord = regexp.MustCompile(`^[a-z_]{1,40}$`)
 
 // keyExpired is the reason that Entra's text gives for a certificate it knows.
-// There is no number for it; see for example
-// learn.microsoft.com/answers, questions about AADSTS700027.
+// There is no number for it, and no promise of the text: without it the number
+// counts alone. Its twin, "The key was not found.", is quoted in
+// learn.microsoft.com/answers/questions/5829166.
 const keyExpired = "[Reason - The key used is expired."
 
 // read takes the two codes out of an error of Entra's, and whether a
