@@ -152,7 +152,7 @@ func (c *Console) Look(ctx context.Context, whom Whom, drill bool) (Preview, err
 		return Preview{}, &LookupError{Where: atEntra, Remedy: refusal(err), Err: err}
 	}
 	if b.ownAccount(t.user.ID) {
-		return Preview{}, &RefusedError{OwnAccount, "This is the account with which this program signs in to Entra: to revoke it would sign it out. Do it in the Entra portal, and then run revoke-sessions login."}
+		return Preview{}, &RefusedError{OwnAccount, graph.Remedy(0, graph.CodeOwnAccount)}
 	}
 	r := Request{Lane: authz.ThirdParty, Drill: drill, Askers: []authz.Asker{{SlackID: c.operator}}}
 	r.aimAt(t)

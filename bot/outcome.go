@@ -1,6 +1,7 @@
 package bot
 
 import (
+	"slices"
 	"strings"
 
 	"revoke-sessions/authz"
@@ -200,7 +201,7 @@ func failure(r *Request, l *line) *line {
 
 // noToken tells a call that failed because Entra gave no token for it.
 func noToken(code string) bool {
-	return strings.HasPrefix(code, "AADSTS") || code == graph.CodeSignInFailed || code == graph.CodeNoCredential
+	return strings.HasPrefix(code, "AADSTS") || slices.Contains([]string{graph.CodeSignInFailed, graph.CodeNotSignedIn, graph.CodeNoCredential}, code)
 }
 
 // neverReached tells a network in the way from a bot that cannot sign in.
