@@ -201,7 +201,7 @@ func failure(r *Request, l *line) *line {
 
 // noToken tells a call that failed because Entra gave no token for it.
 func noToken(code string) bool {
-	return strings.HasPrefix(code, "AADSTS") || slices.Contains([]string{graph.CodeSignInFailed, graph.CodeNotSignedIn, graph.CodeNoCredential}, code)
+	return strings.HasPrefix(code, "AADSTS") || slices.Contains(unsigned, code)
 }
 
 // neverReached tells a network in the way from a bot that cannot sign in.
