@@ -78,7 +78,8 @@ func widthOf(out io.Writer) func() int {
 
 // redrawAlways keeps the bar up to date until stop.
 func (p *progress) redrawAlways() {
-	p.ending = make(chan struct{})
+	ending := make(chan struct{})
+	p.ending = ending
 	p.ended.Go(func() {
 		tick := time.NewTicker(redrawEvery)
 		defer tick.Stop()
@@ -88,7 +89,7 @@ func (p *progress) redrawAlways() {
 				p.mu.Lock()
 				p.draw()
 				p.mu.Unlock()
-			case <-p.ending:
+			case <-ending:
 				return
 			}
 		}

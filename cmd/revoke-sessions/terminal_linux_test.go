@@ -9,6 +9,7 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 
 	"golang.org/x/sys/unix"
 )
@@ -109,4 +110,22 @@ func TestQuestionAtTheTerminalOfAPipeline(t *testing.T) {
 			t.Errorf("%v\n%s", err, out)
 		}
 	})
+}
+
+// TestBarOnATerminal: auto finds a terminal and its width; none draws nothing.
+func TestBarOnATerminal(t *testing.T) {
+	for mode, want := range map[string]string{
+		"auto": "\r[--------------------] 0/2  0 s so far  " + strings.Repeat("a", 59) + "\r" + strings.Repeat(" ", 99) + "\r" + "the end\r\n",
+		"none": "the end\r\n",
+	} {
+		person, program := pseudoTerminal(t)
+		p := newProgress(mode, program, 2, time.Now)
+		p.start(strings.Repeat("a", 70))
+		p.stop()
+		fmt.Fprintln(program, "the end")
+		got, err := bufio.NewReader(person).ReadString('\n')
+		if err != nil || got != want {
+			t.Errorf("%s: the terminal gets\n%q, %v; want\n%q", mode, got, err, want)
+		}
+	}
 }
