@@ -68,6 +68,8 @@ func contract(t *testing.T, open func(t *testing.T, now func() time.Time) *store
 		"due/requests":                             testRequestDue,
 		"due/oldest first":                         testDueOrder,
 		"due/limit":                                testDueLimit,
+		"console/words and no telling":             testConsole,
+		"console/claim":                            testClaim,
 		"tell/one teller":                          testOneTeller,
 		"tell/told":                                testTold,
 		"tell/newer version":                       testToldNewer,

@@ -1,0 +1,114 @@
+package store_test
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"revoke-sessions/authz"
+	"revoke-sessions/bot"
+	"revoke-sessions/bot/store"
+)
+
+// executing is a request of the command line, which is stored for the first
+// time when its call is about to leave.
+func executing(id, targetID string, c *clock) bot.Request {
+	r := pending(id, targetID)
+	r.State, r.DueAt = bot.Executing, c.now()
+	r.Askers = []authz.Asker{{SlackID: "os:ops@host"}}
+	return r
+}
+
+// A request of the command line has its words from its first state on, which the
+// rows vouch for; and nobody is owed the telling of it.
+func testConsole(t *testing.T, open opener) {
+	c := newClock()
+	s := open(t, c.now)
+	r := executing("REQ-ACDEFG", "carol", c)
+	r = commit(t, s, bot.Change{Request: r, Audit: []bot.Entry{requested(r)}, Keep: true})
+	if got := stored(t, s, r.ID); !cmp.Equal(got.Words, r.Words) || got.State != bot.Executing {
+		t.Errorf("%s: %+v", got.State, got.Words)
+	}
+	r = turn(t, s, r, bot.Revoked)
+	rows := chain(t, s, r.ID)
+	if len(rows) != 2 || rows[0].Typed == "" || rows[0].Typed != rows[1].Typed {
+		t.Errorf("the rows vouch for %+v", rows)
+	}
+	// The later words of somebody who changed them do not count any more.
+	r.Words.Reason = "something else"
+	r = turn(t, s, r, bot.Verified)
+	if got := stored(t, s, r.ID); got.Words.Reason != "stolen laptop" {
+		t.Errorf("the words became %q", got.Words.Reason)
+	}
+	c.move(time.Hour)
+	if w := due(t, s); len(w.Tell) > 0 {
+		t.Errorf("somebody is to be told: %v", w.Tell)
+	}
+}
+
+func testClaim(t *testing.T, open opener) {
+	c := newClock()
+	s := open(t, c.now)
+	r := executing("REQ-ACDEFG", "carol", c)
+	r = commit(t, s, bot.Change{Request: r, Audit: []bot.Entry{requested(r)}})
+	claim := func() bool {
+		t.Helper()
+		got, ok, err := s.Claim(deadline(t), r.ID)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if ok && (got.ID != r.ID || got.Version != r.Version || !cmp.Equal(got.Words, r.Words)) {
+			t.Errorf("claimed %+v", got)
+		}
+		return ok
+	}
+	if !claim() || claim() {
+		t.Fatal("it was claimed not once")
+	}
+	if w := due(t, s); len(w.Drive) > 0 {
+		t.Error("what is claimed was due")
+	}
+	c.move(bot.ClaimFor + time.Second)
+	if !claim() {
+		t.Error("a claim did not lapse")
+	}
+	if _, ok, err := s.Claim(deadline(t), "REQ-NONE99"); ok || err != nil {
+		t.Errorf("what is not there was claimed: %v, %v", ok, err)
+	}
+	won := 0
+	c.move(bot.ClaimFor + time.Second)
+	got := make(chan bool, 20)
+	for _, err := range atOnce(20, func(int) error {
+		_, ok, err := s.Claim(deadline(t), r.ID)
+		got <- ok
+		return err
+	}) {
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	for range 20 {
+		if <-got {
+			won++
+		}
+	}
+	if won != 1 {
+		t.Errorf("%d of twenty claimed it", won)
+	}
+}
+
+// Whoever writes beside a bot does not take the database to a schema that the
+// bot may not know.
+func TestBesideDoesNotMigrate(t *testing.T) {
+	path := versionOne(t)
+	s, err := store.Open(deadline(t), "sqlite:"+path, store.Options{Beside: true})
+	if s != nil || err == nil || !strings.Contains(err.Error(), "start the bot of this version on it once") {
+		t.Fatalf("%v, %v", s, err)
+	}
+	if _, err = store.OpenReadOnly(deadline(t), "sqlite:"+path); err == nil || !strings.Contains(err.Error(), "schema 1") {
+		t.Fatalf("it was changed: %v", err)
+	}
+	closeStore(t, openAt(t, newPath(t), store.Options{Beside: true}))
+}
