@@ -25,15 +25,15 @@ type revokeCommand struct {
 	UserID      []string `name:"user-id" sep:"none" placeholder:"ID|UPN" help:"Whose sessions: an object ID, a user principal name or an e-mail address. May be repeated."`
 	InputObject []string `sep:"none" placeholder:"JSON|FILE|-" help:"The same as JSON, one {\"userId\": …} or many: as an argument, from a file, or from standard input (-)."`
 
-	WhatIf         bool   `aliases:"wi" help:"Only say what would happen. Nothing is asked of Microsoft but reads, and nothing is written."`
-	Confirm        bool   `aliases:"cf" default:"true" help:"Ask before each account; --confirm=false does not."`
+	WhatIf         bool   `aliases:"wi" help:"Or --wi. Only say what would happen. Nothing is asked of Microsoft but reads, and nothing is written."`
+	Confirm        bool   `aliases:"cf" default:"true" help:"Or --cf. Ask before each account, which is the default; --confirm=false does not."`
 	Reason         string `placeholder:"TEXT" help:"Why; it is kept with the audit rows."`
 	Drill          bool   `help:"Do everything with a read in place of the revoke."`
 	OverridePolicy string `placeholder:"REASON" help:"Revoke although the account is protected, a freeze is on or a limit is reached. The reason goes on record."`
 	ErrorAction    string `enum:"stop,continue" default:"continue" help:"After an account that failed: stop or continue (${default})."`
 
 	Header                  []string `sep:"none" placeholder:"KEY=VALUE" help:"A header to send with each call. May be repeated."`
-	ResponseHeadersVariable string   `aliases:"rhv" placeholder:"FILE" help:"Write the headers of the answers to this file, as JSON."`
+	ResponseHeadersVariable string   `aliases:"rhv" placeholder:"FILE" help:"Or --rhv. Write the headers of the answers to this file, as JSON."`
 	Progress                string   `enum:"auto,plain,none" default:"auto" help:"auto (a bar on a terminal), plain or none (${default})."`
 	Output                  string   `enum:"text,json,bool" default:"text" help:"What standard output gets for each account: a line, a JSON object, or true or false (${default})."`
 	Verbose                 bool     `help:"Say on standard error what is being done."`
