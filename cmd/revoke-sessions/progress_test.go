@@ -177,7 +177,7 @@ func TestBarBesideAQuestion(t *testing.T) {
 
 func TestBarOnASmallTerminal(t *testing.T) {
 	onScreen(t, 40, 2, func(s *screen, p *progress) {
-		p.start("carol\x1b[2J\u202e@contoso.example")
+		p.start("carol@contoso.example")
 		s.shows("[--------------------] 0/2  0 s so far")
 		p.step("revoked")
 	})
@@ -191,10 +191,26 @@ func TestBarOnASmallTerminal(t *testing.T) {
 		p.step("revoked")
 		p.stop()
 	})
+	onScreen(t, 60, 2, func(s *screen, p *progress) {
+		p.start("carol@contoso.example")
+		p.width = func() int { return 10 }
+		s.columns = 10
+		p.stop()
+	})
 	onScreen(t, 1, 2, func(s *screen, p *progress) {
 		p.start("carol")
 		p.stop()
 		s.shows("")
+	})
+}
+
+func TestBarIsClean(t *testing.T) {
+	onScreen(t, 100, 2, func(s *screen, p *progress) {
+		p.start("carol\x1b[2J\u202e@x")
+		p.say("wai\x1bting")
+		s.shows("[--------------------] 0/2  0 s so far  carol[2J@x  waiting")
+		p.step("rev\x1b\u202eoked")
+		s.shows("[##########----------] 1/2  0 s so far  1 revoked")
 	})
 }
 

@@ -125,7 +125,7 @@ func userIDOf(value json.RawMessage) (id, problem string) {
 			continue
 		}
 		text, wrong := textOf(v)
-		if found && (text != id || wrong != problem) {
+		if found && text != id {
 			return "", `has "userId" twice, with different values`
 		}
 		id, problem, found = text, wrong, true
