@@ -15,6 +15,7 @@ import (
 	"revoke-sessions/authz"
 	"revoke-sessions/bot"
 	"revoke-sessions/bot/store"
+	"revoke-sessions/cmd/revoke-sessions/accounts"
 	"revoke-sessions/graph"
 	"revoke-sessions/graph/msgraph"
 )
@@ -78,9 +79,12 @@ func (c *revokeCommand) Run(ctx context.Context, s *surroundings) error {
 // plan reads and checks everything that can be wrong before anything is asked
 // of Microsoft. Its errors are usage errors: nothing was begun.
 func (c *revokeCommand) plan(s *surroundings) (*revoking, error) {
-	targets, err := readTargets(c.UserID, c.InputObject, s.stdin)
+	if slices.Contains(c.InputObject, "-") && isTerminal(s.stdin) {
+		fmt.Fprintln(s.stderr, "Reading accounts as JSON from the terminal; Ctrl-D on a line of its own ends them.")
+	}
+	targets, err := accounts.Read(c.UserID, c.InputObject, s.stdin)
 	if err != nil {
-		return nil, err
+		return nil, usageError(err.Error())
 	}
 	var wrong []string
 	complain := func(err error) {

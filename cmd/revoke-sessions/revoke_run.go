@@ -94,7 +94,8 @@ func (p *revoking) run(ctx context.Context) (err error) {
 			return err
 		}
 		if result == nil {
-			continue // the same account as before, by another name
+			p.progress.step("named twice")
+			continue
 		}
 		p.progress.step(result.Outcome)
 		if err := p.print(result); err != nil {
@@ -190,7 +191,7 @@ func (p *revoking) one(ctx context.Context, target string) (*accountResult, erro
 	r := &accountResult{UserID: target}
 	whom, ok := bot.ParseAccount(target)
 	if !ok {
-		return nil, fmt.Errorf("%s names no account", bot.Clean(target, 320)) // readTargets lets none through
+		return nil, fmt.Errorf("%s names no account", bot.Clean(target, 320)) // accounts.Read lets none through
 	}
 	p.verbosely("looking up %s", bot.Clean(target, 320))
 	preview, err := p.console.Look(ctx, whom, p.command.Drill)

@@ -1,4 +1,8 @@
-package main
+// Package accounts reads which accounts an operator has named on the command
+// line: by flags, by JSON as PowerShell's pipeline writes it, from files and from
+// standard input. It is a package of its own so that it can be fuzzed without
+// compiling the Graph SDK.
+package accounts
 
 import (
 	"errors"
@@ -31,12 +35,18 @@ const (
 	expectedWhere = "--input-object takes JSON that begins with { or [, the name of a file, or - for standard input."
 )
 
-// readTargets answers the accounts as the operator named them, those of
+// Problem is what is wrong with the accounts as they were named, and what to do.
+// Nothing was done by then.
+type Problem string
+
+func (p Problem) Error() string { return string(p) }
+
+// Read answers the accounts as the operator named them, those of
 // --user-id first, each once. Each input is one --input-object. What is
 // answered bot.ParseAccount reads.
 //
-// The error is a usageError; it tells of all mistakes, or of the first ten.
-func readTargets(userIDs, inputs []string, stdin io.Reader) ([]string, error) {
+// The error is a Problem. It tells of all mistakes, or of the first ten.
+func Read(userIDs, inputs []string, stdin io.Reader) ([]string, error) {
 	t := targets{seen: map[string]bool{}, room: maxInput}
 	for _, id := range userIDs {
 		t.add(id, "--user-id")
@@ -64,11 +74,11 @@ func readTargets(userIDs, inputs []string, stdin io.Reader) ([]string, error) {
 	}
 	switch {
 	case t.tooMany:
-		return nil, usageError(fmt.Sprintf("more than %d accounts were named, which is the most for one command, so nothing was done. Split them, and run it once for each part", maxTargets))
+		return nil, Problem(fmt.Sprintf("more than %d accounts were named, which is the most for one command, so nothing was done. Split them, and run it once for each part", maxTargets))
 	case t.mistakes > 0:
 		return nil, t.problem()
 	case len(t.named) == 0:
-		return nil, usageError(noTarget)
+		return nil, Problem(noTarget)
 	}
 	return t.named, nil
 }
@@ -106,12 +116,12 @@ func (t *targets) unreadable(name string, err error) {
 	t.mistake(expectedWhere, "%s cannot be read: %v", name, err)
 }
 
-func (t *targets) problem() usageError {
+func (t *targets) problem() Problem {
 	text := "nothing was done, for not every account can be made out:\n  - " + strings.Join(t.told, "\n  - ")
 	if more := t.mistakes - len(t.told); more > 0 {
 		text += fmt.Sprintf("\n  - and %d more", more)
 	}
-	return usageError(text + "\n" + strings.Join(t.expected, "\n"))
+	return Problem(text + "\n" + strings.Join(t.expected, "\n"))
 }
 
 // add takes one account's name. Blanks around it are not part of it.

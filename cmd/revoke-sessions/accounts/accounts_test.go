@@ -1,4 +1,4 @@
-package main
+package accounts
 
 import (
 	"encoding/json"
@@ -57,7 +57,7 @@ func TestReadTargets(t *testing.T) {
 		{"an input with nobody in it", []string{"a@x"}, []string{"[]", "-"}, " \n", []string{"a@x"}},
 	} {
 		t.Run(row.name, func(t *testing.T) {
-			got, err := readTargets(row.ids, row.inputs, strings.NewReader(row.stdin))
+			got, err := Read(row.ids, row.inputs, strings.NewReader(row.stdin))
 			if err != nil || !slices.Equal(got, row.want) {
 				t.Errorf("%q, %v; want %q", got, err, row.want)
 			}
@@ -132,8 +132,8 @@ func TestReadTargetsRefuses(t *testing.T) {
 		{"many mistakes", slices.Repeat([]string{"me"}, 13), nil, "", []string{"and 3 more"}},
 	} {
 		t.Run(row.name, func(t *testing.T) {
-			got, err := readTargets(row.ids, row.inputs, strings.NewReader(row.stdin))
-			if _, ok := errors.AsType[usageError](err); !ok || got != nil {
+			got, err := Read(row.ids, row.inputs, strings.NewReader(row.stdin))
+			if _, ok := errors.AsType[Problem](err); !ok || got != nil {
 				t.Fatalf("it is read as %q, %v", got, err)
 			}
 			for _, words := range row.says {
@@ -164,18 +164,18 @@ func TestReadTargetsCounts(t *testing.T) {
 		}
 		return strings.NewReader(b.String())
 	}
-	got, err := readTargets([]string{"user0@contoso.example"}, []string{"-"}, many(maxTargets))
+	got, err := Read([]string{"user0@contoso.example"}, []string{"-"}, many(maxTargets))
 	if err != nil || len(got) != maxTargets {
 		t.Errorf("%d accounts, %v; want all", len(got), err)
 	}
-	_, err = readTargets([]string{"one@contoso.example"}, []string{"-"}, many(maxTargets))
-	if _, ok := errors.AsType[usageError](err); !ok || !strings.Contains(err.Error(), "more than 100000 accounts") {
+	_, err = Read([]string{"one@contoso.example"}, []string{"-"}, many(maxTargets))
+	if _, ok := errors.AsType[Problem](err); !ok || !strings.Contains(err.Error(), "more than 100000 accounts") {
 		t.Errorf("one too many: %v", err)
 	}
 }
 
 func TestReadTargetsPassesOnWhatReadingSays(t *testing.T) {
-	_, err := readTargets(nil, []string{"-"}, failingReader{})
+	_, err := Read(nil, []string{"-"}, failingReader{})
 	if err == nil || !strings.Contains(err.Error(), "standard input cannot be read: it is gone") {
 		t.Error(err)
 	}
@@ -197,15 +197,15 @@ func FuzzInputObject(f *testing.F) {
 		f.Add(text)
 	}
 	f.Fuzz(func(t *testing.T, text string) {
-		got, err := readTargets(nil, []string{"-"}, strings.NewReader(text))
+		got, err := Read(nil, []string{"-"}, strings.NewReader(text))
 		if looksLikeJSON(text) {
-			same, sameErr := readTargets(nil, []string{text}, nil)
+			same, sameErr := Read(nil, []string{text}, nil)
 			if !slices.Equal(got, same) || (err == nil) != (sameErr == nil) {
 				t.Fatalf("from standard input %q, %v; as an argument %q, %v", got, err, same, sameErr)
 			}
 		}
 		if err != nil {
-			if _, ok := errors.AsType[usageError](err); !ok || got != nil || !readable(err.Error()) || len(err.Error()) > 4000 {
+			if _, ok := errors.AsType[Problem](err); !ok || got != nil || !readable(err.Error()) || len(err.Error()) > 4000 {
 				t.Fatalf("%q, %q", got, err)
 			}
 			return
@@ -230,7 +230,7 @@ func FuzzInputObject(f *testing.F) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		again, err := readTargets(nil, []string{string(written)}, nil)
+		again, err := Read(nil, []string{string(written)}, nil)
 		if err != nil || !slices.Equal(got, again) {
 			t.Fatalf("%q written and read again is %q, %v", got, again, err)
 		}
