@@ -29,6 +29,7 @@ type Console struct {
 	bot      *Bot
 	operator string
 	override string
+	look     func(ctx context.Context, objectID string, known []string, find bool) (aim, error)
 	say      func(string)
 	said     string
 	policy   []Entry // the row that says which policy it is, until it was stored
@@ -40,6 +41,9 @@ type Operator struct {
 	Name string
 	// Override is why they pass over what the policy says; empty if they do not.
 	Override string
+	// Reads says that they read each Preview, so that it also holds what no rule
+	// goes by; that costs a look-up more.
+	Reads bool
 	// Say is told what is being waited for, a sentence at a time; nil for nobody.
 	Say func(string)
 }
@@ -63,6 +67,9 @@ func NewConsole(cfg Config, store Store, entra Entra, who Operator) *Console {
 	b := New(cfg, store, NewSlack(slack.New("", slack.OptionHTTPClient(noSlack{})), "", nil), entra)
 	b.actor = consoleActor
 	c := &Console{bot: b, operator: operatorPrefix + Clean(who.Name, maxName), override: Clean(who.Override, maxReason)}
+	if c.look = b.people.targetNow; who.Reads {
+		c.look = b.people.preview
+	}
 	c.say = func(sentence string) {
 		if who.Say != nil && sentence != c.said {
 			who.Say(sentence)
@@ -144,7 +151,7 @@ func (c *Console) Look(ctx context.Context, whom Whom, drill bool) (Preview, err
 		id = meant.user.ID
 	}
 	var t aim
-	err := c.patiently(ctx, func() (err error) { t, err = b.people.targetNow(ctx, id, nil, false); return err })
+	err := c.patiently(ctx, func() (err error) { t, err = c.look(ctx, id, nil, false); return err })
 	switch {
 	case graph.IsNotFound(err):
 		return Preview{}, notOne(authz.NoAccount, whom)

@@ -79,7 +79,7 @@ func (p *revoking) run(ctx context.Context) (err error) {
 		p.ask.out = p.progress.lines(p.ask.out)
 	}
 	p.console = bot.NewConsole(p.settings, ledger, p.entra, bot.Operator{
-		Name: operatorName(), Override: p.command.OverridePolicy, Say: p.wait,
+		Name: operatorName(), Override: p.command.OverridePolicy, Reads: p.command.WhatIf || p.ask != nil, Say: p.wait,
 	})
 	p.seen = map[string]bool{}
 	var done []string
