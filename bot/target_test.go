@@ -104,4 +104,14 @@ func TestFactsThatHangDelayNoAsk(t *testing.T) {
 	if a.privileged != graph.Unknown || a.signInsRead {
 		t.Errorf("what hung is known: %+v", a)
 	}
+
+	// Nor where the account hangs as well: all of it is waited for at once.
+	d.set(nil, true)
+	begun = time.Now()
+	if _, err = p.preview(deadline(t), "carol-id", []string{carol}, false); err == nil {
+		t.Error("an account that hangs was read")
+	}
+	if took := time.Since(begun); took > lookupWait+lookupWait/2 {
+		t.Errorf("the preview of an account that hangs took %v", took)
+	}
 }
