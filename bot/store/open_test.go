@@ -104,6 +104,25 @@ func TestExclusiveFreesClaims(t *testing.T) {
 	}
 }
 
+// A process of the command line works beside the bot, and is not gone when the
+// bot is: its call goes on, and must not be taken for one whose process died.
+func TestExclusiveLeavesTheClaimsOfTheCommandLine(t *testing.T) {
+	c := newClock()
+	path := newPath(t)
+	beside := openAt(t, path, store.Options{Now: c.now, Beside: true})
+	r := pending("REQ-ACDEFG", "carol")
+	r.DueAt, r.Askers[0].SlackID = c.now(), "os:alice@laptop"
+	commit(t, beside, bot.Change{Request: r, Keep: true})
+	started := openAt(t, path, store.Options{Now: c.now, Exclusive: true})
+	if w := due(t, started); len(w.Drive) != 0 {
+		t.Errorf("the bot that starts takes it from the process that is at work: %+v", w.Drive)
+	}
+	c.move(bot.ClaimFor + time.Second)
+	if w := due(t, started); len(w.Drive) != 1 {
+		t.Errorf("%d requests are due when the claim has lapsed, want 1", len(w.Drive))
+	}
+}
+
 func TestReopenKeepsEverything(t *testing.T) {
 	c := newClock()
 	path := newPath(t)

@@ -178,11 +178,14 @@ func (s *Store) open(ctx context.Context, o Options) error {
 	return nil
 }
 
-// freeClaims gives back what a process that is gone had claimed.
+// freeClaims gives back what a process that is gone had claimed. A request of
+// the command line stays claimed until its claim lapses by itself: a process
+// that works beside the bot may be in the middle of its call.
 func (s *Store) freeClaims(ctx context.Context) error {
 	for _, query := range []string{
 		`UPDATE arrivals SET claimed_until = 0 WHERE due_at IS NOT NULL`,
-		`UPDATE requests SET claimed_until = 0, tell_claimed_until = 0 WHERE due_at IS NOT NULL OR tell_due_at IS NOT NULL`,
+		`UPDATE requests SET claimed_until = 0, tell_claimed_until = 0 WHERE (due_at IS NOT NULL OR tell_due_at IS NOT NULL)
+			AND CASE WHEN json_valid(body) THEN coalesce(json_extract(body, '$.askers[0].SlackID'), '') ELSE '' END NOT LIKE 'os:%'`,
 		`UPDATE notices SET claimed_until = 0 WHERE due_at IS NOT NULL`,
 	} {
 		if _, err := s.write.ExecContext(ctx, query); err != nil {

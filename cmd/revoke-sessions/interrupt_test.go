@@ -107,3 +107,18 @@ func TestKilledInTheCallWithABotBeside(t *testing.T) {
 		}
 	}
 }
+
+// A bot that starts takes nothing from a command line that is in its call.
+func TestBotThatStartsDuringTheCall(t *testing.T) {
+	th := newTheatre(t)
+	th.begin()
+	th.end()
+	th.entra.Inject(graphtest.Fault{Method: http.MethodPost, Delay: 700 * time.Millisecond})
+	s := th.typedInShell("revoke", "--user-id", "carol@contoso.example", "--confirm=false")
+	th.poll("the POST is under way", func() bool { return len(th.entra.Posts()) == 1 })
+	th.begin()
+	s.ended(t, 0, "carol@contoso.example: revoked: The sessions are revoked. Entra accepted", "")
+	if n := len(th.entra.Posts()); n != 1 || th.count("unknown") != 0 || th.count("executing") != 1 {
+		t.Errorf("%d POSTs, and on record is %+v", n, th.audit())
+	}
+}
