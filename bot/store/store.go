@@ -160,16 +160,18 @@ func (s *Store) open(ctx context.Context, o Options) error {
 		return err
 	}
 	s.read.SetMaxOpenConns(4)
-	if o.Beside {
-		version, err := readVersion(ctx, s.read)
-		if err == nil && version > 0 && version < schemaVersion {
-			err = errOlder(version)
+	if err := whileBusy(ctx, func() error {
+		if o.Beside {
+			version, err := readVersion(ctx, s.read)
+			if err == nil && version > 0 && version < schemaVersion {
+				err = errOlder(version)
+			}
+			if err != nil {
+				return err
+			}
 		}
-		if err != nil {
-			return err
-		}
-	}
-	if err := s.migrate(ctx); err != nil {
+		return s.migrate(ctx)
+	}); err != nil {
 		return err
 	}
 	if o.Exclusive {
@@ -177,6 +179,28 @@ func (s *Store) open(ctx context.Context, o Options) error {
 	}
 	return nil
 }
+
+// whileBusy tries again for as long as others have the database to themselves,
+// which they have for a moment when they open it for the first time: SQLite
+// does not wait for that by itself.
+// https://sqlite.org/wal.html#sometimes_queries_return_sqlite_busy_in_wal_mode
+func whileBusy(ctx context.Context, do func() error) error {
+	for end := time.Now().Add(openWait); ; {
+		err := do()
+		e, ok := errors.AsType[*sqlite.Error](err)
+		if !ok || e.Code()&0xff != sqlitelib.SQLITE_BUSY || time.Now().After(end) {
+			return err
+		}
+		select {
+		case <-time.After(20 * time.Millisecond):
+		case <-ctx.Done():
+			return err
+		}
+	}
+}
+
+// openWait is how long opening waits for others who open the same database.
+const openWait = 10 * time.Second
 
 // freeClaims gives back what a process that is gone had claimed. A request of
 // the command line stays claimed until its claim lapses by itself: a process
