@@ -67,6 +67,8 @@ func (r *Request) Says() string {
 		stampsLine(r, l.say(" "))
 	case r.Unread:
 		l.say(" The account could not be read since, so this is not verified.")
+	case !r.After.Known():
+		l.say(" The account was not read since, so this is not verified.")
 	default:
 		l.say(" Not visible in the account yet, which can take minutes: it still shows sessions valid since ").when(r.After.ValidFrom()).
 			say(". If that stays so, block sign-in or revoke in the Entra portal.")

@@ -10,11 +10,13 @@ import (
 	"sync"
 	"time"
 
+	"revoke-sessions/bot"
 	"revoke-sessions/graph/msgraph"
 )
 
 // exchanges tells of every request and answer that passes it, without what
 // could sign anybody in: no body, and no value of a header that carries a token.
+// Nor can an answer steer the terminal.
 type exchanges struct {
 	next http.RoundTripper
 	mu   *sync.Mutex
@@ -41,7 +43,7 @@ func (x *exchanges) RoundTrip(request *http.Request) (*http.Response, error) {
 		fmt.Fprintf(x.out, "DEBUG: no answer after %s\n", took)
 		return response, err
 	}
-	fmt.Fprintf(x.out, "DEBUG: %s after %s\n", response.Status, took)
+	fmt.Fprintf(x.out, "DEBUG: %s after %s\n", bot.Clean(response.Status, 100), took)
 	x.tell("< ", response.Header, token)
 	return response, nil
 }
@@ -53,7 +55,7 @@ func (x *exchanges) tell(direction string, header http.Header, token string) {
 	shown := msgraph.Redact(header, token)
 	for _, name := range slices.Sorted(maps.Keys(shown)) {
 		for _, value := range shown[name] {
-			fmt.Fprintf(x.out, "DEBUG: %s%s: %s\n", direction, name, value)
+			fmt.Fprintf(x.out, "DEBUG: %s%s: %s\n", direction, name, bot.Clean(value, maxLine))
 		}
 	}
 }

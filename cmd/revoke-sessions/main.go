@@ -11,9 +11,12 @@ import (
 	"os"
 	"os/signal"
 	"runtime/debug"
+	"strings"
 	"syscall"
 
 	"github.com/alecthomas/kong"
+
+	"revoke-sessions/bot"
 )
 
 func main() {
@@ -71,7 +74,7 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdin i
 	}
 	k, err := parser.Parse(args)
 	if err != nil {
-		fmt.Fprintln(stderr, "revoke-sessions:", err)
+		fmt.Fprintln(stderr, "revoke-sessions:", shown(err.Error()))
 		fmt.Fprintln(stderr, "See revoke-sessions --help, or the README for every setting.")
 		return 2
 	}
@@ -79,7 +82,7 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdin i
 		if code, ok := errors.AsType[exitWith](err); ok && err.Error() == code.Error() {
 			return int(code)
 		}
-		fmt.Fprintln(stderr, "revoke-sessions:", err)
+		fmt.Fprintln(stderr, "revoke-sessions:", shown(err.Error()))
 		if _, ok := errors.AsType[usageError](err); ok {
 			return 2
 		}
@@ -87,6 +90,22 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdin i
 	}
 	return 0
 }
+
+// shown is a text of several lines for a terminal. Of what an argument, a file's
+// name or an answer brought into it, nothing can steer the terminal or make it
+// read otherwise than it is written.
+func shown(text string) string {
+	var lines []string
+	for line := range strings.SplitSeq(text, "\n") {
+		begins := len(line) - len(strings.TrimLeft(line, " "))
+		lines = append(lines, line[:begins]+bot.Clean(line, maxLine))
+	}
+	return strings.Join(lines, "\n")
+}
+
+// maxLine is how many characters of one line are shown: more than the longest
+// address and path together.
+const maxLine = 8192
 
 // usageError is a command line or environment that cannot work.
 type usageError string

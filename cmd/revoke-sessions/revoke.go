@@ -118,7 +118,7 @@ func (c *revokeCommand) plan(s *surroundings) (*revoking, error) {
 		Credential: credential, Cloud: cloud, GraphURL: s.at.graphURL, Transport: c.transport(s, true),
 		Operation: operationOf(c.Operation), Fallback: graph.Operation(c.Fallback),
 	})
-	if err == nil && c.ResponseHeadersVariable != "" {
+	if err == nil && c.ResponseHeadersVariable != "" && !c.WhatIf { // which writes nothing
 		p.headers, err = newHeaderFile(c.ResponseHeadersVariable)
 	}
 	if err != nil {

@@ -6,6 +6,8 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+
+	"revoke-sessions/bot"
 )
 
 // headerFile gets the headers of every answer to a revoke, without what could
@@ -23,7 +25,12 @@ type answerHeaders struct {
 }
 
 // newHeaderFile finds out that the file can be written before anything is done.
+// It takes the place of a file only: commit's rename would remove a pipe or a
+// device, /dev/null for root.
 func newHeaderFile(path string) (*headerFile, error) {
+	if info, err := os.Stat(path); err == nil && !info.Mode().IsRegular() {
+		return nil, fmt.Errorf("--response-headers-variable: %s is no file that could be replaced", bot.Clean(path, 200))
+	}
 	f, err := os.CreateTemp(filepath.Dir(path), ".headers-*") // mode 0600
 	if err != nil {
 		return nil, fmt.Errorf("--response-headers-variable: %w", err)

@@ -177,7 +177,7 @@ func (p *revoking) print(r *accountResult) error {
 		err = json.NewEncoder(p.out).Encode(r)
 	case "bool":
 		_, err = fmt.Fprintln(p.out, r.Outcome == outcomeRevoked)
-		if r.Outcome != outcomeRevoked {
+		if r.Outcome != outcomeRevoked || r.lost != nil {
 			fmt.Fprintln(p.err, r.line())
 		}
 	default:

@@ -44,14 +44,14 @@ func (p *revoking) close() {
 	p.headers.abandon()
 }
 
-// outcomes are how many came to what.
-type outcomes struct{ fine, failed, declined, unknown int }
+// outcomes are how many came to what, and how many of them are not on record.
+type outcomes struct{ fine, failed, declined, unknown, lost int }
 
 func (t outcomes) exit() error {
 	switch {
 	case t.unknown > 0:
 		return exitWith(exitUnknown)
-	case t.failed > 0:
+	case t.failed > 0, t.lost > 0:
 		return exitWith(1)
 	case t.declined > 0:
 		return exitWith(exitDeclined)
@@ -91,16 +91,13 @@ func (p *revoking) run(ctx context.Context) (err error) {
 		p.progress.start(target)
 		result, err := p.one(ctx, target)
 		if err != nil {
-			return err
+			return p.broken(err, done, p.targets[i:])
 		}
 		if result == nil {
 			p.progress.step("named twice")
 			continue
 		}
 		p.progress.step(result.Outcome)
-		if err := p.print(result); err != nil {
-			return err
-		}
 		switch result.Outcome {
 		case outcomeRevoked, outcomeDrilled, outcomeWhatIf:
 			p.came.fine++
@@ -112,7 +109,13 @@ func (p *revoking) run(ctx context.Context) (err error) {
 		default:
 			p.came.failed++
 		}
+		if result.lost != nil {
+			p.came.lost++
+		}
 		rest := p.targets[i+1:]
+		if err := p.print(result); err != nil {
+			return p.broken(err, done, rest)
+		}
 		switch {
 		case result.quit:
 			p.stopped("Stopped, as you asked", done, rest)
@@ -127,13 +130,29 @@ func (p *revoking) run(ctx context.Context) (err error) {
 		}
 		break
 	}
-	if err := p.headers.commit(); err != nil {
-		return err
-	}
 	if len(p.targets) > 1 {
 		fmt.Fprintln(p.err, p.summary())
 	}
+	if err := p.headers.commit(); err != nil {
+		return p.failed(err)
+	}
 	return p.came.exit()
+}
+
+// broken ends a run that cannot go on. What was done before stays said, and its
+// headers are kept.
+func (p *revoking) broken(err error, done, rest []string) error {
+	p.stopped("Stopped, because it cannot go on", done, rest)
+	return p.failed(errors.Join(err, p.headers.commit()))
+}
+
+// failed is the end by err, which does not hide that an outcome is unknown.
+func (p *revoking) failed(err error) error {
+	if p.came.unknown == 0 {
+		return err
+	}
+	fmt.Fprintln(p.err, "revoke-sessions:", shown(err.Error()))
+	return exitWith(exitUnknown)
 }
 
 // stopped says which were done and which were not begun, and counts those as

@@ -1,0 +1,131 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"database/sql"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"revoke-sessions/graph/graphtest"
+)
+
+// revokes runs the command in this process.
+func (th *theatre) revokes(ctx context.Context, args ...string) (code int, out, err string) {
+	th.t.Helper()
+	var o, e bytes.Buffer
+	code = run(ctx, append([]string{"revoke"}, args...), th.getenv, strings.NewReader(""), &o, &e, th.at)
+	return code, o.String(), e.String()
+}
+
+// tampers changes the database behind everybody's back.
+func (th *theatre) tampers(statement string) {
+	th.t.Helper()
+	db, err := sql.Open("sqlite", "file:"+filepath.Join(th.folder, "revoke-sessions.db")+"?_pragma=busy_timeout(5000)")
+	if err != nil {
+		th.t.Fatal(err)
+	}
+	defer db.Close()
+	if _, err := db.Exec(statement); err != nil {
+		th.t.Fatal(err)
+	}
+}
+
+// Only a file gives its place to another: whatever else has the name stands,
+// and nothing is begun.
+func TestHeadersTakeThePlaceOfAFileOnly(t *testing.T) {
+	folder := t.TempDir()
+	directory, link := filepath.Join(folder, "directory"), filepath.Join(folder, "link")
+	for _, err := range []error{os.Mkdir(directory, 0o700), os.Symlink(os.DevNull, link)} {
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, name := range []string{directory, link} {
+		th := newTheatre(t)
+		before, err := os.Lstat(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		code, out, says := th.revokes(t.Context(), "--user-id", "carol@contoso.example", "--confirm=false", "--rhv", name)
+		if code != 2 || out != "" || !strings.Contains(says, "is no file that could be replaced") || len(th.entra.Posts()) != 0 {
+			t.Errorf("%s: exit code %d\n%s\n%s", name, code, out, says)
+		}
+		if after, err := os.Lstat(name); err != nil || after.Mode() != before.Mode() {
+			t.Errorf("%s is %v now, and was %v", name, after, before)
+		}
+	}
+}
+
+func TestWhatIfLeavesTheHeaderFileAlone(t *testing.T) {
+	th := newTheatre(t)
+	file := filepath.Join(t.TempDir(), "headers.json")
+	if err := os.WriteFile(file, []byte("of an earlier run"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if code, _, says := th.revokes(t.Context(), "--user-id", "carol@contoso.example", "--what-if", "--rhv", file); code != 0 {
+		t.Fatal(code, says)
+	}
+	if text, err := os.ReadFile(file); err != nil || string(text) != "of an earlier run" {
+		t.Errorf("%q, %v", text, err)
+	}
+}
+
+// script answers questions by whatever next says.
+type script struct {
+	bytes.Buffer
+	next func() string
+}
+
+func (s *script) Read(p []byte) (int, error) { return copy(p, s.next()), nil }
+
+// A run that breaks off says what was done, keeps its headers, and does not
+// hide an unknown outcome behind the exit code of a plain failure.
+func TestBrokenOffHidesNothing(t *testing.T) {
+	th := newTheatre(t)
+	if code, _, says := th.revokes(t.Context(), "--user-id", "bob@contoso.example", "--confirm=false"); code != 0 {
+		t.Fatal(code, says)
+	}
+	th.entra.Inject(graphtest.Fault{Method: http.MethodPost, Status: http.StatusInternalServerError})
+	asked := 0
+	th.at.terminal = &script{next: func() string {
+		if asked++; asked == 1 {
+			return "y\n"
+		}
+		th.tampers(`ALTER TABLE freezes RENAME TO elsewhere`)
+		return "n\n"
+	}}
+	file := filepath.Join(t.TempDir(), "headers.json")
+	code, out, says := th.revokes(t.Context(), "--user-id", "carol@contoso.example", "--user-id", "bob@contoso.example", "--user-id", "olga@contoso.example", "--rhv", file)
+	if code != exitUnknown || !strings.Contains(out, "carol@contoso.example: unknown:") ||
+		!strings.Contains(says, "Not begun: olga@contoso.example.") || !strings.Contains(says, "read the database") {
+		t.Errorf("exit code %d\n%s\n%s", code, out, says)
+	}
+	if text, err := os.ReadFile(file); err != nil || !strings.Contains(string(text), "carol@contoso.example") {
+		t.Errorf("%s %v", text, err)
+	}
+}
+
+// What Microsoft did and the record does not show is no success, whatever the
+// output.
+func TestWhatIsNotRecordedIsSaid(t *testing.T) {
+	for _, output := range []string{"text", "json", "bool"} {
+		th := newTheatre(t)
+		if code, _, says := th.revokes(t.Context(), "--user-id", "bob@contoso.example", "--confirm=false"); code != 0 {
+			t.Fatal(code, says)
+		}
+		th.tampers(`CREATE TRIGGER full BEFORE UPDATE ON requests WHEN NEW.state = 'revoked' BEGIN SELECT RAISE(ABORT, 'disk full'); END`)
+		code, out, says := th.revokes(t.Context(), "--user-id", "carol@contoso.example", "--confirm=false", "--output", output)
+		all := out + says
+		if code != 1 || !strings.Contains(all, "This could not be recorded: ") || !strings.Contains(all, "The sessions are revoked.") ||
+			!strings.Contains(all, "The account was not read since, so this is not verified.") || strings.Contains(all, "valid since unknown") {
+			t.Errorf("%s: exit code %d\n%s\n%s", output, code, out, says)
+		}
+		if output == "bool" && out != "true\n" {
+			t.Errorf("%q", out)
+		}
+	}
+}
