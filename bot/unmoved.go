@@ -9,11 +9,12 @@ import (
 
 // raise notes, in the request and in the row that says so, that people must be
 // told that a late look at the account does not bear Microsoft's yes out. It
-// reports false where there is nothing to tell, or they were told. A guest's
-// stamps need not move here.
+// reports false where there is nothing to tell, or they were told, or nobody is:
+// of a request of the command line nobody reads in Slack. A guest's stamps need
+// not move here.
 func (r *Request) raise(e *Entry, now time.Time) bool {
 	switch {
-	case r.Target.Guest == graph.Yes || !r.UnmovedAt.IsZero():
+	case r.Target.Guest == graph.Yes || !r.UnmovedAt.IsZero() || r.AtConsole():
 		return false
 	case r.State == NotVisibleYet:
 		r.UnmovedAt = now

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -127,5 +128,15 @@ func TestWhatIsNotRecordedIsSaid(t *testing.T) {
 		if output == "bool" && out != "true\n" {
 			t.Errorf("%q", out)
 		}
+	}
+}
+
+func TestLongListsAreCut(t *testing.T) {
+	names := slices.Repeat([]string{"a@x\x1b"}, manyListed+2)
+	if got := listed(names); !strings.HasSuffix(got, "a@x, a@x and 2 more") || strings.Count(got, "a@x") != manyListed || names[0] != "a@x\x1b" {
+		t.Errorf("%q", got)
+	}
+	if got := listed(nil); got != "none" {
+		t.Errorf("%q", got)
 	}
 }

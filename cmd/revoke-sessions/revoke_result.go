@@ -51,6 +51,11 @@ type accountResult struct {
 	lost error // the outcome could not be recorded
 }
 
+// fine reports that what was asked for came about.
+func (r *accountResult) fine() bool {
+	return r.Outcome == outcomeRevoked || r.Outcome == outcomeDrilled || r.Outcome == outcomeWhatIf
+}
+
 // called names the account for a list.
 func (r *accountResult) called() string {
 	if r.UPN != "" {

@@ -47,6 +47,22 @@ func (p *revoking) close() {
 // outcomes are how many came to what, and how many of them are not on record.
 type outcomes struct{ fine, failed, declined, unknown, lost int }
 
+func (t *outcomes) count(r *accountResult) {
+	switch {
+	case r.fine():
+		t.fine++
+	case r.Outcome == outcomeUnknown:
+		t.unknown++
+	case r.Outcome == outcomeDeclined:
+		t.declined++
+	default:
+		t.failed++
+	}
+	if r.lost != nil {
+		t.lost++
+	}
+}
+
 func (t outcomes) exit() error {
 	switch {
 	case t.unknown > 0:
@@ -81,6 +97,11 @@ func (p *revoking) run(ctx context.Context) (err error) {
 	p.console = bot.NewConsole(p.settings, ledger, p.entra, bot.Operator{
 		Name: operatorName(), Override: p.command.OverridePolicy, Reads: p.command.WhatIf || p.ask != nil, Say: p.wait,
 	})
+	return p.each(ctx)
+}
+
+// each deals with one account after the other.
+func (p *revoking) each(ctx context.Context) error {
 	p.seen = map[string]bool{}
 	var done []string
 	for i, target := range p.targets {
@@ -98,37 +119,18 @@ func (p *revoking) run(ctx context.Context) (err error) {
 			continue
 		}
 		p.progress.step(result.Outcome)
-		switch result.Outcome {
-		case outcomeRevoked, outcomeDrilled, outcomeWhatIf:
-			p.came.fine++
+		p.came.count(result)
+		if result.fine() {
 			done = append(done, result.called())
-		case outcomeUnknown:
-			p.came.unknown++
-		case outcomeDeclined:
-			p.came.declined++
-		default:
-			p.came.failed++
-		}
-		if result.lost != nil {
-			p.came.lost++
 		}
 		rest := p.targets[i+1:]
 		if err := p.print(result); err != nil {
 			return p.broken(err, done, rest)
 		}
-		switch {
-		case result.quit:
-			p.stopped("Stopped, as you asked", done, rest)
-		case result.lost != nil:
-			// What comes next could not be recorded, either.
-			p.stopped("Stopped, because the database cannot be written to", done, rest)
-		case result.Outcome != outcomeRevoked && result.Outcome != outcomeDeclined && result.Outcome != outcomeDrilled &&
-			result.Outcome != outcomeWhatIf && p.command.ErrorAction == "stop":
-			p.stopped("Stopped, because of --error-action stop", done, rest)
-		default:
-			continue
+		if why := p.stopAfter(result); why != "" {
+			p.stopped(why, done, rest)
+			break
 		}
-		break
 	}
 	if len(p.targets) > 1 {
 		fmt.Fprintln(p.err, p.summary())
@@ -137,6 +139,19 @@ func (p *revoking) run(ctx context.Context) (err error) {
 		return p.failed(err)
 	}
 	return p.came.exit()
+}
+
+// stopAfter says why no other account is begun after this one, or "".
+func (p *revoking) stopAfter(r *accountResult) string {
+	switch {
+	case r.quit:
+		return "Stopped, as you asked"
+	case r.lost != nil:
+		return "Stopped, because the database cannot be written to" // nor would the next be on record
+	case p.command.ErrorAction == "stop" && !r.fine() && r.Outcome != outcomeDeclined:
+		return "Stopped, because of --error-action stop"
+	}
+	return ""
 }
 
 // broken ends a run that cannot go on. What was done before stays said, and its
@@ -165,14 +180,21 @@ func (p *revoking) stopped(why string, done, rest []string) {
 	fmt.Fprintf(p.err, "%s. Done: %s. Not begun: %s.\n", why, listed(done), listed(rest))
 }
 
+// manyListed is how many accounts are listed by name in one sentence.
+const manyListed = 50
+
 func listed(names []string) string {
-	if len(names) == 0 {
+	var shown []string
+	for _, name := range names[:min(len(names), manyListed)] {
+		shown = append(shown, bot.Clean(name, 320))
+	}
+	switch more := len(names) - len(shown); {
+	case len(shown) == 0:
 		return "none"
+	case more > 0:
+		return fmt.Sprintf("%s and %d more", strings.Join(shown, ", "), more)
 	}
-	for i := range names {
-		names[i] = bot.Clean(names[i], 320)
-	}
-	return strings.Join(names, ", ")
+	return strings.Join(shown, ", ")
 }
 
 func (p *revoking) summary() string {

@@ -1,0 +1,31 @@
+package bot
+
+import (
+	"testing"
+	"time"
+
+	"revoke-sessions/authz"
+)
+
+// Of what is done on the command line, nothing is told in Slack, and no row says
+// that it was.
+func TestTheCommandLineIsToldToNobody(t *testing.T) {
+	now := time.Now()
+	for _, s := range States {
+		r := Request{
+			ID: "REQ-ACDEFG", State: s, Lane: authz.ThirdParty, TargetSlackID: "U0CAROL", CreatedAt: now,
+			Askers: []authz.Asker{{SlackID: operatorPrefix + "alice@laptop"}}, Attempts: []Attempt{{Decision: 1}},
+			Decisions: []Verdict{{Kind: authz.Confirm, SlackID: operatorPrefix + "alice@laptop", At: now}},
+		}
+		if told := owed(&r, &View{Now: now}, "C0APPROVALS"); len(told) > 0 {
+			t.Errorf("%s: %d messages are owed", s, len(told))
+		}
+		if r.raise(&Entry{}, now) {
+			t.Errorf("%s: a row would say that somebody was told", s)
+		}
+		r.Askers[0].SlackID = "U0BOB"
+		if told := owed(&r, &View{Now: now}, "C0APPROVALS"); len(told) == 0 {
+			t.Errorf("%s: of a request in Slack nothing is owed", s)
+		}
+	}
+}
