@@ -125,6 +125,9 @@ func (b *Bot) standsThere(ctx context.Context, a Arrival, action authz.Action, r
 	if a.MessageAppID != b.cfg.Home.AppID || a.AppID != b.cfg.Home.AppID {
 		return false, false, b.cardLink(ctx, r.ID), nil
 	}
+	if r.AtConsole() {
+		return false, true, "", nil // it never has a card
+	}
 	onReceipt := action == authz.Cancel || r.Need == 0 && (action == authz.Confirm || action == authz.Retry)
 	for wait := 20 * time.Millisecond; ; wait *= 2 {
 		places, err := b.store.Places(ctx, r.ID)

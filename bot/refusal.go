@@ -116,7 +116,9 @@ func Refusal(reason authz.Reason, r *Request, v View) Message {
 		l.say("I know no such request of yours." + recorded + " `/revoke-sessions status` lists what is open.")
 	case WrongPlace:
 		l.say("This is not the live card of its request, so your click did nothing and was recorded. ")
-		if v.CardLink != "" {
+		if r != nil && r.AtConsole() {
+			l.say("That request has no card.")
+		} else if v.CardLink != "" {
 			l.link(v.CardLink, "The live card is here").say(".")
 		} else {
 			l.say("The live card is not posted yet.")

@@ -5,10 +5,16 @@ import (
 	"net/http"
 	"os"
 	"os/exec"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/slack-go/slack"
+
+	"revoke-sessions/bot"
+	"revoke-sessions/bot/listen"
+	"revoke-sessions/bot/slacktest"
 	"revoke-sessions/graph/graphtest"
 )
 
@@ -120,5 +126,31 @@ func TestBotThatStartsDuringTheCall(t *testing.T) {
 	s.ended(t, 0, "carol@contoso.example: revoked: The sessions are revoked. Entra accepted", "")
 	if n := len(th.entra.Posts()); n != 1 || th.count("unknown") != 0 || th.count("executing") != 1 {
 		t.Errorf("%d POSTs, and on record is %+v", n, th.audit())
+	}
+}
+
+// A request of the command line has no card, and whoever has the bot's token
+// cannot make it one: the message goes when somebody clicks on it.
+func TestForgedCardOfTheCommandLine(t *testing.T) {
+	th := newTheatre(t)
+	th.begin()
+	th.entra.Inject(graphtest.Fault{Method: http.MethodPost, Status: http.StatusForbidden, Times: 1})
+	_, out, _ := th.revokes(t.Context(), "--user-id", "carol@contoso.example", "--confirm=false")
+	stolen := listen.NewAPI(bot.Secret(th.slack.BotToken()), "", th.slack.APIURL())
+	for _, action := range []string{bot.ActionConfirm, bot.ActionDeny, bot.ActionRetry, bot.ActionCancel} {
+		button := slack.NewButtonBlockElement(action, requestIDs.FindString(out), slack.NewTextBlockObject(slack.PlainTextType, "Try again", false, false))
+		channel, ts, err := stolen.PostMessageContext(t.Context(), approvals, slack.MsgOptionBlocks(slack.NewActionBlock("", button)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		th.acked(th.slack.As(aliceID).Click(channel, ts, action))
+		th.until("the forged card is gone", func() bool {
+			return !slices.ContainsFunc(th.slack.Messages(channel), func(m slacktest.Message) bool { return m.TS == ts && !m.Deleted })
+		})
+	}
+	th.sees(false, []string{"only:alice", "That request has no card."})
+	th.rows([]string{"wrong_place", "4"}, func(e bot.Entry) bool { return e.Reason == "wrong_place" })
+	if n := len(th.entra.Posts()); n != 1 {
+		t.Errorf("%d POSTs", n)
 	}
 }
