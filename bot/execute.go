@@ -178,7 +178,7 @@ func (b *Bot) conclude(ctx context.Context, r Request, n int, yes graph.Revocati
 			return false, next, fmt.Errorf("store what Microsoft answered: %w", err)
 		}
 		if r, err = b.store.Request(ctx, r.ID); err != nil {
-			return false, r, err
+			return false, next, fmt.Errorf("store what Microsoft answered: %w", err)
 		}
 	}
 }

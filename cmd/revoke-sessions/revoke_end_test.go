@@ -140,3 +140,19 @@ func TestLongListsAreCut(t *testing.T) {
 		t.Errorf("%q", got)
 	}
 }
+
+// Microsoft's yes is told, too, where the request cannot even be read any more.
+func TestNothingWasAskedIsSaidOnlyWhereItIsSo(t *testing.T) {
+	th := newTheatre(t)
+	if code, _, says := th.revokes(t.Context(), "--user-id", "bob@contoso.example", "--confirm=false"); code != 0 {
+		t.Fatal(code, says)
+	}
+	th.entra.Inject(graphtest.Fault{Method: http.MethodPost, Apply: true, Status: http.StatusNoContent, Match: func(*http.Request) bool {
+		th.tampers(`UPDATE requests SET version = version + 1, body = 'torn' WHERE state = 'executing'`)
+		return true
+	}})
+	code, out, says := th.revokes(t.Context(), "--user-id", "carol@contoso.example", "--confirm=false")
+	if code != 1 || !strings.Contains(out, "carol@contoso.example: revoked: The sessions are revoked.") || !strings.Contains(out, "This could not be recorded: ") {
+		t.Errorf("exit code %d\n%s\n%s", code, out, says)
+	}
+}
