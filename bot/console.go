@@ -287,9 +287,9 @@ func (c *Console) decide(r Request) (Request, Change) {
 		rows = append(rows, passed)
 	}
 	change := Change{Audit: append(rows, approved), Fenced: !r.passesOver(authz.Frozen)}
-	if !r.Drill && !r.passesOver(OverLimit) {
-		limit := c.bot.cfg.Policy.Limits.PerApprover
-		change.Uses = append([]Use{{PerApprover, c.operator, limit}}, c.bot.uses(&r)...)
+	if !r.Drill {
+		own := Use{Kind: PerApprover, Who: c.operator, Limit: c.bot.cfg.Policy.Limits.PerApprover, PassedOver: r.passesOver(OverLimit)}
+		change.Uses = append([]Use{own}, c.bot.uses(&r)...)
 	}
 	return r, change
 }

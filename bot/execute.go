@@ -109,7 +109,7 @@ func (b *Bot) standStill(ctx context.Context, r Request, e *Entry) (again bool, 
 // with the decision.
 func (b *Bot) execute(ctx context.Context, r Request) (again bool, _ Request, err error) {
 	c := Change{Fenced: !r.passesOver(authz.Frozen)}
-	if n, _ := r.unresolved(); n > 0 && !r.passesOver(OverLimit) {
+	if n, _ := r.unresolved(); n > 0 {
 		c.Uses = b.uses(&r)
 	}
 	return b.call(ctx, r, c)

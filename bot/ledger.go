@@ -71,6 +71,8 @@ type Use struct {
 	// total.
 	Who   string
 	Limit authz.Limit
+	// PassedOver counts it although the limit may be reached.
+	PassedOver bool
 }
 
 // The kinds of Use.

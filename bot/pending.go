@@ -198,15 +198,19 @@ func (b *Bot) uses(r *Request) []Use {
 		return nil
 	}
 	limits := b.cfg.Policy.Limits
-	v := r.verdict()
-	if v.Kind == authz.TimeOut || r.onlySelf() && v.EntraID == r.requester().EntraID {
-		return []Use{{OwnTarget, r.Target.ID, limits.PerTarget}, {OwnTotal, "", limits.Total}}
+	target, total := PerTarget, Total
+	if v := r.verdict(); v.Kind == authz.TimeOut || r.onlySelf() && v.EntraID == r.requester().EntraID {
+		target, total = OwnTarget, OwnTotal
 	}
-	return []Use{{PerTarget, r.Target.ID, limits.PerTarget}, {Total, "", limits.Total}}
+	over := r.passesOver(OverLimit)
+	return []Use{
+		{Kind: target, Who: r.Target.ID, Limit: limits.PerTarget, PassedOver: over},
+		{Kind: total, Limit: limits.Total, PassedOver: over},
+	}
 }
 
 // perPerson counts an act against somebody's limit, by both accounts: either
 // alone could be exchanged for a fresh one.
 func perPerson(kind string, v authz.Asker, limit authz.Limit) []Use {
-	return []Use{{kind, v.EntraID, limit}, {kind, v.SlackID, limit}}
+	return []Use{{Kind: kind, Who: v.EntraID, Limit: limit}, {Kind: kind, Who: v.SlackID, Limit: limit}}
 }

@@ -88,7 +88,7 @@ func TestARefusalSaysWhoCould(t *testing.T) {
 	v := s.v
 	v.Where, v.LastFreeze, v.Changed = "Microsoft Entra", askedAt, []Difference{MoreApprovals}
 	v.Freeze = &Freeze{By: authz.Asker{SlackID: dave}, Until: today}
-	v.Limit = &LimitError{Use: Use{PerApprover, "a-entra", authz.Limit{N: 5, Within: time.Hour}}, Free: today}
+	v.Limit = &LimitError{Use: Use{Kind: PerApprover, Who: "a-entra", Limit: authz.Limit{N: 5, Within: time.Hour}}, Free: today}
 	v.Policy.ThirdParty.Ticket = regexp.MustCompile("INC-[0-9]+")
 	s.r.ReplacedBy = "REQ-9GHJKM"
 	approvers := "<@" + alice + ">, <@" + dave + ">"

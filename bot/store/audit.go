@@ -23,6 +23,16 @@ func (s *Store) Record(ctx context.Context, settles int64, entries ...bot.Entry)
 	})
 }
 
+// UsedByBot reports whether a bot has ever started on the database.
+func (s *Store) UsedByBot(ctx context.Context) (used bool, err error) {
+	err = s.read.QueryRowContext(ctx, `SELECT EXISTS (SELECT 1 FROM audit WHERE request_id = ''
+		AND entry LIKE '{"action":"policy_loaded","actor":"bot"%')`).Scan(&used)
+	if err != nil {
+		return false, fmt.Errorf("look for a bot in the audit chain: %w", err)
+	}
+	return used, nil
+}
+
 // appendAudit adds rows to the chain. It comes last in every transaction, so
 // that on a database with many writers the head row is the last lock that
 // anybody takes.

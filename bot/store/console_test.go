@@ -1,6 +1,7 @@
 package store_test
 
 import (
+	"errors"
 	"strings"
 	"testing"
 	"time"
@@ -111,4 +112,52 @@ func TestBesideDoesNotMigrate(t *testing.T) {
 		t.Fatalf("it was changed: %v", err)
 	}
 	closeStore(t, openAt(t, newPath(t), store.Options{Beside: true}))
+}
+
+// What passes over a limit counts against it all the same.
+func TestWhatPassesOverALimitCounts(t *testing.T) {
+	c := newClock()
+	s := openAt(t, newPath(t), store.Options{Now: c.now})
+	defer closeStore(t, s)
+	use := bot.Use{Kind: bot.Total, Limit: authz.Limit{N: 1, Within: time.Hour}}
+	over := use
+	over.PassedOver = true
+	ask := func(id string, u bot.Use) error {
+		r := executing(id, "target of "+id, c)
+		_, err := s.Commit(deadline(t), bot.Change{Request: r, Audit: []bot.Entry{requested(r)}, Uses: []bot.Use{u}})
+		return err
+	}
+	for _, step := range []struct {
+		id   string
+		use  bot.Use
+		full bool
+	}{{"REQ-AAAAAA", use, false}, {"REQ-CCCCCC", use, true}, {"REQ-DDDDDD", over, false}} {
+		if _, full := errors.AsType[*bot.LimitError](ask(step.id, step.use)); full != step.full {
+			t.Errorf("%s: full %v", step.id, full)
+		}
+		c.move(time.Minute)
+	}
+	// The first has left the window, the one that passed over has not.
+	c.move(58 * time.Minute)
+	if limit, full := errors.AsType[*bot.LimitError](ask("REQ-EEEEEE", use)); !full {
+		t.Error("what passed over did not count")
+	} else if want := noon.Add(62 * time.Minute).Truncate(time.Microsecond); !limit.Free.Equal(want) {
+		t.Errorf("there is room %v, want %v", limit.Free, want)
+	}
+}
+
+func TestUsedByBot(t *testing.T) {
+	s := openAt(t, newPath(t), store.Options{})
+	defer closeStore(t, s)
+	for _, step := range []struct {
+		actor string
+		used  bool
+	}{{"os:alice@laptop", false}, {"bot", true}} {
+		if err := s.Record(deadline(t), 0, bot.Entry{Action: "policy_loaded", Actor: step.actor, Digest: "x"}); err != nil {
+			t.Fatal(err)
+		}
+		if used, err := s.UsedByBot(deadline(t)); err != nil || used != step.used {
+			t.Errorf("after one of %s: %v, %v", step.actor, used, err)
+		}
+	}
 }

@@ -27,10 +27,10 @@ func spend(ctx context.Context, tx *sql.Tx, now time.Time, uses []bot.Use) error
 		var last int64
 		err := tx.QueryRowContext(ctx, `SELECT at FROM uses WHERE kind = $1 AND who = $2 AND at > $3 ORDER BY at DESC LIMIT 1 OFFSET $4`,
 			u.Kind, u.Who, micros(now.Add(-u.Limit.Within)), u.Limit.N-1).Scan(&last)
-		if err == nil {
+		if err == nil && !u.PassedOver {
 			return &bot.LimitError{Use: u, Free: time.UnixMicro(last).UTC().Add(u.Limit.Within)}
 		}
-		if !errors.Is(err, sql.ErrNoRows) {
+		if err != nil && !errors.Is(err, sql.ErrNoRows) {
 			return fmt.Errorf("count against the limit %s: %w", u.Kind, err)
 		}
 		if _, err := tx.ExecContext(ctx, `INSERT INTO uses (kind, who, at) VALUES ($1, $2, $3)`, u.Kind, u.Who, micros(now)); err != nil {

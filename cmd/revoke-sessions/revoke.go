@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"time"
 
 	"revoke-sessions/authz"
 	"revoke-sessions/bot"
@@ -131,7 +132,9 @@ func (c *revokeCommand) plan(s *surroundings) (*revoking, error) {
 		Timing: s.timing(), Log: slog.New(slog.DiscardHandler), Now: s.at.now,
 	}
 	p.verbosely("credential: %s, cloud: %s, operation: %s", kind, cloud, p.settings.Operation)
-	p.now = s.at.now
+	if p.now = s.at.now; p.now == nil {
+		p.now = time.Now
+	}
 	return p, nil
 }
 
@@ -238,12 +241,12 @@ func (p *revoking) openStore(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	head, err := p.store.Head(ctx)
+	used, err := p.store.UsedByBot(ctx)
 	if err != nil {
 		return err
 	}
-	if head.Seq == 0 {
-		fmt.Fprintf(p.err, "database: %s (new: no bot has used it, so it knows of no freeze)\n", p.store.Path())
+	if !used {
+		fmt.Fprintf(p.err, "database: %s (no bot has used it, so it knows of no freeze of a bot's)\n", p.store.Path())
 		return nil
 	}
 	fmt.Fprintln(p.err, "database:", p.store.Path())

@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"revoke-sessions/graph/graphtest"
 )
@@ -154,5 +155,23 @@ func TestNothingWasAskedIsSaidOnlyWhereItIsSo(t *testing.T) {
 	code, out, says := th.revokes(t.Context(), "--user-id", "carol@contoso.example", "--confirm=false")
 	if code != 1 || !strings.Contains(out, "carol@contoso.example: revoked: The sessions are revoked.") || !strings.Contains(out, "This could not be recorded: ") {
 		t.Errorf("exit code %d\n%s\n%s", code, out, says)
+	}
+}
+
+// A yes does not count for what was read long before it.
+func TestALateYesIsAskedForAgain(t *testing.T) {
+	th := newTheatre(t)
+	asked := 0
+	th.at.terminal = &script{next: func() string {
+		if asked++; asked == 1 {
+			th.clock.advance(6 * time.Minute)
+			th.entra.Remove(th.entraID("carol"))
+			return "a\n"
+		}
+		return "y\n"
+	}}
+	code, out, says := th.revokes(t.Context(), "--user-id", th.entraID("carol"), "--user-id", "bob@contoso.example")
+	if code != 1 || asked != 2 || !strings.Contains(says, "looked up again") || !strings.Contains(out, "There is no account for") || len(th.entra.Posts()) != 1 {
+		t.Errorf("exit code %d, asked %d times\n%s\n%s", code, asked, out, says)
 	}
 }

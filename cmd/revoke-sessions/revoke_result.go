@@ -14,6 +14,7 @@ import (
 // What an account came to.
 const (
 	outcomeRevoked  = "revoked"
+	outcomeAccepted = "accepted" // of a guest, whose sessions are elsewhere
 	outcomeDrilled  = "drilled"
 	outcomeWhatIf   = "what_if"
 	outcomeDeclined = "declined"
@@ -53,7 +54,13 @@ type accountResult struct {
 
 // fine reports that what was asked for came about.
 func (r *accountResult) fine() bool {
-	return r.Outcome == outcomeRevoked || r.Outcome == outcomeDrilled || r.Outcome == outcomeWhatIf
+	return r.accepted() || r.Outcome == outcomeDrilled || r.Outcome == outcomeWhatIf
+}
+
+// accepted reports whether Microsoft said yes, which is all that the cmdlet's
+// True says.
+func (r *accountResult) accepted() bool {
+	return r.Outcome == outcomeRevoked || r.Outcome == outcomeAccepted
 }
 
 // called names the account for a list.
@@ -73,6 +80,8 @@ func (r *accountResult) fill(request *bot.Request) {
 	r.ValidFromBefore, r.ValidFromAfter = request.Before.ValidFrom(), request.After.ValidFrom()
 	r.Says = request.Says()
 	switch {
+	case request.State.Accepted() && request.Target.Guest == graph.Yes:
+		r.Outcome = outcomeAccepted
 	case request.State.Accepted():
 		r.Outcome = outcomeRevoked
 	case request.State == bot.Drilled:
@@ -181,7 +190,7 @@ func (p *revoking) print(r *accountResult) error {
 	case "json":
 		err = json.NewEncoder(p.out).Encode(r)
 	case "bool":
-		_, err = fmt.Fprintln(p.out, r.Outcome == outcomeRevoked)
+		_, err = fmt.Fprintln(p.out, r.accepted())
 		if r.Outcome != outcomeRevoked || r.lost != nil {
 			fmt.Fprintln(p.err, r.line())
 		}

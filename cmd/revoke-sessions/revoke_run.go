@@ -83,10 +83,13 @@ func (p *revoking) run(ctx context.Context) (err error) {
 	if p.store != nil {
 		ledger = p.store
 		defer func() {
-			if closed := p.store.Close(); closed != nil {
-				err = errors.Join(err, fmt.Errorf("close the database: %w", closed))
+			if closed := p.store.Close(); closed != nil && err == nil {
+				err = fmt.Errorf("close the database: %w", closed) // else there is worse to tell
 			}
 		}()
+	}
+	if p.command.Policy == "" {
+		fmt.Fprintln(p.err, "policy: none, so that nothing but a freeze holds this back (REVOKE_POLICY names one)")
 	}
 	p.progress = newProgress(p.command.Progress, p.err, len(p.targets), time.Now)
 	defer p.progress.stop()
@@ -225,6 +228,10 @@ func (p *revoking) wait(sentence string) {
 	}
 }
 
+// previewFor is how long a yes counts for what was read: as long as the bot lets
+// a look-up count.
+const previewFor = 5 * time.Minute
+
 // one looks an account up, asks, and revokes. The result is nil for an account
 // that was dealt with under another name. The error ends the run: standard
 // input or the database cannot be read.
@@ -250,6 +257,7 @@ func (p *revoking) one(ctx context.Context, target string) (*accountResult, erro
 		return r.whatIf(&preview, p.command.OverridePolicy != ""), nil
 	}
 	refused := preview.Refused != "" && p.command.OverridePolicy == ""
+	looked := p.now()
 	if p.ask != nil && !p.all && !refused {
 		declined, err := p.question(ctx, &preview)
 		switch {
@@ -266,6 +274,16 @@ func (p *revoking) one(ctx context.Context, target string) (*accountResult, erro
 			return r, nil
 		}
 		p.progress.start(target) // the time of the question does not count
+		if p.now().Sub(looked) > previewFor {
+			// What was read may not be so any more; whoever was asked reads it anew.
+			fmt.Fprintln(p.err, "That took more than five minutes, so that the account is looked up again.")
+			p.all, p.seen[account.ID] = false, false
+			return p.one(ctx, target)
+		}
+	}
+	if ctx.Err() != nil {
+		r.decline(true)
+		return r, nil
 	}
 	p.verbosely("calling Microsoft Graph for %s", account.ID)
 	p.entra.last = nil
