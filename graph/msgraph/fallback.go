@@ -2,7 +2,6 @@ package msgraph
 
 import (
 	"context"
-	"encoding/base64"
 	"encoding/json"
 	"net/http"
 	"strings"
@@ -84,24 +83,4 @@ func namesSegment(body []byte, operation graph.Operation) bool {
 	return json.Unmarshal(body, &said) == nil &&
 		(strings.Contains(said.Error.Message, "segment '"+string(operation)+"'") ||
 			strings.Contains(said.Error.Message, "segment 'microsoft.graph."+string(operation)+"'"))
-}
-
-// forPerson reports whether an access token says that it is a person's: it has
-// scopes, or a type that says so. Tokens are for Graph to read and need not be
-// legible; one that is not is taken for an app's, unless Config.Delegated says
-// otherwise.
-func forPerson(token string) bool {
-	parts := strings.Split(token, ".")
-	if len(parts) != 3 {
-		return false
-	}
-	payload, err := base64.RawURLEncoding.DecodeString(parts[1])
-	if err != nil {
-		return false
-	}
-	var claims struct {
-		Scopes string `json:"scp"`
-		Type   string `json:"idtyp"`
-	}
-	return json.Unmarshal(payload, &claims) == nil && (claims.Scopes != "" || claims.Type == "user")
 }

@@ -2,8 +2,6 @@ package msgraph
 
 import (
 	"context"
-	"encoding/base64"
-	"encoding/json"
 	"errors"
 	"strings"
 
@@ -33,26 +31,13 @@ func GrantOf(ctx context.Context, config Config) (graph.Grant, error) {
 // grantIn reads a token. The names come from Entra, but nothing proves it here:
 // whoever shows them must defuse them.
 func grantIn(token azcore.AccessToken) graph.Grant {
-	parts := strings.Split(token.Token, ".")
-	if len(parts) != 3 {
+	c, ok := readClaims(token.Token)
+	if !ok || c.Audience == "" {
 		return graph.Grant{}
 	}
-	text, err := base64.RawURLEncoding.DecodeString(parts[1])
-	if err != nil {
-		return graph.Grant{}
-	}
-	var claims struct {
-		Audience string   `json:"aud"`
-		Type     string   `json:"idtyp"`
-		Roles    []string `json:"roles"`
-		Scopes   string   `json:"scp"`
-	}
-	if json.Unmarshal(text, &claims) != nil || claims.Audience == "" {
-		return graph.Grant{}
-	}
-	g := graph.Grant{Known: true, Delegated: claims.Type == "user" || claims.Scopes != "", Names: claims.Roles}
+	g := graph.Grant{Known: true, Delegated: c.delegated(), Names: c.Roles}
 	if g.Delegated {
-		g.Names = strings.Fields(claims.Scopes) // roles are then the person's in the app, and permit nothing
+		g.Names = strings.Fields(c.Scopes) // roles are then the person's in the app, and permit nothing
 	}
 	return g
 }

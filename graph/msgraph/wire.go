@@ -98,7 +98,8 @@ func (w *wire) RoundTrip(request *http.Request) (*http.Response, error) {
 		return nil, err
 	}
 	_, token, _ := strings.Cut(request.Header.Get("Authorization"), " ")
-	person := cmp.Or(personIn(token), x.person)
+	said, _ := readClaims(token)
+	person := cmp.Or(said.person(), x.person)
 	w.person.Store(&person)
 	if x.ends != "" && x.ends == person {
 		return nil, errOwnAccount
@@ -116,7 +117,7 @@ func (w *wire) RoundTrip(request *http.Request) (*http.Response, error) {
 	for name, values := range x.extra {
 		request.Header[name] = values
 	}
-	x.delegated = person != "" || forPerson(token)
+	x.delegated = person != "" || said.delegated()
 	response, err := w.next.RoundTrip(request)
 	if err != nil {
 		return nil, err
