@@ -1,6 +1,8 @@
 package bot
 
 import (
+	"strings"
+
 	"revoke-sessions/authz"
 	"revoke-sessions/graph"
 )
@@ -69,6 +71,8 @@ func (r *Request) Says() string {
 		l.say(" The account could not be read since, so this is not verified.")
 	case !r.After.Known():
 		l.say(" The account was not read since, so this is not verified.")
+	case r.Target.Guest == graph.Yes:
+		return strings.TrimSpace(guestStamp(r, l.say(" ")).plain())
 	default:
 		l.say(" Not visible in the account yet, which can take minutes: it still shows sessions valid since ").when(r.After.ValidFrom()).
 			say(". If that stays so, block sign-in or revoke in the Entra portal.")

@@ -101,9 +101,7 @@ func stampsLine(r *Request, l *line) *line {
 	case NotVisibleYet:
 		switch {
 		case r.Target.Guest == graph.Yes:
-			l.say("The account here still shows sessions valid since ").when(r.After.ValidFrom()).
-				say(", which of a guest says nothing about the sessions at home. ")
-			return nextLook(r, l)
+			return nextLook(r, guestStamp(r, l))
 		case r.doubtful():
 			l.say("It still shows sessions valid since ").when(r.After.ValidFrom()).say(". ")
 			return nextLook(r, instead(r, l.bold("Now").say(": ")).say(" "))
@@ -137,6 +135,13 @@ func (r *Request) earlier() graph.Stamps {
 		return r.Before
 	}
 	return r.Target.Stamps
+}
+
+// guestStamp says what a guest's stamp that has not moved means: nothing.
+// More may follow.
+func guestStamp(r *Request, l *line) *line {
+	return l.say("The account here still shows sessions valid since ").when(r.After.ValidFrom()).
+		say(", which of a guest says nothing about the sessions at home. ")
 }
 
 func waiting(r *Request, l *line, a *Attempt) *line {
