@@ -251,7 +251,7 @@ func ailments() []ailment {
 		{name: "strangers", args: []string{"--count-sockets"}, make: func(th *theatre) { th.slack.SetStrangers(2) }, check: "slack_sockets_open", want: doubtful, says: []string{"2 other sockets", "somebody else"}, remedy: []string{"revoke this one"}},
 
 		{name: "half a credential", make: set("AZURE_CLIENT_ID", ""), check: "entra_token", want: broken, says: []string{"AZURE_CLIENT_ID is missing"}, remedy: []string{"README"}, also: noEntra},
-		{name: "another cloud", make: set("AZURE_CLOUD", "moon"), check: "entra_token", want: broken, says: []string{"moon"}, remedy: []string{"README"}, also: noEntra},
+		{name: "another cloud", make: set("AZURE_CLOUD", "moon"), check: "entra_token", want: broken, says: []string{`AZURE_CLOUD is "moon"`}, remedy: []string{"README"}, also: noEntra},
 		{name: "a wrong secret", make: set("AZURE_CLIENT_SECRET", "wrong"), check: "entra_token", want: broken, says: []string{"client secret", "AADSTS7000215"}, remedy: []string{"secret"}, also: noEntra},
 
 		{name: "no leave to revoke", make: withdraw("User.RevokeSessions.All"), check: "entra_permissions", want: broken, says: []string{"The app lacks the application permission User.RevokeSessions.All"}, remedy: []string{"admin consent"}},

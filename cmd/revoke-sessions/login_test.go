@@ -179,7 +179,7 @@ func TestLoginNeedsSettings(t *testing.T) {
 		"nothing":        {nil, []string{"AZURE_TENANT_ID is not set: take the Directory (tenant) ID", "AZURE_CLIENT_ID is not set: take the Application (client) ID"}, "AZURE_CLOUD"},
 		"no client":      {map[string]string{"AZURE_TENANT_ID": "x"}, []string{"AZURE_CLIENT_ID is not set"}, "AZURE_TENANT_ID"},
 		"no tenant":      {map[string]string{"AZURE_CLIENT_ID": "x", "AZURE_TENANT_ID": " "}, []string{"AZURE_TENANT_ID is not set"}, "AZURE_CLIENT_ID"},
-		"unknown clouds": {map[string]string{"AZURE_CLIENT_ID": "x", "AZURE_TENANT_ID": "x", "AZURE_CLOUD": "moon"}, []string{"moon", "usgov"}, "not set"},
+		"unknown clouds": {map[string]string{"AZURE_CLIENT_ID": "x", "AZURE_TENANT_ID": "x", "AZURE_CLOUD": "moon"}, []string{`AZURE_CLOUD is "moon"`, "usgov"}, "not set"},
 	} {
 		code, stdout, stderr := output(t, row.env, "login")
 		if code != 2 || stdout != "" || strings.Contains(stderr, row.quiet) {

@@ -175,3 +175,11 @@ func TestALateYesIsAskedForAgain(t *testing.T) {
 		t.Errorf("exit code %d, asked %d times\n%s\n%s", code, asked, out, says)
 	}
 }
+
+// What two would complain of is said once, and by the name of the setting.
+func TestEachComplaintOnce(t *testing.T) {
+	code, out, says := output(t, map[string]string{"AZURE_CLOUD": "moon"}, "revoke", "--user-id", "carol@contoso.example", "--confirm=false")
+	if code != 2 || out != "" || strings.Count(says, `AZURE_CLOUD is "moon"`) != 1 || strings.Count(says, "moon") != 1 {
+		t.Errorf("exit code %d\n%s\n%s", code, out, says)
+	}
+}

@@ -56,7 +56,7 @@ func TestSettings(t *testing.T) {
 		{"only commas", map[string]string{"REVOKE_APPROVERS": ", ,"}, []string{"REVOKE_APPROVERS names nobody"}},
 		{"a policy that is not there", map[string]string{"REVOKE_POLICY": "/nowhere/policy.yml"}, []string{"REVOKE_POLICY", "no such file"}},
 		{"another operation", map[string]string{"REVOKE_OPERATION": "revokeEverything"}, []string{"REVOKE_OPERATION"}},
-		{"another cloud", map[string]string{"AZURE_CLOUD": "moon"}, []string{"moon", "usgov"}},
+		{"another cloud", map[string]string{"AZURE_CLOUD": "moon"}, []string{`AZURE_CLOUD is "moon"`, "usgov"}},
 		{"Slack without TLS", map[string]string{"SLACK_API_URL": "http://slack.example/api/"}, []string{"SLACK_API_URL must begin with https://"}},
 		{"Slack nowhere", map[string]string{"SLACK_API_URL": "foo"}, []string{"SLACK_API_URL must begin with https://"}},
 		{"half a credential", map[string]string{"AZURE_CLIENT_ID": ""}, []string{"AZURE_CLIENT_ID is missing"}},

@@ -44,7 +44,7 @@ func CloudByName(name string) (Cloud, error) {
 		}
 		known = append(known, c.name)
 	}
-	return Cloud{}, fmt.Errorf("there is no Microsoft cloud %q: it is one of %s", name, strings.Join(known, ", "))
+	return Cloud{}, fmt.Errorf("AZURE_CLOUD is %q: it must be one of %s", name, strings.Join(known, ", "))
 }
 
 // String is the cloud's name.

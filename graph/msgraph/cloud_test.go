@@ -78,7 +78,7 @@ func TestNoSuchCloud(t *testing.T) {
 			t.Errorf("%q is a cloud", name)
 			continue
 		}
-		for _, known := range []string{"public", "usgov", "usgov-dod", "china"} {
+		for _, known := range []string{"AZURE_CLOUD", "public", "usgov", "usgov-dod", "china"} {
 			if !strings.Contains(err.Error(), known) {
 				t.Errorf("%q does not name %s", err, known)
 			}

@@ -89,7 +89,7 @@ func readSettings(getenv func(string) string, options CredentialOptions) (*setti
 	s.tenantID, s.clientID = s.variable("AZURE_TENANT_ID"), s.variable("AZURE_CLIENT_ID")
 	in, err := CloudByName(s.variable("AZURE_CLOUD"))
 	if err != nil {
-		return nil, fmt.Errorf("AZURE_CLOUD: %w", err)
+		return nil, err
 	}
 	if s.authority, err = s.authorityIn(in); err != nil {
 		return nil, err
