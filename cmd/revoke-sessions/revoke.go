@@ -50,9 +50,9 @@ type revokeCommand struct {
 
 // Help says what the exit codes mean.
 func (*revokeCommand) Help() string {
-	return `Exit codes: 0 all revoked (or shown, or rehearsed), 1 some failed or were refused, 2 the command line or a setting
-cannot work and nothing was begun, 3 declined or stopped before the end, 4 the outcome of some is unknown. Of several that
-apply, 4 counts before 1, and 1 before 3.`
+	return `Exit codes: 0 all revoked (or shown, or rehearsed), 1 some failed, were refused or could not be recorded,
+2 the command line or a setting cannot work and nothing was begun, 3 declined or stopped before the end, 4 the outcome
+of some is unknown. Of several that apply, 4 counts before 1, and 1 before 3.`
 }
 
 // Exit codes beside 0, 1 and 2, which every subcommand has.
@@ -242,7 +242,7 @@ func (p *revoking) openStore(ctx context.Context) error {
 	}
 	used, err := p.store.UsedByBot(ctx)
 	if err != nil {
-		return err
+		return errors.Join(err, p.store.Close())
 	}
 	if !used {
 		fmt.Fprintf(p.err, "database: %s (no bot has used it, so it knows of no freeze of a bot's)\n", p.store.Path())

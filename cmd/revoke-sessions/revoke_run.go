@@ -77,7 +77,7 @@ func (t outcomes) exit() error {
 
 func (p *revoking) run(ctx context.Context) (err error) {
 	if err := p.openStore(ctx); err != nil {
-		return err
+		return usageError("nothing was begun: " + err.Error())
 	}
 	var ledger bot.Store // nil without a database, and not a nil *store.Store
 	if p.store != nil {
