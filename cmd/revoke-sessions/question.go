@@ -40,7 +40,7 @@ q  leave this account and all that follow alone
 `
 )
 
-const errNobodyToAsk = usageError("nobody can be asked, because there is no terminal, so nothing was done. " +
+const errNobodyToAsk = usageError("nobody can be asked, because there is no terminal. " +
 	"Give --confirm=false to revoke without being asked, or --what-if to see what would happen")
 
 // errNoAnswer is the end of input where an answer was due.
@@ -49,9 +49,8 @@ var errNoAnswer = errors.New("the input ended before the question was answered, 
 
 // questioner asks the person at the terminal.
 type questioner struct {
-	in       *bufio.Reader
-	out      io.Writer
-	terminal bool
+	in  *bufio.Reader
+	out io.Writer
 	// reading gets the line that is being read; it outlives a question that was
 	// given up, because a read cannot be.
 	reading chan typed
@@ -63,18 +62,15 @@ type typed struct {
 }
 
 // newQuestioner makes a questioner that writes to out and reads answers from
-// in. It asks nothing unless in is a terminal, where a person is.
-func newQuestioner(in io.Reader, out io.Writer, terminal bool) *questioner {
-	return &questioner{in: bufio.NewReader(in), out: out, terminal: terminal}
+// in, which must be a terminal, where a person is.
+func newQuestioner(in io.Reader, out io.Writer) *questioner {
+	return &questioner{in: bufio.NewReader(in), out: out}
 }
 
 // ask asks until it is answered: an empty line is no answer, and neither is one
-// that the input ends in. Without a terminal the error is errNobodyToAsk, at the
-// end of input errNoAnswer, and at the end of ctx its own, at once.
+// that the input ends in. At the end of input the error is errNoAnswer, and at
+// the end of ctx its own, at once.
 func (q *questioner) ask(ctx context.Context, text string) (answer, error) {
-	if !q.terminal {
-		return no, errNobodyToAsk
-	}
 	if text = bot.Clean(text, 500); text != "" {
 		text += " "
 	}

@@ -27,7 +27,7 @@ func TestAnswers(t *testing.T) {
 		{"\nyep\ny es\ny\n", yesOne, 4, "Please type y, n, a or q"},
 	} {
 		var out bytes.Buffer
-		got, err := newQuestioner(strings.NewReader(row.typed), &out, true).ask(t.Context(), "Revoke all sessions of \x1b[31mCarol\u202e?")
+		got, err := newQuestioner(strings.NewReader(row.typed), &out).ask(t.Context(), "Revoke all sessions of \x1b[31mCarol\u202e?")
 		if err != nil || got != row.want {
 			t.Errorf("%q is %d, %v; want %d", row.typed, got, err, row.want)
 		}
@@ -41,7 +41,7 @@ func TestAnswers(t *testing.T) {
 }
 
 func TestOneQuestionAfterTheOther(t *testing.T) {
-	q := newQuestioner(strings.NewReader("y\nn\na"), io.Discard, true)
+	q := newQuestioner(strings.NewReader("y\nn\na"), io.Discard)
 	for _, want := range []answer{yesOne, no} {
 		if got, err := q.ask(t.Context(), "Revoke?"); err != nil || got != want {
 			t.Errorf("%d, %v; want %d", got, err, want)
@@ -55,15 +55,10 @@ func TestOneQuestionAfterTheOther(t *testing.T) {
 	}
 }
 
-func TestNobodyIsAsked(t *testing.T) {
-	var out bytes.Buffer
-	got, err := newQuestioner(strings.NewReader("y\n"), &out, false).ask(t.Context(), "Revoke?")
-	if _, ok := errors.AsType[usageError](err); !ok || got != no || !strings.Contains(err.Error(), "--confirm=false") || out.Len() > 0 {
-		t.Errorf("without a terminal: %d, %v, and %q is printed", got, err, &out)
-	}
+func TestTerminalThatIsGone(t *testing.T) {
 	broken := errors.New("it is gone")
-	if got, err := newQuestioner(iotest.ErrReader(broken), io.Discard, true).ask(t.Context(), "Revoke?"); !errors.Is(err, broken) || got != no {
-		t.Errorf("with a terminal that is gone: %d, %v", got, err)
+	if got, err := newQuestioner(iotest.ErrReader(broken), io.Discard).ask(t.Context(), "Revoke?"); !errors.Is(err, broken) || got != no {
+		t.Errorf("%d, %v", got, err)
 	}
 }
 
@@ -73,7 +68,7 @@ func TestInterruptedQuestion(t *testing.T) {
 	in, keyboard := io.Pipe()
 	defer keyboard.Close()
 	asked := make(signalWriter, 10)
-	q := newQuestioner(in, asked, true)
+	q := newQuestioner(in, asked)
 	ctx, cancel := context.WithCancel(t.Context())
 	ended := make(chan error, 1)
 	go func() { _, err := q.ask(ctx, "Revoke?"); ended <- err }()

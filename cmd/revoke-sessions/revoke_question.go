@@ -17,21 +17,21 @@ var errQuit = errors.New("quit")
 // accounts, that is whoever sits at the terminal.
 func (p *revoking) openQuestions(s *surroundings) error {
 	if s.at.terminal != nil {
-		p.ask = newQuestioner(s.at.terminal, s.stderr, true)
+		p.ask = newQuestioner(s.at.terminal, s.stderr)
 		return nil
 	}
 	if !slices.Contains(p.command.InputObject, "-") {
 		if !isTerminal(s.stdin) {
 			return errNobodyToAsk
 		}
-		p.ask = newQuestioner(s.stdin, s.stderr, true)
+		p.ask = newQuestioner(s.stdin, s.stderr)
 		return nil
 	}
 	terminal, err := openTerminal()
 	if err != nil {
 		return errNobodyToAsk
 	}
-	p.ask, p.terminal = newQuestioner(terminal, terminal, true), terminal
+	p.ask, p.terminal = newQuestioner(terminal, terminal), terminal
 	return nil
 }
 

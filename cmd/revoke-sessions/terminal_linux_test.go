@@ -54,7 +54,7 @@ func TestTerminal(t *testing.T) {
 		t.Fatal("a terminal counts as none")
 	}
 	go person.Write([]byte("?\nall\n"))
-	got, err := newQuestioner(program, program, isTerminal(program)).ask(t.Context(), "Revoke?")
+	got, err := newQuestioner(program, program).ask(t.Context(), "Revoke?")
 	if err != nil || got != yesToAll {
 		t.Errorf("%d, %v", got, err)
 	}
@@ -72,7 +72,7 @@ func TestQuestionAtTheTerminalOfAPipeline(t *testing.T) {
 			return
 		}
 		defer terminal.Close()
-		a, err := newQuestioner(terminal, terminal, true).ask(context.Background(), "Revoke for the pipeline?")
+		a, err := newQuestioner(terminal, terminal).ask(context.Background(), "Revoke for the pipeline?")
 		fmt.Println("answered:", a == yesOne, err)
 		return
 	}
