@@ -19,10 +19,16 @@ import (
 // Nor can an answer steer the terminal.
 type exchanges struct {
 	next http.RoundTripper
-	mu   *sync.Mutex
-	out  io.Writer
+	*listing
 	// headers are told, too.
 	headers bool
+}
+
+// listing is where the exchanges are told, with Graph and with Entra, which may
+// go on at once.
+type listing struct {
+	mu  sync.Mutex
+	out io.Writer
 }
 
 // RoundTrip sends the request on.

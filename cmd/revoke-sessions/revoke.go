@@ -10,7 +10,6 @@ import (
 	"os/user"
 	"slices"
 	"strings"
-	"sync"
 	"time"
 
 	"revoke-sessions/authz"
@@ -104,18 +103,18 @@ func (c *revokeCommand) plan(s *surroundings) (*revoking, error) {
 	if bot.Clean(c.OverridePolicy, 1) == "" && c.OverridePolicy != "" {
 		complain(errors.New("--override-policy needs a reason"))
 	}
-	p := &revoking{command: c, targets: targets, out: s.stdout, err: s.stderr}
+	p := &revoking{command: c, targets: targets, out: s.stdout, err: s.stderr, debug: &listing{out: s.stderr}}
 	if c.Confirm && !c.WhatIf {
 		complain(p.openQuestions(s))
 	}
-	credential, kind, err := msgraph.Credential(s.getenv, c.entraOptions(s))
+	credential, kind, err := msgraph.Credential(s.getenv, p.entraOptions(s))
 	complain(err)
 	if len(wrong) > 0 {
 		p.close()
 		return nil, usageError("nothing was begun:\n  - " + strings.Join(wrong, "\n  - "))
 	}
 	p.client, err = msgraph.New(msgraph.Config{
-		Credential: credential, Cloud: cloud, GraphURL: s.at.graphURL, Transport: c.transport(s, true),
+		Credential: credential, Cloud: cloud, GraphURL: s.at.graphURL, Transport: p.transport(s, true),
 		Operation: operationOf(c.Operation), Fallback: graph.Operation(c.Fallback),
 	})
 	if err == nil && c.ResponseHeadersVariable != "" && !c.WhatIf { // which writes nothing
@@ -147,22 +146,22 @@ func (c *revokeCommand) readPolicy() (authz.Policy, error) {
 }
 
 // transport is nil where the default will do.
-func (c *revokeCommand) transport(s *surroundings, headers bool) http.RoundTripper {
+func (p *revoking) transport(s *surroundings, headers bool) http.RoundTripper {
 	next := s.at.transport()
-	if !c.Debug {
+	if !p.command.Debug {
 		return next
 	}
 	if next == nil {
 		next = http.DefaultTransport.(*http.Transport).Clone()
 	}
-	return &exchanges{next: next, mu: &sync.Mutex{}, out: s.stderr, headers: headers}
+	return &exchanges{next: next, listing: p.debug, headers: headers}
 }
 
 // entraOptions leave out the headers of the exchanges with Entra, and what is
 // in its addresses.
-func (c *revokeCommand) entraOptions(s *surroundings) msgraph.CredentialOptions {
+func (p *revoking) entraOptions(s *surroundings) msgraph.CredentialOptions {
 	options := s.at.credential()
-	options.Transport = c.transport(s, false)
+	options.Transport = p.transport(s, false)
 	return options
 }
 

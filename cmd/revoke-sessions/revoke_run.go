@@ -26,6 +26,7 @@ type revoking struct {
 	console  *bot.Console
 	headers  *headerFile // nil unless asked for
 	progress *progress
+	debug    *listing // of --debug
 
 	ask      *questioner
 	terminal io.Closer // that ask reads, if it was opened for it
@@ -93,7 +94,7 @@ func (p *revoking) run(ctx context.Context) (err error) {
 	}
 	p.progress = newProgress(p.command.Progress, p.err, len(p.targets), time.Now)
 	defer p.progress.stop()
-	p.out, p.err = p.progress.lines(p.out), p.progress.lines(p.err)
+	p.out, p.err, p.debug.out = p.progress.lines(p.out), p.progress.lines(p.err), p.progress.lines(p.debug.out)
 	if p.ask != nil {
 		p.ask.out = p.progress.lines(p.ask.out)
 	}

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"net/http"
 	"strings"
-	"sync"
 	"testing"
 
 	"revoke-sessions/graph/graphtest"
@@ -50,7 +49,7 @@ func TestDebugSteersNoTerminal(t *testing.T) {
 	}
 
 	var told bytes.Buffer
-	x := &exchanges{next: answer4xx("400 \x1b]0;b\aBad"), mu: &sync.Mutex{}, out: &told, headers: true}
+	x := &exchanges{next: answer4xx("400 \x1b]0;b\aBad"), listing: &listing{out: &told}, headers: true}
 	request, err := http.NewRequest(http.MethodGet, "https://graph.example/beta/users", nil)
 	if err != nil {
 		t.Fatal(err)

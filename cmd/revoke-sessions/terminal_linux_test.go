@@ -2,8 +2,10 @@ package main
 
 import (
 	"bufio"
+	"bytes"
 	"context"
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"strings"
@@ -126,6 +128,31 @@ func TestBarOnATerminal(t *testing.T) {
 		got, err := bufio.NewReader(person).ReadString('\n')
 		if err != nil || got != want {
 			t.Errorf("%s: the terminal gets\n%q, %v; want\n%q", mode, got, err, want)
+		}
+	}
+}
+
+// The exchanges of --debug have lines of their own beside the bar.
+func TestDebugBesideTheBar(t *testing.T) {
+	th := newTheatre(t)
+	person, program := pseudoTerminal(t)
+	var screen bytes.Buffer
+	closed := make(chan struct{})
+	go func() {
+		_, _ = io.Copy(&screen, person) // an error is the terminal's end
+		close(closed)
+	}()
+	code := run(t.Context(), []string{"revoke", "--user-id", "carol@contoso.example", "--user-id", "bob@contoso.example", "--confirm=false", "--debug"},
+		th.getenv, strings.NewReader(""), io.Discard, program, th.at)
+	program.Close()
+	<-closed
+	if code != 0 || !strings.Contains(screen.String(), "] 1/2") || !strings.Contains(screen.String(), "DEBUG: POST ") {
+		t.Fatalf("exit code %d\n%q", code, &screen)
+	}
+	said := strings.Split(screen.String(), "DEBUG: ")
+	for i, before := range said[:len(said)-1] {
+		if before != "" && !strings.HasSuffix(before, "\n") && !strings.HasSuffix(before, "\r") {
+			t.Errorf("%q stands before %q", before, said[i+1])
 		}
 	}
 }
