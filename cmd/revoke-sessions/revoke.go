@@ -6,8 +6,6 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
-	"os"
-	"os/user"
 	"slices"
 	"strings"
 	"time"
@@ -163,64 +161,6 @@ func (p *revoking) entraOptions(s *surroundings) msgraph.CredentialOptions {
 	options := s.at.credential()
 	options.Transport = p.transport(s, false)
 	return options
-}
-
-// parseHeaders reads KEY=VALUE.
-func parseHeaders(all []string) (map[string][]string, error) {
-	headers := map[string][]string{}
-	for _, one := range all {
-		key, value, ok := strings.Cut(one, "=")
-		if !ok || key == "" {
-			return nil, fmt.Errorf("--header %s: it must be KEY=VALUE", bot.Clean(one, 40))
-		}
-		headers[key] = append(headers[key], value)
-	}
-	if err := msgraph.CheckHeaders(headers); err != nil {
-		return nil, fmt.Errorf("--header: %s", graph.AsError(err).Remedy)
-	}
-	return headers, nil
-}
-
-// calling is the client with the caller's headers in each revoke. It keeps the
-// headers of the last answer.
-type calling struct {
-	*msgraph.Client
-	headers map[string][]string
-	last    http.Header
-}
-
-// Revoke implements bot.Directory.
-func (c *calling) Revoke(ctx context.Context, objectID string) (graph.Revocation, error) {
-	yes, err := c.RevokeWith(ctx, objectID, c.headers)
-	c.last = yes.Header
-	if no := graph.AsError(err); no != nil {
-		c.last = no.Header
-	}
-	return yes, err
-}
-
-// operatorName is who the operating system says that this is.
-func operatorName() string {
-	current, err := user.Current()
-	name, host := userName(current, err, user.LookupId), "unknown"
-	if h, err := os.Hostname(); err == nil {
-		host = h
-	}
-	return name + "@" + host
-}
-
-// userName is the name that the system's directory gives a user. Where that has
-// none, user.Current makes do with $USER, which proves nothing; then it is the
-// number.
-func userName(current *user.User, err error, lookUp func(uid string) (*user.User, error)) string {
-	if err != nil {
-		return "unknown"
-	}
-	known, err := lookUp(current.Uid)
-	if err != nil {
-		return "uid " + current.Uid
-	}
-	return known.Username
 }
 
 // openStore opens the database to write beside a bot, or to read for --what-if,

@@ -1,14 +1,52 @@
 package main
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"net/http"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"revoke-sessions/bot"
+	"revoke-sessions/graph"
+	"revoke-sessions/graph/msgraph"
 )
+
+// parseHeaders reads KEY=VALUE.
+func parseHeaders(all []string) (map[string][]string, error) {
+	headers := map[string][]string{}
+	for _, one := range all {
+		key, value, ok := strings.Cut(one, "=")
+		if !ok || key == "" {
+			return nil, fmt.Errorf("--header %s: it must be KEY=VALUE", bot.Clean(one, 40))
+		}
+		headers[key] = append(headers[key], value)
+	}
+	if err := msgraph.CheckHeaders(headers); err != nil {
+		return nil, fmt.Errorf("--header: %s", graph.AsError(err).Remedy)
+	}
+	return headers, nil
+}
+
+// calling is the client with the caller's headers in each revoke. It keeps the
+// headers of the last answer.
+type calling struct {
+	*msgraph.Client
+	headers map[string][]string
+	last    http.Header
+}
+
+// Revoke implements bot.Directory.
+func (c *calling) Revoke(ctx context.Context, objectID string) (graph.Revocation, error) {
+	yes, err := c.RevokeWith(ctx, objectID, c.headers)
+	c.last = yes.Header
+	if no := graph.AsError(err); no != nil {
+		c.last = no.Header
+	}
+	return yes, err
+}
 
 // headerFile gets the headers of every answer to a revoke, without what could
 // sign anybody in. It takes its name in one step, when all are in it.
