@@ -45,8 +45,9 @@ func (p *revoking) close() {
 	p.headers.abandon()
 }
 
-// outcomes are how many came to what, and how many of them are not on record.
-type outcomes struct{ fine, failed, declined, unknown, lost int }
+// outcomes are how many came to what, how many of them are not on record, and
+// how many had come to something under another name.
+type outcomes struct{ fine, failed, declined, unknown, lost, twice int }
 
 func (t *outcomes) count(r *accountResult) {
 	switch {
@@ -119,7 +120,8 @@ func (p *revoking) each(ctx context.Context) error {
 			return p.broken(err, done, p.targets[i:])
 		}
 		if result == nil {
-			p.progress.step("named twice")
+			p.came.twice++
+			p.progress.step(namedTwice)
 			continue
 		}
 		p.progress.step(result.Outcome)
@@ -144,6 +146,9 @@ func (p *revoking) each(ctx context.Context) error {
 	}
 	return p.came.exit()
 }
+
+// namedTwice is what an account came to that another name had led to.
+const namedTwice = "named twice"
 
 // stopAfter says why no other account is begun after this one, or "".
 func (p *revoking) stopAfter(r *accountResult) string {
@@ -219,6 +224,7 @@ func (p *revoking) summary() string {
 	add(p.came.failed, "failed or refused")
 	add(p.came.unknown, "of unknown outcome")
 	add(p.came.declined, "not begun or declined")
+	add(p.came.twice, namedTwice)
 	return parts[0] + ": " + strings.Join(parts[1:], ", ") + "."
 }
 
