@@ -9,7 +9,7 @@ import (
 	"revoke-sessions/authz"
 )
 
-// What the store answers when it stored nothing.
+// What the store answers when it stored nothing, but for ErrUnclear.
 var (
 	// ErrNoRequest: there is no request or arrival of that ID.
 	ErrNoRequest = errors.New("no such request")
@@ -18,6 +18,9 @@ var (
 	// ErrTaken: the ID exists already, or the same target has a pending
 	// request in the same lane.
 	ErrTaken = errors.New("a pending request for this account exists already")
+	// ErrUnclear: the database did not say whether it was stored; it may have
+	// been.
+	ErrUnclear = errors.New("it is not known whether it was stored")
 	// ErrFrozen: a freeze is on.
 	ErrFrozen = errors.New("every revoke is held back by a freeze")
 )

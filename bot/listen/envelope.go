@@ -161,13 +161,14 @@ func (l *Listener) work(ctx context.Context, j job) {
 	}
 }
 
-// refuse says that nothing was stored, to those whom an ack can tell.
+// refuse says that nothing was stored, to those whom an ack can tell. Where that
+// is not known, Slack gets no ack and says itself that the app did not answer.
 func (l *Listener) refuse(ctx context.Context, j job, why error) {
 	a := j.arrival
 	l.seen.forget(a.Envelope)
 	l.counts.refused.Add(1)
 	l.log.Error("not stored", "envelope", a.Envelope, "kind", string(a.Kind), "user", a.UserID, "why", why.Error())
-	if reply := refusal(a.Kind); reply != nil && time.Since(a.ReceivedAt) < l.limits.answer {
+	if reply := refusal(a.Kind); reply != nil && !errors.Is(why, bot.ErrUnclear) && time.Since(a.ReceivedAt) < l.limits.answer {
 		j.socket.owed.Add(1)
 		l.ack(ctx, j.socket, a.Envelope, reply)
 	}

@@ -3,6 +3,7 @@ package listen
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -290,6 +291,20 @@ func TestRedeliveryKeepsTheKey(t *testing.T) {
 	got := r.inbox.stored()
 	if len(got) != 4 || got[0].Key != got[1].Key || got[2].Key != got[3].Key || got[0].Key == got[2].Key || got[0].Envelope == got[1].Envelope {
 		t.Errorf("stored %+v", got)
+	}
+}
+
+// Where it is not known whether something was stored, nobody reads that it was not.
+func TestUnclearIsNotAcked(t *testing.T) {
+	w := newWorkspace(t, slacktest.Config{AckDeadline: 200 * time.Millisecond})
+	r := connected(w, nil)
+	r.inbox.set(func(context.Context, bot.Arrival) (any, func(), error) {
+		return nil, nil, fmt.Errorf("commit: %w", bot.ErrUnclear)
+	})
+	w.failed(w.bob())
+	w.failed(w.alice())
+	if acks := w.Acks(); len(acks) != 0 {
+		t.Errorf("acked %v", acks)
 	}
 }
 

@@ -3,7 +3,6 @@ package store
 import (
 	"context"
 	"crypto/sha256"
-	"database/sql"
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
@@ -15,11 +14,11 @@ import (
 
 // Record implements bot.Ledger.
 func (s *Store) Record(ctx context.Context, settles int64, entries ...bot.Entry) error {
-	return s.transaction(ctx, func(tx *sql.Tx) error {
+	return s.transaction(ctx, func(tx *tx) error {
 		if err := settle(ctx, tx, settles); err != nil {
 			return err
 		}
-		return appendAudit(ctx, tx, s.now(), entries)
+		return appendAudit(ctx, tx, entries)
 	})
 }
 
@@ -36,17 +35,17 @@ func (s *Store) UsedByBot(ctx context.Context) (used bool, err error) {
 // appendAudit adds rows to the chain. It comes last in every transaction, so
 // that on a database with many writers the head row is the last lock that
 // anybody takes.
-func appendAudit(ctx context.Context, tx *sql.Tx, now time.Time, entries []bot.Entry) error {
+func appendAudit(ctx context.Context, tx *tx, entries []bot.Entry) error {
 	if len(entries) == 0 {
 		return nil
 	}
 	var seq int64
 	var head string
-	if err := tx.QueryRowContext(ctx, `SELECT seq, hash FROM audit_head WHERE id = 1`).Scan(&seq, &head); err != nil {
+	if err := tx.QueryRowContext(ctx, `SELECT seq, hash FROM audit_head WHERE id = 1`+tx.forUpdate()).Scan(&seq, &head); err != nil {
 		return fmt.Errorf("read the audit head: %w", err)
 	}
 	for _, e := range entries {
-		e.At = now.UTC().Truncate(time.Microsecond)
+		e.At = tx.now.UTC().Truncate(time.Microsecond)
 		text, err := json.Marshal(e)
 		if err != nil {
 			return fmt.Errorf("encode the audit row: %w", err)

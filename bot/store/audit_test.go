@@ -232,7 +232,7 @@ func TestOpenReadOnlyRefuses(t *testing.T) {
 	newer := openAt(t, filepath.Join(folder, "newer.db"), store.Options{})
 	do(t, bypass(t, newer), `PRAGMA user_version = 99`)
 	for url, says := range map[string]string{
-		"postgres://x":                    "must be sqlite:PATH",
+		"postgres://x":                    "must look like postgres://",
 		"sqlite:":                         "must be sqlite:PATH",
 		"sqlite::memory:":                 "must be sqlite:PATH",
 		"sqlite:" + folder:                "it is a directory",

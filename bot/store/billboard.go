@@ -12,9 +12,11 @@ import (
 // ClaimTelling implements bot.Billboard.
 func (s *Store) ClaimTelling(ctx context.Context, id string) (tries int, err error) {
 	now := s.now()
-	err = s.write.QueryRowContext(ctx, `UPDATE requests SET tell_claimed_until = $1, tell_tries = tell_tries + 1
-		WHERE id = $2 AND tell_due_at IS NOT NULL AND tell_claimed_until <= $3 RETURNING tell_tries`,
-		micros(now.Add(bot.ClaimFor)), id, micros(now)).Scan(&tries)
+	err = s.statement(ctx, func(db *sql.DB) error {
+		return db.QueryRowContext(ctx, `UPDATE requests SET tell_claimed_until = $1, tell_tries = tell_tries + 1
+			WHERE id = $2 AND tell_due_at IS NOT NULL AND tell_claimed_until <= $3 RETURNING tell_tries`,
+			micros(now.Add(bot.ClaimFor)), id, micros(now)).Scan(&tries)
+	})
 	if errors.Is(err, sql.ErrNoRows) {
 		return 0, nil
 	}
@@ -26,14 +28,15 @@ func (s *Store) Told(ctx context.Context, id string, version int64, retry time.T
 	now := s.now()
 	if !retry.IsZero() {
 		// What was committed meanwhile is due at once, not at the retry.
-		_, err := s.write.ExecContext(ctx, `UPDATE requests SET tell_claimed_until = 0,
+		return false, s.alone(ctx, `UPDATE requests SET tell_claimed_until = 0,
 			tell_due_at = CASE WHEN version = $1 THEN $2 ELSE tell_due_at END WHERE id = $3`, version, micros(retry), id)
-		return false, err
 	}
-	err = s.write.QueryRowContext(ctx, `UPDATE requests SET told = $1,
-		tell_due_at = CASE WHEN version = $1 THEN NULL ELSE tell_due_at END,
-		tell_claimed_until = CASE WHEN version = $1 THEN 0 ELSE $2 END
-		WHERE id = $3 RETURNING version > $1`, version, micros(now.Add(bot.ClaimFor)), id).Scan(&more)
+	err = s.statement(ctx, func(db *sql.DB) error {
+		return db.QueryRowContext(ctx, `UPDATE requests SET told = $1,
+			tell_due_at = CASE WHEN version = $1 THEN NULL ELSE tell_due_at END,
+			tell_claimed_until = CASE WHEN version = $1 THEN 0 ELSE CAST($2 AS BIGINT) END
+			WHERE id = $3 RETURNING version > $1`, version, micros(now.Add(bot.ClaimFor)), id).Scan(&more)
+	})
 	if errors.Is(err, sql.ErrNoRows) {
 		return false, bot.ErrNoRequest
 	}
@@ -62,18 +65,15 @@ func (s *Store) Stands(ctx context.Context, channel, ts string) (stands bool, er
 
 // Doubt implements bot.Billboard.
 func (s *Store) Doubt(ctx context.Context, id, key string) error {
-	_, err := s.write.ExecContext(ctx, `UPDATE places SET shown = '' WHERE request_id = $1 AND key = $2`, id, key)
-	return err
+	return s.alone(ctx, `UPDATE places SET shown = '' WHERE request_id = $1 AND key = $2`, id, key)
 }
 
 // SetPlace implements bot.Billboard.
 func (s *Store) SetPlace(ctx context.Context, id string, p bot.Place) error {
 	if p.TS == "" {
-		_, err := s.write.ExecContext(ctx, `DELETE FROM places WHERE request_id = $1 AND key = $2`, id, p.Key)
-		return err
+		return s.alone(ctx, `DELETE FROM places WHERE request_id = $1 AND key = $2`, id, p.Key)
 	}
-	_, err := s.write.ExecContext(ctx, `INSERT INTO places (request_id, key, channel, ts, shown) VALUES ($1, $2, $3, $4, $5)
+	return s.alone(ctx, `INSERT INTO places (request_id, key, channel, ts, shown) VALUES ($1, $2, $3, $4, $5)
 		ON CONFLICT (request_id, key) DO UPDATE SET channel = excluded.channel, ts = excluded.ts, shown = excluded.shown`,
 		id, p.Key, p.Channel, p.TS, p.Shown)
-	return err
 }

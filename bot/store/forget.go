@@ -2,7 +2,6 @@ package store
 
 import (
 	"context"
-	"database/sql"
 	"fmt"
 	"math"
 	"time"
@@ -39,7 +38,7 @@ func (s *Store) Forget(ctx context.Context, retention time.Duration) error {
 	for _, chore := range []struct {
 		what, find string
 		before     int64
-		do         func(ctx context.Context, tx *sql.Tx, before int64) error
+		do         func(ctx context.Context, tx *tx, before int64) error
 	}{
 		// What was typed goes with the secrets once it is carried out.
 		{"used secrets", `FROM arrivals WHERE received_at < $1 AND body <> ''`, micros(now.Add(-secretsLive)),
@@ -58,7 +57,7 @@ func (s *Store) Forget(ctx context.Context, retention time.Duration) error {
 		var any bool
 		err := s.read.QueryRowContext(ctx, `SELECT EXISTS (SELECT 1 `+chore.find+`)`, chore.before).Scan(&any)
 		if err == nil && any {
-			err = s.transaction(ctx, func(tx *sql.Tx) error { return chore.do(ctx, tx, chore.before) })
+			err = s.transaction(ctx, func(tx *tx) error { return chore.do(ctx, tx, chore.before) })
 		}
 		if err != nil {
 			return fmt.Errorf("erase %s: %w", chore.what, err)
@@ -68,15 +67,15 @@ func (s *Store) Forget(ctx context.Context, retention time.Duration) error {
 }
 
 // exec is the chore of one statement.
-func exec(query string) func(context.Context, *sql.Tx, int64) error {
-	return func(ctx context.Context, tx *sql.Tx, before int64) error {
+func exec(query string) func(context.Context, *tx, int64) error {
+	return func(ctx context.Context, tx *tx, before int64) error {
 		_, err := tx.ExecContext(ctx, query, before)
 		return err
 	}
 }
 
 // eraseWords erases the words of the requests that ended longest ago.
-func eraseWords(ctx context.Context, tx *sql.Tx, before int64) error {
+func eraseWords(ctx context.Context, tx *tx, before int64) error {
 	rows, err := tx.QueryContext(ctx, `UPDATE requests SET erased = 1, tell_due_at = NULL WHERE id IN
 		(SELECT id `+erasable+` ORDER BY changed_at LIMIT $2) RETURNING id`, before, eraseAtOnce)
 	ids, err := collect(rows, err, scanID)

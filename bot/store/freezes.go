@@ -16,19 +16,22 @@ import (
 
 // CommitFreeze implements bot.Brakes.
 func (s *Store) CommitFreeze(ctx context.Context, c bot.FreezeChange) (bot.Freeze, error) {
-	f := c.Freeze
-	err := s.transaction(ctx, func(tx *sql.Tx) error {
-		now := s.now()
+	var stored bot.Freeze
+	err := s.transaction(ctx, func(tx *tx) error {
+		if err := tx.lock(ctx, freezing); err != nil {
+			return err
+		}
+		f := c.Freeze
 		begins := f.ID == 0
-		typed, err := writeFreeze(ctx, tx, &f, now)
+		typed, err := writeFreeze(ctx, tx, &f)
 		if err != nil {
 			return err
 		}
 		switch {
 		case begins:
-			err = tellFrozen(ctx, tx, now)
+			err = tellFrozen(ctx, tx)
 		case !f.EndedAt.IsZero():
-			err = thaw(ctx, tx, f.BeganAt, now)
+			err = thaw(ctx, tx, f.BeganAt)
 		}
 		if err != nil {
 			return err
@@ -36,7 +39,7 @@ func (s *Store) CommitFreeze(ctx context.Context, c bot.FreezeChange) (bot.Freez
 		if c.Notice != nil {
 			n := *c.Notice
 			n.Key = fmt.Sprintf("%s#%d", n.Key, f.ID)
-			if _, err := announce(ctx, tx, now, n); err != nil {
+			if _, err := announce(ctx, tx, n); err != nil {
 				return err
 			}
 		}
@@ -47,17 +50,18 @@ func (s *Store) CommitFreeze(ctx context.Context, c bot.FreezeChange) (bot.Freez
 		for i := range entries {
 			entries[i].Freeze, entries[i].Typed = f.ID, typed
 		}
-		return appendAudit(ctx, tx, now, entries)
+		stored = f
+		return appendAudit(ctx, tx, entries)
 	})
 	if err != nil {
 		return bot.Freeze{}, err
 	}
-	return f, nil
+	return stored, nil
 }
 
 // writeFreeze begins a freeze or changes the one that is on, and answers the
 // salted hash of its reason. The reason is written once.
-func writeFreeze(ctx context.Context, tx *sql.Tx, f *bot.Freeze, now time.Time) (typed string, err error) {
+func writeFreeze(ctx context.Context, tx *tx, f *bot.Freeze) (typed string, err error) {
 	body, err := json.Marshal(f)
 	if err != nil {
 		return "", fmt.Errorf("encode the freeze: %w", err)
@@ -67,12 +71,12 @@ func writeFreeze(ctx context.Context, tx *sql.Tx, f *bot.Freeze, now time.Time) 
 		salt = rand.Text()
 		err = tx.QueryRowContext(ctx, `INSERT INTO freezes (version, by_id, by_slack, began_at, body, reason, salt) VALUES (1, $1, $2, $3, $4, $5, $6)
 			RETURNING id, version`, f.By.EntraID, f.By.SlackID, micros(f.BeganAt), string(body), f.Reason, salt).Scan(&f.ID, &f.Version)
-		if isUnique(err) {
+		if tx.unique(err) {
 			return "", bot.ErrTaken
 		}
 	} else {
 		// ended_at is database time: retention and late commits go by it.
-		ended := sql.NullInt64{Int64: micros(now), Valid: !f.EndedAt.IsZero()}
+		ended := sql.NullInt64{Int64: micros(tx.now), Valid: !f.EndedAt.IsZero()}
 		err = tx.QueryRowContext(ctx, `UPDATE freezes SET version = version + 1, ended_at = $1, body = $2
 			WHERE id = $3 AND version = $4 AND ended_at IS NULL RETURNING version, coalesce(reason, ''), salt`,
 			ended, string(body), f.ID, f.Version).Scan(&f.Version, &f.Reason, &salt)
@@ -89,9 +93,9 @@ func writeFreeze(ctx context.Context, tx *sql.Tx, f *bot.Freeze, now time.Time) 
 // tellFrozen owes the people of every request that waits the news of a freeze.
 // Both this and thaw change the version: whoever read a request before, to
 // change or to tell it, knows the brake wrongly and reads it again.
-func tellFrozen(ctx context.Context, tx *sql.Tx, now time.Time) error {
+func tellFrozen(ctx context.Context, tx *tx) error {
 	if _, err := tx.ExecContext(ctx, `UPDATE requests SET version = version + 1, tell_due_at = $1, tell_tries = 0
-		WHERE state IN ('pending', 'approved')`, micros(now)); err != nil {
+		WHERE state IN ('pending', 'approved')`, micros(tx.now)); err != nil {
 		return fmt.Errorf("have the freeze told: %w", err)
 	}
 	return nil
@@ -99,9 +103,9 @@ func tellFrozen(ctx context.Context, tx *sql.Tx, now time.Time) error {
 
 // thaw sets the clocks of pending requests going again and has every request
 // that waited looked at, and its people told, at once.
-func thaw(ctx context.Context, tx *sql.Tx, began, now time.Time) error {
-	if began.After(now) {
-		began = now // the clock was set back
+func thaw(ctx context.Context, tx *tx, began time.Time) error {
+	if began.After(tx.now) {
+		began = tx.now // the clock was set back
 	}
 	// A request that was made during the freeze was stopped since then.
 	if _, err := tx.ExecContext(ctx, `UPDATE requests SET version = version + 1, due_at = $1, tell_due_at = $1, tell_tries = 0,
@@ -109,15 +113,15 @@ func thaw(ctx context.Context, tx *sql.Tx, began, now time.Time) error {
 			WHEN state <> 'pending' OR created_at >= $1 THEN 0
 			WHEN created_at > $2 THEN $1 - created_at
 			ELSE $1 - $2 END
-		WHERE state IN ('pending', 'approved')`, micros(now), micros(began)); err != nil {
+		WHERE state IN ('pending', 'approved')`, micros(tx.now), micros(began)); err != nil {
 		return fmt.Errorf("have what waited looked at: %w", err)
 	}
 	return nil
 }
 
-// fence answers ErrFrozen while a freeze is on. The transaction must keep a
-// freeze from beginning until it ends: on SQLite every write transaction does.
-func fence(ctx context.Context, tx *sql.Tx) error {
+// fence answers ErrFrozen while a freeze is on. The transaction holds the lock
+// fenced, so that none begins until it ends.
+func fence(ctx context.Context, tx *tx) error {
 	var frozen bool
 	if err := tx.QueryRowContext(ctx, `SELECT EXISTS (SELECT 1 FROM freezes WHERE ended_at IS NULL)`).Scan(&frozen); err != nil {
 		return fmt.Errorf("look for a freeze: %w", err)

@@ -2,36 +2,74 @@ package store
 
 import (
 	"context"
-	"database/sql"
 	"embed"
 	"fmt"
+	"slices"
 )
 
-//go:embed schema/sqlite/*.sql
+//go:embed schema
 var schemaFiles embed.FS
 
-// schemaVersion is what user_version holds once the schema stands. Each
-// version has a file that makes it out of the one before; 0 is an empty
-// database. A file that was released is never changed again.
-const schemaVersion = 2
+// schemaVersion is the schema that this program works with. Each version has a
+// file that makes it out of the one before; 0 is an empty database. A file that
+// was released is never changed again.
+const schemaVersion = 3
+
+// oldestReader is the oldest schemaVersion of a program that can still work
+// beside this one on PostgreSQL, where replicas are exchanged one by one. It
+// stays as long as versions only add: columns with a default, tables, indexes.
+const oldestReader = 3
+
+// prepare makes or brings up to date the schema, and waits for others who do.
+func (s *Store) prepare(ctx context.Context, o Options) error {
+	again := func(err error) bool { return s.again(err) || (sqliteEngine{}).busy(err) }
+	return tried(ctx, openWait, again, func() error {
+		if o.Beside {
+			version, oldest, err := s.readVersion(ctx, s.read)
+			if err != nil {
+				return err
+			}
+			if version > 0 && version < schemaVersion {
+				return errOlder(version)
+			}
+			if err := compatible(version, oldest); err != nil {
+				return err
+			}
+		}
+		return s.migrate(ctx)
+	})
+}
+
+// wantCurrent refuses a database that this program cannot read.
+func (s *Store) wantCurrent(ctx context.Context) error {
+	version, oldest, err := s.readVersion(ctx, s.read)
+	switch {
+	case err != nil:
+		return err
+	case version < schemaVersion:
+		return errOlder(version)
+	}
+	return compatible(version, oldest)
+}
 
 // migrate brings an empty or older database up to schemaVersion, one version
 // in one transaction. Whoever opens it at the same time waits and then finds
 // the version made.
 func (s *Store) migrate(ctx context.Context) error {
 	for done := false; !done; {
-		err := s.transaction(ctx, func(tx *sql.Tx) error {
-			version, err := readVersion(ctx, tx)
-			switch {
-			case err != nil:
+		err := s.transaction(ctx, func(tx *tx) error {
+			if err := tx.lock(ctx, schemaMaking); err != nil {
 				return err
-			case version > schemaVersion:
-				return errNewer(version)
-			case version == schemaVersion:
-				done = true
-				return nil
 			}
-			return makeVersion(ctx, tx, version+1)
+			version, oldest, err := tx.readVersion(ctx, tx)
+			if err != nil {
+				return err
+			}
+			if version >= schemaVersion {
+				done = true
+				return compatible(version, oldest)
+			}
+			return makeNext(ctx, tx, version)
 		})
 		if err != nil {
 			return err
@@ -40,27 +78,33 @@ func (s *Store) migrate(ctx context.Context) error {
 	return nil
 }
 
-func makeVersion(ctx context.Context, tx *sql.Tx, version int) error {
-	schema, err := schemaFiles.ReadFile(fmt.Sprintf("schema/sqlite/%04d.sql", version))
+// makeNext makes the version that comes after the one given. A database that
+// was added later begins with a later one.
+func makeNext(ctx context.Context, tx *tx, version int) error {
+	folder := "schema/" + tx.folder() + "/"
+	files, err := schemaFiles.ReadDir("schema/" + tx.folder())
+	if err != nil {
+		return err
+	}
+	var versions []int
+	for _, f := range files {
+		var n int
+		if _, err := fmt.Sscanf(f.Name(), "%d.sql", &n); err == nil && n > version {
+			versions = append(versions, n)
+		}
+	}
+	if len(versions) == 0 {
+		return fmt.Errorf("no file makes schema %d out of %d", schemaVersion, version)
+	}
+	next := slices.Min(versions)
+	schema, err := schemaFiles.ReadFile(fmt.Sprintf("%s%04d.sql", folder, next))
 	if err != nil {
 		return err
 	}
 	if _, err := tx.ExecContext(ctx, string(schema)); err != nil {
-		return fmt.Errorf("make schema %d: %w", version, err)
+		return fmt.Errorf("make schema %d: %w", next, err)
 	}
-	_, err = tx.ExecContext(ctx, fmt.Sprintf(`PRAGMA user_version = %d`, version))
-	return err
-}
-
-func readVersion(ctx context.Context, from querier) (version int, err error) {
-	if err := from.QueryRowContext(ctx, `PRAGMA user_version`).Scan(&version); err != nil {
-		return 0, fmt.Errorf("read the schema's version: %w", err)
-	}
-	return version, nil
-}
-
-func errNewer(version int) error {
-	return fmt.Errorf("the database has schema %d, this version knows %d: use the newer revoke-sessions", version, schemaVersion)
+	return tx.writeVersion(ctx, tx, next, oldestReader)
 }
 
 func errOlder(version int) error {

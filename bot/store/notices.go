@@ -13,24 +13,23 @@ import (
 
 // Announce implements bot.Announcements.
 func (s *Store) Announce(ctx context.Context, n bot.Notice, audit ...bot.Entry) (fresh bool, err error) {
-	err = s.transaction(ctx, func(tx *sql.Tx) (err error) {
-		now := s.now()
-		if fresh, err = announce(ctx, tx, now, n); err != nil || !fresh {
+	err = s.transaction(ctx, func(tx *tx) (err error) {
+		if fresh, err = announce(ctx, tx, n); err != nil || !fresh {
 			return err
 		}
-		return appendAudit(ctx, tx, now, audit)
+		return appendAudit(ctx, tx, audit)
 	})
 	return fresh && err == nil, err
 }
 
 // announce stores a notice, due at once, unless its Key was announced before.
-func announce(ctx context.Context, tx *sql.Tx, now time.Time, n bot.Notice) (fresh bool, err error) {
+func announce(ctx context.Context, tx *tx, n bot.Notice) (fresh bool, err error) {
 	message, err := json.Marshal(n.Message)
 	if err != nil {
 		return false, fmt.Errorf("encode the notice %s: %w", n.Key, err)
 	}
 	err = tx.QueryRowContext(ctx, `INSERT INTO notices (key, to_id, message, due_at, claimed_until, tries)
-		VALUES ($1, $2, $3, $4, 0, 0) ON CONFLICT DO NOTHING RETURNING id`, n.Key, n.To, string(message), micros(now)).Scan(&n.ID)
+		VALUES ($1, $2, $3, $4, 0, 0) ON CONFLICT DO NOTHING RETURNING id`, n.Key, n.To, string(message), micros(tx.now)).Scan(&n.ID)
 	if errors.Is(err, sql.ErrNoRows) {
 		return false, nil
 	}
@@ -47,7 +46,7 @@ func (s *Store) Announced(ctx context.Context, id int64, retry time.Time) error 
 	if !retry.IsZero() {
 		query, at = `UPDATE notices SET due_at = $1, claimed_until = 0 WHERE id = $2 AND posted_at IS NULL`, retry
 	}
-	if _, err := s.write.ExecContext(ctx, query, micros(at), id); err != nil {
+	if err := s.alone(ctx, query, micros(at), id); err != nil {
 		return fmt.Errorf("note what became of notice %d: %w", id, err)
 	}
 	return nil

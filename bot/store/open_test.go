@@ -221,7 +221,9 @@ func TestOnlyTheOwnerMayRead(t *testing.T) {
 func TestBadURLs(t *testing.T) {
 	for _, url := range []string{
 		"", "sqlite:", "sqlite::memory:", "sqlite", "revoke-sessions.db", "/var/lib/x.db", "SQLITE:x.db",
-		"mysql://bot:hunter2@db/x", "postgres://bot:hunter2@db/x", "file:x.db",
+		"mysql://bot:hunter2@db/x", "file:x.db", "POSTGRES://bot:hunter2@db/x",
+		"postgres://bot:hunter2@db:port/x", "postgres://bot:hunter2@db", "postgres://bot:hun%zzter2@db/x", "postgresql://bot:hunter2@/",
+		"postgres://bot:hunter2@db/x?sslmode=hunter2", "postgres://bot:hunter2@db:99999999/x",
 	} {
 		s, err := store.Open(deadline(t), url, store.Options{Exclusive: true})
 		if err == nil {
@@ -229,7 +231,11 @@ func TestBadURLs(t *testing.T) {
 			t.Errorf("%q was opened", url)
 			continue
 		}
-		if !strings.Contains(err.Error(), "REVOKE_DATABASE_URL must be sqlite:PATH") {
+		want := "REVOKE_DATABASE_URL must be sqlite:PATH"
+		if strings.HasPrefix(url, "postgres") {
+			want = "REVOKE_DATABASE_URL cannot be read: it must look like postgres://"
+		}
+		if !strings.Contains(err.Error(), want) {
 			t.Errorf("%q: %v", url, err)
 		}
 		if strings.Contains(err.Error(), "hunter2") {

@@ -13,9 +13,9 @@ import (
 
 // Probe is what a look at a database found.
 type Probe struct {
-	// Path is the database's absolute path, for people.
+	// Path names the database for people: an absolute path, or host and name.
 	Path string
-	// Missing: there is no database yet, and one could be made there.
+	// Missing: nothing of ours is there yet, and it could be made.
 	Missing bool
 	// Schema is the version of its schema, 0 for an empty one, and Wanted the
 	// version that this program works with. An older schema is brought up to
@@ -30,6 +30,9 @@ type Probe struct {
 // set with an error, too, once it is known.
 func TryOut(ctx context.Context, rawURL string) (p Probe, err error) {
 	p.Wanted = schemaVersion
+	if isPostgres(rawURL) {
+		return p, p.tryOutPostgres(ctx, rawURL)
+	}
 	if p.Path, err = databasePath(rawURL); err != nil {
 		return p, err
 	}
@@ -49,18 +52,38 @@ func TryOut(ctx context.Context, rawURL string) (p Probe, err error) {
 		return p, err
 	}
 	defer func() { err = errors.Join(err, db.Close()) }()
-	if p.Schema, err = readVersion(ctx, db); err != nil {
+	if p.Schema, _, err = (sqliteEngine{}).readVersion(ctx, db); err != nil {
 		return p, err
 	}
+	return p, tryToWrite(ctx, db)
+}
+
+func (p *Probe) tryOutPostgres(ctx context.Context, rawURL string) (err error) {
+	config, err := postgresAddress(rawURL)
+	if err != nil {
+		return err
+	}
+	p.Path = nameOf(config)
+	db := connect(config, session(false), silence)
+	defer func() { err = errors.Join(err, db.Close()) }()
+	if p.Schema, _, err = (&postgresEngine{db}).readVersion(ctx, db); err != nil {
+		return err
+	}
+	p.Missing = p.Schema == 0
+	return tryToWrite(ctx, db)
+}
+
+// tryToWrite makes a table that nobody else ever sees.
+func tryToWrite(ctx context.Context, db *sql.DB) error {
 	tx, err := db.BeginTx(ctx, nil)
 	if err != nil {
-		return p, fmt.Errorf("begin to write: %w", err)
+		return fmt.Errorf("begin to write: %w", err)
 	}
 	_, err = tx.ExecContext(ctx, `CREATE TABLE tried_out (n BIGINT)`)
 	if err != nil {
 		err = fmt.Errorf("write: %w", err)
 	}
-	return p, errors.Join(err, tx.Rollback())
+	return errors.Join(err, tx.Rollback())
 }
 
 // roomFor tries whether a file could be made at path, with one of another name

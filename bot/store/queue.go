@@ -19,10 +19,11 @@ func (s *Store) Receive(ctx context.Context, a bot.Arrival) (bot.Arrival, bool, 
 	if err != nil {
 		return a, false, fmt.Errorf("encode what arrived: %w", err)
 	}
-	now := s.now()
+	var now time.Time
 	// A statement on its own may be stored and yet answer that its context has
 	// ended; a transaction says which.
-	err = s.transaction(ctx, func(tx *sql.Tx) error {
+	err = s.transaction(ctx, func(tx *tx) error {
+		now = tx.now
 		return tx.QueryRowContext(ctx, `INSERT INTO arrivals
 			(envelope, act, body, response_url, trigger_id, received_at, tries, due_at, claimed_until)
 			VALUES ($1, $2, $3, $4, $5, $6, 1, $6, $7) ON CONFLICT DO NOTHING RETURNING id`,
@@ -39,7 +40,7 @@ func (s *Store) Receive(ctx context.Context, a bot.Arrival) (bot.Arrival, bool, 
 }
 
 // settle marks an arrival as dealt with.
-func settle(ctx context.Context, tx *sql.Tx, id int64) error {
+func settle(ctx context.Context, tx *tx, id int64) error {
 	if id == 0 {
 		return nil
 	}
@@ -82,10 +83,10 @@ func (s *Store) Arrival(ctx context.Context, id int64) (bot.Arrival, error) {
 
 // Claim implements bot.Queue.
 func (s *Store) Claim(ctx context.Context, id string) (r bot.Request, ok bool, err error) {
-	err = s.transaction(ctx, func(tx *sql.Tx) error {
-		now := s.now()
+	err = s.transaction(ctx, func(tx *tx) error {
+		ok = false
 		res, err := tx.ExecContext(ctx, `UPDATE requests SET claimed_until = $1 WHERE id = $2 AND claimed_until <= $3`,
-			micros(now.Add(bot.ClaimFor)), id, micros(now))
+			micros(tx.now.Add(bot.ClaimFor)), id, micros(tx.now))
 		if err != nil {
 			return fmt.Errorf("claim a request: %w", err)
 		}
@@ -117,10 +118,11 @@ func (s *Store) Due(ctx context.Context, limit int) (bot.Work, error) {
 	if err != nil || !owed {
 		return w, err
 	}
-	until := now + bot.ClaimFor.Microseconds()
-	err = s.transaction(ctx, func(tx *sql.Tx) error {
+	err = s.transaction(ctx, func(tx *tx) error {
+		now, until := micros(tx.now), micros(tx.now.Add(bot.ClaimFor))
+		w = bot.Work{}
 		rows, err := tx.QueryContext(ctx, `UPDATE arrivals SET claimed_until = $1, tries = tries + 1 WHERE id IN
-			(SELECT id FROM arrivals WHERE due_at <= $2 AND claimed_until <= $2 ORDER BY due_at LIMIT $3)
+			(SELECT id FROM arrivals WHERE due_at <= $2 AND claimed_until <= $2 ORDER BY due_at LIMIT $3`+tx.skipLocked()+`)
 			RETURNING `+arrivalColumns, until, now, limit)
 		if w.Arrivals, err = readable(rows, err, scanArrival, &w.Broken); err != nil {
 			return fmt.Errorf("claim arrivals: %w", err)
@@ -128,7 +130,7 @@ func (s *Store) Due(ctx context.Context, limit int) (bot.Work, error) {
 		// RETURNING keeps no order.
 		slices.SortFunc(w.Arrivals, func(a, b bot.Arrival) int { return cmp.Compare(a.ID, b.ID) })
 		rows, err = tx.QueryContext(ctx, `UPDATE requests SET claimed_until = $1 WHERE id IN
-			(SELECT id FROM requests WHERE due_at <= $2 AND claimed_until <= $2 ORDER BY due_at LIMIT $3)
+			(SELECT id FROM requests WHERE due_at <= $2 AND claimed_until <= $2 ORDER BY due_at LIMIT $3`+tx.skipLocked()+`)
 			RETURNING id`, until, now, limit)
 		ids, err := collect(rows, err, scanID)
 		if err != nil {
@@ -152,7 +154,7 @@ func (s *Store) Due(ctx context.Context, limit int) (bot.Work, error) {
 			return fmt.Errorf("find what is to be told: %w", err)
 		}
 		rows, err = tx.QueryContext(ctx, `UPDATE notices SET claimed_until = $1, tries = tries + 1 WHERE id IN
-			(SELECT id FROM notices WHERE due_at <= $2 AND claimed_until <= $2 ORDER BY due_at, id LIMIT $3)
+			(SELECT id FROM notices WHERE due_at <= $2 AND claimed_until <= $2 ORDER BY due_at, id LIMIT $3`+tx.skipLocked()+`)
 			RETURNING `+noticeColumns, until, now, limit)
 		if w.Notices, err = readable(rows, err, scanNotice, &w.Broken); err != nil {
 			return fmt.Errorf("claim notices: %w", err)

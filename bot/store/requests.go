@@ -17,12 +17,22 @@ import (
 // Commit implements bot.Ledger. Whether somebody else was first is found out
 // before whether a freeze or a limit is in the way.
 func (s *Store) Commit(ctx context.Context, c bot.Change) (bot.Request, error) {
-	r := c.Request
-	err := s.transaction(ctx, func(tx *sql.Tx) error {
-		now := s.now()
+	var stored bot.Request
+	err := s.transaction(ctx, func(tx *tx) error {
+		if c.Fenced {
+			if err := tx.lock(ctx, fenced); err != nil {
+				return err
+			}
+		}
+		if len(c.Uses) > 0 {
+			if err := tx.lock(ctx, counting); err != nil {
+				return err
+			}
+		}
+		r := c.Request
 		typed := map[string]string{} // by request
 		store := func(r *bot.Request, keep bool) error {
-			if err := writeRequest(ctx, tx, r, now, keep); err != nil {
+			if err := writeRequest(ctx, tx, r, keep); err != nil {
 				return err
 			}
 			hash, err := writeWords(ctx, tx, *r)
@@ -44,7 +54,7 @@ func (s *Store) Commit(ctx context.Context, c bot.Change) (bot.Request, error) {
 				return err
 			}
 		}
-		if err := spend(ctx, tx, now, c.Uses); err != nil {
+		if err := spend(ctx, tx, c.Uses); err != nil {
 			return err
 		}
 		if err := settle(ctx, tx, c.Settles); err != nil {
@@ -54,27 +64,28 @@ func (s *Store) Commit(ctx context.Context, c bot.Change) (bot.Request, error) {
 		for i := range entries {
 			entries[i].Typed = typed[entries[i].Request]
 		}
-		return appendAudit(ctx, tx, now, entries)
+		stored = r
+		return appendAudit(ctx, tx, entries)
 	})
 	if err != nil {
 		return bot.Request{}, err
 	}
-	return r, nil
+	return stored, nil
 }
 
 // writeRequest creates a request or changes it; r becomes what is stored.
-func writeRequest(ctx context.Context, tx *sql.Tx, r *bot.Request, now time.Time, keep bool) error {
+func writeRequest(ctx context.Context, tx *tx, r *bot.Request, keep bool) error {
 	body, err := json.Marshal(r)
 	if err != nil {
 		return fmt.Errorf("encode the request: %w", err)
 	}
 	var claimed int64
 	if keep {
-		claimed = micros(now.Add(bot.ClaimFor))
+		claimed = micros(tx.now.Add(bot.ClaimFor))
 	}
 	// Every change is owed to people: tell_due_at is now. Of what is done on
 	// the command line nobody reads in Slack.
-	owed := maybe(now)
+	owed := maybe(tx.now)
 	if r.AtConsole() {
 		owed = sql.NullInt64{}
 	}
@@ -84,15 +95,15 @@ func writeRequest(ctx context.Context, tx *sql.Tx, r *bot.Request, now time.Time
 			(id, version, state, lane, drill, target_id, body, created_at, accepted_at, due_at, claimed_until,
 			told, tell_due_at, tell_claimed_until, tell_tries, changed_at)
 			VALUES ($1, 1, $2, $3, $4, $5, $6, $7, $8, $9, $10, 0, $11, 0, 0, $12)`,
-			r.ID, r.State, r.Lane, flag(r.Drill), r.Target.ID, body, micros(r.CreatedAt), maybe(r.AcceptedAt), maybe(r.DueAt), claimed, owed, micros(now))
-		if isUnique(err) {
+			r.ID, r.State, r.Lane, flag(r.Drill), r.Target.ID, body, micros(r.CreatedAt), maybe(r.AcceptedAt), maybe(r.DueAt), claimed, owed, micros(tx.now))
+		if tx.unique(err) {
 			return bot.ErrTaken
 		}
 	} else {
 		var res sql.Result
 		res, err = tx.ExecContext(ctx, `UPDATE requests SET version = version + 1, state = $1, body = $2, accepted_at = $3,
 			due_at = $4, claimed_until = $5, tell_due_at = $6, tell_tries = 0, changed_at = $7 WHERE id = $8 AND version = $9`,
-			r.State, body, maybe(r.AcceptedAt), maybe(r.DueAt), claimed, owed, micros(now), r.ID, r.Version)
+			r.State, body, maybe(r.AcceptedAt), maybe(r.DueAt), claimed, owed, micros(tx.now), r.ID, r.Version)
 		if err == nil {
 			var n int64
 			if n, err = res.RowsAffected(); err == nil && n == 0 {
@@ -119,7 +130,7 @@ func writeRequest(ctx context.Context, tx *sql.Tx, r *bot.Request, now time.Time
 // writeWords stores what was typed and answers its salted hash. Words come
 // with a request and change while it is pending and by its denial; later the
 // stored ones are hashed again.
-func writeWords(ctx context.Context, tx *sql.Tx, r bot.Request) (hash string, err error) {
+func writeWords(ctx context.Context, tx *tx, r bot.Request) (hash string, err error) {
 	changes := r.Version == 1 || r.State == bot.Pending || r.State == bot.Denied
 	var salt, content string
 	err = tx.QueryRowContext(ctx, `SELECT salt, content FROM words WHERE request_id = $1`, r.ID).Scan(&salt, &content)

@@ -1,8 +1,9 @@
 // Package store keeps the bot's requests, its queue and its audit chain in a
-// database. It is the only place that speaks SQL, and it decides nothing:
-// package bot says what a transaction writes, this package writes all of it or
-// none. The SQL uses $1, RETURNING and ON CONFLICT, which SQLite and
-// PostgreSQL both understand; instants are BIGINT microseconds.
+// database: SQLite for one process, PostgreSQL for several. It is the only
+// place that speaks SQL, and it decides nothing: package bot says what a
+// transaction writes, this package writes all of it or none. The SQL uses $1,
+// RETURNING and ON CONFLICT, which both databases understand; instants are
+// BIGINT microseconds. What differs is in sqlite.go and postgres.go.
 package store
 
 import (
@@ -10,37 +11,78 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
-	"io/fs"
-	"net/url"
-	"os"
-	"path/filepath"
 	"strings"
 	"time"
 
 	"github.com/gofrs/flock"
-	sqlite "modernc.org/sqlite" // the driver "sqlite", without cgo
-	sqlitelib "modernc.org/sqlite/lib"
 
 	"revoke-sessions/bot"
 )
 
-// Store implements bot.Store on SQLite. All its methods may be called at once.
+// Store implements bot.Store. All its methods may be called at once.
 type Store struct {
+	engine
 	write, read *sql.DB
-	now         func() time.Time
-	lock        *flock.Flock
-	path        string
+	// turn is held by whoever writes, where there is one writer at a time; nil
+	// elsewhere. Those who wait for a channel get it first come, first served,
+	// which those who wait for a connection of database/sql do not.
+	turn chan struct{}
+	now  func() time.Time
+	time *databaseTime // nil where the process's clock is the database's
+	lock *flock.Flock
+	path string
 }
 
 var _ bot.Store = (*Store)(nil)
 
+// engine is what the two databases do differently.
+type engine interface {
+	// folder holds the schema's files.
+	folder() string
+	// readVersion reads which schema the database has, 0 for none, and which
+	// the oldest program must know that can still work with it.
+	readVersion(ctx context.Context, from querier) (version, oldest int, err error)
+	writeVersion(ctx context.Context, tx *tx, version, oldest int) error
+	// begun answers what is known of a transaction that has just begun: its
+	// identity, for decided, and database time; both zero if that is not needed.
+	begun(ctx context.Context, tx *sql.Tx) (id string, now time.Time, err error)
+	// decided finds out what became of a transaction whose commit had no answer.
+	decided(ctx context.Context, id string) (committed bool, err error)
+	// hold takes a lock that lasts until the transaction ends.
+	hold(ctx context.Context, tx *sql.Tx, l lock) error
+	// forUpdate ends a query whose rows the transaction locks, and skipLocked
+	// one that leaves out the rows that others have locked.
+	forUpdate() string
+	skipLocked() string
+	// again reports whether what failed, with nothing stored, may work now.
+	again(err error) bool
+	// unique reports whether err says that a row like it exists already.
+	unique(err error) bool
+}
+
+// lock is what two transactions must not do at the same time. Locks are taken
+// in their order, before any row is locked, so that nobody waits in a circle.
+type lock int
+
+const (
+	// schemaMaking: one process makes the schema.
+	schemaMaking lock = iota + 1
+	// freezing keeps every fenced change away until the freeze is stored, and
+	// fenced keeps a freeze away until the change is.
+	freezing
+	fenced
+	// counting: one transaction at a time counts against the limits.
+	counting
+)
+
 // Options change how a store opens; the zero value is for production.
 type Options struct {
-	// Now is the database's clock. SQLite has none of its own: the process's
-	// clock is the database's, for only one process drives it.
+	// Now is the database's clock, for tests. SQLite has none of its own: the
+	// process's clock is the database's, for only one process drives it.
 	Now func() time.Time
-	// Exclusive refuses to open a database that another process runs on, and
-	// frees every claim, for whoever held one is gone. `run` opens it so.
+	// Exclusive refuses to open an SQLite database that another process runs
+	// on, and frees every claim, for whoever held one is gone. `run` opens it
+	// so. PostgreSQL is made for several processes, whose claims lapse.
 	Exclusive bool
 	// Beside opens it to write a little beside a process that may run on it: a
 	// database of an older schema is refused, for that process could not read
@@ -56,190 +98,39 @@ var (
 	ErrNoDatabase = errors.New("there is no database")
 )
 
-// Open opens or creates the database at rawURL, "sqlite:PATH". It answers
-// ErrInUse, wrapped, when Exclusive was asked for and is not to be had.
-func Open(ctx context.Context, rawURL string, o Options) (*Store, error) {
-	path, err := databasePath(rawURL)
-	if err != nil {
-		return nil, err
-	}
-	if o.Now == nil {
-		o.Now = time.Now
-	}
-	s := &Store{now: o.Now, path: path}
-	if o.Exclusive {
-		s.lock = flock.New(path + ".lock")
-		held, err := s.lock.TryLock()
-		if err != nil {
-			return nil, fmt.Errorf("lock the database %s: %w", path, err)
-		}
-		if !held {
-			return nil, fmt.Errorf("%w: %s. Stop it first, or give this one a database of its own", ErrInUse, path)
-		}
-	}
-	if err := s.open(ctx, o); err != nil {
-		return nil, errors.Join(fmt.Errorf("open the database %s: %w", path, err), s.Close())
-	}
-	return s, nil
+// errAddress says what an address must be; it quotes none, for one may hold a password.
+var errAddress = errors.New("REVOKE_DATABASE_URL must be sqlite:PATH, for example sqlite:revoke-sessions.db, or postgres://USER@HOST/DATABASE")
+
+// isPostgres reports whether an address is of PostgreSQL.
+func isPostgres(rawURL string) bool {
+	return strings.HasPrefix(rawURL, "postgres://") || strings.HasPrefix(rawURL, "postgresql://")
 }
 
-// databasePath reads "sqlite:PATH".
-func databasePath(rawURL string) (string, error) {
-	path, ok := strings.CutPrefix(rawURL, "sqlite:")
-	if !ok || path == "" || strings.HasPrefix(path, ":") {
-		return "", errors.New("REVOKE_DATABASE_URL must be sqlite:PATH, for example sqlite:revoke-sessions.db")
+// Open opens or creates the database at rawURL: "sqlite:PATH", or
+// "postgres://…" for one that exists. It answers ErrInUse, wrapped, when
+// Exclusive was asked for and is not to be had. No error holds a password.
+func Open(ctx context.Context, rawURL string, o Options) (*Store, error) {
+	if isPostgres(rawURL) {
+		return openPostgres(ctx, rawURL, o)
 	}
-	path, err := filepath.Abs(path)
-	if err != nil {
-		return "", fmt.Errorf("find the database: %w", err)
-	}
-	return path, nil
+	return openSQLite(ctx, rawURL, o)
 }
 
 // OpenReadOnly opens an existing database to read it, also beside the bot that
 // runs on it. It creates and migrates nothing, and whatever writes answers an
-// error. A missing file is an error with a remedy.
+// error. A missing database is an error with a remedy.
 func OpenReadOnly(ctx context.Context, rawURL string) (*Store, error) {
-	path, err := databasePath(rawURL)
-	if err != nil {
-		return nil, err
+	if isPostgres(rawURL) {
+		return openPostgresReadOnly(ctx, rawURL)
 	}
-	info, err := os.Stat(path)
-	switch {
-	case errors.Is(err, fs.ErrNotExist):
-		return nil, fmt.Errorf("%w at %s: name the bot's with --database sqlite:PATH or REVOKE_DATABASE_URL", ErrNoDatabase, path)
-	case err != nil:
-		return nil, fmt.Errorf("open the database %s: %w", path, err)
-	case info.IsDir():
-		return nil, fmt.Errorf("open the database %s: it is a directory", path)
-	}
-	db, err := sql.Open("sqlite", "file:"+(&url.URL{Path: path}).EscapedPath()+"?mode=ro&_pragma=busy_timeout(1000)")
-	if err != nil {
-		return nil, fmt.Errorf("open the database %s: %w", path, err)
-	}
-	s := &Store{write: db, read: db, now: time.Now, path: path}
-	version, err := readVersion(ctx, db)
-	switch {
-	case err == nil && version > schemaVersion:
-		err = errNewer(version)
-	case err == nil && version < schemaVersion:
-		err = errOlder(version)
-	}
-	if err != nil {
-		return nil, errors.Join(fmt.Errorf("open the database %s: %w", path, err), s.Close())
-	}
-	return s, nil
+	return openSQLiteReadOnly(ctx, rawURL)
 }
 
-// besideWait is how long a process beside another waits for its turn to write.
-const besideWait = 10 * time.Second
-
-func (s *Store) open(ctx context.Context, o Options) error {
-	if err := createPrivate(s.path); err != nil {
-		return err
-	}
-	wait := time.Second
-	if o.Beside {
-		wait = besideWait
-	}
-	// Pragmas stand in the DSN so that every connection of a pool has them.
-	// secure_delete is ON: FAST would leave erased text in pages given free.
-	// https://sqlite.org/pragma.html#pragma_secure_delete
-	dsn := func(extra string) string {
-		return "file:" + (&url.URL{Path: s.path}).EscapedPath() +
-			fmt.Sprintf("?_pragma=busy_timeout(%d)", wait.Milliseconds()) + "&_pragma=journal_mode(WAL)&_pragma=synchronous(FULL)&_pragma=foreign_keys(1)&_pragma=secure_delete(ON)" + extra
-	}
-	var err error
-	if s.write, err = sql.Open("sqlite", dsn("&_txlock=immediate")); err != nil {
-		return err
-	}
-	// SQLite has one writer; a single connection has writers wait here
-	// instead of polling for the lock.
-	s.write.SetMaxOpenConns(1)
-	if s.read, err = sql.Open("sqlite", dsn("&_pragma=query_only(1)")); err != nil {
-		return err
-	}
-	s.read.SetMaxOpenConns(4)
-	if err := whileBusy(ctx, func() error {
-		if o.Beside {
-			version, err := readVersion(ctx, s.read)
-			if err == nil && version > 0 && version < schemaVersion {
-				err = errOlder(version)
-			}
-			if err != nil {
-				return err
-			}
-		}
-		return s.migrate(ctx)
-	}); err != nil {
-		return err
-	}
-	if o.Exclusive {
-		return s.freeClaims(ctx)
-	}
-	return nil
-}
-
-// whileBusy tries again for as long as others have the database to themselves,
-// which they have for a moment when they open it for the first time: SQLite
-// does not wait for that by itself.
-// https://sqlite.org/wal.html#sometimes_queries_return_sqlite_busy_in_wal_mode
-func whileBusy(ctx context.Context, do func() error) error {
-	for end := time.Now().Add(openWait); ; {
-		err := do()
-		e, ok := errors.AsType[*sqlite.Error](err)
-		if !ok || e.Code()&0xff != sqlitelib.SQLITE_BUSY || time.Now().After(end) {
-			return err
-		}
-		select {
-		case <-time.After(20 * time.Millisecond):
-		case <-ctx.Done():
-			return err
-		}
-	}
-}
-
-// openWait is how long opening waits for others who open the same database.
-const openWait = 10 * time.Second
-
-// freeClaims gives back what a process that is gone had claimed. A request of
-// the command line stays claimed until its claim lapses by itself: a process
-// that works beside the bot may be in the middle of its call.
-func (s *Store) freeClaims(ctx context.Context) error {
-	for _, query := range []string{
-		`UPDATE arrivals SET claimed_until = 0 WHERE due_at IS NOT NULL`,
-		`UPDATE requests SET claimed_until = 0, tell_claimed_until = 0 WHERE (due_at IS NOT NULL OR tell_due_at IS NOT NULL)
-			AND CASE WHEN json_valid(body) THEN coalesce(json_extract(body, '$.askers[0].SlackID'), '') ELSE '' END NOT LIKE 'os:%'`,
-		`UPDATE notices SET claimed_until = 0 WHERE due_at IS NOT NULL`,
-	} {
-		if _, err := s.write.ExecContext(ctx, query); err != nil {
-			return fmt.Errorf("free the claims: %w", err)
-		}
-	}
-	return nil
-}
-
-// createPrivate creates an empty database file that only its owner may read,
-// if there is none; SQLite would let everybody read it, and gives the file's
-// mode to those it puts beside it. An existing file is not opened: closing it
-// would drop the locks that SQLite holds on it elsewhere in this process.
-// https://sqlite.org/howtocorrupt.html#_posix_advisory_locks_canceled_by_a_separate_thread_doing_close_
-func createPrivate(path string) error {
-	f, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_RDWR, 0o600)
-	if errors.Is(err, fs.ErrExist) {
-		if info, err := os.Stat(path); err == nil && info.IsDir() {
-			return errors.New("it is a directory")
-		}
-		return nil
-	}
-	if err != nil {
-		return err
-	}
-	return f.Close()
-}
-
-// Path is the database's absolute path, for people.
+// Path names the database for people: an absolute path, or host and name.
 func (s *Store) Path() string { return s.path }
+
+// Now is database time, the one clock of all who work on the database.
+func (s *Store) Now() time.Time { return s.now() }
 
 // Close closes the database and gives up the lock.
 func (s *Store) Close() error {
@@ -260,17 +151,32 @@ type querier interface {
 	QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row
 }
 
-// transaction runs f in one write transaction.
-func (s *Store) transaction(ctx context.Context, f func(*sql.Tx) error) error {
-	tx, err := s.write.BeginTx(ctx, nil)
-	if err != nil {
-		return err
+// tried calls do until it works, fails for good, or within is over.
+func tried(ctx context.Context, within time.Duration, again func(error) bool, do func() error) error {
+	pause := 20 * time.Millisecond
+	for end := time.Now().Add(within); ; pause = min(2*pause, 500*time.Millisecond) {
+		err := do()
+		if err == nil || !again(err) || !time.Now().Add(pause).Before(end) {
+			return err
+		}
+		select {
+		case <-time.After(pause):
+		case <-ctx.Done():
+			return err
+		}
 	}
-	defer tx.Rollback()
-	if err := f(tx); err != nil {
-		return err
+}
+
+// openWait is how long opening waits for a database that is starting, or that
+// others are opening.
+const openWait = 10 * time.Second
+
+// compatible says whether this program can work with a schema.
+func compatible(version, oldest int) error {
+	if version > schemaVersion && oldest > schemaVersion {
+		return fmt.Errorf("the database has schema %d, this version knows %d: use the newer revoke-sessions", version, schemaVersion)
 	}
-	return tx.Commit()
+	return nil
 }
 
 func micros(t time.Time) int64 { return t.UnixMicro() }
@@ -285,10 +191,4 @@ func instant(v sql.NullInt64) time.Time {
 		return time.Time{}
 	}
 	return time.UnixMicro(v.Int64).UTC()
-}
-
-// isUnique reports whether err says that a row like it exists already.
-func isUnique(err error) bool {
-	e, ok := errors.AsType[*sqlite.Error](err)
-	return ok && (e.Code() == sqlitelib.SQLITE_CONSTRAINT_UNIQUE || e.Code() == sqlitelib.SQLITE_CONSTRAINT_PRIMARYKEY)
 }

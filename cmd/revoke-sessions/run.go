@@ -109,7 +109,7 @@ func (c *runCommand) Run(ctx context.Context, s *surroundings) error {
 	signIn(ctx, directory, policy.AsksForRoles(), log)
 	b := bot.New(bot.Config{
 		Home: home, Channel: c.Channel, Policy: policy, Emergency: bot.Clean(c.Emergency, 200),
-		Operation: operation, Fallback: fallback, Timing: s.timing(), Log: log, Now: s.at.now,
+		Operation: operation, Fallback: fallback, Timing: s.timing(), Log: log, Now: db.Now,
 	}, db, slack, directory)
 	if err := b.RecordPolicy(ctx); err != nil {
 		return fmt.Errorf("record which policy is in force: %w", err)

@@ -1,0 +1,138 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"revoke-sessions/bot"
+)
+
+// tx is one write transaction.
+type tx struct {
+	*sql.Tx
+	engine
+	// now is database time at its beginning.
+	now time.Time
+}
+
+// lock takes locks in their order, before the transaction locks any row.
+func (tx *tx) lock(ctx context.Context, l lock) error {
+	if err := tx.hold(ctx, tx.Tx, l); err != nil {
+		return fmt.Errorf("wait for a turn: %w", err)
+	}
+	return nil
+}
+
+const (
+	// writeWithin is how long a transaction is tried again that a database
+	// could not take, when its context sets no earlier end.
+	writeWithin = 5 * time.Second
+	// decidedWithin is how long it is asked what became of one whose commit had
+	// no answer, also when its context has ended.
+	decidedWithin = 2 * time.Second
+)
+
+// transaction runs f in one write transaction, and again in another if the
+// database could not take the first, of which nothing was stored: a connection
+// broke, the server is starting or hands over to another, two locked each other
+// out. f must not keep what it has changed when it is called again. An error
+// that is bot.ErrUnclear says that it may have been stored.
+func (s *Store) transaction(ctx context.Context, f func(*tx) error) error {
+	return tried(ctx, writeWithin, s.again, func() error { return s.once(ctx, f) })
+}
+
+func (s *Store) once(ctx context.Context, f func(*tx) error) error {
+	leave, err := s.enter(ctx)
+	if err != nil {
+		return err
+	}
+	defer leave()
+	raw, err := s.write.BeginTx(ctx, nil)
+	if err != nil {
+		return err
+	}
+	defer raw.Rollback()
+	id, now, err := s.begun(ctx, raw)
+	if err != nil {
+		return err
+	}
+	if s.time != nil {
+		s.time.heard(now)
+	} else {
+		now = s.now()
+	}
+	if err := f(&tx{raw, s.engine, now}); err != nil {
+		return err
+	}
+	err = raw.Commit()
+	if err == nil || id == "" || errors.Is(err, sql.ErrTxDone) {
+		return err
+	}
+	ask, cancel := context.WithTimeout(context.WithoutCancel(ctx), decidedWithin)
+	defer cancel()
+	switch committed, unknown := s.decided(ask, id); {
+	case unknown != nil:
+		return fmt.Errorf("%w: %w", bot.ErrUnclear, err)
+	case committed:
+		return nil
+	}
+	return err
+}
+
+// alone runs one statement on its own, which must do no harm when it is
+// carried out twice.
+func (s *Store) alone(ctx context.Context, query string, args ...any) error {
+	return s.statement(ctx, func(db *sql.DB) error { _, err := db.ExecContext(ctx, query, args...); return err })
+}
+
+// statement is alone for one that answers something.
+func (s *Store) statement(ctx context.Context, f func(*sql.DB) error) error {
+	return tried(ctx, writeWithin, s.again, func() error {
+		leave, err := s.enter(ctx)
+		if err != nil {
+			return err
+		}
+		defer leave()
+		return f(s.write)
+	})
+}
+
+// enter waits for the turn to write.
+func (s *Store) enter(ctx context.Context) (leave func(), err error) {
+	if s.turn == nil {
+		return func() {}, nil
+	}
+	select {
+	case s.turn <- struct{}{}:
+		return func() { <-s.turn }, nil
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+}
+
+// databaseTime tells the time of a database that has a clock of its own: what
+// it said last, and what has passed since on ours, which no setting of our
+// clock changes. Every transaction hears it anew.
+type databaseTime struct {
+	mu       sync.Mutex
+	said, at time.Time
+}
+
+func (c *databaseTime) heard(said time.Time) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.said, c.at = said, time.Now()
+}
+
+func (c *databaseTime) now() time.Time {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.at.IsZero() {
+		return time.Now()
+	}
+	return c.said.Add(time.Since(c.at))
+}
