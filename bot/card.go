@@ -83,7 +83,7 @@ func Card(r *Request, v View) Message {
 		p.add(ahead(r, (&line{}).bold("Nothing has been done yet.").say(" "), v))
 		p.buttons(pendingButtons(r)...)
 		p.add(details(r, v))
-	case r.stoppable() && (v.Freeze != nil || r.attempt() != nil):
+	case r.stoppable() && (v.Freeze != nil || r.attempt() != nil || r.Line != nil):
 		p.add((&line{}).say("An approver can still stop this."))
 		p.buttons(button(ActionDeny, "Deny", r.ID, slack.StyleDefault))
 	case r.retryable(v.Now):

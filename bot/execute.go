@@ -79,6 +79,9 @@ func (b *Bot) begin(ctx context.Context, r Request) (again bool, _ Request, err 
 		}
 	}
 	again, next, err := b.execute(ctx, r)
+	if turn, ok := errors.AsType[*TurnError](err); ok {
+		return b.queue(ctx, r, turn)
+	}
 	if !errors.Is(err, ErrFrozen) {
 		return again, next, err
 	}
@@ -104,11 +107,26 @@ func (b *Bot) standStill(ctx context.Context, r Request, e *Entry) (again bool, 
 	return false, r, err
 }
 
-// execute makes one call to Graph, unless a freeze is on. A second call after
+// queue has a request wait for its turn.
+func (b *Bot) queue(ctx context.Context, r Request, turn *TurnError) (again bool, _ Request, err error) {
+	c := Change{}
+	if r.Line == nil {
+		e := r.entry(Approved, b.actor)
+		e.Action, e.Until = "queued", turn.Until.UTC().Format(time.RFC3339)
+		c.Audit = []Entry{e}
+	}
+	r.Line = &Line{At: b.now().UTC(), Ahead: turn.Ahead}
+	r.DueAt = turn.Until
+	c.Request = r
+	r, err = b.commit(ctx, c)
+	return false, r, err
+}
+
+// execute makes one call to Graph, unless a freeze is on or it is not its turn. A second call after
 // one of unknown effect is one more write for the limits; the first was counted
 // with the decision.
 func (b *Bot) execute(ctx context.Context, r Request) (again bool, _ Request, err error) {
-	c := Change{Fenced: !r.passesOver(authz.Frozen)}
+	c := Change{Fenced: !r.passesOver(authz.Frozen), InTurn: true}
 	if n, _ := r.unresolved(); n > 0 {
 		c.Uses = b.uses(&r)
 	}
@@ -127,7 +145,7 @@ func (b *Bot) call(ctx context.Context, r Request, c Change) (again bool, _ Requ
 	}
 	now := b.now().UTC()
 	r.to(Executing)
-	r.DueAt = now
+	r.DueAt, r.Line = now, nil
 	r.Attempts = append(slices.Clone(r.Attempts), Attempt{Decision: len(r.Decisions), BeganAt: now})
 	e := r.entry(Executing, b.actor)
 	e.Operation, e.StampBefore = string(r.Operation), stampText(r.Before.ValidFrom())
@@ -170,7 +188,11 @@ func (b *Bot) conclude(ctx context.Context, r Request, n int, yes graph.Revocati
 		e.Operation, e.Also = string(next.called()), alsoCalled(a)
 		e.Status, e.Code, e.Outcome = a.Status, a.Code, string(a.Outcome)
 		e.RequestID, e.ClientRequestID = a.RequestID, a.ClientRequestID
-		stored, err := b.commit(ctx, Change{Request: next, Audit: []Entry{e}, Keep: next.State == Unknown})
+		c := Change{Request: next, Audit: []Entry{e}, Keep: next.State == Unknown, Answered: answered(a)}
+		if a.Asked && next.State != Failed {
+			c.Pushback = a.Wait // where nobody waits any more, people decide whether to ask again
+		}
+		stored, err := b.commit(ctx, c)
 		if err == nil {
 			return stored.State == Unknown, stored, nil
 		}
@@ -181,6 +203,11 @@ func (b *Bot) conclude(ctx context.Context, r Request, n int, yes graph.Revocati
 			return false, next, fmt.Errorf("store what Microsoft answered: %w", err)
 		}
 	}
+}
+
+// answered reports whether Microsoft dealt with the call, one way or the other.
+func answered(a *Attempt) bool {
+	return a.Outcome == graph.Done || a.Outcome == graph.NotDone && a.Wait == 0 && a.Status >= 400 && a.Status < 500
 }
 
 // outcome is what the request becomes by the answer to its last attempt.

@@ -36,6 +36,19 @@ func (e *LimitError) Error() string {
 	return fmt.Sprintf("the limit %s of %d within %s is reached", e.Use.Kind, e.Use.Limit.N, e.Use.Limit.Within)
 }
 
+// TurnError says that a confirmed request has to wait for its turn to be
+// carried out, because Microsoft has asked to wait; nothing was stored.
+type TurnError struct {
+	// Until is when to try again. Ahead is how many confirmed requests were
+	// before it in the line.
+	Until time.Time
+	Ahead int
+}
+
+func (e *TurnError) Error() string {
+	return fmt.Sprintf("Microsoft has asked to wait; %d confirmed requests are before this one", e.Ahead)
+}
+
 // ClaimFor is how long a row belongs to whoever claimed it. It is longer than
 // any one step's deadline, so that a living process never loses its work.
 const ClaimFor = 10 * time.Second
@@ -60,6 +73,15 @@ type Change struct {
 	// Uses are counted against limits; if one is reached, the answer is a
 	// *LimitError.
 	Uses []Use
+	// InTurn answers a *TurnError, and stores nothing, while Microsoft has asked
+	// to wait, or, for some time after that, while others were confirmed earlier
+	// and may go now. It is one line for all processes.
+	InTurn bool
+	// Pushback is for how long Microsoft asked to wait in the answer that is
+	// stored: nobody begins a call until then. Answered says that it answered
+	// and asked no such thing; after a few of these the line is let go at once.
+	Pushback time.Duration
+	Answered bool
 	// Settles is the ID of the arrival that asked for the change; 0 for none.
 	Settles int64
 	// Keep leaves the request claimed by the caller, who goes on with it at once.

@@ -21,6 +21,9 @@ func outcomeHeadline(r *Request, l *line, v View) *line {
 		if a := r.attempt(); r.State == Approved && v.Freeze == nil && a != nil && a.Decision == len(r.Decisions) && a.Wait > 0 {
 			return waiting(r, l, a)
 		}
+		if r.State == Approved && v.Freeze == nil && r.Line != nil {
+			return queued(r, l)
+		}
 		switch {
 		case r.State == Approved && v.Freeze != nil:
 			held(r, l)
@@ -164,8 +167,46 @@ func waiting(r *Request, l *line, a *Attempt) *line {
 	default:
 		l.say(" Microsoft did not take the call (status %d); I wait %s", a.Status, spell(a.Wait))
 	}
-	return l.say("; next try: ").whenExactly(a.EndedAt.Add(a.Wait)).
-		say(". ").by(r.verdict()).say("; nobody needs to do anything.")
+	next := a.EndedAt.Add(a.Wait)
+	if r.Line != nil {
+		next = r.DueAt
+	}
+	l.say("; next try: ").whenExactly(next).say(". ")
+	return inLine(r, l).by(r.verdict()).say("; nobody needs to do anything.")
+}
+
+// queued says that a request that was never tried waits behind others.
+func queued(r *Request, l *line) *line {
+	if n := len(r.Attempts); n == 0 {
+		l.bold("Waiting for its turn: nothing has been asked of Microsoft Entra about ").boldTyped(r.name()).bold(" yet.")
+	} else {
+		l.bold("Waiting for its turn to ask Microsoft Entra again about ").boldTyped(r.name()).bold(".")
+	}
+	if r.unclearBefore() {
+		l.say(" An earlier call had no clear answer, so it is not known whether anything was revoked.")
+	}
+	l.say(" Microsoft has asked the bot to wait; next try: ").whenExactly(r.DueAt).say(". ")
+	inLine(r, l).by(r.verdict()).say("; nobody needs to do anything.")
+	if r.Drill {
+		return l
+	}
+	return l.say(" If it cannot wait, revoke in the Entra portal or block sign-in.")
+}
+
+// inLine says where the request stood in the line, in a sentence of its own.
+func inLine(r *Request, l *line) *line {
+	if r.Line == nil {
+		return l
+	}
+	l.say("As of ").whenExactly(r.Line.At)
+	switch n := r.Line.Ahead; n {
+	case 0:
+		return l.say(", it is the next one. ")
+	case 1:
+		return l.say(", one confirmed request is before it. ")
+	default:
+		return l.say(", %d confirmed requests are before it. ", n)
+	}
 }
 
 // unclearBefore reports whether some call may have been carried out although

@@ -177,6 +177,10 @@ type Request struct {
 	// EndedAt is when the request was denied, cancelled or expired.
 	EndedAt time.Time `json:"ended_at,omitzero"`
 
+	// Line is where an approved request stood in the line when it last asked for
+	// its turn; nil if it did not have to wait for one.
+	Line *Line `json:"line,omitempty"`
+
 	// Words are what people typed and are called. They are kept apart, so
 	// that they can be erased while the rest stays.
 	Words Words `json:"-"`
@@ -232,6 +236,14 @@ type Attempt struct {
 	// Wait is how long we wait, and Asked says that Microsoft named that time.
 	Wait  time.Duration `json:"wait,omitempty"`
 	Asked bool          `json:"asked,omitempty"`
+}
+
+// Line is a place in the line of confirmed requests that wait because Microsoft
+// has asked to.
+type Line struct {
+	// At is when it stood there, behind Ahead others.
+	At    time.Time `json:"at"`
+	Ahead int       `json:"ahead,omitempty"`
 }
 
 // idLetters leaves out what is misread or misheard: 0 O 1 I L 8 B 5 S 2 Z U V.

@@ -314,6 +314,14 @@ func waits(status int, wait time.Duration) sceneOption {
 	}
 }
 
+// behind puts the request into the line.
+func behind(n int) sceneOption {
+	return func(s *scene) {
+		s.r.Line = &Line{At: acceptedAt, Ahead: n}
+		s.r.DueAt = acceptedAt.Add(time.Minute)
+	}
+}
+
 // afterUnclear puts a call of unknown outcome before the one that was refused.
 func afterUnclear(s *scene) {
 	if len(s.r.Attempts) == 1 {
@@ -409,6 +417,10 @@ func scenes() []scene {
 		newScene("approved_waits_429_drill", Approved, drill, waits(429, 30*time.Second)),
 		newScene("approved_waits_after_unclear", Approved, waits(429, 30*time.Second), afterUnclear),
 		newScene("approved_waits_unreachable", Approved, waits(0, 4*time.Second)),
+		newScene("approved_waits_in_line", Approved, waits(429, 30*time.Second), behind(2)),
+		newScene("approved_queued", Approved, behind(1)),
+		newScene("approved_queued_next", Approved, ofBob, behind(0)),
+		newScene("approved_queued_drill", Approved, drill, behind(12)),
 		newScene("unknown_process_died", Unknown, died),
 		newScene("unknown_stuck", Unknown, twice),
 		newScene("unknown_stuck_self", Unknown, ofBob, twice),

@@ -266,6 +266,7 @@ var happened = map[string]string{
 	"unfreeze_asked":      "somebody asked to end the freeze",
 	"unfrozen":            "the freeze ended",
 	"policy_loaded":       "this policy came into force",
+	"queued":              "it had to wait for its turn, for Microsoft had asked to wait",
 	"policy_overridden":   "whoever revoked on the command line passed over what the policy says",
 	"coverage":            "too few approvers could decide, or the channel was not as it should be",
 }

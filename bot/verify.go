@@ -35,7 +35,8 @@ func (b *Bot) findOut(ctx context.Context, r Request) (again bool, _ Request, er
 	if unmoved && may && !now.Before(second) && now.Sub(r.verdict().At) < b.cfg.Timing.Patience {
 		again, next, err := b.execute(ctx, r)
 		_, full := errors.AsType[*LimitError](err)
-		if !full && !errors.Is(err, ErrFrozen) {
+		_, turn := errors.AsType[*TurnError](err)
+		if !full && !turn && !errors.Is(err, ErrFrozen) {
 			return again, next, err
 		}
 		// A brake is on: reading goes on.

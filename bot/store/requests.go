@@ -54,6 +54,14 @@ func (s *Store) Commit(ctx context.Context, c bot.Change) (bot.Request, error) {
 				return err
 			}
 		}
+		if c.InTurn {
+			if err := takeTurn(ctx, tx, &r); err != nil {
+				return err
+			}
+		}
+		if err := turn(ctx, tx, c); err != nil {
+			return err
+		}
 		if err := spend(ctx, tx, c.Uses); err != nil {
 			return err
 		}
@@ -89,21 +97,25 @@ func writeRequest(ctx context.Context, tx *tx, r *bot.Request, keep bool) error 
 	if r.AtConsole() {
 		owed = sql.NullInt64{}
 	}
+	var line sql.NullInt64
+	if r.State == bot.Approved {
+		line = lineAt(r)
+	}
 	if r.Version == 0 {
 		r.Paused = 0
 		_, err = tx.ExecContext(ctx, `INSERT INTO requests
 			(id, version, state, lane, drill, target_id, body, created_at, accepted_at, due_at, claimed_until,
-			told, tell_due_at, tell_claimed_until, tell_tries, changed_at)
-			VALUES ($1, 1, $2, $3, $4, $5, $6, $7, $8, $9, $10, 0, $11, 0, 0, $12)`,
-			r.ID, r.State, r.Lane, flag(r.Drill), r.Target.ID, body, micros(r.CreatedAt), maybe(r.AcceptedAt), maybe(r.DueAt), claimed, owed, micros(tx.now))
+			told, tell_due_at, tell_claimed_until, tell_tries, changed_at, line_at)
+			VALUES ($1, 1, $2, $3, $4, $5, $6, $7, $8, $9, $10, 0, $11, 0, 0, $12, $13)`,
+			r.ID, r.State, r.Lane, flag(r.Drill), r.Target.ID, body, micros(r.CreatedAt), maybe(r.AcceptedAt), maybe(r.DueAt), claimed, owed, micros(tx.now), line)
 		if tx.unique(err) {
 			return bot.ErrTaken
 		}
 	} else {
 		var res sql.Result
 		res, err = tx.ExecContext(ctx, `UPDATE requests SET version = version + 1, state = $1, body = $2, accepted_at = $3,
-			due_at = $4, claimed_until = $5, tell_due_at = $6, tell_tries = 0, changed_at = $7 WHERE id = $8 AND version = $9`,
-			r.State, body, maybe(r.AcceptedAt), maybe(r.DueAt), claimed, owed, micros(tx.now), r.ID, r.Version)
+			due_at = $4, claimed_until = $5, tell_due_at = $6, tell_tries = 0, changed_at = $7, line_at = $8 WHERE id = $9 AND version = $10`,
+			r.State, body, maybe(r.AcceptedAt), maybe(r.DueAt), claimed, owed, micros(tx.now), line, r.ID, r.Version)
 		if err == nil {
 			var n int64
 			if n, err = res.RowsAffected(); err == nil && n == 0 {

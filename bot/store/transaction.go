@@ -63,7 +63,7 @@ func (s *Store) once(ctx context.Context, f func(*tx) error) error {
 	if s.time != nil {
 		s.time.heard(now)
 	} else {
-		now = s.now()
+		now = s.now().Truncate(time.Microsecond) // as it is stored
 	}
 	if err := f(&tx{raw, s.engine, now}); err != nil {
 		return err

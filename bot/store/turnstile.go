@@ -1,0 +1,107 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"time"
+
+	"revoke-sessions/bot"
+)
+
+const (
+	// firstGap is the pause between two calls after Microsoft asked to wait;
+	// longestGap what it may grow to while Microsoft goes on asking, and
+	// shortestGap what is not worth a pause any more.
+	firstGap, longestGap, shortestGap = time.Second, 30 * time.Second, 100 * time.Millisecond
+	// longestLook is after how long somebody far back in the line is told anew
+	// where they stand.
+	longestLook = 5 * time.Minute
+	// lineStuck is after how long somebody in the line who might go and does not
+	// is left out of it: nobody waits for a row that cannot be read.
+	lineStuck = 30 * time.Second
+)
+
+// takeTurn answers a *bot.TurnError if the request may not begin a call to
+// Graph now. As long as Microsoft takes everything it is one read.
+func takeTurn(ctx context.Context, tx *tx, r *bot.Request) error {
+	until, gap, err := turnstile(ctx, tx, "")
+	if err != nil || gap == 0 && !tx.now.Before(until) {
+		return err
+	}
+	if until, gap, err = turnstile(ctx, tx, tx.forUpdate()); err != nil {
+		return err
+	}
+	place := lineAt(r)
+	var ahead, ready int64
+	if place.Valid {
+		if err := tx.QueryRowContext(ctx, `SELECT count(*), coalesce(sum(CASE WHEN due_at <= $1 AND due_at > $2 THEN 1 ELSE 0 END), 0)
+			FROM requests WHERE line_at < $3 AND id <> $4`, micros(tx.now), micros(tx.now.Add(-lineStuck)), place, r.ID).Scan(&ahead, &ready); err != nil {
+			return fmt.Errorf("count who is before it: %w", err)
+		}
+	}
+	if !tx.now.Before(until) && ready == 0 {
+		return setTurnstile(ctx, tx, tx.now.Add(gap), gap)
+	}
+	if until.Before(tx.now) {
+		until = tx.now
+	}
+	// About when those before it will have gone.
+	return &bot.TurnError{Until: until.Add(min(time.Duration(ahead)*gap, longestLook)), Ahead: int(ahead)}
+}
+
+// lineAt is the request's place in the line: when it was confirmed.
+func lineAt(r *bot.Request) (at sql.NullInt64) {
+	if r.State != bot.Approved && r.State != bot.Executing || len(r.Decisions) == 0 {
+		return at
+	}
+	return maybe(r.Decisions[len(r.Decisions)-1].At)
+}
+
+// turn stores what an answer of Microsoft's means for the calls that follow.
+func turn(ctx context.Context, tx *tx, c bot.Change) error {
+	if c.Pushback <= 0 && !c.Answered {
+		return nil
+	}
+	until, gap, err := turnstile(ctx, tx, "")
+	if err != nil || c.Pushback <= 0 && gap == 0 {
+		return err
+	}
+	if until, gap, err = turnstile(ctx, tx, tx.forUpdate()); err != nil {
+		return err
+	}
+	switch {
+	case c.Pushback > 0:
+		gap = min(max(2*gap, firstGap), longestGap)
+		if end := tx.now.Add(c.Pushback); end.After(until) {
+			until = end
+		}
+	case until.After(tx.now.Add(gap)):
+		return nil // it was called before Microsoft asked to wait, and says nothing of that
+	case gap/2 >= shortestGap:
+		gap /= 2
+	default:
+		until, gap = tx.now, 0
+		// Whoever is at work on one of them at this moment sees it by itself.
+		if _, err := tx.ExecContext(ctx, `UPDATE requests SET due_at = $1 WHERE id IN
+			(SELECT id FROM requests WHERE line_at IS NOT NULL AND due_at > $1 ORDER BY line_at`+tx.skipLocked()+`)`, micros(tx.now)); err != nil {
+			return fmt.Errorf("let the line go: %w", err)
+		}
+	}
+	return setTurnstile(ctx, tx, until, gap)
+}
+
+func turnstile(ctx context.Context, tx *tx, lock string) (until time.Time, gap time.Duration, err error) {
+	var at, micros int64
+	if err := tx.QueryRowContext(ctx, `SELECT until, gap FROM turnstile WHERE id = 1`+lock).Scan(&at, &micros); err != nil {
+		return until, 0, fmt.Errorf("read whose turn it is: %w", err)
+	}
+	return time.UnixMicro(at).UTC(), time.Duration(micros) * time.Microsecond, nil
+}
+
+func setTurnstile(ctx context.Context, tx *tx, until time.Time, gap time.Duration) error {
+	if _, err := tx.ExecContext(ctx, `UPDATE turnstile SET until = $1, gap = $2 WHERE id = 1`, micros(until), gap.Microseconds()); err != nil {
+		return fmt.Errorf("store whose turn it is: %w", err)
+	}
+	return nil
+}
