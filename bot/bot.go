@@ -76,8 +76,15 @@ const (
 	// maxHandled is how often one arrival is tried before somebody is told
 	// that it does not work.
 	maxHandled = 6
-	// stopWithin is how long an orderly stop waits for running work.
-	stopWithin = 15 * time.Second
+	// stopWithin is how long an orderly stop waits for running work: longer than
+	// a call to Graph, and short enough that all is closed within 20 s, the 5 s
+	// of the sockets and the last writes included.
+	stopWithin = 12 * time.Second
+	// storeWithin bounds what the clock asks of the store, so that a database
+	// that does not answer cannot stop it.
+	storeWithin = 5 * time.Second
+	// beatEvery is how often a process says that it lives.
+	beatEvery = 5 * time.Second
 	// forgetEvery is how often secrets past their use are looked for.
 	forgetEvery = time.Minute
 )
@@ -95,6 +102,7 @@ type Bot struct {
 	actor     string // in the audit rows of what it does by itself
 	// nextPreflight is when the next is due, in nanoseconds since 1970.
 	nextPreflight atomic.Int64
+	replicas      atomic.Int64 // that live
 	log           *slog.Logger
 	now           func() time.Time
 
@@ -139,8 +147,12 @@ func (b *Bot) RecordPolicy(ctx context.Context) error {
 func (b *Bot) Run(ctx context.Context) {
 	tick := time.NewTicker(b.cfg.Timing.Tick)
 	defer tick.Stop()
-	var forgot time.Time
+	var forgot, beat time.Time
 	for {
+		if now := b.now(); now.Sub(beat) >= beatEvery {
+			beat = now
+			b.beat(ctx)
+		}
 		b.pickUp(ctx)
 		if now := b.now(); now.UnixNano() >= b.nextPreflight.Load() {
 			b.nextPreflight.Store(now.Add(preflightEvery).UnixNano())
@@ -148,9 +160,7 @@ func (b *Bot) Run(ctx context.Context) {
 		}
 		if now := b.now(); now.Sub(forgot) >= forgetEvery {
 			forgot = now
-			if err := b.store.Forget(ctx, b.cfg.Policy.Retention); err != nil && ctx.Err() == nil {
-				b.log.Error("erase used secrets", "error", err)
-			}
+			b.spawn(b.forget)
 		}
 		select {
 		case <-tick.C:
@@ -161,7 +171,34 @@ func (b *Bot) Run(ctx context.Context) {
 	}
 }
 
+// beat says that this process lives and hears how many do.
+func (b *Bot) beat(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(ctx, storeWithin)
+	defer cancel()
+	live, err := b.store.Beat(ctx)
+	if err != nil {
+		if ctx.Err() == nil {
+			b.log.Error("say that this process lives", "error", err)
+		}
+		return
+	}
+	b.replicas.Store(int64(live))
+}
+
+// Replicas is how many processes work on the store, this one included.
+func (b *Bot) Replicas() int { return max(1, int(b.replicas.Load())) }
+
+func (b *Bot) forget(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(ctx, stepDeadline)
+	defer cancel()
+	if err := b.store.Forget(ctx, b.cfg.Policy.Retention); err != nil && ctx.Err() == nil {
+		b.log.Error("erase used secrets", "error", err)
+	}
+}
+
 func (b *Bot) pickUp(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(ctx, storeWithin)
+	defer cancel()
 	if err := b.thaw(ctx); err != nil && ctx.Err() == nil {
 		b.log.Error("end a freeze whose time is over", "error", err)
 	}

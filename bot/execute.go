@@ -143,7 +143,9 @@ func (b *Bot) call(ctx context.Context, r Request, c Change) (again bool, _ Requ
 			r.Before = read
 		}
 	}
-	now := b.now().UTC()
+	// The call ends before the claim does, also if the process is stopped in
+	// between.
+	began, now := time.Now(), b.now().UTC()
 	r.to(Executing)
 	r.DueAt, r.Line = now, nil
 	r.Attempts = append(slices.Clone(r.Attempts), Attempt{Decision: len(r.Decisions), BeganAt: now})
@@ -153,7 +155,7 @@ func (b *Bot) call(ctx context.Context, r Request, c Change) (again bool, _ Requ
 	if r, err = b.commit(ctx, c); err != nil {
 		return false, r, err
 	}
-	call, cancel := context.WithTimeout(ctx, b.cfg.Timing.Attempt)
+	call, cancel := context.WithDeadline(ctx, began.Add(b.cfg.Timing.Attempt))
 	var yes graph.Revocation
 	if r.Drill {
 		_, err = b.directory.User(call, r.Target.ID)
@@ -192,7 +194,7 @@ func (b *Bot) conclude(ctx context.Context, r Request, n int, yes graph.Revocati
 		if a.Asked && next.State != Failed {
 			c.Pushback = a.Wait // where nobody waits any more, people decide whether to ask again
 		}
-		stored, err := b.commit(ctx, c)
+		stored, err := b.commitOutcome(ctx, c)
 		if err == nil {
 			return stored.State == Unknown, stored, nil
 		}
@@ -201,6 +203,36 @@ func (b *Bot) conclude(ctx context.Context, r Request, n int, yes graph.Revocati
 		}
 		if r, err = b.store.Request(ctx, r.ID); err != nil {
 			return false, next, fmt.Errorf("store what Microsoft answered: %w", err)
+		}
+		if mine := next.attempt(); r.State == next.State && n == len(r.Attempts)-1 && r.attempt().EndedAt.Equal(mine.EndedAt) {
+			return r.State == Unknown, r, nil // it was stored, and only nobody said so
+		}
+	}
+}
+
+const (
+	// outcomeKept is for how long an answer of Microsoft's is kept in memory
+	// while the database does not take it. After that the account is read.
+	outcomeKept = time.Minute
+	// outcomeAgain is the pause between two tries to store it, and outcomeTry
+	// how long one may take.
+	outcomeAgain, outcomeTry = 500 * time.Millisecond, 3 * time.Second
+)
+
+// commitOutcome is commit for what must not be lost because the database is
+// away for a moment, or the process is about to stop. Whether an earlier try
+// was stored although it seemed not to be, a later one finds out: ErrConflict.
+func (b *Bot) commitOutcome(ctx context.Context, c Change) (stored Request, err error) {
+	for end := b.now().Add(outcomeKept); ; {
+		try, cancel := context.WithTimeout(context.WithoutCancel(ctx), outcomeTry)
+		stored, err = b.commit(try, c)
+		cancel()
+		if err == nil || errors.Is(err, ErrConflict) || !b.now().Before(end) {
+			return stored, err
+		}
+		b.log.Error("store what Microsoft answered; trying again", "request", c.Request.ID, "error", err)
+		if !sleep(ctx, outcomeAgain) {
+			return stored, err
 		}
 	}
 }

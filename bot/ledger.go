@@ -165,6 +165,9 @@ type Queue interface {
 	Claim(ctx context.Context, id string) (Request, bool, error)
 	// Due claims what is due now, at most limit of each kind.
 	Due(ctx context.Context, limit int) (Work, error)
+	// Beat notes that this process lives and answers how many do, as far as was
+	// heard of them within the last 15 s.
+	Beat(ctx context.Context) (live int, err error)
 }
 
 // Work is what Due claimed.

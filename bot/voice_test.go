@@ -149,7 +149,7 @@ func TestButtons(t *testing.T) {
 			want = []string{"request.retry"}
 		case s.kind() == "receipt" && state == Pending && s.scene.name != "pending_joined":
 			want = []string{"request.cancel"}
-		case s.key == cardKey && state == Approved && (strings.HasPrefix(s.scene.name, "approved_waits") && s.scene.name != "approved_waits_after_unclear" || s.scene.name == "approved_frozen"):
+		case s.key == cardKey && state == Approved && (strings.HasPrefix(s.scene.name, "approved_waits") && s.scene.name != "approved_waits_after_unclear" || strings.HasPrefix(s.scene.name, "approved_queued") || s.scene.name == "approved_frozen"):
 			want = []string{"request.deny"} // nothing has left yet
 		case s.key == cardKey && (state == Failed || strings.HasPrefix(s.scene.name, "unknown_stuck")) && !strings.HasSuffix(s.scene.name, "next_day"):
 			want = []string{"request.retry"}

@@ -51,6 +51,7 @@ func contract(t *testing.T, open func(t *testing.T, now func() time.Time) *store
 		"line/in order, with pauses":               testLine,
 		"line/leaves behind who does not go":       testLineStuck,
 		"line/one of fifty goes":                   testLineAtOnce,
+		"replicas/this one":                        testBeat,
 		"notice/is kept and claimed":               testNotice,
 		"notice/once by its key":                   testNoticeOnce,
 		"notice/retry":                             testNoticeRetry,

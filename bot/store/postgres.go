@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"crypto/rand"
 	"database/sql"
 	"database/sql/driver"
 	"errors"
@@ -191,7 +192,11 @@ func openPostgres(ctx context.Context, rawURL string, o Options) (*Store, error)
 	if err := makePostgres(ctx, config, o); err != nil {
 		return nil, fmt.Errorf("open the database %s: %w", nameOf(config), err)
 	}
-	return newPostgres(connect(config, session(false), silence), nameOf(config), o.Now), nil
+	s := newPostgres(connect(config, session(false), silence), nameOf(config), o.Now)
+	if o.Exclusive {
+		s.name = rand.Text()
+	}
+	return s, nil
 }
 
 // makePostgres brings the schema up to date, on a connection that waits for as

@@ -31,6 +31,8 @@ type Store struct {
 	time *databaseTime // nil where the process's clock is the database's
 	lock *flock.Flock
 	path string
+	// name tells this process from the others; empty where there are none.
+	name string
 }
 
 var _ bot.Store = (*Store)(nil)
@@ -82,7 +84,8 @@ type Options struct {
 	Now func() time.Time
 	// Exclusive refuses to open an SQLite database that another process runs
 	// on, and frees every claim, for whoever held one is gone. `run` opens it
-	// so. PostgreSQL is made for several processes, whose claims lapse.
+	// so. PostgreSQL is made for several processes, whose claims lapse: there
+	// it only counts among them, see Beat.
 	Exclusive bool
 	// Beside opens it to write a little beside a process that may run on it: a
 	// database of an older schema is refused, for that process could not read
@@ -135,6 +138,9 @@ func (s *Store) Now() time.Time { return s.now() }
 // Close closes the database and gives up the lock.
 func (s *Store) Close() error {
 	var errs []error
+	if s.name != "" {
+		s.leave(s.write)
+	}
 	for _, db := range []*sql.DB{s.read, s.write} {
 		if db != nil {
 			errs = append(errs, db.Close())

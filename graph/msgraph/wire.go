@@ -105,6 +105,13 @@ func (w *wire) RoundTrip(request *http.Request) (*http.Response, error) {
 		return nil, errOwnAccount
 	}
 
+	// A process that was stopped on its way here wakes up before its timers do.
+	// What was to leave by then must not leave later: somebody else may have
+	// taken over since.
+	if end, ok := request.Context().Deadline(); ok && !time.Now().Before(end) {
+		return nil, fmt.Errorf("too late to be sent: %w", context.DeadlineExceeded)
+	}
+
 	x.reached, x.status, x.header, x.shown, x.body = true, 0, nil, nil, nil
 	x.dialed.Store(false)
 	x.connected.Store(false)
