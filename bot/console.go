@@ -192,10 +192,13 @@ func (c *Console) Look(ctx context.Context, whom Whom, drill bool) (Preview, err
 		p.Refused, p.Why = authz.Frozen, frozenLine(p.freeze).plain()
 	}
 	if p.Refused != "" && c.override == "" {
-		p.Why += " To revoke all the same, give a reason with --override-policy, which goes on record."
+		p.Why += allTheSame
 	}
 	return p, nil
 }
+
+// allTheSame follows what the policy is against.
+const allTheSame = " To revoke all the same, give a reason with --override-policy, which goes on record."
 
 // mayBeProtected says what could not be told of an account.
 func mayBeProtected(t aim) string {
@@ -234,7 +237,8 @@ func sleep(ctx context.Context, d time.Duration) bool {
 
 // Revoke carries out what the preview shows, and answers the request as it
 // stands then: accepted, failed, drilled, of unknown outcome, or denied if ctx
-// ended while it waited for Microsoft. The end of ctx stops waits and no call.
+// ended or a freeze began while it waited for Microsoft. The end of ctx stops
+// waits and no call.
 //
 // The error is a *RefusedError where the policy is against it, and then nothing
 // was asked of Microsoft. Any other error is the store's: with a request that
@@ -261,7 +265,7 @@ func (c *Console) Revoke(ctx context.Context, p Preview, reason string) (Request
 		case errors.Is(err, ErrTaken):
 			r.ID, refused = newID(), ""
 		case errors.Is(err, ErrFrozen):
-			refused, p.Why = authz.Frozen, "Every revoke has just been frozen."
+			refused, p.Why = authz.Frozen, "Every revoke has just been frozen."+allTheSame
 		case full:
 			refused, p.Why = OverLimit, limitHere(limit)
 		default:
@@ -310,7 +314,7 @@ func (c *Console) refuse(ctx context.Context, r Request, reason authz.Reason, wh
 func limitHere(e *LimitError) string {
 	l := &line{}
 	overLimit(l, View{Limit: e})
-	return l.plain() + " To revoke all the same, give a reason with --override-policy, which goes on record."
+	return l.plain() + allTheSame
 }
 
 // claimAgain is the pause before a request is looked at again that a Bot on the
@@ -327,7 +331,7 @@ func (c *Console) drive(ctx context.Context, r Request, held bool) (Request, err
 		now := b.now()
 		switch {
 		case r.State == Approved && ctx.Err() != nil && r.stoppable():
-			return c.stop(work, r)
+			return c.stop(work, r, c.operator, Interrupted)
 		case r.State == Approved && ctx.Err() != nil,
 			r.State == Unknown && (ctx.Err() != nil || r.stuck(now)),
 			r.State == Revoked && r.Reads > 0,
@@ -366,22 +370,27 @@ func (c *Console) drive(ctx context.Context, r Request, held bool) (Request, err
 		}
 		r = fresh
 		if r.State == Approved && r.stoppable() && !r.passesOver(authz.Frozen) {
-			if _, frozen, err := b.store.Frozen(work); frozen || err != nil {
-				return c.stop(work, r)
+			_, frozen, err := b.store.Frozen(work)
+			if err != nil {
+				return r, err
+			}
+			if frozen {
+				c.say("Every revoke was frozen meanwhile, so this one is given up.")
+				return c.stop(work, r, consoleActor, authz.Frozen)
 			}
 		}
 	}
 }
 
-// stop ends a request that waits with nothing done: a freeze that came up is
-// not waited for here.
-func (c *Console) stop(ctx context.Context, r Request) (Request, error) {
+// stop ends a request that waits with nothing done, and records by whom and
+// why: a freeze that came up is not waited for here.
+func (c *Console) stop(ctx context.Context, r Request, actor string, why authz.Reason) (Request, error) {
 	at := c.bot.now().UTC()
 	r.to(Denied)
 	r.DueAt, r.EndedAt = time.Time{}, at
 	r.Decisions = append(slices.Clone(r.Decisions), Verdict{Kind: authz.Deny, SlackID: c.operator, At: at})
-	e := r.entry(Denied, c.operator)
-	e.Reason, e.Origin = string(Interrupted), consoleOrigin
+	e := r.entry(Denied, actor)
+	e.Reason, e.Origin = string(why), consoleOrigin
 	stopped, err := c.bot.commit(ctx, Change{Request: r, Audit: []Entry{e}})
 	if errors.Is(err, ErrConflict) {
 		// A Bot has just gone on with it.

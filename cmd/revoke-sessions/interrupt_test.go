@@ -71,6 +71,25 @@ func TestCtrlCStopsBetweenTwoAccounts(t *testing.T) {
 	}
 }
 
+// A freeze that begins while an account waits for Microsoft ends it, and on
+// record it is the freeze that did, not the operator.
+func TestFreezeWhileItWaits(t *testing.T) {
+	th := newTheatre(t)
+	th.begin()
+	th.entra.Inject(graphtest.Fault{Method: http.MethodPost, Status: http.StatusTooManyRequests, RetryAfter: "2"})
+	s := th.typedInShell("revoke", "--user-id", "carol@contoso.example", "--confirm=false")
+	th.poll("it waits", func() bool { return th.count("approved") == 2 })
+	th.typed(aliceID, "freeze somebody stole an approver")
+	s.ended(t, exitDeclined, "carol@contoso.example: declined: Stopped while it waited. Nothing was revoked.", "Every revoke was frozen meanwhile")
+	rows := th.audit()
+	if last := rows[len(rows)-1]; last.Action != "denied" || last.Reason != "frozen" || last.Actor != "cli" {
+		t.Errorf("on record is %+v", last)
+	}
+	if n := len(th.entra.Posts()); n != 1 {
+		t.Errorf("%d POSTs", n)
+	}
+}
+
 // Whoever does not want to wait for Microsoft stops the account that waits, and
 // a bot on the same database does not go on with it.
 func TestCtrlCWhileItWaits(t *testing.T) {
