@@ -225,6 +225,9 @@ func TestBadURLs(t *testing.T) {
 		"postgres://bot:hunter2@db:port/x", "postgres://bot:hunter2@db", "postgres://bot:hun%zzter2@db/x", "postgresql://bot:hunter2@/",
 		"postgres://bot:hunter2@db/x?sslmode=hunter2", "postgres://bot:hunter2@db:99999999/x",
 	} {
+		if store.CheckURL(url) == nil {
+			t.Errorf("%q is well", url)
+		}
 		s, err := store.Open(deadline(t), url, store.Options{Exclusive: true})
 		if err == nil {
 			closeStore(t, s)

@@ -109,6 +109,16 @@ func isPostgres(rawURL string) bool {
 	return strings.HasPrefix(rawURL, "postgres://") || strings.HasPrefix(rawURL, "postgresql://")
 }
 
+// CheckURL says what is wrong with a database's address, without looking there.
+func CheckURL(rawURL string) (err error) {
+	if isPostgres(rawURL) {
+		_, err = postgresAddress(rawURL)
+	} else {
+		_, err = databasePath(rawURL)
+	}
+	return err
+}
+
 // Open opens or creates the database at rawURL: "sqlite:PATH", or
 // "postgres://…" for one that exists. It answers ErrInUse, wrapped, when
 // Exclusive was asked for and is not to be had. No error holds a password.

@@ -194,7 +194,7 @@ func (e *examination) complaints(about ...string) string {
 }
 
 // elsewhere are the settings that have a check of their own.
-var elsewhere = []string{"SLACK_BOT_TOKEN", "SLACK_APP_TOKEN", "REVOKE_CHANNEL", "REVOKE_POLICY", "AZURE_CLOUD"}
+var elsewhere = []string{"SLACK_BOT_TOKEN", "SLACK_APP_TOKEN", "REVOKE_CHANNEL", "REVOKE_POLICY", "AZURE_CLOUD", "REVOKE_DATABASE_URL"}
 
 // settings are those that no other check looks at.
 func (e *examination) settings(context.Context) verdict {

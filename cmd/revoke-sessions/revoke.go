@@ -98,6 +98,7 @@ func (c *revokeCommand) plan(s *surroundings) (*revoking, error) {
 		complain(errors.New(problem.says))
 	}
 	cloud, _ := msgraph.CloudByName(s.getenv("AZURE_CLOUD")) // Credential complains of another
+	complain(store.CheckURL(c.Database))
 	if bot.Clean(c.OverridePolicy, 1) == "" && c.OverridePolicy != "" {
 		complain(errors.New("--override-policy needs a reason"))
 	}
@@ -120,7 +121,7 @@ func (c *revokeCommand) plan(s *surroundings) (*revoking, error) {
 	}
 	if err != nil {
 		p.close()
-		return nil, usageError(err.Error())
+		return nil, usageError("nothing was begun: " + err.Error())
 	}
 	p.entra = &calling{Client: p.client, headers: headers}
 	p.settings = bot.Config{

@@ -13,6 +13,7 @@ import (
 	"revoke-sessions/authz"
 	"revoke-sessions/authz/policyfile"
 	"revoke-sessions/bot"
+	"revoke-sessions/bot/store"
 	"revoke-sessions/graph"
 	"revoke-sessions/graph/msgraph"
 )
@@ -80,6 +81,9 @@ func (c *runCommand) read(getenv func(string) string) (read settings) {
 	read.wrong = slices.Concat(read.wrong, unknownSettings(getenv), checkOperations(c.Operation, c.Fallback))
 	if _, err := msgraph.CloudByName(getenv("AZURE_CLOUD")); err != nil {
 		complain("AZURE_CLOUD", "%v", err)
+	}
+	if err := store.CheckURL(c.Database); err != nil {
+		complain("REVOKE_DATABASE_URL", "%v", err)
 	}
 	return read
 }
