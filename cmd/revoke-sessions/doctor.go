@@ -101,7 +101,7 @@ type examination struct {
 
 	entra     msgraph.Config
 	directory *msgraph.Client // nil where no token can be had
-	isSignIn  string          // what kind of credential
+	signsInBy string          // the kind of credential
 
 	skews []skew
 }

@@ -24,7 +24,7 @@ func entraSays(what string, err error) verdict {
 // entraToken signs in.
 func (e *examination) entraToken(ctx context.Context) verdict {
 	var err error
-	if e.entra, e.isSignIn, err = e.runCommand.entra(e.around); err != nil {
+	if e.entra, e.signsInBy, err = e.runCommand.entra(e.around); err != nil {
 		return verdict{broken, "The settings for signing in to Entra cannot be used: " + err.Error(),
 			"Correct it where the bot's environment is set; the README says which settings a kind of credential takes"}
 	}
@@ -32,12 +32,12 @@ func (e *examination) entraToken(ctx context.Context) verdict {
 		e.entra.Operation, e.entra.Fallback = "", "" // for reading, any will do
 	}
 	if _, err := msgraph.GrantOf(ctx, e.entra); err != nil {
-		return entraSays(fmt.Sprintf("Entra gives the bot no token, which signs in with %s", e.isSignIn), err)
+		return entraSays(fmt.Sprintf("Entra gives the bot no token, which signs in with %s", e.signsInBy), err)
 	}
 	if e.directory, err = msgraph.New(e.entra); err != nil {
 		return entraSays("Microsoft Graph cannot be called", err)
 	}
-	return fine("Entra gives a token: the bot signs in with %s, in the cloud %s", e.isSignIn, e.entra.Cloud)
+	return fine("Entra gives a token: the bot signs in with %s, in the cloud %s", e.signsInBy, e.entra.Cloud)
 }
 
 // permissions reads them out of the token.

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 
 	"revoke-sessions/authz"
@@ -29,7 +30,10 @@ func (e *examination) groups(ctx context.Context) verdict {
 		case unchecked:
 			blind = append(blind, v.says)
 		default:
-			failed, remedies = append(failed, v.says), append(remedies, v.remedy)
+			failed = append(failed, v.says)
+			if remedy := sentence(v.remedy); !slices.Contains(remedies, remedy) {
+				remedies = append(remedies, remedy)
+			}
 		}
 	}
 	switch {

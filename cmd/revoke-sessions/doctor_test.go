@@ -275,6 +275,8 @@ func ailments() []ailment {
 
 		{name: "a Slack group that is not there", make: policyOf(policyWithSlackGroup), check: "groups", want: broken, says: []string{"S0123", "no_such_subteam"}, remedy: []string{"Correct the ID in the policy"}, also: map[string]result{"policy": broken}},
 		{name: "an Entra group that is not there", make: policyOf(policyWithEntraGroup), check: "groups", want: broken, says: []string{strangeGroup, "404"}, remedy: []string{"No such group"}, also: map[string]result{"policy": broken}},
+		{name: "several groups that are not there", make: policyOf(strings.Replace(policyWithEntraGroup, "[", "[S0123, S0456, ", 1)), check: "groups", want: broken,
+			says: []string{"S0123", "S0456", strangeGroup}, remedy: []string{"a paid plan of Slack. No such group"}, also: map[string]result{"policy": broken}},
 		{name: "groups that are there", make: all(policyOf(strings.Replace(policyWithEntraGroup, "[", "[S0123, ", 1)), knownGroup, func(th *theatre) {
 			th.slack.AddUserGroup(slacktest.UserGroup{ID: "S0123", Members: []string{aliceID}})
 		}), check: "groups", want: well, says: []string{"S0123 (members: 1)", "Secur ity, members: 1"}},
