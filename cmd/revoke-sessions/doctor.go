@@ -177,9 +177,9 @@ func (f finding) print(s *surroundings) {
 	}
 }
 
-// tally counts the results in words.
+// tally counts the results by the words that stand before them.
 func tally(count map[result]int) string {
-	return fmt.Sprintf("of the checks %d are well, %d warn, %d failed and %d could not be made", count[well], count[doubtful], count[broken], count[unchecked])
+	return fmt.Sprintf("%d ok, %d warn, %d FAIL, %d skip", count[well], count[doubtful], count[broken], count[unchecked])
 }
 
 // complaints are what is wrong with some of the settings, or "".

@@ -32,7 +32,7 @@ func (e *examination) entraToken(ctx context.Context) verdict {
 		e.entra.Operation, e.entra.Fallback = "", "" // for reading, any will do
 	}
 	if _, err := msgraph.GrantOf(ctx, e.entra); err != nil {
-		return entraSays(fmt.Sprintf("Entra gives the bot no token, which signs in with %s", e.signsInBy), err)
+		return entraSays(fmt.Sprintf("The bot, which signs in with %s, gets no token from Entra", e.signsInBy), err)
 	}
 	if e.directory, err = msgraph.New(e.entra); err != nil {
 		return entraSays("Microsoft Graph cannot be called", err)
@@ -70,7 +70,7 @@ func (e *examination) permissions(ctx context.Context) verdict {
 	case len(missing) > 0:
 		return verdict{broken, who + " lacks the " + kind + " " + strings.Join(missing, "; and "), remedy}
 	case fallsBack:
-		return verdict{doubtful, fmt.Sprintf("%s is not permitted, so that every revoke is carried out by %s", e.entra.Operation, e.entra.Fallback),
+		return verdict{doubtful, fmt.Sprintf("%s is not permitted, so every revoke is carried out by %s", e.entra.Operation, e.entra.Fallback),
 			"That works. For the other, the permission is User.RevokeSessions.All. " + remedy}
 	case len(unknown) > 0:
 		return verdict{doubtful, who + " lacks the " + kind + " " + strings.Join(unknown, "; and ") + ". Nothing else needs it",

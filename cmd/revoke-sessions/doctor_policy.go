@@ -10,7 +10,7 @@ import (
 	"revoke-sessions/bot"
 )
 
-const noPolicy = "the policy cannot be read"
+const noPolicy = "there is no policy that can be used"
 
 // groups looks at every group that the policy names, whatever for.
 func (e *examination) groups(ctx context.Context) verdict {

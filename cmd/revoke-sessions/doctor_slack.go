@@ -108,7 +108,7 @@ func (e *examination) appToken(ctx context.Context) verdict {
 	}
 	if err != nil {
 		e.deaf = err
-		return without("SLACK_APP_TOKEN", "Slack gave no leave to open a socket, for another reason")
+		return without("SLACK_APP_TOKEN", "Slack did not let a socket be opened, for another reason")
 	}
 	e.leave = leave
 	const says = "SLACK_APP_TOKEN is an app-level token with the scope connections:write"
@@ -159,16 +159,16 @@ func (e *examination) socket(ctx context.Context) verdict {
 	const what = "that a socket can be opened"
 	switch {
 	case e.deaf != nil:
-		return verdict{broken, "Slack gives no leave to open a socket: " + e.deaf.Error(),
+		return verdict{broken, "Slack does not let a socket be opened: " + e.deaf.Error(),
 			"Check in the Slack app's settings that Socket Mode is on, and that this machine reaches slack.com; then try again"}
 	case e.leave == "":
 		return without(what, noAppToken)
 	case !e.CountSockets:
-		return fine("Slack gives leave to open a socket. None was opened, so that no click goes to it in place of the bot")
+		return fine("Slack lets a socket be opened. None was, so no click goes astray")
 	}
 	g, err := listen.Greet(ctx, e.leave)
 	if err != nil {
-		return verdict{broken, "Slack gave leave to open a socket, and it cannot be used: " + err.Error(),
+		return verdict{broken, "Slack let a socket be opened, but it cannot be used: " + err.Error(),
 			"Check that this machine may open WebSockets to wss-primary.slack.com, by way of the proxy if it needs one, and that no more than 10 sockets are open for the app"}
 	}
 	e.greeting = &g

@@ -135,7 +135,7 @@ func TestDoctorFindsNothing(t *testing.T) {
 	code, stdout, stderr := th.command("doctor")
 	lines := strings.Split(strings.TrimSpace(stdout), "\n")
 	if code != 0 || stderr != "" || !strings.HasPrefix(lines[0], "ok    Every setting") ||
-		lines[len(lines)-1] != "Nothing was found that keeps the bot from its work: of the checks 13 are well, 0 warn, 0 failed and 2 could not be made." {
+		lines[len(lines)-1] != "Nothing was found that keeps the bot from its work: 13 ok, 0 warn, 0 FAIL, 2 skip." {
 		t.Errorf("exit code %d\n%s\n%s", code, stdout, stderr)
 	}
 }
@@ -392,7 +392,7 @@ func TestDoctorWithNothing(t *testing.T) {
 			t.Errorf("it does not say %q:\n%s", words, stdout)
 		}
 	}
-	if code != 1 || !strings.Contains(stderr, "doctor found what keeps the bot from its work: of the checks 2 are well, 0 warn, 5 failed and 8 could not be made") {
+	if code != 1 || !strings.Contains(stderr, "doctor found what keeps the bot from its work: 2 ok, 0 warn, 5 FAIL, 8 skip") {
 		t.Errorf("exit code %d\n%s\n%s", code, stdout, stderr)
 	}
 	if code, _, _ := output(t, env, "doctor", "--colour"); code != 2 {

@@ -29,7 +29,7 @@ Run it as the user that runs the bot, on the same machine: the sign-in is kept t
 system. On Linux that takes the kernel's keyring and lasts until the machine is started anew. Who it is, and nothing
 secret, is written to login.json in the user's configuration, or to the file that REVOKE_LOGIN_RECORD names.
 
-Then run the bot with AZURE_TOKEN_CREDENTIALS=DeviceCodeCredential. One that runs already takes over by itself.`
+Then run the bot with AZURE_TOKEN_CREDENTIALS=DeviceCodeCredential. A bot that already runs that way takes the sign-in up by itself.`
 }
 
 // Run signs somebody in, or leaves what was there before as it is.
@@ -98,7 +98,7 @@ The sign-in is kept on this machine, for the user that ran this. Who it is stand
   %s
 To let the bot use it, run it as the same user, with the same AZURE_TENANT_ID and AZURE_CLIENT_ID and with
   AZURE_TOKEN_CREDENTIALS=DeviceCodeCredential
-A bot that runs that way already takes over by itself. It refuses to revoke the sessions of this account.
+A bot that already runs that way takes it up by itself. It refuses to revoke the sessions of this account.
 `, bot.Clean(account, maxAccount), bot.Clean(path, maxPath))
 	return err
 }

@@ -185,7 +185,7 @@ func (p *revoking) openStore(ctx context.Context) error {
 		return errors.Join(err, p.store.Close())
 	}
 	if !used {
-		fmt.Fprintf(p.err, "database: %s (no bot has used it, so it knows of no freeze of a bot's)\n", p.store.Path())
+		fmt.Fprintf(p.err, "database: %s (no bot has used it, so a freeze made in Slack is not in it)\n", p.store.Path())
 		return nil
 	}
 	fmt.Fprintln(p.err, "database:", p.store.Path())

@@ -91,7 +91,7 @@ func (p *revoking) run(ctx context.Context) (err error) {
 		}()
 	}
 	if p.command.Policy == "" {
-		fmt.Fprintln(p.err, "policy: none, so that nothing but a freeze holds this back (REVOKE_POLICY names one)")
+		fmt.Fprintln(p.err, "policy: none, so nothing but a freeze holds this back (name the policy file in REVOKE_POLICY)")
 	}
 	p.progress = newProgress(p.command.Progress, p.err, len(p.targets), time.Now)
 	defer p.progress.stop()
@@ -283,7 +283,7 @@ func (p *revoking) one(ctx context.Context, target string) (*accountResult, erro
 		p.progress.start(target) // the time of the question does not count
 		if p.now().Sub(looked) > previewFor {
 			// What was read may not be so any more; whoever was asked reads it anew.
-			fmt.Fprintln(p.err, "That took more than five minutes, so that the account is looked up again.")
+			fmt.Fprintln(p.err, "That took more than five minutes, so the account is looked up again.")
 			p.all, p.seen[account.ID] = false, false
 			return p.one(ctx, target)
 		}

@@ -69,7 +69,7 @@ func (c *runCommand) read(getenv func(string) string) (read settings) {
 	read.botToken = token("SLACK_BOT_TOKEN", "xoxb-", "take the Bot User OAuth Token from OAuth & Permissions in the Slack app's settings")
 	read.appToken = token("SLACK_APP_TOKEN", "xapp-", "make an app-level token with connections:write under Basic Information in the Slack app's settings")
 	if !slackChannel.MatchString(c.Channel) {
-		complain("REVOKE_CHANNEL", "REVOKE_CHANNEL must be a channel's ID like C0123456789: open the channel's details in Slack, it stands at the end")
+		complain("REVOKE_CHANNEL", "REVOKE_CHANNEL must be a channel's ID like C0123456789: open the channel's details in Slack; the ID stands at the end")
 	}
 	var err error
 	if read.policy, err = readPolicy(c.Policy, c.Approvers); err != nil {
