@@ -19,7 +19,9 @@ type way struct {
 const (
 	remedyManaged = "The machine gave the bot no token for its managed identity. Check in Azure that it has one, " +
 		"and that AZURE_CLIENT_ID, if set, is the identity's client ID."
-	remedyTool = "The tool in whose name the bot signs in gave it no token. Sign in with the tool again, as the user that runs the bot."
+	remedyTool  = "The tool in whose name the bot signs in gave it no token. Sign in with the tool again, as the user that runs the bot."
+	remedyChain = "The bot signs in by whatever works first, a managed identity, the Azure CLI and the like, and nothing did. Set AZURE_TENANT_ID, " +
+		"AZURE_CLIENT_ID and AZURE_CLIENT_SECRET, or choose another way with AZURE_TOKEN_CREDENTIALS."
 )
 
 var (
@@ -32,7 +34,7 @@ var (
 	withDeveloper   = way{name: "Azure Developer CLI", open: openDeveloperCLI, listens: true, remedy: remedyTool}
 	withPowerShell  = way{name: "Azure PowerShell", open: openPowerShell, listens: true, remedy: remedyTool}
 	withDevice      = way{name: "a person's sign-in by device code", open: openDevice, listens: true}
-	withChain       = way{name: "azidentity's default chain", open: openChain}
+	withChain       = way{name: "azidentity's default chain", open: openChain, remedy: remedyChain}
 )
 
 // chosenBy is the variable in which azidentity looks for the choice.

@@ -3,6 +3,8 @@ package msgraph_test
 import (
 	"encoding/base64"
 	"fmt"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -144,6 +146,23 @@ func TestAzureCLI(t *testing.T) {
 		tenant.Config().TenantID, token.Token, time.Now().Add(time.Hour).Unix()))
 	e := environment{"AZURE_TENANT_ID": tenant.Config().TenantID, "AZURE_TOKEN_CREDENTIALS": "AzureCLICredential"}
 	mustReadCarol(t, tenant, choose(t, tenant.Server, e, "Azure CLI"))
+}
+
+// A chain in which nothing works has no secret that could be checked.
+func TestNothingInTheChainWorks(t *testing.T) {
+	tenant := newTenant(t)
+	machine := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		http.Error(w, "SECRET-IN-BODY", http.StatusBadRequest)
+	}))
+	t.Cleanup(machine.Close)
+	// azidentity finds the machine's identity by these, and would else look for it on the network.
+	t.Setenv("IDENTITY_ENDPOINT", machine.URL)
+	t.Setenv("IDENTITY_HEADER", "x")
+	credential := choose(t, tenant.Server, environment{}, "azidentity's default chain")
+	_, err := getToken(t.Context(), credential, tenant.Server)
+	if e := wantError(t, err); e.Code != graph.CodeSignInFailed || !strings.Contains(e.Remedy, "by whatever works first") {
+		t.Errorf("%s: %q", e.Code, e.Remedy)
+	}
 }
 
 func TestAzureCLIFails(t *testing.T) {
