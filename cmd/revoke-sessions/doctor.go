@@ -12,6 +12,7 @@ import (
 
 	"revoke-sessions/bot"
 	"revoke-sessions/bot/listen"
+	"revoke-sessions/graph"
 	"revoke-sessions/graph/msgraph"
 )
 
@@ -102,13 +103,14 @@ type examination struct {
 	entra     msgraph.Config
 	directory *msgraph.Client // nil where no token can be had
 	signsInBy string          // the kind of credential
+	grant     graph.Grant     // of the token
 
 	skews []skew
 }
 
 // Run examines, and prints as it goes.
 func (c *doctorCommand) Run(ctx context.Context, s *surroundings) error {
-	e := &examination{doctorCommand: c, around: s, now: s.at.now, read: c.runCommand.read(s.getenv)}
+	e := &examination{doctorCommand: c, around: s, now: s.at.now, read: c.runCommand.read(s)}
 	if e.now == nil {
 		e.now = time.Now
 	}

@@ -31,7 +31,7 @@ func (e *examination) entraToken(ctx context.Context) verdict {
 	if e.complaints("REVOKE_OPERATION", "REVOKE_FALLBACK") != "" {
 		e.entra.Operation, e.entra.Fallback = "", "" // for reading, any will do
 	}
-	if _, err := msgraph.GrantOf(ctx, e.entra); err != nil {
+	if e.grant, err = msgraph.GrantOf(ctx, e.entra); err != nil {
 		return entraSays(fmt.Sprintf("The bot, which signs in with %s, gets no token from Entra", e.signsInBy), err)
 	}
 	if e.directory, err = msgraph.New(e.entra); err != nil {
@@ -41,15 +41,12 @@ func (e *examination) entraToken(ctx context.Context) verdict {
 }
 
 // permissions reads them out of the token.
-func (e *examination) permissions(ctx context.Context) verdict {
+func (e *examination) permissions(context.Context) verdict {
 	const what = "what the bot may do in Microsoft Graph"
 	if e.directory == nil {
 		return without(what, noEntraToken)
 	}
-	grant, err := msgraph.GrantOf(ctx, e.entra)
-	if err != nil {
-		return entraSays("Entra gives no token any more", err)
-	}
+	grant := e.grant
 	if !grant.Known {
 		return verdict{unchecked, "not checked: " + what + ", because the token cannot be read, which is no fault",
 			"The checks below show what it may read. Whether it may revoke shows when somebody revokes their own sessions, with /revoke-sessions me at a quiet moment"}

@@ -79,7 +79,10 @@ func (e *examination) group(ctx context.Context, name string) (size string, v ve
 func (e *examination) quorum(ctx context.Context) verdict {
 	if wrong := e.complaints("REVOKE_POLICY"); wrong != "" {
 		wrong = strings.ReplaceAll(strings.ReplaceAll(wrong, ":\n", ": "), "\n", "; ")
-		return verdict{broken, wrong, "Correct the policy: revoke-sessions policy check FILE says the same without Slack and Entra. Without a policy file, set REVOKE_APPROVERS"}
+		if e.Policy == "" {
+			return verdict{broken, wrong, "Set REVOKE_APPROVERS to the Slack user IDs of those who may approve, or REVOKE_POLICY to a policy file"}
+		}
+		return verdict{broken, wrong, "Correct the policy file: revoke-sessions policy check FILE says the same without Slack and Entra"}
 	}
 	const what = "whether enough approvers could decide"
 	switch {

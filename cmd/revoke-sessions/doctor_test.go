@@ -290,6 +290,7 @@ func ailments() []ailment {
 		{name: "a fast clock at Microsoft", make: func(th *theatre) { th.entra.SetClockSkew(10 * time.Minute) }, check: "clock", want: broken, says: []string{"Microsoft's is ", "ahead of"}, remedy: []string{"NTP"}},
 
 		{name: "a policy that cannot be read", make: policyOf("version: 7\n"), check: "policy", want: broken, says: []string{"REVOKE_POLICY", "policy.yml: line 1: version must be", "; line 1: nobody is named"}, remedy: []string{"policy check"}, also: map[string]result{"groups": unchecked}},
+		{name: "nobody named without a policy file", make: set("REVOKE_APPROVERS", ""), check: "policy", want: broken, says: []string{"REVOKE_APPROVERS names nobody"}, remedy: []string{"Set REVOKE_APPROVERS to the Slack user IDs"}, also: map[string]result{"groups": unchecked}},
 		{name: "too few approvers", make: func(th *theatre) {
 			th.slack.UpdateUser(amirID, func(u *slacktest.User) { u.EmailUnconfirmed = true })
 		}, check: "policy", want: broken, says: []string{"a request about one of the approvers needs", "could decide now: 1", amirID + " (the e-mail address in Slack is not confirmed)"}, remedy: []string{"Name more approvers"}},
@@ -385,7 +386,7 @@ func TestDoctorWithNothing(t *testing.T) {
 	env := map[string]string{"REVOKE_DATABASE_URL": "sqlite:" + filepath.Join(t.TempDir(), "none.db"), "AZURE_TOKEN_CREDENTIALS": "EnvironmentCredential"}
 	code, stdout, stderr := output(t, env, "doctor")
 	for _, words := range []string{
-		"FAIL  SLACK_BOT_TOKEN is not set.", "FAIL  SLACK_APP_TOKEN is not set.", "FAIL  REVOKE_CHANNEL must be", "FAIL  The settings for signing in to Entra",
+		"FAIL  SLACK_BOT_TOKEN is not set.", "FAIL  SLACK_APP_TOKEN is not set.", "FAIL  REVOKE_CHANNEL is not set", "FAIL  The settings for signing in to Entra",
 		"FAIL  REVOKE_APPROVERS names nobody", "ok    There is no database", "\n      Take the Bot User OAuth Token",
 	} {
 		if !strings.Contains(stdout, words) {
@@ -443,6 +444,23 @@ func TestDoctorWithAPerson(t *testing.T) {
 				t.Errorf("%+v", f)
 			}
 		})
+	}
+}
+
+// What the token allows is read out of the token that was got, and no other.
+func TestDoctorTakesOneToken(t *testing.T) {
+	th := clinic(t)
+	az := t.TempDir()
+	token := "e30." + base64.RawURLEncoding.EncodeToString([]byte(`{"aud":"x","scp":"User.ReadWrite.All User.RevokeSessions.All Directory.Read.All AuditLog.Read.All"}`)) + ".e30"
+	script := "#!/bin/sh\n[ -e " + az + "/once ] && exit 1\n: > " + az + "/once\necho '" + `{"accessToken":"` + token + `","expires_on":4102444800,"tenant":"x","tokenType":"Bearer"}` + "'\n"
+	if err := os.WriteFile(filepath.Join(az, "az"), []byte(script), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	t.Setenv("PATH", az+":"+os.Getenv("PATH"))
+	th.more = map[string]string{"AZURE_TOKEN_CREDENTIALS": "AzureCLICredential", "AZURE_TENANT_ID": "", "AZURE_CLIENT_ID": "", "AZURE_CLIENT_SECRET": ""}
+	_, found, _ := th.doctor()
+	if f := found["entra_permissions"]; f.Result != well {
+		t.Errorf("%+v", f)
 	}
 }
 

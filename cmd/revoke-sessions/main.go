@@ -121,6 +121,19 @@ type surroundings struct {
 	at             endpoints
 }
 
+// names are the names of all environment variables.
+func (s *surroundings) names() (all []string) {
+	environ := s.at.environ
+	if environ == nil {
+		environ = os.Environ
+	}
+	for _, setting := range environ() {
+		name, _, _ := strings.Cut(setting, "=")
+		all = append(all, name)
+	}
+	return all
+}
+
 // logger writes JSON, or text where a person is looking.
 func (s *surroundings) logger(level slog.Level) *slog.Logger {
 	o := &slog.HandlerOptions{Level: level}

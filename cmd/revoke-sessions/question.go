@@ -33,9 +33,10 @@ var answers = map[string]answer{
 
 const (
 	choices = "[y]es, [n]o, yes to [a]ll, [q]uit, or ? for help: "
-	explain = `y  revoke for this account
+	// explain says what the answers do; %[1]s is revoke or rehearse.
+	explain = `y  %[1]s for this account
 n  leave this account alone, and ask about the next one
-a  revoke for this account and all that follow, without asking again
+a  %[1]s for this account and all that follow, without asking again
 q  leave this account and all that follow alone
 `
 )
@@ -51,6 +52,7 @@ var errNoAnswer = errors.New("the input ended before the question was answered, 
 type questioner struct {
 	in  *bufio.Reader
 	out io.Writer
+	yes string // what a yes does, for those who ask for help
 	// reading gets the line that is being read; it outlives a question that was
 	// given up, because a read cannot be.
 	reading chan typed
@@ -64,7 +66,7 @@ type typed struct {
 // newQuestioner makes a questioner that writes to out and reads answers from
 // in, which must be a terminal, where a person is.
 func newQuestioner(in io.Reader, out io.Writer) *questioner {
-	return &questioner{in: bufio.NewReader(in), out: out}
+	return &questioner{in: bufio.NewReader(in), out: out, yes: "revoke"}
 }
 
 // ask asks until it is answered: an empty line is no answer, and neither is one
@@ -88,7 +90,7 @@ func (q *questioner) ask(ctx context.Context, text string) (answer, error) {
 			return a, nil
 		}
 		if word == "?" || word == "help" {
-			fmt.Fprint(q.out, explain)
+			fmt.Fprintf(q.out, explain, q.yes)
 		} else {
 			fmt.Fprintln(q.out, "Please type y, n, a or q, and then Enter.")
 		}

@@ -40,6 +40,15 @@ func TestAnswers(t *testing.T) {
 	}
 }
 
+func TestHelpInADrill(t *testing.T) {
+	th := newTheatre(t)
+	th.at.terminal = &atTerminal{Reader: strings.NewReader("?\nn\n")}
+	_, _, says := th.revokes(t.Context(), "--user-id", "carol@contoso.example", "--drill")
+	if !strings.Contains(says, "y  rehearse for this account") || !strings.Contains(says, "a  rehearse for this account") || strings.Contains(says, "revoke for this account") {
+		t.Error(says)
+	}
+}
+
 func TestOneQuestionAfterTheOther(t *testing.T) {
 	q := newQuestioner(strings.NewReader("y\nn\na"), io.Discard)
 	for _, want := range []answer{yesOne, no} {

@@ -94,7 +94,7 @@ func (c *revokeCommand) plan(s *surroundings) (*revoking, error) {
 	complain(err)
 	policy, err := c.readPolicy()
 	complain(err)
-	for _, problem := range slices.Concat(checkOperations(c.Operation, c.Fallback), unknownSettings(s.getenv)) {
+	for _, problem := range slices.Concat(checkOperations(c.Operation, c.Fallback), unknownSettings(s)) {
 		complain(errors.New(problem.says))
 	}
 	cloud, _ := msgraph.CloudByName(s.getenv("AZURE_CLOUD")) // Credential complains of another
@@ -105,6 +105,9 @@ func (c *revokeCommand) plan(s *surroundings) (*revoking, error) {
 	p := &revoking{command: c, targets: targets, out: s.stdout, err: s.stderr, debug: &listing{out: s.stderr}}
 	if c.Confirm && !c.WhatIf {
 		complain(p.openQuestions(s))
+		if p.ask != nil && c.Drill {
+			p.ask.yes = "rehearse"
+		}
 	}
 	credential, kind, err := msgraph.Credential(s.getenv, p.entraOptions(s))
 	complain(err)

@@ -44,6 +44,8 @@ type endpoints struct {
 	around func(http.RoundTripper) http.RoundTripper
 	// terminal stands in for whoever is asked.
 	terminal io.ReadWriter
+	// environ stands in for os.Environ, which lists what getenv knows.
+	environ func() []string
 }
 
 // credential is how to sign in there.
@@ -69,7 +71,7 @@ func (e endpoints) transport() http.RoundTripper {
 // Run checks the settings, then runs the bot until ctx ends or Slack refuses
 // it for good.
 func (c *runCommand) Run(ctx context.Context, s *surroundings) error {
-	botToken, appToken, policy, err := c.check(s.getenv)
+	botToken, appToken, policy, err := c.check(s)
 	if err != nil {
 		return err
 	}

@@ -22,8 +22,8 @@ var slackChannel = regexp.MustCompile(`^[CG][A-Z0-9]{2,30}$`)
 
 // check reads the two tokens and the policy, and refuses settings that cannot
 // work, all at once.
-func (c *runCommand) check(getenv func(string) string) (botToken, appToken bot.Secret, policy authz.Policy, err error) {
-	read := c.read(getenv)
+func (c *runCommand) check(s *surroundings) (botToken, appToken bot.Secret, policy authz.Policy, err error) {
+	read := c.read(s)
 	if len(read.wrong) == 0 {
 		return read.botToken, read.appToken, read.policy, nil
 	}
@@ -50,12 +50,12 @@ func complaintf(about, format string, args ...any) complaint {
 }
 
 // read reads the settings as far as they can be read.
-func (c *runCommand) read(getenv func(string) string) (read settings) {
+func (c *runCommand) read(s *surroundings) (read settings) {
 	complain := func(about, format string, args ...any) {
 		read.wrong = append(read.wrong, complaintf(about, format, args...))
 	}
 	token := func(name, prefix, where string) bot.Secret {
-		t, err := secret(getenv, name)
+		t, err := secret(s.getenv, name)
 		switch {
 		case err != nil:
 			complain(name, "%v", err)
@@ -68,8 +68,11 @@ func (c *runCommand) read(getenv func(string) string) (read settings) {
 	}
 	read.botToken = token("SLACK_BOT_TOKEN", "xoxb-", "take the Bot User OAuth Token from OAuth & Permissions in the Slack app's settings")
 	read.appToken = token("SLACK_APP_TOKEN", "xapp-", "make an app-level token with connections:write under Basic Information in the Slack app's settings")
-	if !slackChannel.MatchString(c.Channel) {
-		complain("REVOKE_CHANNEL", "REVOKE_CHANNEL must be a channel's ID like C0123456789: open the channel's details in Slack; the ID stands at the end")
+	const whereChannel = "open the channel's details in Slack; the ID stands at the end"
+	if c.Channel == "" {
+		complain("REVOKE_CHANNEL", "REVOKE_CHANNEL is not set: %s", whereChannel)
+	} else if !slackChannel.MatchString(c.Channel) {
+		complain("REVOKE_CHANNEL", "REVOKE_CHANNEL must be a channel's ID like C0123456789: %s", whereChannel)
 	}
 	var err error
 	if read.policy, err = readPolicy(c.Policy, c.Approvers); err != nil {
@@ -78,8 +81,8 @@ func (c *runCommand) read(getenv func(string) string) (read settings) {
 	if c.SlackAPI != "" && !carries(c.SlackAPI) {
 		complain("SLACK_API_URL", "SLACK_API_URL must begin with https:// (http:// on this machine only): the tokens travel there")
 	}
-	read.wrong = slices.Concat(read.wrong, unknownSettings(getenv), checkOperations(c.Operation, c.Fallback))
-	if _, err := msgraph.CloudByName(getenv("AZURE_CLOUD")); err != nil {
+	read.wrong = slices.Concat(read.wrong, unknownSettings(s), checkOperations(c.Operation, c.Fallback))
+	if _, err := msgraph.CloudByName(s.getenv("AZURE_CLOUD")); err != nil {
 		complain("AZURE_CLOUD", "%v", err)
 	}
 	if err := store.CheckURL(c.Database); err != nil {
@@ -106,14 +109,13 @@ func checkOperations(operation, fallback string) (wrong []complaint) {
 
 // unknownSettings finds settings that this version does not know: each could be
 // a rule that somebody relies on.
-func unknownSettings(getenv func(string) string) (wrong []complaint) {
+func unknownSettings(s *surroundings) (wrong []complaint) {
 	for _, name := range notYet {
-		if getenv(name) != "" {
+		if s.getenv(name) != "" {
 			wrong = append(wrong, complaintf(name, "%s is set, but this version does not know it; what it asks for would not happen", name))
 		}
 	}
-	for _, setting := range os.Environ() {
-		name, _, _ := strings.Cut(setting, "=")
+	for _, name := range s.names() {
 		if strings.HasPrefix(name, "REVOKE_") && !strings.HasPrefix(name, "REVOKE_TEST_") && !slices.Contains(known, name) {
 			wrong = append(wrong, complaintf(name, "%s is no setting: correct the spelling or remove it, for it could be a rule that somebody relies on", name))
 		}

@@ -22,8 +22,18 @@ func output(t *testing.T, env map[string]string, args ...string) (code int, stdo
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	var out, err bytes.Buffer
-	code = run(ctx, args, func(name string) string { return env[name] }, strings.NewReader(""), &out, &err, endpoints{})
+	code = run(ctx, args, func(name string) string { return env[name] }, strings.NewReader(""), &out, &err, endpoints{environ: settingsIn(env)})
 	return code, out.String(), err.String()
+}
+
+// settingsIn lists settings as os.Environ does.
+func settingsIn(env map[string]string) func() []string {
+	return func() (all []string) {
+		for name, value := range env {
+			all = append(all, name+"="+value)
+		}
+		return all
+	}
 }
 
 // TestSettings breaks one setting at a time: the answer names it and the
@@ -45,7 +55,7 @@ func TestSettings(t *testing.T) {
 		says []string
 	}{
 		{"nothing set", map[string]string{"SLACK_BOT_TOKEN": "", "SLACK_APP_TOKEN": "", "REVOKE_CHANNEL": "", "REVOKE_APPROVERS": ""},
-			[]string{"SLACK_BOT_TOKEN is not set", "OAuth & Permissions", "SLACK_APP_TOKEN is not set", "connections:write", "REVOKE_CHANNEL must be", "REVOKE_APPROVERS names nobody"}},
+			[]string{"SLACK_BOT_TOKEN is not set", "OAuth & Permissions", "SLACK_APP_TOKEN is not set", "connections:write", "REVOKE_CHANNEL is not set", "REVOKE_APPROVERS names nobody"}},
 		{"tokens swapped", map[string]string{"SLACK_BOT_TOKEN": "xapp-secret-two", "SLACK_APP_TOKEN": "xoxb-secret-one"},
 			[]string{"SLACK_BOT_TOKEN does not begin with xoxb-", "SLACK_APP_TOKEN does not begin with xapp-"}},
 		{"a token twice", map[string]string{"SLACK_BOT_TOKEN_FILE": secretFile}, []string{"SLACK_BOT_TOKEN and SLACK_BOT_TOKEN_FILE are both set"}},
@@ -220,12 +230,20 @@ func TestDemo(t *testing.T) {
 	}
 }
 
+// The same settings are read that are listed: the test's, and not those of the
+// machine on which it runs.
+func TestOnlyTheSettingsHandedIn(t *testing.T) {
+	t.Setenv("REVOKE_POLCY", "x")
+	if _, _, stderr := output(t, nil, "run"); strings.Contains(stderr, "REVOKE_POLCY") {
+		t.Error(stderr)
+	}
+}
+
 // A slip of the pen in a setting's name must not become a rule that is not there.
 func TestUnknownSettings(t *testing.T) {
 	for name, refused := range map[string]bool{"REVOKE_POLCY": true, "REVOKE_TEST_POSTGRES_URL": false, "REVOKED": false} {
 		t.Run(name, func(t *testing.T) {
-			t.Setenv(name, "x")
-			_, _, stderr := output(t, nil, "run")
+			_, _, stderr := output(t, map[string]string{name: "x"}, "run")
 			if got := strings.Contains(stderr, name+" is no setting"); got != refused {
 				t.Errorf("refused: %v, want %v\n%s", got, refused, stderr)
 			}
