@@ -9,10 +9,11 @@ import (
 // answer is an ack that the receive loop wants sent. The loop itself must not
 // wait for a place in slack-go's queue.
 type answer struct {
-	socket   *socket
-	envelope string
-	payload  any
-	until    time.Time
+	socket     *socket
+	connection int64 // of the socket, when the envelope came
+	envelope   string
+	payload    any
+	until      time.Time
 }
 
 // promise has an ack sent soon, by answer. It never blocks. What has no
@@ -23,7 +24,7 @@ func (l *Listener) promise(s *socket, envelope string, payload any, arrived time
 	}
 	s.owed.Add(1)
 	select {
-	case l.answers <- answer{socket: s, envelope: envelope, payload: payload, until: arrived.Add(l.limits.answer)}:
+	case l.answers <- answer{socket: s, connection: s.live.Load(), envelope: envelope, payload: payload, until: arrived.Add(l.limits.answer)}:
 	default:
 		s.settle()
 		l.counts.unacked.Add(1)
@@ -44,13 +45,31 @@ func (l *Listener) answer(ctx context.Context) {
 				l.log.Warn("not acked: too late", "envelope", a.envelope)
 				continue
 			}
-			l.ack(ctx, a.socket, a.envelope, a.payload)
+			to := l.via(a.socket, a.connection)
+			to.owed.Add(1)
+			a.socket.settle()
+			l.ack(ctx, to, a.envelope, a.payload)
 		}
 	}
 }
 
-// ack hands an ack to the socket on which the envelope came, and gives up
-// after AckTimeout. A payload that cannot be sent (Slack takes less than
+// via returns the socket for an ack: the one on which its envelope came, as
+// long as that connection stands. Whether Slack takes an ack on any other is not
+// documented; what it certainly does not take is one that is never sent. So
+// another that stands is next, and else the socket itself, once it is back.
+func (l *Listener) via(s *socket, connection int64) *socket {
+	if connection != 0 && s.live.Load() == connection {
+		return s
+	}
+	for _, other := range l.sockets {
+		if other.live.Load() != 0 {
+			return other
+		}
+	}
+	return s
+}
+
+// ack hands an ack to a socket, and gives up after AckTimeout. A payload that cannot be sent (Slack takes less than
 // 20 KB) is left out: it is better to say nothing than to let Slack say that
 // something failed which did not. The caller has counted it in s.owed.
 func (l *Listener) ack(ctx context.Context, s *socket, envelope string, payload any) {

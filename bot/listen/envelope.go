@@ -150,11 +150,12 @@ func (l *Listener) work(ctx context.Context, j job) {
 	l.counts.stored.Add(1)
 	l.seen.answered(a.Envelope, reply)
 
-	if now := j.socket.connections.Load(); now != j.connection {
+	if j.socket.live.Load() != j.connection {
 		log.Warn("the socket was renewed between envelope and ack; Slack may show an error although it was stored")
 	}
-	j.socket.owed.Add(1)
-	l.ack(ctx, j.socket, a.Envelope, reply)
+	to := l.via(j.socket, j.connection)
+	to.owed.Add(1)
+	l.ack(ctx, to, a.Envelope, reply)
 	// What is stored is carried out whether or not Slack heard of it.
 	if next != nil {
 		next()
@@ -169,8 +170,9 @@ func (l *Listener) refuse(ctx context.Context, j job, why error) {
 	l.counts.refused.Add(1)
 	l.log.Error("not stored", "envelope", a.Envelope, "kind", string(a.Kind), "user", a.UserID, "why", why.Error())
 	if reply := refusal(a.Kind); reply != nil && !errors.Is(why, bot.ErrUnclear) && time.Since(a.ReceivedAt) < l.limits.answer {
-		j.socket.owed.Add(1)
-		l.ack(ctx, j.socket, a.Envelope, reply)
+		to := l.via(j.socket, j.connection)
+		to.owed.Add(1)
+		l.ack(ctx, to, a.Envelope, reply)
 	}
 }
 

@@ -43,10 +43,15 @@ type Config struct {
 	AppID, TeamID string
 	Inbox         Inbox
 
-	// Sockets is how many connections are held at once, 1 by default. Slack
-	// allows 10 for one app, over all its processes, and sends each envelope
-	// to one of them; with two, one is open while the other is refreshed.
+	// Sockets is how many connections are held at once, 2 by default: one is
+	// open while the other is refreshed, because each is opened its share of a
+	// connection's life after the one before. Slack allows 10 for one app, over
+	// all its processes, and sends each envelope to any one of them.
 	Sockets int
+	// Replicas says how many bots listen for the app now, this one included, so
+	// that a stranger's sockets can be told from theirs; nil for this one only.
+	// It is called from the receive loop and must return at once.
+	Replicas func() int
 	// Log gets what happens, never what people typed. slog.Default by default.
 	Log *slog.Logger
 
@@ -75,10 +80,11 @@ type Counts struct {
 	Duplicates  uint64 // envelopes that came again
 	Unacked     uint64 // acks that no socket would take
 	Panics      uint64 // recovered
+	Reconnects  uint64 // connections opened in place of an earlier one
 }
 
 type counters struct {
-	received, stored, refused, ignored, undecodable, duplicates, unacked, panics atomic.Uint64
+	received, stored, refused, ignored, undecodable, duplicates, unacked, panics, reconnects atomic.Uint64
 }
 
 // limits are the times that only tests change.
@@ -94,6 +100,8 @@ type limits struct {
 	silence time.Duration
 	// momentary is a connection so short that Slack did not want it.
 	momentary time.Duration
+	// deaf is after how long without any socket to say so, and how often.
+	deaf time.Duration
 	// backoff between failed connections doubles from min to max.
 	backoffMin, backoffMax time.Duration
 }
@@ -103,6 +111,7 @@ var defaultLimits = limits{
 	stop:       5 * time.Second,
 	silence:    30 * time.Second,
 	momentary:  5 * time.Second,
+	deaf:       time.Minute,
 	backoffMin: 100 * time.Millisecond,
 	backoffMax: 10 * time.Second,
 }
@@ -115,11 +124,15 @@ type Listener struct {
 	// dial opens the network connection under a WebSocket.
 	dial func(ctx context.Context, network, address string) (net.Conn, error)
 
-	seen    *seen
-	jobs    chan job
-	answers chan answer
-	counts  counters
-	open    atomic.Int64
+	sockets   []*socket // since Run
+	stagger   *stagger
+	strangers strangers
+	silence   silence
+	seen      *seen
+	jobs      chan job
+	answers   chan answer
+	counts    counters
+	open      atomic.Int64
 
 	// stopping guards the closing of jobs: a sender holds it for reading.
 	stopping sync.RWMutex
@@ -128,7 +141,7 @@ type Listener struct {
 
 // New returns a Listener for cfg, with the defaults filled in.
 func New(cfg Config) *Listener {
-	setDefault(&cfg.Sockets, 1)
+	setDefault(&cfg.Sockets, 2)
 	setDefault(&cfg.Workers, 8)
 	setDefault(&cfg.Queue, 256)
 	setDefault(&cfg.PersistTimeout, 1500*time.Millisecond)
@@ -143,6 +156,7 @@ func New(cfg Config) *Listener {
 		dial:   (&net.Dialer{}).DialContext,
 		// Twice what can be on its way, so that nothing under way is forgotten.
 		seen:    newSeen(max(1024, 2*(cfg.Queue+cfg.Workers))),
+		stagger: newStagger(),
 		jobs:    make(chan job, cfg.Queue),
 		answers: make(chan answer, 256),
 	}
@@ -169,6 +183,7 @@ func (l *Listener) Counts() Counts {
 		Duplicates:  l.counts.duplicates.Load(),
 		Unacked:     l.counts.unacked.Load(),
 		Panics:      l.counts.panics.Load(),
+		Reconnects:  l.counts.reconnects.Load(),
 	}
 }
 
@@ -185,6 +200,12 @@ func (l *Listener) Run(ctx context.Context) error {
 	live, cut := context.WithCancel(context.WithoutCancel(ctx))
 	defer cut()
 
+	l.silence.begin(time.Now())
+	l.sockets = make([]*socket, l.cfg.Sockets)
+	for i := range l.sockets {
+		l.sockets[i] = newSocket(l, i)
+	}
+
 	var workers, loops sync.WaitGroup
 	for range l.cfg.Workers {
 		workers.Go(func() {
@@ -195,11 +216,8 @@ func (l *Listener) Run(ctx context.Context) error {
 	}
 	loops.Go(func() { l.answer(live) })
 
-	sockets := make([]*socket, l.cfg.Sockets)
-	failed := make(chan error, len(sockets))
-	for i := range sockets {
-		s := newSocket(l, i)
-		sockets[i] = s
+	failed := make(chan error, len(l.sockets))
+	for _, s := range l.sockets {
 		loops.Go(func() {
 			defer close(s.done)
 			if err := s.run(live); err != nil {
@@ -213,7 +231,7 @@ func (l *Listener) Run(ctx context.Context) error {
 	case <-ctx.Done():
 	case err = <-failed:
 	}
-	l.stop(&workers, sockets)
+	l.stop(&workers)
 	cut()
 	loops.Wait()
 	return err
@@ -221,7 +239,7 @@ func (l *Listener) Run(ctx context.Context) error {
 
 // stop takes no more envelopes and waits until those under way are stored and
 // their acks written, or until the time for it is over.
-func (l *Listener) stop(workers *sync.WaitGroup, sockets []*socket) {
+func (l *Listener) stop(workers *sync.WaitGroup) {
 	ctx, cancel := context.WithTimeout(context.Background(), l.limits.stop)
 	defer cancel()
 
@@ -241,7 +259,7 @@ func (l *Listener) stop(workers *sync.WaitGroup, sockets []*socket) {
 		l.log.Error("stopping although the inbox has not finished; what it did not store is lost")
 		return
 	}
-	for _, s := range sockets {
+	for _, s := range l.sockets {
 		if n := s.flush(ctx); n > 0 {
 			l.log.Warn("stopping with acks that could not be sent", "socket", s.number, "acks", n)
 		}

@@ -26,6 +26,8 @@ const (
 	// flushIdle is how long an orderly stop waits for the next ack to be
 	// written; with a connection that takes microseconds.
 	flushIdle = time.Second
+	// renewPause is how long a renewal waits for an ack under way.
+	renewPause = 50 * time.Millisecond
 	// momentaryLimit is after how many momentary connections in a row to warn.
 	momentaryLimit = 3
 )
@@ -40,9 +42,10 @@ type socket struct {
 	client *socketmode.Client
 	done   chan struct{} // closed when run has returned
 
-	// connections counts those opened, so that an ack can be compared with the
-	// connection of its envelope.
-	connections atomic.Int64
+	// connections counts those opened, and live is the number of the one that
+	// stands, 0 for none, so that an ack can be compared with the connection of
+	// its envelope.
+	connections, live atomic.Int64
 	// owed is how many acks are promised or queued and not yet written.
 	owed    atomic.Int64
 	settled chan struct{} // poked when owed falls
@@ -50,6 +53,7 @@ type socket struct {
 	// The rest belongs to run.
 	opened    time.Time // zero while there is no connection
 	greeted   bool      // hello has come on it
+	renewAt   time.Time // so that it does not end with another; zero for not
 	writeLost bool      // an ack could not be written to it
 	failures  int       // in a row; the pause grows with them
 	momentary int       // momentary connections in a row
@@ -74,6 +78,9 @@ func newSocket(l *Listener, number int) *socket {
 // run holds the socket open until ctx ends (nil) or Slack refuses for good (a
 // *Fatal).
 func (s *socket) run(ctx context.Context) error {
+	if !s.wait(ctx) {
+		return nil
+	}
 	for {
 		pause, err := s.serve(ctx)
 		if err != nil || ctx.Err() != nil {
@@ -86,6 +93,23 @@ func (s *socket) run(ctx context.Context) error {
 			timer.Stop()
 			return nil
 		}
+	}
+}
+
+// wait waits for the socket's turn and reports whether it came before ctx ended.
+func (s *socket) wait(ctx context.Context) bool {
+	for {
+		wait, changed := s.l.stagger.turn(s.number, s.l.cfg.Sockets, time.Now())
+		if wait == 0 || ctx.Err() != nil {
+			return ctx.Err() == nil
+		}
+		timer := time.NewTimer(wait)
+		select {
+		case <-timer.C:
+		case <-changed:
+		case <-ctx.Done():
+		}
+		timer.Stop()
 	}
 }
 
@@ -116,10 +140,26 @@ func (s *socket) serve(ctx context.Context) (time.Duration, error) {
 			cancel()
 		}
 	}
+	// The timer is set by hello, for the connection that it greets.
+	renew := time.NewTimer(0)
+	defer renew.Stop()
 	for {
 		select {
 		case e := <-s.client.Events:
 			handle(e)
+			if e.Type == socketmode.EventTypeHello && !s.renewAt.IsZero() {
+				renew.Reset(time.Until(s.renewAt))
+			}
+		case now := <-renew.C:
+			switch s.due(now) {
+			case renewLater:
+				renew.Reset(renewPause)
+			case renewNow:
+				if left == nil {
+					left = &leave{}
+					cancel()
+				}
+			}
 		case err := <-ended:
 			// Envelopes may be left over; what else is left over is old news.
 			for {
@@ -134,6 +174,29 @@ func (s *socket) serve(ctx context.Context) (time.Duration, error) {
 			return s.over(ctx, left, err)
 		}
 	}
+}
+
+// What to do when the time to renew a connection has come.
+const (
+	renewNot = iota
+	renewLater
+	renewNow
+)
+
+// due says whether to renew the connection now: not while the socket is the
+// only one, and later, if not for long, while an ack is owed on it.
+func (s *socket) due(now time.Time) int {
+	switch {
+	case s.renewAt.IsZero() || now.Before(s.renewAt):
+		return renewNot // it was renewed otherwise
+	case !s.l.stagger.mayRenew(s.number):
+		s.renewAt = time.Time{}
+		return renewNot
+	case s.owed.Load() > 0 && now.Sub(s.renewAt) < s.l.limits.answer:
+		return renewLater
+	}
+	s.l.log.Info("renewing the connection, so that it does not end with another one", "socket", s.number)
+	return renewNow
 }
 
 // over says how to go on after slack-go's loop has ended with err.
@@ -171,7 +234,10 @@ func (s *socket) event(e socketmode.Event) *leave {
 		return s.reconnecting()
 	case socketmode.EventTypeConnected:
 		s.opened, s.greeted, s.writeLost = time.Now(), false, false
-		s.connections.Add(1)
+		s.live.Store(s.connections.Add(1))
+		if s.live.Load() > 1 {
+			s.l.counts.reconnects.Add(1)
+		}
 	case socketmode.EventTypeConnectionError:
 		if failed, ok := e.Data.(*slack.ConnectionErrorEvent); ok {
 			return s.refused(failed.ErrorObj)
@@ -199,13 +265,13 @@ func (s *socket) hello(e *socketmode.Request) *leave {
 		s.greeted = true
 		s.l.open.Add(1)
 	}
+	now := time.Now()
+	life := time.Duration(e.DebugInfo.ApproximateConnectionTime) * time.Second
+	s.renewAt = s.l.stagger.greeted(s.number, s.l.cfg.Sockets, life, now)
+	s.l.silence.broken()
 	log := s.l.log.With("socket", s.number)
 	log.Info("connected", "app", got, "expected_seconds", e.DebugInfo.ApproximateConnectionTime)
-	if e.NumConnections > s.l.cfg.Sockets {
-		log.Warn("Slack counts more open sockets for this app than this process holds. That is right with several replicas, "+
-			"and shortly after a restart or a broken connection; otherwise somebody else uses the app-level token and gets a "+
-			"share of the clicks: make a new token and revoke this one", "slack_counts", e.NumConnections, "own", s.l.cfg.Sockets)
-	}
+	s.l.strangers.hello(e.NumConnections, s.l.cfg.Sockets*s.l.replicas(), now, log)
 	if s.l.cfg.OnConnected != nil {
 		s.l.cfg.OnConnected()
 	}
@@ -240,7 +306,12 @@ func (s *socket) closed() bool {
 	if s.greeted {
 		s.l.open.Add(-1)
 	}
-	s.opened, s.greeted = time.Time{}, false
+	s.opened, s.greeted, s.renewAt = time.Time{}, false, time.Time{}
+	s.live.Store(0)
+	s.l.stagger.gone(s.number)
+	if s.l.open.Load() == 0 {
+		s.l.silence.begin(time.Now())
+	}
 	return true
 }
 
@@ -253,13 +324,16 @@ func (s *socket) refused(err error) *leave {
 	if limited, ok := errors.AsType[*slack.RateLimitedError](err); ok {
 		pause = max(pause, limited.RetryAfter)
 	}
+	s.l.stagger.gone(s.number)
+	s.l.deaf(time.Now(), err)
 	s.l.log.Warn("cannot connect to Slack", "socket", s.number, "why", reason(err), "in_a_row", s.failures, "pause", pause.String())
 	return &leave{pause: pause}
 }
 
 // lost handles an ack that could not be written. slack-go would neither send
 // it again nor give the broken connection up, on which no other ack can be
-// written either; so it is renewed, and the ack goes out on the new one.
+// written either; so it is renewed, and the ack goes out on another socket or
+// the new connection.
 func (s *socket) lost(e *socketmode.ErrorWriteFailed) *leave {
 	envelope := e.Response.EnvelopeID
 	s.l.log.Warn("ack could not be written, renewing the connection", "socket", s.number, "envelope", envelope, "why", reason(e.Cause))
@@ -269,6 +343,7 @@ func (s *socket) lost(e *socketmode.ErrorWriteFailed) *leave {
 		s.settle()
 	}
 	s.writeLost = true
+	s.live.Store(0) // so that it goes out on another socket, if there is one
 	if at, ok := s.l.seen.arrived(envelope); ok {
 		s.l.promise(s, envelope, e.Response.Payload, at)
 	} else {

@@ -199,7 +199,7 @@ func listen(w *workspace, edit func(*Listener)) *running {
 	r := &running{inbox: &inbox{}, logs: &logs{}, ended: make(chan error, 1)}
 	r.Listener = New(Config{
 		API:   NewAPI(bot.Secret(w.BotToken()), bot.Secret(w.AppToken()), w.APIURL()),
-		AppID: w.AppID(), TeamID: w.TeamID(), Inbox: r.inbox,
+		AppID: w.AppID(), TeamID: w.TeamID(), Inbox: r.inbox, Sockets: 1,
 		Log: slog.New(slog.NewJSONHandler(r.logs, &slog.HandlerOptions{Level: slog.LevelDebug})),
 	})
 	r.limits.backoffMin, r.limits.backoffMax = time.Millisecond, 20*time.Millisecond

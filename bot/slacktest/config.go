@@ -45,6 +45,10 @@ type Config struct {
 	// WarningGrace is how long a socket lives after disconnect/warning;
 	// default 10 s, as in Slack.
 	WarningGrace time.Duration
+	// Lifetime is what a hello announces as approximate_connection_time, in
+	// whole seconds; default 18060 s. The double ends no socket by itself:
+	// Disconnect and its like do.
+	Lifetime time.Duration
 	// AckOnAnySocket makes an ack count that arrives on another socket than
 	// its envelope went to. Whether Slack honours it is not documented, so by
 	// default it is only recorded.
@@ -98,6 +102,7 @@ func (c Config) withDefaults() Config {
 	c.PingInterval = cmp.Or(c.PingInterval, 10*time.Second)
 	c.AckDeadline = cmp.Or(c.AckDeadline, AckDeadline)
 	c.WarningGrace = cmp.Or(c.WarningGrace, 10*time.Second)
+	c.Lifetime = cmp.Or(c.Lifetime, 18060*time.Second)
 	c.Addr = cmp.Or(c.Addr, "127.0.0.1:0")
 	return c
 }

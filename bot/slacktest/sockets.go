@@ -108,7 +108,7 @@ func (s *Server) admit(k *socket, short bool) bool {
 		k.leaving = true
 		s.disconnect(k, TooManyWebsockets)
 	} else {
-		lifetime := 18060
+		lifetime := int(s.cfg.Lifetime / time.Second)
 		if short {
 			lifetime = 360
 		}
@@ -226,6 +226,43 @@ func (s *Server) Disconnect(reason string) {
 		s.disconnect(k, reason)
 	}
 	s.touch()
+}
+
+// DisconnectSocket is Disconnect for one socket, by its number (1 is the first
+// ever opened), and for no reason but Warning or RefreshRequested. It reports
+// whether that socket was open.
+func (s *Server) DisconnectSocket(number int, reason string) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	k := s.numbered(number)
+	if k == nil || s.closed {
+		return false
+	}
+	s.disconnect(k, reason)
+	s.touch()
+	return true
+}
+
+// DropSocket cuts one socket without a word, and reports whether it was open.
+func (s *Server) DropSocket(number int) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	k := s.numbered(number)
+	if k == nil {
+		return false
+	}
+	k.cut()
+	return true
+}
+
+// numbered finds an open socket, or nil. s.mu is held.
+func (s *Server) numbered(number int) *socket {
+	for _, k := range s.sockets {
+		if k.id == number {
+			return k
+		}
+	}
+	return nil
 }
 
 // EnableSocketMode switches Socket Mode on again.

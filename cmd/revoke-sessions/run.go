@@ -117,7 +117,7 @@ func (c *runCommand) Run(ctx context.Context, s *surroundings) error {
 		return fmt.Errorf("record which policy is in force: %w", err)
 	}
 	l := listen.New(listen.Config{
-		API: api, AppID: home.AppID, TeamID: home.TeamID, Inbox: b, Log: log,
+		API: api, AppID: home.AppID, TeamID: home.TeamID, Inbox: b, Replicas: b.Replicas, Log: log,
 		OnConnected: func() { log.Info("connected to Slack", "team", home.TeamID, "app", home.AppID, "database", db.Path()) },
 	})
 
