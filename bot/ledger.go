@@ -82,6 +82,8 @@ type Change struct {
 	// and asked no such thing; after a few of these the line is let go at once.
 	Pushback time.Duration
 	Answered bool
+	// Notice is announced with it; nil for none.
+	Notice *Notice
 	// Settles is the ID of the arrival that asked for the change; 0 for none.
 	Settles int64
 	// Keep leaves the request claimed by the caller, who goes on with it at once.
@@ -220,7 +222,8 @@ type Notice struct {
 	ID int64
 	// Key names what it is about: the same Key is announced once.
 	Key string
-	// To is a channel, or a user whose direct messages it goes to.
+	// To is a channel, or a user whose direct messages it goes to; empty for the
+	// approvers' channel of whichever bot posts it.
 	To      string
 	Message Message
 	// Tries counts how often it was claimed, this time included.

@@ -49,6 +49,20 @@ func testConsole(t *testing.T, open opener) {
 	}
 }
 
+// What is announced with a change is announced if the change is stored, and
+// else not.
+func testNoticeWithAChange(t *testing.T, open opener) {
+	c := newClock()
+	s := open(t, c.now)
+	r := executing("REQ-ACDEFG", "carol", c)
+	n := notice("policy_overridden#" + r.ID)
+	commit(t, s, bot.Change{Request: r, Notice: &n})
+	if _, err := s.Commit(deadline(t), bot.Change{Request: r, Notice: &bot.Notice{Key: "another"}}); err == nil {
+		t.Error("the same request was made twice")
+	}
+	wantNotices(t, s, "with the change", n.Key)
+}
+
 func testClaim(t *testing.T, open opener) {
 	c := newClock()
 	s := open(t, c.now)

@@ -74,6 +74,7 @@ func contract(t *testing.T, open func(t *testing.T, now func() time.Time) *store
 		"due/oldest first":                         testDueOrder,
 		"due/limit":                                testDueLimit,
 		"console/words and no telling":             testConsole,
+		"console/a notice with a change":           testNoticeWithAChange,
 		"console/claim":                            testClaim,
 		"tell/one teller":                          testOneTeller,
 		"tell/told":                                testTold,

@@ -65,6 +65,11 @@ func (s *Store) Commit(ctx context.Context, c bot.Change) (bot.Request, error) {
 		if err := spend(ctx, tx, c.Uses); err != nil {
 			return err
 		}
+		if c.Notice != nil {
+			if _, err := announce(ctx, tx, *c.Notice); err != nil {
+				return err
+			}
+		}
 		if err := settle(ctx, tx, c.Settles); err != nil {
 			return err
 		}
