@@ -19,7 +19,8 @@ import (
 // Slack. Its requests are those of the Bot, with the same states and audit
 // rows, in the same database, also beside a Bot that runs on it; what this
 // process does not live to see the end of, that Bot looks after. Nobody reads
-// of them in Slack.
+// of them in Slack, unless the policy is passed over: that Bot tells the
+// approvers' channel.
 //
 // Whoever can run it holds the credential, and could call Graph without it. So
 // the policy is a guard rail here and no authority: a protected account, a
@@ -29,6 +30,7 @@ type Console struct {
 	bot      *Bot
 	operator string
 	override string
+	beside   bool
 	look     func(ctx context.Context, objectID string, known []string, find bool) (aim, error)
 	say      func(string)
 	said     string
@@ -46,6 +48,9 @@ type Operator struct {
 	Reads bool
 	// Say is told what is being waited for, a sentence at a time; nil for nobody.
 	Say func(string)
+	// Beside says that a Bot uses the database: it tells the approvers' channel
+	// when the policy is passed over.
+	Beside bool
 }
 
 // The actors in the audit rows of what a program does by itself.
@@ -66,7 +71,7 @@ const Interrupted authz.Reason = "interrupted"
 func NewConsole(cfg Config, store Store, entra Entra, who Operator) *Console {
 	b := New(cfg, store, NewSlack(slack.New("", slack.OptionHTTPClient(noSlack{})), "", nil), entra)
 	b.actor = consoleActor
-	c := &Console{bot: b, operator: operatorPrefix + Clean(who.Name, maxName), override: Clean(who.Override, maxReason)}
+	c := &Console{bot: b, operator: operatorPrefix + Clean(who.Name, maxName), override: Clean(who.Override, maxReason), beside: who.Beside}
 	if c.look = b.people.targetNow; who.Reads {
 		c.look = b.people.preview
 	}
@@ -104,11 +109,12 @@ func (r *Request) passesOver(rule authz.Reason) bool { return slices.Contains(r.
 // Preview is what a revoke would do, and to whom. Nothing has been done.
 type Preview struct {
 	request Request
-	freeze  *Freeze
-	// Refused is the rule of the policy that is against it, or empty.
+	// Refused is what is against it, a rule of the policy or OwnAccount, or empty.
 	Refused authz.Reason
 	// Why says it in a sentence, with what to do.
 	Why string
+	// Held: it is not passed over either, so Revoke answers a *RefusedError.
+	Held bool
 }
 
 // RefusedError says why an account is not revoked: because nobody can tell which
@@ -158,19 +164,13 @@ func (c *Console) Look(ctx context.Context, whom Whom, drill bool) (Preview, err
 	case err != nil:
 		return Preview{}, &LookupError{Where: atEntra, Remedy: refusal(err), Err: err}
 	}
-	if b.ownAccount(t.user.ID) {
-		return Preview{}, &RefusedError{OwnAccount, graph.Remedy(0, graph.CodeOwnAccount)}
-	}
 	r := Request{Lane: authz.ThirdParty, Drill: drill, Askers: []authz.Asker{{SlackID: c.operator}}}
 	r.aimAt(t)
-	p := Preview{}
+	var freeze Freeze
+	var frozen bool
 	if b.store != nil {
-		freeze, frozen, err := b.store.Frozen(ctx)
-		if err != nil {
+		if freeze, frozen, err = b.store.Frozen(ctx); err != nil {
 			return Preview{}, err
-		}
-		if frozen {
-			p.freeze = &freeze
 		}
 		if r.RevokedBefore, err = b.store.LastAccepted(ctx, r.Target.ID); err != nil {
 			return Preview{}, err
@@ -182,16 +182,20 @@ func (c *Console) Look(ctx context.Context, whom Whom, drill bool) (Preview, err
 	sure.Target.MemberOf, sure.Target.Privileged = t.in, t.privileged == graph.Yes
 	r.Need = 1
 	r.Digest = shown(r.Target, r.Words.UPN, r.Operation, r.Fallback, r.Need)
-	p.request = r
+	p := Preview{request: r}
 	switch {
+	case b.ownAccount(r.Target.ID):
+		p.Refused, p.Why, p.Held = OwnAccount, graph.Remedy(0, graph.CodeOwnAccount), true
+		return p, nil
 	case b.cfg.Policy.Require(sure).Protected:
 		p.Refused, p.Why = authz.TargetProtected, "The policy protects this account: in Slack it takes more than one person's word."
 	case b.cfg.Policy.Require(matter).Protected:
 		p.Refused, p.Why = authz.TargetProtected, mayBeProtected(t)
-	case p.freeze != nil:
-		p.Refused, p.Why = authz.Frozen, frozenLine(p.freeze).plain()
+	case frozen:
+		p.Refused, p.Why = authz.Frozen, frozenLine(&freeze).plain()
 	}
 	if p.Refused != "" && c.override == "" {
+		p.Held = true
 		p.Why += allTheSame
 	}
 	return p, nil
@@ -237,12 +241,13 @@ func sleep(ctx context.Context, d time.Duration) bool {
 
 // Revoke carries out what the preview shows, and answers the request as it
 // stands then: accepted, failed, drilled, of unknown outcome, or denied if ctx
-// ended or a freeze began while it waited for Microsoft. The end of ctx stops
-// waits and no call.
+// ended while it waited for Microsoft. The end of ctx stops waits and no call.
 //
-// The error is a *RefusedError where the policy is against it, and then nothing
-// was asked of Microsoft. Any other error is the store's: with a request that
-// has a State, it says what Microsoft had answered, which is not on record.
+// The error is a *RefusedError where the policy or a freeze is against it:
+// before Microsoft was asked, and then the request has no State, or while it
+// waited for Microsoft, and then it is denied. Joined to it may be why that is
+// not on record. Any other error is the store's: with a request that has a
+// State, it says what Microsoft had answered, which is not on record.
 func (c *Console) Revoke(ctx context.Context, p Preview, reason string) (Request, error) {
 	work := context.WithoutCancel(ctx)
 	r := p.request
@@ -250,7 +255,7 @@ func (c *Console) Revoke(ctx context.Context, p Preview, reason string) (Request
 	refused := p.Refused
 	for range 8 {
 		if refused != "" {
-			if c.override == "" {
+			if p.Held || c.override == "" {
 				return Request{}, c.refuse(work, r, refused, p.Why)
 			}
 			r.PassedOver, r.Words.Override = append(r.PassedOver, refused), c.override
@@ -291,6 +296,9 @@ func (c *Console) decide(r Request) (Request, Change) {
 		rows = append(rows, passed)
 	}
 	change := Change{Audit: append(rows, approved), Fenced: !r.passesOver(authz.Frozen)}
+	if len(r.PassedOver) > 0 && c.beside {
+		change.Notice = &Notice{Key: "policy_overridden#" + r.ID, Message: PassedOverNotice(&r)}
+	}
 	if !r.Drill {
 		own := Use{Kind: PerApprover, Who: c.operator, Limit: c.bot.cfg.Policy.Limits.PerApprover, PassedOver: r.passesOver(OverLimit)}
 		change.Uses = append([]Use{own}, c.bot.uses(&r)...)
@@ -328,10 +336,15 @@ func (c *Console) drive(ctx context.Context, r Request, held bool) (Request, err
 	b := c.bot
 	work := context.WithoutCancel(ctx)
 	for {
+		freeze, frozen, err := c.heldBack(work, &r)
 		now := b.now()
 		switch {
+		case err != nil:
+			return r, err
+		case frozen:
+			return c.stopFrozen(ctx, r, &freeze)
 		case r.State == Approved && ctx.Err() != nil && r.stoppable():
-			return c.stop(work, r, c.operator, Interrupted)
+			return c.stop(ctx, r, c.operator, Interrupted)
 		case r.State == Approved && ctx.Err() != nil,
 			r.State == Unknown && (ctx.Err() != nil || r.stuck(now)),
 			r.State == Revoked && r.Reads > 0,
@@ -344,11 +357,10 @@ func (c *Console) drive(ctx context.Context, r Request, held bool) (Request, err
 			} else {
 				c.say("It is not known yet whether " + r.name() + "'s sessions were revoked. Checking the account.")
 			}
-			if sleep(ctx, wait); ctx.Err() != nil {
+			if !c.idle(ctx, &r, wait) {
 				continue
 			}
 		}
-		var err error
 		if !held {
 			var claimed Request
 			if claimed, held, err = b.store.Claim(work, r.ID); err != nil {
@@ -369,32 +381,60 @@ func (c *Console) drive(ctx context.Context, r Request, held bool) (Request, err
 			return r, err
 		}
 		r = fresh
-		if r.State == Approved && r.stoppable() && !r.passesOver(authz.Frozen) {
-			_, frozen, err := b.store.Frozen(work)
-			if err != nil {
-				return r, err
-			}
-			if frozen {
-				c.say("Every revoke was frozen meanwhile, so this one is given up.")
-				return c.stop(work, r, consoleActor, authz.Frozen)
-			}
-		}
 	}
 }
 
+// heldBack finds the freeze that ends a request that waits: at a command line
+// it is not waited for.
+func (c *Console) heldBack(ctx context.Context, r *Request) (f Freeze, frozen bool, err error) {
+	if !r.stoppable() || r.passesOver(authz.Frozen) {
+		return Freeze{}, false, nil
+	}
+	return c.bot.store.Frozen(ctx)
+}
+
+// freezeAgain is the pause before a request that waits is looked at again for a
+// freeze.
+const freezeAgain = time.Second
+
+// idle waits, and reports whether nothing came up before the time was over: the
+// end of ctx, or a freeze.
+func (c *Console) idle(ctx context.Context, r *Request, d time.Duration) bool {
+	end := time.Now().Add(d)
+	for left := d; left > 0; left = time.Until(end) {
+		if !sleep(ctx, min(left, freezeAgain)) {
+			return false
+		}
+		if _, frozen, err := c.heldBack(ctx, r); frozen || err != nil {
+			return false
+		}
+	}
+	return true
+}
+
+// stopFrozen gives up a request that waits because of a freeze that came up.
+func (c *Console) stopFrozen(ctx context.Context, r Request, f *Freeze) (Request, error) {
+	stopped, err := c.stop(ctx, r, consoleActor, authz.Frozen)
+	if err == nil && stopped.State == Denied {
+		return stopped, &RefusedError{authz.Frozen, frozenLine(f).plain() + allTheSame}
+	}
+	return stopped, err
+}
+
 // stop ends a request that waits with nothing done, and records by whom and
-// why: a freeze that came up is not waited for here.
+// why.
 func (c *Console) stop(ctx context.Context, r Request, actor string, why authz.Reason) (Request, error) {
-	at := c.bot.now().UTC()
-	r.to(Denied)
-	r.DueAt, r.EndedAt = time.Time{}, at
-	r.Decisions = append(slices.Clone(r.Decisions), Verdict{Kind: authz.Deny, SlackID: c.operator, At: at})
-	e := r.entry(Denied, actor)
+	work, at := context.WithoutCancel(ctx), c.bot.now().UTC()
+	denied := r
+	denied.to(Denied)
+	denied.DueAt, denied.EndedAt = time.Time{}, at
+	denied.Decisions = append(slices.Clone(r.Decisions), Verdict{Kind: authz.Deny, SlackID: actor, At: at})
+	e := denied.entry(Denied, actor)
 	e.Reason, e.Origin = string(why), consoleOrigin
-	stopped, err := c.bot.commit(ctx, Change{Request: r, Audit: []Entry{e}})
+	stopped, err := c.bot.commit(work, Change{Request: denied, Audit: []Entry{e}})
 	if errors.Is(err, ErrConflict) {
 		// A Bot has just gone on with it.
-		if r, err = c.bot.store.Request(ctx, r.ID); err != nil {
+		if r, err = c.bot.store.Request(work, r.ID); err != nil {
 			return r, err
 		}
 		return c.drive(ctx, r, false)

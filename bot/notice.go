@@ -1,8 +1,10 @@
 package bot
 
 import (
+	"cmp"
 	"context"
 	"errors"
+	"strings"
 	"time"
 
 	"revoke-sessions/authz"
@@ -93,8 +95,34 @@ func CoverageNotice(problems []string, able int, blind bool, channel ChannelProb
 	return p.message()
 }
 
+// PassedOverNotice tells the channel that somebody at a command line has passed
+// over the policy. What comes of it is not known yet.
+func PassedOverNotice(r *Request) Message {
+	p := &page{}
+	l := r.begin()
+	what := "revoke all sessions of "
+	if r.Drill {
+		what = "rehearse the end of all sessions of "
+	}
+	l.boldTyped(strings.TrimPrefix(r.Askers[0].SlackID, operatorPrefix)).bold(" passed over the policy at the command line").say(", to %s", what).typed(r.name())
+	if r.Words.UPN != "" && r.Words.UPN != r.name() {
+		l.say(" (").typed(r.Words.UPN).say(")")
+	}
+	p.add(l.say("."))
+	var rules []string
+	for _, rule := range r.PassedOver {
+		rules = append(rules, reasons[rule])
+	}
+	p.add((&line{}).say("What was passed over: %s.", strings.Join(rules, "; ")))
+	p.add((&line{}).say("Reason: ").typed(r.Words.Override))
+	p.add((&line{}).say("No approver was asked. What comes of it is in the audit chain: `revoke-sessions audit show %s`. "+
+		"Whoever did this can use the bot's credential: if nobody here knows of it, have that credential renewed.", r.ID))
+	return p.message()
+}
+
 // announce posts a notice and notes that it stands.
 func (b *Bot) announce(ctx context.Context, n Notice) {
+	n.To = cmp.Or(n.To, b.cfg.Channel)
 	ctx, cancel := context.WithTimeout(ctx, stepDeadline)
 	defer cancel()
 	var retry time.Time

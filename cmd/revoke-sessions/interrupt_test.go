@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"encoding/json"
 	"net/http"
 	"os"
 	"os/exec"
@@ -71,16 +72,22 @@ func TestCtrlCStopsBetweenTwoAccounts(t *testing.T) {
 	}
 }
 
-// A freeze that begins while an account waits for Microsoft ends it, and on
-// record it is the freeze that did, not the operator.
+// A freeze that begins while an account waits for Microsoft refuses it, as one
+// that was on before does, and on record it is the freeze that did, not the
+// operator.
 func TestFreezeWhileItWaits(t *testing.T) {
 	th := newTheatre(t)
 	th.begin()
-	th.entra.Inject(graphtest.Fault{Method: http.MethodPost, Status: http.StatusTooManyRequests, RetryAfter: "2"})
-	s := th.typedInShell("revoke", "--user-id", "carol@contoso.example", "--confirm=false")
+	th.entra.Inject(graphtest.Fault{Method: http.MethodPost, Status: http.StatusTooManyRequests, RetryAfter: "300"})
+	s := th.typedInShell("revoke", "--user-id", "carol@contoso.example", "--confirm=false", "--output", "json")
 	th.poll("it waits", func() bool { return th.count("approved") == 2 })
 	th.typed(aliceID, "freeze somebody stole an approver")
-	s.ended(t, exitDeclined, "carol@contoso.example: declined: Stopped while it waited. Nothing was revoked.", "Every revoke was frozen meanwhile")
+	s.ended(t, 1, `"says":"⚠ Frozen by @`+aliceID+`: no revoke is begun.`, "Microsoft asked us to wait 5 minutes")
+	var r accountResult
+	if err := json.Unmarshal(s.out.Bytes(), &r); err != nil || r.Outcome != outcomeRefused || r.Code != "frozen" || r.State != bot.Denied || !requestIDs.MatchString(r.Request) ||
+		!strings.Contains(r.Says, "--override-policy") || !strings.HasSuffix(r.Says, " It waited for Microsoft, and nothing was revoked.") {
+		t.Errorf("%+v, %v", r, err)
+	}
 	rows := th.audit()
 	if last := rows[len(rows)-1]; last.Action != "denied" || last.Reason != "frozen" || last.Actor != "cli" {
 		t.Errorf("on record is %+v", last)
@@ -95,11 +102,11 @@ func TestFreezeWhileItWaits(t *testing.T) {
 func TestCtrlCWhileItWaits(t *testing.T) {
 	th := newTheatre(t)
 	th.begin()
-	th.entra.Inject(graphtest.Fault{Method: http.MethodPost, Status: http.StatusTooManyRequests, RetryAfter: "2"})
+	th.entra.Inject(graphtest.Fault{Method: http.MethodPost, Status: http.StatusTooManyRequests, RetryAfter: "300"})
 	s := th.typedInShell("revoke", "--user-id", "carol@contoso.example", "--confirm=false")
 	th.poll("it waits", func() bool { return th.count("approved") == 2 })
 	s.signal(t, os.Interrupt)
-	s.ended(t, exitDeclined, "carol@contoso.example: declined: Stopped while it waited. Nothing was revoked.", "Microsoft asked us to wait 2 seconds")
+	s.ended(t, exitDeclined, "carol@contoso.example: declined: Stopped while it waited. Nothing was revoked.", "Microsoft asked us to wait 5 minutes")
 	rows := th.audit()
 	if last := rows[len(rows)-1]; last.Action != "denied" || last.Reason != "interrupted" || !strings.HasPrefix(last.Actor, "os:") {
 		t.Errorf("on record is %+v", last)

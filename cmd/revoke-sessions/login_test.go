@@ -312,3 +312,27 @@ func TestThePersonIsSignedOut(t *testing.T) {
 		})
 	}
 }
+
+// The command line refuses the account that it is signed in as, also where the
+// policy is passed over, and leaves the row that the bot leaves.
+func TestTheCommandLineRefusesItsOwnAccount(t *testing.T) {
+	th := withLogin(t)
+	th.loggedIn(doraID)
+	for _, args := range [][]string{nil, {"--override-policy", "ordered by the CISO"}} {
+		code, out, says := th.revokes(t.Context(), append([]string{"--user-id", "dora@contoso.example", "--confirm=false", "--reason", "acts strangely"}, args...)...)
+		if code != 1 || !strings.Contains(out, "refused: ") || !strings.Contains(out, "would sign the bot out") || strings.Contains(out, "--override-policy") {
+			t.Errorf("exit code %d\n%s\n%s", code, out, says)
+		}
+	}
+	rows := th.audit()
+	if last := rows[len(rows)-1]; last.Action != "refused" || last.Reason != string(bot.OwnAccount) || !strings.HasPrefix(last.Actor, "os:") || last.TargetID != doraID {
+		t.Errorf("on record is %+v", last)
+	}
+	if th.count("refused") != 2 || th.count("policy_overridden") != 0 {
+		t.Errorf("on record is %+v", rows)
+	}
+	if code, out, _ := th.revokes(t.Context(), "--user-id", "dora@contoso.example", "--what-if"); code != 1 || !strings.Contains(out, "would sign the bot out") || th.count("refused") != 2 {
+		t.Errorf("exit code %d\n%s", code, out)
+	}
+	th.posts(false, []string{"0"})
+}

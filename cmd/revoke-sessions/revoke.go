@@ -183,11 +183,10 @@ func (p *revoking) openStore(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	used, err := p.store.UsedByBot(ctx)
-	if err != nil {
+	if p.beside, err = p.store.UsedByBot(ctx); err != nil {
 		return errors.Join(err, p.store.Close())
 	}
-	if !used {
+	if !p.beside {
 		fmt.Fprintf(p.err, "database: %s (no bot has used it, so a freeze made in Slack is not in it)\n", p.store.Path())
 		return nil
 	}

@@ -132,6 +132,35 @@ func TestWhatIsNotRecordedIsSaid(t *testing.T) {
 	}
 }
 
+// Where a refusal cannot be recorded, nor would what comes next.
+func TestRefusalThatIsNotRecordedStopsTheRun(t *testing.T) {
+	th := newTheatre(t)
+	if code, _, says := th.revokes(t.Context(), "--user-id", "bob@contoso.example", "--confirm=false"); code != 0 {
+		t.Fatal(code, says)
+	}
+	file := filepath.Join(t.TempDir(), "policy.yml")
+	policy := "version: 1\napprovers: [" + aliceID + ", " + amirID + "]\nprotected:\n  - match: {users: [\"" + th.entraID("carol") + "\"]}\n    approvals: 2\n"
+	if err := os.WriteFile(file, []byte(policy), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	th.policy = file
+	th.tampers(`CREATE TRIGGER full BEFORE INSERT ON audit WHEN NEW.entry LIKE '%"refused"%' BEGIN SELECT RAISE(ABORT, 'disk full'); END`)
+	code, out, says := th.revokes(t.Context(), "--user-id", "carol@contoso.example", "--user-id", "bob@contoso.example", "--confirm=false")
+	if code != 1 || !strings.Contains(out, "carol@contoso.example: refused: The policy protects this account") || !strings.Contains(out, "This could not be recorded: record the refusal: ") ||
+		!strings.Contains(says, "Stopped, because the database cannot be written to. Done: none. Not begun: bob@contoso.example.") || len(th.entra.Posts()) != 1 {
+		t.Errorf("exit code %d\n%s\n%s", code, out, says)
+	}
+}
+
+// What is printed for --what-if is told by what was asked for, and not by its
+// words.
+func TestNoPreviewByItsWords(t *testing.T) {
+	r := &accountResult{UserID: "carol@contoso.example", Outcome: outcomeRefused, Says: "What if: it were so?"}
+	if got := r.line(); got != "carol@contoso.example: refused: What if: it were so?" {
+		t.Errorf("%q", got)
+	}
+}
+
 func TestLongListsAreCut(t *testing.T) {
 	names := slices.Repeat([]string{"a@x\x1b"}, manyListed+2)
 	if got := listed(names); !strings.HasSuffix(got, "a@x, a@x and 2 more") || strings.Count(got, "a@x") != manyListed || names[0] != "a@x\x1b" {

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -48,8 +49,9 @@ type accountResult struct {
 	// Says is the outcome in sentences.
 	Says string `json:"says"`
 
-	quit bool  // nothing more is to be begun
-	lost error // the outcome could not be recorded
+	quit    bool  // nothing more is to be begun
+	lost    error // the outcome could not be recorded
+	preview bool  // Says is what --what-if shows
 }
 
 // fine reports that what was asked for came about.
@@ -109,23 +111,26 @@ func (r *accountResult) decline(quit bool) {
 	r.Outcome, r.Says, r.quit = outcomeDeclined, "Declined. Nothing was done.", quit
 }
 
-func (r *accountResult) refuse(e *bot.RefusedError) {
+// refuse is an account that the policy is against. The request has a State where
+// that came up while it waited for Microsoft.
+func (r *accountResult) refuse(e *bot.RefusedError, request *bot.Request) {
 	r.Outcome, r.Code, r.Says = outcomeRefused, string(e.Reason), e.Says+" Nothing was done."
+	if request.State != "" {
+		r.Request, r.State, r.Operation = request.ID, request.State, request.Called()
+		r.Says = e.Says + " It waited for Microsoft, and nothing was revoked."
+	}
 }
 
-// withoutRefusal is what else went wrong.
-func withoutRefusal(err error) string {
+// withoutRefusal is what else went wrong, or nil.
+func withoutRefusal(err error) error {
 	joined, ok := err.(interface{ Unwrap() []error })
 	if !ok {
-		return ""
+		return nil
 	}
-	var all []string
-	for _, e := range joined.Unwrap() {
-		if _, refusal := errors.AsType[*bot.RefusedError](e); !refusal {
-			all = append(all, "("+e.Error()+")")
-		}
-	}
-	return strings.Join(all, " ")
+	return errors.Join(slices.DeleteFunc(slices.Clone(joined.Unwrap()), func(e error) bool {
+		_, refusal := errors.AsType[*bot.RefusedError](e)
+		return refusal
+	})...)
 }
 
 // fail is an account that could not be read.
@@ -138,9 +143,9 @@ func (r *accountResult) fail(e *bot.LookupError) {
 }
 
 // whatIf is what would happen. Whatever would be refused is a failure.
-func (r *accountResult) whatIf(preview *bot.Preview, override bool) *accountResult {
-	r.Outcome = outcomeWhatIf
-	if preview.Refused != "" && !override {
+func (r *accountResult) whatIf(preview *bot.Preview) *accountResult {
+	r.Outcome, r.preview = outcomeWhatIf, true
+	if preview.Held {
 		r.Outcome, r.Code = outcomeRefused, string(preview.Refused)
 	}
 	r.Says = "What if: " + strings.Join(preview.Lines(), "\n  ")
@@ -149,7 +154,7 @@ func (r *accountResult) whatIf(preview *bot.Preview, override bool) *accountResu
 
 // line is the result for --output text.
 func (r *accountResult) line() string {
-	if r.Outcome == outcomeWhatIf || r.Outcome == outcomeRefused && strings.HasPrefix(r.Says, "What if: ") {
+	if r.preview {
 		return r.Says
 	}
 	name := bot.Clean(r.UserID, 320)

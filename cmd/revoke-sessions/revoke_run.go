@@ -23,6 +23,7 @@ type revoking struct {
 	client   *msgraph.Client
 	entra    *calling
 	store    *store.Store
+	beside   bool // a bot has used the database
 	console  *bot.Console
 	headers  *headerFile // nil unless asked for
 	progress *progress
@@ -100,7 +101,7 @@ func (p *revoking) run(ctx context.Context) (err error) {
 		p.ask.out = p.progress.lines(p.ask.out)
 	}
 	p.console = bot.NewConsole(p.settings, ledger, p.entra, bot.Operator{
-		Name: operatorName(), Override: p.command.OverridePolicy, Reads: p.command.WhatIf || p.ask != nil, Say: p.wait,
+		Name: operatorName(), Override: p.command.OverridePolicy, Reads: p.command.WhatIf || p.ask != nil, Say: p.wait, Beside: p.beside,
 	})
 	return p.each(ctx)
 }
@@ -261,11 +262,10 @@ func (p *revoking) one(ctx context.Context, target string) (*accountResult, erro
 	p.seen[account.ID] = true
 	r.ObjectID, r.UPN, r.DisplayName = account.ID, words.UPN, words.DisplayName
 	if p.command.WhatIf {
-		return r.whatIf(&preview, p.command.OverridePolicy != ""), nil
+		return r.whatIf(&preview), nil
 	}
-	refused := preview.Refused != "" && p.command.OverridePolicy == ""
 	looked := p.now()
-	if p.ask != nil && !p.all && !refused {
+	if p.ask != nil && !p.all && !preview.Held {
 		declined, err := p.question(ctx, &preview)
 		switch {
 		case errors.Is(err, errNoAnswer):
@@ -296,10 +296,13 @@ func (p *revoking) one(ctx context.Context, target string) (*accountResult, erro
 	p.entra.last = nil
 	request, err := p.console.Revoke(ctx, preview, p.command.Reason)
 	p.headers.add(r, p.entra.last)
+	if len(request.PassedOver) > 0 && !p.beside {
+		fmt.Fprintf(p.err, "The approvers' channel was not told that the policy was passed over for %s: no bot has used this database, so nothing can post there.\n", bot.Clean(target, 320))
+	}
 	if refusal, ok := errors.AsType[*bot.RefusedError](err); ok {
-		r.refuse(refusal)
-		if lost := withoutRefusal(err); lost != "" {
-			r.Says += " " + lost
+		r.refuse(refusal, &request)
+		if r.lost = withoutRefusal(err); r.lost != nil {
+			r.Says += " This could not be recorded: " + r.lost.Error() + "."
 		}
 		return r, nil
 	}
@@ -313,7 +316,7 @@ func (p *revoking) one(ctx context.Context, target string) (*accountResult, erro
 // unseen is an account that could not be looked up.
 func (p *revoking) unseen(ctx context.Context, r *accountResult, err error) (*accountResult, error) {
 	if refusal, ok := errors.AsType[*bot.RefusedError](err); ok {
-		r.refuse(refusal)
+		r.refuse(refusal, &bot.Request{})
 		return r, nil
 	}
 	if ctx.Err() != nil {
