@@ -10,7 +10,6 @@ import (
 	"os"
 	"os/exec"
 	"os/signal"
-	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
@@ -49,7 +48,15 @@ func TestMain(m *testing.M) {
 		os.Exit(run(ctx, os.Args[1:], os.Getenv, os.Stdin, os.Stdout, os.Stderr,
 			endpoints{graphURL: c.GraphURL, authority: c.Authority, roots: roots, timing: c.Timing}))
 	}
-	goleak.VerifyTestMain(m)
+	goleak.VerifyTestMain(serverCloser{m})
+}
+
+// serverCloser closes what all tests share before goleak looks.
+type serverCloser struct{ *testing.M }
+
+func (m serverCloser) Run() int {
+	defer closePostgres()
+	return m.M.Run()
 }
 
 // clock is the stage's time: the real one, moved on by tests.
@@ -262,10 +269,27 @@ func (th *theatre) cardSays(words ...string) {
 	})
 }
 
+// database is the address of the bot's database.
+func (th *theatre) database() string { return th.environment()["REVOKE_DATABASE_URL"] }
+
+// sql reads the database past the store.
+func (th *theatre) sql() *sql.DB {
+	th.t.Helper()
+	driver, source := "pgx", th.database()
+	if path, ok := strings.CutPrefix(source, "sqlite:"); ok {
+		driver, source = "sqlite", "file:"+path+"?mode=ro&_pragma=busy_timeout(1000)"
+	}
+	db, err := sql.Open(driver, source)
+	if err != nil {
+		th.t.Fatal(err)
+	}
+	return db
+}
+
 // audit reads the chain beside the running bot, and checks every link.
 func (th *theatre) audit() []bot.Entry {
 	th.t.Helper()
-	db, err := store.Open(context.Background(), "sqlite:"+filepath.Join(th.folder, "revoke-sessions.db"), store.Options{})
+	db, err := store.OpenReadOnly(context.Background(), th.database())
 	if err != nil {
 		th.t.Fatal(err)
 	}
@@ -281,10 +305,7 @@ func (th *theatre) audit() []bot.Entry {
 // a clock that jumps is a process that died, and its work would be done again.
 func (th *theatre) quiet() {
 	th.t.Helper()
-	db, err := sql.Open("sqlite", "file:"+filepath.Join(th.folder, "revoke-sessions.db")+"?mode=ro&_pragma=busy_timeout(1000)")
-	if err != nil {
-		th.t.Fatal(err)
-	}
+	db := th.sql()
 	defer db.Close()
 	th.poll("the bot is at rest", func() bool {
 		var busy int

@@ -68,6 +68,12 @@ import (
 // are 00000000-0000-4000-8000-00000000000N in the order of newStage.
 func TestStories(t *testing.T) { playAll(t, "testdata/stories", (*theatre).begin) }
 
+// TestStoriesOnPostgres plays the same on the other database.
+func TestStoriesOnPostgres(t *testing.T) {
+	postgres(t) // or all is skipped
+	playAll(t, "testdata/stories", func(th *theatre) { th.onPostgres(); th.begin() })
+}
+
 // playAll plays every story of a folder on a stage of its own, which begin may
 // set up further.
 func playAll(t *testing.T, folder string, begin func(*theatre)) {
