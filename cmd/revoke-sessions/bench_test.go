@@ -14,10 +14,22 @@ import (
 	"revoke-sessions/bot/slacktest"
 )
 
+// onEach measures on both databases.
+func onEach(b *testing.B, measure func(*testing.B, *theatre)) {
+	for name, choose := range databases {
+		b.Run(name, func(b *testing.B) {
+			th := newTheatre(b)
+			choose(th)
+			measure(b, th)
+		})
+	}
+}
+
 // BenchmarkEnvelopeToAck is the time from an envelope on the socket to its
 // ack, with what arrived on disk in between.
-func BenchmarkEnvelopeToAck(b *testing.B) {
-	th := newTheatre(b)
+func BenchmarkEnvelopeToAck(b *testing.B) { onEach(b, envelopeToAck) }
+
+func envelopeToAck(b *testing.B, th *theatre) {
 	th.begin()
 	took := make([]time.Duration, 0, b.N)
 	for b.Loop() {
@@ -32,8 +44,9 @@ func BenchmarkEnvelopeToAck(b *testing.B) {
 
 // BenchmarkClickToGraph is the time from an approver's click to the POST at
 // Graph and to the result in the thread, look-ups, audit and all.
-func BenchmarkClickToGraph(b *testing.B) {
-	th := newTheatre(b)
+func BenchmarkClickToGraph(b *testing.B) { onEach(b, clickToGraph) }
+
+func clickToGraph(b *testing.B, th *theatre) {
 	th.begin()
 	var toGraph, toThread []time.Duration
 	for b.Loop() {
@@ -71,8 +84,9 @@ func BenchmarkClickToGraph(b *testing.B) {
 }
 
 // BenchmarkMemory is what the bot's own process holds after a few decisions.
-func BenchmarkMemory(b *testing.B) {
-	th := newTheatre(b)
+func BenchmarkMemory(b *testing.B) { onEach(b, memory) }
+
+func memory(b *testing.B, th *theatre) {
 	th.spawn()
 	idle := th.resident()
 	for b.Loop() {
