@@ -2,6 +2,7 @@ package store_test
 
 import (
 	"context"
+	"fmt"
 	"os"
 	"sync"
 	"testing"
@@ -28,7 +29,27 @@ func TestMain(m *testing.M) {
 	if job, ok := children[os.Getenv(childJob)]; ok {
 		os.Exit(job(os.Args[1]))
 	}
-	goleak.VerifyTestMain(m)
+	goleak.VerifyTestMain(andStopServer{m})
+}
+
+// andStopServer stops the shared server before leaks are looked for.
+type andStopServer struct{ *testing.M }
+
+func (m andStopServer) Run() int {
+	code := m.M.Run()
+	started.Lock()
+	defer started.Unlock()
+	if started.server == nil {
+		if started.err != nil {
+			fmt.Fprintln(os.Stderr, "SKIPPED: all tests on PostgreSQL: "+started.err.Error())
+		}
+		return code
+	}
+	if err := started.server.Close(); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	return code
 }
 
 // within bounds how long anything in a test may take before it has failed.

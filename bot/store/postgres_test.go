@@ -1,0 +1,108 @@
+package store_test
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"revoke-sessions/bot/store"
+	"revoke-sessions/bot/store/postgrestest"
+)
+
+func TestPostgres(t *testing.T) { contract(t, openPostgres) }
+
+func openPostgres(t *testing.T, now func() time.Time) *store.Store {
+	return openURL(t, newDatabase(t, shared(t)), store.Options{Now: now})
+}
+
+// openURL opens a database until the test ends.
+func openURL(t testing.TB, url string, o store.Options) *store.Store {
+	t.Helper()
+	s, err := store.Open(deadline(t), url, o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { closeStore(t, s) })
+	return s
+}
+
+// started is the server that all tests share which do it no harm: one start
+// for the whole binary, at the first test that asks.
+var started struct {
+	sync.Mutex
+	server *postgrestest.Server
+	err    error
+}
+
+// shared answers that server. The test is skipped where there is none.
+func shared(t testing.TB) *postgrestest.Server {
+	t.Helper()
+	started.Lock()
+	defer started.Unlock()
+	if started.server == nil && started.err == nil {
+		started.server, started.err = postgrestest.Start(deadline(t))
+	}
+	return orSkip(t, started.server, started.err)
+}
+
+// ownServer starts one for a test that stops it or cuts it off.
+func ownServer(t testing.TB) *postgrestest.Server {
+	t.Helper()
+	s, err := postgrestest.Start(deadline(t))
+	if orSkip(t, s, err); !s.Ours() {
+		t.Skip("SKIPPED: " + postgrestest.ErrOutside.Error())
+	}
+	t.Cleanup(func() {
+		if err := s.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return s
+}
+
+func orSkip(t testing.TB, s *postgrestest.Server, err error) *postgrestest.Server {
+	t.Helper()
+	if errors.Is(err, postgrestest.ErrNotInstalled) && !postgrestest.Required() {
+		t.Skip("SKIPPED: " + err.Error())
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+// newDatabase makes an empty database until the test ends.
+func newDatabase(t testing.TB, server *postgrestest.Server) (url string) {
+	t.Helper()
+	url, err := server.Database(deadline(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		ctx, cancel := context.WithTimeout(context.Background(), within)
+		defer cancel()
+		if err := server.Drop(ctx, url); err != nil {
+			t.Error(err)
+		}
+	})
+	return url
+}
+
+// past is a connection of its own to a database, past the store.
+func past(t testing.TB, url string) *pgx.Conn {
+	t.Helper()
+	conn, err := pgx.Connect(deadline(t), url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+		defer cancel()
+		_ = conn.Close(ctx) // the test may have cut it
+	})
+	return conn
+}
