@@ -42,12 +42,20 @@ type line struct {
 	trap            *trap // the one that waits for the answer
 }
 
-// trap cuts one connection at the request that holds a text.
+// trap does something at the request that holds a text.
 type trap struct {
 	text   []byte
-	after  bool // the server has carried it out
+	does   effect
 	sprung chan struct{}
 }
+
+type effect int
+
+const (
+	cutBefore effect = iota
+	cutAfter
+	hangAfter
+)
 
 // NewProxy lays a cable to the server of an address.
 func NewProxy(databaseURL string) (*Proxy, error) {
@@ -102,20 +110,25 @@ func (p *Proxy) Hang() {
 // are still there at Mend; with Cut before, they are lost.
 func (p *Proxy) HangAnswers() { p.change(func() { p.hanging[answers] = true }) }
 
-// Mend ends Cut, Hang and HangAnswers, and takes up the traps of CutBefore and CutAfter.
+// Mend ends Cut, Hang and HangAnswers, and takes up the traps of CutBefore,
+// CutAfter and HangAfter.
 func (p *Proxy) Mend() { p.change(func() { p.cut, p.traps = false, nil; clear(p.hanging) }) }
 
 // CutBefore breaks the next connection on which a program sends a text, which
 // does not reach the server: once. The channel is closed when it has happened.
 // In "commit\x00" the text is PostgreSQL's message of that statement.
-func (p *Proxy) CutBefore(text string) <-chan struct{} { return p.set(text, false) }
+func (p *Proxy) CutBefore(text string) <-chan struct{} { return p.set(text, cutBefore) }
 
 // CutAfter is like CutBefore, but the server gets the text, and its answer to
 // it is lost.
-func (p *Proxy) CutAfter(text string) <-chan struct{} { return p.set(text, true) }
+func (p *Proxy) CutAfter(text string) <-chan struct{} { return p.set(text, cutAfter) }
 
-func (p *Proxy) set(text string, after bool) <-chan struct{} {
-	t := &trap{[]byte(text), after, make(chan struct{})}
+// HangAfter is Hang at the moment when the server has been sent a text: it
+// carries that out, and nothing more comes through, of anybody's, until Mend.
+func (p *Proxy) HangAfter(text string) <-chan struct{} { return p.set(text, hangAfter) }
+
+func (p *Proxy) set(text string, does effect) <-chan struct{} {
+	t := &trap{[]byte(text), does, make(chan struct{})}
 	p.change(func() { p.traps = append(p.traps, t) })
 	return t.sprung
 }
@@ -222,8 +235,13 @@ func (p *Proxy) pass(l *line, d direction, data []byte) bool {
 		}
 		sprung = p.traps[at]
 		p.traps = slices.Delete(p.traps, at, at+1)
-		if sprung.after {
+		switch sprung.does {
+		case cutAfter:
 			l.trap = sprung
+			return true
+		case hangAfter:
+			p.hanging[requests], p.hanging[answers] = true, true
+			close(sprung.sprung)
 			return true
 		}
 	}

@@ -42,6 +42,7 @@ func TestProxy(t *testing.T) {
 		"hang up unheard":     testHangUpUnheard,
 		"hang answers":        testHangAnswers,
 		"cut around a commit": testCutAroundCommit,
+		"hang after a text":   testHangAfter,
 		"server that is gone": testServerGone,
 		"close":               testProxyClose,
 	} {
@@ -180,6 +181,28 @@ func testCutAroundCommit(t *testing.T, _ *Server, direct string) {
 	p.CutBefore("SELECT 1")
 	p.Mend()
 	run(t, dial(t, by), `SELECT 1`)
+}
+
+func testHangAfter(t *testing.T, _ *Server, direct string) {
+	p, by := cable(t, direct)
+	other := dial(t, by)
+	sprung := p.HangAfter("INSERT INTO notes")
+	answered := make(chan error, 1)
+	conn := dial(t, by)
+	go func() {
+		_, err := conn.Exec(deadline(t), `INSERT INTO notes VALUES ('x')`)
+		answered <- err
+	}()
+	<-sprung
+	eventually(t, "the request is carried out", func() bool { return notes(t, direct) == 1 })
+	silent(t, "another's request", other.Ping)
+	select {
+	case err := <-answered:
+		t.Errorf("there was an answer: %v", err)
+	default:
+	}
+	p.Mend()
+	must(t, <-answered)
 }
 
 func testServerGone(t *testing.T, s *Server, direct string) {
