@@ -55,7 +55,7 @@ func (b *Bot) reply(ctx context.Context, a Arrival, m Message) error {
 
 // openForm opens the form before anything else: its trigger lives 3 s.
 func (b *Bot) openForm(ctx context.Context, a Arrival) error {
-	err := b.slack.OpenForm(ctx, a.TriggerID, Form(a.UserID, a.ID, &b.cfg.Policy))
+	err := b.openView(ctx, a.TriggerID, Form(a.UserID, a.ID, &b.cfg.Policy))
 	if err == nil {
 		return b.store.Record(ctx, a.ID)
 	}

@@ -37,6 +37,8 @@ type Config struct {
 	Log                 *slog.Logger
 	// Now is the clock; nil for the real one.
 	Now func() time.Time
+	// Witness is for tests; nil for none.
+	Witness Witness
 }
 
 // Timing holds every duration that a person may notice. Tests shorten it.
@@ -118,6 +120,9 @@ type Bot struct {
 func New(cfg Config, store Store, slack *Slack, entra Entra) *Bot {
 	if cfg.Now == nil {
 		cfg.Now = time.Now
+	}
+	if cfg.Witness != nil {
+		store, entra = seenStore{store, cfg.Witness}, seenEntra{entra, cfg.Witness}
 	}
 	b := &Bot{
 		cfg: cfg, store: store, slack: slack, directory: entra,
@@ -387,12 +392,12 @@ func (b *Bot) viewFor(ctx context.Context, a Arrival, r *Request) View {
 func (b *Bot) answer(ctx context.Context, a Arrival, m Message) {
 	err := errors.New("no response_url")
 	if a.ResponseURL != "" {
-		err = b.slack.Answer(ctx, a.ResponseURL, m)
+		err = b.respond(ctx, a.ResponseURL, m)
 	}
 	if err == nil {
 		return
 	}
-	if _, _, direct := b.slack.Post(ctx, a.UserID, "", m); direct != nil {
+	if _, _, direct := b.post(ctx, "answer", a.UserID, "", m); direct != nil {
 		b.log.Warn("a private answer reached nobody", "user", a.UserID, "response_url_error", err, "direct_error", direct)
 	}
 }

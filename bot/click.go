@@ -70,7 +70,7 @@ func (b *Bot) askWhy(ctx context.Context, a Arrival, r Request) error {
 	if d := b.check(authz.Deny, who.actor, r.matter()); !d.Allowed {
 		return b.refuseUnsure(ctx, a, e, d.Reason, &r, who)
 	}
-	if err := b.slack.OpenForm(ctx, a.TriggerID, DenyForm(&r, a.ID)); err != nil {
+	if err := b.openView(ctx, a.TriggerID, DenyForm(&r, a.ID)); err != nil {
 		b.log.Warn("open the form for a reason", "request", r.ID, "user", a.UserID, "error", err)
 		if e, ok := errors.AsType[*SlackError](err); ok && e.NoAnswer() {
 			return b.reply(ctx, a, note("I am not sure that the form for your reason opened. If you see none, press Deny again; nothing is decided yet."))
@@ -106,7 +106,7 @@ func (b *Bot) removeStray(ctx context.Context, a Arrival, id string) {
 		return
 	}
 	// Slack lets us delete only what we posted.
-	if err := b.slack.Delete(ctx, a.ChannelID, a.MessageTS); err != nil {
+	if err := b.delete(ctx, a.ChannelID, a.MessageTS); err != nil {
 		b.log.Warn("remove a stray card", "request", id, "channel", a.ChannelID, "error", err)
 	}
 }

@@ -128,7 +128,7 @@ func (b *Bot) announce(ctx context.Context, n Notice) {
 	var retry time.Time
 	if wait := b.slack.pace.post(n.To, false, b.now()); wait > 0 {
 		retry = b.now().Add(wait)
-	} else if _, _, err := b.slack.Post(ctx, n.To, "", n.Message); err != nil {
+	} else if _, _, err := b.post(ctx, "notice", n.To, "", n.Message); err != nil {
 		b.log.Warn("announce", "notice", n.Key, "error", err)
 		wait := min(tellRetry<<min(n.Tries-1, 10), tellRetryMost)
 		if e, ok := errors.AsType[*SlackError](err); ok {

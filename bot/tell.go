@@ -197,7 +197,7 @@ func (b *Bot) place(ctx context.Context, r *Request, places map[string]Place, p 
 		if wait := b.slack.pace.update(b.now()); wait > 0 {
 			return wait
 		}
-		err = b.slack.Update(ctx, at.Channel, at.TS, m)
+		err = b.update(ctx, p.key, at.Channel, at.TS, m)
 		if e, ok := errors.AsType[*SlackError](err); ok && gone(e) {
 			b.log.Warn("a message of ours is gone or too old to edit; posting it anew", "request", r.ID, "key", p.key, "error", err)
 			// Forgotten first: whoever clicks the new one before it is noted
@@ -209,7 +209,7 @@ func (b *Bot) place(ctx context.Context, r *Request, places map[string]Place, p 
 		if wait := b.slack.pace.post(to, p.fresh, b.now()); wait > 0 {
 			return wait
 		}
-		at.Channel, at.TS, err = b.slack.Post(ctx, to, thread, m)
+		at.Channel, at.TS, err = b.post(ctx, p.key, to, thread, m)
 	}
 	if e, ok := errors.AsType[*SlackError](err); ok {
 		b.slack.pace.obey(e, b.now())

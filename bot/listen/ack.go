@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"time"
+
+	"revoke-sessions/bot"
 )
 
 // answer is an ack that the receive loop wants sent. The loop itself must not
@@ -73,6 +75,7 @@ func (l *Listener) via(s *socket, connection int64) *socket {
 // 20 KB) is left out: it is better to say nothing than to let Slack say that
 // something failed which did not. The caller has counted it in s.owed.
 func (l *Listener) ack(ctx context.Context, s *socket, envelope string, payload any) {
+	defer l.cfg.Witness.Sees(string(bot.AckEffect))()
 	ctx, cancel := context.WithTimeout(ctx, l.cfg.AckTimeout)
 	defer cancel()
 	err := s.client.AckCtx(ctx, envelope, payload)

@@ -65,6 +65,9 @@ type Config struct {
 	// and Queue how many more may wait, 256 by default.
 	Workers, Queue int
 
+	// Witness is for tests; nil for none.
+	Witness bot.Witness
+
 	// OnConnected is called after each hello that Slack sends on a socket. It
 	// is called from the receive loop and must return at once.
 	OnConnected func()

@@ -40,6 +40,7 @@ type endpoints struct {
 	roots               *x509.CertPool
 	now                 func() time.Time
 	timing              *bot.Timing
+	witness             bot.Witness
 	// around wraps what carries the requests, for tests that cut wires.
 	around func(http.RoundTripper) http.RoundTripper
 	// terminal stands in for whoever is asked.
@@ -112,12 +113,14 @@ func (c *runCommand) Run(ctx context.Context, s *surroundings) error {
 	b := bot.New(bot.Config{
 		Home: home, Channel: c.Channel, Policy: policy, Emergency: bot.Clean(c.Emergency, 200),
 		Operation: operation, Fallback: fallback, Timing: s.timing(), Log: log, Now: db.Now,
+		Witness: s.at.witness,
 	}, db, slack, directory)
 	if err := b.RecordPolicy(ctx); err != nil {
 		return fmt.Errorf("record which policy is in force: %w", err)
 	}
 	l := listen.New(listen.Config{
 		API: api, AppID: home.AppID, TeamID: home.TeamID, Inbox: b, Replicas: b.Replicas, Log: log,
+		Witness:     s.at.witness,
 		OnConnected: func() { log.Info("connected to Slack", "team", home.TeamID, "app", home.AppID, "database", db.Path()) },
 	})
 

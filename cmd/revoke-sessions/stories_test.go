@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -54,7 +55,8 @@ import (
 //	trouble METHOD FAULT…      Slack: error=code status=429 retry-after=1s body={} times=1 hang reset after; METHOD clear
 //	calls METHOD CHANNEL N     the bot has made at most N such calls
 //	erase                      somebody deletes the live card
-//	later DURATION             moves everybody's clock
+//	later DURATION             moves everybody's clock, once the bot is at rest
+//	pause DURATION             moves it at once, as if the bot had stood still
 //	restart                    stops the bot in order and starts it again
 //	erased                     waits until the newest request's words are gone from the database
 //	group S… WHO…              makes the Slack user group hold just these
@@ -66,7 +68,16 @@ import (
 // A file policy.yml in a story is the bot's policy, and settings holds further
 // settings of it, NAME=VALUE; the cast's Entra object IDs
 // are 00000000-0000-4000-8000-00000000000N in the order of newStage.
-func TestStories(t *testing.T) { playAll(t, "testdata/stories", (*theatre).begin) }
+func TestStories(t *testing.T) {
+	const folder = "testdata/stories"
+	var played atomic.Int64
+	t.Cleanup(func() { everyEffect(t, folder, int(played.Load())) })
+	playAll(t, folder, func(th *theatre) {
+		played.Add(1)
+		th.at.witness = onList(th.t)
+		th.begin()
+	})
+}
 
 // TestStoriesOnPostgres plays the same on the other database.
 func TestStoriesOnPostgres(t *testing.T) {
@@ -128,6 +139,7 @@ var storyCommands = map[string]func(*testscript.TestScript, bool, []string){
 	"calls":         story((*theatre).calls),
 	"erase":         story((*theatre).erase),
 	"later":         story((*theatre).later),
+	"pause":         story((*theatre).pause),
 	"click-first":   story((*theatre).clickFirst),
 	"erased":        story((*theatre).erased),
 	"group":         story((*theatre).group),
@@ -689,11 +701,15 @@ func (th *theatre) erase(_ bool, _ []string) {
 	}
 }
 
-func (th *theatre) later(_ bool, a []string) {
+func (th *theatre) later(neg bool, a []string) {
+	th.quiet()
+	th.pause(neg, a)
+}
+
+func (th *theatre) pause(_ bool, a []string) {
 	d, err := time.ParseDuration(a[0])
 	if err != nil {
 		th.t.Fatal(err)
 	}
-	th.quiet()
 	th.clock.advance(d)
 }
