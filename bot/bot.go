@@ -325,6 +325,7 @@ func (b *Bot) view(ctx context.Context, r *Request, link string) View {
 		v.Deciders = slices.DeleteFunc(known.mentions(names, known.able(r, b.check)), func(name string) bool {
 			return r.Lane == authz.ThirdParty && slices.Contains(r.targetSlackIDs(), name)
 		})
+		v.Able = direct(v.Deciders, known.able(r, b.check))
 	}
 	// Where it cannot be read, nothing is said of a freeze.
 	f, on, err := b.store.Frozen(ctx)

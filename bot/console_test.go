@@ -17,14 +17,14 @@ func TestTheCommandLineIsToldToNobody(t *testing.T) {
 			Askers: []authz.Asker{{SlackID: operatorPrefix + "alice@laptop"}}, Attempts: []Attempt{{Decision: 1}},
 			Decisions: []Verdict{{Kind: authz.Confirm, SlackID: operatorPrefix + "alice@laptop", At: now}},
 		}
-		if told := owed(&r, &View{Now: now}, "C0APPROVALS"); len(told) > 0 {
+		if told := owed(&r, &View{Now: now}, "C0APPROVALS", nil); len(told) > 0 {
 			t.Errorf("%s: %d messages are owed", s, len(told))
 		}
 		if r.raise(&Entry{}, now) {
 			t.Errorf("%s: a row would say that somebody was told", s)
 		}
 		r.Askers[0].SlackID = "U0BOB"
-		if told := owed(&r, &View{Now: now}, "C0APPROVALS"); len(told) == 0 {
+		if told := owed(&r, &View{Now: now}, "C0APPROVALS", nil); len(told) == 0 {
 			t.Errorf("%s: of a request in Slack nothing is owed", s)
 		}
 	}

@@ -21,12 +21,11 @@ func Receipt(r *Request, v View, slackID string) Message {
 		what = "request"
 	}
 	switch {
-	case r.State == Pending && v.CardLink == "":
-		p.add(l.bold("Your %s is stored (%s), but I could not post it to the approvers' channel yet.", what, r.ID).
-			say(" I keep trying. Tell an approver yourself: ").deciders(v).say("."))
 	case r.State == Pending && r.onlySelf():
 		p.add(l.bold("Your report is stored (%s), and waits for you.", r.ID).
 			say(" Press the button to end all your sessions: you must then sign in again everywhere. Nothing has been done yet. ").join(ahead(r, &line{}, v)))
+	case r.State == Pending && v.CardLink == "":
+		p.add(l.bold("Your %s is stored (%s), but I could not post it to the approvers' channel yet.", what, r.ID).join(notPosted(v)))
 	case r.State == Pending && len(v.Deciders) == 0:
 		p.add(l.bold("Your %s is stored (%s), but I know nobody who may decide it.", what, r.ID).say(" Do not wait for it."))
 	case r.State == Pending:
@@ -112,6 +111,18 @@ func NotExecutedNote(r *Request, v View) Message {
 	return p.message()
 }
 
+// notPosted says what is in the way of the card, and who knows of it.
+func notPosted(v View) *line {
+	l := (&line{}).say(" I keep trying.")
+	if v.Shut != "" {
+		l.say(" What is in the way: %s.", v.Shut.Says())
+	}
+	if len(v.Told) == 0 {
+		return l.say(" Tell an approver yourself: ").deciders(v).say(".")
+	}
+	return l.say(" I have told ").people(v.Told).say(" so by direct message; it can be decided once the card is posted.")
+}
+
 // obstacles tells whoever asked what stands in the way of a decision, without a
 // fact about the account.
 func obstacles(r *Request, v View) *line {
@@ -122,7 +133,7 @@ func obstacles(r *Request, v View) *line {
 	if r.short() && len(v.Deciders) > 0 || r.Coverage.Blind {
 		l.bold("There may not be enough people who can decide this.").say(" Do not wait for it. ")
 	}
-	if problem := r.Coverage.Channel; problem != "" && problem != ChannelShared {
+	if problem := r.Coverage.Channel; problem != "" && problem != ChannelShared && len(v.Told) == 0 {
 		l.bold("The approvers may not see this:").say(" %s. Tell one yourself. ", problem.Says())
 	}
 	return l
@@ -131,7 +142,10 @@ func obstacles(r *Request, v View) *line {
 func receiptOutcome(r *Request, l *line, v View) *line {
 	switch r.State {
 	case Failed:
-		return failure(r, l).say(" The approvers see this too.")
+		if failure(r, l); v.Shut != "" {
+			return l // only who decided it reads this elsewhere
+		}
+		return l.say(" The approvers see this too.")
 	case Unknown:
 		return unclear(r, l, v)
 	case Drilled:

@@ -184,7 +184,7 @@ func TestTheLastVerdictAndAttempt(t *testing.T) {
 func TestWhereMessagesGo(t *testing.T) {
 	for _, s := range scenes() {
 		keys := map[string]bool{}
-		for i, p := range owed(&s.r, &s.v, cards) {
+		for i, p := range owed(&s.r, &s.v, cards, nil) {
 			if keys[p.key] {
 				t.Errorf("%s owes %s twice", s.name, p.key)
 			}

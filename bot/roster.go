@@ -224,6 +224,22 @@ func (s roster) mentions(names authz.Circle, able []approver) []string {
 	return all
 }
 
+// direct lists the Slack users among the able ones and those named: a group
+// cannot be written to, and of a user of whom nothing is known yet the name is
+// what there is.
+func direct(names []string, able []approver) (ids []string) {
+	for _, a := range able {
+		ids = append(ids, a.actor.SlackID)
+	}
+	for _, name := range names {
+		if slackUser.MatchString(name) {
+			ids = append(ids, name)
+		}
+	}
+	slices.Sort(ids)
+	return slices.Compact(ids)
+}
+
 func (s roster) allAble(name string, able []approver) bool {
 	in := func(list []approver) (n int) {
 		for _, a := range list {

@@ -206,7 +206,14 @@ func disabled(s *scene) { s.r.Target.Disabled = graph.Yes }
 func synced(s *scene)   { s.r.Target.Synced = graph.Yes }
 func noDue(s *scene)    { s.r.DueAt = time.Time{} }
 func noCard(s *scene)   { s.v.CardLink = "" }
-func nextDay(s *scene)  { s.v.Now = approvedAt.Add(retryWindow) }
+
+// channelShut: the approvers' channel cannot be posted to, and they know.
+func channelShut(problem ChannelProblem) func(*scene) {
+	return func(s *scene) { s.v.Shut, s.v.Able, s.v.Told = problem, []string{alice, dave}, []string{alice, dave} }
+}
+func noneTold(s *scene) { s.v.Able, s.v.Told = nil, nil }
+
+func nextDay(s *scene) { s.v.Now = approvedAt.Add(retryWindow) }
 func justRevoked(s *scene) {
 	s.r.RevokedBefore = s.r.CreatedAt.Add(-3 * time.Minute)
 	s.r.Target.Stamps.RefreshTokens = s.r.RevokedBefore.Add(-time.Second)
@@ -382,6 +389,14 @@ func scenes() []scene {
 		newScene("pending_no_sign_in", Pending, noSignIn),
 		newScene("pending_joined", Pending, joined),
 		newScene("pending_card_not_posted", Pending, noCard),
+		newScene("pending_channel_without", Pending, noCard, channelShut(ChannelWithout)),
+		newScene("pending_channel_missing_none_told", Pending, noCard, channelShut(ChannelMissing), noneTold),
+		newScene("pending_channel_archived_card_stands", Pending, ofBob, channelShut(ChannelArchived)),
+		newScene("pending_channel_closed_drill", Pending, drill, noCard, channelShut(ChannelClosed)),
+		newScene("revoked_channel_archived", Revoked, channelShut(ChannelArchived)),
+		newScene("failed_channel_archived", Failed, channelShut(ChannelArchived)),
+		newScene("unknown_channel_archived", Unknown, channelShut(ChannelArchived)),
+		newScene("denied_channel_archived", Denied, channelShut(ChannelArchived)),
 		newScene("pending_one_of_two", Pending, needs(2, alice)),
 		newScene("pending_privileged", Pending, needs(2), privileged(graph.Yes)),
 		newScene("pending_privileged_unknown", Pending, needs(2), privileged(graph.Unknown)),
@@ -485,7 +500,7 @@ func (s saying) kind() string {
 func sayings(s scene) []saying {
 	var all []saying
 	add := func(key string, m Message) { all = append(all, saying{s, key, m}) }
-	for _, p := range owed(&s.r, &s.v, cards) {
+	for _, p := range owed(&s.r, &s.v, cards, nil) {
 		add(p.key, p.show())
 	}
 	add("status", Status(&s.r, s.v))
@@ -526,7 +541,7 @@ func TestTheScenesShowEverything(t *testing.T) {
 			t.Errorf("no scene shows %s", state)
 		}
 	}
-	for _, kind := range []string{"card", "unknown", "result", "joined", "cancel", "receipt", "outcome", "target", "lapsed", "reminder", "unmoved", "unmoved_note", "unread", "unread_note", "escalation", "status", "received", "joined_now", "joined_before", "cancel_answer"} {
+	for _, kind := range []string{"card", "unknown", "result", "joined", "cancel", "receipt", "outcome", "target", "lapsed", "reminder", "unmoved", "unmoved_note", "unread", "unread_note", "escalation", "unreached", "elsewhere", "status", "received", "joined_now", "joined_before", "cancel_answer"} {
 		if !kinds[kind] {
 			t.Errorf("no scene has a message %q", kind)
 		}

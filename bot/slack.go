@@ -153,6 +153,8 @@ const (
 	ChannelArchived ChannelProblem = "archived"
 	ChannelWithout  ChannelProblem = "bot_not_in_it"
 	ChannelShared   ChannelProblem = "shared"
+	// ChannelClosed is learned by posting alone.
+	ChannelClosed ChannelProblem = "closed"
 )
 
 // Says names the problem and what to do, for a sentence that goes on.
@@ -166,8 +168,21 @@ func (p ChannelProblem) Says() string {
 		return "the bot is not in the channel: /invite it there"
 	case ChannelShared:
 		return "the channel is shared with another organisation, whose members read every card"
+	case ChannelClosed:
+		return "the bot may not post in the channel"
 	}
 	return ""
+}
+
+// Mend says who must do what about a channel that cannot be posted to.
+func (p ChannelProblem) Mend() string {
+	switch p {
+	case ChannelArchived:
+		return "Please have it unarchived and the bot invited again, or have whoever runs the bot name another channel."
+	case ChannelClosed:
+		return "Please have an administrator let the bot post there, or whoever runs the bot name another channel."
+	}
+	return "Please do so. If the channel is gone for good, whoever runs the bot must name another."
 }
 
 // ChannelProblem looks at a channel.

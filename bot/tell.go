@@ -36,11 +36,13 @@ type post struct {
 	thread bool
 	fresh  bool // a new card waits behind results
 	once   bool // says what was so when it was posted, and is not edited
+	past   bool // of an outcome that another has followed
 	show   func() Message
 }
 
 // owed lists what a request owes, in the order in which it is sent.
-func owed(r *Request, v *View, channel string) []post {
+// What stands already decides only about messages that take the place of others.
+func owed(r *Request, v *View, channel string, places map[string]Place) []post {
 	if r.AtConsole() {
 		return nil
 	}
@@ -48,26 +50,31 @@ func owed(r *Request, v *View, channel string) []post {
 	add := func(p post) { all = append(all, p) }
 	add(post{key: cardKey, to: channel, fresh: r.State == Pending, show: func() Message { return Card(r, *v) }})
 
+	var outcomes []post
+	outcome := func(p post) {
+		p.thread = true
+		add(p)
+		outcomes = append(outcomes, p)
+	}
 	now := len(r.Decisions)
 	for n := 1; n <= now; n++ {
-		if !r.wasUnclear(n) {
-			continue
+		key := fmt.Sprintf("unknown:%d", n)
+		switch {
+		case !r.wasUnclear(n):
+		case n == now && r.State == Unknown:
+			outcome(post{key: key, show: func() Message { return Result(r, *v) }})
+		default:
+			outcome(post{key: key, past: true, show: func() Message { return superseded(r) }})
 		}
-		add(post{key: fmt.Sprintf("unknown:%d", n), thread: true, show: func() Message {
-			if n == now && r.State == Unknown {
-				return Result(r, *v)
-			}
-			return superseded(r)
-		}})
 	}
 	if r.State.Accepted() || r.State.Undone() || r.State == Failed || r.State == Drilled {
-		add(post{key: fmt.Sprintf("result:%d", now), thread: true, show: func() Message { return Result(r, *v) }})
+		outcome(post{key: fmt.Sprintf("result:%d", now), show: func() Message { return Result(r, *v) }})
 	}
 	if !r.UnreadAt.IsZero() {
-		add(post{key: "unread", thread: true, show: func() Message { return Unread(r, *v) }})
+		outcome(post{key: "unread", show: func() Message { return Unread(r, *v) }})
 	}
 	if !r.UnmovedAt.IsZero() {
-		add(post{key: "unmoved", thread: true, show: func() Message { return Unmoved(r, *v) }})
+		outcome(post{key: "unmoved", show: func() Message { return Unmoved(r, *v) }})
 	}
 	for i, a := range r.Askers {
 		if i == 0 && r.Words.Also[a.SlackID] == "" {
@@ -93,6 +100,20 @@ func owed(r *Request, v *View, channel string) []post {
 	if r.State == Pending && r.Escalated {
 		add(post{key: "escalation", thread: true, once: true, show: func() Message { return Escalation(r, *v) }})
 	}
+	if r.State == Pending && v.Shut != "" {
+		for _, id := range v.Able {
+			add(post{key: unreachedKey + id, to: id, once: true, show: func() Message { return UnreachedNote(r, *v) }})
+		}
+	}
+	for _, p := range outcomes {
+		_, stands := places[p.key]
+		for _, id := range r.inform() {
+			key := elsewhereKey + p.key + ":" + id
+			if _, begun := places[key]; begun || v.Shut != "" && !stands && !p.past {
+				add(post{key: key, to: id, show: func() Message { return Elsewhere(p.show(), r) }})
+			}
+		}
+	}
 	over := r.State.Accepted() || r.State == Failed || r.State == Drilled || r.State == Denied || r.State == Expired || r.State == Cancelled && len(r.Askers) > 1 || r.State == Void && r.ReplacedBy == ""
 	for _, a := range r.Askers {
 		add(post{key: receiptKey(a.SlackID), to: a.SlackID, show: func() Message { return Receipt(r, *v, a.SlackID) }})
@@ -115,6 +136,9 @@ func owed(r *Request, v *View, channel string) []post {
 	}
 	return all
 }
+
+// inChannel reports whether a post stands in the approvers' channel.
+func (p post) inChannel() bool { return p.thread || p.key == cardKey }
 
 // wasUnclear reports whether a call of the nth decision had no clear outcome,
 // then or still.
@@ -164,29 +188,44 @@ func (b *Bot) show(ctx context.Context, id string, tries int) (version int64, wa
 		return 0, tellRetrySoon
 	}
 	v := b.view(ctx, &r, b.cfg.Home.Link(places[cardKey].Channel, places[cardKey].TS))
-	for _, p := range owed(&r, &v, b.cfg.Channel) {
-		if p.thread && places[cardKey].TS == "" {
-			continue // no card yet, and that has a wait of its own
-		}
-		if pause := b.place(ctx, &r, places, p, tries); pause > 0 && (wait == 0 || pause < wait) {
+	deliver := func(p post) {
+		pause, problem := b.place(ctx, &r, places, p, tries)
+		if pause > 0 && (wait == 0 || pause < wait) {
 			wait = pause
 		}
-		if p.key == cardKey {
-			// What follows may speak of the card, so it must know of it.
-			v.CardLink = b.cfg.Home.Link(places[cardKey].Channel, places[cardKey].TS)
+		if problem != "" {
+			v.Shut = problem
+		}
+	}
+	for _, p := range owed(&r, &v, b.cfg.Channel, places) {
+		switch {
+		case !p.inChannel():
+			continue
+		case p.thread && (places[cardKey].TS == "" || v.Shut != ""):
+			continue // no card yet, or none to be reached, and that has a wait of its own
+		}
+		deliver(p)
+	}
+	// What follows may speak of the card and of the channel, so it must know of them.
+	v.CardLink = b.cfg.Home.Link(places[cardKey].Channel, places[cardKey].TS)
+	for _, p := range owed(&r, &v, b.cfg.Channel, places) {
+		if !p.inChannel() {
+			v.Told = toldOf(places)
+			deliver(p)
 		}
 	}
 	return r.Version, wait
 }
 
-// place posts or edits one message and notes where it stands.
-func (b *Bot) place(ctx context.Context, r *Request, places map[string]Place, p post, tries int) (wait time.Duration) {
+// place posts or edits one message and notes where it stands. closed is what is
+// wrong with the approvers' channel, if that is why it could not.
+func (b *Bot) place(ctx context.Context, r *Request, places map[string]Place, p post, tries int) (wait time.Duration, closed ChannelProblem) {
 	m := p.show()
 	at, stands := places[p.key]
 	at.Key = p.key
 	digest := m.digest()
 	if stands && (at.Shown == digest || at.TS == "" || p.once) {
-		return 0
+		return 0, ""
 	}
 	to, thread := p.to, ""
 	if p.thread {
@@ -195,10 +234,10 @@ func (b *Bot) place(ctx context.Context, r *Request, places map[string]Place, p 
 	var err error
 	if stands {
 		if wait := b.slack.pace.update(b.now()); wait > 0 {
-			return wait
+			return wait, ""
 		}
 		err = b.update(ctx, p.key, at.Channel, at.TS, m)
-		if e, ok := errors.AsType[*SlackError](err); ok && gone(e) {
+		if e, ok := errors.AsType[*SlackError](err); ok && gone(e) && !(p.inChannel() && at.Channel == b.cfg.Channel && shut(e) != "") {
 			b.log.Warn("a message of ours is gone or too old to edit; posting it anew", "request", r.ID, "key", p.key, "error", err)
 			// Forgotten first: whoever clicks the new one before it is noted
 			// must not be told that the old one is the live one.
@@ -207,24 +246,29 @@ func (b *Bot) place(ctx context.Context, r *Request, places map[string]Place, p 
 	}
 	if err == nil && !stands {
 		if wait := b.slack.pace.post(to, p.fresh, b.now()); wait > 0 {
-			return wait
+			return wait, ""
 		}
 		at.Channel, at.TS, err = b.post(ctx, p.key, to, thread, m)
 	}
 	if e, ok := errors.AsType[*SlackError](err); ok {
 		b.slack.pace.obey(e, b.now())
 		b.log.Warn("tell", "request", r.ID, "key", p.key, "error", err)
-		if p.key != cardKey && !p.thread && undeliverable(e) {
-			return 0 // nobody there to read it
+		wait := min(tellRetry<<min(tries-1, 10), tellRetryMost)
+		switch closed := shut(e); {
+		case !p.inChannel() && undeliverable(e):
+			return 0, "" // nobody there to read it
+		case e.RetryAfter > 0:
+			return min(e.RetryAfter, longestSilence), ""
+		case p.inChannel() && closed != "":
+			return min(wait, shutRetry), closed
+		case p.thread && !stands && orphaned(e):
+			return b.doubtCard(ctx, r.ID), ""
 		}
-		if e.RetryAfter > 0 {
-			return min(e.RetryAfter, longestSilence)
-		}
-		return min(tellRetry<<min(tries-1, 10), tellRetryMost)
+		return wait, ""
 	}
 	if err != nil {
 		b.log.Error("tell", "request", r.ID, "key", p.key, "error", err)
-		return tellRetry
+		return tellRetry, ""
 	}
 	at.Shown = digest
 	places[p.key] = at
@@ -233,9 +277,23 @@ func (b *Bot) place(ctx context.Context, r *Request, places map[string]Place, p 
 	defer cancel()
 	if err := b.store.SetPlace(note, r.ID, at); err != nil {
 		b.log.Error("note where a message stands", "request", r.ID, "key", p.key, "error", err)
-		return tellRetrySoon
+		return tellRetrySoon, ""
 	}
-	return 0
+	return 0, ""
+}
+
+// orphaned reports that there is no card over a thread any more.
+func orphaned(e *SlackError) bool {
+	return slices.Contains([]string{"thread_not_found", "message_not_found", "cannot_reply_to_message"}, e.Code)
+}
+
+// doubtCard has a card looked after that somebody has deleted, and answers how
+// long to wait for that.
+func (b *Bot) doubtCard(ctx context.Context, id string) time.Duration {
+	if err := b.doubt(ctx, id); err != nil {
+		b.log.Error("look after a card that is gone", "request", id, "error", err)
+	}
+	return tellRetrySoon
 }
 
 // gone reports that a message cannot be edited any more.

@@ -46,6 +46,9 @@ func wake(r *Request, v View) *line {
 	if r.verdict() == nil {
 		return &line{}
 	}
+	if v.Shut != "" {
+		return rouse(r, v) // the card offers nothing new
+	}
 	return rouse(r, v).say(" The card offers “Try again” where that can help.")
 }
 

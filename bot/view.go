@@ -18,6 +18,14 @@ type View struct {
 	Emergency string
 	// CardLink leads to the card; empty while the card does not stand.
 	CardLink string
+	// Able are the Slack IDs of those who may decide the request now, for
+	// direct messages.
+	Able []string
+	// Shut is what keeps the bot from posting in the approvers' channel, as
+	// just seen; empty where it could post. Told are the approvers who read of
+	// that in a direct message.
+	Shut ChannelProblem
+	Told []string
 	// Freeze is the freeze that is on, or nil.
 	Freeze *Freeze
 	// LastFreeze is when the person's last freeze ended.

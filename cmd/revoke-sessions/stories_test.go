@@ -43,6 +43,7 @@ import (
 //	! sees WHERE WORDS…        no message there says them yet
 //	gone WHERE WORDS…          waits until no message there says them any more
 //	never WHERE WORDS…         no message there says them, in any version, up to the script's end
+//	messages WHERE N           just N messages stand there, up to the script's end
 //	buttons WHERE [BUTTON…]    waits until the live message has just these
 //	posts N                    Graph got N revokes, and no more up to the next posts or the script's end
 //	audited ACTION [N]         the chain verifies and has N rows (default 1) of it
@@ -127,6 +128,7 @@ var storyCommands = map[string]func(*testscript.TestScript, bool, []string){
 	"sees":          story((*theatre).sees),
 	"gone":          story((*theatre).gone),
 	"never":         story((*theatre).neverSees),
+	"messages":      story((*theatre).messages),
 	"buttons":       story((*theatre).buttons),
 	"posts":         story((*theatre).posts),
 	"audited":       story((*theatre).audited),
@@ -423,6 +425,26 @@ func (th *theatre) says(where string, words []string) func() {
 			}
 		}
 	}
+}
+
+func (th *theatre) messages(_ bool, a []string) {
+	want, err := strconv.Atoi(a[1])
+	if err != nil {
+		th.t.Fatal(err)
+	}
+	check := func() {
+		var texts []string
+		for _, m := range th.stands(a[0]) {
+			if !m.Deleted {
+				texts = append(texts, plain(m))
+			}
+		}
+		if len(texts) != want {
+			th.t.Fatalf("%s holds %d messages, not %d:\n%s", a[0], len(texts), want, strings.Join(texts, "\n"))
+		}
+	}
+	check()
+	th.never = append(th.never, check)
 }
 
 func (th *theatre) buttons(_ bool, a []string) {
