@@ -41,6 +41,7 @@ type Server struct {
 	strangers     int           // sockets of somebody else's
 	socketModeOff bool
 	pingsOff      bool
+	acksLost      bool
 	tickets       map[string]bool
 	sockets       []*socket // open ones, oldest first
 	lastSocket    int

@@ -381,6 +381,14 @@ func (s *Server) pick() *socket {
 	return ready[s.lastRoute%len(ready)]
 }
 
+// LoseAcks has every ack that arrives get lost from now on, or not any more:
+// the people wait in vain, although the app has done its part.
+func (s *Server) LoseAcks(lost bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.acksLost = lost
+}
+
 // BadFrames returns what arrived on sockets and was no ack.
 func (s *Server) BadFrames() [][]byte {
 	s.mu.Lock()
@@ -399,6 +407,9 @@ func (s *Server) acknowledge(k *socket, frame []byte) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	defer s.touch()
+	if s.acksLost {
+		return
+	}
 	if bad {
 		s.badFrames = append(s.badFrames, frame)
 		return
