@@ -11,7 +11,6 @@ import (
 	"context"
 	"errors"
 	"log/slog"
-	"runtime/debug"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -71,7 +70,7 @@ func DefaultTiming() Timing {
 
 const (
 	// workers bounds what is being carried out at once; what finds no place
-	// waits in the database for the clock.
+	// waits: see backlog.go.
 	workers = 256
 	// dueLimit is how many rows of each kind one tick takes.
 	dueLimit = 64
@@ -111,9 +110,13 @@ type Bot struct {
 	work    context.Context // of everything under way
 	abandon context.CancelFunc
 	slots   chan struct{} // a token for each piece of work under way
-	running sync.WaitGroup
-	mu      sync.Mutex
-	stopped bool
+	// wake has the clock look at once: it is its turn.
+	wake     chan struct{}
+	courtesy chan struct{} // a token for each who is being told that it waits
+	running  sync.WaitGroup
+	mu       sync.Mutex
+	waiting  []piece // oldest first
+	stopped  bool
 }
 
 // New makes a Bot. Run must be called for it to see what is due.
@@ -128,6 +131,7 @@ func New(cfg Config, store Store, slack *Slack, entra Entra) *Bot {
 		cfg: cfg, store: store, slack: slack, directory: entra,
 		people: newPeople(slack, entra, &cfg.Policy, cfg.Now), log: cfg.Log, now: cfg.Now,
 		actor: botActor, slots: make(chan struct{}, workers),
+		wake: make(chan struct{}, 1), courtesy: make(chan struct{}, courtesies),
 	}
 	// With a memory of its own: counting the approvers must not make what was
 	// known of them then count at their click.
@@ -169,6 +173,7 @@ func (b *Bot) Run(ctx context.Context) {
 		}
 		select {
 		case <-tick.C:
+		case <-b.wake:
 		case <-ctx.Done():
 			b.stop()
 			return
@@ -204,6 +209,7 @@ func (b *Bot) forget(ctx context.Context) {
 func (b *Bot) pickUp(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(ctx, storeWithin)
 	defer cancel()
+	defer b.drain()
 	if err := b.thaw(ctx); err != nil && ctx.Err() == nil {
 		b.log.Error("end a freeze whose time is over", "error", err)
 	}
@@ -222,46 +228,22 @@ func (b *Bot) pickUp(ctx context.Context) {
 		b.log.Error("a stored row cannot be read; it is left as it is", "error", broken)
 	}
 	for _, a := range due.Arrivals {
-		b.spawn(func(ctx context.Context) { b.handle(ctx, a) })
+		b.resume(func(ctx context.Context) { b.handle(ctx, a) })
 	}
 	for _, r := range due.Drive {
-		b.spawn(func(ctx context.Context) { b.advance(ctx, r) })
+		b.resume(func(ctx context.Context) { b.advance(ctx, r) })
 	}
 	for _, id := range due.Tell {
-		b.spawn(func(ctx context.Context) { b.tell(ctx, id) })
+		b.offer(func(ctx context.Context) { b.tell(ctx, id) })
 	}
 	for _, n := range due.Notices {
-		b.spawn(func(ctx context.Context) { b.announce(ctx, n) })
+		b.resume(func(ctx context.Context) { b.announce(ctx, n) })
 	}
-}
-
-// spawn runs f if there is a place for it; otherwise the clock will find the
-// work again once its claim has lapsed.
-func (b *Bot) spawn(f func(context.Context)) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	if b.stopped {
-		return
-	}
-	select {
-	case b.slots <- struct{}{}:
-	default:
-		return
-	}
-	b.running.Go(func() {
-		defer func() {
-			<-b.slots
-			if p := recover(); p != nil {
-				b.log.Error("a defect stopped one piece of work; it stays claimed and is tried again", "panic", p, "stack", string(debug.Stack()))
-			}
-		}()
-		f(b.work)
-	})
 }
 
 func (b *Bot) stop() {
 	b.mu.Lock()
-	b.stopped = true
+	b.stopped, b.waiting = true, nil // it waits in the database
 	b.mu.Unlock()
 	done := make(chan struct{})
 	go func() { b.running.Wait(); close(done) }()
@@ -276,14 +258,22 @@ func (b *Bot) stop() {
 }
 
 // Receive stores what came through the socket. next carries it out and must
-// be called after the ack; it is nil for what had arrived before. With an
+// be called after the ack; it is nil for what had arrived before. reply says
+// that a command has to wait, where it has. With an
 // error nothing was stored. It implements listen.Inbox.
 func (b *Bot) Receive(ctx context.Context, a Arrival) (reply any, next func(), err error) {
 	stored, fresh, err := b.store.Receive(ctx, a)
 	if err != nil || !fresh {
 		return nil, nil, err
 	}
-	return nil, func() {
+	busy := b.busy()
+	if busy && a.Kind == CommandArrival {
+		reply = Busy(b.cfg.Emergency).privately()
+	}
+	return reply, func() {
+		if busy && a.Kind == ClickArrival {
+			b.apologize(stored)
+		}
 		b.spawn(func(ctx context.Context) { b.handle(ctx, stored) })
 	}, nil
 }

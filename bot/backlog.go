@@ -1,0 +1,205 @@
+package bot
+
+import (
+	"context"
+	"encoding/json"
+	"runtime/debug"
+	"time"
+)
+
+const (
+	// manyWaiting bounds the pieces of work that wait in memory for a slot.
+	// What finds no place there either waits in the database for the clock.
+	manyWaiting = 1024
+	// longestWait is how old a piece may be when it begins. After that too
+	// little is left of its claim, which lapses, and the clock takes it again.
+	longestWait = 5 * time.Second
+	// courtesies is how many people at once are told of a click that waits;
+	// the others read the outcome alone.
+	courtesies = 8
+	// courtesyWait bounds the telling.
+	courtesyWait = 3 * time.Second
+)
+
+// piece is one piece of work that is stored, and claimed where it has to be.
+type piece struct {
+	do func(context.Context)
+	at time.Time // when it began to wait; zero if it did not
+}
+
+// spawn has f begin at once if a slot is free, and else after all that came
+// before it, as soon as one is. What finds no place to wait, or waits too long, is
+// found again by the clock once its claim has lapsed.
+func (b *Bot) spawn(f func(context.Context)) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if len(b.waiting) > 0 || !b.take(piece{do: f}) {
+		b.enqueue(f)
+	}
+}
+
+// resume is spawn for what the clock has claimed: it is older than whatever waits.
+func (b *Bot) resume(f func(context.Context)) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if !b.take(piece{do: f}) {
+		b.enqueue(f)
+	}
+}
+
+// offer has f begin if a slot is free: it claims nothing before it begins, so
+// that the clock finds it again at once.
+func (b *Bot) offer(f func(context.Context)) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.take(piece{do: f})
+}
+
+func (b *Bot) enqueue(f func(context.Context)) {
+	if !b.stopped && len(b.waiting) < manyWaiting {
+		b.waiting = append(b.waiting, piece{do: f, at: time.Now()})
+	}
+}
+
+// take begins p if a slot is free. b.mu is held.
+func (b *Bot) take(p piece) bool {
+	if b.stopped {
+		return false
+	}
+	select {
+	case b.slots <- struct{}{}:
+	default:
+		return false
+	}
+	b.running.Go(func() {
+		for more := true; more; p, more = b.next() {
+			b.carryOut(p)
+		}
+	})
+	return true
+}
+
+// next answers what has waited longest, or gives the slot back. When some of it
+// has waited too long, the clock gets the slot, which knows what is oldest.
+func (b *Bot) next() (p piece, ok bool) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	lapsed := b.dropLapsed()
+	if !lapsed && len(b.waiting) > 0 {
+		return b.shift(), true
+	}
+	<-b.slots
+	if lapsed {
+		b.rouse()
+	}
+	return piece{}, false
+}
+
+// shift takes out what has waited longest. b.mu is held.
+func (b *Bot) shift() piece {
+	p := b.waiting[0]
+	b.waiting[0] = piece{}
+	b.waiting = b.waiting[1:]
+	return p
+}
+
+// rouse has the clock look at once.
+func (b *Bot) rouse() {
+	select {
+	case b.wake <- struct{}{}:
+	default:
+	}
+}
+
+// dropLapsed leaves to the clock what has waited too long. b.mu is held.
+func (b *Bot) dropLapsed() (some bool) {
+	for len(b.waiting) > 0 && time.Since(b.waiting[0].at) > longestWait {
+		b.shift()
+		some = true
+	}
+	return some
+}
+
+// drain fills the slots that are free with what waits.
+func (b *Bot) drain() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.dropLapsed() {
+		b.rouse()
+	}
+	for len(b.waiting) > 0 && b.take(b.waiting[0]) {
+		b.shift()
+	}
+}
+
+// carryOut does one piece of work, within what is left of its claim.
+func (b *Bot) carryOut(p piece) {
+	defer func() {
+		if r := recover(); r != nil {
+			b.log.Error("a defect stopped one piece of work; it stays claimed and is tried again", "panic", r, "stack", string(debug.Stack()))
+		}
+	}()
+	ctx := b.work
+	if !p.at.IsZero() {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, stepDeadline-time.Since(p.at))
+		defer cancel()
+	}
+	p.do(ctx)
+}
+
+// Load returns how many pieces of work are under way, and how many wait in
+// memory for one of them to end. More may wait in the database.
+func (b *Bot) Load() (running, waiting int) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return len(b.slots), len(b.waiting)
+}
+
+// busy reports whether what arrives now has to wait.
+func (b *Bot) busy() bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return len(b.waiting) > 0 || len(b.slots) == cap(b.slots)
+}
+
+// Busy tells somebody that what they did has arrived and waits.
+func Busy(emergency string) Message {
+	p := &page{}
+	p.add((&line{}).bold("Busy, and your request is safe:").
+		say(" it is stored, and I get to it as soon as I can, in the order in which people came. You need not send it again."))
+	p.add(elsewhere(View{Emergency: emergency}))
+	return p.message()
+}
+
+// privately is a message as the ack of a command carries it.
+func (m Message) privately() any {
+	text, err := json.Marshal(m.Blocks)
+	if err != nil {
+		return map[string]any{"response_type": "ephemeral", "text": m.Text}
+	}
+	return map[string]any{"response_type": "ephemeral", "text": m.Text, "blocks": json.RawMessage(text)}
+}
+
+// apologize tells whoever clicked that it waits: the ack of a click carries no
+// words. It never holds anything up, and where many wait, not all are told.
+func (b *Bot) apologize(a Arrival) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.stopped || a.ResponseURL == "" {
+		return
+	}
+	select {
+	case b.courtesy <- struct{}{}:
+	default:
+		return
+	}
+	b.running.Go(func() {
+		defer func() { <-b.courtesy }()
+		ctx, cancel := context.WithTimeout(b.work, courtesyWait)
+		defer cancel()
+		if err := b.slack.Answer(ctx, a.ResponseURL, Busy(b.cfg.Emergency)); err != nil {
+			b.log.Info("somebody whose click waits could not be told", "user", a.UserID, "error", err)
+		}
+	})
+}
