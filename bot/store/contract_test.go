@@ -88,6 +88,8 @@ func contract(t *testing.T, open func(t *testing.T, now func() time.Time) *store
 		"index/open while owed":                    testOpenWhileOwed,
 		"index/open by person, undecided and oldest first, limited": testOpenOrder,
 		"index/last accepted": testLastAccepted,
+		"census/counts":       testCensus,
+		"census/overdue":      testCensusOverdue,
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

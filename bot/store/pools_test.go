@@ -7,3 +7,6 @@ func (s *Store) Pools() (write, read *sql.DB) { return s.write, s.read }
 
 // Erasable is what Forget looks for, to ask the database how.
 const Erasable = erasable
+
+// CensusQueries are what Census asks, to ask the database how.
+var CensusQueries = []string{countPending, countOwing, countOverdue, headAndFreeze}

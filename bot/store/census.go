@@ -1,0 +1,65 @@
+package store
+
+import (
+	"context"
+	"fmt"
+
+	"revoke-sessions/bot"
+)
+
+// The queries of Census. Each walks an index that holds only what is not over,
+// so that what is over costs nothing, however much of it there is.
+const (
+	countPending = `SELECT coalesce(sum(CASE WHEN created_at > $1 THEN 1 ELSE 0 END), 0),
+		coalesce(sum(CASE WHEN created_at <= $1 AND created_at > $2 THEN 1 ELSE 0 END), 0),
+		coalesce(sum(CASE WHEN created_at <= $2 AND created_at > $3 THEN 1 ELSE 0 END), 0),
+		coalesce(sum(CASE WHEN created_at <= $3 THEN 1 ELSE 0 END), 0)
+		FROM requests WHERE state = 'pending' AND drill = 0`
+	countOwing = `SELECT state, count(*) FROM (
+		SELECT state FROM requests WHERE due_at IS NOT NULL
+		UNION ALL SELECT state FROM requests WHERE tell_due_at IS NOT NULL AND due_at IS NULL) owing GROUP BY state`
+	// $1 is the last moment that is overdue, $2 is now.
+	countOverdue = `SELECT (SELECT count(*) FROM arrivals WHERE due_at <= $1 AND claimed_until <= $2),
+		(SELECT count(*) FROM requests WHERE due_at <= $1 AND claimed_until <= $2),
+		(SELECT count(*) FROM requests WHERE tell_due_at <= $1 AND tell_claimed_until <= $2),
+		(SELECT count(*) FROM notices WHERE due_at <= $1 AND claimed_until <= $2)`
+	headAndFreeze = `SELECT seq, EXISTS (SELECT 1 FROM freezes WHERE ended_at IS NULL) FROM audit_head WHERE id = 1`
+)
+
+// Census counts what is not over. Its cost grows with that, and not with what
+// the database holds.
+func (s *Store) Census(ctx context.Context) (c bot.Census, err error) {
+	now := s.now()
+	var ages []any
+	for _, age := range bot.PendingAges {
+		ages = append(ages, micros(now.Add(-age)))
+	}
+	if err := s.read.QueryRowContext(ctx, countPending, ages...).Scan(&c.Pending[0], &c.Pending[1], &c.Pending[2], &c.Pending[3]); err != nil {
+		return c, fmt.Errorf("count what is pending: %w", err)
+	}
+	type group struct {
+		state bot.State
+		n     int
+	}
+	rows, err := s.read.QueryContext(ctx, countOwing)
+	groups, err := collect(rows, err, func(row scanner) (g group, err error) {
+		err = row.Scan(&g.state, &g.n)
+		return g, err
+	})
+	if err != nil {
+		return c, fmt.Errorf("count what is owed: %w", err)
+	}
+	c.Owing = make(map[bot.State]int, len(groups))
+	for _, g := range groups {
+		c.Owing[g.state] = g.n
+	}
+	err = s.read.QueryRowContext(ctx, countOverdue, micros(now.Add(-bot.OverdueAfter)), micros(now)).
+		Scan(&c.Overdue.Arrivals, &c.Overdue.Requests, &c.Overdue.Telling, &c.Overdue.Notices)
+	if err != nil {
+		return c, fmt.Errorf("count what is overdue: %w", err)
+	}
+	if err := s.read.QueryRowContext(ctx, headAndFreeze).Scan(&c.Head, &c.Frozen); err != nil {
+		return c, fmt.Errorf("read the head of the audit chain: %w", err)
+	}
+	return c, nil
+}
