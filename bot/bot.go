@@ -34,6 +34,8 @@ type Config struct {
 	Operation, Fallback graph.Operation
 	Timing              Timing
 	Log                 *slog.Logger
+	// Meter counts what is done; nil for nobody.
+	Meter Meter
 	// Now is the clock; nil for the real one.
 	Now func() time.Time
 	// Witness is for tests; nil for none.
@@ -103,7 +105,9 @@ type Bot struct {
 	actor     string // in the audit rows of what it does by itself
 	// nextPreflight is when the next is due, in nanoseconds since 1970.
 	nextPreflight atomic.Int64
-	replicas      atomic.Int64 // that live
+	replicas      atomic.Int64              // that live
+	ticked        atomic.Pointer[time.Time] // when the clock last finished a round
+	meter         Meter
 	log           *slog.Logger
 	now           func() time.Time
 
@@ -127,9 +131,12 @@ func New(cfg Config, store Store, slack *Slack, entra Entra) *Bot {
 	if cfg.Witness != nil {
 		store, entra = seenStore{store, cfg.Witness}, seenEntra{entra, cfg.Witness}
 	}
+	if cfg.Meter == nil {
+		cfg.Meter = unmetered{}
+	}
 	b := &Bot{
 		cfg: cfg, store: store, slack: slack, directory: entra,
-		people: newPeople(slack, entra, &cfg.Policy, cfg.Now), log: cfg.Log, now: cfg.Now,
+		people: newPeople(slack, entra, &cfg.Policy, cfg.Now), meter: cfg.Meter, log: cfg.Log, now: cfg.Now,
 		actor: botActor, slots: make(chan struct{}, workers),
 		wake: make(chan struct{}, 1), courtesy: make(chan struct{}, courtesies),
 	}
@@ -138,6 +145,7 @@ func New(cfg Config, store Store, slack *Slack, entra Entra) *Bot {
 	b.approvers = &rosters{people: newPeople(slack, entra, &cfg.Policy, cfg.Now), names: cfg.Policy.Approvers, now: cfg.Now}
 	b.channel = newMemory(cfg.Now, atSlack, slack.ChannelProblem)
 	b.work, b.abandon = context.WithCancel(context.Background())
+	b.tick()
 	return b
 }
 
@@ -171,6 +179,7 @@ func (b *Bot) Run(ctx context.Context) {
 			forgot = now
 			b.spawn(b.forget)
 		}
+		b.tick()
 		select {
 		case <-tick.C:
 		case <-b.wake:
@@ -266,6 +275,7 @@ func (b *Bot) Receive(ctx context.Context, a Arrival) (reply any, next func(), e
 	if err != nil || !fresh {
 		return nil, nil, err
 	}
+	b.log.Info("arrived", "arrival", stored.ID, "envelope", stored.Envelope, "kind", stored.Kind, "user", stored.UserID, "request", stored.names())
 	busy := b.busy()
 	if busy && a.Kind == CommandArrival {
 		reply = Busy(b.cfg.Emergency).privately()
@@ -286,7 +296,7 @@ func (b *Bot) handle(ctx context.Context, a Arrival) {
 	}
 	ctx, cancel := context.WithTimeout(ctx, deadline)
 	defer cancel()
-	log := b.log.With("arrival", a.ID, "envelope", a.Envelope, "kind", a.Kind, "user", a.UserID)
+	log := b.log.With("arrival", a.ID, "envelope", a.Envelope, "kind", a.Kind, "user", a.UserID, "request", a.names())
 	var err error
 	switch {
 	case a.Tries > maxHandled:
@@ -311,7 +321,9 @@ func (b *Bot) handle(ctx context.Context, a Arrival) {
 func (b *Bot) view(ctx context.Context, r *Request, link string) View {
 	names, known := b.cfg.Policy.Approvers, b.approvers.latest()
 	v := View{Now: b.now(), Approvers: known.mentions(names, known.people), Emergency: b.cfg.Emergency, CardLink: link, Policy: &b.cfg.Policy}
+	about := ""
 	if r != nil {
+		about = r.ID
 		v.Deciders = slices.DeleteFunc(known.mentions(names, known.able(r, b.check)), func(name string) bool {
 			return r.Lane == authz.ThirdParty && slices.Contains(r.targetSlackIDs(), name)
 		})
@@ -320,7 +332,7 @@ func (b *Bot) view(ctx context.Context, r *Request, link string) View {
 	// Where it cannot be read, nothing is said of a freeze.
 	f, on, err := b.store.Frozen(ctx)
 	if err != nil {
-		b.log.Error("read whether a freeze is on", "error", err)
+		b.log.Error("read whether a freeze is on", "request", about, "error", err)
 	}
 	if on {
 		v.Freeze = &f
@@ -340,9 +352,10 @@ func (b *Bot) commit(ctx context.Context, c Change) (Request, error) {
 	if err != nil {
 		return r, err
 	}
+	b.meter.Changed(&r, c.Audit, b.now())
 	for _, e := range c.Audit {
-		b.log.Info("request", "action", e.Action, "request", e.Request, "actor", e.Actor, "state", r.State, "outcome", e.Outcome,
-			"graph_request_id", e.RequestID, "client_request_id", e.ClientRequestID)
+		b.log.Info("request", "request", e.Request, "arrival", c.Settles, "action", e.Action, "actor", e.Actor, "state", r.State, "reason", e.Reason,
+			"outcome", e.Outcome, "status", e.Status, "code", e.Code, "graph_request_id", e.RequestID, "client_request_id", e.ClientRequestID)
 	}
 	if r.AtConsole() {
 		return r, nil // nobody reads of it in Slack
@@ -361,7 +374,8 @@ func (b *Bot) refuse(ctx context.Context, a Arrival, e Entry, m Message) error {
 	if err := b.store.Record(ctx, a.ID, e); err != nil {
 		return err
 	}
-	b.log.Info("refused", "wanted", e.Wanted, "reason", e.Reason, "request", e.Request, "user", a.UserID)
+	b.meter.Refused(&e)
+	b.log.Info("refused", "request", e.Request, "arrival", a.ID, "wanted", e.Wanted, "reason", e.Reason, "user", a.UserID)
 	b.answer(ctx, a, m)
 	return nil
 }
@@ -389,8 +403,17 @@ func (b *Bot) answer(ctx context.Context, a Arrival, m Message) {
 		return
 	}
 	if _, _, direct := b.post(ctx, "answer", a.UserID, "", m); direct != nil {
-		b.log.Warn("a private answer reached nobody", "user", a.UserID, "response_url_error", err, "direct_error", direct)
+		b.log.Warn("a private answer reached nobody", "arrival", a.ID, "request", a.names(), "user", a.UserID, "response_url_error", err, "direct_error", direct)
 	}
+}
+
+// names is the ID of the request that a button names, which is not yet known to
+// exist; empty for everything else.
+func (a Arrival) names() string {
+	if a.Kind == ClickArrival && requestID.MatchString(a.Value) {
+		return a.Value
+	}
+	return ""
 }
 
 // origin names the place of an act for the audit chain.

@@ -46,28 +46,45 @@ type Installation struct {
 // Installation asks Slack who the bot is and where, as Connect does. With an
 // error it holds what Slack said before; AppID is then empty.
 func (s *Slack) Installation(ctx context.Context) (Installation, error) {
+	i, botID, err := s.authTest(ctx)
+	if err != nil {
+		return i, err
+	}
+	if i.AppID, err = s.appID(ctx, botID); err != nil {
+		return i, err
+	}
+	s.home = i.Workspace
+	return i, nil
+}
+
+// authTest is all but the app's ID, which Slack tells of the bot alone.
+func (s *Slack) authTest(ctx context.Context) (i Installation, botID string, err error) {
+	defer s.called("auth.test", time.Now(), &err)
 	me, err := s.api.AuthTestContext(ctx)
 	if err != nil {
-		return Installation{}, slackError("auth.test", err)
+		return i, "", slackError("auth.test", err)
 	}
-	i := Installation{Workspace: Workspace{TeamID: me.TeamID, URL: me.URL}, Team: me.Team, Bot: me.User}
+	i = Installation{Workspace: Workspace{TeamID: me.TeamID, URL: me.URL}, Team: me.Team, Bot: me.User}
 	i.At, _ = http.ParseTime(me.Header.Get("Date")) // zero when it cannot be read
 	if scopes := me.Header.Get("X-OAuth-Scopes"); scopes != "" {
 		i.Scopes = strings.FieldsFunc(scopes, func(r rune) bool { return r == ',' || r == ' ' })
 	}
 	if me.TeamID == "" || me.UserID == "" || me.BotID == "" {
-		return i, &SlackError{Method: "auth.test", Code: incomplete}
+		return i, "", &SlackError{Method: "auth.test", Code: incomplete}
 	}
-	b, err := s.api.GetBotInfoContext(ctx, slack.GetBotInfoParameters{Bot: me.BotID})
+	return i, me.BotID, nil
+}
+
+func (s *Slack) appID(ctx context.Context, botID string) (id string, err error) {
+	defer s.called("bots.info", time.Now(), &err)
+	b, err := s.api.GetBotInfoContext(ctx, slack.GetBotInfoParameters{Bot: botID})
 	if err != nil {
-		return i, slackError("bots.info", err)
+		return "", slackError("bots.info", err)
 	}
 	if b.AppID == "" {
-		return i, &SlackError{Method: "bots.info", Code: incomplete}
+		return "", &SlackError{Method: "bots.info", Code: incomplete}
 	}
-	i.AppID = b.AppID
-	s.home = i.Workspace
-	return i, nil
+	return b.AppID, nil
 }
 
 // Quorum is whether the approvers could decide what may be asked.

@@ -126,6 +126,7 @@ type Slack struct {
 	apiOrigin string
 	home      Workspace
 	pace      *pace
+	observe   CallObserver // nil for nobody
 }
 
 // NewSlack wraps a client that was built with a bot token and an HTTP client
@@ -199,7 +200,8 @@ type Channel struct {
 }
 
 // Channel looks at a channel. Of one that is missing only the problem is known.
-func (s *Slack) Channel(ctx context.Context, id string) (Channel, error) {
+func (s *Slack) Channel(ctx context.Context, id string) (_ Channel, err error) {
+	defer s.called("conversations.info", time.Now(), &err)
 	c, err := s.api.GetConversationInfoContext(ctx, &slack.GetConversationInfoInput{ChannelID: id})
 	err = slackError("conversations.info", err)
 	if e, ok := errors.AsType[*SlackError](err); ok && e.Code == "channel_not_found" {
@@ -224,7 +226,8 @@ func (s *Slack) Channel(ctx context.Context, id string) (Channel, error) {
 }
 
 // Member looks a user up.
-func (s *Slack) Member(ctx context.Context, id string) (Member, error) {
+func (s *Slack) Member(ctx context.Context, id string) (_ Member, err error) {
+	defer s.called("users.info", time.Now(), &err)
 	u, err := s.api.GetUserInfoContext(ctx, id)
 	if err != nil {
 		return Member{}, slackError("users.info", err)
@@ -237,8 +240,9 @@ func (s *Slack) Member(ctx context.Context, id string) (Member, error) {
 
 // GroupMembers lists the user IDs in a Slack user group.
 // https://docs.slack.dev/reference/methods/usergroups.users.list
-func (s *Slack) GroupMembers(ctx context.Context, id string) ([]string, error) {
-	members, err := s.api.GetUserGroupMembersContext(ctx, id)
+func (s *Slack) GroupMembers(ctx context.Context, id string) (members []string, err error) {
+	defer s.called("usergroups.users.list", time.Now(), &err)
+	members, err = s.api.GetUserGroupMembersContext(ctx, id)
 	if err != nil {
 		return nil, slackError("usergroups.users.list", err)
 	}
@@ -250,7 +254,8 @@ func (s *Slack) GroupMembers(ctx context.Context, id string) ([]string, error) {
 }
 
 // MemberByEmail finds the user with this confirmed address.
-func (s *Slack) MemberByEmail(ctx context.Context, address string) (Member, error) {
+func (s *Slack) MemberByEmail(ctx context.Context, address string) (_ Member, err error) {
+	defer s.called("users.lookupByEmail", time.Now(), &err)
 	u, err := s.api.GetUserByEmailContext(ctx, address)
 	if err != nil {
 		return Member{}, slackError("users.lookupByEmail", err)
@@ -285,6 +290,7 @@ func (s *Slack) member(u *slack.User) Member {
 // Post posts a message to a channel, to a user's direct messages (to is then
 // the user's ID), or into a thread. channel is where it really stands.
 func (s *Slack) Post(ctx context.Context, to, thread string, m Message) (channel, ts string, err error) {
+	defer s.called("chat.postMessage", time.Now(), &err)
 	options := append(s.options(m), slack.MsgOptionDisableLinkUnfurl(), slack.MsgOptionDisableMediaUnfurl())
 	if thread != "" {
 		options = append(options, slack.MsgOptionTS(thread))
@@ -298,7 +304,8 @@ func (s *Slack) Post(ctx context.Context, to, thread string, m Message) (channel
 }
 
 // Update rewrites one of our messages; its buttons go unless m has some.
-func (s *Slack) Update(ctx context.Context, channel, ts string, m Message) error {
+func (s *Slack) Update(ctx context.Context, channel, ts string, m Message) (err error) {
+	defer s.called("chat.update", time.Now(), &err)
 	_, got, _, err := s.api.UpdateMessageContext(ctx, channel, ts, s.options(m)...)
 	if err == nil && got != ts {
 		return &SlackError{Method: "chat.update", Code: incomplete}
@@ -307,8 +314,9 @@ func (s *Slack) Update(ctx context.Context, channel, ts string, m Message) error
 }
 
 // Delete removes one of our messages; Slack refuses anybody else's.
-func (s *Slack) Delete(ctx context.Context, channel, ts string) error {
-	_, _, err := s.api.DeleteMessageContext(ctx, channel, ts)
+func (s *Slack) Delete(ctx context.Context, channel, ts string) (err error) {
+	defer s.called("chat.delete", time.Now(), &err)
+	_, _, err = s.api.DeleteMessageContext(ctx, channel, ts)
 	return slackError("chat.delete", err)
 }
 
@@ -318,7 +326,8 @@ func (s *Slack) options(m Message) []slack.MsgOption {
 }
 
 // OpenForm opens a modal; the trigger lives 3 s and works once.
-func (s *Slack) OpenForm(ctx context.Context, trigger Secret, view slack.ModalViewRequest) error {
+func (s *Slack) OpenForm(ctx context.Context, trigger Secret, view slack.ModalViewRequest) (err error) {
+	defer s.called("views.open", time.Now(), &err)
 	answer, err := s.api.OpenViewContext(ctx, string(trigger), view)
 	if err == nil && answer.ID == "" {
 		return &SlackError{Method: "views.open", Code: incomplete}
@@ -327,11 +336,12 @@ func (s *Slack) OpenForm(ctx context.Context, trigger Secret, view slack.ModalVi
 }
 
 // Answer says something only to the person whose act brought the response URL.
-func (s *Slack) Answer(ctx context.Context, to Secret, m Message) error {
+func (s *Slack) Answer(ctx context.Context, to Secret, m Message) (err error) {
+	defer s.called("response_url", time.Now(), &err)
 	if !s.ours(string(to)) {
 		return &SlackError{Method: "response_url", Code: "not_slack"}
 	}
-	err := slack.PostWebhookCustomHTTPContext(ctx, string(to), s.http, &slack.WebhookMessage{
+	err = slack.PostWebhookCustomHTTPContext(ctx, string(to), s.http, &slack.WebhookMessage{
 		Text: m.Text, Blocks: &slack.Blocks{BlockSet: m.Blocks}, ResponseType: slack.ResponseTypeEphemeral, Parse: "none",
 	})
 	return slackError("response_url", err)

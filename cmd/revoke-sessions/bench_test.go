@@ -83,11 +83,23 @@ func clickToGraph(b *testing.B, th *theatre) {
 	percentiles(b, "thread", toThread)
 }
 
-// BenchmarkMemory is what the bot's own process holds after a few decisions.
-func BenchmarkMemory(b *testing.B) { onEach(b, memory) }
+// BenchmarkMemory is what the bot's own process holds after a few decisions,
+// and what it holds if its numbers are served and have been read.
+func BenchmarkMemory(b *testing.B) {
+	onEach(b, func(b *testing.B, th *theatre) {
+		b.Run("plain", func(b *testing.B) { memory(b, th, false) })
+	})
+	b.Run("served", func(b *testing.B) { memory(b, newTheatre(b), true) })
+}
 
-func memory(b *testing.B, th *theatre) {
+func memory(b *testing.B, th *theatre, served bool) {
+	if served {
+		th.served()
+	}
 	th.spawn()
+	if served {
+		th.samples()
+	}
 	idle := th.resident()
 	for b.Loop() {
 		th.typed(bobID, "help")
@@ -95,6 +107,9 @@ func memory(b *testing.B, th *theatre) {
 	th.typed(bobID, "me lost my phone")
 	th.click(aliceID, bot.ActionConfirm)
 	th.cardSays("Verified")
+	if served {
+		th.samples()
+	}
 	b.ReportMetric(idle, "idle-MB")
 	b.ReportMetric(th.resident(), "after-MB")
 }

@@ -204,7 +204,7 @@ var noEntra = map[string]result{"entra_permissions": unchecked, "entra_user": un
 
 func ailments() []ailment {
 	return []ailment{
-		{name: "a setting of later", make: set("REVOKE_HTTP_ADDR", ":80"), check: "settings", want: broken, says: []string{"REVOKE_HTTP_ADDR"}, remedy: []string{"environment"}},
+		{name: "an address that is none", make: set("REVOKE_HTTP_ADDR", "9464"), check: "settings", want: broken, says: []string{"REVOKE_HTTP_ADDR"}, remedy: []string{"environment"}},
 		{name: "an operation nobody knows", make: set("REVOKE_OPERATION", "revokeEverything"), check: "settings", want: broken, says: []string{"REVOKE_OPERATION is \"revokeEverything\""}, remedy: []string{"environment"}},
 		{name: "tokens in the clear", make: set("SLACK_API_URL", "http://slack.example/api/"), check: "settings", want: broken, says: []string{"SLACK_API_URL must begin with https://"}, remedy: []string{"environment"},
 			also: nobodyAsksSlack(map[string]result{"slack_bot_token": unchecked, "slack_app_token": unchecked, "slack_socket": unchecked})},

@@ -10,6 +10,7 @@ import (
 	"log/slog"
 	"os"
 	"os/signal"
+	"reflect"
 	"runtime/debug"
 	"strings"
 	"syscall"
@@ -134,9 +135,30 @@ func (s *surroundings) names() (all []string) {
 	return all
 }
 
+// saysSomething leaves out what has no value on a line: of a row that is no
+// call to Microsoft its status, of a line that no arrival brought its arrival.
+func saysSomething(_ []string, a slog.Attr) slog.Attr {
+	switch a.Value.Kind() {
+	case slog.KindString:
+		if a.Value.String() == "" {
+			return slog.Attr{}
+		}
+	case slog.KindInt64:
+		if a.Value.Int64() == 0 && (a.Key == "arrival" || a.Key == "status") {
+			return slog.Attr{}
+		}
+	case slog.KindAny:
+		// No error, or a string with a type of its own.
+		if v := reflect.ValueOf(a.Value.Any()); !v.IsValid() || v.Kind() == reflect.String && v.Len() == 0 {
+			return slog.Attr{}
+		}
+	}
+	return a
+}
+
 // logger writes JSON, or text where a person is looking.
 func (s *surroundings) logger(level slog.Level) *slog.Logger {
-	o := &slog.HandlerOptions{Level: level}
+	o := &slog.HandlerOptions{Level: level, ReplaceAttr: saysSomething}
 	if f, ok := s.stderr.(*os.File); ok {
 		if info, err := f.Stat(); err == nil && info.Mode()&os.ModeCharDevice != 0 {
 			return slog.New(slog.NewTextHandler(s.stderr, o))
@@ -148,15 +170,21 @@ func (s *surroundings) logger(level slog.Level) *slog.Logger {
 type versionCommand struct{}
 
 func (versionCommand) Run(s *surroundings) error {
-	version, revision := "(devel)", ""
+	version, revision := version()
+	_, err := fmt.Fprintln(s.stdout, strings.TrimSpace("revoke-sessions "+version+" "+revision))
+	return err
+}
+
+// version is what the program was built of; revision may be empty.
+func version() (version, revision string) {
+	version = "(devel)"
 	if info, ok := debug.ReadBuildInfo(); ok {
 		version = info.Main.Version
 		for _, setting := range info.Settings {
 			if setting.Key == "vcs.revision" {
-				revision = " " + setting.Value
+				revision = setting.Value
 			}
 		}
 	}
-	_, err := fmt.Fprintf(s.stdout, "revoke-sessions %s%s\n", version, revision)
-	return err
+	return version, revision
 }

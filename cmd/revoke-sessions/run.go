@@ -29,6 +29,7 @@ type runCommand struct {
 	Fallback  string     `setting:"REVOKE_FALLBACK" placeholder:"NAME" help:"revokeSignInSessions, to be called where the first is gone or not permitted ($REVOKE_FALLBACK)."`
 	Emergency string     `setting:"REVOKE_EMERGENCY" placeholder:"TEXT" help:"What to do when nobody answers, for example: Call 555-0100 ($REVOKE_EMERGENCY)."`
 	Database  string     `setting:"REVOKE_DATABASE_URL" default:"sqlite:revoke-sessions.db" placeholder:"URL" help:"Where requests and the audit chain are kept: ${default} ($REVOKE_DATABASE_URL)."`
+	HTTP      string     `name:"http-addr" setting:"REVOKE_HTTP_ADDR" placeholder:"HOST:PORT" help:"Serve /healthz, /readyz and /metrics there; off by default ($REVOKE_HTTP_ADDR)."`
 	Log       slog.Level `setting:"REVOKE_LOG" default:"info" placeholder:"LEVEL" help:"debug, info, warn or error: ${default} ($REVOKE_LOG)."`
 	SlackAPI  string     `name:"slack-api-url" setting:"SLACK_API_URL" placeholder:"URL" help:"Slack's Web API, for tests and proxies ($SLACK_API_URL)."`
 }
@@ -43,6 +44,8 @@ type endpoints struct {
 	witness             bot.Witness
 	// around wraps what carries the requests, for tests that cut wires.
 	around func(http.RoundTripper) http.RoundTripper
+	// signIn wraps what carries the requests to Entra's sign-in.
+	signIn func(http.RoundTripper) http.RoundTripper
 	// terminal stands in for whoever is asked.
 	terminal io.ReadWriter
 	// environ stands in for os.Environ, which lists what getenv knows.
@@ -52,7 +55,7 @@ type endpoints struct {
 // credential is how to sign in there.
 func (e endpoints) credential() msgraph.CredentialOptions {
 	return msgraph.CredentialOptions{
-		AuthorityHost: e.authority, GraphURL: e.graphURL, Transport: e.transport(), DisableInstanceDiscovery: e.authority != "",
+		AuthorityHost: e.authority, GraphURL: e.graphURL, Transport: e.transport(), Around: e.signIn, DisableInstanceDiscovery: e.authority != "",
 	}
 }
 
@@ -76,6 +79,8 @@ func (c *runCommand) Run(ctx context.Context, s *surroundings) error {
 	if err != nil {
 		return err
 	}
+	numbers := c.numbers()
+	s.at.signIn = numbers.SignIn()
 	entra, kind, err := c.entra(s)
 	if err != nil {
 		return usageError(err.Error())
@@ -89,6 +94,11 @@ func (c *runCommand) Run(ctx context.Context, s *surroundings) error {
 	log := s.logger(c.Log)
 	log.Info("starting", "credential", kind, "cloud", cloud.String(), "operation", operation, "fallback", fallback, "channel", c.Channel, "approvers", len(policy.Approvers), "policy", cmp.Or(c.Policy, "REVOKE_APPROVERS alone"), "policy_digest", policy.Digest)
 
+	stopHTTP, err := serveHTTP(c.HTTP, numbers, log)
+	if err != nil {
+		return err
+	}
+	defer stopHTTP()
 	db, err := store.Open(ctx, c.Database, store.Options{Exclusive: true, Now: s.at.now})
 	if err != nil {
 		return err
@@ -100,8 +110,10 @@ func (c *runCommand) Run(ctx context.Context, s *surroundings) error {
 	}()
 	// Deferred: the last anchor comes after the last row.
 	defer logAnchors(context.WithoutCancel(ctx), db.Head, log, time.Tick(anchorEvery))()
+	numbers.SetShelf(db)
 	api := listen.NewAPI(botToken, appToken, c.SlackAPI)
 	slack := bot.NewSlack(api, c.SlackAPI, &http.Client{Timeout: 5 * time.Second})
+	slack.Observe(numbers.Slack())
 	home, err := connect(ctx, slack, log)
 	if ctx.Err() != nil {
 		return nil // told to stop before Slack ever answered
@@ -112,17 +124,20 @@ func (c *runCommand) Run(ctx context.Context, s *surroundings) error {
 	signIn(ctx, directory, policy.AsksForRoles(), log)
 	b := bot.New(bot.Config{
 		Home: home, Channel: c.Channel, Policy: policy, Emergency: bot.Clean(c.Emergency, 200),
-		Operation: operation, Fallback: fallback, Timing: s.timing(), Log: log, Now: db.Now,
+		Operation: operation, Fallback: fallback, Timing: s.timing(), Log: log, Now: db.Now, Meter: numbers.Meter(),
 		Witness: s.at.witness,
-	}, db, slack, directory)
+	}, numbers.Store(db), slack, numbers.Entra(directory))
+	numbers.SetClock(b)
 	if err := b.RecordPolicy(ctx); err != nil {
 		return fmt.Errorf("record which policy is in force: %w", err)
 	}
 	l := listen.New(listen.Config{
-		API: api, AppID: home.AppID, TeamID: home.TeamID, Inbox: b, Replicas: b.Replicas, Log: log,
+		API: api, AppID: home.AppID, TeamID: home.TeamID, Inbox: numbers.Inbox(b), Replicas: b.Replicas, Log: log,
 		Witness:     s.at.witness,
 		OnConnected: func() { log.Info("connected to Slack", "team", home.TeamID, "app", home.AppID, "database", db.Path()) },
 	})
+
+	numbers.SetEar(l)
 
 	// The clock outlives the socket: what the last envelopes asked for is
 	// still carried out.
@@ -188,7 +203,7 @@ func connect(ctx context.Context, slack *bot.Slack, log *slog.Logger) (bot.Works
 		if e, ok := errors.AsType[*bot.SlackError](err); ok && !e.NoAnswer() {
 			return home, fmt.Errorf("%w. Check SLACK_BOT_TOKEN and that the app is installed: OAuth & Permissions in the Slack app's settings", err)
 		}
-		log.Warn("Slack does not answer yet", "error", err, "again_in", wait.String())
+		log.Warn("Slack does not answer yet", "error", err, "pause", wait.String())
 		select {
 		case <-ctx.Done():
 			return bot.Workspace{}, ctx.Err()

@@ -81,6 +81,9 @@ func (c *runCommand) read(s *surroundings) (read settings) {
 	if c.SlackAPI != "" && !carries(c.SlackAPI) {
 		complain("SLACK_API_URL", "SLACK_API_URL must begin with https:// (http:// on this machine only): the tokens travel there")
 	}
+	if err := checkHTTPAddr(c.HTTP); err != nil {
+		complain("REVOKE_HTTP_ADDR", "%v", err)
+	}
 	read.wrong = slices.Concat(read.wrong, unknownSettings(s), checkOperations(c.Operation, c.Fallback))
 	if _, err := msgraph.CloudByName(s.getenv("AZURE_CLOUD")); err != nil {
 		complain("AZURE_CLOUD", "%v", err)
@@ -110,11 +113,6 @@ func checkOperations(operation, fallback string) (wrong []complaint) {
 // unknownSettings finds settings that this version does not know: each could be
 // a rule that somebody relies on.
 func unknownSettings(s *surroundings) (wrong []complaint) {
-	for _, name := range notYet {
-		if s.getenv(name) != "" {
-			wrong = append(wrong, complaintf(name, "%s is set, but this version does not know it; what it asks for would not happen", name))
-		}
-	}
 	for _, name := range s.names() {
 		if strings.HasPrefix(name, "REVOKE_") && !strings.HasPrefix(name, "REVOKE_TEST_") && !slices.Contains(known, name) {
 			wrong = append(wrong, complaintf(name, "%s is no setting: correct the spelling or remove it, for it could be a rule that somebody relies on", name))
@@ -139,17 +137,12 @@ func readPolicy(file string, approvers []string) (authz.Policy, error) {
 	return policy, nil
 }
 
-// known are the settings that begin with REVOKE_, those of later versions and
-// of this program's own tests included; what begins with REVOKE_TEST_ is the
-// tests', too.
-var known = slices.Concat(notYet, []string{
-	"REVOKE_CHANNEL", "REVOKE_APPROVERS", "REVOKE_POLICY", "REVOKE_EMERGENCY", "REVOKE_DATABASE_URL", "REVOKE_LOG",
+// known are the settings that begin with REVOKE_, that of this program's own
+// tests included; what begins with REVOKE_TEST_ is the tests', too.
+var known = []string{
+	"REVOKE_CHANNEL", "REVOKE_APPROVERS", "REVOKE_POLICY", "REVOKE_EMERGENCY", "REVOKE_DATABASE_URL", "REVOKE_LOG", "REVOKE_HTTP_ADDR",
 	"REVOKE_OPERATION", "REVOKE_FALLBACK", "REVOKE_LOGIN_RECORD", "REVOKE_SESSIONS_TEST_CHILD",
-})
-
-// notYet are settings of later versions. To ignore one could mean to ignore a
-// rule that somebody relies on.
-var notYet = []string{"REVOKE_HTTP_ADDR"}
+}
 
 // carries reports whether a token may travel to the URL.
 func carries(raw string) bool {

@@ -69,6 +69,9 @@ func TestSettings(t *testing.T) {
 		{"another cloud", map[string]string{"AZURE_CLOUD": "moon"}, []string{`AZURE_CLOUD is "moon"`, "usgov"}},
 		{"Slack without TLS", map[string]string{"SLACK_API_URL": "http://slack.example/api/"}, []string{"SLACK_API_URL must begin with https://"}},
 		{"Slack nowhere", map[string]string{"SLACK_API_URL": "foo"}, []string{"SLACK_API_URL must begin with https://"}},
+		{"an address without a port", map[string]string{"REVOKE_HTTP_ADDR": "127.0.0.1"}, []string{"REVOKE_HTTP_ADDR must be host:port", "127.0.0.1:9464"}},
+		{"a port that is none", map[string]string{"REVOKE_HTTP_ADDR": "127.0.0.1:70000"}, []string{"REVOKE_HTTP_ADDR must be host:port"}},
+		{"somebody else's address", map[string]string{"REVOKE_HTTP_ADDR": "192.0.2.1:9464"}, []string{"REVOKE_HTTP_ADDR is 192.0.2.1:9464", "cannot be opened", "Choose another address"}},
 		{"half a credential", map[string]string{"AZURE_CLIENT_ID": ""}, []string{"AZURE_CLIENT_ID is missing"}},
 		{"a level nobody knows", map[string]string{"REVOKE_LOG": "loud"}, []string{"loud"}},
 	} {

@@ -24,6 +24,10 @@ type CredentialOptions struct {
 	// Transport carries the requests to Entra; a clone of
 	// http.DefaultTransport when nil.
 	Transport http.RoundTripper
+	// Around, where set, wraps what carries the requests to Entra, to count
+	// them. Managed identities and the developers' tools choose their own way
+	// and are not wrapped.
+	Around func(http.RoundTripper) http.RoundTripper
 	// DisableInstanceDiscovery keeps azidentity from asking the public cloud
 	// whether it knows AuthorityHost. Needed wherever that is not Microsoft's.
 	DisableInstanceDiscovery bool
@@ -146,6 +150,9 @@ func (s *settings) direct() azcore.ClientOptions {
 	transport := s.options.Transport
 	if transport == nil {
 		transport = defaultTransport()
+	}
+	if s.options.Around != nil {
+		transport = s.options.Around(transport)
 	}
 	client := s.plain()
 	client.Transport = &http.Client{

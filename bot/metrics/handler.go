@@ -1,0 +1,66 @@
+package metrics
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+)
+
+var errNoShelf = errors.New("the database is not open yet")
+
+// clockLate is how old the clock's last round may be: ten times as long as it
+// takes from one to the next, and as long as a claim.
+const clockLate = 10 * time.Second
+
+// scrapesAtOnce bounds how many read the numbers at the same time.
+const scrapesAtOnce = 3
+
+// Handler answers GET /healthz, which tells that the process lives, /readyz,
+// which tells whether it can do its work, and /metrics. It serves nothing else,
+// and nothing in its answers names a person, a request or a secret.
+func (m *Metrics) Handler() http.Handler {
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { plain(w, http.StatusOK, "ok") })
+	mux.HandleFunc("GET /readyz", m.ready)
+	// Who asks is near and asks seldom: gzip would hold 2 MB for ever after.
+	mux.Handle("GET /metrics", promhttp.HandlerFor(m.registry, promhttp.HandlerOpts{
+		ErrorHandling: promhttp.ContinueOnError, DisableCompression: true, MaxRequestsInFlight: scrapesAtOnce, Registry: m.registry,
+	}))
+	return mux
+}
+
+func (m *Metrics) ready(w http.ResponseWriter, _ *http.Request) {
+	if missing := m.unready(); len(missing) > 0 {
+		plain(w, http.StatusServiceUnavailable, strings.Join(missing, "\n"))
+		return
+	}
+	plain(w, http.StatusOK, "ready")
+}
+
+// unready lists what keeps the bot from its work; nothing when it is ready.
+func (m *Metrics) unready() (missing []string) {
+	if m.connected() == 0 {
+		missing = append(missing, "no socket to Slack is open: nothing that people do arrives")
+	}
+	// The error may name hosts and users; the bot's own log says why.
+	if _, err := m.census(); err != nil {
+		missing = append(missing, fmt.Sprintf("the database could not be read within %s: nothing can be stored or decided", censusDeadline))
+	}
+	if m.sinceTick() > clockLate {
+		missing = append(missing, fmt.Sprintf("the clock has not finished a round for %s: what is due is not done", clockLate))
+	}
+	return missing
+}
+
+func plain(w http.ResponseWriter, status int, text string) {
+	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+	w.Header().Set("X-Content-Type-Options", "nosniff")
+	w.Header().Set("Cache-Control", "no-store")
+	w.WriteHeader(status)
+	_, _ = io.WriteString(w, text+"\n") // whoever asked may be gone
+}

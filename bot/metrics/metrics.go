@@ -1,0 +1,159 @@
+// Package metrics is how a running bot is seen from outside: whether it is
+// ready, and what it has done, in numbers for Prometheus. It counts by standing
+// between the bot and what the bot talks to, so that package bot knows nothing
+// of Prometheus.
+//
+// What must never enter it: decisions, and whatever names a person or a
+// request, or quotes anybody. A label takes one of a few values that are fixed
+// in the code; what is not among them is "other".
+package metrics
+
+import (
+	"net/http"
+	"runtime"
+	"sync/atomic"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+
+	"revoke-sessions/bot/listen"
+)
+
+// prefix begins every name but those of the Go runtime and the process.
+const prefix = "revoke_sessions_"
+
+// other stands for whatever the code does not know by name.
+const other = "other"
+
+// Metrics are one bot's numbers. A nil Metrics counts nothing and hands back
+// what it is given, for a bot whose numbers nobody reads.
+type Metrics struct {
+	registry *prometheus.Registry
+	began    time.Time
+
+	requests requests
+	entra    calls
+	slack    calls
+	store    calls
+	ack      prometheus.Histogram
+
+	ear   atomic.Pointer[Ear]
+	clock atomic.Pointer[Clock]
+	shelf atomic.Pointer[Shelf]
+}
+
+// Ear is what a Listener tells of its sockets; *listen.Listener is one.
+type Ear interface {
+	// Connected is how many sockets are open.
+	Connected() int
+	Counts() listen.Counts
+}
+
+// Clock is what the bot tells of itself; *bot.Bot is one.
+type Clock interface {
+	// SinceTick is how long ago the clock finished a round.
+	SinceTick() time.Duration
+	// UnderWay is how much work is being carried out, and how much may be.
+	UnderWay() (n, most int)
+}
+
+// New makes the numbers of a bot of this version and revision.
+func New(version, revision string) *Metrics {
+	m := &Metrics{registry: prometheus.NewRegistry(), began: time.Now()}
+	m.registry.MustRegister(
+		collectors.NewGoCollector(),
+		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
+		prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+			Name: prefix + "build_info", Help: "Always 1; the labels say what runs.",
+			ConstLabels: prometheus.Labels{"version": version, "revision": revision, "go": runtime.Version()},
+		}, func() float64 { return 1 }),
+	)
+	m.requests.register(m.registry)
+	m.registerEntra()
+	m.registerSlack()
+	m.registerStore()
+	m.registerSockets()
+	m.registerClock()
+	m.registry.MustRegister(&census{metrics: m})
+	return m
+}
+
+// SetEar says whose sockets are counted. Until then there are none.
+func (m *Metrics) SetEar(e Ear) {
+	if m != nil {
+		m.ear.Store(&e)
+	}
+}
+
+// SetClock says whose clock is watched. Until then it stands still.
+func (m *Metrics) SetClock(c Clock) {
+	if m != nil {
+		m.clock.Store(&c)
+	}
+}
+
+// SetShelf says whose rows are counted.
+func (m *Metrics) SetShelf(s Shelf) {
+	if m != nil {
+		m.shelf.Store(&s)
+	}
+}
+
+// calls are calls to somebody: how many by what came of them, and how long
+// they took.
+type calls struct {
+	total *prometheus.CounterVec
+	took  *prometheus.HistogramVec
+}
+
+// newCalls makes the numbers of calls to who. by is the label that says which
+// call, and each of names gets a row for each of results at once: a counter
+// that begins with its first error hides that error from whoever asks for its
+// increase.
+func (m *Metrics) newCalls(who, help, by string, names, results []string, buckets []float64) calls {
+	c := calls{
+		total: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: prefix + who + "_total", Help: help + ", by what came of them.",
+		}, []string{by, "result"}),
+		took: prometheus.NewHistogramVec(prometheus.HistogramOpts{
+			Name: prefix + who + "_seconds", Help: help + ": how long they took.", Buckets: buckets,
+		}, []string{by}),
+	}
+	for _, name := range names {
+		for _, result := range results {
+			c.total.WithLabelValues(name, result)
+		}
+	}
+	m.registry.MustRegister(c.total, c.took)
+	return c
+}
+
+func (c calls) count(name, result string, took time.Duration) {
+	c.total.WithLabelValues(name, result).Inc()
+	c.took.WithLabelValues(name).Observe(took.Seconds())
+}
+
+// among is value if it is one of known, and otherwise other.
+func among(known map[string]bool, value string) string {
+	if known[value] {
+		return value
+	}
+	return other
+}
+
+func set[T ~string](values ...T) map[string]bool {
+	all := make(map[string]bool, len(values))
+	for _, v := range values {
+		all[string(v)] = true
+	}
+	return all
+}
+
+// SignIn wraps what carries the requests to Entra's sign-in.
+func (m *Metrics) SignIn() func(http.RoundTripper) http.RoundTripper {
+	if m == nil {
+		return nil
+	}
+	return func(next http.RoundTripper) http.RoundTripper { return &signIn{next: next, calls: m.entra} }
+}

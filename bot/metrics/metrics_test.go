@@ -1,0 +1,273 @@
+package metrics
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus/testutil"
+
+	"revoke-sessions/authz"
+	"revoke-sessions/bot"
+	"revoke-sessions/bot/listen"
+	"revoke-sessions/graph"
+)
+
+// TestNames holds the names to Prometheus's own rules: base units, _total, a
+// help text each.
+func TestNames(t *testing.T) {
+	problems, err := testutil.GatherAndLint(New("v1", "abc").registry)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, p := range problems {
+		t.Errorf("%s: %s", p.Metric, p.Text)
+	}
+}
+
+// shelf is a store that counts so, or not.
+type shelf func(context.Context) (bot.Census, error)
+
+func (f shelf) Census(ctx context.Context) (bot.Census, error) { return f(ctx) }
+
+type ear int
+
+func (e ear) Connected() int      { return int(e) }
+func (ear) Counts() listen.Counts { return listen.Counts{Received: 7} }
+
+type clock time.Duration
+
+func (c clock) SinceTick() time.Duration { return time.Duration(c) }
+func (clock) UnderWay() (n, most int)    { return 1, 256 }
+
+var (
+	whole  = shelf(func(context.Context) (bot.Census, error) { return bot.Census{Head: 4}, nil })
+	broken = shelf(func(context.Context) (bot.Census, error) {
+		return bot.Census{}, errors.New("dial tcp db.internal:5432: connection refused")
+	})
+	// hung answers when nobody waits any more, as a database does that is cut off.
+	hung = shelf(func(ctx context.Context) (bot.Census, error) { <-ctx.Done(); return bot.Census{}, ctx.Err() })
+)
+
+func ask(m *Metrics, path string) (status int, body string) {
+	w := httptest.NewRecorder()
+	m.Handler().ServeHTTP(w, httptest.NewRequest(http.MethodGet, path, nil))
+	return w.Code, w.Body.String()
+}
+
+func TestReady(t *testing.T) {
+	const (
+		deaf   = "no socket to Slack is open"
+		noRows = "the database could not be read"
+		late   = "the clock has not finished a round"
+	)
+	for _, row := range []struct {
+		name    string
+		make    func(*Metrics)
+		missing []string
+	}{
+		{"all is well", func(m *Metrics) { m.SetEar(ear(1)); m.SetShelf(whole); m.SetClock(clock(time.Second)) }, nil},
+		{"starting", func(*Metrics) {}, []string{deaf, noRows}},
+		{"starting for too long", func(m *Metrics) { m.began = time.Now().Add(-time.Minute) }, []string{deaf, noRows, late}},
+		{"no socket", func(m *Metrics) { m.SetEar(ear(0)); m.SetShelf(whole); m.SetClock(clock(0)) }, []string{deaf}},
+		{"no database", func(m *Metrics) { m.SetEar(ear(1)); m.SetShelf(broken); m.SetClock(clock(0)) }, []string{noRows}},
+		{"a database that hangs", func(m *Metrics) { m.SetEar(ear(1)); m.SetShelf(hung); m.SetClock(clock(0)) }, []string{noRows}},
+		{"a clock that stands still", func(m *Metrics) { m.SetEar(ear(1)); m.SetShelf(whole); m.SetClock(clock(clockLate + 1)) }, []string{late}},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			t.Parallel()
+			m := New("v1", "")
+			row.make(m)
+			status, body := ask(m, "/readyz")
+			want := http.StatusOK
+			if len(row.missing) > 0 {
+				want = http.StatusServiceUnavailable
+			}
+			lines := strings.Split(strings.TrimSpace(body), "\n")
+			if row.missing == nil {
+				row.missing = []string{"ready"}
+			}
+			if status != want || len(lines) != len(row.missing) {
+				t.Fatalf("%d %q", status, body)
+			}
+			for i, says := range row.missing {
+				if !strings.HasPrefix(lines[i], says) {
+					t.Errorf("line %d is %q, want %q", i, lines[i], says)
+				}
+			}
+			if strings.Contains(body, "db.internal") {
+				t.Errorf("it names a host: %q", body)
+			}
+			if status, _ := ask(m, "/healthz"); status != http.StatusOK {
+				t.Errorf("/healthz: %d", status)
+			}
+		})
+	}
+}
+
+// TestUnreadable: numbers that could not be read are not there, rather than
+// old or zero, and a number says so.
+func TestUnreadable(t *testing.T) {
+	for name, row := range map[string]struct {
+		shelf    Shelf
+		readable string
+		head     bool
+	}{"whole": {whole, "1", true}, "broken": {broken, "0", false}, "hung": {hung, "0", false}} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			m := New("v1", "")
+			m.SetShelf(row.shelf)
+			status, body := ask(m, "/metrics")
+			if status != http.StatusOK || !strings.Contains(body, "\nrevoke_sessions_store_readable "+row.readable+"\n") {
+				t.Errorf("%d, and it is not said that readable is %s", status, row.readable)
+			}
+			if got := strings.Contains(body, "\nrevoke_sessions_audit_head 4\n"); got != row.head {
+				t.Errorf("the head of the audit chain is there: %v", got)
+			}
+			if !strings.Contains(body, "\nrevoke_sessions_envelopes_received_total 0\n") {
+				t.Error("what does not come from the database is gone, too")
+			}
+		})
+	}
+}
+
+func TestRequests(t *testing.T) {
+	reported := time.Date(2026, time.March, 4, 12, 0, 0, 0, time.UTC)
+	m := New("v1", "")
+	meter := m.Meter()
+	r := bot.Request{ID: "REQ-ACDEFG", Lane: authz.ThirdParty, CreatedAt: reported, Askers: []authz.Asker{{SlackID: "U1"}}}
+	happens := func(r bot.Request, state bot.State, at time.Duration) {
+		meter.Changed(&r, []bot.Entry{{Action: string(state), Request: r.ID, Drill: r.Drill}}, reported.Add(at))
+	}
+	decide := func(r *bot.Request, at time.Duration) {
+		r.Decisions = append(r.Decisions, bot.Verdict{At: reported.Add(at)})
+	}
+	call := func(r *bot.Request) { r.Attempts = append(r.Attempts, bot.Attempt{Decision: len(r.Decisions)}) }
+
+	decide(&r, 40*time.Second)
+	happens(r, bot.Approved, time.Hour)
+	call(&r)
+	happens(r, bot.Executing, time.Hour)
+	happens(r, bot.Approved, time.Hour) // Microsoft asks to wait
+	call(&r)
+	happens(r, bot.Executing, time.Hour)
+	happens(r, bot.Failed, time.Hour)
+	decide(&r, 3*time.Hour) // Try again
+	happens(r, bot.Approved, 3*time.Hour)
+	call(&r)
+	happens(r, bot.Executing, 3*time.Hour)
+	r.AcceptedAt = reported.Add(3 * time.Hour)
+	happens(r, bot.Revoked, 4*time.Hour)
+	happens(r, bot.Verified, 5*time.Hour)
+
+	drill := r
+	drill.Drill = true
+	happens(drill, bot.Verified, time.Minute)
+	console := r
+	console.Askers = []authz.Asker{{SlackID: "os:root@host"}}
+	happens(console, bot.Verified, time.Minute)
+
+	meter.Refused(&bot.Entry{Wanted: "confirm", Reason: string(authz.NotApprover)})
+	meter.Refused(&bot.Entry{Wanted: "something <@U1> typed", Reason: "nobody's"})
+
+	for sample, want := range map[string]string{
+		`request_events_total{drill="false",event="approved",lane="third_party"}`: "2",
+		`request_events_total{drill="false",event="waiting",lane="third_party"}`:  "1",
+		`request_events_total{drill="false",event="verified",lane="third_party"}`: "2",
+		`request_events_total{drill="true",event="verified",lane="third_party"}`:  "1",
+		`revoke_attempts_total{attempt="first"}`:                                  "2",
+		`revoke_attempts_total{attempt="further"}`:                                "1",
+		`report_to_approval_seconds_sum{lane="third_party"}`:                      "40",
+		`report_to_approval_seconds_count{lane="third_party"}`:                    "1",
+		`report_to_revoke_seconds_sum{lane="third_party"}`:                        "10800",
+		`report_to_verified_seconds_sum{lane="third_party"}`:                      "18000",
+		`report_to_verified_seconds_count{lane="third_party"}`:                    "1",
+		`report_to_verified_seconds_count{lane="self"}`:                           "0",
+		`refusals_total{reason="not_approver",wanted="confirm"}`:                  "1",
+		`refusals_total{reason="other",wanted="other"}`:                           "1",
+	} {
+		if _, body := ask(m, "/metrics"); !strings.Contains(body, "\n"+prefix+sample+" "+want+"\n") {
+			t.Errorf("%s is not %s", sample, want)
+		}
+	}
+}
+
+func TestGraphResults(t *testing.T) {
+	for _, row := range []struct {
+		err  error
+		want string
+	}{
+		{nil, resultOK},
+		{errors.New("a defect"), other},
+		{&graph.Error{Code: "AADSTS7000222", Outcome: graph.NotDone}, resultSignIn},
+		{&graph.Error{Code: graph.CodeSignInUnreachable, Outcome: graph.NotDone, Retryable: true}, resultSignIn},
+		{&graph.Error{Status: 403, Code: "Authorization_RequestDenied", Outcome: graph.NotDone}, resultDenied},
+		{&graph.Error{Status: 404, Outcome: graph.NotDone}, resultNotFound},
+		{&graph.Error{Status: 400, Outcome: graph.NotDone}, resultRefused},
+		{&graph.Error{Status: 429, Outcome: graph.NotDone, Retryable: true}, resultThrottled},
+		{&graph.Error{Status: 503, Outcome: graph.NotDone, Retryable: true, RetryAfter: time.Second}, resultThrottled},
+		{&graph.Error{Status: 503, Outcome: graph.NotDone, Retryable: true}, resultFault},
+		{&graph.Error{Status: 500, Outcome: graph.OutcomeUnknown}, resultUnknown},
+		{&graph.Error{Code: graph.CodeTimeout, Outcome: graph.OutcomeUnknown}, resultUnknown},
+		{&graph.Error{Code: graph.CodeTimeout, Outcome: graph.NotDone, Retryable: true}, resultSilent},
+		{&graph.Error{Code: graph.CodeInvalidID, Outcome: graph.NotDone}, resultRefused},
+	} {
+		if got := graphResult(row.err); got != row.want {
+			t.Errorf("%+v is %s, want %s", row.err, got, row.want)
+		}
+	}
+}
+
+func TestStoreResults(t *testing.T) {
+	for _, row := range []struct {
+		err  error
+		want string
+	}{
+		{nil, storeOK}, {bot.ErrConflict, storeConflict}, {bot.ErrTaken, storeConflict}, {bot.ErrFrozen, storeHeld},
+		{&bot.LimitError{}, storeHeld}, {bot.ErrUnclear, storeUnclear}, {context.DeadlineExceeded, storeGivenUp}, {errors.New("disk full"), storeError},
+	} {
+		if got := storeResult(row.err); got != row.want {
+			t.Errorf("%v is %s, want %s", row.err, got, row.want)
+		}
+	}
+}
+
+// TestSlackCodes: what Slack answers is a label only if the code knows it, for
+// whoever stands in for Slack must not fill the memory.
+func TestSlackCodes(t *testing.T) {
+	m := New("v1", "")
+	told := m.Slack()
+	for _, code := range []string{bot.SlackOK, "is_archived", "made_up_1", "made_up_2"} {
+		told("chat.update", code, time.Millisecond)
+	}
+	told("made.up", bot.SlackOK, time.Millisecond)
+	_, body := ask(m, "/metrics")
+	for sample, want := range map[string]string{
+		`slack_calls_total{method="chat.update",result="is_archived"}`: "1",
+		`slack_calls_total{method="chat.update",result="other"}`:       "2",
+		`slack_calls_total{method="other",result="ok"}`:                "1",
+		`slack_calls_seconds_count{method="chat.update"}`:              "4",
+	} {
+		if !strings.Contains(body, "\n"+prefix+sample+" "+want+"\n") {
+			t.Errorf("%s is not %s", sample, want)
+		}
+	}
+	if strings.Contains(body, "made") {
+		t.Error("what was made up is a label")
+	}
+}
+
+// TestNobodyAsks: without numbers everything is as it was.
+func TestNobodyAsks(t *testing.T) {
+	var m *Metrics
+	m.SetEar(ear(1))
+	m.SetClock(clock(1))
+	m.SetShelf(whole)
+	if m.Meter() != nil || m.Slack() != nil || m.SignIn() != nil || m.Store(nil) != nil || m.Entra(nil) != nil || m.Inbox(nil) != nil {
+		t.Error("something is wrapped")
+	}
+}

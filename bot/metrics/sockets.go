@@ -1,0 +1,116 @@
+package metrics
+
+import (
+	"context"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"revoke-sessions/bot"
+	"revoke-sessions/bot/listen"
+)
+
+// registerSockets counts what the listener counts.
+func (m *Metrics) registerSockets() {
+	m.registry.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+		Name: prefix + "sockets_open", Help: "Sockets that Slack has said hello on. With none, nothing that people do arrives.",
+	}, func() float64 { return float64(m.connected()) }))
+	for _, c := range []struct {
+		result string
+		of     func(listen.Counts) uint64
+	}{
+		{"stored", func(c listen.Counts) uint64 { return c.Stored }},
+		{"refused", func(c listen.Counts) uint64 { return c.Refused }},
+		{"ignored", func(c listen.Counts) uint64 { return c.Ignored }},
+		{"undecodable", func(c listen.Counts) uint64 { return c.Undecodable }},
+		{"duplicate", func(c listen.Counts) uint64 { return c.Duplicates }},
+		{"panic", func(c listen.Counts) uint64 { return c.Panics }},
+	} {
+		m.registry.MustRegister(prometheus.NewCounterFunc(prometheus.CounterOpts{
+			Name: prefix + "envelopes_total", Help: "Envelopes that came through the sockets, by what became of them.",
+			ConstLabels: prometheus.Labels{"result": c.result},
+		}, func() float64 { return float64(c.of(m.counts())) }))
+	}
+	m.registry.MustRegister(
+		prometheus.NewCounterFunc(prometheus.CounterOpts{
+			Name: prefix + "envelopes_received_total", Help: "Envelopes that came through the sockets.",
+		}, func() float64 { return float64(m.counts().Received) }),
+		prometheus.NewCounterFunc(prometheus.CounterOpts{
+			Name: prefix + "acks_lost_total", Help: "Acks that no socket would take. Slack then shows an error for what may be stored.",
+		}, func() float64 { return float64(m.counts().Unacked) }),
+	)
+	m.ack = prometheus.NewHistogram(prometheus.HistogramOpts{
+		Name: prefix + "envelope_to_ack_seconds", Help: "From an envelope to its ack being handed to the socket, stored on disk in between. Slack waits 3 s.",
+		Buckets: []float64{0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2, 3},
+	})
+	m.registry.MustRegister(m.ack)
+}
+
+func (m *Metrics) connected() int {
+	if ear := m.ear.Load(); ear != nil {
+		return (*ear).Connected()
+	}
+	return 0
+}
+
+func (m *Metrics) counts() listen.Counts {
+	if ear := m.ear.Load(); ear != nil {
+		return (*ear).Counts()
+	}
+	return listen.Counts{}
+}
+
+// registerClock watches the clock and the work that it finds.
+func (m *Metrics) registerClock() {
+	m.registry.MustRegister(
+		prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+			Name: prefix + "clock_age_seconds", Help: "How long ago the clock last finished a round. It looks every second for what is due.",
+		}, func() float64 { return m.sinceTick().Seconds() }),
+		prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+			Name: prefix + "work_under_way", Help: "Pieces of work that are being carried out.",
+		}, func() float64 { n, _ := m.underWay(); return float64(n) }),
+		prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+			Name: prefix + "work_places", Help: "Pieces of work that may be carried out at once.",
+		}, func() float64 { _, most := m.underWay(); return float64(most) }),
+	)
+}
+
+func (m *Metrics) sinceTick() time.Duration {
+	if clock := m.clock.Load(); clock != nil {
+		return (*clock).SinceTick()
+	}
+	return time.Since(m.began)
+}
+
+func (m *Metrics) underWay() (n, most int) {
+	if clock := m.clock.Load(); clock != nil {
+		return (*clock).UnderWay()
+	}
+	return 0, 0
+}
+
+// Inbox returns next with the time from an envelope to its ack measured.
+func (m *Metrics) Inbox(next listen.Inbox) listen.Inbox {
+	if m == nil {
+		return next
+	}
+	return &inbox{next: next, ack: m.ack}
+}
+
+// inbox measures what it passes on. The listener calls what Receive answers
+// once the ack has been handed to the socket.
+type inbox struct {
+	next listen.Inbox
+	ack  prometheus.Histogram
+}
+
+func (i *inbox) Receive(ctx context.Context, a bot.Arrival) (reply any, acked func(), err error) {
+	reply, next, err := i.next.Receive(ctx, a)
+	if next == nil || err != nil {
+		return reply, next, err
+	}
+	return reply, func() {
+		i.ack.Observe(time.Since(a.ReceivedAt).Seconds())
+		next()
+	}, nil
+}
