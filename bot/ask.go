@@ -59,7 +59,7 @@ func (b *Bot) openForm(ctx context.Context, a Arrival) error {
 	if err == nil {
 		return b.store.Record(ctx, a.ID)
 	}
-	b.log.Warn("open the form", "user", a.UserID, "error", err)
+	b.log.Warn("open the form", "arrival", a.ID, "user", a.UserID, "error", err)
 	if e, ok := errors.AsType[*SlackError](err); ok && e.NoAnswer() {
 		return b.reply(ctx, a, note("I am not sure that the form opened. If you see none: %s", typeInstead))
 	}
@@ -325,7 +325,7 @@ func (b *Bot) refuseLookup(ctx context.Context, a Arrival, e Entry, err error, r
 	if lookup.Remedy != "" {
 		level = slog.LevelError // it will not pass by itself
 	}
-	b.log.Log(ctx, level, "look up", "user", a.UserID, "error", err, "remedy", lookup.Remedy)
+	b.log.Log(ctx, level, "look up", "request", e.Request, "arrival", a.ID, "user", a.UserID, "error", err, "remedy", lookup.Remedy)
 	e.Reason = string(LookupFailed)
 	v := b.view(ctx, nil, "")
 	v.Where, v.Remedy = lookup.Where, lookup.Remedy
@@ -335,7 +335,7 @@ func (b *Bot) refuseLookup(ctx context.Context, a Arrival, e Entry, err error, r
 // refuseUnsure is refuseFor, and says who did not answer where that is why.
 func (b *Bot) refuseUnsure(ctx context.Context, a Arrival, e Entry, reason authz.Reason, r *Request, who person) error {
 	if lookup, ok := errors.AsType[*LookupError](who.trouble); ok && reason == authz.MembershipUnknown {
-		b.log.Warn("ask a group who is in it", "user", a.UserID, "error", lookup, "remedy", lookup.Remedy)
+		b.log.Warn("ask a group who is in it", "request", e.Request, "arrival", a.ID, "user", a.UserID, "error", lookup, "remedy", lookup.Remedy)
 		v := b.viewFor(ctx, a, r)
 		v.Where, v.Remedy = lookup.Where, lookup.Remedy
 		return b.refuse(ctx, a, withReason(e, reason), Refusal(reason, r, v))

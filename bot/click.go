@@ -71,7 +71,7 @@ func (b *Bot) askWhy(ctx context.Context, a Arrival, r Request) error {
 		return b.refuseUnsure(ctx, a, e, d.Reason, &r, who)
 	}
 	if err := b.openView(ctx, a.TriggerID, DenyForm(&r, a.ID)); err != nil {
-		b.log.Warn("open the form for a reason", "request", r.ID, "user", a.UserID, "error", err)
+		b.log.Warn("open the form for a reason", "request", r.ID, "arrival", a.ID, "user", a.UserID, "error", err)
 		if e, ok := errors.AsType[*SlackError](err); ok && e.NoAnswer() {
 			return b.reply(ctx, a, note("I am not sure that the form for your reason opened. If you see none, press Deny again; nothing is decided yet."))
 		}
@@ -107,7 +107,7 @@ func (b *Bot) removeStray(ctx context.Context, a Arrival, id string) {
 	}
 	// Slack lets us delete only what we posted.
 	if err := b.delete(ctx, a.ChannelID, a.MessageTS); err != nil {
-		b.log.Warn("remove a stray card", "request", id, "channel", a.ChannelID, "error", err)
+		b.log.Warn("remove a stray card", "request", id, "arrival", a.ID, "channel", a.ChannelID, "error", err)
 	}
 }
 

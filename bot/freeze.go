@@ -86,7 +86,7 @@ func (b *Bot) freeze(ctx context.Context, a Arrival, reason string) error {
 		v.LastFreeze = pulled
 		return b.refuse(ctx, a, withReason(e, d.Reason), Refusal(d.Reason, nil, v))
 	}
-	b.log.Warn("every revoke is held back by a freeze", "freeze", on.ID, "by", a.UserID, "until", on.Until)
+	b.log.Warn("every revoke is held back by a freeze", "freeze", on.ID, "arrival", a.ID, "user", a.UserID, "until", on.Until)
 	b.answer(ctx, a, FrozenNow(&on))
 	return nil
 }
@@ -142,7 +142,7 @@ func (b *Bot) unfreeze(ctx context.Context, a Arrival) error {
 		if err != nil {
 			return err
 		}
-		b.log.Warn("unfreeze", "freeze", stored.ID, "by", a.UserID, "have", d.Have, "need", d.Need, "ended", d.Enough())
+		b.log.Warn("unfreeze", "freeze", stored.ID, "arrival", a.ID, "user", a.UserID, "have", d.Have, "need", d.Need, "ended", d.Enough())
 		b.answer(ctx, a, ThawAnswer(&stored, d))
 		return nil
 	}

@@ -80,7 +80,7 @@ func (l *Listener) ack(ctx context.Context, s *socket, envelope string, payload 
 	defer cancel()
 	err := s.client.AckCtx(ctx, envelope, payload)
 	if err != nil && ctx.Err() == nil && payload != nil {
-		l.log.Error("ack sent without its payload", "envelope", envelope, "why", err.Error())
+		l.log.Error("ack sent without its payload", "envelope", envelope, "error", err.Error())
 		err = s.client.AckCtx(ctx, envelope, nil)
 	}
 	if err == nil {
@@ -91,5 +91,5 @@ func (l *Listener) ack(ctx context.Context, s *socket, envelope string, payload 
 	if errors.Is(err, context.DeadlineExceeded) {
 		err = errors.New("no connection took it in time")
 	}
-	l.log.Error("not acked", "envelope", envelope, "why", err.Error())
+	l.log.Error("not acked", "envelope", envelope, "error", err.Error())
 }

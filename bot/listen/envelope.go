@@ -37,7 +37,7 @@ func (l *Listener) receive(s *socket, e *socketmode.Request) {
 	switch {
 	case errors.Is(err, errIgnored):
 		l.counts.ignored.Add(1)
-		log.Debug("ignored", "why", err.Error())
+		log.Debug("ignored", "error", err.Error())
 		l.promise(s, e.EnvelopeID, nil, now)
 		return
 	case err != nil:
@@ -78,7 +78,7 @@ func (l *Listener) receive(s *socket, e *socketmode.Request) {
 // send it again, and tells nobody: there is nobody to tell.
 func (l *Listener) undecodable(s *socket, envelope string, err error, now time.Time) {
 	l.counts.undecodable.Add(1)
-	l.log.Warn("envelope could not be read", "envelope", envelope, "why", err.Error())
+	l.log.Warn("envelope could not be read", "envelope", envelope, "error", err.Error())
 	l.promise(s, envelope, nil, now)
 }
 
@@ -168,7 +168,7 @@ func (l *Listener) refuse(ctx context.Context, j job, why error) {
 	a := j.arrival
 	l.seen.forget(a.Envelope)
 	l.counts.refused.Add(1)
-	l.log.Error("not stored", "envelope", a.Envelope, "kind", string(a.Kind), "user", a.UserID, "why", why.Error())
+	l.log.Error("not stored", "envelope", a.Envelope, "kind", string(a.Kind), "user", a.UserID, "error", why.Error())
 	if reply := refusal(a.Kind); reply != nil && !errors.Is(why, bot.ErrUnclear) && time.Since(a.ReceivedAt) < l.limits.answer {
 		to := l.via(j.socket, j.connection)
 		to.owed.Add(1)

@@ -214,7 +214,7 @@ func (s *socket) over(ctx context.Context, left *leave, err error) (time.Duratio
 		return 0, nil
 	}
 	pause := s.backoff()
-	s.l.log.Warn("connection ended", "socket", s.number, "why", reason(err), "pause", pause.String())
+	s.l.log.Warn("connection ended", "socket", s.number, "error", reason(err), "pause", pause.String())
 	return pause, nil
 }
 
@@ -248,7 +248,7 @@ func (s *socket) event(e socketmode.Event) *leave {
 		}
 	case socketmode.EventTypeIncomingError:
 		if bad, ok := e.Data.(*slack.IncomingEventError); ok {
-			s.l.log.Info("cannot read from the connection", "socket", s.number, "why", reason(bad.ErrorObj))
+			s.l.log.Info("cannot read from the connection", "socket", s.number, "error", reason(bad.ErrorObj))
 		}
 	}
 	return nil
@@ -326,7 +326,7 @@ func (s *socket) refused(err error) *leave {
 	}
 	s.l.stagger.gone(s.number)
 	s.l.deaf(time.Now(), err)
-	s.l.log.Warn("cannot connect to Slack", "socket", s.number, "why", reason(err), "in_a_row", s.failures, "pause", pause.String())
+	s.l.log.Warn("cannot connect to Slack", "socket", s.number, "error", reason(err), "in_a_row", s.failures, "pause", pause.String())
 	return &leave{pause: pause}
 }
 
@@ -336,7 +336,7 @@ func (s *socket) refused(err error) *leave {
 // the new connection.
 func (s *socket) lost(e *socketmode.ErrorWriteFailed) *leave {
 	envelope := e.Response.EnvelopeID
-	s.l.log.Warn("ack could not be written, renewing the connection", "socket", s.number, "envelope", envelope, "why", reason(e.Cause))
+	s.l.log.Warn("ack could not be written, renewing the connection", "socket", s.number, "envelope", envelope, "error", reason(e.Cause))
 	// The first failed write of a connection was begun, and so was counted as
 	// a written frame; later ones are not even begun.
 	if s.writeLost {
