@@ -48,6 +48,8 @@ type Ear interface {
 	// Connected is how many sockets are open.
 	Connected() int
 	Counts() listen.Counts
+	// Strangers is how many open sockets are nobody's of ours.
+	Strangers() int
 }
 
 // Clock is what the bot tells of itself; *bot.Bot is one.
@@ -56,6 +58,8 @@ type Clock interface {
 	SinceTick() time.Duration
 	// UnderWay is how much work is being carried out, and how much may be.
 	UnderWay() (n, most int)
+	// Replicas is how many bots work on the same database, this one included.
+	Replicas() int
 }
 
 // New makes the numbers of a bot of this version and revision.

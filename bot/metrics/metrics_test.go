@@ -38,10 +38,12 @@ type ear int
 
 func (e ear) Connected() int      { return int(e) }
 func (ear) Counts() listen.Counts { return listen.Counts{Received: 7} }
+func (ear) Strangers() int        { return 2 }
 
 type clock time.Duration
 
 func (c clock) SinceTick() time.Duration { return time.Duration(c) }
+func (clock) Replicas() int              { return 3 }
 func (clock) UnderWay() (n, most int)    { return 1, 256 }
 
 var (
@@ -270,4 +272,26 @@ func TestNobodyAsks(t *testing.T) {
 	if m.Meter() != nil || m.Slack() != nil || m.SignIn() != nil || m.Store(nil) != nil || m.Entra(nil) != nil || m.Inbox(nil) != nil {
 		t.Error("something is wrapped")
 	}
+}
+
+// TestSockets: what the listener and the bot tell of themselves is read when
+// somebody asks, and is zero before they exist.
+func TestSockets(t *testing.T) {
+	m := New("v1", "")
+	says := func(when string, want map[string]string) {
+		t.Helper()
+		_, body := ask(m, "/metrics")
+		for sample, value := range want {
+			if !strings.Contains(body, "\n"+prefix+sample+" "+value+"\n") {
+				t.Errorf("%s: %s is not %s", when, sample, value)
+			}
+		}
+	}
+	says("before", map[string]string{"sockets_open": "0", "strangers": "0", "replicas": "0", "work_places": "0", "reconnects_total": "0"})
+	m.SetEar(ear(2))
+	m.SetClock(clock(1500 * time.Millisecond))
+	says("after", map[string]string{
+		"sockets_open": "2", "strangers": "2", "replicas": "3", "work_places": "256", "work_under_way": "1", "clock_age_seconds": "1.5",
+		"envelopes_received_total": "7",
+	})
 }

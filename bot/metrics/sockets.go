@@ -38,6 +38,12 @@ func (m *Metrics) registerSockets() {
 		prometheus.NewCounterFunc(prometheus.CounterOpts{
 			Name: prefix + "acks_lost_total", Help: "Acks that no socket would take. Slack then shows an error for what may be stored.",
 		}, func() float64 { return float64(m.counts().Unacked) }),
+		prometheus.NewCounterFunc(prometheus.CounterOpts{
+			Name: prefix + "reconnects_total", Help: "Sockets that were opened in place of an earlier one. Slack asks for that every few hours.",
+		}, func() float64 { return float64(m.counts().Reconnects) }),
+		prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+			Name: prefix + "strangers", Help: "Open sockets of the app that are nobody's of ours: somebody else holds the app-level token.",
+		}, func() float64 { return float64(m.strangers()) }),
 	)
 	m.ack = prometheus.NewHistogram(prometheus.HistogramOpts{
 		Name: prefix + "envelope_to_ack_seconds", Help: "From an envelope to its ack being handed to the socket, stored on disk in between. Slack waits 3 s.",
@@ -49,6 +55,13 @@ func (m *Metrics) registerSockets() {
 func (m *Metrics) connected() int {
 	if ear := m.ear.Load(); ear != nil {
 		return (*ear).Connected()
+	}
+	return 0
+}
+
+func (m *Metrics) strangers() int {
+	if ear := m.ear.Load(); ear != nil {
+		return (*ear).Strangers()
 	}
 	return 0
 }
@@ -67,6 +80,9 @@ func (m *Metrics) registerClock() {
 			Name: prefix + "clock_age_seconds", Help: "How long ago the clock last finished a round. It looks every second for what is due.",
 		}, func() float64 { return m.sinceTick().Seconds() }),
 		prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+			Name: prefix + "replicas", Help: "Bots that work on the same database, as far as this one knows.",
+		}, func() float64 { return float64(m.replicas()) }),
+		prometheus.NewGaugeFunc(prometheus.GaugeOpts{
 			Name: prefix + "work_under_way", Help: "Pieces of work that are being carried out.",
 		}, func() float64 { n, _ := m.underWay(); return float64(n) }),
 		prometheus.NewGaugeFunc(prometheus.GaugeOpts{
@@ -80,6 +96,13 @@ func (m *Metrics) sinceTick() time.Duration {
 		return (*clock).SinceTick()
 	}
 	return time.Since(m.began)
+}
+
+func (m *Metrics) replicas() int {
+	if clock := m.clock.Load(); clock != nil {
+		return (*clock).Replicas()
+	}
+	return 0
 }
 
 func (m *Metrics) underWay() (n, most int) {
