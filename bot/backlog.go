@@ -198,7 +198,7 @@ func (b *Bot) apologize(a Arrival) {
 		defer func() { <-b.courtesy }()
 		ctx, cancel := context.WithTimeout(b.work, courtesyWait)
 		defer cancel()
-		if err := b.slack.Answer(ctx, a.ResponseURL, Busy(b.cfg.Emergency)); err != nil {
+		if err := b.respond(ctx, a.ResponseURL, Busy(b.cfg.Emergency)); err != nil {
 			b.log.Info("somebody whose click waits could not be told", "user", a.UserID, "error", err)
 		}
 	})
