@@ -87,7 +87,9 @@ var Effects = []Effect{
 	"post unread_note", "update unread_note", "note unread_note",
 	"post unmoved_note", "update unmoved_note", "note unmoved_note",
 	"post target", "update target", "note target",
-	"forget card", // of one that somebody deleted
+	"post unreached", "note unreached",
+	"post elsewhere", "update elsewhere", "note elsewhere",
+	"forget card", "forget receipt", // of one that somebody deleted, or that is too old to edit
 	"doubt card",
 	"delete stray",
 	"told",
