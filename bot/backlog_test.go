@@ -130,6 +130,7 @@ func TestWhatWaitedHasTheRestOfItsClaim(t *testing.T) {
 			left = time.Until(at)
 		})
 		time.Sleep(time.Minute)
+		synctest.Wait()
 		if want := stepDeadline - 3*time.Second; left != want {
 			t.Errorf("%s left, want %s", left, want)
 		}
