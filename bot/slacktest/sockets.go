@@ -203,6 +203,18 @@ func (s *Server) Sockets() int {
 	return len(s.sockets)
 }
 
+// SocketNumbers returns the numbers of the open Socket Mode connections, oldest
+// first, for Route.
+func (s *Server) SocketNumbers() []int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	numbers := make([]int, len(s.sockets))
+	for i, k := range s.sockets {
+		numbers[i] = k.id
+	}
+	return numbers
+}
+
 // SetStrangers says how many sockets somebody else holds with the same app-level
 // token. A hello counts them; they are given no envelopes here.
 func (s *Server) SetStrangers(n int) {

@@ -3,6 +3,7 @@ package slacktest_test
 import (
 	"errors"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -119,6 +120,9 @@ func TestEachPayloadGoesToOneSocket(t *testing.T) {
 	}
 	if len(seen) != 4 {
 		t.Fatalf("%d envelopes, want 4 different ones", len(seen))
+	}
+	if got := s.SocketNumbers(); !slices.Equal(got, []int{1, 2}) {
+		t.Fatalf("the sockets are %v, want 1 and 2", got)
 	}
 	s.Route(func(sockets []int) int { return sockets[len(sockets)-1] })
 	for range 3 {
