@@ -18,9 +18,6 @@ import (
 func (s *Store) CommitFreeze(ctx context.Context, c bot.FreezeChange) (bot.Freeze, error) {
 	var stored bot.Freeze
 	err := s.transaction(ctx, func(tx *tx) error {
-		if err := tx.lock(ctx, freezing); err != nil {
-			return err
-		}
 		f := c.Freeze
 		begins := f.ID == 0
 		typed, err := writeFreeze(ctx, tx, &f)
@@ -52,7 +49,7 @@ func (s *Store) CommitFreeze(ctx context.Context, c bot.FreezeChange) (bot.Freez
 		}
 		stored = f
 		return appendAudit(ctx, tx, entries)
-	})
+	}, freezing)
 	if err != nil {
 		return bot.Freeze{}, err
 	}
@@ -115,19 +112,6 @@ func thaw(ctx context.Context, tx *tx, began time.Time) error {
 			ELSE $1 - $2 END
 		WHERE state IN ('pending', 'approved')`, micros(tx.now), micros(began)); err != nil {
 		return fmt.Errorf("have what waited looked at: %w", err)
-	}
-	return nil
-}
-
-// fence answers ErrFrozen while a freeze is on. The transaction holds the lock
-// fenced, so that none begins until it ends.
-func fence(ctx context.Context, tx *tx) error {
-	var frozen bool
-	if err := tx.QueryRowContext(ctx, `SELECT EXISTS (SELECT 1 FROM freezes WHERE ended_at IS NULL)`).Scan(&frozen); err != nil {
-		return fmt.Errorf("look for a freeze: %w", err)
-	}
-	if frozen {
-		return bot.ErrFrozen
 	}
 	return nil
 }

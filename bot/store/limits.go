@@ -2,9 +2,8 @@ package store
 
 import (
 	"context"
-	"database/sql"
-	"errors"
 	"fmt"
+	"math"
 	"time"
 
 	"revoke-sessions/bot"
@@ -21,20 +20,29 @@ func spend(ctx context.Context, tx *tx, uses []bot.Use) error {
 		if u.Limit.N == 0 {
 			continue // no limit
 		}
-		// The Nth newest use that still counts: when it has left the window
-		// there is room again.
-		var last int64
-		err := tx.QueryRowContext(ctx, `SELECT at FROM uses WHERE kind = $1 AND who = $2 AND at > $3 ORDER BY at DESC LIMIT 1 OFFSET $4`,
-			u.Kind, u.Who, micros(tx.now.Add(-u.Limit.Within)), u.Limit.N-1).Scan(&last)
-		if err == nil && !u.PassedOver {
-			return &bot.LimitError{Use: u, Free: time.UnixMicro(last).UTC().Add(u.Limit.Within)}
+		after, last := micros(tx.now.Add(-u.Limit.Within)), u.Limit.N-1
+		if u.PassedOver {
+			last = math.MaxInt32 // so many there are never
 		}
-		if err != nil && !errors.Is(err, sql.ErrNoRows) {
+		res, err := tx.ExecContext(ctx, `INSERT INTO uses (kind, who, at) SELECT $1, $2, CAST($3 AS BIGINT) WHERE NOT EXISTS (
+			SELECT 1 FROM uses WHERE kind = $1 AND who = $2 AND at > $4 ORDER BY at DESC LIMIT 1 OFFSET $5)`, u.Kind, u.Who, micros(tx.now), after, last)
+		if err != nil {
 			return fmt.Errorf("count against the limit %s: %w", u.Kind, err)
 		}
-		if _, err := tx.ExecContext(ctx, `INSERT INTO uses (kind, who, at) VALUES ($1, $2, $3)`, u.Kind, u.Who, micros(tx.now)); err != nil {
-			return fmt.Errorf("store a use of the limit %s: %w", u.Kind, err)
+		if n, err := res.RowsAffected(); err != nil || n == 1 {
+			if err != nil {
+				return err
+			}
+			continue
 		}
+		// The Nth newest use that still counts: when it has left the window
+		// there is room again.
+		var full int64
+		if err := tx.QueryRowContext(ctx, `SELECT at FROM uses WHERE kind = $1 AND who = $2 AND at > $3 ORDER BY at DESC LIMIT 1 OFFSET $4`,
+			u.Kind, u.Who, after, last).Scan(&full); err != nil {
+			return fmt.Errorf("read when the limit %s has room: %w", u.Kind, err)
+		}
+		return &bot.LimitError{Use: u, Free: time.UnixMicro(full).UTC().Add(u.Limit.Within)}
 	}
 	return nil
 }

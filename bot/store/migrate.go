@@ -58,9 +58,6 @@ func (s *Store) wantCurrent(ctx context.Context) error {
 func (s *Store) migrate(ctx context.Context) error {
 	for done := false; !done; {
 		err := s.transaction(ctx, func(tx *tx) error {
-			if err := tx.lock(ctx, schemaMaking); err != nil {
-				return err
-			}
 			version, oldest, err := tx.readVersion(ctx, tx)
 			if err != nil {
 				return err
@@ -70,7 +67,7 @@ func (s *Store) migrate(ctx context.Context) error {
 				return compatible(version, oldest)
 			}
 			return makeNext(ctx, tx, version)
-		})
+		}, schemaMaking)
 		if err != nil {
 			return err
 		}

@@ -97,10 +97,24 @@ func (*postgresEngine) writeVersion(ctx context.Context, tx *tx, version, oldest
 	return err
 }
 
-func (*postgresEngine) begun(ctx context.Context, tx *sql.Tx) (id string, now time.Time, err error) {
+// begun asks everything at once: each question is a way to the server and back.
+func (*postgresEngine) begun(ctx context.Context, tx *sql.Tx, locks []lock) (id string, now time.Time, err error) {
+	taken := ""
+	for _, l := range locks {
+		how := "pg_advisory_xact_lock"
+		if l == fenced {
+			how, l = "pg_advisory_xact_lock_shared", freezing
+		}
+		taken += fmt.Sprintf("%s(%d, %d), ", how, lockSpace, l)
+	}
+	// The locks come first, so that the time is that at which all are taken.
 	var at int64
-	err = tx.QueryRowContext(ctx, `SELECT pg_current_xact_id()::text, (extract(epoch FROM clock_timestamp()) * 1000000)::bigint`).Scan(&id, &at)
-	return id, time.UnixMicro(at).UTC(), err
+	err = tx.QueryRowContext(ctx, `WITH held AS MATERIALIZED (SELECT `+taken+`1)
+		SELECT pg_current_xact_id()::text, (extract(epoch FROM clock_timestamp()) * 1000000)::bigint FROM held`).Scan(&id, &at)
+	if err != nil {
+		return "", now, fmt.Errorf("wait for a turn: %w", err)
+	}
+	return id, time.UnixMicro(at).UTC(), nil
 }
 
 // decided asks until the server knows: as long as it says "in progress", the
@@ -124,15 +138,6 @@ func (e *postgresEngine) decided(ctx context.Context, id string) (committed bool
 			return false, errors.Join(ctx.Err(), err)
 		}
 	}
-}
-
-func (*postgresEngine) hold(ctx context.Context, tx *sql.Tx, l lock) error {
-	query := `SELECT pg_advisory_xact_lock($1, $2)`
-	if l == fenced {
-		query, l = `SELECT pg_advisory_xact_lock_shared($1, $2)`, freezing
-	}
-	_, err := tx.ExecContext(ctx, query, lockSpace, int(l))
-	return err
 }
 
 func (e *postgresEngine) again(err error) bool {

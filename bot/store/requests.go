@@ -17,25 +17,23 @@ import (
 // Commit implements bot.Ledger. Whether somebody else was first is found out
 // before whether a freeze or a limit is in the way.
 func (s *Store) Commit(ctx context.Context, c bot.Change) (bot.Request, error) {
+	var locks []lock
+	if c.Fenced {
+		locks = append(locks, fenced)
+	}
+	if len(c.Uses) > 0 {
+		locks = append(locks, counting)
+	}
 	var stored bot.Request
 	err := s.transaction(ctx, func(tx *tx) error {
-		if c.Fenced {
-			if err := tx.lock(ctx, fenced); err != nil {
-				return err
-			}
-		}
-		if len(c.Uses) > 0 {
-			if err := tx.lock(ctx, counting); err != nil {
-				return err
-			}
-		}
 		r := c.Request
 		typed := map[string]string{} // by request
 		store := func(r *bot.Request, keep bool) error {
-			if err := writeRequest(ctx, tx, r, keep); err != nil {
+			known, err := writeRequest(ctx, tx, r, keep)
+			if err != nil {
 				return err
 			}
-			hash, err := writeWords(ctx, tx, *r)
+			hash, err := writeWords(ctx, tx, *r, known)
 			typed[r.ID] = hash
 			return err
 		}
@@ -49,13 +47,8 @@ func (s *Store) Commit(ctx context.Context, c bot.Change) (bot.Request, error) {
 				return err
 			}
 		}
-		if c.Fenced {
-			if err := fence(ctx, tx); err != nil {
-				return err
-			}
-		}
-		if c.InTurn {
-			if err := takeTurn(ctx, tx, &r); err != nil {
+		if c.Fenced || c.InTurn {
+			if err := brakes(ctx, tx, c, &r); err != nil {
 				return err
 			}
 		}
@@ -79,18 +72,23 @@ func (s *Store) Commit(ctx context.Context, c bot.Change) (bot.Request, error) {
 		}
 		stored = r
 		return appendAudit(ctx, tx, entries)
-	})
+	}, locks...)
 	if err != nil {
 		return bot.Request{}, err
 	}
 	return stored, nil
 }
 
-// writeRequest creates a request or changes it; r becomes what is stored.
-func writeRequest(ctx context.Context, tx *tx, r *bot.Request, keep bool) error {
+// storedWords are what was typed and its salt, both NULL where they are erased
+// or were never stored.
+type storedWords struct{ salt, content sql.NullString }
+
+// writeRequest creates a request or changes it, and answers its words as they
+// are stored; r becomes what is stored.
+func writeRequest(ctx context.Context, tx *tx, r *bot.Request, keep bool) (known storedWords, err error) {
 	body, err := json.Marshal(r)
 	if err != nil {
-		return fmt.Errorf("encode the request: %w", err)
+		return known, fmt.Errorf("encode the request: %w", err)
 	}
 	var claimed int64
 	if keep {
@@ -114,50 +112,44 @@ func writeRequest(ctx context.Context, tx *tx, r *bot.Request, keep bool) error 
 			VALUES ($1, 1, $2, $3, $4, $5, $6, $7, $8, $9, $10, 0, $11, 0, 0, $12, $13)`,
 			r.ID, r.State, r.Lane, flag(r.Drill), r.Target.ID, body, micros(r.CreatedAt), maybe(r.AcceptedAt), maybe(r.DueAt), claimed, owed, micros(tx.now), line)
 		if tx.unique(err) {
-			return bot.ErrTaken
+			return known, bot.ErrTaken
 		}
 	} else {
-		var res sql.Result
-		res, err = tx.ExecContext(ctx, `UPDATE requests SET version = version + 1, state = $1, body = $2, accepted_at = $3,
-			due_at = $4, claimed_until = $5, tell_due_at = $6, tell_tries = 0, changed_at = $7, line_at = $8 WHERE id = $9 AND version = $10`,
-			r.State, body, maybe(r.AcceptedAt), maybe(r.DueAt), claimed, owed, micros(tx.now), line, r.ID, r.Version)
-		if err == nil {
-			var n int64
-			if n, err = res.RowsAffected(); err == nil && n == 0 {
-				return bot.ErrConflict
-			}
+		err = tx.QueryRowContext(ctx, `UPDATE requests SET version = version + 1, state = $1, body = $2, accepted_at = $3,
+			due_at = $4, claimed_until = $5, tell_due_at = $6, tell_tries = 0, changed_at = $7, line_at = $8 WHERE id = $9 AND version = $10
+			RETURNING (SELECT salt FROM words WHERE request_id = requests.id), (SELECT content FROM words WHERE request_id = requests.id)`,
+			r.State, body, maybe(r.AcceptedAt), maybe(r.DueAt), claimed, owed, micros(tx.now), line, r.ID, r.Version).Scan(&known.salt, &known.content)
+		if errors.Is(err, sql.ErrNoRows) {
+			return known, bot.ErrConflict
 		}
 	}
 	if err != nil {
-		return fmt.Errorf("store the request: %w", err)
+		return known, fmt.Errorf("store the request: %w", err)
 	}
 	r.Version++
 	r.DueAt = instant(maybe(r.DueAt)) // as it is stored
 	if r.State != bot.Pending {
-		return nil // nobody joins any more
+		return known, nil // nobody joins any more
 	}
 	for _, a := range r.Askers {
 		if _, err := tx.ExecContext(ctx, `INSERT INTO askers (slack_id, request_id) VALUES ($1, $2) ON CONFLICT DO NOTHING`, a.SlackID, r.ID); err != nil {
-			return fmt.Errorf("store who asked: %w", err)
+			return known, fmt.Errorf("store who asked: %w", err)
 		}
 	}
-	return nil
+	return known, nil
 }
 
 // writeWords stores what was typed and answers its salted hash. Words come
 // with a request and change while it is pending and by its denial; later the
 // stored ones are hashed again.
-func writeWords(ctx context.Context, tx *tx, r bot.Request) (hash string, err error) {
+func writeWords(ctx context.Context, tx *tx, r bot.Request, known storedWords) (hash string, err error) {
 	changes := r.Version == 1 || r.State == bot.Pending || r.State == bot.Denied
-	var salt, content string
-	err = tx.QueryRowContext(ctx, `SELECT salt, content FROM words WHERE request_id = $1`, r.ID).Scan(&salt, &content)
+	salt, content := known.salt.String, known.content.String
 	switch {
-	case errors.Is(err, sql.ErrNoRows) && r.Version > 1 && r.State != bot.Pending:
+	case !known.salt.Valid && r.Version > 1 && r.State != bot.Pending:
 		return "", nil // erased: a hash would prove nothing
-	case errors.Is(err, sql.ErrNoRows):
+	case !known.salt.Valid:
 		salt = rand.Text()
-	case err != nil:
-		return "", fmt.Errorf("read the words: %w", err)
 	}
 	if changes {
 		fresh, err := json.Marshal(r.Words)

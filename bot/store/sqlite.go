@@ -37,13 +37,11 @@ func (sqliteEngine) writeVersion(ctx context.Context, tx *tx, version, _ int) er
 	return err
 }
 
-func (sqliteEngine) begun(context.Context, *sql.Tx) (id string, now time.Time, err error) {
+func (sqliteEngine) begun(context.Context, *sql.Tx, []lock) (id string, now time.Time, err error) {
 	return "", time.Time{}, nil
 }
 
 func (sqliteEngine) decided(context.Context, string) (bool, error) { return false, nil }
-
-func (sqliteEngine) hold(context.Context, *sql.Tx, lock) error { return nil }
 
 // again is false: busy_timeout has waited already.
 func (sqliteEngine) again(error) bool { return false }

@@ -45,13 +45,12 @@ type engine interface {
 	// the oldest program must know that can still work with it.
 	readVersion(ctx context.Context, from querier) (version, oldest int, err error)
 	writeVersion(ctx context.Context, tx *tx, version, oldest int) error
-	// begun answers what is known of a transaction that has just begun: its
-	// identity, for decided, and database time; both zero if that is not needed.
-	begun(ctx context.Context, tx *sql.Tx) (id string, now time.Time, err error)
+	// begun takes locks that last until the transaction, which has just begun,
+	// ends. It answers the transaction's identity, for decided, and database
+	// time; both zero where nobody needs them.
+	begun(ctx context.Context, tx *sql.Tx, locks []lock) (id string, now time.Time, err error)
 	// decided finds out what became of a transaction whose commit had no answer.
 	decided(ctx context.Context, id string) (committed bool, err error)
-	// hold takes a lock that lasts until the transaction ends.
-	hold(ctx context.Context, tx *sql.Tx, l lock) error
 	// forUpdate ends a query whose rows the transaction locks, and skipLocked
 	// one that leaves out the rows that others have locked.
 	forUpdate() string
@@ -63,7 +62,7 @@ type engine interface {
 }
 
 // lock is what two transactions must not do at the same time. Locks are taken
-// in their order, before any row is locked, so that nobody waits in a circle.
+// in their order, before any row, so that nobody waits in a circle.
 type lock int
 
 const (

@@ -19,14 +19,6 @@ type tx struct {
 	now time.Time
 }
 
-// lock takes locks in their order, before the transaction locks any row.
-func (tx *tx) lock(ctx context.Context, l lock) error {
-	if err := tx.hold(ctx, tx.Tx, l); err != nil {
-		return fmt.Errorf("wait for a turn: %w", err)
-	}
-	return nil
-}
-
 const (
 	// writeWithin is how long a transaction is tried again that a database
 	// could not take, when its context sets no earlier end.
@@ -40,12 +32,13 @@ const (
 // database could not take the first, of which nothing was stored: a connection
 // broke, the server is starting or hands over to another, two locked each other
 // out. f must not keep what it has changed when it is called again. An error
-// that is bot.ErrUnclear says that it may have been stored.
-func (s *Store) transaction(ctx context.Context, f func(*tx) error) error {
-	return tried(ctx, writeWithin, s.again, func() error { return s.once(ctx, f) })
+// that is bot.ErrUnclear says that it may have been stored. The locks are given
+// in their order.
+func (s *Store) transaction(ctx context.Context, f func(*tx) error, locks ...lock) error {
+	return tried(ctx, writeWithin, s.again, func() error { return s.once(ctx, f, locks) })
 }
 
-func (s *Store) once(ctx context.Context, f func(*tx) error) error {
+func (s *Store) once(ctx context.Context, f func(*tx) error, locks []lock) error {
 	leave, err := s.enter(ctx)
 	if err != nil {
 		return err
@@ -56,7 +49,7 @@ func (s *Store) once(ctx context.Context, f func(*tx) error) error {
 		return err
 	}
 	defer raw.Rollback()
-	id, now, err := s.begun(ctx, raw)
+	id, now, err := s.begun(ctx, raw, locks)
 	if err != nil {
 		return err
 	}

@@ -22,14 +22,30 @@ const (
 	lineStuck = 30 * time.Second
 )
 
-// takeTurn answers a *bot.TurnError if the request may not begin a call to
-// Graph now. As long as Microsoft takes everything it is one read.
-func takeTurn(ctx context.Context, tx *tx, r *bot.Request) error {
-	until, gap, err := turnstile(ctx, tx, "")
-	if err != nil || gap == 0 && !tx.now.Before(until) {
-		return err
+// brakes answers bot.ErrFrozen while a freeze is on, if the change is fenced:
+// the transaction holds the lock, so that none begins until it ends. It answers
+// a *bot.TurnError if the change begins a call to Graph and may not now. As long
+// as no brake is on it is one read.
+func brakes(ctx context.Context, tx *tx, c bot.Change, r *bot.Request) error {
+	var frozen bool
+	var until, gap int64
+	if err := tx.QueryRowContext(ctx, `SELECT EXISTS (SELECT 1 FROM freezes WHERE ended_at IS NULL), until, gap FROM turnstile WHERE id = 1`).
+		Scan(&frozen, &until, &gap); err != nil {
+		return fmt.Errorf("look for a freeze, and for whose turn it is: %w", err)
 	}
-	if until, gap, err = turnstile(ctx, tx, tx.forUpdate()); err != nil {
+	switch {
+	case c.Fenced && frozen:
+		return bot.ErrFrozen
+	case c.InTurn && (gap > 0 || micros(tx.now) < until):
+		return takeTurn(ctx, tx, r)
+	}
+	return nil
+}
+
+// takeTurn has the request go, if it is its turn.
+func takeTurn(ctx context.Context, tx *tx, r *bot.Request) error {
+	until, gap, err := turnstile(ctx, tx, tx.forUpdate())
+	if err != nil {
 		return err
 	}
 	place := lineAt(r)
