@@ -255,6 +255,16 @@ func (s *Server) DisconnectSocket(number int, reason string) bool {
 	return true
 }
 
+// OldestSocket is the number of the oldest open socket, 0 if there is none.
+func (s *Server) OldestSocket() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if len(s.sockets) == 0 {
+		return 0
+	}
+	return s.sockets[0].id
+}
+
 // DropSocket cuts one socket without a word, and reports whether it was open.
 func (s *Server) DropSocket(number int) bool {
 	s.mu.Lock()

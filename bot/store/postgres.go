@@ -47,6 +47,8 @@ const (
 	// connections is how many a process holds at most. PostgreSQL allows 100 in
 	// all by default.
 	connections = 20
+	// crowded is how many of them may write what Slack does not wait for.
+	crowded = 8
 	// connectionAge is when a connection is exchanged for another, so that a
 	// new address of the server is found.
 	connectionAge = 30 * time.Minute
@@ -232,7 +234,7 @@ func openPostgresReadOnly(ctx context.Context, rawURL string) (*Store, error) {
 }
 
 func newPostgres(db *sql.DB, path string, now func() time.Time) *Store {
-	s := &Store{engine: &postgresEngine{db}, write: db, read: db, time: &databaseTime{}, now: now, path: path}
+	s := &Store{engine: &postgresEngine{db}, write: db, read: db, crowd: make(chan struct{}, crowded), time: &databaseTime{}, now: now, path: path}
 	if now == nil {
 		s.now = s.time.now
 	} else {

@@ -22,7 +22,7 @@ func (s *Store) Receive(ctx context.Context, a bot.Arrival) (bot.Arrival, bool, 
 	var now time.Time
 	// A statement on its own may be stored and yet answer that its context has
 	// ended; a transaction says which.
-	err = s.transaction(ctx, func(tx *tx) error {
+	err = s.atOnce(ctx, func(tx *tx) error {
 		now = tx.now
 		return tx.QueryRowContext(ctx, `INSERT INTO arrivals
 			(envelope, act, body, response_url, trigger_id, received_at, tries, due_at, claimed_until)

@@ -67,7 +67,7 @@ func openSQLite(ctx context.Context, rawURL string, o Options) (*Store, error) {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
-	s := &Store{engine: sqliteEngine{}, turn: make(chan struct{}, 1), now: o.Now, path: path}
+	s := &Store{engine: sqliteEngine{}, turn: make(chan struct{}, 1), crowd: make(chan struct{}, 1), now: o.Now, path: path}
 	if o.Exclusive {
 		s.lock = flock.New(path + ".lock")
 		held, err := s.lock.TryLock()

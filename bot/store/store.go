@@ -24,13 +24,15 @@ type Store struct {
 	engine
 	write, read *sql.DB
 	// turn is held by whoever writes, where there is one writer at a time; nil
-	// elsewhere. Those who wait for a channel get it first come, first served,
+	// elsewhere. crowd is held, too, by whoever writes something for which Slack
+	// does not wait, so that of all those only a few stand in the way of what
+	// arrives. Those who wait for a channel get it first come, first served,
 	// which those who wait for a connection of database/sql do not.
-	turn chan struct{}
-	now  func() time.Time
-	time *databaseTime // nil where the process's clock is the database's
-	lock *flock.Flock
-	path string
+	turn, crowd chan struct{}
+	now         func() time.Time
+	time        *databaseTime // nil where the process's clock is the database's
+	lock        *flock.Flock
+	path        string
 	// name tells this process from the others; empty where there are none.
 	name string
 }

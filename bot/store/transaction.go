@@ -35,11 +35,16 @@ const (
 // that is bot.ErrUnclear says that it may have been stored. The locks are given
 // in their order.
 func (s *Store) transaction(ctx context.Context, f func(*tx) error, locks ...lock) error {
-	return tried(ctx, writeWithin, s.again, func() error { return s.once(ctx, f, locks) })
+	return tried(ctx, writeWithin, s.again, func() error { return s.once(ctx, f, locks, false) })
 }
 
-func (s *Store) once(ctx context.Context, f func(*tx) error, locks []lock) error {
-	leave, err := s.enter(ctx)
+// atOnce is transaction for what Slack waits for.
+func (s *Store) atOnce(ctx context.Context, f func(*tx) error) error {
+	return tried(ctx, writeWithin, s.again, func() error { return s.once(ctx, f, nil, true) })
+}
+
+func (s *Store) once(ctx context.Context, f func(*tx) error, locks []lock, urgent bool) error {
+	leave, err := s.enter(ctx, urgent)
 	if err != nil {
 		return err
 	}
@@ -85,7 +90,7 @@ func (s *Store) alone(ctx context.Context, query string, args ...any) error {
 // statement is alone for one that answers something.
 func (s *Store) statement(ctx context.Context, f func(*sql.DB) error) error {
 	return tried(ctx, writeWithin, s.again, func() error {
-		leave, err := s.enter(ctx)
+		leave, err := s.enter(ctx, false)
 		if err != nil {
 			return err
 		}
@@ -95,16 +100,26 @@ func (s *Store) statement(ctx context.Context, f func(*sql.DB) error) error {
 }
 
 // enter waits for the turn to write.
-func (s *Store) enter(ctx context.Context) (leave func(), err error) {
-	if s.turn == nil {
-		return func() {}, nil
+func (s *Store) enter(ctx context.Context, urgent bool) (leave func(), err error) {
+	var held []chan struct{}
+	leave = func() {
+		for _, gate := range held {
+			<-gate
+		}
 	}
-	select {
-	case s.turn <- struct{}{}:
-		return func() { <-s.turn }, nil
-	case <-ctx.Done():
-		return nil, ctx.Err()
+	for _, gate := range []chan struct{}{s.crowd, s.turn} {
+		if gate == nil || urgent && gate == s.crowd {
+			continue
+		}
+		select {
+		case gate <- struct{}{}:
+			held = append(held, gate)
+		case <-ctx.Done():
+			leave()
+			return nil, ctx.Err()
+		}
 	}
+	return leave, nil
 }
 
 // databaseTime tells the time of a database that has a clock of its own: what

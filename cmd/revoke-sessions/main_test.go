@@ -202,6 +202,11 @@ func (th *theatre) until(what string, seen func() bool) {
 // poll waits for something that Slack's double does not see.
 func (th *theatre) poll(what string, seen func() bool) {
 	th.t.Helper()
+	th.pollWithin(patience, what, seen)
+}
+
+func (th *theatre) pollWithin(patience time.Duration, what string, seen func() bool) {
+	th.t.Helper()
 	for deadline := time.Now().Add(patience); !seen(); time.Sleep(5 * time.Millisecond) {
 		if time.Now().After(deadline) {
 			th.t.Fatalf("waiting until %s\n%s", what, th.board())
@@ -305,9 +310,14 @@ func (th *theatre) audit() []bot.Entry {
 // a clock that jumps is a process that died, and its work would be done again.
 func (th *theatre) quiet() {
 	th.t.Helper()
+	th.quietWithin(patience)
+}
+
+func (th *theatre) quietWithin(patience time.Duration) {
+	th.t.Helper()
 	db := th.sql()
 	defer db.Close()
-	th.poll("the bot is at rest", func() bool {
+	th.pollWithin(patience, "the bot is at rest", func() bool {
 		var busy int
 		now := th.clock.now().UnixMicro()
 		err := db.QueryRow(`SELECT
