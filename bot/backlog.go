@@ -25,25 +25,35 @@ const (
 type piece struct {
 	do func(context.Context)
 	at time.Time // when it began to wait; zero if it did not
+	// arrival is what the work is about, to be handed back if it is not begun;
+	// nil for work on anything else, whose claim lapses.
+	arrival *Arrival
+}
+
+func (b *Bot) handling(a Arrival) piece {
+	return piece{do: func(ctx context.Context) { b.handle(ctx, a) }, arrival: &a}
 }
 
 // spawn has f begin at once if a slot is free, and else after all that came
 // before it, as soon as one is. What finds no place to wait, or waits too long, is
-// found again by the clock once its claim has lapsed.
-func (b *Bot) spawn(f func(context.Context)) {
+// found again by the clock: an arrival at once, and anything else once its claim
+// has lapsed.
+func (b *Bot) spawn(f func(context.Context)) { b.admit(piece{do: f}) }
+
+func (b *Bot) admit(p piece) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if len(b.waiting) > 0 || !b.take(piece{do: f}) {
-		b.enqueue(f)
+	if len(b.waiting) > 0 || !b.take(p) {
+		b.enqueue(p)
 	}
 }
 
-// resume is spawn for what the clock has claimed: it is older than whatever waits.
-func (b *Bot) resume(f func(context.Context)) {
+// resume is admit for what the clock has claimed: it is older than whatever waits.
+func (b *Bot) resume(p piece) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if !b.take(piece{do: f}) {
-		b.enqueue(f)
+	if !b.take(p) {
+		b.enqueue(p)
 	}
 }
 
@@ -55,9 +65,34 @@ func (b *Bot) offer(f func(context.Context)) {
 	b.take(piece{do: f})
 }
 
-func (b *Bot) enqueue(f func(context.Context)) {
-	if !b.stopped && len(b.waiting) < manyWaiting {
-		b.waiting = append(b.waiting, piece{do: f, at: time.Now()})
+func (b *Bot) enqueue(p piece) {
+	if b.stopped || len(b.waiting) >= manyWaiting {
+		b.leave(p)
+		return
+	}
+	p.at = time.Now()
+	b.waiting = append(b.waiting, p)
+}
+
+// leave notes that a piece is not begun here. b.mu is held.
+func (b *Bot) leave(p piece) {
+	if p.arrival != nil {
+		b.left = append(b.left, *p.arrival)
+	}
+}
+
+// handBack lets go of the arrivals that are claimed and not begun, so that
+// whoever has a slot takes them. Where that fails their claims lapse.
+func (b *Bot) handBack(ctx context.Context) {
+	b.mu.Lock()
+	left := b.left
+	b.left = nil
+	b.mu.Unlock()
+	if len(left) == 0 {
+		return
+	}
+	if err := b.store.HandBack(ctx, left); err != nil {
+		b.log.Error("hand back what was not begun; it goes on once the claims have lapsed", "arrivals", len(left), "error", err)
 	}
 }
 
@@ -114,7 +149,7 @@ func (b *Bot) rouse() {
 // dropLapsed leaves to the clock what has waited too long. b.mu is held.
 func (b *Bot) dropLapsed() (some bool) {
 	for len(b.waiting) > 0 && time.Since(b.waiting[0].at) > longestWait {
-		b.shift()
+		b.leave(b.shift())
 		some = true
 	}
 	return some

@@ -106,7 +106,7 @@ func TestWhatWaitedTooLongIsLeftToTheClock(t *testing.T) {
 			t.Error("the clock sleeps on")
 		}
 		// The clock has found what was left to it; then comes what waits.
-		b.resume(o.piece(1, rest))
+		b.resume(piece{do: o.piece(1, rest)})
 		b.drain()
 		synctest.Wait()
 		wantLoad(t, b, 0, 0)

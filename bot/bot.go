@@ -81,8 +81,10 @@ const (
 	maxHandled = 6
 	// stopWithin is how long an orderly stop waits for running work: longer than
 	// a call to Graph, and short enough that all is closed within 20 s, the 5 s
-	// of the sockets and the last writes included.
-	stopWithin = 12 * time.Second
+	// of the sockets and the last writes to a silent database included.
+	stopWithin = 10 * time.Second
+	// handBackWithin bounds the handing back at a stop.
+	handBackWithin = time.Second
 	// storeWithin bounds what the clock asks of the store, so that a database
 	// that does not answer cannot stop it.
 	storeWithin = 5 * time.Second
@@ -119,7 +121,8 @@ type Bot struct {
 	courtesy chan struct{} // a token for each who is being told that it waits
 	running  sync.WaitGroup
 	mu       sync.Mutex
-	waiting  []piece // oldest first
+	waiting  []piece   // oldest first
+	left     []Arrival // claimed, and not begun; for the clock to hand back
 	stopped  bool
 }
 
@@ -222,6 +225,7 @@ func (b *Bot) pickUp(ctx context.Context) {
 	if err := b.thaw(ctx); err != nil && ctx.Err() == nil {
 		b.log.Error("end a freeze whose time is over", "error", err)
 	}
+	b.handBack(ctx)
 	free := cap(b.slots) - len(b.slots)
 	if free == 0 || ctx.Err() != nil {
 		return
@@ -237,23 +241,29 @@ func (b *Bot) pickUp(ctx context.Context) {
 		b.log.Error("a stored row cannot be read; it is left as it is", "error", broken)
 	}
 	for _, a := range due.Arrivals {
-		b.resume(func(ctx context.Context) { b.handle(ctx, a) })
+		b.resume(b.handling(a))
 	}
 	for _, r := range due.Drive {
-		b.resume(func(ctx context.Context) { b.advance(ctx, r) })
+		b.resume(piece{do: func(ctx context.Context) { b.advance(ctx, r) }})
 	}
 	for _, id := range due.Tell {
 		b.offer(func(ctx context.Context) { b.tell(ctx, id) })
 	}
 	for _, n := range due.Notices {
-		b.resume(func(ctx context.Context) { b.announce(ctx, n) })
+		b.resume(piece{do: func(ctx context.Context) { b.announce(ctx, n) }})
 	}
 }
 
 func (b *Bot) stop() {
 	b.mu.Lock()
-	b.stopped, b.waiting = true, nil // it waits in the database
+	for _, p := range b.waiting {
+		b.leave(p) // it waits in the database
+	}
+	b.stopped, b.waiting = true, nil
 	b.mu.Unlock()
+	back, cancel := context.WithTimeout(b.work, handBackWithin)
+	b.handBack(back)
+	cancel()
 	done := make(chan struct{})
 	go func() { b.running.Wait(); close(done) }()
 	select {
@@ -284,7 +294,7 @@ func (b *Bot) Receive(ctx context.Context, a Arrival) (reply any, next func(), e
 		if busy && a.Kind == ClickArrival {
 			b.apologize(stored)
 		}
-		b.spawn(func(ctx context.Context) { b.handle(ctx, stored) })
+		b.admit(b.handling(stored))
 	}, nil
 }
 

@@ -161,6 +161,10 @@ type Queue interface {
 	// Receive stores an arrival, claimed by the caller. fresh is false when
 	// the same envelope or the same act was stored before.
 	Receive(ctx context.Context, a Arrival) (stored Arrival, fresh bool, err error)
+	// HandBack gives up the claims on arrivals that the caller has, from Receive
+	// or Due, and did not begin with: they are due at once, and the claim counts
+	// as no try. One that somebody else has claimed since stays theirs.
+	HandBack(ctx context.Context, arrivals []Arrival) error
 	// Arrival reads a stored arrival; ErrNoRequest if there is none.
 	Arrival(ctx context.Context, id int64) (Arrival, error)
 	// Claim claims a request, due or not; false while somebody else holds it.

@@ -67,6 +67,7 @@ func contract(t *testing.T, open func(t *testing.T, now func() time.Time) *store
 		"receive/one of a hundred is fresh":        testOneFresh,
 		"receive/cancelled stores nothing":         testCancelledReceive,
 		"receive/due after the claim":              testArrivalDue,
+		"receive/handed back":                      testHandBack,
 		"receive/settled":                          testSettled,
 		"receive/forget":                           testForget,
 		"due/once among ten":                       testDueOnce,

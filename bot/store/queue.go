@@ -39,6 +39,25 @@ func (s *Store) Receive(ctx context.Context, a bot.Arrival) (bot.Arrival, bool, 
 	return a, true, nil
 }
 
+// HandBack implements bot.Queue. Every claim raises tries, so that they tell
+// whose claim it is. The claim of Receive stays counted: that an arrival was
+// tried once says that it is claimed since it was received.
+func (s *Store) HandBack(ctx context.Context, arrivals []bot.Arrival) error {
+	err := s.transaction(ctx, func(tx *tx) error {
+		for _, a := range arrivals {
+			if _, err := tx.ExecContext(ctx, `UPDATE arrivals SET claimed_until = 0, tries = CASE WHEN tries > 1 THEN tries - 1 ELSE 1 END
+				WHERE id = $1 AND tries = $2 AND due_at IS NOT NULL`, a.ID, a.Tries); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return fmt.Errorf("hand back what arrived: %w", err)
+	}
+	return nil
+}
+
 // settle marks an arrival as dealt with.
 func settle(ctx context.Context, tx *tx, id int64) error {
 	if id == 0 {

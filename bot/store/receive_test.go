@@ -127,6 +127,43 @@ func testArrivalDue(t *testing.T, open opener) {
 	wantDue(t, s, "lapsed again", 1, 0)
 }
 
+func testHandBack(t *testing.T, open opener) {
+	c := newClock()
+	s := open(t, c.now)
+	back := func(arrivals ...bot.Arrival) {
+		t.Helper()
+		if err := s.HandBack(deadline(t), arrivals); err != nil {
+			t.Fatal(err)
+		}
+	}
+	first, kept, done := receive(t, s, arrival(1)), receive(t, s, arrival(2)), receive(t, s, arrival(3))
+	if err := s.Record(deadline(t), done.ID); err != nil {
+		t.Fatal(err)
+	}
+	back(first, done)
+	w := due(t, s)
+	if len(w.Arrivals) != 1 || w.Arrivals[0].ID != first.ID {
+		t.Fatalf("due after handing back: %v, want only arrival %d", w.Arrivals, first.ID)
+	}
+	again := w.Arrivals[0]
+	if again.Tries < 2 {
+		t.Errorf("claimed by the clock it was tried %d times; only one that is claimed since it was received has 1", again.Tries)
+	}
+	back(first) // too late: it is somebody else's now
+	wantDue(t, s, "claimed by somebody else since", 0, 0)
+	for range 10 { // not begun, so not tried
+		back(again)
+		w := due(t, s)
+		if len(w.Arrivals) != 1 || w.Arrivals[0].Tries != again.Tries {
+			t.Fatalf("handed back once more: %v, want arrival %d at try %d", w.Arrivals, first.ID, again.Tries)
+		}
+	}
+	c.move(10 * time.Second)
+	wantDue(t, s, "with the one that was kept", 2, 0)
+	back(kept) // its claim has lapsed, and somebody else has one
+	wantDue(t, s, "with both claimed", 0, 0)
+}
+
 func testSettled(t *testing.T, open opener) {
 	c := newClock()
 	s := open(t, c.now)

@@ -179,8 +179,8 @@ const anchorEvery = time.Hour
 // has no anchor.
 func logAnchors(ctx context.Context, head func(context.Context) (store.Anchor, error), log *slog.Logger, tick <-chan time.Time) (stop func()) {
 	var last store.Anchor
-	anchor := func(always bool) {
-		ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
+	anchor := func(always bool, within time.Duration) {
+		ctx, cancel := context.WithTimeout(ctx, within)
 		defer cancel()
 		a, err := head(ctx)
 		switch {
@@ -191,16 +191,16 @@ func logAnchors(ctx context.Context, head func(context.Context) (store.Anchor, e
 			log.Info("audit anchor", "seq", a.Seq, "hash", a.Hash)
 		}
 	}
-	anchor(true)
+	anchor(true, 5*time.Second)
 	ending, ended := make(chan struct{}), make(chan struct{})
 	go func() {
 		defer close(ended)
 		for {
 			select {
 			case <-tick:
-				anchor(false)
+				anchor(false, 5*time.Second)
 			case <-ending:
-				anchor(true)
+				anchor(true, time.Second) // a stop must not wait for a database that is silent
 				return
 			}
 		}

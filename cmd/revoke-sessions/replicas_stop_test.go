@@ -2,6 +2,7 @@ package main
 
 import (
 	"net/http"
+	"sync"
 	"testing"
 	"time"
 
@@ -75,4 +76,54 @@ func TestStopWhileNothingAnswers(t *testing.T) {
 			e.exactlyOnce([]person{p})
 		})
 	}
+}
+
+// TestStopInAStorm stops a replica that has stored more than it can begin with.
+// The other does not wait for the claims to lapse.
+func TestStopInAStorm(t *testing.T) {
+	t.Parallel()
+	const people, held = 320, 256
+	e := newEnsemble(t)
+	e.at.timing = nil // production's
+	leaver := e.join()
+	e.join()
+	crowd := e.crowd(people)
+	// Whoever it begins with waits for Slack.
+	e.slack.Inject(slacktest.Fault{Method: "users.info", Hang: true, Times: held})
+	e.to(leaver)
+	var again tries
+	var typing sync.WaitGroup
+	for _, p := range crowd {
+		typing.Go(func() {
+			e.insist(&again, func() *slacktest.Delivery { return e.slack.As(p.slackID).Command(general, "me lost my phone") })
+		})
+	}
+	typing.Wait()
+	began := time.Now()
+	took := leaver.end()
+	e.to(nil)
+	dealt := func() (n int) {
+		for _, row := range e.audit() {
+			if row.Action == "requested" || row.Action == "refused" {
+				n++
+			}
+		}
+		return n
+	}
+	all := e.await(longer, "everybody is dealt with", func() bool { return dealt() >= people }).Sub(began)
+	t.Logf("stopped within %.1f s; all were dealt with %.1f s after the signal; tried again: %s", took.Seconds(), all.Seconds(), &again)
+	db := e.sql()
+	defer db.Close()
+	var twice int
+	if err := db.QueryRow(`SELECT count(*) FROM arrivals WHERE tries > 1`).Scan(&twice); err != nil {
+		t.Fatal(err)
+	}
+	if t.Logf("%d were claimed a second time", twice); twice == 0 {
+		t.Error("it began with everything before it stopped: the storm was none")
+	}
+	// Claims lapse 10 s after the arrival.
+	if all > 7*time.Second {
+		t.Errorf("what was stored and not begun waited %s", all)
+	}
+	e.acksKept()
 }
