@@ -37,6 +37,9 @@ func TestRollingRestart(t *testing.T) {
 	e.exactlyOnce(l.crowd)
 	worst, what := l.slowest()
 	t.Logf("the longest from ack to record: %.1f s (%s); tried again: %s", worst.Seconds(), what, &l.again)
+	if worst > 9*time.Second {
+		t.Errorf("%s waited for a claim to lapse: %s", what, worst)
+	}
 }
 
 // TestStopWhileNothingAnswers stops a replica whose call to Microsoft hangs, in
