@@ -17,12 +17,13 @@ import (
 // process of its own; see children.
 const childJob = "STORE_TEST_CHILD"
 
-// children are the jobs of such processes, by name. Each gets the path of a
-// database and answers the exit code.
+// children are the jobs of such processes, by name. Each gets the path or the
+// address of a database and answers the exit code.
 var children = map[string]func(path string) int{
-	"hold":   holdDatabase,
-	"commit": commitForEver,
-	"open":   openOnce,
+	"hold":       holdDatabase,
+	"commit":     commitForEver,
+	"open":       openOnce,
+	"one writer": writers(1),
 }
 
 func TestMain(m *testing.M) {

@@ -3,12 +3,14 @@ package store_test
 import (
 	"bufio"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"math/rand/v2"
 	"os"
 	"os/exec"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 
@@ -128,6 +130,33 @@ func commitForEver(path string) int {
 		}
 		fmt.Println(2, id)
 	}
+}
+
+// writers is the job of n writers on the database at an address, which say of
+// each commit whether it was stored.
+func writers(n int) func(url string) int {
+	return func(url string) int { return writeForEver(url, n) }
+}
+
+func writeForEver(url string, n int) int {
+	s, err := store.Open(context.Background(), url, store.Options{})
+	if err != nil {
+		fmt.Println(err)
+		return 1
+	}
+	var mu sync.Mutex
+	writeUntil(context.Background(), n, []*store.Store{s}, func(a answered) {
+		mu.Lock()
+		defer mu.Unlock()
+		said := "stored"
+		if errors.Is(a.err, bot.ErrUnclear) {
+			said = "unclear"
+		} else if a.err != nil {
+			said = "failed"
+		}
+		fmt.Println(said, a.version, a.id)
+	})
+	return 0
 }
 
 // Killed at any moment, the process has lost nothing of which it said that it

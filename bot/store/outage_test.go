@@ -1,0 +1,206 @@
+package store_test
+
+import (
+	"context"
+	"errors"
+	"testing"
+	"time"
+
+	"revoke-sessions/bot"
+	"revoke-sessions/bot/store"
+	"revoke-sessions/bot/store/postgrestest"
+)
+
+// cable lays one to a database and answers its address by way of it.
+func cable(t *testing.T, url string) (*postgrestest.Proxy, string) {
+	t.Helper()
+	p, err := postgrestest.NewProxy(url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(p.Close)
+	return p, p.URL(url)
+}
+
+// However connections end, a store goes on with others by itself.
+func TestConnectionsCutAndRegained(t *testing.T) {
+	t.Parallel()
+	server := shared(t)
+	url := newDatabase(t, server)
+	line, by := cable(t, url)
+	s, direct := openURL(t, by, store.Options{}), openURL(t, url, store.Options{})
+	told, stop := write(t, 8, s)
+	for _, outage := range []struct {
+		name       string
+		begin, end func()
+	}{
+		{"cut", line.Cut, line.Mend},
+		{"pulled", line.Hang, line.Mend},
+		{"one way only", line.HangAnswers, line.Mend},
+		{"ended by the server", func() { must0(t, server.Disconnect(deadline(t), url)) }, func() {}},
+	} {
+		told.waitFor(t, "before it is "+outage.name, 16, 16)
+		outage.begin()
+		if outage.name != "ended by the server" {
+			told.waitFor(t, "while it is "+outage.name, 8, 0)
+		}
+		outage.end()
+		began := time.Now()
+		told.waitFor(t, "after it was "+outage.name, 16, 16)
+		t.Logf("%s: writes go on %s after the end", outage.name, time.Since(began).Round(time.Millisecond))
+	}
+	stop()
+	told.check(t, direct)
+}
+
+// The server dies and comes back in the middle of writers.
+func TestServerKilledAmongWriters(t *testing.T) {
+	t.Parallel()
+	server := ownServer(t)
+	url := newDatabase(t, server)
+	stores := []*store.Store{openURL(t, url, store.Options{}), openURL(t, url, store.Options{})}
+	told, stop := write(t, 16, stores...)
+	for _, outage := range []struct {
+		name  string
+		begin func() error
+		end   func() error
+	}{
+		{"killed", server.Kill, func() error { return server.Restart(deadline(t)) }},
+		{"stopped", server.Stop, func() error { return server.Restart(deadline(t)) }},
+		{"killed again", server.Kill, func() error { return server.Restart(deadline(t)) }},
+		{"paused", server.Pause, server.Resume},
+		{"restarted at once", func() error { return server.Restart(deadline(t)) }, func() error { return nil }},
+	} {
+		told.waitFor(t, "before it is "+outage.name, 32, 32)
+		must0(t, outage.begin())
+		must0(t, outage.end())
+		told.waitFor(t, "after it was "+outage.name, 32, 32)
+	}
+	// Down for as long as it takes for everybody to be told so.
+	must0(t, server.Kill())
+	told.waitFor(t, "while it is down", 16, 0)
+	must0(t, server.Restart(deadline(t)))
+	told.waitFor(t, "after it was down", 32, 32)
+	stop()
+	told.check(t, stores[0])
+}
+
+// The server hands over to another and becomes read-only, and back.
+func TestReadOnlyForAWhile(t *testing.T) {
+	t.Parallel()
+	server := shared(t)
+	url := newDatabase(t, server)
+	stores := []*store.Store{openURL(t, url, store.Options{}), openURL(t, url, store.Options{})}
+	told, stop := write(t, 8, stores...)
+	for range 2 {
+		told.waitFor(t, "before", 16, 16)
+		must0(t, server.ReadOnly(deadline(t), url, true))
+		told.waitFor(t, "while it is read-only", 8, 0)
+		must0(t, server.ReadOnly(deadline(t), url, false))
+		told.waitFor(t, "after", 16, 16)
+	}
+	stop()
+	told.check(t, stores[0])
+}
+
+// A commit whose answer is lost is looked up: its caller reads what is true.
+func TestCommitWhoseAnswerIsLost(t *testing.T) {
+	t.Parallel()
+	url := newDatabase(t, shared(t))
+	line, by := cable(t, url)
+	s, direct := openURL(t, by, store.Options{}), openURL(t, url, store.Options{})
+	const message = "commit\x00"
+	try := func(ctx context.Context, id string) error {
+		r := pending(id, id)
+		_, err := s.Commit(ctx, bot.Change{Request: r, Audit: []bot.Entry{requested(r)}})
+		return err
+	}
+	wantOne := func(what, id string) {
+		t.Helper()
+		if rows := chain(t, direct, id); len(rows) != 1 || stored(t, direct, id).Version != 1 {
+			t.Errorf("%s: %d audit rows and version %d, want it stored once", what, len(rows), stored(t, direct, id).Version)
+		}
+	}
+
+	sprung := line.CutAfter(message)
+	if err := try(deadline(t), "REQ-AFTER"); err != nil {
+		t.Errorf("cut after the commit: %v, want that it is stored", err)
+	}
+	<-sprung
+	wantOne("cut after the commit", "REQ-AFTER")
+
+	sprung = line.CutBefore(message)
+	if err := try(deadline(t), "REQ-BEFORE"); err != nil {
+		t.Errorf("cut before the commit: %v, want that it is done again", err)
+	}
+	<-sprung
+	wantOne("cut before the commit", "REQ-BEFORE")
+
+	// Also when its caller's time is up meanwhile.
+	ctx, cancel := context.WithCancel(deadline(t))
+	sprung = line.HangAfter(message)
+	answer := make(chan error, 1)
+	go func() { answer <- try(ctx, "REQ-GONE") }()
+	<-sprung
+	cancel()
+	line.Mend()
+	if err := <-answer; err != nil {
+		t.Errorf("its caller gave up, and the answer was late: %v, want that it is stored", err)
+	}
+	wantOne("its caller gave up", "REQ-GONE")
+
+	// With nobody to ask it is not known, which is not the same as not stored.
+	ctx, cancel = context.WithTimeout(deadline(t), 500*time.Millisecond)
+	defer cancel()
+	sprung = line.HangAfter(message)
+	if err := try(ctx, "REQ-UNKNOWN"); !errors.Is(err, bot.ErrUnclear) {
+		t.Errorf("nobody to ask: %v, want ErrUnclear", err)
+	}
+	<-sprung
+	wantOne("nobody to ask", "REQ-UNKNOWN")
+	line.Mend()
+	if err := try(deadline(t), "REQ-AGAIN"); err != nil {
+		t.Errorf("once the cable is mended: %v", err)
+	}
+}
+
+// A process whose cable is pulled while it holds the head of the chain, which
+// everybody needs, stands in the way of others for seconds only.
+func TestCutOffWhileItHoldsTheHead(t *testing.T) {
+	t.Parallel()
+	url := newDatabase(t, shared(t))
+	line, by := cable(t, url)
+	s, other := openURL(t, by, store.Options{}), openURL(t, url, store.Options{})
+	r := create(t, other, pending("REQ-ACDEFG", "carol"))
+	sprung := line.HangAfter("FROM audit_head")
+	mine := r
+	mine.State = bot.Denied
+	answer := make(chan error, 1)
+	ctx, cancel := context.WithTimeout(deadline(t), bot.ClaimFor-time.Second)
+	defer cancel()
+	go func() {
+		_, err := s.Commit(ctx, bot.Change{Request: mine, Audit: []bot.Entry{{Action: "denied", Request: r.ID}}})
+		answer <- err
+	}()
+	<-sprung
+	began := time.Now()
+	turn(t, other, r, bot.Approved)
+	if took := time.Since(began); took > bot.ClaimFor/2 {
+		t.Errorf("the others waited for %s", took)
+	}
+	line.Mend()
+	if err := <-answer; err == nil || errors.Is(err, bot.ErrUnclear) {
+		t.Errorf("the one that was cut off: %v, want that nothing is stored", err)
+	}
+	if got := stored(t, other, r.ID); got.State != bot.Approved || got.Version != 2 {
+		t.Errorf("state %s, version %d", got.State, got.Version)
+	}
+	chain(t, other, "")
+}
+
+func must0(t *testing.T, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
