@@ -20,10 +20,11 @@ const childJob = "STORE_TEST_CHILD"
 // children are the jobs of such processes, by name. Each gets the path or the
 // address of a database and answers the exit code.
 var children = map[string]func(path string) int{
-	"hold":       holdDatabase,
-	"commit":     commitForEver,
-	"open":       openOnce,
-	"one writer": writers(1),
+	"hold":        holdDatabase,
+	"commit":      commitForEver,
+	"open":        openOnce,
+	"one writer":  writers(1),
+	"ten writers": writers(10),
 }
 
 func TestMain(m *testing.M) {

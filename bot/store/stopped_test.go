@@ -20,6 +20,10 @@ import (
 // nothing twice and says nothing untrue.
 func TestStoppedWhileItHoldsTheHead(t *testing.T) { testStopped(t, "one writer", 1) }
 
+// Others of the same process that wait for the head do not hold it one after
+// the other, each until the server loses patience.
+func TestManyStoppedWhileOneHoldsTheHead(t *testing.T) { testStopped(t, "ten writers", 10) }
+
 func testStopped(t *testing.T, job string, writers int) {
 	t.Parallel()
 	url := newDatabase(t, shared(t))
