@@ -1,0 +1,66 @@
+package store_test
+
+import (
+	"context"
+	"testing"
+
+	"revoke-sessions/authz"
+	"revoke-sessions/bot"
+	"revoke-sessions/bot/store"
+)
+
+// Connections that the server has ended are nobody's trouble: whoever reads
+// next gets another.
+func TestReadsAfterConnectionsWereLost(t *testing.T) {
+	t.Parallel()
+	server := shared(t)
+	for name, one := range map[string]func(ctx context.Context, s *store.Store) error{
+		"Request": func(ctx context.Context, s *store.Store) error { _, err := s.Request(ctx, "REQ-ACDEFG"); return err },
+		"PendingFor": func(ctx context.Context, s *store.Store) error {
+			_, _, err := s.PendingFor(ctx, "carol", authz.ThirdParty, false)
+			return err
+		},
+		"Open":         func(ctx context.Context, s *store.Store) error { _, err := s.Open(ctx, "", 10); return err },
+		"LastAccepted": func(ctx context.Context, s *store.Store) error { _, err := s.LastAccepted(ctx, "carol"); return err },
+		"Frozen":       func(ctx context.Context, s *store.Store) error { _, _, err := s.Frozen(ctx); return err },
+		"LastPulled": func(ctx context.Context, s *store.Store) error {
+			_, err := s.LastPulled(ctx, authz.Asker{SlackID: "U-BOB"})
+			return err
+		},
+		"Due":     func(ctx context.Context, s *store.Store) error { _, err := s.Due(ctx, 10); return err },
+		"Places":  func(ctx context.Context, s *store.Store) error { _, err := s.Places(ctx, "REQ-ACDEFG"); return err },
+		"Stands":  func(ctx context.Context, s *store.Store) error { _, err := s.Stands(ctx, "C1", "1.1"); return err },
+		"Arrival": func(ctx context.Context, s *store.Store) error { _, err := s.Arrival(ctx, 1); return err },
+		"Head":    func(ctx context.Context, s *store.Store) error { _, err := s.Head(ctx); return err },
+		"Audit":   func(ctx context.Context, s *store.Store) error { _, err := s.Audit(ctx, ""); return err },
+		"Story":   func(ctx context.Context, s *store.Store) error { _, err := s.Story(ctx, "REQ-ACDEFG"); return err },
+		"Forget":  func(ctx context.Context, s *store.Store) error { return s.Forget(ctx, month) },
+		"Census":  func(ctx context.Context, s *store.Store) error { _, err := s.Census(ctx); return err },
+		"Record":  func(ctx context.Context, s *store.Store) error { return s.Record(ctx, 0, bot.Entry{Action: "refused"}) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			url := newDatabase(t, server)
+			s := openURL(t, url, store.Options{})
+			create(t, s, pending("REQ-ACDEFG", "carol"))
+			receive(t, s, arrival(1))
+			ctx := deadline(t)
+			// Ten connections, each of which was used again a moment ago: of those
+			// the driver believes that they work.
+			for range 3 {
+				for _, err := range atOnce(10, func(int) error { _, err := s.Request(ctx, "REQ-ACDEFG"); return err }) {
+					if err != nil {
+						t.Fatal(err)
+					}
+				}
+			}
+			if err := server.Disconnect(ctx, url); err != nil {
+				t.Fatal(err)
+			}
+			for range 10 {
+				if err := one(ctx, s); err != nil {
+					t.Fatal(err)
+				}
+			}
+		})
+	}
+}
