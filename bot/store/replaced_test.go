@@ -1,0 +1,160 @@
+package store_test
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"revoke-sessions/bot"
+	"revoke-sessions/bot/store"
+)
+
+// Replicas are exchanged one by one: several start together, and for a while
+// older ones and newer ones work on one database.
+
+func TestManyMakeTheSchemaAtOnce(t *testing.T) {
+	t.Parallel()
+	url := newDatabase(t, shared(t))
+	processes := make([]*process, 3)
+	for i := range processes {
+		processes[i] = begin(t, "one writer", url, nil)
+	}
+	ctx := deadline(t)
+	for i, err := range atOnce(10, func(i int) error {
+		s, err := store.Open(ctx, url, store.Options{})
+		if err != nil {
+			return err
+		}
+		return s.Close()
+	}) {
+		if err != nil {
+			t.Errorf("%d: %v", i, err)
+		}
+	}
+	for i, p := range processes {
+		// What each writes has the same names: all but one of them are refused.
+		if line, ok := p.line(t); !ok || !strings.HasPrefix(line, "stored 1 ") && !strings.HasPrefix(line, "failed 1 ") {
+			t.Errorf("process %d says %q", i, line)
+		}
+		p.kill(t)
+		_ = p.Wait() // it was killed
+	}
+	s := openURL(t, url, store.Options{})
+	if rows := chain(t, s, ""); len(rows) == 0 {
+		t.Error("nobody has written")
+	}
+}
+
+// newer makes of a database what a later version would make of it, which has
+// only added: a column with a default, a table, an index. It answers the later
+// version, with which a program of this version can work or not.
+func newer(t *testing.T, url string, works bool) (version int) {
+	t.Helper()
+	conn := past(t, url)
+	tx, err := conn.Begin(deadline(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, query := range []string{
+		`ALTER TABLE requests ADD COLUMN novelty BIGINT NOT NULL DEFAULT 0`,
+		`ALTER TABLE arrivals ADD COLUMN novelty TEXT`,
+		`ALTER TABLE audit ADD COLUMN novelty TEXT`,
+		`CREATE INDEX requests_novelty ON requests (novelty) WHERE novelty <> 0`,
+		`CREATE TABLE novelties (id BIGINT PRIMARY KEY)`,
+	} {
+		if _, err := tx.Exec(deadline(t), query); err != nil {
+			t.Fatalf("%s: %v", query, err)
+		}
+	}
+	if err := tx.QueryRow(deadline(t), `UPDATE schema_version SET version = version + 1,
+		oldest = CASE WHEN $1 THEN version ELSE version + 1 END RETURNING version`, works).Scan(&version); err != nil {
+		t.Fatal(err)
+	}
+	if err := tx.Commit(deadline(t)); err != nil {
+		t.Fatal(err)
+	}
+	return version
+}
+
+// An older replica goes on while a newer one brings the schema up to date.
+func TestOlderWorksWhileANewerStarts(t *testing.T) {
+	t.Parallel()
+	url := newDatabase(t, shared(t))
+	s := openURL(t, url, store.Options{})
+	told, stop := write(t, 8, s)
+	told.waitFor(t, "before", 32, 32)
+	newer(t, url, true)
+	told.waitFor(t, "after", 64, 64)
+	stop()
+	told.check(t, s)
+	for _, a := range told.all {
+		if a.err != nil {
+			t.Errorf("%s: %v", a.id, a.err)
+		}
+	}
+}
+
+// An older program opens a newer schema that it can work with, and does
+// everything on it.
+func TestOlderProgramOnANewerSchema(t *testing.T) {
+	t.Parallel()
+	url := newDatabase(t, shared(t))
+	closeStore(t, openURL(t, url, store.Options{}))
+	version := newer(t, url, true)
+	c := newClock()
+	for name, o := range map[string]store.Options{"as run does": {Now: c.now, Exclusive: true}, "as the command line does": {Now: c.now, Beside: true}} {
+		s := openURL(t, url, o)
+		r := create(t, s, pending("REQ-"+name, name))
+		a := arrival(len(name))
+		a = receive(t, s, a)
+		f := freeze(t, s, c)
+		unfreeze(t, s, c, f)
+		r = stored(t, s, r.ID)
+		change := voided(r, "REQ-NEXT "+name)
+		change.Fenced, change.Uses, change.Settles = true, []bot.Use{use(bot.Total, "", 9, time.Hour)}, a.ID
+		commit(t, s, change)
+		announce(t, s, notice(name))
+		forget(t, s, month)
+		if _, err := s.Census(deadline(t)); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+		c.move(time.Minute)
+		if w := due(t, s); len(w.Drive) == 0 || len(w.Notices) == 0 || len(w.Tell) == 0 {
+			t.Errorf("%s: due %+v", name, w)
+		}
+		chain(t, s, "")
+	}
+	s, err := store.OpenReadOnly(deadline(t), url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer closeStore(t, s)
+	chain(t, s, "")
+	if p, err := store.TryOut(deadline(t), url); err != nil || p.Schema != version {
+		t.Errorf("tried out: %+v, %v", p, err)
+	}
+}
+
+// A schema that it cannot work with is refused with a remedy, and left alone.
+func TestOlderProgramOnASchemaTooNew(t *testing.T) {
+	t.Parallel()
+	url := newDatabase(t, shared(t))
+	closeStore(t, openURL(t, url, store.Options{}))
+	refused := fmt.Sprint("schema ", newer(t, url, false))
+	for name, open := range map[string]func() (*store.Store, error){
+		"Open":         func() (*store.Store, error) { return store.Open(deadline(t), url, store.Options{Exclusive: true}) },
+		"Open beside":  func() (*store.Store, error) { return store.Open(deadline(t), url, store.Options{Beside: true}) },
+		"OpenReadOnly": func() (*store.Store, error) { return store.OpenReadOnly(deadline(t), url) },
+	} {
+		s, err := open()
+		if err == nil {
+			closeStore(t, s)
+			t.Errorf("%s: opened", name)
+			continue
+		}
+		if !strings.Contains(err.Error(), refused) || !strings.Contains(err.Error(), "use the newer revoke-sessions") || strings.Contains(err.Error(), "sslmode") {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
