@@ -65,8 +65,8 @@ type logCall struct {
 }
 
 // TestLogKeys: every key of a log line is in the vocabulary and written in the
-// call, every word of the vocabulary is used, and where a request is at hand its
-// ID is on the line.
+// call, every word of the vocabulary is used, and where a request or an arrival
+// is at hand it is on the line.
 func TestLogKeys(t *testing.T) {
 	used := map[string]bool{}
 	for _, call := range logCalls(t) {
@@ -78,7 +78,7 @@ func TestLogKeys(t *testing.T) {
 		}
 		for _, key := range call.about {
 			if !slices.Contains(call.keys, key) {
-				t.Errorf("%s: a line with a request at hand must carry %q", call.where, key)
+				t.Errorf("%s: what the line is about is at hand: it must carry %q", call.where, key)
 			}
 		}
 	}
@@ -108,7 +108,12 @@ func logCalls(t *testing.T) (all []logCall) {
 			if !ok {
 				continue
 			}
-			about := aboutRequest(f)
+			var about []string
+			for parameter, key := range map[string]string{"Request": "request", "Arrival": "arrival"} {
+				if takes(f, parameter) {
+					about = append(about, key)
+				}
+			}
 			ast.Inspect(f, func(n ast.Node) bool {
 				call, ok := n.(*ast.CallExpr)
 				if !ok {
@@ -123,8 +128,8 @@ func logCalls(t *testing.T) (all []logCall) {
 					return true
 				}
 				one := logCall{where: fmt.Sprint(files.Position(call.Pos()))}
-				if about && s.Sel.Name != "With" {
-					one.about = []string{"request"}
+				if s.Sel.Name != "With" && !throughWith(s.X) {
+					one.about = about
 				}
 				if call.Ellipsis.IsValid() {
 					t.Errorf("%s: the keys of a log line stand in the call", one.where)
@@ -171,14 +176,21 @@ func isLog(x ast.Expr) bool {
 	return false
 }
 
-// aboutRequest reports whether a function is handed a request.
-func aboutRequest(f *ast.FuncDecl) bool {
+// throughWith reports whether a logger carries keys already: it is a variable
+// of the function.
+func throughWith(x ast.Expr) bool {
+	name, ok := x.(*ast.Ident)
+	return ok && name.Name == "log"
+}
+
+// takes reports whether a function is handed something of that type.
+func takes(f *ast.FuncDecl, typeName string) bool {
 	for _, p := range f.Type.Params.List {
 		kind := p.Type
 		if pointer, ok := kind.(*ast.StarExpr); ok {
 			kind = pointer.X
 		}
-		if name, ok := kind.(*ast.Ident); ok && name.Name == "Request" {
+		if name, ok := kind.(*ast.Ident); ok && name.Name == typeName {
 			return true
 		}
 	}

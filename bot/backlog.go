@@ -234,7 +234,7 @@ func (b *Bot) apologize(a Arrival) {
 		ctx, cancel := context.WithTimeout(b.work, courtesyWait)
 		defer cancel()
 		if err := b.respond(ctx, a.ResponseURL, Busy(b.cfg.Emergency)); err != nil {
-			b.log.Info("somebody whose click waits could not be told", "user", a.UserID, "error", err)
+			b.log.Info("somebody whose click waits could not be told", "arrival", a.ID, "request", a.names(), "user", a.UserID, "error", err)
 		}
 	})
 }

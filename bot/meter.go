@@ -58,9 +58,8 @@ func (s *Slack) called(method string, began time.Time, err *error) {
 // first, how long the bot exists. A round that hangs makes it grow.
 func (b *Bot) SinceTick() time.Duration { return time.Since(*b.ticked.Load()) }
 
-// UnderWay is how many pieces of work are being carried out, and how many may
-// be at once.
-func (b *Bot) UnderWay() (n, most int) { return len(b.slots), cap(b.slots) }
+// Places is how many pieces of work may be under way at once.
+func (b *Bot) Places() int { return cap(b.slots) }
 
 // tick notes that the clock has finished a round. It goes by the machine's own
 // clock, which nobody sets back.

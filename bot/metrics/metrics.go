@@ -56,8 +56,10 @@ type Ear interface {
 type Clock interface {
 	// SinceTick is how long ago the clock finished a round.
 	SinceTick() time.Duration
-	// UnderWay is how much work is being carried out, and how much may be.
-	UnderWay() (n, most int)
+	// Load is how much work is being carried out, and how much waits for it to
+	// end; Places is how much may be carried out at once.
+	Load() (running, waiting int)
+	Places() int
 	// Replicas is how many bots work on the same database, this one included.
 	Replicas() int
 }

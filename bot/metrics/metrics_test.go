@@ -42,9 +42,10 @@ func (ear) Strangers() int        { return 2 }
 
 type clock time.Duration
 
-func (c clock) SinceTick() time.Duration { return time.Duration(c) }
-func (clock) Replicas() int              { return 3 }
-func (clock) UnderWay() (n, most int)    { return 1, 256 }
+func (c clock) SinceTick() time.Duration   { return time.Duration(c) }
+func (clock) Replicas() int                { return 3 }
+func (clock) Load() (running, waiting int) { return 1, 5 }
+func (clock) Places() int                  { return 256 }
 
 var (
 	whole  = shelf(func(context.Context) (bot.Census, error) { return bot.Census{Head: 4}, nil })
@@ -291,7 +292,7 @@ func TestSockets(t *testing.T) {
 	m.SetEar(ear(2))
 	m.SetClock(clock(1500 * time.Millisecond))
 	says("after", map[string]string{
-		"sockets_open": "2", "strangers": "2", "replicas": "3", "work_places": "256", "work_under_way": "1", "clock_age_seconds": "1.5",
+		"sockets_open": "2", "strangers": "2", "replicas": "3", "work_places": "256", "work_under_way": "1", "work_waiting": "5", "clock_age_seconds": "1.5",
 		"envelopes_received_total": "7",
 	})
 }

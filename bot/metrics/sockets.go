@@ -84,10 +84,13 @@ func (m *Metrics) registerClock() {
 		}, func() float64 { return float64(m.replicas()) }),
 		prometheus.NewGaugeFunc(prometheus.GaugeOpts{
 			Name: prefix + "work_under_way", Help: "Pieces of work that are being carried out.",
-		}, func() float64 { n, _ := m.underWay(); return float64(n) }),
+		}, func() float64 { running, _, _ := m.load(); return float64(running) }),
+		prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+			Name: prefix + "work_waiting", Help: "Pieces of work that wait in memory until another one ends. More may wait in the database.",
+		}, func() float64 { _, waiting, _ := m.load(); return float64(waiting) }),
 		prometheus.NewGaugeFunc(prometheus.GaugeOpts{
 			Name: prefix + "work_places", Help: "Pieces of work that may be carried out at once.",
-		}, func() float64 { _, most := m.underWay(); return float64(most) }),
+		}, func() float64 { _, _, places := m.load(); return float64(places) }),
 	)
 }
 
@@ -105,11 +108,12 @@ func (m *Metrics) replicas() int {
 	return 0
 }
 
-func (m *Metrics) underWay() (n, most int) {
+func (m *Metrics) load() (running, waiting, places int) {
 	if clock := m.clock.Load(); clock != nil {
-		return (*clock).UnderWay()
+		running, waiting = (*clock).Load()
+		return running, waiting, (*clock).Places()
 	}
-	return 0, 0
+	return 0, 0, 0
 }
 
 // Inbox returns next with the time from an envelope to its ack measured.

@@ -11,6 +11,7 @@ import (
 // The transactions of a store that are told apart.
 const (
 	txAnnounce  = "announce"
+	txBeat      = "beat"
 	txClaim     = "claim"
 	txCommit    = "commit"
 	txDue       = "due"
@@ -37,7 +38,7 @@ const (
 
 func (m *Metrics) registerStore() {
 	m.store = m.newCalls("store_transactions", "Transactions of the database", "operation",
-		[]string{txAnnounce, txAnnounced, txClaim, txCommit, txDue, txForget, txFreeze, txReceive, txRecord, txTelling, txTold, txSetPlace},
+		[]string{txAnnounce, txAnnounced, txBeat, txClaim, txCommit, txDue, txForget, txFreeze, txReceive, txRecord, txTelling, txTold, txSetPlace},
 		[]string{storeOK, storeError, storeGivenUp, storeUnclear},
 		[]float64{0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.5, 1, 2.5})
 }
@@ -114,6 +115,11 @@ func (s *store) Claim(ctx context.Context, id string) (_ bot.Request, ok bool, e
 func (s *store) Due(ctx context.Context, limit int) (_ bot.Work, err error) {
 	defer s.counting(txDue, time.Now(), &err)
 	return s.Store.Due(ctx, limit)
+}
+
+func (s *store) Beat(ctx context.Context) (live int, err error) {
+	defer s.counting(txBeat, time.Now(), &err)
+	return s.Store.Beat(ctx)
 }
 
 func (s *store) ClaimTelling(ctx context.Context, id string) (tries int, err error) {
