@@ -6,6 +6,7 @@ import (
 	"io"
 	"net/http"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -87,6 +88,13 @@ func TestHealth(t *testing.T) {
 			t.Errorf("POST %s: %d", path, status)
 		}
 	}
+
+	// The clock's age falls with each round.
+	began := time.Now()
+	th.poll("the clock goes", func() bool {
+		age, err := strconv.ParseFloat(th.samples()["revoke_sessions_clock_age_seconds"], 64)
+		return err == nil && 4*age < time.Since(began).Seconds()
+	})
 
 	// Slack is gone: the process lives and says what it cannot do.
 	th.slack.Close()

@@ -1,0 +1,65 @@
+package bot
+
+import (
+	"context"
+	"net/http"
+	"slices"
+	"testing"
+	"time"
+
+	"revoke-sessions/bot/slacktest"
+)
+
+// TestCallsAreObserved: each call to Slack is told once, with what came of it.
+func TestCallsAreObserved(t *testing.T) {
+	s := workspace(t)
+	a := connected(t, s)
+	type call struct{ method, result string }
+	var seen []call
+	a.Observe(func(method, result string, took time.Duration) {
+		if took <= 0 {
+			t.Errorf("%s took %s", method, took)
+		}
+		seen = append(seen, call{method, result})
+	})
+	trigger, responseURL := typed(t, s, bob, "x")
+	all := append(methods(trigger, responseURL),
+		method{"bots.info", func(ctx context.Context, a *Slack) error { _, err := a.Connect(ctx); return err }},
+		method{"conversations.info", func(ctx context.Context, a *Slack) error { _, err := a.Channel(ctx, cards); return err }},
+		method{"usergroups.users.list", func(ctx context.Context, a *Slack) error { _, err := a.GroupMembers(ctx, "S0NOBODY"); return err }},
+	)
+	for _, m := range all {
+		for _, fault := range []struct {
+			fault  slacktest.Fault
+			result string
+		}{
+			{slacktest.Fault{Method: m.name, Status: http.StatusBadGateway}, SlackSilent},
+			{slacktest.Fault{Method: m.name, Status: http.StatusTooManyRequests}, ratelimited},
+			{slacktest.Fault{Method: m.name, Error: "account_inactive"}, "account_inactive"},
+		} {
+			if m.name == "response_url" && fault.result == "account_inactive" {
+				continue // it answers by status alone
+			}
+			seen = nil
+			fault.fault.Times = 1
+			s.Inject(fault.fault)
+			if err := m.call(deadline(t), a); err == nil {
+				t.Errorf("%s: no error", m.name)
+			}
+			want := []call{{m.name, fault.result}}
+			if m.name == "bots.info" {
+				want = []call{{"auth.test", SlackOK}, {"bots.info", fault.result}}
+			}
+			if !slices.Equal(seen, want) {
+				t.Errorf("%s: seen is %v, want %v", m.name, seen, want)
+			}
+		}
+	}
+	seen = nil
+	if _, _, err := a.Post(deadline(t), cards, "", note("hello")); err != nil {
+		t.Fatal(err)
+	}
+	if !slices.Equal(seen, []call{{"chat.postMessage", SlackOK}}) {
+		t.Errorf("of a post that worked is seen %v", seen)
+	}
+}
