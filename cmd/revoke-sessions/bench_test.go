@@ -86,10 +86,11 @@ func clickToGraph(b *testing.B, th *theatre) {
 // BenchmarkMemory is what the bot's own process holds after a few decisions,
 // and what it holds if its numbers are served and have been read.
 func BenchmarkMemory(b *testing.B) {
-	onEach(b, func(b *testing.B, th *theatre) {
-		b.Run("plain", func(b *testing.B) { memory(b, th, false) })
-	})
-	b.Run("served", func(b *testing.B) { memory(b, newTheatre(b), true) })
+	for name, served := range map[string]bool{"plain": false, "served": true} {
+		b.Run(name, func(b *testing.B) {
+			onEach(b, func(b *testing.B, th *theatre) { memory(b, th, served) })
+		})
+	}
 }
 
 func memory(b *testing.B, th *theatre, served bool) {

@@ -15,7 +15,12 @@ import (
 )
 
 // served has the bot serve its health and numbers on a free port.
-func (th *theatre) served() { th.more = map[string]string{"REVOKE_HTTP_ADDR": "127.0.0.1:0"} }
+func (th *theatre) served() {
+	if th.more == nil {
+		th.more = map[string]string{}
+	}
+	th.more["REVOKE_HTTP_ADDR"] = "127.0.0.1:0"
+}
 
 // httpAddress is where it serves them, by its own log.
 func (th *theatre) httpAddress() string {
