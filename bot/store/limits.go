@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"math"
+	"slices"
 	"time"
 
 	"revoke-sessions/bot"
@@ -13,13 +14,16 @@ import (
 // back further.
 const longestLimit = 31 * 24 * time.Hour
 
+// limited leaves out the uses that no limit counts: without limits, which is the
+// default, nobody waits for somebody else's counting.
+func limited(uses []bot.Use) []bot.Use {
+	return slices.DeleteFunc(slices.Clone(uses), func(u bot.Use) bool { return u.Limit.N == 0 })
+}
+
 // spend counts and stores uses one by one, so that several of one kind in one
 // change count each other. The transaction holds the lock counting.
 func spend(ctx context.Context, tx *tx, uses []bot.Use) error {
 	for _, u := range uses {
-		if u.Limit.N == 0 {
-			continue // no limit
-		}
 		after, last := micros(tx.now.Add(-u.Limit.Within)), u.Limit.N-1
 		if u.PassedOver {
 			last = math.MaxInt32 // so many there are never

@@ -10,3 +10,6 @@ const Erasable = erasable
 
 // CensusQueries are what Census asks, to ask the database how.
 var CensusQueries = []string{countPending, countOwing, countOverdue, headAndFreeze}
+
+// LockSpace and Counting name the lock of whoever counts against limits.
+const LockSpace, Counting = lockSpace, int(counting)

@@ -21,6 +21,7 @@ func (s *Store) Commit(ctx context.Context, c bot.Change) (bot.Request, error) {
 	if c.Fenced {
 		locks = append(locks, fenced)
 	}
+	c.Uses = limited(c.Uses)
 	if len(c.Uses) > 0 {
 		locks = append(locks, counting)
 	}
