@@ -24,7 +24,7 @@ func (s *Store) Record(ctx context.Context, settles int64, entries ...bot.Entry)
 
 // UsedByBot reports whether a bot has ever started on the database.
 func (s *Store) UsedByBot(ctx context.Context) (used bool, err error) {
-	err = s.read.QueryRowContext(ctx, `SELECT EXISTS (SELECT 1 FROM audit WHERE request_id = ''
+	err = s.row(ctx, `SELECT EXISTS (SELECT 1 FROM audit WHERE request_id = ''
 		AND entry LIKE '{"action":"policy_loaded","actor":"bot"%')`).Scan(&used)
 	if err != nil {
 		return false, fmt.Errorf("look for a bot in the audit chain: %w", err)
@@ -39,13 +39,21 @@ func appendAudit(ctx context.Context, tx *tx, entries []bot.Entry) error {
 	if len(entries) == 0 {
 		return nil
 	}
-	var seq int64
+	if err := tx.alone(ctx); err != nil {
+		return err
+	}
+	var seq, at int64
 	var head string
-	if err := tx.QueryRowContext(ctx, `SELECT seq, hash FROM audit_head WHERE id = 1`+tx.forUpdate()).Scan(&seq, &head); err != nil {
+	if err := tx.QueryRowContext(ctx, `SELECT seq, hash, `+tx.headTime()+` FROM audit_head WHERE id = 1`+tx.forUpdate()).Scan(&seq, &head, &at); err != nil {
 		return fmt.Errorf("read the audit head: %w", err)
 	}
+	// As of when the row got its place in the chain, so that times never go back.
+	when := tx.now
+	if at != 0 && tx.store.time != nil {
+		when = time.UnixMicro(at)
+	}
 	for _, e := range entries {
-		e.At = tx.now.UTC().Truncate(time.Microsecond)
+		e.At = when.UTC().Truncate(time.Microsecond)
 		text, err := json.Marshal(e)
 		if err != nil {
 			return fmt.Errorf("encode the audit row: %w", err)

@@ -45,11 +45,10 @@ func (s *Store) Told(ctx context.Context, id string, version int64, retry time.T
 
 // Places implements bot.Billboard.
 func (s *Store) Places(ctx context.Context, id string) (map[string]bot.Place, error) {
-	rows, err := s.read.QueryContext(ctx, `SELECT key, channel, ts, shown FROM places WHERE request_id = $1`, id)
-	all, err := collect(rows, err, func(row scanner) (p bot.Place, err error) {
+	all, err := rows(ctx, s, func(row scanner) (p bot.Place, err error) {
 		err = row.Scan(&p.Key, &p.Channel, &p.TS, &p.Shown)
 		return p, err
-	})
+	}, `SELECT key, channel, ts, shown FROM places WHERE request_id = $1`, id)
 	places := make(map[string]bot.Place, len(all))
 	for _, p := range all {
 		places[p.Key] = p
@@ -59,7 +58,7 @@ func (s *Store) Places(ctx context.Context, id string) (map[string]bot.Place, er
 
 // Stands implements bot.Billboard.
 func (s *Store) Stands(ctx context.Context, channel, ts string) (stands bool, err error) {
-	err = s.read.QueryRowContext(ctx, `SELECT EXISTS (SELECT 1 FROM places WHERE channel = $1 AND ts = $2)`, channel, ts).Scan(&stands)
+	err = s.row(ctx, `SELECT EXISTS (SELECT 1 FROM places WHERE channel = $1 AND ts = $2)`, channel, ts).Scan(&stands)
 	return stands, err
 }
 

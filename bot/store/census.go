@@ -34,7 +34,7 @@ func (s *Store) Census(ctx context.Context) (c bot.Census, err error) {
 	for _, age := range bot.PendingAges {
 		ages = append(ages, micros(now.Add(-age)))
 	}
-	if err := s.read.QueryRowContext(ctx, countPending, ages...).Scan(&c.Pending[0], &c.Pending[1], &c.Pending[2], &c.Pending[3]); err != nil {
+	if err := s.row(ctx, countPending, ages...).Scan(&c.Pending[0], &c.Pending[1], &c.Pending[2], &c.Pending[3]); err != nil {
 		return c, fmt.Errorf("count what is pending: %w", err)
 	}
 	type group struct {
@@ -53,12 +53,12 @@ func (s *Store) Census(ctx context.Context) (c bot.Census, err error) {
 	for _, g := range groups {
 		c.Owing[g.state] = g.n
 	}
-	err = s.read.QueryRowContext(ctx, countOverdue, micros(now.Add(-bot.OverdueAfter)), micros(now)).
+	err = s.row(ctx, countOverdue, micros(now.Add(-bot.OverdueAfter)), micros(now)).
 		Scan(&c.Overdue.Arrivals, &c.Overdue.Requests, &c.Overdue.Telling, &c.Overdue.Notices)
 	if err != nil {
 		return c, fmt.Errorf("count what is overdue: %w", err)
 	}
-	if err := s.read.QueryRowContext(ctx, headAndFreeze).Scan(&c.Head, &c.Frozen); err != nil {
+	if err := s.row(ctx, headAndFreeze).Scan(&c.Head, &c.Frozen); err != nil {
 		return c, fmt.Errorf("read the head of the audit chain: %w", err)
 	}
 	return c, nil

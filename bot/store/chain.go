@@ -40,7 +40,10 @@ func (a *Anchor) UnmarshalText(text []byte) error {
 
 // Head is the chain's end: the anchor of everything in it. An empty chain has
 // the zero Anchor.
-func (s *Store) Head(ctx context.Context) (Anchor, error) { return readHead(ctx, s.read) }
+func (s *Store) Head(ctx context.Context) (a Anchor, err error) {
+	err = tried(ctx, writeWithin, s.again, func() (err error) { a, err = readHead(ctx, s.read); return err })
+	return a, err
+}
 
 func readHead(ctx context.Context, from querier) (a Anchor, err error) {
 	if err := from.QueryRowContext(ctx, `SELECT seq, hash FROM audit_head WHERE id = 1`).Scan(&a.Seq, &a.Hash); err != nil {
@@ -168,7 +171,8 @@ var errUnreadable = errors.New("a row of the audit table cannot be read")
 // transaction.
 func (s *Store) scan(ctx context.Context, each func(stored) error, atEnd func(*sql.Tx) error) error {
 	for after := int64(math.MinInt64); ; {
-		batch, err := s.batch(ctx, after, atEnd)
+		var batch []stored
+		err := tried(ctx, writeWithin, s.again, func() (err error) { batch, err = s.batch(ctx, after, atEnd); return err })
 		if err != nil && !errors.Is(err, errUnreadable) {
 			return fmt.Errorf("read the audit chain: %w", err)
 		}

@@ -36,26 +36,27 @@ func (s *Store) Forget(ctx context.Context, retention time.Duration) error {
 		ended = micros(now.Add(-retention))
 	}
 	for _, chore := range []struct {
-		what, find string
-		before     int64
-		do         func(ctx context.Context, tx *tx, before int64) error
+		what, find, by string
+		before         int64
+		do             func(ctx context.Context, tx *tx, before int64) error
 	}{
 		// What was typed goes with the secrets once it is carried out.
-		{"used secrets", `FROM arrivals WHERE received_at < $1 AND body <> ''`, micros(now.Add(-secretsLive)),
+		{"used secrets", `FROM arrivals WHERE received_at < $1 AND body <> ''`, `received_at`, micros(now.Add(-secretsLive)),
 			exec(`UPDATE arrivals SET response_url = NULL, trigger_id = NULL,
 				body = CASE WHEN due_at IS NULL THEN '' ELSE body END WHERE received_at < $1 AND body <> ''`)},
-		{"arrivals of long ago", `FROM arrivals WHERE due_at IS NULL AND received_at < $1`, micros(now.Add(-arrivalsKept)),
+		{"arrivals of long ago", `FROM arrivals WHERE due_at IS NULL AND received_at < $1`, `received_at`, micros(now.Add(-arrivalsKept)),
 			exec(`DELETE FROM arrivals WHERE due_at IS NULL AND received_at < $1`)},
-		{"uses that count no more", `FROM uses WHERE at < $1`, micros(now.Add(-longestLimit)),
+		{"uses that count no more", `FROM uses WHERE at < $1`, `at`, micros(now.Add(-longestLimit)),
 			exec(`DELETE FROM uses WHERE at < $1`)},
-		{"old notices", `FROM notices WHERE posted_at < $1`, micros(now.Add(-noticesKept)),
+		{"old notices", `FROM notices WHERE posted_at < $1`, `posted_at`, micros(now.Add(-noticesKept)),
 			exec(`DELETE FROM notices WHERE posted_at < $1`)},
-		{"words of ended requests", erasable, ended, eraseWords},
-		{"reasons of ended freezes", `FROM freezes WHERE reason IS NOT NULL AND ended_at < $1`, ended,
+		{"words of ended requests", erasable, `changed_at`, ended, eraseWords},
+		{"reasons of ended freezes", `FROM freezes WHERE reason IS NOT NULL AND ended_at < $1`, `ended_at`, ended,
 			exec(`UPDATE freezes SET reason = NULL WHERE reason IS NOT NULL AND ended_at < $1`)},
 	} {
 		var any bool
-		err := s.read.QueryRowContext(ctx, `SELECT EXISTS (SELECT 1 `+chore.find+`)`, chore.before).Scan(&any)
+		// As in Due, not EXISTS.
+		err := s.row(ctx, `SELECT (SELECT `+chore.by+` `+chore.find+` ORDER BY `+chore.by+` LIMIT 1) IS NOT NULL`, chore.before).Scan(&any)
 		if err == nil && any {
 			err = s.transaction(ctx, func(tx *tx) error { return chore.do(ctx, tx, chore.before) })
 		}

@@ -121,7 +121,7 @@ func (s *Store) Frozen(ctx context.Context) (f bot.Freeze, on bool, err error) {
 	var id, version int64
 	var body []byte
 	var reason string
-	err = s.read.QueryRowContext(ctx, `SELECT id, version, body, coalesce(reason, '') FROM freezes WHERE ended_at IS NULL`).
+	err = s.row(ctx, `SELECT id, version, body, coalesce(reason, '') FROM freezes WHERE ended_at IS NULL`).
 		Scan(&id, &version, &body, &reason)
 	if errors.Is(err, sql.ErrNoRows) {
 		return f, false, nil
@@ -139,7 +139,7 @@ func (s *Store) Frozen(ctx context.Context) (f bot.Freeze, on bool, err error) {
 // LastPulled implements bot.Brakes.
 func (s *Store) LastPulled(ctx context.Context, who authz.Asker) (time.Time, error) {
 	var at sql.NullInt64
-	err := s.read.QueryRowContext(ctx, `SELECT max(coalesce(ended_at, began_at)) FROM freezes WHERE by_id = $1 OR by_slack = $2`,
+	err := s.row(ctx, `SELECT max(coalesce(ended_at, began_at)) FROM freezes WHERE by_id = $1 OR by_slack = $2`,
 		who.EntraID, who.SlackID).Scan(&at)
 	return instant(at), err
 }

@@ -71,8 +71,11 @@ const (
 	classConnection   = "08"
 )
 
-func (*postgresEngine) folder() string     { return "postgres" }
-func (*postgresEngine) forUpdate() string  { return " FOR UPDATE" }
+func (*postgresEngine) folder() string    { return "postgres" }
+func (*postgresEngine) forUpdate() string { return " FOR UPDATE" }
+func (*postgresEngine) headTime() string {
+	return "(extract(epoch FROM clock_timestamp()) * 1000000)::bigint"
+}
 func (*postgresEngine) skipLocked() string { return " FOR UPDATE SKIP LOCKED" }
 
 func (*postgresEngine) readVersion(ctx context.Context, from querier) (version, oldest int, err error) {
@@ -209,7 +212,7 @@ func openPostgres(ctx context.Context, rawURL string, o Options) (*Store, error)
 // makePostgres brings the schema up to date, on a connection that waits for as
 // long as that takes.
 func makePostgres(ctx context.Context, config *pgx.ConnConfig, o Options) (err error) {
-	db := connect(config, "", 0)
+	db := connect(config, always, 0)
 	defer func() { err = errors.Join(err, db.Close()) }()
 	return newPostgres(db, "", o.Now).prepare(ctx, o)
 }
@@ -234,7 +237,7 @@ func openPostgresReadOnly(ctx context.Context, rawURL string) (*Store, error) {
 }
 
 func newPostgres(db *sql.DB, path string, now func() time.Time) *Store {
-	s := &Store{engine: &postgresEngine{db}, write: db, read: db, crowd: make(chan struct{}, crowded), time: &databaseTime{}, now: now, path: path}
+	s := &Store{engine: &postgresEngine{db}, write: db, read: db, crowd: make(chan struct{}, crowded), count: make(chan struct{}, 1), last: make(chan struct{}, 1), time: &databaseTime{}, now: now, path: path}
 	if now == nil {
 		s.now = s.time.now
 	} else {
@@ -243,10 +246,16 @@ func newPostgres(db *sql.DB, path string, now func() time.Time) *Store {
 	return s
 }
 
+// always holds for each connection, whatever is set for the database or the
+// user: whoever waits for a row sees what came of it, waits end with the
+// statement, and a session that hangs in a transaction ends.
+var always = fmt.Sprintf(`SET default_transaction_isolation = 'read committed'; SET default_transaction_deferrable = off;
+	SET lock_timeout = 0; SET idle_in_transaction_session_timeout = %d;`, transactionsIdle.Milliseconds())
+
 // session is what each connection is told first. A server that is set not to
 // wait for its disk is told to wait: an ack means that it is stored.
 func session(readOnly bool) string {
-	set := fmt.Sprintf("SET statement_timeout = %d; SET idle_in_transaction_session_timeout = %d;", statementsTake.Milliseconds(), transactionsIdle.Milliseconds())
+	set := always + fmt.Sprintf("SET statement_timeout = %d;", statementsTake.Milliseconds())
 	if readOnly {
 		return set + "SET default_transaction_read_only = on"
 	}
@@ -269,9 +278,6 @@ func connect(config *pgx.ConnConfig, session string, silence time.Duration) *sql
 	}
 	config.RuntimeParams["application_name"] = "revoke-sessions"
 	db := stdlib.OpenDB(*config, stdlib.OptionAfterConnect(func(ctx context.Context, conn *pgx.Conn) error {
-		if session == "" {
-			return nil
-		}
 		_, err := conn.Exec(ctx, session, pgx.QueryExecModeSimpleProtocol)
 		return err
 	}))

@@ -93,7 +93,7 @@ func scanArrival(row scanner) (a bot.Arrival, err error) {
 
 // Arrival implements bot.Queue.
 func (s *Store) Arrival(ctx context.Context, id int64) (bot.Arrival, error) {
-	a, err := scanArrival(s.read.QueryRowContext(ctx, `SELECT `+arrivalColumns+` FROM arrivals WHERE id = $1 AND body <> ''`, id))
+	a, err := scanArrival(s.row(ctx, `SELECT `+arrivalColumns+` FROM arrivals WHERE id = $1 AND body <> ''`, id))
 	if errors.Is(err, sql.ErrNoRows) {
 		return a, bot.ErrNoRequest
 	}
@@ -128,11 +128,13 @@ func (s *Store) Claim(ctx context.Context, id string) (r bot.Request, ok bool, e
 func (s *Store) Due(ctx context.Context, limit int) (bot.Work, error) {
 	now := micros(s.now())
 	var owed bool
-	err := s.read.QueryRowContext(ctx, `SELECT
-		EXISTS (SELECT 1 FROM arrivals WHERE due_at <= $1 AND claimed_until <= $1)
-		OR EXISTS (SELECT 1 FROM requests WHERE due_at <= $1 AND claimed_until <= $1)
-		OR EXISTS (SELECT 1 FROM requests WHERE tell_due_at <= $1 AND tell_claimed_until <= $1)
-		OR EXISTS (SELECT 1 FROM notices WHERE due_at <= $1 AND claimed_until <= $1)`, now).Scan(&owed)
+	// Not EXISTS, for which PostgreSQL reads tables from one end to the other: a
+	// statement that it has prepared it plans for a time that many rows are due at.
+	err := s.row(ctx, `SELECT
+		(SELECT due_at FROM arrivals WHERE due_at <= $1 AND claimed_until <= $1 ORDER BY due_at LIMIT 1) IS NOT NULL
+		OR (SELECT due_at FROM requests WHERE due_at <= $1 AND claimed_until <= $1 ORDER BY due_at LIMIT 1) IS NOT NULL
+		OR (SELECT tell_due_at FROM requests WHERE tell_due_at <= $1 AND tell_claimed_until <= $1 ORDER BY tell_due_at LIMIT 1) IS NOT NULL
+		OR (SELECT due_at FROM notices WHERE due_at <= $1 AND claimed_until <= $1 ORDER BY due_at LIMIT 1) IS NOT NULL`, now).Scan(&owed)
 	var w bot.Work
 	if err != nil || !owed {
 		return w, err

@@ -195,7 +195,7 @@ func scanRequest(row scanner) (r bot.Request, err error) {
 
 // Request implements bot.Ledger.
 func (s *Store) Request(ctx context.Context, id string) (bot.Request, error) {
-	r, err := scanRequest(s.read.QueryRowContext(ctx, `SELECT `+requestColumns+fromRequests+`WHERE r.id = $1`, id))
+	r, err := scanRequest(s.row(ctx, `SELECT `+requestColumns+fromRequests+`WHERE r.id = $1`, id))
 	if errors.Is(err, sql.ErrNoRows) {
 		return r, bot.ErrNoRequest
 	}
@@ -204,7 +204,7 @@ func (s *Store) Request(ctx context.Context, id string) (bot.Request, error) {
 
 // PendingFor implements bot.Index.
 func (s *Store) PendingFor(ctx context.Context, targetID string, lane authz.Lane, drill bool) (bot.Request, bool, error) {
-	r, err := scanRequest(s.read.QueryRowContext(ctx, `SELECT `+requestColumns+fromRequests+
+	r, err := scanRequest(s.row(ctx, `SELECT `+requestColumns+fromRequests+
 		`WHERE r.target_id = $1 AND r.lane = $2 AND r.drill = $3 AND r.state = 'pending'`, targetID, lane, flag(drill)))
 	if errors.Is(err, sql.ErrNoRows) {
 		return r, false, nil
@@ -220,15 +220,43 @@ func (s *Store) Open(ctx context.Context, slackID string, limit int) ([]bot.Requ
 		query += `AND r.id IN (SELECT request_id FROM askers WHERE slack_id = $2) `
 		args = append(args, slackID)
 	}
-	rows, err := s.read.QueryContext(ctx, query+`ORDER BY CASE r.state WHEN 'pending' THEN 0 ELSE 1 END, r.created_at LIMIT $1`, args...)
-	return collect(rows, err, scanRequest)
+	return rows(ctx, s, scanRequest, query+`ORDER BY CASE r.state WHEN 'pending' THEN 0 ELSE 1 END, r.created_at LIMIT $1`, args...)
 }
 
 // LastAccepted implements bot.Index.
 func (s *Store) LastAccepted(ctx context.Context, targetID string) (time.Time, error) {
 	var at sql.NullInt64
-	err := s.read.QueryRowContext(ctx, `SELECT max(accepted_at) FROM requests WHERE target_id = $1 AND accepted_at IS NOT NULL`, targetID).Scan(&at)
+	err := s.row(ctx, `SELECT max(accepted_at) FROM requests WHERE target_id = $1 AND accepted_at IS NOT NULL`, targetID).Scan(&at)
 	return instant(at), err
+}
+
+// row is one row that is read, on another connection if the first is broken.
+type row struct {
+	store *Store
+	ctx   context.Context
+	query string
+	args  []any
+}
+
+// row asks for one row; Scan does it.
+func (s *Store) row(ctx context.Context, query string, args ...any) row {
+	return row{s, ctx, query, args}
+}
+
+func (r row) Scan(to ...any) error {
+	return tried(r.ctx, writeWithin, r.store.again, func() error {
+		return r.store.read.QueryRowContext(r.ctx, r.query, r.args...).Scan(to...)
+	})
+}
+
+// rows is row for several.
+func rows[T any](ctx context.Context, s *Store, scan func(scanner) (T, error), query string, args ...any) (all []T, err error) {
+	err = tried(ctx, writeWithin, s.again, func() error {
+		rows, err := s.read.QueryContext(ctx, query, args...)
+		all, err = collect(rows, err, scan)
+		return err
+	})
+	return all, err
 }
 
 func collect[T any](rows *sql.Rows, err error, scan func(scanner) (T, error)) ([]T, error) {

@@ -23,6 +23,7 @@ type sqliteEngine struct{}
 
 func (sqliteEngine) folder() string     { return "sqlite" }
 func (sqliteEngine) forUpdate() string  { return "" }
+func (sqliteEngine) headTime() string   { return "0" }
 func (sqliteEngine) skipLocked() string { return "" }
 
 func (sqliteEngine) readVersion(ctx context.Context, from querier) (version, oldest int, err error) {
@@ -67,7 +68,7 @@ func openSQLite(ctx context.Context, rawURL string, o Options) (*Store, error) {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
-	s := &Store{engine: sqliteEngine{}, turn: make(chan struct{}, 1), crowd: make(chan struct{}, 1), now: o.Now, path: path}
+	s := &Store{engine: sqliteEngine{}, turn: make(chan struct{}, 1), crowd: make(chan struct{}, 1), last: make(chan struct{}, 1), now: o.Now, path: path}
 	if o.Exclusive {
 		s.lock = flock.New(path + ".lock")
 		held, err := s.lock.TryLock()

@@ -29,6 +29,9 @@ type Store struct {
 	// arrives. Those who wait for a channel get it first come, first served,
 	// which those who wait for a connection of database/sql do not.
 	turn, crowd chan struct{}
+	// count and last are held by whoever takes, or waits for, the locks of that
+	// sort that all processes share; count is nil where there is one process.
+	count, last chan struct{}
 	now         func() time.Time
 	time        *databaseTime // nil where the process's clock is the database's
 	lock        *flock.Flock
@@ -56,6 +59,9 @@ type engine interface {
 	// forUpdate ends a query whose rows the transaction locks, and skipLocked
 	// one that leaves out the rows that others have locked.
 	forUpdate() string
+	// headTime is the time at which a row is locked, in microseconds, or 0
+	// where that is when the transaction began.
+	headTime() string
 	skipLocked() string
 	// again reports whether what failed, with nothing stored, may work now.
 	again(err error) bool
@@ -168,12 +174,12 @@ type querier interface {
 	QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row
 }
 
-// tried calls do until it works, fails for good, or within is over.
+// tried calls do until it works, fails for good, may have worked, or within is over.
 func tried(ctx context.Context, within time.Duration, again func(error) bool, do func() error) error {
 	pause := 20 * time.Millisecond
 	for end := time.Now().Add(within); ; pause = min(2*pause, 500*time.Millisecond) {
 		err := do()
-		if err == nil || !again(err) || !time.Now().Add(pause).Before(end) {
+		if err == nil || errors.Is(err, bot.ErrUnclear) || !again(err) || !time.Now().Add(pause).Before(end) {
 			return err
 		}
 		select {

@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
@@ -15,8 +16,28 @@ import (
 type tx struct {
 	*sql.Tx
 	engine
+	store *Store
 	// now is database time at its beginning.
 	now time.Time
+	// last says that it holds the store's gate of that name.
+	last bool
+}
+
+// alone waits until no other transaction of this process holds, or waits for,
+// what all transactions of all processes take last: the chain's head and the
+// turnstile. A process that is stopped then keeps them from others once, until the
+// server loses patience, and not once for each of its transactions.
+func (tx *tx) alone(ctx context.Context) error {
+	if tx.last {
+		return nil
+	}
+	select {
+	case tx.store.last <- struct{}{}:
+		tx.last = true
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
 }
 
 const (
@@ -44,7 +65,7 @@ func (s *Store) atOnce(ctx context.Context, f func(*tx) error) error {
 }
 
 func (s *Store) once(ctx context.Context, f func(*tx) error, locks []lock, urgent bool) error {
-	leave, err := s.enter(ctx, urgent)
+	leave, err := s.enter(ctx, urgent, slices.Contains(locks, counting))
 	if err != nil {
 		return err
 	}
@@ -63,10 +84,22 @@ func (s *Store) once(ctx context.Context, f func(*tx) error, locks []lock, urgen
 	} else {
 		now = s.now().Truncate(time.Microsecond) // as it is stored
 	}
-	if err := f(&tx{raw, s.engine, now}); err != nil {
-		return err
+	t := &tx{Tx: raw, engine: s.engine, store: s, now: now}
+	release := func() {
+		if t.last {
+			t.last = false
+			<-s.last
+		}
 	}
-	err = raw.Commit()
+	defer release()
+	err = f(t)
+	if err == nil {
+		err = raw.Commit()
+	} else {
+		_ = raw.Rollback()
+		id = ""
+	}
+	release()
 	if err == nil || id == "" || errors.Is(err, sql.ErrTxDone) {
 		return err
 	}
@@ -90,7 +123,7 @@ func (s *Store) alone(ctx context.Context, query string, args ...any) error {
 // statement is alone for one that answers something.
 func (s *Store) statement(ctx context.Context, f func(*sql.DB) error) error {
 	return tried(ctx, writeWithin, s.again, func() error {
-		leave, err := s.enter(ctx, false)
+		leave, err := s.enter(ctx, false, false)
 		if err != nil {
 			return err
 		}
@@ -99,16 +132,16 @@ func (s *Store) statement(ctx context.Context, f func(*sql.DB) error) error {
 	})
 }
 
-// enter waits for the turn to write.
-func (s *Store) enter(ctx context.Context, urgent bool) (leave func(), err error) {
+// enter waits for the turn to write, and to count against limits.
+func (s *Store) enter(ctx context.Context, urgent, counts bool) (leave func(), err error) {
 	var held []chan struct{}
 	leave = func() {
 		for _, gate := range held {
 			<-gate
 		}
 	}
-	for _, gate := range []chan struct{}{s.crowd, s.turn} {
-		if gate == nil || urgent && gate == s.crowd {
+	for _, gate := range []chan struct{}{s.count, s.crowd, s.turn} {
+		if gate == nil || urgent && gate == s.crowd || !counts && gate == s.count {
 			continue
 		}
 		select {

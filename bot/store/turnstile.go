@@ -44,6 +44,9 @@ func brakes(ctx context.Context, tx *tx, c bot.Change, r *bot.Request) error {
 
 // takeTurn has the request go, if it is its turn.
 func takeTurn(ctx context.Context, tx *tx, r *bot.Request) error {
+	if err := tx.alone(ctx); err != nil {
+		return err
+	}
 	until, gap, err := turnstile(ctx, tx, tx.forUpdate())
 	if err != nil {
 		return err
@@ -81,6 +84,9 @@ func turn(ctx context.Context, tx *tx, c bot.Change) error {
 	}
 	until, gap, err := turnstile(ctx, tx, "")
 	if err != nil || c.Pushback <= 0 && gap == 0 {
+		return err
+	}
+	if err := tx.alone(ctx); err != nil {
 		return err
 	}
 	if until, gap, err = turnstile(ctx, tx, tx.forUpdate()); err != nil {
