@@ -192,7 +192,9 @@ func (b *Bot) conclude(ctx context.Context, r Request, n int, yes graph.Revocati
 		e.RequestID, e.ClientRequestID = a.RequestID, a.ClientRequestID
 		c := Change{Request: next, Audit: []Entry{e}, Keep: next.State == Unknown, Answered: answered(a)}
 		if a.Asked && next.State != Failed {
-			c.Pushback = a.Wait // where nobody waits any more, people decide whether to ask again
+			// Where nobody waits any more, people decide whether to ask again. Nobody
+			// else waits for longer than a request would for itself.
+			c.Pushback = min(a.Wait, b.cfg.Timing.Patience)
 		}
 		stored, err := b.commitOutcome(ctx, c)
 		if err == nil {
