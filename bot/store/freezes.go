@@ -109,7 +109,7 @@ func thaw(ctx context.Context, tx *tx, began time.Time) error {
 		paused = paused + CASE
 			WHEN state <> 'pending' OR created_at >= $1 THEN 0
 			WHEN created_at > $2 THEN $1 - created_at
-			ELSE $1 - $2 END
+			ELSE CAST($1 AS BIGINT) - CAST($2 AS BIGINT) END
 		WHERE state IN ('pending', 'approved')`, micros(tx.now), micros(began)); err != nil {
 		return fmt.Errorf("have what waited looked at: %w", err)
 	}

@@ -35,6 +35,12 @@ func TestExclusive(t *testing.T) {
 	}
 	second, err := store.Open(deadline(t), "sqlite:"+path, exclusive)
 	wantInUse(t, second, err, path)
+	link := filepath.Join(t.TempDir(), "link.db")
+	if err := os.Symlink(path, link); err != nil {
+		t.Fatal(err)
+	}
+	second, err = store.Open(deadline(t), "sqlite:"+link, exclusive)
+	wantInUse(t, second, err, link)
 	create(t, first, pending("REQ-ACDEFG", "carol")) // the first goes on unharmed
 	closeStore(t, first)
 	openAt(t, path, exclusive)
@@ -224,6 +230,8 @@ func TestBadURLs(t *testing.T) {
 		"mysql://bot:hunter2@db/x", "file:x.db", "POSTGRES://bot:hunter2@db/x",
 		"postgres://bot:hunter2@db:port/x", "postgres://bot:hunter2@db", "postgres://bot:hun%zzter2@db/x", "postgresql://bot:hunter2@/",
 		"postgres://bot:hunter2@db/x?sslmode=hunter2", "postgres://bot:hunter2@db:99999999/x",
+		// The driver takes what stands before the slash for the host.
+		"postgres://bot:1/hunter2@db/x", "postgres://bot:/hunter2@db/x", "postgres://bot%3Ahunter2@db/x",
 	} {
 		if store.CheckURL(url) == nil {
 			t.Errorf("%q is well", url)
@@ -243,6 +251,9 @@ func TestBadURLs(t *testing.T) {
 		}
 		if strings.Contains(err.Error(), "hunter2") {
 			t.Errorf("%q: the error tells the password", url)
+		}
+		if p, err := store.TryOut(deadline(t), url); err == nil || strings.Contains(p.Path+err.Error(), "hunter2") {
+			t.Errorf("%q: doctor would print %q, %v", url, p.Path, err)
 		}
 	}
 }

@@ -176,10 +176,13 @@ func (*postgresEngine) unique(err error) bool {
 var errPostgresAddress = errors.New("REVOKE_DATABASE_URL cannot be read: it must look like postgres://USER:PASSWORD@HOST:5432/DATABASE?sslmode=verify-full, with characters like @ and / in a password written as %40 and %2F")
 
 // postgresAddress reads an address, and the environment variables of libpq
-// where it is silent.
+// where it is silent. Of postgres://bot:1/x@host/db, whose password holds a
+// slash, the driver makes the host bot and the database x@host/db; both are
+// named in errors and logs, so what looks like that is refused.
 func postgresAddress(rawURL string) (*pgx.ConnConfig, error) {
 	config, err := pgx.ParseConfig(rawURL)
-	if err != nil || config.Host == "" || config.Database == "" {
+	if err != nil || config.Host == "" || config.Database == "" ||
+		strings.Contains(config.Database, "@") || strings.Contains(config.User, ":") {
 		return nil, errPostgresAddress
 	}
 	return config, nil
@@ -199,19 +202,31 @@ func openPostgres(ctx context.Context, rawURL string, o Options) (*Store, error)
 	if config.ValidateConnect == nil {
 		config.ValidateConnect = pgconn.ValidateConnectTargetSessionAttrsReadWrite
 	}
-	if err := makePostgres(ctx, config, o); err != nil {
-		return nil, fmt.Errorf("open the database %s: %w", nameOf(config), err)
-	}
 	s := newPostgres(connect(config, session(false), silence), nameOf(config), o.Now)
+	if err := s.makePostgres(ctx, config, o); err != nil {
+		return nil, errors.Join(fmt.Errorf("open the database %s: %w", s.path, err), s.Close())
+	}
 	if o.Exclusive {
 		s.name = rand.Text()
 	}
 	return s, nil
 }
 
-// makePostgres brings the schema up to date, on a connection that waits for as
-// long as that takes.
-func makePostgres(ctx context.Context, config *pgx.ConnConfig, o Options) (err error) {
+// makePostgres brings the schema up to date. What has to be made is made on a
+// connection that waits for as long as that takes; the look at whether anything
+// has to be, which is all that most starts need, waits no longer than any other.
+func (s *Store) makePostgres(ctx context.Context, config *pgx.ConnConfig, o Options) (err error) {
+	var version, oldest int
+	err = tried(ctx, openWait, s.again, func() (err error) {
+		version, oldest, err = s.readVersion(ctx, s.read)
+		return err
+	})
+	switch {
+	case err != nil:
+		return err
+	case version >= schemaVersion:
+		return compatible(version, oldest)
+	}
 	db := connect(config, always, 0)
 	defer func() { err = errors.Join(err, db.Close()) }()
 	return newPostgres(db, "", o.Now).prepare(ctx, o)

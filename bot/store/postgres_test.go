@@ -9,6 +9,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
+	"revoke-sessions/bot"
 	"revoke-sessions/bot/store"
 	"revoke-sessions/bot/store/postgrestest"
 )
@@ -105,4 +106,51 @@ func past(t testing.TB, url string) *pgx.Conn {
 		_ = conn.Close(ctx) // the test may have cut it
 	})
 	return conn
+}
+
+// A pooler between bot and server may want pgx's modes without prepared
+// statements; both send an argument by what it is in Go.
+func TestPostgresWithoutPreparedStatements(t *testing.T) {
+	t.Parallel()
+	for _, mode := range []string{"exec", "simple_protocol"} {
+		t.Run(mode, func(t *testing.T) {
+			t.Parallel()
+			s := openURL(t, newDatabase(t, shared(t))+"&default_query_exec_mode="+mode, store.Options{})
+			a := receive(t, s, arrival(1))
+			if got, err := s.Arrival(deadline(t), a.ID); err != nil || got.Text != a.Text {
+				t.Errorf("%q became %q, %v", a.Text, got.Text, err)
+			}
+			create(t, s, pending("REQ-ACDEFG", "carol"))
+			f := commitFreeze(t, s, bot.FreezeChange{Freeze: bot.Freeze{BeganAt: s.Now(), Until: s.Now().Add(time.Hour)}})
+			f.EndedAt = s.Now()
+			commitFreeze(t, s, bot.FreezeChange{Freeze: f})
+			if got := stored(t, s, "REQ-ACDEFG"); got.Words.Reason != "stolen laptop" {
+				t.Errorf("stored %+v", got)
+			}
+			chain(t, s, "")
+		})
+	}
+}
+
+// Most starts have nothing to make, and wait for a database that says nothing
+// no longer than anybody else.
+func TestOpenOnASilentDatabase(t *testing.T) {
+	t.Parallel()
+	url := newDatabase(t, shared(t))
+	openURL(t, url, store.Options{})
+	line, err := postgrestest.NewProxy(url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer line.Close()
+	line.HangAfter("to_regclass")
+	began := time.Now()
+	s, err := store.Open(deadline(t), line.URL(url), store.Options{Exclusive: true})
+	if err == nil {
+		closeStore(t, s)
+		t.Fatal("opened what says nothing")
+	}
+	if took := time.Since(began); took > 18*time.Second {
+		t.Errorf("%s until %v", took, err)
+	}
 }

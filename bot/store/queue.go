@@ -27,7 +27,7 @@ func (s *Store) Receive(ctx context.Context, a bot.Arrival) (bot.Arrival, bool, 
 		return tx.QueryRowContext(ctx, `INSERT INTO arrivals
 			(envelope, act, body, response_url, trigger_id, received_at, tries, due_at, claimed_until)
 			VALUES ($1, $2, $3, $4, $5, $6, 1, $6, $7) ON CONFLICT DO NOTHING RETURNING id`,
-			a.Envelope, a.Key, body, string(a.ResponseURL), string(a.TriggerID), micros(now), micros(now.Add(bot.ClaimFor))).Scan(&a.ID)
+			a.Envelope, a.Key, string(body), string(a.ResponseURL), string(a.TriggerID), micros(now), micros(now.Add(bot.ClaimFor))).Scan(&a.ID)
 	})
 	if errors.Is(err, sql.ErrNoRows) {
 		return a, false, nil

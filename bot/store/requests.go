@@ -87,10 +87,13 @@ type storedWords struct{ salt, content sql.NullString }
 // writeRequest creates a request or changes it, and answers its words as they
 // are stored; r becomes what is stored.
 func writeRequest(ctx context.Context, tx *tx, r *bot.Request, keep bool) (known storedWords, err error) {
-	body, err := json.Marshal(r)
+	encoded, err := json.Marshal(r)
 	if err != nil {
 		return known, fmt.Errorf("encode the request: %w", err)
 	}
+	// A string: where a pooler wants pgx's modes "exec" or "simple_protocol", it
+	// would send bytes as bytea, whose text is no JSON.
+	body := string(encoded)
 	var claimed int64
 	if keep {
 		claimed = micros(tx.now.Add(bot.ClaimFor))

@@ -70,7 +70,7 @@ func openSQLite(ctx context.Context, rawURL string, o Options) (*Store, error) {
 	}
 	s := &Store{engine: sqliteEngine{}, turn: make(chan struct{}, 1), crowd: make(chan struct{}, 1), last: make(chan struct{}, 1), now: o.Now, path: path}
 	if o.Exclusive {
-		s.lock = flock.New(path + ".lock")
+		s.lock = flock.New(lockOf(path))
 		held, err := s.lock.TryLock()
 		if err != nil {
 			return nil, fmt.Errorf("lock the database %s: %w", path, err)
@@ -83,6 +83,15 @@ func openSQLite(ctx context.Context, rawURL string, o Options) (*Store, error) {
 		return nil, errors.Join(fmt.Errorf("open the database %s: %w", path, err), s.Close())
 	}
 	return s, nil
+}
+
+// lockOf is the lock file of a database: beside the file itself, so that who
+// reaches it through a link is no second bot on it. SQLite follows links, too.
+func lockOf(path string) string {
+	if real, err := filepath.EvalSymlinks(path); err == nil {
+		path = real
+	}
+	return path + ".lock"
 }
 
 // databasePath reads "sqlite:PATH".
