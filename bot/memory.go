@@ -29,7 +29,15 @@ type memory[V any] struct {
 
 type memo[V any] struct {
 	value V
-	at    time.Time
+	// at is when it was learned, and by this process's own clock, which no
+	// setting turns back: the database's may be set, or be another server's
+	// from one moment to the next.
+	at, own time.Time
+}
+
+// age is how old a memo is by whichever clock says more.
+func (m *memory[V]) age(known memo[V]) time.Duration {
+	return max(m.now().Sub(known.at), time.Since(known.own))
 }
 
 // manyMemos bounds the memory of look-ups; a workspace with more active
@@ -43,7 +51,7 @@ func newMemory[V any](now func() time.Time, where string, fetch func(context.Con
 // get answers a value and its age.
 func (m *memory[V]) get(ctx context.Context, key string) (V, time.Duration, error) {
 	known, ok := m.recall(key)
-	if age := m.now().Sub(known.at); ok && age < lookupFresh {
+	if age := m.age(known); ok && age < lookupFresh {
 		return known.value, age, nil
 	}
 	// One look-up serves everybody who waits for it, so it must not end with
@@ -72,7 +80,7 @@ func (m *memory[V]) get(ctx context.Context, key string) (V, time.Duration, erro
 	}
 	var none V
 	remedy := refusal(err)
-	if age := m.now().Sub(known.at); ok && age < lookupStale && remedy == "" {
+	if age := m.age(known); ok && age < lookupStale && remedy == "" {
 		return known.value, age, nil
 	}
 	return none, 0, &LookupError{Where: m.where, Remedy: remedy, Err: err}
@@ -91,7 +99,7 @@ func (m *memory[V]) remember(key string, v V) {
 	if len(m.entries) >= manyMemos {
 		clear(m.entries)
 	}
-	m.entries[key] = memo[V]{v, m.now()}
+	m.entries[key] = memo[V]{v, m.now(), time.Now()}
 }
 
 func (m *memory[V]) forget(key string) {

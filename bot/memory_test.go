@@ -222,3 +222,20 @@ func TestTheMemoryIsBounded(t *testing.T) {
 		t.Errorf("%d look-ups", n)
 	}
 }
+
+// The database's clock is another server's after a fail-over. Whatever it says,
+// nothing counts for longer.
+func TestAClockThatIsSetBackKeepsNothingYoung(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s, m := newSource()
+		var behind time.Duration
+		m.now = func() time.Time { return time.Now().Add(-behind) }
+		expect(t, m, "first", 0, 0)
+		s.answer, behind = says("second"), time.Hour
+		time.Sleep(lookupFresh)
+		expect(t, m, "second", 0, 0)
+		s.answer, behind = hangs, 2*time.Hour
+		time.Sleep(lookupStale)
+		expectLookupError(t, m)
+	})
+}

@@ -223,7 +223,7 @@ func (p *people) mappedTo(objectID string) (slackIDs []string) {
 // means that account alone.
 func (p *people) find(ctx context.Context, address string) ([]graph.User, error) {
 	if objectID.MatchString(address) {
-		u, err := p.directory.User(ctx, address)
+		u, err := p.read(ctx, address)
 		if graph.IsNotFound(err) {
 			return nil, nil
 		}
@@ -235,6 +235,9 @@ func (p *people) find(ctx context.Context, address string) ([]graph.User, error)
 	for i, key := range keys {
 		g.Go(func() (err error) {
 			found[i], err = p.directory.Find(ctx, key, address)
+			for n := range found[i] {
+				p.date(&found[i][n])
+			}
 			return err
 		})
 	}
@@ -254,7 +257,21 @@ func (p *people) find(ctx context.Context, address string) ([]graph.User, error)
 func (p *people) account(ctx context.Context, objectID string) (graph.User, error) {
 	ctx, cancel := context.WithTimeout(ctx, lookupWait)
 	defer cancel()
-	return p.directory.User(ctx, objectID)
+	return p.read(ctx, objectID)
+}
+
+func (p *people) read(ctx context.Context, objectID string) (graph.User, error) {
+	u, err := p.directory.User(ctx, objectID)
+	p.date(&u)
+	return u, err
+}
+
+// date has an account read now, by the clock that all replicas share: how old
+// it is may be asked on another one, whose own clock differs.
+func (p *people) date(u *graph.User) {
+	if u.Stamps.Known() {
+		u.Stamps.ReadAt = p.now().UTC()
+	}
 }
 
 // typedAddress resolves an address that somebody typed. A user principal name

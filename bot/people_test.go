@@ -575,3 +575,27 @@ func TestALookUpIsRemembered(t *testing.T) {
 		t.Errorf("a minute later %d and %d, want 2 and 6", n, d.finds)
 	}
 }
+
+// The clock of the process that reads an account may be wrong by an hour: how
+// old it is goes by the clock that all share.
+func TestAnAccountIsDatedByTheSharedClock(t *testing.T) {
+	p, _, d, c := crowd(t)
+	for i := range d.users {
+		d.users[i].Stamps = graph.Stamps{Sessions: januaryV, ReadAt: c.now().Add(time.Hour)}
+	}
+	read, err := p.account(t.Context(), "carol-id")
+	if err != nil || !read.Stamps.ReadAt.Equal(c.now()) {
+		t.Errorf("read at %s, %v; want %s", read.Stamps.ReadAt, err, c.now())
+	}
+	for _, address := range []string{"carol@contoso.example", carolID} {
+		d.users[4].ID = carolID
+		found, err := p.find(t.Context(), address)
+		if err != nil || len(found) != 1 || !found[0].Stamps.ReadAt.Equal(c.now()) {
+			t.Errorf("%s: found %+v, %v", address, found, err)
+		}
+	}
+	d.users[4].Stamps = graph.Stamps{}
+	if read, err := p.account(t.Context(), carolID); err != nil || read.Stamps.Known() {
+		t.Errorf("stamps that were not read are dated %s, %v", read.Stamps.ReadAt, err)
+	}
+}
