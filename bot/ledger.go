@@ -197,7 +197,8 @@ type Billboard interface {
 	ClaimTelling(ctx context.Context, id string) (tries int, err error)
 	// Told ends or goes on with the telling: version has been seen. It
 	// answers true when a newer version is owed and the claim goes on. A
-	// retry time releases the claim with the version still owed.
+	// retry time releases the claim with the version still owed, or, with
+	// version 0, whichever it is.
 	Told(ctx context.Context, id string, version int64, retry time.Time) (more bool, err error)
 	// Places are the messages of a request by key.
 	Places(ctx context.Context, id string) (map[string]Place, error)

@@ -180,7 +180,7 @@ func (b *Bot) show(ctx context.Context, id string, tries int) (version int64, wa
 	r, err := b.store.Request(ctx, id)
 	if err != nil {
 		b.log.Error("read what to tell", "request", id, "error", err)
-		return 0, tellRetrySoon
+		return 0, min(tellRetrySoon<<min(tries-1, 10), tellRetryMost) // it may be damaged for good
 	}
 	places, err := b.store.Places(ctx, id)
 	if err != nil {

@@ -27,9 +27,10 @@ func (s *Store) ClaimTelling(ctx context.Context, id string) (tries int, err err
 func (s *Store) Told(ctx context.Context, id string, version int64, retry time.Time) (more bool, err error) {
 	now := s.now()
 	if !retry.IsZero() {
-		// What was committed meanwhile is due at once, not at the retry.
+		// What was committed meanwhile is due at once, not at the retry. Version 0
+		// is of a row that could not be read: it must not come first for ever.
 		return false, s.alone(ctx, `UPDATE requests SET tell_claimed_until = 0,
-			tell_due_at = CASE WHEN version = $1 THEN $2 ELSE tell_due_at END WHERE id = $3`, version, micros(retry), id)
+			tell_due_at = CASE WHEN version = $1 OR $1 = 0 THEN $2 ELSE tell_due_at END WHERE id = $3`, version, micros(retry), id)
 	}
 	err = s.statement(ctx, func(db *sql.DB) error {
 		return db.QueryRowContext(ctx, `UPDATE requests SET told = $1,

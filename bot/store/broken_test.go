@@ -40,8 +40,15 @@ func TestBrokenRows(t *testing.T) {
 	if w := due(t, s); len(w.Broken) != 0 {
 		t.Errorf("a broken row is not claimed: %v", w.Broken)
 	}
+	// A teller that cannot read it puts it off: otherwise, with enough of them,
+	// nobody else would be told of anything.
+	wantTell(t, s, "before", "REQ-BODY", "REQ-WHOLE", "REQ-WORDS")
+	claim(t, s, "REQ-BODY")
+	told(t, s, "REQ-BODY", 0, c.now().Add(5*time.Second))
+	wantTell(t, s, "put off", "REQ-WHOLE", "REQ-WORDS")
 	c.move(10 * time.Second)
 	if w := due(t, s); len(w.Broken) != 4 {
 		t.Errorf("%d broken rows once the claim has lapsed, want 4", len(w.Broken))
 	}
+	wantTell(t, s, "later", "REQ-BODY", "REQ-WHOLE", "REQ-WORDS")
 }
