@@ -15,6 +15,8 @@ import (
 type Probe struct {
 	// Path names the database for people: an absolute path, or host and name.
 	Path string
+	// Server: it is PostgreSQL, and not a file.
+	Server bool
 	// Missing: nothing of ours is there yet, and it could be made.
 	Missing bool
 	// Schema is the version of its schema, 0 for an empty one, and Wanted the
@@ -63,11 +65,11 @@ func (p *Probe) tryOutPostgres(ctx context.Context, rawURL string) (err error) {
 	if err != nil {
 		return err
 	}
-	p.Path = nameOf(config)
+	p.Path, p.Server = nameOf(config), true
 	db := connect(config, session(false), silence)
 	defer func() { err = errors.Join(err, db.Close()) }()
 	if p.Schema, _, err = (&postgresEngine{db}).readVersion(ctx, db); err != nil {
-		return err
+		return plainly(err)
 	}
 	p.Missing = p.Schema == 0
 	return tryToWrite(ctx, db)

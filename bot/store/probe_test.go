@@ -101,7 +101,7 @@ func TestTryOutWithoutDatabase(t *testing.T) {
 		"no such folder": "sqlite:" + filepath.Join(path, "deeper", "x.db"),
 		"a folder":       "sqlite:" + filepath.Dir(path),
 		"no database":    "sqlite:" + text,
-		"another kind":   "postgres://localhost/x",
+		"another kind":   "mysql://localhost/x",
 	} {
 		if p, err := store.TryOut(deadline(t), url); err == nil {
 			t.Errorf("%s: %+v", name, p)

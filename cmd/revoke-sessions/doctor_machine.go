@@ -16,9 +16,14 @@ func (e *examination) database(ctx context.Context) verdict {
 	switch {
 	case err != nil && p.Path == "":
 		return verdict{broken, err.Error(), "Correct REVOKE_DATABASE_URL"}
+	case err != nil && p.Server:
+		return verdict{broken, fmt.Sprintf("The bot cannot write to the database %s: %v", p.Path, err),
+			"Check that PostgreSQL runs there, takes writes and can be reached from this machine, that user, password (or PGPASSWORD) and database in REVOKE_DATABASE_URL are right, and that the user may create tables in the database"}
 	case err != nil:
 		return verdict{broken, fmt.Sprintf("The bot cannot write to the database %s: %v", p.Path, err),
 			"Check that the folder is there, that the user who runs the bot owns it and the database in it, that the disk is not full, and that no other program holds the database"}
+	case p.Missing && p.Server:
+		return fine("The database %s is empty; the bot can make its tables there, and does when it starts", p.Path)
 	case p.Missing:
 		return fine("There is no database at %s yet; the bot can make it, and does when it starts", p.Path)
 	case p.Schema > p.Wanted:

@@ -282,6 +282,7 @@ func ailments() []ailment {
 		}), check: "groups", want: well, says: []string{"S0123 (members: 1)", "Secur ity, members: 1"}},
 
 		{name: "a database nowhere", make: set("REVOKE_DATABASE_URL", "sqlite:/nowhere/x.db"), check: "database", want: broken, says: []string{"/nowhere/x.db", "no such file"}, remedy: []string{"folder"}},
+		{name: "a PostgreSQL where none listens", make: set("REVOKE_DATABASE_URL", "postgres://bot:secret@127.0.0.1:1/x"), check: "database", want: broken, says: []string{"postgres://127.0.0.1:1/x", "connection refused"}, remedy: []string{"PostgreSQL runs there", "password"}},
 		{name: "a database of another kind", make: set("REVOKE_DATABASE_URL", "mysql:x"), check: "database", want: broken, says: []string{"sqlite:PATH"}, remedy: []string{"Correct REVOKE_DATABASE_URL"}},
 
 		{name: "a newer database", make: schema(99), check: "database", want: broken, says: []string{"has schema 99"}, remedy: []string{"Use the newer"}},

@@ -1,0 +1,204 @@
+package store
+
+import (
+	"context"
+	"crypto/rand"
+	"database/sql"
+	"errors"
+	"fmt"
+	"net"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5/stdlib"
+)
+
+const (
+	// connections is how many a process holds at most. PostgreSQL allows 100 in
+	// all by default.
+	connections = 20
+	// crowded is how many of them may write what Slack does not wait for.
+	crowded = 8
+	// connectionAge is when a connection is exchanged for another, so that a
+	// new address of the server is found.
+	connectionAge = 30 * time.Minute
+)
+
+// errPostgresAddress quotes nothing of the address, which may hold a password.
+var errPostgresAddress = errors.New("REVOKE_DATABASE_URL cannot be read: it must look like postgres://USER:PASSWORD@HOST:5432/DATABASE?sslmode=verify-full, with characters like @ and / in a password written as %40 and %2F")
+
+// postgresAddress reads an address, and the environment variables of libpq
+// where it is silent.
+func postgresAddress(rawURL string) (*pgx.ConnConfig, error) {
+	config, err := pgx.ParseConfig(rawURL)
+	if err != nil || config.Host == "" || config.Database == "" || unescaped(rawURL) || strings.Contains(config.User, ":") {
+		return nil, errPostgresAddress
+	}
+	return config, nil
+}
+
+// unescaped reports an "@" after the host. More likely than not it belongs to a
+// password that a "/" or a "?" ended early, whose rest would pass for the names of
+// host and database, which are told.
+func unescaped(rawURL string) bool {
+	_, rest, _ := strings.Cut(rawURL, "://")
+	i := strings.IndexAny(rest, "/?#")
+	return i >= 0 && strings.Contains(rest[i:], "@")
+}
+
+// nameOf names a database for people, without user and password.
+func nameOf(config *pgx.ConnConfig) string {
+	return "postgres://" + net.JoinHostPort(config.Host, strconv.Itoa(int(config.Port))) + "/" + config.Database
+}
+
+func openPostgres(ctx context.Context, rawURL string, o Options) (*Store, error) {
+	config, err := postgresAddress(rawURL)
+	if err != nil {
+		return nil, err
+	}
+	// Of several servers in the address, the one that takes writes.
+	if config.ValidateConnect == nil {
+		config.ValidateConnect = pgconn.ValidateConnectTargetSessionAttrsReadWrite
+	}
+	s := newPostgres(connect(config, session(false), silence), nameOf(config), o.Now)
+	if err := s.makePostgres(ctx, config, o); err != nil {
+		return nil, errors.Join(fmt.Errorf("open the database %s: %w", s.path, plainly(err)), s.Close())
+	}
+	if o.Exclusive {
+		s.name = rand.Text()
+	}
+	return s, nil
+}
+
+// makePostgres brings the schema up to date. What has to be made is made on a
+// connection that waits for as long as that takes; the look at whether anything
+// has to be, which is all that most starts need, waits no longer than any other.
+func (s *Store) makePostgres(ctx context.Context, config *pgx.ConnConfig, o Options) (err error) {
+	var version, oldest int
+	err = tried(ctx, openWait, s.again, func() (err error) {
+		version, oldest, err = s.readVersion(ctx, s.read)
+		return err
+	})
+	switch {
+	case err != nil:
+		return err
+	case version >= schemaVersion:
+		return compatible(version, oldest)
+	}
+	db := connect(config, always, 0)
+	defer func() { err = errors.Join(err, db.Close()) }()
+	return newPostgres(db, "", o.Now).prepare(ctx, o)
+}
+
+func openPostgresReadOnly(ctx context.Context, rawURL string) (*Store, error) {
+	config, err := postgresAddress(rawURL)
+	if err != nil {
+		return nil, err
+	}
+	s := newPostgres(connect(config, session(true), silence), nameOf(config), nil)
+	version, _, err := s.readVersion(ctx, s.read)
+	switch {
+	case err == nil && version == 0:
+		err = fmt.Errorf("%w in %s: start the bot on it once, or name the bot's with --database or REVOKE_DATABASE_URL", ErrNoDatabase, s.path)
+	case err == nil:
+		err = s.wantCurrent(ctx)
+	}
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("open the database %s: %w", s.path, plainly(err)), s.Close())
+	}
+	return s, nil
+}
+
+// plainly is why no connection could be made, on one line: what the server says,
+// or else what became of each try, for the driver tries every address of a host,
+// with encryption and, where the address allows it, without. What is no such
+// failure stays as it is.
+func plainly(err error) error {
+	failed, ok := errors.AsType[*pgconn.ConnectError](err)
+	if !ok {
+		return err
+	}
+	if no, ok := errors.AsType[*pgconn.PgError](failed); ok {
+		return fmt.Errorf("the server says: %w", no)
+	}
+	tries := []error{failed.Unwrap()}
+	if several, ok := tries[0].(interface{ Unwrap() []error }); ok {
+		tries = several.Unwrap()
+	}
+	var all []string
+	for _, try := range tries {
+		if text := try.Error(); !slices.Contains(all, text) {
+			all = append(all, text)
+		}
+	}
+	return fmt.Errorf("connect: %s", strings.Join(all, "; "))
+}
+
+func newPostgres(db *sql.DB, path string, now func() time.Time) *Store {
+	s := &Store{engine: &postgresEngine{db}, write: db, read: db, crowd: make(chan struct{}, crowded), count: make(chan struct{}, 1), last: make(chan struct{}, 1), time: &databaseTime{}, now: now, path: path}
+	if now == nil {
+		s.now = s.time.now
+	} else {
+		s.time = nil
+	}
+	return s
+}
+
+// always holds for each connection, whatever is set for the database or the
+// user: whoever waits for a row sees what came of it, waits end with the
+// statement, and a session that hangs in a transaction ends.
+var always = fmt.Sprintf(`SET default_transaction_isolation = 'read committed'; SET default_transaction_deferrable = off;
+	SET lock_timeout = 0; SET idle_in_transaction_session_timeout = %d;`, transactionsIdle.Milliseconds())
+
+// session is what each connection is told first. A server that is set not to
+// wait for its disk is told to wait: an ack means that it is stored.
+func session(readOnly bool) string {
+	set := always + fmt.Sprintf("SET statement_timeout = %d;", statementsTake.Milliseconds())
+	if readOnly {
+		return set + "SET default_transaction_read_only = on"
+	}
+	return set + "SELECT set_config('synchronous_commit', 'on', false) WHERE current_setting('synchronous_commit') = 'off'"
+}
+
+// connect makes a pool. Nothing is sent yet.
+func connect(config *pgx.ConnConfig, session string, silence time.Duration) *sql.DB {
+	config = config.Copy()
+	if config.ConnectTimeout == 0 || config.ConnectTimeout > connecting {
+		config.ConnectTimeout = connecting
+	}
+	dialer := &net.Dialer{Timeout: config.ConnectTimeout}
+	config.DialFunc = func(ctx context.Context, network, address string) (net.Conn, error) {
+		conn, err := dialer.DialContext(ctx, network, address)
+		if err != nil || silence == 0 {
+			return conn, err
+		}
+		return &impatient{conn, silence}, nil
+	}
+	config.RuntimeParams["application_name"] = "revoke-sessions"
+	db := stdlib.OpenDB(*config, stdlib.OptionAfterConnect(func(ctx context.Context, conn *pgx.Conn) error {
+		_, err := conn.Exec(ctx, session, pgx.QueryExecModeSimpleProtocol)
+		return err
+	}))
+	db.SetMaxOpenConns(connections)
+	db.SetMaxIdleConns(connections)
+	db.SetConnMaxLifetime(connectionAge)
+	return db
+}
+
+// impatient is a connection that ends when the other side stays silent. We
+// only read from it while we wait for an answer. A deadline would not do: the
+// driver sets its own when a context ends.
+type impatient struct {
+	net.Conn
+	silence time.Duration
+}
+
+func (c *impatient) Read(b []byte) (int, error) {
+	end := time.AfterFunc(c.silence, func() { _ = c.Close() })
+	defer end.Stop()
+	return c.Conn.Read(b)
+}
