@@ -5,6 +5,7 @@ import (
 	"embed"
 	"fmt"
 	"slices"
+	"time"
 )
 
 //go:embed schema
@@ -19,6 +20,10 @@ const schemaVersion = 3
 // beside this one on PostgreSQL, where replicas are exchanged one by one. It
 // stays as long as versions only add: columns with a default, tables, indexes.
 const oldestReader = 3
+
+// openWait is how long opening waits for a database that is starting, or that
+// others are opening.
+const openWait = 10 * time.Second
 
 // prepare makes or brings up to date the schema, and waits for others who do.
 func (s *Store) prepare(ctx context.Context, o Options) error {
@@ -50,6 +55,14 @@ func (s *Store) wantCurrent(ctx context.Context) error {
 		return errOlder(version)
 	}
 	return compatible(version, oldest)
+}
+
+// compatible says whether this program can work with a schema.
+func compatible(version, oldest int) error {
+	if version > schemaVersion && oldest > schemaVersion {
+		return fmt.Errorf("the database has schema %d, this version knows %d: use the newer revoke-sessions", version, schemaVersion)
+	}
+	return nil
 }
 
 // migrate brings an empty or older database up to schemaVersion, one version

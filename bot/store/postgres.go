@@ -102,7 +102,7 @@ func (*postgresEngine) begun(ctx context.Context, tx *sql.Tx, locks []lock) (id 
 	err = tx.QueryRowContext(ctx, `WITH held AS MATERIALIZED (SELECT `+taken+`1)
 		SELECT pg_current_xact_id()::text, (extract(epoch FROM clock_timestamp()) * 1000000)::bigint FROM held`).Scan(&id, &at)
 	if err != nil {
-		return "", now, fmt.Errorf("wait for a turn: %w", err)
+		return "", now, fmt.Errorf("begin, and take the locks: %w", err)
 	}
 	return id, time.UnixMicro(at).UTC(), nil
 }

@@ -53,7 +53,7 @@ func (s *Store) Commit(ctx context.Context, c bot.Change) (bot.Request, error) {
 				return err
 			}
 		}
-		if err := turn(ctx, tx, c); err != nil {
+		if err := heed(ctx, tx, c); err != nil {
 			return err
 		}
 		if err := spend(ctx, tx, c.Uses); err != nil {

@@ -70,8 +70,8 @@ func openSQLite(ctx context.Context, rawURL string, o Options) (*Store, error) {
 	}
 	s := &Store{engine: sqliteEngine{}, turn: make(chan struct{}, 1), crowd: make(chan struct{}, 1), last: make(chan struct{}, 1), now: o.Now, path: path}
 	if o.Exclusive {
-		s.lock = flock.New(lockOf(path))
-		held, err := s.lock.TryLock()
+		s.file = flock.New(lockOf(path))
+		held, err := s.file.TryLock()
 		if err != nil {
 			return nil, fmt.Errorf("lock the database %s: %w", path, err)
 		}

@@ -10,7 +10,6 @@ import (
 	"context"
 	"database/sql"
 	"errors"
-	"fmt"
 	"strings"
 	"time"
 
@@ -34,7 +33,7 @@ type Store struct {
 	count, last chan struct{}
 	now         func() time.Time
 	time        *databaseTime // nil where the process's clock is the database's
-	lock        *flock.Flock
+	file        *flock.Flock  // the lock of an exclusive SQLite; nil for none
 	path        string
 	// name tells this process from the others; empty where there are none.
 	name string
@@ -63,7 +62,9 @@ type engine interface {
 	// where that is when the transaction began.
 	headTime() string
 	skipLocked() string
-	// again reports whether what failed, with nothing stored, may work now.
+	// again reports whether what failed, with nothing stored, may work now. Where
+	// err says that the server has become read-only, it gives up the idle
+	// connections to it.
 	again(err error) bool
 	// unique reports whether err says that a row like it exists already.
 	unique(err error) bool
@@ -163,8 +164,8 @@ func (s *Store) Close() error {
 			errs = append(errs, db.Close())
 		}
 	}
-	if s.lock != nil {
-		errs = append(errs, s.lock.Unlock())
+	if s.file != nil {
+		errs = append(errs, s.file.Unlock())
 	}
 	return errors.Join(errs...)
 }
@@ -172,34 +173,6 @@ func (s *Store) Close() error {
 // querier is a pool or a transaction.
 type querier interface {
 	QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row
-}
-
-// tried calls do until it works, fails for good, may have worked, or within is over.
-func tried(ctx context.Context, within time.Duration, again func(error) bool, do func() error) error {
-	pause := 20 * time.Millisecond
-	for end := time.Now().Add(within); ; pause = min(2*pause, 500*time.Millisecond) {
-		err := do()
-		if err == nil || errors.Is(err, bot.ErrUnclear) || !again(err) || !time.Now().Add(pause).Before(end) {
-			return err
-		}
-		select {
-		case <-time.After(pause):
-		case <-ctx.Done():
-			return err
-		}
-	}
-}
-
-// openWait is how long opening waits for a database that is starting, or that
-// others are opening.
-const openWait = 10 * time.Second
-
-// compatible says whether this program can work with a schema.
-func compatible(version, oldest int) error {
-	if version > schemaVersion && oldest > schemaVersion {
-		return fmt.Errorf("the database has schema %d, this version knows %d: use the newer revoke-sessions", version, schemaVersion)
-	}
-	return nil
 }
 
 func micros(t time.Time) int64 { return t.UnixMicro() }

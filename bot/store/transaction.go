@@ -114,6 +114,22 @@ func (s *Store) once(ctx context.Context, f func(*tx) error, locks []lock, urgen
 	return err
 }
 
+// tried calls do until it works, fails for good, may have worked, or within is over.
+func tried(ctx context.Context, within time.Duration, again func(error) bool, do func() error) error {
+	pause := 20 * time.Millisecond
+	for end := time.Now().Add(within); ; pause = min(2*pause, 500*time.Millisecond) {
+		err := do()
+		if err == nil || errors.Is(err, bot.ErrUnclear) || !again(err) || !time.Now().Add(pause).Before(end) {
+			return err
+		}
+		select {
+		case <-time.After(pause):
+		case <-ctx.Done():
+			return err
+		}
+	}
+}
+
 // alone runs one statement on its own, which must do no harm when it is
 // carried out twice.
 func (s *Store) alone(ctx context.Context, query string, args ...any) error {

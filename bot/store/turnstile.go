@@ -77,8 +77,8 @@ func lineAt(r *bot.Request) (at sql.NullInt64) {
 	return maybe(r.Decisions[len(r.Decisions)-1].At)
 }
 
-// turn stores what an answer of Microsoft's means for the calls that follow.
-func turn(ctx context.Context, tx *tx, c bot.Change) error {
+// heed stores what an answer of Microsoft's means for the calls that follow.
+func heed(ctx context.Context, tx *tx, c bot.Change) error {
 	if c.Pushback <= 0 && !c.Answered {
 		return nil
 	}
@@ -113,9 +113,11 @@ func turn(ctx context.Context, tx *tx, c bot.Change) error {
 	return setTurnstile(ctx, tx, until, gap)
 }
 
-func turnstile(ctx context.Context, tx *tx, lock string) (until time.Time, gap time.Duration, err error) {
+// turnstile reads until when nobody may call, and the pause between two calls
+// after that; 0 where nobody has to wait.
+func turnstile(ctx context.Context, tx *tx, forUpdate string) (until time.Time, gap time.Duration, err error) {
 	var at, micros int64
-	if err := tx.QueryRowContext(ctx, `SELECT until, gap FROM turnstile WHERE id = 1`+lock).Scan(&at, &micros); err != nil {
+	if err := tx.QueryRowContext(ctx, `SELECT until, gap FROM turnstile WHERE id = 1`+forUpdate).Scan(&at, &micros); err != nil {
 		return until, 0, fmt.Errorf("read whose turn it is: %w", err)
 	}
 	return time.UnixMicro(at).UTC(), time.Duration(micros) * time.Microsecond, nil
