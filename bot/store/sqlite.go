@@ -121,7 +121,7 @@ func openSQLiteReadOnly(ctx context.Context, rawURL string) (*Store, error) {
 	case info.IsDir():
 		return nil, fmt.Errorf("open the database %s: it is a directory", path)
 	}
-	db, err := sql.Open("sqlite", "file:"+(&url.URL{Path: path}).EscapedPath()+"?mode=ro&_pragma=busy_timeout(1000)")
+	db, err := sql.Open("sqlite", "file:"+(&url.URL{Path: path}).EscapedPath()+"?mode=ro&_pragma=busy_timeout(1000)&_pragma=temp_store(MEMORY)")
 	if err != nil {
 		return nil, fmt.Errorf("open the database %s: %w", path, err)
 	}
@@ -146,9 +146,11 @@ func (s *Store) openFile(ctx context.Context, o Options) error {
 	// Pragmas stand in the DSN so that every connection of a pool has them.
 	// secure_delete is ON: FAST would leave erased text in pages given free.
 	// https://sqlite.org/pragma.html#pragma_secure_delete
+	// temp_store is MEMORY: where nothing but the database's folder can be written,
+	// as in our image, a large sort or a new index would find no place for its file.
 	dsn := func(extra string) string {
 		return "file:" + (&url.URL{Path: s.path}).EscapedPath() +
-			fmt.Sprintf("?_pragma=busy_timeout(%d)", wait.Milliseconds()) + "&_pragma=journal_mode(WAL)&_pragma=synchronous(FULL)&_pragma=foreign_keys(1)&_pragma=secure_delete(ON)" + extra
+			fmt.Sprintf("?_pragma=busy_timeout(%d)", wait.Milliseconds()) + "&_pragma=journal_mode(WAL)&_pragma=synchronous(FULL)&_pragma=foreign_keys(1)&_pragma=secure_delete(ON)&_pragma=temp_store(MEMORY)" + extra
 	}
 	var err error
 	if s.write, err = sql.Open("sqlite", dsn("&_txlock=immediate")); err != nil {

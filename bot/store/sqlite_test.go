@@ -91,7 +91,7 @@ func TestPragmasOnEveryConnection(t *testing.T) {
 				t.Fatal(err)
 			}
 			defer conn.Close()
-			for pragma, want := range map[string]string{"journal_mode": "wal", "synchronous": "2", "foreign_keys": "1", "busy_timeout": "1000", "secure_delete": "1"} {
+			for pragma, want := range map[string]string{"journal_mode": "wal", "synchronous": "2", "foreign_keys": "1", "busy_timeout": "1000", "secure_delete": "1", "temp_store": "2"} {
 				if got := value[string](t, conn, "PRAGMA "+pragma); got != want {
 					t.Errorf("%s connection %d: %s = %s, want %s", name, i, pragma, got, want)
 				}
