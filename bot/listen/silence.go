@@ -44,7 +44,7 @@ func (l *Listener) deaf(now time.Time, err error) {
 	if lasted, say := l.silence.loud(now, l.limits.deaf); say {
 		l.log.Error("the bot hears nothing: no socket to Slack could be opened, and whoever types or clicks reads that the app "+
 			"failed. It keeps trying. See whether Socket Mode is switched on (api.slack.com/apps, Socket Mode), whether Slack "+
-			"is well (slack-status.com), and whether this machine may reach wss-primary.slack.com and slack.com; what was "+
+			"is well (status.slack.com), and whether this machine may reach wss-primary.slack.com and slack.com; what was "+
 			"confirmed before is carried out all the same", "for", lasted.Round(time.Second).String(), "error", reason(err))
 	}
 }
