@@ -2,6 +2,7 @@ package store_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 	"testing"
@@ -142,6 +143,26 @@ var steps = []struct {
 			return err
 		}
 		_, err := s.Told(ctx, j.r.ID, j.r.Version, time.Time{})
+		return err
+	}},
+	{"claim", func(ctx context.Context, s *store.Store, j *journey) error {
+		if _, _, err := s.Claim(ctx, j.r.ID); err != nil {
+			return err
+		}
+		_, err := s.Arrival(ctx, 1)
+		if errors.Is(err, bot.ErrNoRequest) {
+			err = nil // its text is erased
+		}
+		return err
+	}},
+	{"announce", func(ctx context.Context, s *store.Store, j *journey) error {
+		if _, err := s.Announce(ctx, notice(j.r.ID), bot.Entry{Action: "announced"}); err != nil {
+			return err
+		}
+		w, err := s.Due(ctx, 64)
+		for _, n := range w.Notices {
+			err = errors.Join(err, s.Announced(ctx, n.ID, time.Time{}))
+		}
 		return err
 	}},
 	{"due", func(ctx context.Context, s *store.Store, _ *journey) error { _, err := s.Due(ctx, 64); return err }},

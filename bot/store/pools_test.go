@@ -13,3 +13,6 @@ var CensusQueries = []string{countPending, countOwing, countOverdue, headAndFree
 
 // LockSpace and Counting name the lock of whoever counts against limits.
 const LockSpace, Counting = lockSpace, int(counting)
+
+// SetPools has the store use others, which listen.
+func (s *Store) SetPools(write, read *sql.DB) { s.write, s.read = write, read }

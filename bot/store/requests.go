@@ -220,7 +220,7 @@ func (s *Store) Open(ctx context.Context, slackID string, limit int) ([]bot.Requ
 	query, args := `SELECT `+requestColumns+fromRequests+
 		`WHERE r.due_at IS NOT NULL `, []any{limit}
 	if slackID != "" {
-		query += `AND r.id IN (SELECT request_id FROM askers WHERE slack_id = $2) `
+		query += `AND EXISTS (SELECT 1 FROM askers WHERE slack_id = $2 AND request_id = r.id) `
 		args = append(args, slackID)
 	}
 	return rows(ctx, s, scanRequest, query+`ORDER BY CASE r.state WHEN 'pending' THEN 0 ELSE 1 END, r.created_at LIMIT $1`, args...)
