@@ -288,3 +288,75 @@ func TestSeveralWriteOneChain(t *testing.T) {
 		state[row.Request] = row.Action
 	}
 }
+
+// Replicas look after the same words at the same moment.
+func TestSeveralForget(t *testing.T) {
+	t.Parallel()
+	stores, url := openSeveral(t, 3)
+	const n = 300
+	for i := range n {
+		r := pending(fmt.Sprint("REQ-", i), fmt.Sprint("target-", i))
+		r.DueAt = time.Time{}
+		create(t, stores[0], r)
+		receive(t, stores[0], arrival(i))
+		announce(t, stores[0], notice(fmt.Sprint("key-", i)))
+	}
+	raw := past(t, url)
+	for _, query := range []string{
+		`UPDATE requests SET changed_at = changed_at - 100 * 24 * 3600 * 1000000::bigint`,
+		`UPDATE arrivals SET due_at = NULL, received_at = received_at - 100 * 24 * 3600 * 1000000::bigint WHERE id % 2 = 0`,
+		`UPDATE arrivals SET due_at = NULL, received_at = received_at - 24 * 3600 * 1000000::bigint WHERE id % 2 = 1`,
+		`UPDATE notices SET due_at = NULL, posted_at = 0`,
+	} {
+		if _, err := raw.Exec(deadline(t), query); err != nil {
+			t.Fatal(err)
+		}
+	}
+	ctx := deadline(t)
+	for i, err := range atOnce(9, func(i int) error { return stores[i%3].Forget(ctx, month) }) {
+		if err != nil {
+			t.Errorf("%d: %v", i, err)
+		}
+	}
+	var words, arrivals, secrets, notices int
+	if err := raw.QueryRow(ctx, `SELECT (SELECT count(*) FROM words), (SELECT count(*) FROM arrivals),
+		(SELECT count(*) FROM arrivals WHERE response_url IS NOT NULL OR body <> ''), (SELECT count(*) FROM notices)`).Scan(&words, &arrivals, &secrets, &notices); err != nil {
+		t.Fatal(err)
+	}
+	if words != 0 || arrivals != n/2 || secrets != 0 || notices != 0 {
+		t.Errorf("left: %d words, %d arrivals, %d of them with secrets, %d notices; want none, %d, none, none", words, arrivals, secrets, notices, n/2)
+	}
+	chain(t, stores[0], "")
+}
+
+// Each counts those that were heard of lately: one that says goodbye is not
+// waited for.
+func TestSeveralAreCounted(t *testing.T) {
+	t.Parallel()
+	url := newDatabase(t, shared(t))
+	beat := func(s *store.Store, want int) {
+		t.Helper()
+		if live, err := s.Beat(deadline(t)); err != nil || live != want {
+			t.Errorf("%d live, %v; want %d", live, err, want)
+		}
+	}
+	stays := openURL(t, url, store.Options{Exclusive: true})
+	beat(stays, 1)
+	goes, err := store.Open(deadline(t), url, store.Options{Exclusive: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	beat(goes, 2)
+	beat(stays, 2)
+	closeStore(t, goes)
+	beat(stays, 1)
+
+	// One that was killed says nothing.
+	if _, err := past(t, url).Exec(deadline(t), `INSERT INTO replicas (name, seen_at) SELECT 'killed', seen_at - 16 * 1000000 FROM replicas`); err != nil {
+		t.Fatal(err)
+	}
+	beat(stays, 1)
+	beside := openURL(t, url, store.Options{Beside: true})
+	beat(beside, 1) // the command line is no replica
+	beat(stays, 1)
+}
