@@ -142,7 +142,7 @@ func (th *theatre) process(args ...string) (*exec.Cmd, error) {
 	if err != nil {
 		return nil, err
 	}
-	at, err := json.Marshal(childEndpoints{th.at.graphURL, th.at.authority, th.entra.CertPEM(), th.at.timing})
+	at, err := json.Marshal(childEndpoints{th.at.graphURL, th.at.authority, th.entra.CertPEM(), th.at.timing, nil})
 	if err != nil {
 		return nil, err
 	}

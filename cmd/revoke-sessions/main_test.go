@@ -33,6 +33,7 @@ type childEndpoints struct {
 	GraphURL, Authority string
 	CertPEM             []byte
 	Timing              *bot.Timing
+	*Life
 }
 
 func TestMain(m *testing.M) {
@@ -45,8 +46,11 @@ func TestMain(m *testing.M) {
 		roots.AppendCertsFromPEM(c.CertPEM)
 		ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 		defer stop()
-		os.Exit(run(ctx, os.Args[1:], os.Getenv, os.Stdin, os.Stdout, os.Stderr,
-			endpoints{graphURL: c.GraphURL, authority: c.Authority, roots: roots, timing: c.Timing}))
+		at := endpoints{graphURL: c.GraphURL, authority: c.Authority, roots: roots, timing: c.Timing}
+		if c.Life != nil {
+			at.now, at.witness = c.Life.now, c.Life.witness()
+		}
+		os.Exit(run(ctx, os.Args[1:], os.Getenv, os.Stdin, os.Stdout, os.Stderr, at))
 	}
 	goleak.VerifyTestMain(serverCloser{m})
 }
@@ -92,10 +96,14 @@ type theatre struct {
 	posted    atomic.Bool
 }
 
-func newTheatre(t testing.TB) *theatre {
+func newTheatre(t testing.TB) *theatre { return newTheatreWith(t, slacktest.Config{}) }
+
+// newTheatreWith is newTheatre with a Slack that differs.
+func newTheatreWith(t testing.TB, slack slacktest.Config) *theatre {
 	t.Helper()
 	th := &theatre{t: t, clock: &clock{}, log: &lockedBuffer{}}
-	s, err := newStage(t.TempDir(), slacktest.Config{Now: th.clock.now})
+	slack.Now = th.clock.now
+	s, err := newStage(t.TempDir(), slack)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -138,24 +146,31 @@ func (th *theatre) begin() {
 // spawn starts the bot in a process of its own.
 func (th *theatre) spawn() {
 	th.t.Helper()
+	child, err := th.launch(nil)
+	if err != nil {
+		th.t.Fatal(err)
+	}
+	th.child = child
+	th.until("the bot connects", func() bool { return th.slack.Sockets() > 0 })
+}
+
+// launch starts the bot in a process of its own and does not wait for it.
+func (th *theatre) launch(life *Life) (*exec.Cmd, error) {
 	self, err := os.Executable()
 	if err != nil {
-		th.t.Fatal(err)
+		return nil, err
 	}
-	at, err := json.Marshal(childEndpoints{th.at.graphURL, th.at.authority, th.entra.CertPEM(), th.at.timing})
+	at, err := json.Marshal(childEndpoints{th.at.graphURL, th.at.authority, th.entra.CertPEM(), th.at.timing, life})
 	if err != nil {
-		th.t.Fatal(err)
+		return nil, err
 	}
-	th.child = exec.Command(self, "run")
-	th.child.Env = append(os.Environ(), childEnv+"="+string(at))
+	child := exec.Command(self, "run")
+	child.Env = append(os.Environ(), childEnv+"="+string(at))
 	for name, value := range th.environment() {
-		th.child.Env = append(th.child.Env, name+"="+value)
+		child.Env = append(child.Env, name+"="+value)
 	}
-	th.child.Stderr = th.log
-	if err := th.child.Start(); err != nil {
-		th.t.Fatal(err)
-	}
-	th.until("the bot connects", func() bool { return th.slack.Sockets() > 0 })
+	child.Stderr = th.log
+	return child, child.Start()
 }
 
 // kill ends the child as a power cut would.

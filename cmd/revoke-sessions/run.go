@@ -100,6 +100,9 @@ func (c *runCommand) Run(ctx context.Context, s *surroundings) error {
 	}
 	defer stopHTTP()
 	db, err := store.Open(ctx, c.Database, store.Options{Exclusive: true, Now: s.at.now})
+	if err != nil && ctx.Err() != nil {
+		return nil // told to stop before it was open
+	}
 	if err != nil {
 		return err
 	}

@@ -1,0 +1,441 @@
+package main
+
+import (
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+
+	"revoke-sessions/bot"
+	"revoke-sessions/bot/slacktest"
+	"revoke-sessions/graph/graphtest"
+)
+
+// plot is what people do and what comes of it, however often the bot dies.
+type plot struct {
+	// policy is a policy file, empty for none.
+	policy string
+	// acts is all that people do, and ends when they have read the end.
+	acts func(m *mortal)
+	// rows are how often an action may be on record; of others nothing is said.
+	rows map[string]span
+	// posts are what Graph may have got.
+	posts span
+}
+
+// notKnown is read where the bot may have died in a call.
+const notKnown = "Not known yet whether"
+
+const twoApprovals = `version: 1
+approvers: [U0ALICE, U0AMIR, U0OLGA]
+lanes:
+  third_party: {approvals: 2}
+`
+
+// calls are the POSTs of the bot to Graph that fail in some way.
+func (m *mortal) calls(f graphtest.Fault) {
+	f.Method, f.PathSuffix = http.MethodPost, "invalidateAllRefreshTokens"
+	m.entra.Inject(f)
+}
+
+var plots = map[string]plot{
+	"own device": {
+		acts: func(m *mortal) {
+			m.asks(bobID, "me lost my phone")
+			m.presses(aliceID, bot.ActionConfirm)
+			m.reads("card", "sessions are revoked", "Verified")
+			m.reads("thread", "Still open, and until when")
+			m.reads("dm:bob", "Your sessions were revoked, as you asked")
+		},
+		rows:  map[string]span{"requested": once, "approved": once, "revoked": once, "verified": once, "failed": never},
+		posts: span{1, 1},
+	},
+	"somebody else": {
+		acts: func(m *mortal) {
+			m.asks(bobID, "<@"+carolID+"> stolen laptop")
+			m.presses(olgaID, bot.ActionConfirm) // who may not
+			m.asks(amirID, "<@"+carolID+"> seen in a bar")
+			m.reads("thread", "Also asked by", "seen in a bar")
+			m.asks(amirID, "<@"+carolID+"> and it is open")
+			m.reads("thread", "and it is open")
+			m.presses(aliceID, bot.ActionConfirm)
+			m.reads("card", "sessions are revoked", "Verified")
+			m.reads("dm:carol", "Your security team ended your sessions")
+			m.reads("dm:bob", "sessions are revoked")
+			m.reads("dm:amir", "sessions are revoked")
+		},
+		rows:  map[string]span{"requested": once, "joined": {2, 4}, "refused": {1, 9}, "approved": once, "revoked": once, "verified": once},
+		posts: span{1, 1},
+	},
+	"denied": {
+		acts: func(m *mortal) {
+			m.asks(bobID, "<@"+carolID+"> stolen laptop")
+			m.denies(aliceID, "wrong person")
+			m.reads("card", "Denied by", "wrong person")
+			m.reads("dm:bob", "Denied by")
+		},
+		rows:  map[string]span{"requested": once, "denied": once, "approved": never},
+		posts: never,
+	},
+	"cancelled": {
+		acts: func(m *mortal) {
+			m.asks(bobID, "") // which opens a form
+			m.submits(bobID, carolID, "stolen laptop")
+			m.pressesReceipt(bobID, bot.ActionCancel)
+			m.reads("card", "Cancelled by")
+		},
+		rows:  map[string]span{"requested": once, "cancelled": once, "approved": never},
+		posts: never,
+	},
+	"wish to cancel, then carried out by the clock": {
+		policy: "version: 1\napprovers: [U0ALICE, U0AMIR]\nlanes:\n  self: {on_timeout: execute}\n",
+		acts: func(m *mortal) {
+			m.asks(bobID, "me lost my phone")
+			m.pressesReceipt(bobID, bot.ActionCancel)
+			m.reads("thread", "Phone Bob Reporter before you do")
+			m.asks(bobID, "cancel "+m.newest())
+			m.later(16 * time.Minute)
+			m.reads("card", "sessions are revoked", "Verified")
+			m.reads("dm:bob", "by the policy, for nobody decided in time")
+		},
+		rows: map[string]span{"requested": once, "cancel_asked": once, "cancel_asked_again": {1, 4}, "approved": once, "revoked": once,
+			"verified": once, "cancelled": never},
+		posts: span{1, 1},
+	},
+	"the clock may not": {
+		policy: "version: 1\napprovers: [U0ALICE, U0AMIR]\nlanes:\n  self: {on_timeout: execute}\n",
+		acts: func(m *mortal) {
+			m.asks(carolID, "me gone")
+			m.liveCard(bot.ActionConfirm)
+			m.role(false, []string{"carol", "global"})
+			m.later(16 * time.Minute)
+			m.reads("thread", "It was not carried out by itself")
+			m.reads("dm:carol", "It was not carried out by itself")
+		},
+		rows:  map[string]span{"requested": once, "not_executed": once, "approved": never},
+		posts: never,
+	},
+	"nobody decides": {
+		policy: "version: 1\napprovers: [U0ALICE, U0AMIR]\nreminders:\n  after: 10m\n  factor: 2\n  max: 2\n  escalate: {after: 31m, to: [U0OLGA]}\n",
+		acts: func(m *mortal) {
+			m.asks(bobID, "<@"+amirID+"> stolen laptop")
+			m.liveCard(bot.ActionConfirm)
+			m.later(11 * time.Minute)
+			m.reads("thread", "Nobody has decided this yet")
+			m.later(21 * time.Minute)
+			m.reads("thread", "please get one of those who may decide")
+			m.later(8 * time.Hour)
+			m.reads("card", "Nobody decided in 8 hours")
+			m.reads("dm:bob", "Nobody decided in 8 hours")
+		},
+		rows:  map[string]span{"requested": once, "reminded": twice, "escalated": once, "expired": once, "approved": never},
+		posts: never,
+	},
+	"two approvals, one of which lapses": {
+		policy: twoApprovals,
+		acts: func(m *mortal) {
+			m.asks(bobID, "<@"+carolID+"> stolen laptop")
+			m.presses(aliceID, bot.ActionConfirm)
+			m.reads("card", "Needs 2 approvals, has 1: @"+aliceID)
+			m.slackAccount(false, []string{"alice", "deleted"})
+			m.later(6 * time.Minute)
+			m.presses(amirID, bot.ActionConfirm)
+			m.reads("card", "Needs 2 approvals, has 1: @"+amirID)
+			m.reads("thread", "does not count any more")
+			m.presses(olgaID, bot.ActionConfirm)
+			m.reads("card", "sessions are revoked", "Approved by @"+amirID+" and @"+olgaID, "Verified")
+		},
+		rows:  map[string]span{"requested": once, "approval": twice, "approval_lapsed": once, "approved": once, "revoked": once, "verified": once},
+		posts: span{1, 1},
+	},
+	"void": {
+		acts: func(m *mortal) {
+			m.asks(bobID, "<@"+carolID+"> stolen laptop")
+			m.liveCard(bot.ActionConfirm)
+			carol := m.entraID("carol")
+			m.entra.Update(carol, func(u *graphtest.User) { u.UserPrincipalName = "carola@contoso.example" })
+			m.presses(aliceID, bot.ActionConfirm)
+			m.reads("card", "This changed since the preview")
+			m.reads("card", "Revoke all sessions of Carol Target?", "This takes the place of REQ-")
+			m.entra.Remove(carol)
+			m.presses(aliceID, bot.ActionConfirm)
+			m.reads("card", "the account does not exist any more")
+			m.reads("dm:bob", "the account does not exist any more")
+		},
+		rows:  map[string]span{"requested": once, "void": twice, "previewed_again": once, "approved": never},
+		posts: never,
+	},
+	"Microsoft refuses, then tried again": {
+		acts: func(m *mortal) {
+			m.calls(graphtest.Fault{Status: 403})
+			m.asks(bobID, "<@"+carolID+"> stolen laptop")
+			m.presses(aliceID, bot.ActionConfirm)
+			m.poll("Microsoft has refused all that it was asked", m.refusedByMicrosoft)
+			m.readsAny("dm:bob", "Microsoft refused", notKnown)
+			m.settle()
+			m.entra.ClearFaults()
+			m.presses(amirID, bot.ActionRetry)
+			m.reads("card", "sessions are revoked", "Verified")
+		},
+		rows:  map[string]span{"requested": once, "approved": twice, "failed": maybe, "revoked": once, "verified": once},
+		posts: span{2, 3},
+	},
+	"Microsoft refuses, and nobody tries again": {
+		acts: func(m *mortal) {
+			m.calls(graphtest.Fault{Status: 403})
+			m.asks(bobID, "me lost my phone")
+			m.presses(aliceID, bot.ActionConfirm)
+			m.poll("Microsoft has refused all that it was asked", m.refusedByMicrosoft)
+			m.readsAny("dm:bob", "Microsoft refused", notKnown)
+			m.later(25 * time.Hour)
+			m.poll("the time to try again is over", func() bool { return m.count("retry_closed")+m.count("stopped_looking") == 1 })
+		},
+		rows:  map[string]span{"requested": once, "approved": once, "failed": maybe, "revoked": never},
+		posts: span{1, 2},
+	},
+	"no clear answer, then a second call": {
+		acts: func(m *mortal) {
+			m.calls(graphtest.Fault{Status: 504, Times: 1})
+			m.asks(bobID, "me lost my phone")
+			m.presses(aliceID, bot.ActionConfirm)
+			// Dead before the first call, the second gets no clear answer, and there is
+			// no third by itself.
+			m.poll("it is done, or known that it is not", func() bool {
+				unclear := slices.ContainsFunc(m.stands("card"), func(s slacktest.Message) bool {
+					return strings.Contains(plain(s), "The account does not show a change.")
+				})
+				return m.count("revoked") == 1 || m.count("executing") == 2 && m.count("unknown") == 2 && unclear
+			})
+			if m.count("revoked") == 0 {
+				m.presses(amirID, bot.ActionRetry)
+			}
+			m.reads("card", "sessions are revoked", "Verified")
+		},
+		rows:  map[string]span{"requested": once, "approved": {1, 2}, "unknown": {1, 2}, "executing": {2, 3}, "revoked": once, "verified": once, "failed": never},
+		posts: span{2, 2},
+	},
+	"no clear answer, ever": {
+		acts: func(m *mortal) {
+			m.calls(graphtest.Fault{Status: 502})
+			m.asks(bobID, "me lost my phone")
+			m.presses(aliceID, bot.ActionConfirm)
+			m.reads("card", "The account does not show a change.", "I look again")
+			m.reads("dm:bob", notKnown)
+			m.later(25 * time.Hour)
+			m.poll("it has stopped looking", func() bool { return m.count("stopped_looking") == 1 })
+		},
+		rows:  map[string]span{"requested": once, "approved": once, "executing": twice, "revoked": never, "failed": never, "stopped_looking": once},
+		posts: span{1, 2},
+	},
+	"Microsoft asks to wait": {
+		acts: func(m *mortal) {
+			m.calls(graphtest.Fault{Status: 429, RetryAfter: "60"})
+			m.asks(bobID, "me lost my phone")
+			m.presses(aliceID, bot.ActionConfirm)
+			m.poll("Microsoft has asked to wait", m.askedToWait)
+			m.asks(carolID, "me lost mine too")
+			m.poll("that is stored", func() bool { return m.count("requested") == 2 })
+			m.presses(aliceID, bot.ActionConfirm)
+			m.poll("Carol's waits in line", func() bool { return m.count("queued") == 1 })
+			m.settle()
+			m.entra.ClearFaults()
+			m.later(61 * time.Second)
+			m.reads("dm:bob", "Your sessions were revoked, as you asked")
+			m.later(61 * time.Second)
+			m.reads("dm:carol", "Your sessions were revoked, as you asked")
+			m.poll("both are verified", func() bool { return m.count("verified") == 2 })
+		},
+		rows:  map[string]span{"requested": twice, "queued": once, "revoked": twice, "verified": twice, "failed": never},
+		posts: span{3, 4},
+	},
+	"frozen and thawed": {
+		acts: func(m *mortal) {
+			m.calls(graphtest.Fault{Status: 429, RetryAfter: "60"})
+			m.asks(bobID, "<@"+carolID+"> stolen laptop")
+			m.presses(aliceID, bot.ActionConfirm)
+			m.poll("Microsoft has asked to wait", m.askedToWait)
+			m.asks(aliceID, "freeze I am not sure")
+			m.reads("card", "has frozen every revoke")
+			m.settle()
+			m.entra.ClearFaults()
+			m.later(61 * time.Second)
+			m.poll("it is held back, or looked at again and again", func() bool { return m.count("held")+m.count("unknown") > 0 })
+			m.asks(aliceID, "unfreeze")
+			m.reads("card", "asks to end the freeze: 1 of 2")
+			m.asks(amirID, "unfreeze")
+			m.reads("card", "The freeze is over.")
+			m.reads("card", "sessions are revoked", "Verified")
+		},
+		rows: map[string]span{"requested": once, "held": maybe, "frozen": once, "unfreeze_asked": once, "unfrozen": once,
+			"revoked": once, "verified": once},
+		posts: span{2, 3},
+	},
+	"a freeze ends by itself": {
+		acts: func(m *mortal) {
+			m.asks(aliceID, "freeze I am not sure")
+			m.reads("card", "has frozen every revoke")
+			m.later(61 * time.Minute)
+			m.reads("card", "The freeze is over.", "Its time was up.")
+		},
+		rows:  map[string]span{"frozen": once, "unfrozen": once},
+		posts: never,
+	},
+	"the account does not show it": {
+		acts: func(m *mortal) {
+			m.calls(graphtest.Fault{Status: 200, Body: []byte(`{"value":true}`)})
+			m.asks(bobID, "<@"+carolID+"> stolen laptop")
+			m.presses(aliceID, bot.ActionConfirm)
+			m.reads("card", "sessions are revoked", "Not visible in the account yet")
+			m.later(5 * time.Minute)
+			m.reads("thread", "Treat it as not done")
+			m.reads("dm:bob", "as not revoked")
+			m.reads("dm:carol", "asked Microsoft to end your sessions")
+			m.entra.ClearFaults()
+			m.account(false, []string{"carol", "stamped"})
+			m.later(16 * time.Minute)
+			m.reads("card", "sessions are revoked", "Verified")
+			m.reads("dm:bob", "are revoked")
+		},
+		rows:  map[string]span{"requested": once, "approved": once, "revoked": once, "unmoved_told": once, "verified": once},
+		posts: span{1, 2},
+	},
+	"the account cannot be read": {
+		acts: func(m *mortal) {
+			m.graphFault(false, []string{"unreadable-after-post"})
+			m.asks(bobID, "<@"+carolID+"> stolen laptop")
+			m.presses(aliceID, bot.ActionConfirm)
+			m.readsAny("card", "The account could not be read since", "The account cannot be read", "Checking the account")
+			m.later(5 * time.Minute)
+			m.readsAny("thread", "It is not verified that", notKnown)
+			m.readsAny("dm:bob", "It is not verified that", notKnown)
+			m.settle()
+			m.entra.ClearFaults()
+			m.later(16 * time.Minute)
+			m.reads("card", "sessions are revoked", "Verified")
+		},
+		rows:  map[string]span{"requested": once, "approved": once, "revoked": once, "unread_told": maybe, "verified": once},
+		posts: span{1, 1},
+	},
+	"drill": {
+		acts: func(m *mortal) {
+			m.asks(bobID, "drill <@"+carolID+">")
+			m.presses(aliceID, bot.ActionConfirm)
+			m.reads("card", "DRILL: Rehearsed for Carol Target")
+			m.reads("dm:carol", "rehearsed")
+		},
+		rows:  map[string]span{"requested": once, "drilled": once, "revoked": never},
+		posts: never,
+	},
+	"a card is deleted": {
+		acts: func(m *mortal) {
+			m.asks(bobID, "me lost my phone")
+			m.liveCard(bot.ActionConfirm)
+			m.erase(false, nil)
+			m.asks(bobID, "me it was stolen")
+			m.presses(aliceID, bot.ActionConfirm)
+			m.reads("card", "sessions are revoked", "Verified")
+		},
+		rows:  map[string]span{"requested": once, "joined": {1, 3}, "approved": once, "revoked": once, "verified": once},
+		posts: span{1, 1},
+	},
+	"a card that nobody knows of": {
+		acts: func(m *mortal) {
+			m.slack.Inject(slacktest.Fault{Method: "chat.postMessage", After: true, Reset: true, Times: 1,
+				Match: func(p map[string]string) bool { return p["channel"] == approvals }})
+			m.asks(bobID, "me lost my phone")
+			m.poll("a card stands", func() bool { return len(m.cards()) > 0 })
+			m.idles()
+			m.moves(6 * time.Second)
+			m.presses(aliceID, bot.ActionConfirm)
+			m.reads("card", "sessions are revoked", "Verified")
+		},
+		rows:  map[string]span{"requested": once, "approved": once, "revoked": once, "verified": once},
+		posts: span{1, 1},
+	},
+	"the channel is closed to the bot": {
+		acts: func(m *mortal) {
+			m.channel(false, []string{"without"})
+			m.asks(bobID, "<@"+carolID+"> stolen laptop")
+			m.reads("dm:alice", "A request about Carol Target waits")
+			m.reads("dm:bob", "could not post it to the approvers' channel yet")
+			m.idles()
+			m.channel(false, []string{"restored"})
+			m.moves(61 * time.Second)
+			m.clears(aliceID, bot.ActionConfirm)
+			m.settle()
+			m.channel(false, []string{"archived"})
+			m.presses(aliceID, bot.ActionConfirm)
+			m.reads("dm:alice", "sessions are revoked")
+			m.poll("it is verified", func() bool { return m.count("verified") == 1 })
+			m.reads("dm:bob", "sessions are revoked")
+			m.idles()
+			m.channel(false, []string{"restored"})
+			m.moves(2 * time.Minute)
+			m.reads("card", "sessions are revoked", "Verified")
+			m.reads("thread", "Still open, and until when")
+		},
+		rows:  map[string]span{"requested": once, "approved": once, "revoked": once, "verified": once},
+		posts: span{1, 1},
+	},
+	"too old to edit": {
+		acts: func(m *mortal) {
+			m.asks(bobID, "me lost my phone")
+			m.liveCard(bot.ActionConfirm)
+			m.settle()
+			m.slack.Inject(slacktest.Fault{Method: "chat.update", Error: "edit_window_closed"})
+			m.presses(aliceID, bot.ActionConfirm)
+			m.poll("it is verified", func() bool { return m.count("verified") == 1 })
+			m.reads("dm:bob", "Your sessions were revoked")
+			m.idles()
+			m.slack.ClearFaults()
+			m.reads("card", "sessions are revoked", "Verified")
+		},
+		rows:  map[string]span{"requested": once, "approved": once, "revoked": once, "verified": once},
+		posts: span{1, 1},
+	},
+	"answers by direct message": {
+		acts: func(m *mortal) {
+			m.slack.Inject(slacktest.Fault{Method: "response_url", Status: 500})
+			m.asks(bobID, "help")
+			m.asks(olgaID, "freeze")
+			m.asks(bobID, "me lost my phone")
+			m.liveCard(bot.ActionConfirm)
+		},
+		rows:  map[string]span{"requested": once, "refused": {1, 3}},
+		posts: never,
+	},
+	"standing still in a call": {
+		acts: func(m *mortal) {
+			m.calls(graphtest.Fault{Hang: true, Apply: true, Times: 1})
+			m.asks(bobID, "me lost my phone")
+			m.presses(aliceID, bot.ActionConfirm)
+			m.poll("it is asked", func() bool { return len(m.entra.Posts()) == 1 })
+			m.tells() // or that would stand still, too, and somebody else say it again
+			m.moves(11 * time.Second)
+			m.poll("it is verified", func() bool { return m.count("verified") == 1 })
+			m.reads("card", "sessions are revoked", "Verified")
+		},
+		rows:  map[string]span{"requested": once, "approved": once, "revoked": once, "verified": once, "late_answer": maybe},
+		posts: span{1, 2},
+	},
+	"too few approvers": {
+		policy: "version: 1\napprovers: [S0ALONE]\nlanes:\n  third_party: {approvals: 2}\n",
+		acts:   func(m *mortal) { m.reads("card", "Too few approvers") },
+		rows:   map[string]span{"coverage": once},
+		posts:  never,
+	},
+}
+
+// refusedByMicrosoft reports that the bot calls no more: it knows of a refusal,
+// or the second call was one after a first in which it died.
+func (m *mortal) refusedByMicrosoft() bool { return m.count("failed") == 1 || m.count("unknown") == 2 }
+
+// askedToWait reports that the bot knows that Microsoft has asked to wait.
+func (m *mortal) askedToWait() bool {
+	for _, e := range m.rows("") {
+		if e.Status == http.StatusTooManyRequests {
+			return true
+		}
+	}
+	return false
+}

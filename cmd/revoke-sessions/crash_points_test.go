@@ -1,0 +1,181 @@
+package main
+
+import (
+	"flag"
+	"fmt"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"sync"
+	"testing"
+
+	"revoke-sessions/bot"
+)
+
+var (
+	everyStep = flag.Bool("crash.all", false, "TestKilledAtEveryEffect: kill at every step of every play")
+	crashPlay = flag.String("crash.play", "", "TestKilledAtEveryEffect: only this play")
+)
+
+// thorough is how the bot is killed on a database, unless everything is wanted.
+type thorough struct {
+	// atOnce is how many bots live at the same time. On PostgreSQL they mostly
+	// wait for claims to lapse.
+	atOnce int
+	// meetings: once wherever the same two steps follow each other, instead of
+	// once at each step.
+	meetings bool
+}
+
+var thoroughness = map[string]thorough{"sqlite": {4, true}, "postgres": {16, false}}
+
+// TestKilledAtEveryEffect lets people act, and kills the bot before and after
+// each Effect: whenever it dies, the next one ends what was begun, once.
+func TestKilledAtEveryEffect(t *testing.T) {
+	if testing.Short() {
+		t.Skip("hundreds of processes")
+	}
+	for _, name := range slices.Sorted(maps.Keys(databases)) {
+		t.Run(name, func(t *testing.T) {
+			if name == "postgres" {
+				postgres(t) // or all is skipped
+			}
+			killedAtEveryEffect(t, databases[name], thoroughness[name])
+		})
+	}
+}
+
+func killedAtEveryEffect(t *testing.T, database func(*theatre), how thorough) {
+	names := slices.Sorted(maps.Keys(plots))
+	if *crashPlay != "" {
+		names = []string{*crashPlay}
+	}
+	// First without a death, which tells where one can be.
+	traces := map[string][]step{}
+	var mu sync.Mutex
+	each(how.atOnce, names, func(name string) {
+		t.Run(name, func(t *testing.T) {
+			steps, _ := plots[name].lives(t, database, nil)
+			mu.Lock()
+			defer mu.Unlock()
+			traces[name] = steps
+		})
+	})
+	if t.Failed() {
+		return
+	}
+	var deaths []fatality
+	type meeting struct{ first, then step } // first is empty where it does not count
+	known := map[meeting]bool{}
+	for _, name := range names {
+		passed := map[step]int{}
+		before := step{}
+		for _, s := range traces[name] {
+			passed[s]++
+			at := meeting{then: s}
+			if how.meetings {
+				at.first = before
+			}
+			if !known[at] || *everyStep {
+				known[at] = true
+				deaths = append(deaths, fatality{name, Death{s, passed[s]}})
+			}
+			before = s
+		}
+	}
+	died, killed := 0, map[step]bool{}
+	each(how.atOnce, deaths, func(f fatality) {
+		t.Run(f.play+"/"+f.String(), func(t *testing.T) {
+			// What two goroutines do comes in another order each time, and now and
+			// then one version is never shown: then nobody died, and it is tried again.
+			for range 4 {
+				if _, dead := plots[f.play].lives(t, database, &f.Death); dead {
+					mu.Lock()
+					defer mu.Unlock()
+					died++
+					killed[f.step] = true
+					return
+				}
+				if t.Failed() {
+					return
+				}
+			}
+		})
+	})
+	t.Logf("%d deaths in %d plays, of %d that were meant to be", died, len(names), len(deaths))
+	if *crashPlay != "" {
+		return
+	}
+	for _, e := range bot.Effects {
+		for _, over := range []bool{false, true} {
+			if s := (step{e, over}); !killed[s] {
+				t.Errorf("no bot was killed %s", s)
+			}
+		}
+	}
+}
+
+// fatality is a death in a play.
+type fatality struct {
+	play string
+	Death
+}
+
+func (f fatality) String() string { return fmt.Sprintf("%s %d", f.step, f.Nth) }
+
+// each calls do for all, some at once.
+func each[T any](atOnce int, all []T, do func(T)) {
+	slots := make(chan struct{}, atOnce)
+	var running sync.WaitGroup
+	for _, one := range all {
+		slots <- struct{}{}
+		running.Go(func() {
+			defer func() { <-slots }()
+			do(one)
+		})
+	}
+	running.Wait()
+}
+
+// lives plays p once, with a bot that dies at d, and checks what must be so
+// however that was. It answers the steps of the first life, and whether it
+// ended as it should.
+func (p plot) lives(t *testing.T, database func(*theatre), d *Death) (steps []step, died bool) {
+	m := newMortal(t, database)
+	if p.policy != "" {
+		m.policy = filepath.Join(m.folder, "policy.yml")
+		if err := os.WriteFile(m.policy, []byte(p.policy), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	m.live(d)
+	p.acts(m)
+	for m.settle(); m.rest(); m.settle() {
+		m.live(nil)
+	}
+	rows := map[string]int{}
+	for _, e := range m.audit() {
+		rows[e.Action]++
+	}
+	for action, want := range p.rows {
+		if n := rows[action]; n < want[0] || n > want[1] {
+			t.Errorf("%d rows say %s, not %d to %d", n, action, want[0], want[1])
+		}
+	}
+	if n := len(m.entra.Posts()); n < p.posts[0] || n > p.posts[1] {
+		t.Errorf("Graph got %d POSTs, not %d to %d", n, p.posts[0], p.posts[1])
+	}
+	m.truthful()
+	steps, err := readTrace(m.traceFile(1))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if t.Failed() {
+		t.Logf("%d deaths\n%s", m.died(), m.board())
+		for _, e := range m.audit() {
+			t.Logf("%s %s by %s: %s %s", e.Request, e.Action, e.Actor, e.Outcome, e.Reason)
+		}
+	}
+	return steps, m.died() > 0
+}
