@@ -136,25 +136,27 @@ func BenchmarkRevokeCommand(b *testing.B) {
 }
 
 // resident is the child's resident memory in megabytes.
-func (th *theatre) resident() float64 {
-	th.t.Helper()
+func (th *theatre) resident() float64 { return residentOf(th.t, th.child.Process.Pid) }
+
+func residentOf(t testing.TB, pid int) float64 {
+	t.Helper()
 	if runtime.GOOS != "linux" {
-		th.t.Skip("resident memory is read from /proc")
+		t.Skip("resident memory is read from /proc")
 	}
-	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", th.child.Process.Pid))
+	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
 	if err != nil {
-		th.t.Fatal(err)
+		t.Fatal(err)
 	}
 	for line := range strings.Lines(string(status)) {
 		if fields := strings.Fields(line); len(fields) > 1 && fields[0] == "VmRSS:" {
 			kb, err := strconv.ParseFloat(fields[1], 64)
 			if err != nil {
-				th.t.Fatal(err)
+				t.Fatal(err)
 			}
 			return kb / 1024
 		}
 	}
-	th.t.Fatal("no VmRSS")
+	t.Fatal("no VmRSS")
 	return 0
 }
 

@@ -76,6 +76,20 @@ func newRush(m *mortal, seed uint64) *rush {
 }
 
 func (r *rush) run(kills int) {
+	r.during(func(random *rand.Rand) {
+		for range kills {
+			time.Sleep(time.Duration(random.Int64N(int64(killedWithin))))
+			r.kill()
+		}
+	})
+	if r.died() != kills {
+		r.t.Errorf("%d deaths, not %d", r.died(), kills)
+	}
+}
+
+// during has people act for as long as there is trouble, and demands that all is
+// well in the end.
+func (r *rush) during(trouble func(*rand.Rand)) {
 	over := make(chan struct{})
 	var people sync.WaitGroup
 	for n := range reporters {
@@ -94,22 +108,15 @@ func (r *rush) run(kills int) {
 			}
 		})
 	}
-	random := rand.New(rand.NewPCG(r.seed, reporters))
 	began := time.Now()
-	for range kills {
-		time.Sleep(time.Duration(random.Int64N(int64(killedWithin))))
-		r.kill()
-	}
-	killing := time.Since(began)
+	trouble(rand.New(rand.NewPCG(r.seed, reporters)))
+	lasted := time.Since(began)
 	close(over)
 	people.Wait()
 	r.settle()
 	r.rest()
 	r.t.Logf("%d kills in %s, %d requests, %d acts given up and done again, all settled after %s",
-		r.died(), killing.Round(time.Second), r.done, r.givenUp, time.Since(began).Round(time.Second))
-	if r.died() != kills {
-		r.t.Errorf("%d deaths, not %d", r.died(), kills)
-	}
+		r.died(), lasted.Round(time.Second), r.done, r.givenUp, time.Since(began).Round(time.Second))
 	r.heard()
 	r.truthful()
 }
