@@ -32,18 +32,25 @@ func (b *Bot) findOut(ctx context.Context, r Request) (again bool, _ Request, er
 	// Long after the decision people have acted themselves, and only they
 	// decide anew.
 	unmoved := read.Known() && !read.MovedSince(r.earlier())
+	var turn time.Time // in the line, if it has to wait for that
 	if unmoved && may && !now.Before(second) && now.Sub(r.verdict().At) < b.cfg.Timing.Patience {
 		again, next, err := b.execute(ctx, r)
 		_, full := errors.AsType[*LimitError](err)
-		_, turn := errors.AsType[*TurnError](err)
-		if !full && !turn && !errors.Is(err, ErrFrozen) {
+		queued, waits := errors.AsType[*TurnError](err)
+		if !full && !waits && !errors.Is(err, ErrFrozen) {
 			return again, next, err
 		}
 		// A brake is on: reading goes on.
-		r.DueAt, may = time.Time{}, false
+		may = false
+		if waits {
+			turn = queued.Until
+		}
 	}
 	pauses := b.cfg.Timing.Settle
 	r.DueAt = now.Add(pauses[min(r.Reads, len(pauses)-1)])
+	if !turn.IsZero() && turn.Before(r.DueAt) {
+		r.DueAt = turn // or it would be missed
+	}
 	if may && now.Before(second) && second.Before(r.DueAt) {
 		r.DueAt = second
 	}
