@@ -137,7 +137,7 @@ func (b *Bot) announce(ctx context.Context, n Notice) {
 		}
 		retry = b.now().Add(wait)
 	}
-	note, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Second)
+	note, cancel := b.noting(ctx)
 	defer cancel()
 	if err := b.store.Announced(note, n.ID, retry); err != nil {
 		b.log.Error("note what was announced", "notice", n.Key, "error", err)
