@@ -162,11 +162,11 @@ const (
 func (p ChannelProblem) Says() string {
 	switch p {
 	case ChannelMissing:
-		return "there is no such channel, or it is private and the bot is not in it: /invite it there"
+		return "there is no such channel, or it is private and the bot has to be invited"
 	case ChannelArchived:
 		return "the channel is archived"
 	case ChannelWithout:
-		return "the bot is not in the channel: /invite it there"
+		return "the bot is not in the channel and has to be invited"
 	case ChannelShared:
 		return "the channel is shared with another organisation, whose members read every card"
 	case ChannelClosed:
@@ -183,7 +183,7 @@ func (p ChannelProblem) Mend() string {
 	case ChannelClosed:
 		return "Please have an administrator let the bot post there, or whoever runs the bot name another channel."
 	}
-	return "Please do so. If the channel is gone for good, whoever runs the bot must name another."
+	return "Please /invite it. If the channel is gone for good, whoever runs the bot must name another."
 }
 
 // ChannelProblem looks at a channel.

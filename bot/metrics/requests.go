@@ -20,9 +20,9 @@ type requests struct {
 	attempts *prometheus.CounterVec
 }
 
-// Waiting is the event of a request whose call has to be made again: Microsoft
+// waiting is the event of a request whose call has to be made again: Microsoft
 // asked to wait, or could not be reached, and nothing was done.
-const Waiting = "waiting"
+const waiting = "waiting"
 
 // fromReport are the buckets, in seconds, of what takes people: from seconds,
 // where the reporter's own word is enough, to a day.
@@ -109,7 +109,7 @@ func (q *requests) own(r *bot.Request, row bot.Entry, at time.Time) (event strin
 	switch bot.State(row.Action) {
 	case bot.Approved:
 		if calls > 0 {
-			return Waiting
+			return waiting
 		}
 		// "Try again" decides anew, hours later.
 		if len(r.Decisions) == 1 {
