@@ -48,7 +48,7 @@ var logKeys = map[string]string{
 	"approvers": "how many approvers are named or could decide", "able": "how many could decide", "found": "how many were found", "problems": "how many there are",
 	"acks": "how many could not be sent", "in_a_row": "how often it happened without a success", "pause": "how long until the next attempt",
 	"expected_seconds": "how long Slack means to keep the connection", "slack_counts": "sockets that Slack counts for the app", "own": "sockets that are ours",
-	"allowed": "sockets that Slack allows for one app", "strangers": "sockets that are nobody's of ours", "for": "how long it has been so",
+	"allowed": "sockets that Slack allows for one app", "strangers": "sockets that are none of ours", "for": "how long it has been so",
 	// The start.
 	"credential": "kind of the sign-in at Microsoft", "cloud": "Microsoft's cloud", "operation": "what a confirmation does", "fallback": "what is done where that is not possible",
 	"policy": "path of the policy file", "policy_digest": "digest of the policy in force", "database": "where the database is", "address": "where health and numbers are served",

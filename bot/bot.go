@@ -278,8 +278,9 @@ func (b *Bot) stop() {
 
 // Receive stores what came through the socket. next carries it out and must
 // be called after the ack; it is nil for what had arrived before. reply says
-// that a command has to wait, where it has. With an
-// error nothing was stored. It implements listen.Inbox.
+// that a command has to wait, where it has. With an error nothing was stored, but
+// for ErrUnclear, which may have been and is then found by the clock. It implements
+// listen.Inbox.
 func (b *Bot) Receive(ctx context.Context, a Arrival) (reply any, next func(), err error) {
 	stored, fresh, err := b.store.Receive(ctx, a)
 	if err != nil || !fresh {

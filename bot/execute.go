@@ -122,9 +122,9 @@ func (b *Bot) queue(ctx context.Context, r Request, turn *TurnError) (again bool
 	return false, r, err
 }
 
-// execute makes one call to Graph, unless a freeze is on or it is not its turn. A second call after
-// one of unknown effect is one more write for the limits; the first was counted
-// with the decision.
+// execute makes one call to Graph, unless a freeze is on or it is not its turn.
+// A second call after one of unknown effect is one more write for the limits; the
+// first was counted with the decision.
 func (b *Bot) execute(ctx context.Context, r Request) (again bool, _ Request, err error) {
 	c := Change{Fenced: !r.passesOver(authz.Frozen), InTurn: true}
 	if n, _ := r.unresolved(); n > 0 {

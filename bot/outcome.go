@@ -177,7 +177,7 @@ func waiting(r *Request, l *line, a *Attempt) *line {
 
 // queued says that a request that was never tried waits behind others.
 func queued(r *Request, l *line) *line {
-	if n := len(r.Attempts); n == 0 {
+	if len(r.Attempts) == 0 {
 		l.bold("Waiting for its turn: nothing has been asked of Microsoft Entra about ").boldTyped(r.name()).bold(" yet.")
 	} else {
 		l.bold("Waiting for its turn to ask Microsoft Entra again about ").boldTyped(r.name()).bold(".")

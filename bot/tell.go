@@ -114,7 +114,7 @@ func owed(r *Request, v *View, channel string, places map[string]Place) []post {
 			}
 		}
 	}
-	over := r.State.Accepted() || r.State == Failed || r.State == Drilled || r.State == Denied || r.State == Expired || r.State == Cancelled && len(r.Askers) > 1 || r.State == Void && r.ReplacedBy == ""
+	over := r.over()
 	for _, a := range r.Askers {
 		add(post{key: receiptKey(a.SlackID), to: a.SlackID, show: func() Message { return Receipt(r, *v, a.SlackID) }})
 		switch {
@@ -135,6 +135,20 @@ func owed(r *Request, v *View, channel string, places map[string]Place) []post {
 		add(post{key: "target", to: r.TargetSlackID, show: func() Message { return TargetNote(r) }})
 	}
 	return all
+}
+
+// over reports whether there is an end that those who asked do not know by their
+// own doing, and that no successor goes on from.
+func (r *Request) over() bool {
+	switch r.State {
+	case Failed, Drilled, Denied, Expired:
+		return true
+	case Cancelled:
+		return len(r.Askers) > 1
+	case Void:
+		return r.ReplacedBy == ""
+	}
+	return r.State.Accepted()
 }
 
 // inChannel reports whether a post stands in the approvers' channel.

@@ -71,9 +71,10 @@ func (l *Listener) via(s *socket, connection int64) *socket {
 	return s
 }
 
-// ack hands an ack to a socket, and gives up after AckTimeout. A payload that cannot be sent (Slack takes less than
-// 20 KB) is left out: it is better to say nothing than to let Slack say that
-// something failed which did not. The caller has counted it in s.owed.
+// ack hands an ack to a socket, and gives up after AckTimeout. A payload that
+// cannot be sent (Slack takes less than 20 KB) is left out: it is better to say
+// nothing than to let Slack say that something failed which did not. The caller
+// has counted it in s.owed.
 func (l *Listener) ack(ctx context.Context, s *socket, envelope string, payload any) {
 	defer l.cfg.Witness.Sees(string(bot.AckEffect))()
 	ctx, cancel := context.WithTimeout(ctx, l.cfg.AckTimeout)

@@ -27,7 +27,8 @@ type Inbox interface {
 	// Receive stores a durably. It returns what goes into the ack (nil for an
 	// empty one) and what to do once the ack has been handed to the socket
 	// (nil for nothing, as for a duplicate). Where err is not nil, nothing was
-	// stored. Receive must give up when ctx ends; next must only start work,
+	// stored, but for bot.ErrUnclear, which may have been: it is not said to
+	// anybody then that it was not. Receive must give up when ctx ends; next must only start work,
 	// not do it, for a worker waits until it returns. Both are called from
 	// several goroutines at once.
 	Receive(ctx context.Context, a bot.Arrival) (reply any, next func(), err error)

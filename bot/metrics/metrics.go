@@ -48,7 +48,7 @@ type Ear interface {
 	// Connected is how many sockets are open.
 	Connected() int
 	Counts() listen.Counts
-	// Strangers is how many open sockets are nobody's of ours.
+	// Strangers is how many open sockets are none of ours.
 	Strangers() int
 }
 

@@ -42,7 +42,7 @@ func (m *Metrics) registerSockets() {
 			Name: prefix + "reconnects_total", Help: "Sockets that were opened in place of an earlier one. Slack asks for that every few hours.",
 		}, func() float64 { return float64(m.counts().Reconnects) }),
 		prometheus.NewGaugeFunc(prometheus.GaugeOpts{
-			Name: prefix + "strangers", Help: "Open sockets of the app that are nobody's of ours: somebody else holds the app-level token.",
+			Name: prefix + "strangers", Help: "Open sockets of the app that are none of ours: somebody else holds the app-level token.",
 		}, func() float64 { return float64(m.strangers()) }),
 	)
 	m.ack = prometheus.NewHistogram(prometheus.HistogramOpts{
