@@ -45,7 +45,7 @@ var logKeys = map[string]string{
 	"response_url_error": "why a private answer was not taken", "direct_error": "why not as a direct message either",
 	// Numbers.
 	"have": "votes given", "need": "votes needed", "ended": "whether the freeze is over", "until": "when it ends by itself",
-	"approvers": "how many approvers are named or could decide", "able": "how many could decide", "found": "how many were found", "problems": "how many there are",
+	"arrivals": "how many stored acts", "approvers": "how many approvers are named or could decide", "able": "how many could decide", "found": "how many were found", "problems": "how many there are",
 	"acks": "how many could not be sent", "in_a_row": "how often it happened without a success", "pause": "how long until the next attempt",
 	"expected_seconds": "how long Slack means to keep the connection", "slack_counts": "sockets that Slack counts for the app", "own": "sockets that are ours",
 	"allowed": "sockets that Slack allows for one app", "strangers": "sockets that are none of ours", "for": "how long it has been so",

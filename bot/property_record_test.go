@@ -230,6 +230,10 @@ func (r *record) row(row bot.Row) {
 		if p.state != bot.Approved || r.frozen() == nil {
 			r.complain("in state %s, frozen %v", p.state, r.frozen() != nil)
 		}
+	case "queued":
+		if p.state != bot.Approved {
+			r.complain("in state %s", p.state)
+		}
 	case "frozen", "unfreeze_asked", "unfrozen":
 		r.freezing(row, now, m)
 	case "refused":
@@ -740,7 +744,7 @@ func (r *record) compare(p *pursued) error {
 // shows are the words by which a card can be told to be of a state.
 var shows = map[bot.State][]string{
 	bot.Pending:       {"Nothing has been done yet."},
-	bot.Approved:      {"Asking Microsoft Entra", "Waiting to ask Microsoft Entra", "Held back by a freeze"},
+	bot.Approved:      {"Waiting for its turn", "Asking Microsoft Entra", "Waiting to ask Microsoft Entra", "Held back by a freeze"},
 	bot.Executing:     {"Asking Microsoft Entra"},
 	bot.Unknown:       {"Not known yet whether"},
 	bot.Revoked:       {"Reading the account to verify it"},
