@@ -21,8 +21,8 @@ type postgresEngine struct {
 }
 
 // How long a replica that hangs, or is cut off, can stand in the way of others.
-// All of it together is shorter than bot.ClaimFor, so that what it held is free
-// by the time its claims are.
+// Each is shorter than bot.ClaimFor, and so are a statement and the idleness after
+// it together, so that what it held is free by the time its claims are.
 const (
 	// transactionsIdle is after how long the server ends a session that is in
 	// the middle of a transaction and says nothing: its process is stopped, or

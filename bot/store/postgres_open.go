@@ -50,6 +50,19 @@ func unescaped(rawURL string) bool {
 	return i >= 0 && strings.Contains(rest[i:], "@")
 }
 
+// unverified reports whether a connection may be made, to another machine, whose
+// other end has not proved by a certificate who it is. The driver's default asks for
+// no proof.
+func unverified(config *pgx.ConnConfig) bool {
+	ends := []*pgconn.FallbackConfig{{Host: config.Host, TLSConfig: config.TLSConfig}}
+	return slices.ContainsFunc(append(ends, config.Fallbacks...), func(end *pgconn.FallbackConfig) bool {
+		here := strings.HasPrefix(end.Host, "/") || end.Host == "localhost" || net.ParseIP(end.Host).IsLoopback()
+		// sslmode=verify-ca has its own check of the certificate.
+		proves := end.TLSConfig != nil && (!end.TLSConfig.InsecureSkipVerify || end.TLSConfig.VerifyPeerCertificate != nil)
+		return !here && !proves
+	})
+}
+
 // nameOf names a database for people, without user and password.
 func nameOf(config *pgx.ConnConfig) string {
 	return "postgres://" + net.JoinHostPort(config.Host, strconv.Itoa(int(config.Port))) + "/" + config.Database

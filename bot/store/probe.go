@@ -17,6 +17,9 @@ type Probe struct {
 	Path string
 	// Server: it is PostgreSQL, and not a file.
 	Server bool
+	// Unverified: the address lets somebody on the way pass for the server, and
+	// read and change what is stored; see sslmode. It is false on this machine.
+	Unverified bool
 	// Missing: nothing of ours is there yet, and it could be made.
 	Missing bool
 	// Schema is the version of its schema, 0 for an empty one, and Wanted the
@@ -65,7 +68,7 @@ func (p *Probe) tryOutPostgres(ctx context.Context, rawURL string) (err error) {
 	if err != nil {
 		return err
 	}
-	p.Path, p.Server = nameOf(config), true
+	p.Path, p.Server, p.Unverified = nameOf(config), true, unverified(config)
 	db := connect(config, session(false), silence)
 	defer func() { err = errors.Join(err, db.Close()) }()
 	if p.Schema, _, err = (&postgresEngine{db}).readVersion(ctx, db); err != nil {

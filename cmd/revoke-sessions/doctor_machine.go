@@ -12,7 +12,11 @@ import (
 
 // database tries the database out and leaves it as it is.
 func (e *examination) database(ctx context.Context) verdict {
-	p, err := store.TryOut(ctx, e.Database)
+	return ofDatabase(store.TryOut(ctx, e.Database))
+}
+
+// ofDatabase judges what a look at a database found.
+func ofDatabase(p store.Probe, err error) verdict {
 	switch {
 	case err != nil && p.Path == "":
 		return verdict{broken, err.Error(), "Correct REVOKE_DATABASE_URL"}
@@ -22,6 +26,9 @@ func (e *examination) database(ctx context.Context) verdict {
 	case err != nil:
 		return verdict{broken, fmt.Sprintf("The bot cannot write to the database %s: %v", p.Path, err),
 			"Check that the folder is there, that the user who runs the bot owns it and the database in it, that the disk is not full, and that no other program holds the database"}
+	case p.Unverified && (p.Missing || p.Schema == p.Wanted):
+		return verdict{doubtful, fmt.Sprintf("The database %s can be written to, but nothing proves that it is the right server: whoever stands in between could read names and reasons, and approve by changing a row", p.Path),
+			"Add sslmode=verify-full to REVOKE_DATABASE_URL; for a certificate of your own authority, name its file in PGSSLROOTCERT"}
 	case p.Missing && p.Server:
 		return fine("The database %s is empty; the bot can make its tables there, and does when it starts", p.Path)
 	case p.Missing:

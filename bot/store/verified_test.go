@@ -1,0 +1,30 @@
+package store
+
+import "testing"
+
+// Whose address asks for no proof is told so, unless the way is short.
+func TestUnverified(t *testing.T) {
+	for address, want := range map[string]bool{
+		"postgres://bot@db.example/x":                              true,
+		"postgres://bot@db.example/x?sslmode=require":              true,
+		"postgres://bot@db.example/x?sslmode=disable":              true,
+		"postgres://bot@127.0.0.1,db.example/x":                    true,
+		"postgres://bot@db.example/x?sslmode=verify-full":          false,
+		"postgres://bot@db.example/x?sslmode=verify-ca":            false,
+		"postgres://bot@a.example,b.example/x?sslmode=verify-full": false,
+		"postgres://bot@localhost/x":                               false,
+		"postgres://bot@127.0.0.1/x":                               false,
+		"postgres://bot@[::1]/x":                                   false,
+		"postgres://bot@/x?host=/var/run/postgresql":               false,
+		"postgres://bot@/x?host=/var/run/postgresql,db.example":    true,
+	} {
+		config, err := postgresAddress(address)
+		if err != nil {
+			t.Errorf("%s: %v", address, err)
+			continue
+		}
+		if got := unverified(config); got != want {
+			t.Errorf("%s: %v, want %v", address, got, want)
+		}
+	}
+}
