@@ -3,6 +3,8 @@ package store_test
 import (
 	"context"
 	"errors"
+	neturl "net/url"
+	"strings"
 	"testing"
 	"time"
 
@@ -101,6 +103,62 @@ func TestReadOnlyForAWhile(t *testing.T) {
 	}
 	stop()
 	told.check(t, stores[0])
+}
+
+// A hand-over that is over within seconds is noticed by nobody, also where the
+// connections to the server that only follows stay open.
+func TestHandOverForAMoment(t *testing.T) {
+	t.Parallel()
+	server := ownServer(t)
+	url := newDatabase(t, server)
+	told, stop := write(t, 4, openURL(t, url, store.Options{}))
+	for n := range 2 {
+		told.waitFor(t, "before", 8, 8)
+		must0(t, server.Demote(deadline(t)))
+		for refused := 0; refused <= n; {
+			log, err := server.Log()
+			must0(t, err)
+			refused = strings.Count(log, "read-only transaction")
+		}
+		must0(t, server.Promote(deadline(t)))
+		told.waitFor(t, "after", 8, 8)
+	}
+	stop()
+	told.check(t, openURL(t, url, store.Options{}))
+	for _, a := range told.all {
+		if a.err != nil {
+			t.Errorf("%s: %v", a.id, a.err)
+		}
+	}
+}
+
+// An address may name several servers: whichever takes writes is used.
+func TestSeveralHosts(t *testing.T) {
+	t.Parallel()
+	url := newDatabase(t, shared(t))
+	one, byOne := cable(t, url)
+	two, byTwo := cable(t, url)
+	first, err := neturl.Parse(byOne)
+	must0(t, err)
+	second, err := neturl.Parse(byTwo)
+	must0(t, err)
+	first.Host += "," + second.Host
+	s := openURL(t, first.String(), store.Options{})
+	told, stop := write(t, 4, s)
+	for range 2 {
+		told.waitFor(t, "by the first", 8, 8)
+		one.Cut()
+		told.waitFor(t, "by the second", 8, 8)
+		one.Mend()
+		two.Cut()
+		told.waitFor(t, "by the first again", 8, 8)
+		two.Mend()
+	}
+	stop()
+	told.check(t, openURL(t, url, store.Options{}))
+	if path := s.Path(); strings.Contains(path, first.User.String()) || !strings.HasPrefix(path, "postgres://127.0.0.1:") {
+		t.Errorf("it is called %s", path)
+	}
 }
 
 // A commit whose answer is lost is looked up: its caller reads what is true.

@@ -154,3 +154,15 @@ func TestOpenOnASilentDatabase(t *testing.T) {
 		t.Errorf("%s until %v", took, err)
 	}
 }
+
+// untilWaiting waits until n sessions of a database wait for a lock.
+func untilWaiting(t *testing.T, url string, n int) {
+	t.Helper()
+	conn := past(t, url) // and in no transaction, which would see no new sessions
+	for waiting := 0; waiting < n; {
+		if err := conn.QueryRow(deadline(t), `SELECT count(*) FROM pg_stat_activity
+			WHERE datname = current_database() AND wait_event_type = 'Lock'`).Scan(&waiting); err != nil {
+			t.Fatal(err)
+		}
+	}
+}

@@ -249,6 +249,64 @@ func TestSeveralAreFenced(t *testing.T) {
 	}
 }
 
+// What is fenced and under way when a freeze comes is stored before it, and what
+// begins while the freeze is being stored is refused: also a request that is
+// made in that moment, which no freeze could have touched.
+func TestFreezeAndWhatIsUnderWay(t *testing.T) {
+	t.Parallel()
+	for _, freezeFirst := range []bool{true, false} {
+		t.Run(fmt.Sprint("freeze first ", freezeFirst), func(t *testing.T) {
+			t.Parallel()
+			stores, url := openSeveral(t, 2)
+			raw := past(t, url)
+			do := func(query string) {
+				t.Helper()
+				if _, err := raw.Exec(deadline(t), query); err != nil {
+					t.Fatal(err)
+				}
+			}
+			ctx := deadline(t)
+			acts := map[string]func() error{
+				"frozen": func() error {
+					_, err := stores[0].CommitFreeze(ctx, bot.FreezeChange{Freeze: freezeOf(newClock()), Audit: []bot.Entry{{Action: "frozen"}}})
+					return err
+				},
+				"approved": func() error {
+					r := pending("REQ-ACDEFG", "carol")
+					r.State = bot.Approved
+					_, err := stores[1].Commit(ctx, bot.Change{Request: r, Fenced: true, Audit: []bot.Entry{{Action: "approved", Request: r.ID}}})
+					return err
+				},
+			}
+			order := []string{"approved", "frozen"}
+			if freezeFirst {
+				order = []string{"frozen", "approved"}
+			}
+			// Everybody waits for the head, or for each other.
+			do(`BEGIN`)
+			do(`SELECT 1 FROM audit_head FOR UPDATE`)
+			answers := map[string]chan error{}
+			for i, name := range order {
+				answers[name] = make(chan error, 1)
+				go func() { answers[name] <- acts[name]() }()
+				untilWaiting(t, url, i+1)
+			}
+			do(`ROLLBACK`)
+			if err := <-answers["frozen"]; err != nil {
+				t.Fatal(err)
+			}
+			err := <-answers["approved"]
+			if freezeFirst != errors.Is(err, bot.ErrFrozen) || !freezeFirst && err != nil {
+				t.Errorf("the change: %v", err)
+			}
+			rows := chain(t, stores[0], "")
+			if rows[len(rows)-1].Action != "frozen" {
+				t.Errorf("after the freeze there are rows: %v", rows)
+			}
+		})
+	}
+}
+
 // Thirty-two writers on three stores leave a chain without a gap, in which the
 // rows of a commit stand together.
 func TestSeveralWriteOneChain(t *testing.T) {

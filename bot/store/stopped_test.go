@@ -46,11 +46,7 @@ func testStopped(t *testing.T, job string) {
 			t.Fatal(err)
 		}
 	}
-	for waiting := 0; waiting == 0; {
-		if err := raw.QueryRow(deadline(t), `SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'`).Scan(&waiting); err != nil {
-			t.Fatal(err)
-		}
-	}
+	untilWaiting(t, url, 1) // of a process there is one at most
 	signal(syscall.SIGSTOP)
 	if _, err := raw.Exec(deadline(t), `ROLLBACK`); err != nil {
 		t.Fatal(err)

@@ -144,6 +144,45 @@ func (s *Server) ReadOnly(ctx context.Context, databaseURL string, on bool) erro
 	return s.Disconnect(ctx, databaseURL)
 }
 
+// Demote has the whole server refuse writes, on the connections that there are
+// too, as one does that was told to follow another; Promote has it take them
+// again. Of a server that is not ours they answer ErrOutside.
+func (s *Server) Demote(ctx context.Context) error { return s.follow(ctx, "on") }
+
+// Promote ends what Demote began.
+func (s *Server) Promote(ctx context.Context) error { return s.follow(ctx, "off") }
+
+func (s *Server) follow(ctx context.Context, value string) error {
+	if !s.Ours() {
+		return ErrOutside
+	}
+	conn, err := pgx.Connect(ctx, s.admin.String())
+	if err != nil {
+		return err
+	}
+	defer conn.Close(ctx)
+	for _, statement := range []string{
+		`SET default_transaction_read_only = off`, // for this connection
+		`ALTER SYSTEM SET default_transaction_read_only = ` + value,
+		`SELECT pg_reload_conf()`,
+	} {
+		if _, err := conn.Exec(ctx, statement); err != nil {
+			return fmt.Errorf("set the server to read only %s: %w", value, err)
+		}
+	}
+	// Those who connect from now on see it; the others with their next statement.
+	for {
+		var now string
+		fresh, err := pgx.Connect(ctx, s.admin.String())
+		if err == nil {
+			err = errors.Join(fresh.QueryRow(ctx, `SHOW default_transaction_read_only`).Scan(&now), fresh.Close(ctx))
+		}
+		if err != nil || now == value {
+			return err
+		}
+	}
+}
+
 // Disconnect has the server end every connection to the database at an address.
 func (s *Server) Disconnect(ctx context.Context, databaseURL string) error {
 	name, err := nameIn(databaseURL)

@@ -148,6 +148,30 @@ func TestReadOnly(t *testing.T) {
 	}
 }
 
+func TestDemote(t *testing.T) {
+	t.Parallel()
+	s := begin(t)
+	url := database(t, s)
+	before := dial(t, url)
+	for range 2 {
+		must(t, s.Demote(deadline(t)))
+		for name, conn := range map[string]*pgx.Conn{"a connection of before": before, "a new one": dial(t, url)} {
+			eventually(t, name+" writes no more", func() bool {
+				_, err := conn.Exec(deadline(t), `INSERT INTO notes SELECT 'x' WHERE false`)
+				return code(err) == "25006"
+			})
+		}
+		must(t, s.Promote(deadline(t)))
+		eventually(t, "the connection of before writes again", func() bool {
+			_, err := before.Exec(deadline(t), `INSERT INTO notes VALUES ('x')`)
+			return err == nil
+		})
+	}
+	if notes(t, url) != 2 {
+		t.Error("rows are lost")
+	}
+}
+
 func TestClose(t *testing.T) {
 	t.Parallel()
 	s := begin(t)
@@ -185,7 +209,7 @@ func TestOutside(t *testing.T) {
 		t.Error("the database of a moment ago has changed")
 	}
 	_, logErr := s.Log()
-	for name, err := range map[string]error{"Stop": s.Stop(), "Kill": s.Kill(), "Pause": s.Pause(), "Resume": s.Resume(), "Restart": s.Restart(deadline(t)), "Log": logErr} {
+	for name, err := range map[string]error{"Stop": s.Stop(), "Kill": s.Kill(), "Pause": s.Pause(), "Resume": s.Resume(), "Restart": s.Restart(deadline(t)), "Demote": s.Demote(deadline(t)), "Promote": s.Promote(deadline(t)), "Log": logErr} {
 		if !errors.Is(err, ErrOutside) {
 			t.Errorf("%s: %v, want ErrOutside", name, err)
 		}
