@@ -34,6 +34,10 @@ type Inbox interface {
 	Receive(ctx context.Context, a bot.Arrival) (reply any, next func(), err error)
 }
 
+// DefaultSockets is how many connections a Listener holds if nobody says
+// otherwise: one stands while the other is refreshed.
+const DefaultSockets = 2
+
 // Config says what to listen to. API, AppID, TeamID and Inbox are required.
 type Config struct {
 	// API is the client that opens sockets, with the app-level token. NewAPI
@@ -145,7 +149,7 @@ type Listener struct {
 
 // New returns a Listener for cfg, with the defaults filled in.
 func New(cfg Config) *Listener {
-	setDefault(&cfg.Sockets, 2)
+	setDefault(&cfg.Sockets, DefaultSockets)
 	setDefault(&cfg.Workers, 8)
 	setDefault(&cfg.Queue, 256)
 	setDefault(&cfg.PersistTimeout, 1500*time.Millisecond)

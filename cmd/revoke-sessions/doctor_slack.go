@@ -196,9 +196,11 @@ func (e *examination) socketsOpen(context.Context) verdict {
 	case others == 0:
 		return fine("No other socket is open: no bot is connected with this token at present")
 	case others == 1:
-		return fine("One other socket is open, which is right while one bot is running")
+		return fine("One other socket is open, which is right in the first hours of one bot")
+	case others <= listen.DefaultSockets:
+		return fine("%d other sockets are open, which is right while one bot is running", others)
 	default:
-		return verdict{doubtful, fmt.Sprintf("%d other sockets are open, and one bot holds one: somebody else may use the app-level token, and then gets a share of the clicks", others),
+		return verdict{doubtful, fmt.Sprintf("%d other sockets are open. Each replica of the bot holds %d, one in its first hours: if that does not account for them, somebody else may use the app-level token, and then gets a share of the clicks", others, listen.DefaultSockets),
 			"Right after a restart, or a broken connection, look again in a minute. If they stay and you do not know whose they are, make a new app-level token and revoke this one"}
 	}
 }

@@ -248,7 +248,7 @@ func ailments() []ailment {
 		{name: "nobody connected", args: []string{"--count-sockets"}, make: all(), check: "slack_sockets_open", want: well, says: []string{"No other socket is open"}},
 		{name: "tokens of two apps, by the greeting", args: []string{"--count-sockets"}, make: slackFault(slacktest.Fault{Method: "bots.info", Body: `{"ok":true,"bot":{"id":"B0BOT","app_id":"A0OTHER"}}`}),
 			check: "slack_socket", want: broken, says: []string{"The socket is of the app A0SLACKTEST, and SLACK_BOT_TOKEN of A0OTHER"}, remedy: []string{"settings of one app"}, also: map[string]result{"slack_app_token": broken, "slack_sockets_open": well}},
-		{name: "strangers", args: []string{"--count-sockets"}, make: func(th *theatre) { th.slack.SetStrangers(2) }, check: "slack_sockets_open", want: doubtful, says: []string{"2 other sockets", "somebody else"}, remedy: []string{"revoke this one"}},
+		{name: "strangers", args: []string{"--count-sockets"}, make: func(th *theatre) { th.slack.SetStrangers(3) }, check: "slack_sockets_open", want: doubtful, says: []string{"3 other sockets", "somebody else"}, remedy: []string{"revoke this one"}},
 
 		{name: "half a credential", make: set("AZURE_CLIENT_ID", ""), check: "entra_token", want: broken, says: []string{"AZURE_CLIENT_ID is missing"}, remedy: []string{"README"}, also: noEntra},
 		{name: "another cloud", make: set("AZURE_CLOUD", "moon"), check: "entra_token", want: broken, says: []string{`AZURE_CLOUD is "moon"`}, remedy: []string{"README"}, also: noEntra},
