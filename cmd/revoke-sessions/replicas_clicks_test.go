@@ -66,7 +66,7 @@ func doubleClicks(t *testing.T, replicas, people int) {
 				}
 				again.add("a click that failed") // on a busy machine; people press again
 			}
-			e.within(longer, "all is told about "+p.name, func() bool { return e.told(p) })
+			e.await(longer, "all is told about "+p.name, func() bool { return e.told(p) })
 		})
 	}
 	wg.Wait()

@@ -37,7 +37,7 @@ func TestOneLine(t *testing.T) {
 		}
 		confirmed = append(confirmed, p.entraID)
 	}
-	e.within(longer, "all is told", func() bool { return !slices.ContainsFunc(crowd, func(p person) bool { return !e.told(p) }) })
+	e.await(longer, "all is told", func() bool { return !slices.ContainsFunc(crowd, func(p person) bool { return !e.told(p) }) })
 
 	posts := e.entra.Posts()
 	if len(posts) != 1+len(crowd) {

@@ -71,7 +71,7 @@ func (l *load) loses(i int) {
 	l.reported[i] = l.insist(&l.again, func() *slacktest.Delivery { return l.slack.As(p.slackID).Command(general, "me lost my phone") })
 	card := l.liveCard(p)
 	l.confirmed[i] = l.insist(&l.again, func() *slacktest.Delivery { return l.press(aliceID, card, bot.ActionConfirm) })
-	l.within(longer, "all is told about "+p.name, func() bool { return l.told(p) })
+	l.await(longer, "all is told about "+p.name, func() bool { return l.told(p) })
 }
 
 // insist does something until it is acked with nothing to say against it, and

@@ -31,10 +31,10 @@ func TestNoteWhileTheDatabaseIsSlow(t *testing.T) {
 	e.acked(e.press(aliceID, card, bot.ActionConfirm))
 	e.reached(result)
 	r.line.Hang()
-	e.within(longer, "the result stands", func() bool { return len(e.resultsUnder(card)) > 0 })
+	e.await(longer, "the result stands", func() bool { return len(e.resultsUnder(card)) > 0 })
 	time.Sleep(3 * time.Second) // how slow it is
 	r.line.Mend()
-	e.within(longer, "all is told", func() bool { return e.told(p) })
+	e.await(longer, "all is told", func() bool { return e.told(p) })
 	e.quiet()
 	e.exactlyOnce([]person{p})
 }

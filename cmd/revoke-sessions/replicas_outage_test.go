@@ -50,7 +50,7 @@ func TestDatabaseGoesAway(t *testing.T) {
 			e.join()
 			l := e.under(24, 500*time.Millisecond)
 			// In the middle of it, when some are through and others have begun.
-			e.within(longer, "the first are told", func() bool { return e.told(l.crowd[0]) && e.told(l.crowd[1]) })
+			e.await(longer, "the first are told", func() bool { return e.told(l.crowd[0]) && e.told(l.crowd[1]) })
 			for range 2 {
 				if err := outage.strike(server, e); err != nil {
 					t.Fatal(err)

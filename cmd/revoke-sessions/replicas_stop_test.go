@@ -75,7 +75,7 @@ func TestStopWhileNothingAnswers(t *testing.T) {
 			e.entra.ClearFaults()
 			took := e.await(longer, "the other goes on", func() bool { return call.done(e, p) }).Sub(left)
 			t.Logf("gone on with after %.1f s", took.Seconds())
-			e.within(longer, "all is told", func() bool { return e.told(p) })
+			e.await(longer, "all is told", func() bool { return e.told(p) })
 			e.exactlyOnce([]person{p})
 		})
 	}

@@ -58,7 +58,7 @@ func TestTakeOver(t *testing.T) {
 				if took > tookOver {
 					t.Errorf("taken over after %s, want it within %s", took, tookOver)
 				}
-				e.within(longer, "all is told", func() bool { return e.told(p) })
+				e.await(longer, "all is told", func() bool { return e.told(p) })
 
 				fault.mend(victim)
 				if work.late && fault.name != "killed" {
@@ -71,7 +71,7 @@ func TestTakeOver(t *testing.T) {
 					return err == nil && !refuses(ack)
 				})
 				e.acked(e.press(aliceID, e.liveCard(crowd[1]), bot.ActionConfirm))
-				e.within(longer, "all is told about the next", func() bool { return e.told(crowd[1]) })
+				e.await(longer, "all is told about the next", func() bool { return e.told(crowd[1]) })
 				e.quiet()
 				e.exactlyOnce(crowd)
 			})
@@ -117,7 +117,7 @@ var (
 			return e.holdSlack("chat.postMessage", func(p map[string]string) bool { return p["thread_ts"] != "" })
 		},
 		done: func(e *ensemble, p person) bool {
-			card, ok := e.cardOf(p)
+			card, _, ok := e.cardOf(p)
 			return ok && len(e.resultsUnder(card)) > 0
 		},
 	}
@@ -149,6 +149,6 @@ func (e *ensemble) reached(begun <-chan struct{}) {
 // liveCard waits for the card about somebody.
 func (e *ensemble) liveCard(p person) (card slacktest.Message) {
 	e.t.Helper()
-	e.within(longer, "a card about "+p.name+" stands", func() (ok bool) { card, ok = e.cardOf(p); return ok })
+	e.await(longer, "a card about "+p.name+" stands", func() (ok bool) { card, _, ok = e.cardOf(p); return ok })
 	return card
 }

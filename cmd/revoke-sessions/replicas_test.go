@@ -27,7 +27,20 @@ type ensemble struct {
 	mu      sync.Mutex
 	members []*replica
 	takes   func(to []*replica) *replica // who gets the next payload; nil for any
+
+	channel board
 }
+
+// board is what stands in the approvers' channel, as it was read lately: many
+// look for a card of their own, and rendering all takes a while.
+type board struct {
+	sync.Mutex
+	at    time.Time
+	cards []slacktest.Message
+	texts []string
+}
+
+const lately = 200 * time.Millisecond
 
 // replica is one process of the bot. Tests kill it, pause it and cut it off.
 type replica struct {
@@ -258,14 +271,26 @@ func (e *ensemble) crowd(n int) []person {
 	return all
 }
 
-// cardOf is the live card that is about somebody; false if there is none.
-func (e *ensemble) cardOf(p person) (card slacktest.Message, ok bool) {
-	for _, m := range e.slack.Messages(approvals) {
-		if !m.Deleted && m.ThreadTS == "" && strings.Contains(plain(m), p.name) {
-			return m, true
+// cardOf is the live card that is about somebody, and what it says, as it was
+// lately; false if there is none.
+func (e *ensemble) cardOf(p person) (card slacktest.Message, says string, ok bool) {
+	b := &e.channel
+	b.Lock()
+	defer b.Unlock()
+	if time.Since(b.at) > lately {
+		b.cards = slices.DeleteFunc(e.slack.Messages(approvals), func(m slacktest.Message) bool { return m.Deleted || m.ThreadTS != "" })
+		b.texts = make([]string, len(b.cards))
+		for i, m := range b.cards {
+			b.texts[i] = plain(m)
+		}
+		b.at = time.Now()
+	}
+	for i, text := range b.texts {
+		if strings.Contains(text, p.name) {
+			return b.cards[i], text, true
 		}
 	}
-	return card, false
+	return card, "", false
 }
 
 // press presses a button of a card as it stands for everybody, whatever has
@@ -276,20 +301,10 @@ func (e *ensemble) press(who string, card slacktest.Message, action string) *sla
 	})
 }
 
-// within is like until, with another patience.
-func (e *ensemble) within(d time.Duration, what string, seen func() bool) {
-	e.t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), d)
-	defer cancel()
-	if err := e.slack.Until(ctx, seen); err != nil {
-		e.t.Fatalf("waiting until %s: %v\n%s", what, err, e.board())
-	}
-}
-
-// await polls for what Slack's double does not see, and answers when it came.
+// await polls until something is seen, and answers when that was.
 func (e *ensemble) await(d time.Duration, what string, seen func() bool) time.Time {
 	e.t.Helper()
-	for deadline := time.Now().Add(d); !seen(); time.Sleep(20 * time.Millisecond) {
+	for deadline := time.Now().Add(d); !seen(); time.Sleep(50 * time.Millisecond) {
 		if time.Now().After(deadline) {
 			e.t.Fatalf("waiting until %s\n%s", what, e.board())
 		}
@@ -330,8 +345,8 @@ func (e *ensemble) postsTo() map[string]int {
 // told reports whether all has been said that a verified request owes: the
 // card, the result in its thread, and the requester's direct messages.
 func (e *ensemble) told(p person) bool {
-	card, ok := e.cardOf(p)
-	return ok && containsAll(plain(card), []string{"sessions are revoked", "Verified"}) &&
+	card, says, ok := e.cardOf(p)
+	return ok && containsAll(says, []string{"sessions are revoked", "Verified"}) &&
 		len(e.resultsUnder(card)) > 0 && e.outcomes(p) > 0
 }
 
