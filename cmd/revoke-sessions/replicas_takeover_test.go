@@ -45,6 +45,7 @@ func TestTakeOver(t *testing.T) {
 				e.to(victim)
 				e.typed(p.slackID, "me lost my phone")
 				card := e.liveCard(p)
+				e.quiet() // the receipt is noted, too: else it might be posted twice
 				begun := work.hold(e)
 				e.acked(e.press(aliceID, card, bot.ActionConfirm))
 				e.reached(begun)
