@@ -18,17 +18,9 @@ var (
 	crashPlay = flag.String("crash.play", "", "TestKilledAtEveryEffect: only this play")
 )
 
-// thorough is how the bot is killed on a database, unless everything is wanted.
-type thorough struct {
-	// atOnce is how many bots live at the same time. On PostgreSQL they mostly
-	// wait for claims to lapse.
-	atOnce int
-	// meetings: once wherever the same two steps follow each other, instead of
-	// once at each step.
-	meetings bool
-}
-
-var thoroughness = map[string]thorough{"sqlite": {4, true}, "postgres": {16, false}}
+// atOnce is how many bots live at the same time. On PostgreSQL they mostly wait
+// for claims to lapse.
+var atOnce = map[string]int{"sqlite": 4, "postgres": 16}
 
 // TestKilledAtEveryEffect lets people act, and kills the bot before and after
 // each Effect: whenever it dies, the next one ends what was begun, once.
@@ -41,12 +33,12 @@ func TestKilledAtEveryEffect(t *testing.T) {
 			if name == "postgres" {
 				postgres(t) // or all is skipped
 			}
-			killedAtEveryEffect(t, databases[name], thoroughness[name])
+			killedAtEveryEffect(t, databases[name], atOnce[name])
 		})
 	}
 }
 
-func killedAtEveryEffect(t *testing.T, database func(*theatre), how thorough) {
+func killedAtEveryEffect(t *testing.T, database func(*theatre), atOnce int) {
 	names := slices.Sorted(maps.Keys(plots))
 	if *crashPlay != "" {
 		names = []string{*crashPlay}
@@ -54,7 +46,7 @@ func killedAtEveryEffect(t *testing.T, database func(*theatre), how thorough) {
 	// First without a death, which tells where one can be.
 	traces := map[string][]step{}
 	var mu sync.Mutex
-	each(how.atOnce, names, func(name string) {
+	each(atOnce, names, func(name string) {
 		t.Run(name, func(t *testing.T) {
 			steps, _ := plots[name].lives(t, database, nil)
 			mu.Lock()
@@ -66,26 +58,19 @@ func killedAtEveryEffect(t *testing.T, database func(*theatre), how thorough) {
 		return
 	}
 	var deaths []fatality
-	type meeting struct{ first, then step } // first is empty where it does not count
-	known := map[meeting]bool{}
+	known := map[step]bool{}
 	for _, name := range names {
 		passed := map[step]int{}
-		before := step{}
 		for _, s := range traces[name] {
 			passed[s]++
-			at := meeting{then: s}
-			if how.meetings {
-				at.first = before
-			}
-			if !known[at] || *everyStep {
-				known[at] = true
+			if !known[s] || *everyStep {
+				known[s] = true
 				deaths = append(deaths, fatality{name, Death{s, passed[s]}})
 			}
-			before = s
 		}
 	}
 	died, killed := 0, map[step]bool{}
-	each(how.atOnce, deaths, func(f fatality) {
+	each(atOnce, deaths, func(f fatality) {
 		t.Run(f.play+"/"+f.String(), func(t *testing.T) {
 			// What two goroutines do comes in another order each time, and now and
 			// then one version is never shown: then nobody died, and it is tried again.
