@@ -14,7 +14,7 @@ import (
 // end to the other, and of no index more entries than are its own.
 func TestHistoryIsNotRead(t *testing.T) {
 	t.Parallel()
-	const old, each, allowed = 20_000, 20, 200 // entries for one step
+	const old, each, allowed = 20_000, 20, 2_000 // entries for one step
 	url := newDatabase(t, shared(t))
 	raw := past(t, url)
 	w := world{openURL(t, url, store.Options{Exclusive: true}), "postgres", func(t testing.TB, query string, args ...any) {

@@ -108,11 +108,13 @@ func (r *rush) during(trouble func(*rand.Rand)) {
 			}
 		})
 	}
+	// Also if the test ends here: nobody acts after its end.
+	calm := sync.OnceFunc(func() { close(over); people.Wait() })
+	defer calm()
 	began := time.Now()
 	trouble(rand.New(rand.NewPCG(r.seed, reporters)))
 	lasted := time.Since(began)
-	close(over)
-	people.Wait()
+	calm()
 	r.settle()
 	r.rest()
 	r.t.Logf("%d kills in %s, %d requests, %d acts given up and done again, all settled after %s",
