@@ -2,8 +2,9 @@ package authz
 
 import (
 	"flag"
-	"os"
 	"testing"
+
+	"go.uber.org/goleak"
 )
 
 // checks is how many worlds a property sees unless -rapid.checks says
@@ -22,5 +23,5 @@ func TestMain(m *testing.M) {
 			panic(err)
 		}
 	}
-	os.Exit(m.Run())
+	goleak.VerifyTestMain(m)
 }

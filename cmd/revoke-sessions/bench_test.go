@@ -115,6 +115,24 @@ func memory(b *testing.B, th *theatre, served bool) {
 	b.ReportMetric(th.resident(), "after-MB")
 }
 
+// BenchmarkStart is the time from the start of a bot's own process to its first
+// socket, on a database that is there.
+func BenchmarkStart(b *testing.B) {
+	onEach(b, func(b *testing.B, th *theatre) {
+		th.spawn()
+		var took []time.Duration
+		for b.Loop() {
+			b.StopTimer()
+			th.kill()
+			b.StartTimer()
+			began := time.Now()
+			th.spawn()
+			took = append(took, time.Since(began))
+		}
+		percentiles(b, "connected", took)
+	})
+}
+
 // BenchmarkRevokeCommand is one account on the command line, the whole process
 // from its start to its end: sign-in, look-up, three transactions, the revoke
 // and a read to verify it.
