@@ -18,7 +18,7 @@ import (
 )
 
 var (
-	kills    = flag.Int("crash.kills", 40, "TestKilledUnderLoad: how often the bot is killed, on each database")
+	kills    = flag.Int("crash.kills", 20, "TestKilledUnderLoad: how often the bot is killed, on each database")
 	killSeed = flag.Uint64("crash.seed", 0, "TestKilledUnderLoad: the seed; 0 for another each time")
 )
 
