@@ -15,7 +15,7 @@ import (
 // dealt out to several stages that play at once:
 //
 //	go test ./cmd/revoke-sessions -run TestDoubleClicks -decisions 1000 -timeout 30m
-var decisions = flag.Int("decisions", 40, "how many requests TestDoubleClicks decides")
+var decisions = flag.Int("decisions", 60, "how many requests TestDoubleClicks decides")
 
 // perStage is how many of them play on one stage.
 const perStage = 50
