@@ -63,6 +63,13 @@ func (d *device) use(inner *azidentity.DeviceCodeCredential, record azidentity.A
 	d.person, _ = Account(record) // Login lets no other in; an older record may be of a guest
 }
 
+// keeps reports whether the record is still the one of the sign-in. Any number
+// may ask at once.
+func (d *device) keeps(record []byte) bool {
+	_, now, failed := readRecord(d.path)
+	return failed == nil && bytes.Equal(now, record)
+}
+
 // open makes azidentity's credential for a record, which is empty before the
 // first sign-in.
 func (d *device) open(record azidentity.AuthenticationRecord, show func(message string)) (*azidentity.DeviceCodeCredential, error) {

@@ -29,3 +29,10 @@ func LoginInMemory(getenv func(string) string, options CredentialOptions) (
 func NewTurns(inner azcore.TokenCredential) azcore.TokenCredential {
 	return newTurns(inner, way{listens: true})
 }
+
+// TakeTurn has a caller ask for a token until done is called.
+func TakeTurn(credential azcore.TokenCredential) (done func()) {
+	turn := credential.(*turns).turn
+	turn <- struct{}{}
+	return func() { <-turn }
+}

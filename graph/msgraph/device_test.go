@@ -316,6 +316,23 @@ func TestATokenThatIsStillGood(t *testing.T) {
 	}
 }
 
+// TestATokenOfSomebodyElse: while one caller asks for a token, the others take
+// the last one, but not once somebody else is signed in.
+func TestATokenOfSomebodyElse(t *testing.T) {
+	d := newDelegated(t)
+	d.logIn(t)
+	mustReadCarol(t, d.tenant, d.credential)
+	defer msgraph.TakeTurn(d.credential)()
+	mustReadCarol(t, d.tenant, d.credential)
+
+	overwrite(t, d.record, otherRecord(t, d.record))
+	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+	defer cancel()
+	if _, err := getToken(ctx, d.credential, d.Server); wantError(t, err).Code != graph.CodeSignInUnreachable {
+		t.Error(err)
+	}
+}
+
 func TestAccount(t *testing.T) {
 	const who, here, elsewhere = "AAAAAAAA-bbbb-cccc-dddd-eeeeeeeeeeee", "11111111-2222-3333-4444-555555555555", "66666666-2222-3333-4444-555555555555"
 	for name, row := range map[string]struct {

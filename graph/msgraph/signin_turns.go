@@ -35,12 +35,13 @@ type turns struct {
 	last   atomic.Pointer[issued]
 }
 
-// issued is a token, what was asked for, and the object ID of the person whose
-// it is, where inner knows.
+// issued is a token, what was asked for, and where inner is a person's sign-in,
+// the object ID of that person and the record that it was got with.
 type issued struct {
 	options policy.TokenRequestOptions
 	token   azcore.AccessToken
 	person  string
+	record  []byte
 }
 
 // to hands the token out, and tells the call that it is for whose it is.
@@ -75,7 +76,7 @@ func (t *turns) GetToken(ctx context.Context, options policy.TokenRequestOptions
 	if err == nil {
 		got := &issued{options: options, token: token}
 		if d, ok := t.inner.(*device); ok {
-			got.person = d.person
+			got.person, got.record = d.person, d.record
 		}
 		t.last.Store(got)
 		return got.to(ctx), nil
@@ -96,12 +97,16 @@ func (t *turns) GetToken(ctx context.Context, options policy.TokenRequestOptions
 }
 
 // spare is the last token, if it is what is asked for and lives long enough.
-// Claims are asked for because Graph refused the last one.
+// Claims are asked for because Graph refused the last one. Once somebody else is
+// signed in, the bot no longer works in the name of who was.
 func (t *turns) spare(options policy.TokenRequestOptions) (*issued, bool) {
 	last := t.last.Load()
 	if last == nil || options.Claims != "" || last.options.EnableCAE != options.EnableCAE ||
 		last.options.TenantID != options.TenantID || !slices.Equal(last.options.Scopes, options.Scopes) ||
 		time.Until(last.token.ExpiresOn) < spareLife {
+		return nil, false
+	}
+	if d, ok := t.inner.(*device); ok && !d.keeps(last.record) {
 		return nil, false
 	}
 	return last, true
