@@ -212,31 +212,15 @@ func (b *Bot) conclude(ctx context.Context, r Request, n int, yes graph.Revocati
 	}
 }
 
-const (
-	// outcomeKept is for how long an answer of Microsoft's is kept in memory
-	// while the database does not take it. After that the account is read.
-	outcomeKept = time.Minute
-	// outcomeAgain is the pause between two tries to store it, and outcomeTry
-	// how long one may take.
-	outcomeAgain, outcomeTry = 500 * time.Millisecond, 3 * time.Second
-)
-
-// commitOutcome is commit for what must not be lost because the database is
-// away for a moment, or the process is about to stop. Whether an earlier try
-// was stored although it seemed not to be, a later one finds out: ErrConflict.
+// commitOutcome is commit for what must not be lost because the database is away
+// for a moment. Whether an earlier try was stored although it seemed not to be, a
+// later one finds out: ErrConflict.
 func (b *Bot) commitOutcome(ctx context.Context, c Change) (stored Request, err error) {
-	for end := b.now().Add(outcomeKept); ; {
-		try, cancel := context.WithTimeout(context.WithoutCancel(ctx), outcomeTry)
-		stored, err = b.commit(try, c)
-		cancel()
-		if err == nil || errors.Is(err, ErrConflict) || !b.now().Before(end) {
-			return stored, err
-		}
-		b.log.Error("store what Microsoft answered; trying again", "request", c.Request.ID, "error", err)
-		if !sleep(ctx, outcomeAgain) {
-			return stored, err
-		}
-	}
+	err = b.insist(ctx, b.log.With("request", c.Request.ID), "store what Microsoft answered", func(ctx context.Context) (err error) {
+		stored, err = b.commit(ctx, c)
+		return err
+	})
+	return stored, err
 }
 
 // answered reports whether Microsoft dealt with the call, one way or the other.

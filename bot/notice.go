@@ -137,9 +137,5 @@ func (b *Bot) announce(ctx context.Context, n Notice) {
 		}
 		retry = b.now().Add(wait)
 	}
-	note, cancel := b.noting(ctx)
-	defer cancel()
-	if err := b.store.Announced(note, n.ID, retry); err != nil {
-		b.log.Error("note what was announced", "notice", n.Key, "error", err)
-	}
+	_ = b.insist(b.work, b.log.With("notice", n.Key), "note what was announced", func(ctx context.Context) error { return b.store.Announced(ctx, n.ID, retry) })
 }

@@ -177,31 +177,13 @@ func (b *Bot) tell(ctx context.Context, id string) {
 		if wait > 0 {
 			retry = b.now().Add(wait)
 		}
-		note, cancel := b.noting(ctx)
-		more, err = b.store.Told(note, id, version, retry)
-		cancel()
-		if err != nil {
-			b.log.Error("note what was told", "request", id, "error", err)
+		if b.insist(b.work, b.log.With("request", id), "note what was told", func(ctx context.Context) (err error) {
+			more, err = b.store.Told(ctx, id, version, retry)
+			return err
+		}) != nil {
 			return
 		}
 	}
-}
-
-// noteWithin is what a note has after the deadline of its step; the claim lasts
-// as much longer.
-const noteWithin = ClaimFor - stepDeadline
-
-// noting is for the note of what stands in Slack, which a lost one would have
-// posted again. It has as long as the claim lasts, however slow the database is;
-// at a stop that gives up what runs, noteWithin.
-func (b *Bot) noting(ctx context.Context) (context.Context, context.CancelFunc) {
-	step, ok := ctx.Deadline()
-	if !ok {
-		step = time.Now()
-	}
-	note, cancel := context.WithDeadline(context.WithoutCancel(ctx), step.Add(noteWithin))
-	forget := context.AfterFunc(b.work, func() { time.AfterFunc(noteWithin, cancel) })
-	return note, func() { forget(); cancel() }
 }
 
 // show sends what differs from what stands there. wait is how long until the
@@ -302,10 +284,7 @@ func (b *Bot) place(ctx context.Context, r *Request, places map[string]Place, p 
 	}
 	at.Shown = digest
 	places[p.key] = at
-	note, cancel := b.noting(ctx)
-	defer cancel()
-	if err := b.store.SetPlace(note, r.ID, at); err != nil {
-		b.log.Error("note where a message stands", "request", r.ID, "key", p.key, "error", err)
+	if b.insist(b.work, b.log.With("request", r.ID, "key", p.key), "note where a message stands", func(ctx context.Context) error { return b.store.SetPlace(ctx, r.ID, at) }) != nil {
 		return tellRetrySoon, ""
 	}
 	return 0, ""

@@ -43,7 +43,7 @@ func doubleClicks(t *testing.T, replicas, people int) {
 	crowd := e.crowd(people)
 	var again tries
 	for _, p := range crowd {
-		e.insist(&again, func() *slacktest.Delivery { return e.slack.As(p.slackID).Command(general, "me lost my phone") })
+		e.reports(&again, p)
 	}
 	pressed := 0
 	var pair sync.Mutex // so that the two clicks of a card go to two replicas

@@ -98,7 +98,7 @@ func TestStopInAStorm(t *testing.T) {
 	var typing sync.WaitGroup
 	for _, p := range crowd {
 		typing.Go(func() {
-			e.insist(&again, func() *slacktest.Delivery { return e.slack.As(p.slackID).Command(general, "me lost my phone") })
+			e.reports(&again, p)
 		})
 	}
 	typing.Wait()

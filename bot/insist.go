@@ -1,0 +1,46 @@
+package bot
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"time"
+)
+
+const (
+	// insistFor is for how long what Microsoft or Slack has answered is kept in
+	// memory while the database does not take it. After that the account is
+	// read, and the message posted once more.
+	insistFor = time.Minute
+	// insistPause is between two tries: shorter than the clock's, so that who
+	// knows the answer stores it before somebody else takes the row over.
+	insistPause = 100 * time.Millisecond
+	// insistTry bounds one try, and insistStopping what is left of it when the
+	// bot gives up what runs.
+	insistTry, insistStopping = 5 * time.Second, 3 * time.Second
+)
+
+// insist stores what has happened outside and nobody else knows: whoever takes
+// over would have to do it again, or find out. The database may be away for a
+// moment. Once ctx is done there is no further try. The first trouble is logged,
+// and what it ends with.
+func (b *Bot) insist(ctx context.Context, log *slog.Logger, what string, store func(context.Context) error) error {
+	end := b.now().Add(insistFor)
+	for tries := 1; ; tries++ {
+		try, cancel := context.WithTimeout(context.WithoutCancel(ctx), insistTry)
+		forget := context.AfterFunc(b.work, func() { time.AfterFunc(insistStopping, cancel) })
+		err := store(try)
+		forget()
+		cancel()
+		if err == nil || errors.Is(err, ErrConflict) || errors.Is(err, ErrNoRequest) {
+			return err
+		}
+		if tries == 1 {
+			log.Error(what, "error", err)
+		}
+		if !b.now().Before(end) || !sleep(ctx, insistPause) {
+			log.Error(what+"; gave up", "error", err)
+			return err
+		}
+	}
+}
