@@ -183,12 +183,13 @@ func (b *Bot) carryOut(p piece) {
 	p.do(ctx)
 }
 
-// Load returns how many pieces of work are under way, and how many wait in
-// memory for one of them to end. More may wait in the database.
-func (b *Bot) Load() (running, waiting int) {
+// Load returns how many pieces of work are under way, how many wait in memory
+// for one of them to end, and how many may be under way at once. More may wait
+// in the database.
+func (b *Bot) Load() (running, waiting, places int) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	return len(b.slots), len(b.waiting)
+	return len(b.slots), len(b.waiting), cap(b.slots)
 }
 
 // busy reports whether what arrives now has to wait.

@@ -38,7 +38,7 @@ func (o *order) piece(n int, until <-chan struct{}) func(context.Context) {
 
 func wantLoad(t *testing.T, b *Bot, running, waiting int) {
 	t.Helper()
-	if r, w := b.Load(); r != running || w != waiting {
+	if r, w, _ := b.Load(); r != running || w != waiting {
 		t.Errorf("%d run and %d wait, want %d and %d", r, w, running, waiting)
 	}
 }

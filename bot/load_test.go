@@ -88,7 +88,7 @@ func TestLoadIsBounded(t *testing.T) {
 		}
 		next()
 	}
-	running, waiting := b.Load()
+	running, waiting, _ := b.Load()
 	if running > 256 || waiting > 1024 {
 		t.Errorf("%d run and %d wait", running, waiting)
 	}

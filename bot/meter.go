@@ -53,17 +53,3 @@ func (s *Slack) called(method string, began time.Time, err *error) {
 	}
 	s.observe(method, result, time.Since(began))
 }
-
-// SinceTick is how long ago the clock last finished a round or, before its
-// first, how long the bot exists. A round that hangs makes it grow.
-func (b *Bot) SinceTick() time.Duration { return time.Since(*b.ticked.Load()) }
-
-// Places is how many pieces of work may be under way at once.
-func (b *Bot) Places() int { return cap(b.slots) }
-
-// tick notes that the clock has finished a round. It goes by the machine's own
-// clock, which nobody sets back.
-func (b *Bot) tick() {
-	now := time.Now()
-	b.ticked.Store(&now)
-}

@@ -9,8 +9,8 @@ import (
 	"revoke-sessions/bot"
 )
 
-// Shelf counts what a store holds; *store.Store is one.
-type Shelf interface {
+// Rows counts what a store holds; *store.Store does.
+type Rows interface {
 	Census(ctx context.Context) (bot.Census, error)
 }
 
@@ -72,11 +72,11 @@ func (c *census) Collect(to chan<- prometheus.Metric) {
 }
 
 func (m *Metrics) census() (bot.Census, error) {
-	shelf := m.shelf.Load()
-	if shelf == nil {
-		return bot.Census{}, errNoShelf
+	rows := m.rows.Load()
+	if rows == nil {
+		return bot.Census{}, errNotOpen
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), censusDeadline)
 	defer cancel()
-	return (*shelf).Census(ctx)
+	return (*rows).Census(ctx)
 }

@@ -11,7 +11,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 )
 
-var errNoShelf = errors.New("the database is not open yet")
+var errNotOpen = errors.New("the database is not open yet")
 
 // clockLate is how old the clock's last round may be: ten times as long as it
 // takes from one to the next, and as long as a claim.

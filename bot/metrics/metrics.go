@@ -1,7 +1,12 @@
 // Package metrics is how a running bot is seen from outside: whether it is
-// ready, and what it has done, in numbers for Prometheus. It counts by standing
-// between the bot and what the bot talks to, so that package bot knows nothing
-// of Prometheus.
+// ready, and what it has done, in numbers for Prometheus. Package bot knows
+// nothing of Prometheus; the numbers come by three ways, all laid in cmd's run.go:
+//
+//   - Store, Entra, Inbox and SignIn stand between the bot and what it talks to,
+//     and count the calls that they pass on.
+//   - Meter and Slack are told by the bot what it did, and what Slack answered.
+//   - WatchListener, WatchBot and WatchStore name who is asked whenever somebody
+//     asks for the numbers.
 //
 // What must never enter it: decisions, and whatever names a person or a
 // request, or quotes anybody. A label takes one of a few values that are fixed
@@ -38,13 +43,14 @@ type Metrics struct {
 	store    calls
 	ack      prometheus.Histogram
 
-	ear   atomic.Pointer[Ear]
-	clock atomic.Pointer[Clock]
-	shelf atomic.Pointer[Shelf]
+	// What is asked whenever somebody asks for the numbers; nil until it exists.
+	listener atomic.Pointer[Listener]
+	bot      atomic.Pointer[Bot]
+	rows     atomic.Pointer[Rows]
 }
 
-// Ear is what a Listener tells of its sockets; *listen.Listener is one.
-type Ear interface {
+// Listener tells of its sockets; *listen.Listener is one.
+type Listener interface {
 	// Connected is how many sockets are open.
 	Connected() int
 	Counts() listen.Counts
@@ -52,14 +58,13 @@ type Ear interface {
 	Strangers() int
 }
 
-// Clock is what the bot tells of itself; *bot.Bot is one.
-type Clock interface {
+// Bot tells of its clock and its work; *bot.Bot is one.
+type Bot interface {
 	// SinceTick is how long ago the clock finished a round.
 	SinceTick() time.Duration
-	// Load is how much work is being carried out, and how much waits for it to
-	// end; Places is how much may be carried out at once.
-	Load() (running, waiting int)
-	Places() int
+	// Load is how many pieces of work are being carried out, how many wait for
+	// that in memory, and how many may be carried out at once.
+	Load() (running, waiting, places int)
 	// Replicas is how many bots work on the same database, this one included.
 	Replicas() int
 }
@@ -80,29 +85,31 @@ func New(version, revision string) *Metrics {
 	m.registerSlack()
 	m.registerStore()
 	m.registerSockets()
-	m.registerClock()
+	m.registerWork()
 	m.registry.MustRegister(&census{metrics: m})
 	return m
 }
 
-// SetEar says whose sockets are counted. Until then there are none.
-func (m *Metrics) SetEar(e Ear) {
+// WatchListener says whose sockets are counted. Until then there are none.
+func (m *Metrics) WatchListener(l Listener) {
 	if m != nil {
-		m.ear.Store(&e)
+		m.listener.Store(&l)
 	}
 }
 
-// SetClock says whose clock is watched. Until then it stands still.
-func (m *Metrics) SetClock(c Clock) {
+// WatchBot says whose clock and work are watched. Until then the clock stands
+// still.
+func (m *Metrics) WatchBot(b Bot) {
 	if m != nil {
-		m.clock.Store(&c)
+		m.bot.Store(&b)
 	}
 }
 
-// SetShelf says whose rows are counted.
-func (m *Metrics) SetShelf(s Shelf) {
+// WatchStore says whose rows are counted. Until then the database counts as one
+// that cannot be read.
+func (m *Metrics) WatchStore(r Rows) {
 	if m != nil {
-		m.shelf.Store(&s)
+		m.rows.Store(&r)
 	}
 }
 

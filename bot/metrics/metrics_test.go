@@ -29,31 +29,30 @@ func TestNames(t *testing.T) {
 	}
 }
 
-// shelf is a store that counts so, or not.
-type shelf func(context.Context) (bot.Census, error)
+// rows is a store that counts so, or not.
+type rows func(context.Context) (bot.Census, error)
 
-func (f shelf) Census(ctx context.Context) (bot.Census, error) { return f(ctx) }
+func (f rows) Census(ctx context.Context) (bot.Census, error) { return f(ctx) }
 
-type ear int
+type sockets int
 
-func (e ear) Connected() int      { return int(e) }
-func (ear) Counts() listen.Counts { return listen.Counts{Received: 7} }
-func (ear) Strangers() int        { return 2 }
+func (s sockets) Connected() int      { return int(s) }
+func (sockets) Counts() listen.Counts { return listen.Counts{Received: 7} }
+func (sockets) Strangers() int        { return 2 }
 
 type clock time.Duration
 
-func (c clock) SinceTick() time.Duration   { return time.Duration(c) }
-func (clock) Replicas() int                { return 3 }
-func (clock) Load() (running, waiting int) { return 1, 5 }
-func (clock) Places() int                  { return 256 }
+func (c clock) SinceTick() time.Duration           { return time.Duration(c) }
+func (clock) Replicas() int                        { return 3 }
+func (clock) Load() (running, waiting, places int) { return 1, 5, 256 }
 
 var (
-	whole  = shelf(func(context.Context) (bot.Census, error) { return bot.Census{Head: 4}, nil })
-	broken = shelf(func(context.Context) (bot.Census, error) {
+	whole  = rows(func(context.Context) (bot.Census, error) { return bot.Census{Head: 4}, nil })
+	broken = rows(func(context.Context) (bot.Census, error) {
 		return bot.Census{}, errors.New("dial tcp db.internal:5432: connection refused")
 	})
 	// hung answers when nobody waits any more, as a database does that is cut off.
-	hung = shelf(func(ctx context.Context) (bot.Census, error) { <-ctx.Done(); return bot.Census{}, ctx.Err() })
+	hung = rows(func(ctx context.Context) (bot.Census, error) { <-ctx.Done(); return bot.Census{}, ctx.Err() })
 )
 
 func ask(m *Metrics, path string) (status int, body string) {
@@ -73,13 +72,13 @@ func TestReady(t *testing.T) {
 		make    func(*Metrics)
 		missing []string
 	}{
-		{"all is well", func(m *Metrics) { m.SetEar(ear(1)); m.SetShelf(whole); m.SetClock(clock(time.Second)) }, nil},
+		{"all is well", func(m *Metrics) { m.WatchListener(sockets(1)); m.WatchStore(whole); m.WatchBot(clock(time.Second)) }, nil},
 		{"starting", func(*Metrics) {}, []string{deaf, noRows}},
 		{"starting for too long", func(m *Metrics) { m.began = time.Now().Add(-time.Minute) }, []string{deaf, noRows, late}},
-		{"no socket", func(m *Metrics) { m.SetEar(ear(0)); m.SetShelf(whole); m.SetClock(clock(0)) }, []string{deaf}},
-		{"no database", func(m *Metrics) { m.SetEar(ear(1)); m.SetShelf(broken); m.SetClock(clock(0)) }, []string{noRows}},
-		{"a database that hangs", func(m *Metrics) { m.SetEar(ear(1)); m.SetShelf(hung); m.SetClock(clock(0)) }, []string{noRows}},
-		{"a clock that stands still", func(m *Metrics) { m.SetEar(ear(1)); m.SetShelf(whole); m.SetClock(clock(clockLate + 1)) }, []string{late}},
+		{"no socket", func(m *Metrics) { m.WatchListener(sockets(0)); m.WatchStore(whole); m.WatchBot(clock(0)) }, []string{deaf}},
+		{"no database", func(m *Metrics) { m.WatchListener(sockets(1)); m.WatchStore(broken); m.WatchBot(clock(0)) }, []string{noRows}},
+		{"a database that hangs", func(m *Metrics) { m.WatchListener(sockets(1)); m.WatchStore(hung); m.WatchBot(clock(0)) }, []string{noRows}},
+		{"a clock that stands still", func(m *Metrics) { m.WatchListener(sockets(1)); m.WatchStore(whole); m.WatchBot(clock(clockLate + 1)) }, []string{late}},
 	} {
 		t.Run(row.name, func(t *testing.T) {
 			t.Parallel()
@@ -116,14 +115,14 @@ func TestReady(t *testing.T) {
 // old or zero, and a number says so.
 func TestUnreadable(t *testing.T) {
 	for name, row := range map[string]struct {
-		shelf    Shelf
+		rows     Rows
 		readable string
 		head     bool
 	}{"whole": {whole, "1", true}, "broken": {broken, "0", false}, "hung": {hung, "0", false}} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			m := New("v1", "")
-			m.SetShelf(row.shelf)
+			m.WatchStore(row.rows)
 			status, body := ask(m, "/metrics")
 			if status != http.StatusOK || !strings.Contains(body, "\nrevoke_sessions_store_readable "+row.readable+"\n") {
 				t.Errorf("%d, and it is not said that readable is %s", status, row.readable)
@@ -267,9 +266,9 @@ func TestSlackCodes(t *testing.T) {
 // TestNobodyAsks: without numbers everything is as it was.
 func TestNobodyAsks(t *testing.T) {
 	var m *Metrics
-	m.SetEar(ear(1))
-	m.SetClock(clock(1))
-	m.SetShelf(whole)
+	m.WatchListener(sockets(1))
+	m.WatchBot(clock(1))
+	m.WatchStore(whole)
 	if m.Meter() != nil || m.Slack() != nil || m.SignIn() != nil || m.Store(nil) != nil || m.Entra(nil) != nil || m.Inbox(nil) != nil {
 		t.Error("something is wrapped")
 	}
@@ -289,8 +288,8 @@ func TestSockets(t *testing.T) {
 		}
 	}
 	says("before", map[string]string{"sockets_open": "0", "strangers": "0", "replicas": "0", "work_places": "0", "reconnects_total": "0"})
-	m.SetEar(ear(2))
-	m.SetClock(clock(1500 * time.Millisecond))
+	m.WatchListener(sockets(2))
+	m.WatchBot(clock(1500 * time.Millisecond))
 	says("after", map[string]string{
 		"sockets_open": "2", "strangers": "2", "replicas": "3", "work_places": "256", "work_under_way": "1", "work_waiting": "5", "clock_age_seconds": "1.5",
 		"envelopes_received_total": "7",

@@ -53,67 +53,24 @@ func (m *Metrics) registerSockets() {
 }
 
 func (m *Metrics) connected() int {
-	if ear := m.ear.Load(); ear != nil {
-		return (*ear).Connected()
+	if l := m.listener.Load(); l != nil {
+		return (*l).Connected()
 	}
 	return 0
 }
 
 func (m *Metrics) strangers() int {
-	if ear := m.ear.Load(); ear != nil {
-		return (*ear).Strangers()
+	if l := m.listener.Load(); l != nil {
+		return (*l).Strangers()
 	}
 	return 0
 }
 
 func (m *Metrics) counts() listen.Counts {
-	if ear := m.ear.Load(); ear != nil {
-		return (*ear).Counts()
+	if l := m.listener.Load(); l != nil {
+		return (*l).Counts()
 	}
 	return listen.Counts{}
-}
-
-// registerClock watches the clock and the work that it finds.
-func (m *Metrics) registerClock() {
-	m.registry.MustRegister(
-		prometheus.NewGaugeFunc(prometheus.GaugeOpts{
-			Name: prefix + "clock_age_seconds", Help: "How long ago the clock last finished a round. It looks every second for what is due.",
-		}, func() float64 { return m.sinceTick().Seconds() }),
-		prometheus.NewGaugeFunc(prometheus.GaugeOpts{
-			Name: prefix + "replicas", Help: "Bots that work on the same database, as far as this one knows.",
-		}, func() float64 { return float64(m.replicas()) }),
-		prometheus.NewGaugeFunc(prometheus.GaugeOpts{
-			Name: prefix + "work_under_way", Help: "Pieces of work that are being carried out.",
-		}, func() float64 { running, _, _ := m.load(); return float64(running) }),
-		prometheus.NewGaugeFunc(prometheus.GaugeOpts{
-			Name: prefix + "work_waiting", Help: "Pieces of work that wait in memory until another one ends. More may wait in the database.",
-		}, func() float64 { _, waiting, _ := m.load(); return float64(waiting) }),
-		prometheus.NewGaugeFunc(prometheus.GaugeOpts{
-			Name: prefix + "work_places", Help: "Pieces of work that may be carried out at once.",
-		}, func() float64 { _, _, places := m.load(); return float64(places) }),
-	)
-}
-
-func (m *Metrics) sinceTick() time.Duration {
-	if clock := m.clock.Load(); clock != nil {
-		return (*clock).SinceTick()
-	}
-	return time.Since(m.began)
-}
-
-func (m *Metrics) replicas() int {
-	if clock := m.clock.Load(); clock != nil {
-		return (*clock).Replicas()
-	}
-	return 0
-}
-
-func (m *Metrics) load() (running, waiting, places int) {
-	if clock := m.clock.Load(); clock != nil {
-		running, waiting = (*clock).Load()
-		return running, waiting, (*clock).Places()
-	}
-	return 0, 0, 0
 }
 
 // Inbox returns next with the time from an envelope to its ack measured.

@@ -113,7 +113,7 @@ func (c *runCommand) Run(ctx context.Context, s *surroundings) error {
 	}()
 	// Deferred: the last anchor comes after the last row.
 	defer logAnchors(context.WithoutCancel(ctx), db.Head, log, time.Tick(anchorEvery))()
-	numbers.SetShelf(db)
+	numbers.WatchStore(db)
 	api := listen.NewAPI(botToken, appToken, c.SlackAPI)
 	slack := bot.NewSlack(api, c.SlackAPI, &http.Client{Timeout: 5 * time.Second})
 	slack.Observe(numbers.Slack())
@@ -130,7 +130,7 @@ func (c *runCommand) Run(ctx context.Context, s *surroundings) error {
 		Operation: operation, Fallback: fallback, Timing: s.timing(), Log: log, Now: db.Now, Meter: numbers.Meter(),
 		Witness: s.at.witness,
 	}, numbers.Store(db), slack, numbers.Entra(directory))
-	numbers.SetClock(b)
+	numbers.WatchBot(b)
 	if err := b.RecordPolicy(ctx); err != nil {
 		return fmt.Errorf("record which policy is in force: %w", err)
 	}
@@ -139,8 +139,7 @@ func (c *runCommand) Run(ctx context.Context, s *surroundings) error {
 		Witness:     s.at.witness,
 		OnConnected: func() { log.Info("connected to Slack", "team", home.TeamID, "app", home.AppID, "database", db.Path()) },
 	})
-
-	numbers.SetEar(l)
+	numbers.WatchListener(l)
 
 	// The clock outlives the socket: what the last envelopes asked for is
 	// still carried out.

@@ -1,0 +1,154 @@
+package bot
+
+import (
+	"context"
+	"time"
+)
+
+const (
+	// dueLimit is how many rows of each kind one tick takes.
+	dueLimit = 64
+	// stopWithin is how long an orderly stop waits for running work: longer than
+	// a call to Graph, and short enough that all is closed within 20 s, the 5 s
+	// of the sockets and the last writes to a silent database included.
+	stopWithin = 10 * time.Second
+	// handBackWithin bounds the handing back at a stop.
+	handBackWithin = time.Second
+	// storeWithin bounds what the clock asks of the store, so that a database
+	// that does not answer cannot stop it.
+	storeWithin = 5 * time.Second
+	// beatEvery is how often a process says that it lives.
+	beatEvery = 5 * time.Second
+	// forgetEvery is how often secrets past their use are looked for.
+	forgetEvery = time.Minute
+)
+
+// Run is the clock: every tick it claims what is due and advances it. It
+// returns when ctx has ended and running work is done or was given up; then
+// nothing new is begun.
+func (b *Bot) Run(ctx context.Context) {
+	tick := time.NewTicker(b.cfg.Timing.Tick)
+	defer tick.Stop()
+	var forgot, beat time.Time
+	for {
+		if now := b.now(); elapsed(beat, now, beatEvery) {
+			beat = now
+			b.beat(ctx)
+		}
+		b.pickUp(ctx)
+		if now := b.now(); elapsed(time.Unix(0, b.nextPreflight.Load()).Add(-preflightEvery), now, preflightEvery) {
+			b.nextPreflight.Store(now.Add(preflightEvery).UnixNano())
+			b.spawn(b.preflight)
+		}
+		if now := b.now(); elapsed(forgot, now, forgetEvery) {
+			forgot = now
+			b.spawn(b.forget)
+		}
+		b.tick()
+		select {
+		case <-tick.C:
+		case <-b.wake:
+		case <-ctx.Done():
+			b.stop()
+			return
+		}
+	}
+}
+
+// beat says that this process lives and hears how many do.
+func (b *Bot) beat(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(ctx, storeWithin)
+	defer cancel()
+	live, err := b.store.Beat(ctx)
+	if err != nil {
+		if ctx.Err() == nil {
+			b.log.Error("say that this process lives", "error", err)
+		}
+		return
+	}
+	b.replicas.Store(int64(live))
+}
+
+// Replicas is how many processes work on the store, this one included.
+func (b *Bot) Replicas() int { return max(1, int(b.replicas.Load())) }
+
+func (b *Bot) forget(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(ctx, stepDeadline)
+	defer cancel()
+	if err := b.store.Forget(ctx, b.cfg.Policy.Retention); err != nil && ctx.Err() == nil {
+		b.log.Error("erase used secrets", "error", err)
+	}
+}
+
+func (b *Bot) pickUp(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(ctx, storeWithin)
+	defer cancel()
+	defer b.drain()
+	if err := b.thaw(ctx); err != nil && ctx.Err() == nil {
+		b.log.Error("end a freeze whose time is over", "error", err)
+	}
+	b.handBack(ctx)
+	free := cap(b.slots) - len(b.slots)
+	if free == 0 || ctx.Err() != nil {
+		return
+	}
+	due, err := b.store.Due(ctx, min(free, dueLimit))
+	if err != nil {
+		if ctx.Err() == nil {
+			b.log.Error("find what is due", "error", err)
+		}
+		return
+	}
+	for _, broken := range due.Broken {
+		b.log.Error("a stored row cannot be read; it is left as it is", "error", broken)
+	}
+	for _, a := range due.Arrivals {
+		b.resume(b.handling(a))
+	}
+	for _, r := range due.Drive {
+		b.resume(piece{do: func(ctx context.Context) { b.advance(ctx, r) }})
+	}
+	for _, id := range due.Tell {
+		b.offer(func(ctx context.Context) { b.tell(ctx, id) })
+	}
+	for _, n := range due.Notices {
+		b.resume(piece{do: func(ctx context.Context) { b.announce(ctx, n) }})
+	}
+}
+
+func (b *Bot) stop() {
+	b.mu.Lock()
+	for _, p := range b.waiting {
+		b.leave(p) // it waits in the database
+	}
+	b.stopped, b.waiting = true, nil
+	b.mu.Unlock()
+	back, cancel := context.WithTimeout(b.work, handBackWithin)
+	b.handBack(back)
+	cancel()
+	done := make(chan struct{})
+	go func() { b.running.Wait(); close(done) }()
+	select {
+	case <-done:
+	case <-time.After(stopWithin):
+		b.log.Warn("stopping with work under way; it goes on after the next start")
+		b.abandon()
+		<-done
+	}
+	b.abandon()
+}
+
+// elapsed reports whether it is time again for what was last done then. A clock
+// that was set back since does not put it off for as long.
+func elapsed(last, now time.Time, every time.Duration) bool { return now.Sub(last).Abs() >= every }
+
+// SinceTick is how long ago the clock last finished a round or, before its
+// first, how long the bot exists. A round that hangs makes it grow.
+func (b *Bot) SinceTick() time.Duration { return time.Since(*b.ticked.Load()) }
+
+// tick notes that the clock has finished a round. It goes by the machine's own
+// clock, which nobody sets back.
+func (b *Bot) tick() {
+	now := time.Now()
+	b.ticked.Store(&now)
+}
