@@ -220,7 +220,7 @@ func (c *Console) patiently(ctx context.Context, ask func() error) error {
 		if no == nil || !no.Retryable || no.RetryAfter <= 0 || tries >= maxTries || no.RetryAfter > c.bot.cfg.Timing.Patience {
 			return err
 		}
-		c.say(fmt.Sprintf("Microsoft asked us to wait %s before the account can be read.", spell(no.RetryAfter)))
+		c.say(fmt.Sprintf("Microsoft asked the bot to wait %s before the account can be read.", spell(no.RetryAfter)))
 		if !sleep(ctx, no.RetryAfter) {
 			return err
 		}

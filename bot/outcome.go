@@ -159,7 +159,7 @@ func waiting(r *Request, l *line, a *Attempt) *line {
 	}
 	switch {
 	case a.Asked:
-		l.say(" Microsoft asked us to wait %s (status %d)", spell(a.Wait), a.Status)
+		l.say(" Microsoft asked the bot to wait %s (status %d)", spell(a.Wait), a.Status)
 	case neverReached(a.Code):
 		l.say(" Microsoft could not be reached; I wait %s", spell(a.Wait))
 	case noToken(a.Code):
@@ -225,7 +225,7 @@ func failure(r *Request, l *line) *line {
 	case a.Status == 0:
 		l.bold("The bot could not make the call.")
 	case a.Asked:
-		l.bold("Microsoft asked us to wait %s, and I wait no longer.", spell(a.Wait))
+		l.bold("Microsoft asked the bot to wait %s, and I wait no longer.", spell(a.Wait))
 	case a.Wait > 0:
 		l.bold("Microsoft did not take the call.")
 	default:

@@ -751,7 +751,7 @@ var shows = map[bot.State][]string{
 	bot.Verified:      {"Verified: sessions valid since moved"},
 	bot.NotVisibleYet: {"Not visible in the account yet", "It still shows sessions valid since", "which of a guest says nothing"},
 	bot.Unreachable:   {"could not be read since", "cannot be read now"},
-	bot.Failed:        {"Microsoft could not be reached.", "Microsoft refused.", "Microsoft asked us to wait", "Microsoft did not take the call.", "The bot could not make the call."},
+	bot.Failed:        {"Microsoft could not be reached.", "Microsoft refused.", "Microsoft asked the bot to wait", "Microsoft did not take the call.", "The bot could not make the call."},
 	bot.Drilled:       {"Rehearsed for"},
 	bot.Denied:        {"Denied by"},
 	bot.Cancelled:     {"Cancelled by"},

@@ -177,6 +177,20 @@ func session(readOnly bool) string {
 	return set + "SELECT set_config('synchronous_commit', 'on', false) WHERE current_setting('synchronous_commit') = 'off'"
 }
 
+// oldestServer is the first whose transactions can be asked what became of them
+// under the names that the store uses: pg_current_xact_id and pg_xact_status.
+const oldestServer = 13
+
+// tooOld is an error for a server that is older. What names no number, as some
+// poolers do, is believed to be new enough.
+func tooOld(version string) error {
+	major, _, _ := strings.Cut(version, ".")
+	if n, err := strconv.Atoi(major); err == nil && n < oldestServer {
+		return fmt.Errorf("the server is PostgreSQL %s, and the bot needs %d or later", version, oldestServer)
+	}
+	return nil
+}
+
 // connect makes a pool. Nothing is sent yet.
 func connect(config *pgx.ConnConfig, session string, silence time.Duration) *sql.DB {
 	config = config.Copy()
@@ -193,6 +207,9 @@ func connect(config *pgx.ConnConfig, session string, silence time.Duration) *sql
 	}
 	config.RuntimeParams["application_name"] = "revoke-sessions"
 	db := stdlib.OpenDB(*config, stdlib.OptionAfterConnect(func(ctx context.Context, conn *pgx.Conn) error {
+		if err := tooOld(conn.PgConn().ParameterStatus("server_version")); err != nil {
+			return err
+		}
 		_, err := conn.Exec(ctx, session, pgx.QueryExecModeSimpleProtocol)
 		return err
 	}))

@@ -89,10 +89,10 @@ func TestBar(t *testing.T) {
 		s.shows("[--------------------] 0/4  0 s so far  carol@contoso.example")
 		pass(time.Second)
 		s.shows("[--------------------] 0/4  1 s so far  carol@contoso.example")
-		if !p.say("Microsoft asked us to wait 40 s.") {
+		if !p.say("Microsoft asked the bot to wait 40 s.") {
 			t.Error("a bar does not count as said")
 		}
-		s.shows("[--------------------] 0/4  1 s so far  carol@contoso.example  Microsoft asked us to wait 40 s.")
+		s.shows("[--------------------] 0/4  1 s so far  carol@contoso.example  Microsoft asked the bot to wait 40 s.")
 		pass(time.Second)
 		p.step("revoked")
 		s.shows("[#####---------------] 1/4  30.0/min  6 s left  1 revoked")
@@ -262,13 +262,13 @@ func TestPlainWaiting(t *testing.T) {
 		time.Sleep(time.Second)
 		p.step("revoked")
 		p.start("dave")
-		p.say("Microsoft asked us to wait 40 s.")
+		p.say("Microsoft asked the bot to wait 40 s.")
 		p.step("un\x1bknown")
 		p.stop()
 		p.say("late")
 		p.step("late")
-		want := "carol: Microsoft asked us to wait 40 s. (0 of 20 done, 3 s so far)\n" +
-			"dave: Microsoft asked us to wait 40 s. (1 of 20 done, 15.0/min, 76 s left, 1 revoked)\n"
+		want := "carol: Microsoft asked the bot to wait 40 s. (0 of 20 done, 3 s so far)\n" +
+			"dave: Microsoft asked the bot to wait 40 s. (1 of 20 done, 15.0/min, 76 s left, 1 revoked)\n"
 		if out.String() != want {
 			t.Errorf("it writes\n%q\nwant\n%q", out.String(), want)
 		}
