@@ -250,6 +250,9 @@ func (b *Bot) apply(ctx context.Context, a Arrival, r Request, action authz.Acti
 		end(Cancelled)
 	}
 	c.Request, c.Audit = r, append(lapses(&r, d.Lapsed), e)
+	if e.Action == string(Approved) {
+		return b.confirm(ctx, c)
+	}
 	changed, err := b.commit(ctx, c)
 	if err != nil {
 		return err
@@ -259,9 +262,6 @@ func (b *Bot) apply(ctx context.Context, a Arrival, r Request, action authz.Acti
 		b.answer(ctx, a, CancelAsked(&changed, b.view(ctx, &changed, "")))
 	case a.Kind == CommandArrival:
 		b.answer(ctx, a, Status(&changed, b.view(ctx, &changed, "")))
-	}
-	if changed.State == Approved && c.Keep {
-		b.advance(b.work, changed)
 	}
 	return nil
 }

@@ -68,6 +68,39 @@ func (r *Request) entry(s State, actor string) Entry {
 	return Entry{Action: string(s), Request: r.ID, Actor: actor, TargetID: r.Target.ID, Drill: r.Drill}
 }
 
+// confirm stores, in the change c, a decision that leads to a call, and goes on
+// with it. The call begins in the same transaction, unless the account has to be
+// read before, which must not hold up the decision, or it is not its turn. The
+// error is of what was to be stored.
+func (b *Bot) confirm(ctx context.Context, c Change) error {
+	if r := c.Request; r.Drill || b.justRead(&r) {
+		at, began := c, time.Now()
+		at.InTurn = true
+		r, err := b.beginCall(ctx, r, at)
+		if _, turn := errors.AsType[*TurnError](err); !turn {
+			if err == nil {
+				b.goOn(b.makeCall(b.work, r, began))
+			}
+			return err
+		}
+	}
+	r, err := b.commit(ctx, c)
+	if err == nil {
+		b.advance(b.work, r)
+	}
+	return err
+}
+
+// goOn advances a request whose call has been made.
+func (b *Bot) goOn(again bool, r Request, err error) {
+	switch {
+	case err != nil:
+		b.log.Error("advance", "request", r.ID, "state", r.State, "error", err)
+	case again:
+		b.advance(b.work, r)
+	}
+}
+
 // begin executes an approved request, once the wait is over that Microsoft
 // asked for, or holds it back while a freeze is on.
 func (b *Bot) begin(ctx context.Context, r Request) (again bool, _ Request, err error) {
@@ -134,27 +167,42 @@ func (b *Bot) execute(ctx context.Context, r Request) (again bool, _ Request, er
 }
 
 // call makes one call to Graph: stored before it leaves, in the change c, and
-// its outcome after. The call has a deadline that ends before the claim does.
+// its outcome after.
 func (b *Bot) call(ctx context.Context, r Request, c Change) (again bool, _ Request, err error) {
-	if n, _ := r.unresolved(); n == 0 && !r.Drill && b.now().Sub(r.Before.ReadAt) > lookupFresh {
+	if n, _ := r.unresolved(); n == 0 && !r.Drill && !b.justRead(&r) {
 		// Read late rather than compare with something old; but something old
 		// rather than nothing, for nobody else's revoke is likely in between.
 		if read := b.stamps(ctx, r.Target.ID); read.Known() {
 			r.Before = read
 		}
 	}
-	// The call ends before the claim does, also if the process is stopped in
-	// between.
-	began, now := time.Now(), b.now().UTC()
+	began := time.Now()
+	if r, err = b.beginCall(ctx, r, c); err != nil {
+		return false, r, err
+	}
+	return b.makeCall(ctx, r, began)
+}
+
+// justRead reports whether the stamps that the account will be compared with are
+// new enough for that.
+func (b *Bot) justRead(r *Request) bool { return b.now().Sub(r.Before.ReadAt) <= lookupFresh }
+
+// beginCall stores, in the change c, that a call to Graph begins.
+func (b *Bot) beginCall(ctx context.Context, r Request, c Change) (Request, error) {
+	now := b.now().UTC()
 	r.to(Executing)
 	r.DueAt, r.Line = now, nil
 	r.Attempts = append(slices.Clone(r.Attempts), Attempt{Decision: len(r.Decisions), BeganAt: now})
 	e := r.entry(Executing, b.actor)
 	e.Operation, e.StampBefore = string(r.Operation), stampText(r.Before.ValidFrom())
 	c.Request, c.Audit, c.Keep = r, append(c.Audit, e), true
-	if r, err = b.commit(ctx, c); err != nil {
-		return false, r, err
-	}
+	return b.commit(ctx, c)
+}
+
+// makeCall makes the call that is stored. It has a deadline that ends before the
+// claim does, also if the process is stopped in between: began is from before the
+// claim.
+func (b *Bot) makeCall(ctx context.Context, r Request, began time.Time) (again bool, _ Request, err error) {
 	call, cancel := context.WithDeadline(ctx, began.Add(b.cfg.Timing.Attempt))
 	var yes graph.Revocation
 	if r.Drill {
