@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"os"
+	"path/filepath"
 	"runtime"
 	"slices"
 	"strconv"
@@ -113,6 +114,42 @@ func memory(b *testing.B, th *theatre, served bool) {
 	}
 	b.ReportMetric(idle, "idle-MB")
 	b.ReportMetric(th.resident(), "after-MB")
+}
+
+// BenchmarkIdle is what a bot costs while nobody wants anything of it: two sockets
+// and a clock that looks every second.
+func BenchmarkIdle(b *testing.B) {
+	const begun, idle = 2 * time.Second, 10 * time.Second
+	onEach(b, func(b *testing.B, th *theatre) {
+		th.spawn()
+		time.Sleep(begun) // what a start has to do is done
+		for b.Loop() {
+			before := worked(b, th.child.Process.Pid)
+			time.Sleep(idle) // that is what is measured
+			b.ReportMetric(100*float64(worked(b, th.child.Process.Pid)-before)/float64(idle), "cpu-%")
+		}
+	})
+}
+
+// worked is for how long the threads of a process have run.
+func worked(b *testing.B, pid int) (all time.Duration) {
+	b.Helper()
+	threads, err := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/schedstat", pid))
+	if err != nil || len(threads) == 0 {
+		b.Skip("how long a process has run is read from /proc")
+	}
+	for _, thread := range threads {
+		text, err := os.ReadFile(thread)
+		if err != nil {
+			b.Fatal(err)
+		}
+		var ran time.Duration
+		if _, err := fmt.Sscan(string(text), &ran); err != nil {
+			b.Fatal(err)
+		}
+		all += ran
+	}
+	return all
 }
 
 // BenchmarkStart is the time from the start of a bot's own process to its first
