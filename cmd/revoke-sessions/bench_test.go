@@ -121,6 +121,7 @@ func memory(b *testing.B, th *theatre, served bool) {
 func BenchmarkIdle(b *testing.B) {
 	const begun, idle = 2 * time.Second, 10 * time.Second
 	onEach(b, func(b *testing.B, th *theatre) {
+		th.at.timing = nil // production's
 		th.spawn()
 		time.Sleep(begun) // what a start has to do is done
 		for b.Loop() {
