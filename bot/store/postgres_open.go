@@ -19,8 +19,8 @@ import (
 
 const (
 	// connections is how many a process holds at most. PostgreSQL allows 100 in
-	// all by default.
-	connections = 20
+	// all by default; five processes, as many as Slack has sockets for, leave some.
+	connections = 16
 	// crowded is how many of them may write what Slack does not wait for.
 	crowded = 8
 	// connectionAge is when a connection is exchanged for another, so that a

@@ -147,7 +147,7 @@ func (c *cluster) start(ctx context.Context) error {
 	// No Unix socket: its path may have 107 bytes, and temporary folders have more.
 	cmd := exec.Command(filepath.Join(c.bin, "postgres"), "-D", c.data(), "-p", strconv.Itoa(c.port),
 		"-c", "listen_addresses=127.0.0.1", "-c", "unix_socket_directories=",
-		"-c", "max_connections=200", "-c", "fsync=on", "-c", "synchronous_commit=on",
+		"-c", "max_connections=400", "-c", "fsync=on", "-c", "synchronous_commit=on",
 		"-c", "logging_collector=off", "-c", "log_destination=stderr")
 	c.dress(cmd)
 	cmd.Stdout, cmd.Stderr = log, log

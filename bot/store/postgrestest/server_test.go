@@ -26,7 +26,7 @@ func TestDatabase(t *testing.T) {
 	}
 	settings := ask[string](t, one, `SELECT concat_ws(' ', current_setting('fsync'), current_setting('synchronous_commit'),
 		current_setting('max_connections'), current_setting('server_encoding'))`)
-	if settings != "on on 200 UTF8" {
+	if settings != "on on 400 UTF8" {
 		t.Errorf("the server's settings are %s", settings)
 	}
 	dial(t, two)                      // and stay
