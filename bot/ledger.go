@@ -207,7 +207,8 @@ type Billboard interface {
 	// Doubt forgets what a message shows, and not where it stands.
 	Doubt(ctx context.Context, id, key string) error
 	// SetPlace stores where a message stands and what it shows; a Place with
-	// no TS forgets it.
+	// no TS forgets it. It answers ErrConflict, and stores nothing, while the Key
+	// is known to stand elsewhere: of two who posted it, the first counts.
 	SetPlace(ctx context.Context, id string, p Place) error
 }
 

@@ -137,5 +137,11 @@ func (b *Bot) announce(ctx context.Context, n Notice) {
 		}
 		retry = b.now().Add(wait)
 	}
-	_ = b.insist(b.work, b.log.With("notice", n.Key), "note what was announced", func(ctx context.Context) error { return b.store.Announced(ctx, n.ID, retry) })
+	log, what := b.log.With("notice", n.Key), "note what was announced"
+	note := func(ctx context.Context) error { return b.store.Announced(ctx, n.ID, retry) }
+	if retry.IsZero() {
+		_ = b.insist(b.work, log, what, note)
+	} else {
+		_ = b.insistClaimed(ctx, log, what, note)
+	}
 }

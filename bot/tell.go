@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"log/slog"
 	"slices"
 	"time"
 
@@ -177,7 +178,7 @@ func (b *Bot) tell(ctx context.Context, id string) {
 		if wait > 0 {
 			retry = b.now().Add(wait)
 		}
-		if b.insist(b.work, b.log.With("request", id), "note what was told", func(ctx context.Context) (err error) {
+		if b.insistClaimed(ctx, b.log.With("request", id), "note what was told", func(ctx context.Context) (err error) {
 			more, err = b.store.Told(ctx, id, version, retry)
 			return err
 		}) != nil {
@@ -243,6 +244,8 @@ func (b *Bot) place(ctx context.Context, r *Request, places map[string]Place, p 
 	if p.thread {
 		to, thread = places[cardKey].Channel, places[cardKey].TS
 	}
+	// Where a new message stands nobody else knows; an edit can be made again.
+	insist := b.insistClaimed
 	var err error
 	if stands {
 		if wait := b.slack.pace.update(b.now()); wait > 0 {
@@ -261,6 +264,9 @@ func (b *Bot) place(ctx context.Context, r *Request, places map[string]Place, p 
 			return wait, ""
 		}
 		at.Channel, at.TS, err = b.post(ctx, p.key, to, thread, m)
+		insist = func(_ context.Context, log *slog.Logger, what string, store func(context.Context) error) error {
+			return b.insist(b.work, log, what, store)
+		}
 	}
 	if e, ok := errors.AsType[*SlackError](err); ok {
 		b.slack.pace.obey(e, b.now())
@@ -284,7 +290,13 @@ func (b *Bot) place(ctx context.Context, r *Request, places map[string]Place, p 
 	}
 	at.Shown = digest
 	places[p.key] = at
-	if b.insist(b.work, b.log.With("request", r.ID, "key", p.key), "note where a message stands", func(ctx context.Context) error { return b.store.SetPlace(ctx, r.ID, at) }) != nil {
+	log := b.log.With("request", r.ID, "key", p.key)
+	err = insist(ctx, log, "note where a message stands", func(ctx context.Context) error { return b.store.SetPlace(ctx, r.ID, at) })
+	if errors.Is(err, ErrConflict) {
+		log.Warn("somebody else has posted this message meanwhile; theirs counts")
+		delete(places, p.key) // nothing shall follow under ours
+	}
+	if err != nil {
 		return tellRetrySoon, ""
 	}
 	return 0, ""

@@ -73,7 +73,13 @@ func (s *Store) SetPlace(ctx context.Context, id string, p bot.Place) error {
 	if p.TS == "" {
 		return s.alone(ctx, `DELETE FROM places WHERE request_id = $1 AND key = $2`, id, p.Key)
 	}
-	return s.alone(ctx, `INSERT INTO places (request_id, key, channel, ts, shown) VALUES ($1, $2, $3, $4, $5)
-		ON CONFLICT (request_id, key) DO UPDATE SET channel = excluded.channel, ts = excluded.ts, shown = excluded.shown`,
-		id, p.Key, p.Channel, p.TS, p.Shown)
+	err := s.statement(ctx, func(db *sql.DB) error {
+		return db.QueryRowContext(ctx, `INSERT INTO places (request_id, key, channel, ts, shown) VALUES ($1, $2, $3, $4, $5)
+			ON CONFLICT (request_id, key) DO UPDATE SET shown = excluded.shown WHERE places.channel = excluded.channel AND places.ts = excluded.ts
+			RETURNING key`, id, p.Key, p.Channel, p.TS, p.Shown).Scan(&p.Key)
+	})
+	if errors.Is(err, sql.ErrNoRows) {
+		return bot.ErrConflict
+	}
+	return err
 }

@@ -219,9 +219,15 @@ func testPlaces(t *testing.T, open opener) {
 	set("REQ-ACDEFG", receipt)
 	set("REQ-OTHER", card)
 	want("set", "REQ-ACDEFG", map[string]bot.Place{"card": card, "receipt:U-BOB": receipt})
-	card.Channel, card.TS, card.Shown = "C2", "2.1", "c"
+	card.Shown = "c"
 	set("REQ-ACDEFG", card)
-	want("changed", "REQ-ACDEFG", map[string]bot.Place{"card": card, "receipt:U-BOB": receipt})
+	want("edited", "REQ-ACDEFG", map[string]bot.Place{"card": card, "receipt:U-BOB": receipt})
+	for _, other := range []bot.Place{{Key: "card", Channel: "C1", TS: "2.1", Shown: "d"}, {Key: "card", Channel: "C2", TS: "1.1", Shown: "d"}} {
+		if err := s.SetPlace(deadline(t), "REQ-ACDEFG", other); !errors.Is(err, bot.ErrConflict) {
+			t.Errorf("a second card: %v, want ErrConflict", err)
+		}
+	}
+	want("posted twice", "REQ-ACDEFG", map[string]bot.Place{"card": card, "receipt:U-BOB": receipt})
 	set("REQ-ACDEFG", bot.Place{Key: "card"})
 	want("forgotten", "REQ-ACDEFG", map[string]bot.Place{"receipt:U-BOB": receipt})
 	set("REQ-ACDEFG", bot.Place{Key: "card"}) // once more does no harm

@@ -1,0 +1,166 @@
+package bot_test
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"net/http"
+	"path/filepath"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/slack-go/slack"
+
+	"revoke-sessions/authz"
+	"revoke-sessions/bot"
+	"revoke-sessions/bot/slacktest"
+	"revoke-sessions/bot/store"
+	"revoke-sessions/graph"
+)
+
+// severed is the way of one process to what it shares with the others.
+type severed struct {
+	*store.Store
+	off   atomic.Bool
+	tried atomic.Int64 // notes of a place while it was off
+	notes atomic.Int64 // and since
+}
+
+var errSevered = errors.New("the database is away")
+
+func (s *severed) SetPlace(ctx context.Context, id string, p bot.Place) error {
+	if s.off.Load() {
+		s.tried.Add(1)
+		return errSevered
+	}
+	defer s.notes.Add(1)
+	return s.Store.SetPlace(ctx, id, p)
+}
+
+func (s *severed) Told(ctx context.Context, id string, version int64, retry time.Time) (bool, error) {
+	if s.off.Load() {
+		return false, errSevered
+	}
+	return s.Store.Told(ctx, id, version, retry)
+}
+
+func (s *severed) Due(ctx context.Context, limit int) (bot.Work, error) {
+	if s.off.Load() && s.tried.Load() > 0 {
+		return bot.Work{}, errSevered
+	}
+	return s.Store.Due(ctx, limit)
+}
+
+// line is the way to Slack, which can be cut.
+type line struct {
+	http.RoundTripper
+	cut atomic.Bool
+}
+
+func (l *line) RoundTrip(r *http.Request) (*http.Response, error) {
+	if l.cut.Load() {
+		return nil, errors.New("Slack is away")
+	}
+	return l.RoundTripper.RoundTrip(r)
+}
+
+// TestANoteThatComesTooLate: a process that has posted a card cannot note it, for
+// longer than its claim. Another one posts a card and goes on; what the first
+// notes then must not hide that.
+func TestANoteThatComesTooLate(t *testing.T) {
+	clock := &handClock{at: time.Date(2026, 3, 4, 10, 0, 0, 0, time.UTC)}
+	workspace, err := slacktest.Start(slacktest.Config{Now: clock.now})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer workspace.Close()
+	for _, name := range []string{"alice", "bob"} {
+		workspace.AddUser(slacktest.User{ID: "U0" + strings.ToUpper(name), Name: name, Email: name + "@contoso.example"})
+	}
+	workspace.AddChannel(slacktest.Channel{ID: channelOfCards, Name: "security", BotIsMember: true})
+	db, err := store.Open(t.Context(), "sqlite:"+filepath.Join(t.TempDir(), "bot.db"), store.Options{Now: clock.now})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	open := make(chan struct{})
+	close(open)
+	start := func(s bot.Store, way http.RoundTripper) (end func()) {
+		hc := &http.Client{Transport: way, Timeout: time.Minute}
+		client := bot.NewSlack(slack.New(workspace.BotToken(), slack.OptionAPIURL(workspace.APIURL()), slack.OptionHTTPClient(hc)), workspace.APIURL(), hc)
+		home, err := client.Connect(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		timing := bot.DefaultTiming()
+		timing.Tick = 5 * time.Millisecond
+		b := bot.New(bot.Config{
+			Home: home, Channel: channelOfCards, Policy: authz.New("U0ALICE"), Operation: graph.InvalidateAllRefreshTokens,
+			Timing: timing, Now: clock.now, Log: slog.New(slog.DiscardHandler),
+		}, s, client, stuck{open: open})
+		ctx, cancel := context.WithCancel(context.Background())
+		over := make(chan struct{})
+		go func() { defer close(over); b.Run(ctx) }()
+		return func() { cancel(); <-over }
+	}
+	wait := func(what string, seen func() bool) {
+		t.Helper()
+		for end := time.Now().Add(8 * time.Second); !seen(); time.Sleep(time.Millisecond) {
+			if time.Now().After(end) {
+				t.Fatalf("waited in vain until %s", what)
+			}
+		}
+	}
+	transport := &http.Transport{}
+	defer transport.CloseIdleConnections()
+	first, its := &severed{Store: db}, &line{RoundTripper: transport}
+	first.off.Store(true)
+	defer start(first, its)()
+
+	now := clock.now()
+	r := bot.Request{
+		ID: "REQ-ACDEFG", State: bot.Pending, Lane: authz.ThirdParty, Operation: graph.InvalidateAllRefreshTokens, Need: 1,
+		Askers: []authz.Asker{{SlackID: "U0BOB", EntraID: "b"}}, Target: graph.User{ID: "carol"},
+		CreatedAt: now, ExpiresAt: now.Add(8 * time.Hour), DueAt: now.Add(8 * time.Hour), Words: bot.Words{DisplayName: "Carol"},
+	}
+	if r, err = db.Commit(t.Context(), bot.Change{Request: r}); err != nil {
+		t.Fatal(err)
+	}
+	wait("the first has posted a card", func() bool { return first.tried.Load() > 0 })
+	its.cut.Store(true) // by the time it notes the card, its step is over, and it posts no more
+
+	clock.move(bot.ClaimFor + time.Second)
+	defer start(db, transport)()
+	var card bot.Place
+	wait("the second has posted a card", func() bool {
+		places, err := db.Places(t.Context(), r.ID)
+		card = places["card"]
+		return err == nil && card.TS != ""
+	})
+	r.State, r.DueAt, r.EndedAt = bot.Denied, time.Time{}, clock.now()
+	r.Decisions = []bot.Verdict{{Kind: authz.Deny, SlackID: "U0ALICE", EntraID: "a", At: clock.now()}}
+	if _, err := db.Commit(t.Context(), bot.Change{Request: r}); err != nil {
+		t.Fatal(err)
+	}
+	shows := func(ts string) string {
+		for _, m := range workspace.Messages(channelOfCards) {
+			if m.TS == ts {
+				return m.Text
+			}
+		}
+		return "nothing"
+	}
+	wait("its card shows the decision", func() bool { return strings.Contains(shows(card.TS), "Denied") })
+
+	first.off.Store(false)
+	wait("the first notes its own", func() bool { return first.notes.Load() > 0 })
+	places, err := db.Places(t.Context(), r.ID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if live := places["card"]; live.TS != card.TS {
+		t.Errorf("the live card is said to be one that shows %q", shows(live.TS))
+	}
+}
