@@ -204,6 +204,8 @@ func (b *Bot) beginCall(ctx context.Context, r Request, c Change) (Request, erro
 // claim.
 func (b *Bot) makeCall(ctx context.Context, r Request, began time.Time) (again bool, _ Request, err error) {
 	call, cancel := context.WithDeadline(ctx, began.Add(b.cfg.Timing.Attempt))
+	r.Attempts = slices.Clone(r.Attempts)
+	r.attempt().BeganAt = b.now().UTC() // what was stored before may have had to wait
 	var yes graph.Revocation
 	if r.Drill {
 		_, err = b.directory.User(call, r.Target.ID)

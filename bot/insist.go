@@ -25,7 +25,7 @@ const (
 // moment. Once ctx is done there is no further try. The first trouble is logged,
 // and what it ends with.
 func (b *Bot) insist(ctx context.Context, log *slog.Logger, what string, store func(context.Context) error) error {
-	end := b.now().Add(insistFor)
+	began := time.Now() // the database's clock may be set back
 	for tries := 1; ; tries++ {
 		try, cancel := context.WithTimeout(context.WithoutCancel(ctx), insistTry)
 		forget := context.AfterFunc(b.work, func() { time.AfterFunc(insistStopping, cancel) })
@@ -38,7 +38,7 @@ func (b *Bot) insist(ctx context.Context, log *slog.Logger, what string, store f
 		if tries == 1 {
 			log.Error(what, "error", err)
 		}
-		if !b.now().Before(end) || !sleep(ctx, insistPause) {
+		if time.Since(began) >= insistFor || !sleep(ctx, insistPause) {
 			log.Error(what+"; gave up", "error", err)
 			return err
 		}

@@ -151,10 +151,10 @@ func TestRequests(t *testing.T) {
 	call := func(r *bot.Request) { r.Attempts = append(r.Attempts, bot.Attempt{Decision: len(r.Decisions)}) }
 
 	decide(&r, 40*time.Second)
-	happens(r, bot.Approved, time.Hour)
-	call(&r)
-	happens(r, bot.Executing, time.Hour)
-	happens(r, bot.Approved, time.Hour) // Microsoft asks to wait
+	call(&r) // in the same transaction
+	meter.Changed(&r, []bot.Entry{{Action: string(bot.Approved), Request: r.ID}, {Action: string(bot.Executing), Request: r.ID}}, reported.Add(time.Hour))
+	// Microsoft asks to wait.
+	meter.Changed(&r, []bot.Entry{{Action: string(bot.Approved), Request: r.ID, Outcome: string(graph.NotDone)}}, reported.Add(time.Hour))
 	call(&r)
 	happens(r, bot.Executing, time.Hour)
 	happens(r, bot.Failed, time.Hour)

@@ -108,7 +108,7 @@ func (q *requests) own(r *bot.Request, row bot.Entry, at time.Time) (event strin
 	}
 	switch bot.State(row.Action) {
 	case bot.Approved:
-		if calls > 0 {
+		if row.Outcome != "" { // of a call
 			return waiting
 		}
 		// "Try again" decides anew, hours later.

@@ -184,7 +184,7 @@ const oldestServer = 13
 // tooOld is an error for a server that is older. What names no number, as some
 // poolers do, is believed to be new enough.
 func tooOld(version string) error {
-	major, _, _ := strings.Cut(version, ".")
+	major := version[:len(version)-len(strings.TrimLeft(version, "0123456789"))]
 	if n, err := strconv.Atoi(major); err == nil && n < oldestServer {
 		return fmt.Errorf("the server is PostgreSQL %s, and the bot needs %d or later", version, oldestServer)
 	}

@@ -31,7 +31,7 @@ func TestUnverified(t *testing.T) {
 
 func TestTooOld(t *testing.T) {
 	for version, want := range map[string]bool{
-		"9.6.24": true, "12.22 (Debian 12.22-1)": true, "13": false, "13.4": false, "18.1": false, "17beta1": false, "": false,
+		"9.6.24": true, "12.22 (Debian 12.22-1)": true, "12beta1": true, "13": false, "13.4": false, "18.1": false, "17beta1": false, "": false,
 	} {
 		if err := tooOld(version); (err != nil) != want {
 			t.Errorf("%q: %v", version, err)
