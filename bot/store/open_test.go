@@ -234,6 +234,7 @@ func TestBadURLs(t *testing.T) {
 		"postgres://bot:1/hunter2@db/x", "postgres://bot:/hunter2@db/x", "postgres://bot%3Ahunter2@db/x",
 		// A password that ends early: the rest of it would be host and database.
 		"postgres://bot:p@hunter2/w@db/x", "postgres://bot:p@hunter2?w@db/x", "postgres://bot:5/hunter2@db/x", "postgres://bot:p@w/hunter2#@db/x",
+		"postgres://bot:p@hunter2@db/x",
 	} {
 		if store.CheckURL(url) == nil {
 			t.Errorf("%q is well", url)

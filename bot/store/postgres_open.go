@@ -41,13 +41,13 @@ func postgresAddress(rawURL string) (*pgx.ConnConfig, error) {
 	return config, nil
 }
 
-// unescaped reports an "@" after the host. More likely than not it belongs to a
-// password that a "/" or a "?" ended early, whose rest would pass for the names of
-// host and database, which are told.
+// unescaped reports an "@" beside the one before the host. More likely than not it
+// belongs to a password that it, a "/" or a "?" ended early, whose rest would pass
+// for the names of host and database, which are told.
 func unescaped(rawURL string) bool {
 	_, rest, _ := strings.Cut(rawURL, "://")
 	i := strings.IndexAny(rest, "/?#")
-	return i >= 0 && strings.Contains(rest[i:], "@")
+	return i >= 0 && strings.Contains(rest[i:], "@") || strings.Count(rest, "@") > 1
 }
 
 // unverified reports whether a connection may be made, to another machine, whose
