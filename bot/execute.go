@@ -70,13 +70,13 @@ func (r *Request) entry(s State, actor string) Entry {
 
 // confirm stores, in the change c, a decision that leads to a call, and goes on
 // with it. The call begins in the same transaction, unless the account has to be
-// read before, which must not hold up the decision, or it is not its turn. The
-// error is of what was to be stored.
+// read before, which must not hold up the decision, or it is not its turn. An
+// error means that the decision was not stored; one of the call is logged.
 func (b *Bot) confirm(ctx context.Context, c Change) error {
 	if r := c.Request; r.Drill || b.justRead(&r) {
-		at, began := c, time.Now()
-		at.InTurn = true
-		r, err := b.beginCall(ctx, r, at)
+		both, began := c, time.Now()
+		both.InTurn = true
+		r, err := b.beginCall(ctx, r, both)
 		if _, turn := errors.AsType[*TurnError](err); !turn {
 			if err == nil {
 				b.goOn(b.makeCall(b.work, r, began))
@@ -199,9 +199,9 @@ func (b *Bot) beginCall(ctx context.Context, r Request, c Change) (Request, erro
 	return b.commit(ctx, c)
 }
 
-// makeCall makes the call that is stored. It has a deadline that ends before the
-// claim does, also if the process is stopped in between: began is from before the
-// claim.
+// makeCall makes the call that beginCall stored, and stores its outcome. began is
+// from before the claim, so that the call ends before the claim does, also if the
+// process is stopped in between.
 func (b *Bot) makeCall(ctx context.Context, r Request, began time.Time) (again bool, _ Request, err error) {
 	call, cancel := context.WithDeadline(ctx, began.Add(b.cfg.Timing.Attempt))
 	r.Attempts = slices.Clone(r.Attempts)

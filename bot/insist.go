@@ -12,8 +12,9 @@ const (
 	// memory while the database does not take it. After that the account is
 	// read, and the message posted once more.
 	insistFor = time.Minute
-	// insistPause is between two tries: shorter than the clock's, so that who
-	// knows the answer stores it before somebody else takes the row over.
+	// insistPause is between two tries: shorter than the clock's tick, so that once
+	// the database is back, whoever knows the answer stores it before somebody else
+	// takes the row over.
 	insistPause = 100 * time.Millisecond
 	// insistTry bounds one try, and insistStopping what is left of it when the
 	// bot gives up what runs.
@@ -22,8 +23,8 @@ const (
 
 // insist stores what has happened outside and nobody else knows: whoever takes
 // over would have to do it again, or find out. The database may be away for a
-// moment. Once ctx is done there is no further try. The first trouble is logged,
-// and what it ends with.
+// moment. Once ctx is done there is no further try. The first failure is logged,
+// and giving up.
 func (b *Bot) insist(ctx context.Context, log *slog.Logger, what string, store func(context.Context) error) error {
 	began := time.Now() // the database's clock may be set back
 	for tries := 1; ; tries++ {
