@@ -90,8 +90,9 @@ type Bot struct {
 	approvers *rosters
 	channel   *memory[ChannelProblem]
 	actor     string // in the audit rows of what it does by itself
-	// nextPreflight is when the next is due, in nanoseconds since 1970.
-	nextPreflight atomic.Int64
+	// lastPreflight is when the last began, in nanoseconds since 1970, and earlier
+	// where the next must not wait so long.
+	lastPreflight atomic.Int64
 	replicas      atomic.Int64              // that live
 	ticked        atomic.Pointer[time.Time] // when the clock last finished a round
 	meter         Meter

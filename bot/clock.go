@@ -36,8 +36,8 @@ func (b *Bot) Run(ctx context.Context) {
 			b.beat(ctx)
 		}
 		b.pickUp(ctx)
-		if now := b.now(); elapsed(time.Unix(0, b.nextPreflight.Load()).Add(-preflightEvery), now, preflightEvery) {
-			b.nextPreflight.Store(now.Add(preflightEvery).UnixNano())
+		if now := b.now(); elapsed(time.Unix(0, b.lastPreflight.Load()), now, preflightEvery) {
+			b.lastPreflight.Store(now.UnixNano())
 			b.spawn(b.preflight)
 		}
 		if now := b.now(); elapsed(forgot, now, forgetEvery) {

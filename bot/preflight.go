@@ -38,7 +38,7 @@ func (b *Bot) preflight(ctx context.Context) {
 		problems = []string{remedy}
 	case trouble != nil || !known.whole:
 		b.log.Warn("the approvers could not all be looked up, so it is not known whether enough of them could decide", "found", able, "error", trouble)
-		b.nextPreflight.Store(b.now().Add(preflightAgain).UnixNano())
+		b.lastPreflight.Store(b.now().Add(preflightAgain - preflightEvery).UnixNano())
 	default:
 		problems = shortfalls(&b.cfg.Policy, able)
 		b.log.Info("looked whether approvers could decide", "approvers", able, "problems", len(problems))
