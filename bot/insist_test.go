@@ -3,6 +3,7 @@ package bot
 import (
 	"context"
 	"errors"
+	"log/slog"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -52,4 +53,53 @@ func TestHowLongItInsists(t *testing.T) {
 			})
 		})
 	}
+}
+
+func TestInsist(t *testing.T) {
+	away := errors.New("the database is away")
+	for name, row := range map[string]struct {
+		answers []error // of the tries; the last one's stays
+		want    error
+		tries   int
+		took    time.Duration
+	}{
+		"at once":                   {[]error{nil}, nil, 1, 0},
+		"away for a moment":         {[]error{away, away, nil}, nil, 3, 2 * insistPause},
+		"somebody else was first":   {[]error{away, ErrConflict}, ErrConflict, 2, insistPause},
+		"of a request that is gone": {[]error{ErrNoRequest}, ErrNoRequest, 1, 0},
+		"away for good":             {[]error{away}, away, int(insistFor/insistPause) + 1, insistFor},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				b := &Bot{now: time.Now, work: t.Context()}
+				began, tries := time.Now(), 0
+				err := b.insist(t.Context(), slog.New(slog.DiscardHandler), "note it", func(context.Context) error {
+					tries++
+					return row.answers[min(tries, len(row.answers))-1]
+				})
+				if took := time.Since(began); !errors.Is(err, row.want) || tries != row.tries || took != row.took {
+					t.Errorf("%v after %d tries and %s, want %v after %d and %s", err, tries, took, row.want, row.tries, row.took)
+				}
+			})
+		})
+	}
+}
+
+// TestInsistAtAStop has the bot give up what runs while a database is silent.
+func TestInsistAtAStop(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		work, abandon := context.WithCancel(t.Context())
+		defer abandon()
+		b := &Bot{now: time.Now, work: work}
+		began, tries := time.Now(), 0
+		time.AfterFunc(time.Second, abandon)
+		err := b.insist(work, slog.New(slog.DiscardHandler), "note it", func(try context.Context) error {
+			tries++
+			<-try.Done()
+			return try.Err()
+		})
+		if took := time.Since(began); err == nil || tries != 1 || took != time.Second+insistStopping {
+			t.Errorf("%v after %d tries and %s", err, tries, took)
+		}
+	})
 }
