@@ -200,7 +200,7 @@ func (s seenStore) Doubt(ctx context.Context, id, key string) error {
 	return s.Store.Doubt(ctx, id, key)
 }
 
-func (s seenStore) Told(ctx context.Context, id string, version int64, retry time.Time) (bool, error) {
+func (s seenStore) Told(ctx context.Context, id string, version int64, retry Retry) (bool, error) {
 	defer s.witness.Sees("told")()
 	return s.Store.Told(ctx, id, version, retry)
 }
@@ -210,7 +210,7 @@ func (s seenStore) Announce(ctx context.Context, n Notice, audit ...Entry) (bool
 	return s.Store.Announce(ctx, n, audit...)
 }
 
-func (s seenStore) Announced(ctx context.Context, id int64, retry time.Time) error {
+func (s seenStore) Announced(ctx context.Context, id int64, retry Retry) error {
 	defer s.witness.Sees("announced")()
 	return s.Store.Announced(ctx, id, retry)
 }

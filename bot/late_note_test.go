@@ -39,7 +39,7 @@ func (s *severed) SetPlace(ctx context.Context, id string, p bot.Place) error {
 	return s.Store.SetPlace(ctx, id, p)
 }
 
-func (s *severed) Told(ctx context.Context, id string, version int64, retry time.Time) (bool, error) {
+func (s *severed) Told(ctx context.Context, id string, version int64, retry bot.Retry) (bool, error) {
 	if s.off.Load() {
 		return false, errSevered
 	}
@@ -66,75 +66,101 @@ func (l *line) RoundTrip(r *http.Request) (*http.Response, error) {
 	return l.RoundTripper.RoundTrip(r)
 }
 
+// workshop is what bots share that only tell what is stored: a Slack, a database
+// and a clock that stands until it is moved.
+type workshop struct {
+	*testing.T
+	clock *handClock
+	slack *slacktest.Server
+	db    *store.Store
+}
+
+func newWorkshop(t *testing.T) *workshop {
+	t.Helper()
+	w := &workshop{T: t, clock: &handClock{at: time.Date(2026, 3, 4, 10, 0, 0, 0, time.UTC)}}
+	var err error
+	if w.slack, err = slacktest.Start(slacktest.Config{Now: w.clock.now}); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { w.slack.Close() })
+	for _, name := range []string{"alice", "bob"} {
+		w.slack.AddUser(slacktest.User{ID: "U0" + strings.ToUpper(name), Name: name, Email: name + "@contoso.example"})
+	}
+	w.slack.AddChannel(slacktest.Channel{ID: channelOfCards, Name: "security", BotIsMember: true})
+	if w.db, err = store.Open(t.Context(), "sqlite:"+filepath.Join(t.TempDir(), "bot.db"), store.Options{Now: w.clock.now}); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { w.db.Close() })
+	return w
+}
+
+// start has one more bot at work, until end.
+func (w *workshop) start(s bot.Store, way http.RoundTripper) (end func()) {
+	w.Helper()
+	hc := &http.Client{Transport: way, Timeout: time.Minute}
+	client := bot.NewSlack(slack.New(w.slack.BotToken(), slack.OptionAPIURL(w.slack.APIURL()), slack.OptionHTTPClient(hc)), w.slack.APIURL(), hc)
+	home, err := client.Connect(w.Context())
+	if err != nil {
+		w.Fatal(err)
+	}
+	timing := bot.DefaultTiming()
+	timing.Tick = 5 * time.Millisecond
+	open := make(chan struct{})
+	close(open)
+	b := bot.New(bot.Config{
+		Home: home, Channel: channelOfCards, Policy: authz.New("U0ALICE"), Operation: graph.InvalidateAllRefreshTokens,
+		Timing: timing, Now: w.clock.now, Log: slog.New(slog.DiscardHandler),
+	}, s, client, stuck{open: open})
+	ctx, cancel := context.WithCancel(context.Background())
+	over := make(chan struct{})
+	go func() { defer close(over); b.Run(ctx) }()
+	return func() { cancel(); <-over }
+}
+
+// asked stores a request of Bob's about somebody.
+func (w *workshop) asked(id, target string) bot.Request {
+	w.Helper()
+	now := w.clock.now()
+	r, err := w.db.Commit(w.Context(), bot.Change{Request: bot.Request{
+		ID: id, State: bot.Pending, Lane: authz.ThirdParty, Operation: graph.InvalidateAllRefreshTokens, Need: 1,
+		Askers: []authz.Asker{{SlackID: "U0BOB", EntraID: "b"}}, Target: graph.User{ID: target},
+		CreatedAt: now, ExpiresAt: now.Add(8 * time.Hour), DueAt: now.Add(8 * time.Hour), Words: bot.Words{DisplayName: target},
+	}})
+	if err != nil {
+		w.Fatal(err)
+	}
+	return r
+}
+
+func (w *workshop) wait(what string, seen func() bool) {
+	w.Helper()
+	for end := time.Now().Add(8 * time.Second); !seen(); time.Sleep(time.Millisecond) {
+		if time.Now().After(end) {
+			w.Fatalf("waited in vain until %s", what)
+		}
+	}
+}
+
 // TestANoteThatComesTooLate: a process that has posted a card cannot note it, for
 // longer than its claim. Another one posts a card and goes on; what the first
 // notes then must not hide that.
 func TestANoteThatComesTooLate(t *testing.T) {
-	clock := &handClock{at: time.Date(2026, 3, 4, 10, 0, 0, 0, time.UTC)}
-	workspace, err := slacktest.Start(slacktest.Config{Now: clock.now})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer workspace.Close()
-	for _, name := range []string{"alice", "bob"} {
-		workspace.AddUser(slacktest.User{ID: "U0" + strings.ToUpper(name), Name: name, Email: name + "@contoso.example"})
-	}
-	workspace.AddChannel(slacktest.Channel{ID: channelOfCards, Name: "security", BotIsMember: true})
-	db, err := store.Open(t.Context(), "sqlite:"+filepath.Join(t.TempDir(), "bot.db"), store.Options{Now: clock.now})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer db.Close()
-	open := make(chan struct{})
-	close(open)
-	start := func(s bot.Store, way http.RoundTripper) (end func()) {
-		hc := &http.Client{Transport: way, Timeout: time.Minute}
-		client := bot.NewSlack(slack.New(workspace.BotToken(), slack.OptionAPIURL(workspace.APIURL()), slack.OptionHTTPClient(hc)), workspace.APIURL(), hc)
-		home, err := client.Connect(t.Context())
-		if err != nil {
-			t.Fatal(err)
-		}
-		timing := bot.DefaultTiming()
-		timing.Tick = 5 * time.Millisecond
-		b := bot.New(bot.Config{
-			Home: home, Channel: channelOfCards, Policy: authz.New("U0ALICE"), Operation: graph.InvalidateAllRefreshTokens,
-			Timing: timing, Now: clock.now, Log: slog.New(slog.DiscardHandler),
-		}, s, client, stuck{open: open})
-		ctx, cancel := context.WithCancel(context.Background())
-		over := make(chan struct{})
-		go func() { defer close(over); b.Run(ctx) }()
-		return func() { cancel(); <-over }
-	}
-	wait := func(what string, seen func() bool) {
-		t.Helper()
-		for end := time.Now().Add(8 * time.Second); !seen(); time.Sleep(time.Millisecond) {
-			if time.Now().After(end) {
-				t.Fatalf("waited in vain until %s", what)
-			}
-		}
-	}
+	w := newWorkshop(t)
+	clock, workspace, db := w.clock, w.slack, w.db
 	transport := &http.Transport{}
 	defer transport.CloseIdleConnections()
 	first, its := &severed{Store: db}, &line{RoundTripper: transport}
 	first.off.Store(true)
-	defer start(first, its)()
+	defer w.start(first, its)()
 
-	now := clock.now()
-	r := bot.Request{
-		ID: "REQ-ACDEFG", State: bot.Pending, Lane: authz.ThirdParty, Operation: graph.InvalidateAllRefreshTokens, Need: 1,
-		Askers: []authz.Asker{{SlackID: "U0BOB", EntraID: "b"}}, Target: graph.User{ID: "carol"},
-		CreatedAt: now, ExpiresAt: now.Add(8 * time.Hour), DueAt: now.Add(8 * time.Hour), Words: bot.Words{DisplayName: "Carol"},
-	}
-	if r, err = db.Commit(t.Context(), bot.Change{Request: r}); err != nil {
-		t.Fatal(err)
-	}
-	wait("the first has posted a card", func() bool { return first.tried.Load() > 0 })
+	r := w.asked("REQ-ACDEFG", "carol")
+	w.wait("the first has posted a card", func() bool { return first.tried.Load() > 0 })
 	its.cut.Store(true) // by the time it notes the card, its step is over, and it posts no more
 
 	clock.move(bot.ClaimFor + time.Second)
-	defer start(db, transport)()
+	defer w.start(db, transport)()
 	var card bot.Place
-	wait("the second has posted a card", func() bool {
+	w.wait("the second has posted a card", func() bool {
 		places, err := db.Places(t.Context(), r.ID)
 		card = places["card"]
 		return err == nil && card.TS != ""
@@ -152,10 +178,10 @@ func TestANoteThatComesTooLate(t *testing.T) {
 		}
 		return "nothing"
 	}
-	wait("its card shows the decision", func() bool { return strings.Contains(shows(card.TS), "Denied") })
+	w.wait("its card shows the decision", func() bool { return strings.Contains(shows(card.TS), "Denied") })
 
 	first.off.Store(false)
-	wait("the first notes its own", func() bool { return first.notes.Load() > 0 })
+	w.wait("the first notes its own", func() bool { return first.notes.Load() > 0 })
 	places, err := db.Places(t.Context(), r.ID)
 	if err != nil {
 		t.Fatal(err)

@@ -192,14 +192,14 @@ type Work struct {
 // Billboard remembers what stands where in Slack.
 type Billboard interface {
 	// ClaimTelling makes the caller the only teller of a request for a while.
-	// It answers 0 when somebody else is or when nothing is owed, and else how
-	// often this version has been claimed.
+	// It answers 0 when somebody else is or when nothing is owed, and else which
+	// try this is for this version, puts-off not counted.
 	ClaimTelling(ctx context.Context, id string) (tries int, err error)
 	// Told ends or goes on with the telling: version has been seen. It
 	// answers true when a newer version is owed and the claim goes on. A
-	// retry time releases the claim with the version still owed, or, with
+	// Retry releases the claim with the version still owed, or, with
 	// version 0, whichever it is.
-	Told(ctx context.Context, id string, version int64, retry time.Time) (more bool, err error)
+	Told(ctx context.Context, id string, version int64, retry Retry) (more bool, err error)
 	// Places are the messages of a request by key.
 	Places(ctx context.Context, id string) (map[string]Place, error)
 	// Stands reports whether a message is one of ours, of whatever request.
@@ -218,8 +218,17 @@ type Announcements interface {
 	// false, and stores nothing, if a notice of the same Key was stored before.
 	Announce(ctx context.Context, n Notice, audit ...Entry) (fresh bool, err error)
 	// Announced notes that the notice stands in Slack and erases what it
-	// says; with a retry time it is due again then.
-	Announced(ctx context.Context, id int64, retry time.Time) error
+	// says; with a Retry it is due again then.
+	Announced(ctx context.Context, id int64, retry Retry) error
+}
+
+// Retry is when a message is due again that does not stand; zero if it does.
+type Retry struct {
+	At time.Time
+	// PutOff: nothing has failed, only our own pace or what Slack had asked for
+	// did not let it go yet. It does not count as a try, so that a long queue makes no
+	// pause after a failure longer.
+	PutOff bool
 }
 
 // Notice is a message that belongs to no request.
@@ -232,7 +241,7 @@ type Notice struct {
 	// approvers' channel of whichever bot posts it.
 	To      string
 	Message Message
-	// Tries counts how often it was claimed, this time included.
+	// Tries is which try this is, puts-off not counted.
 	Tries int
 }
 

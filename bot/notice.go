@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"strings"
-	"time"
 
 	"revoke-sessions/authz"
 )
@@ -125,9 +124,9 @@ func (b *Bot) announce(ctx context.Context, n Notice) {
 	n.To = cmp.Or(n.To, b.cfg.Channel)
 	ctx, cancel := context.WithTimeout(ctx, stepDeadline)
 	defer cancel()
-	var retry time.Time
+	var retry Retry
 	if wait := b.slack.pace.post(n.To, false, b.now()); wait > 0 {
-		retry = b.now().Add(wait)
+		retry = Retry{b.now().Add(wait), true}
 	} else if _, _, err := b.post(ctx, "notice", n.To, "", n.Message); err != nil {
 		b.log.Warn("announce", "notice", n.Key, "error", err)
 		wait := min(tellRetry<<min(n.Tries-1, 10), tellRetryMost)
@@ -135,11 +134,11 @@ func (b *Bot) announce(ctx context.Context, n Notice) {
 			b.slack.pace.obey(e, b.now())
 			wait = max(wait, min(e.RetryAfter, longestSilence))
 		}
-		retry = b.now().Add(wait)
+		retry = Retry{At: b.now().Add(wait)}
 	}
 	log, what := b.log.With("notice", n.Key), "note what was announced"
 	note := func(ctx context.Context) error { return b.store.Announced(ctx, n.ID, retry) }
-	if retry.IsZero() {
+	if retry.At.IsZero() {
 		_ = b.insist(b.work, log, what, note)
 	} else {
 		_ = b.insistClaimed(ctx, log, what, note)

@@ -84,12 +84,12 @@ func (n noticed) CommitFreeze(ctx context.Context, c bot.FreezeChange) (bot.Free
 	return n.Store.CommitFreeze(ctx, c)
 }
 
-func (n noticed) Told(ctx context.Context, id string, version int64, retry time.Time) (bool, error) {
+func (n noticed) Told(ctx context.Context, id string, version int64, retry bot.Retry) (bool, error) {
 	defer n.note()
 	return n.Store.Told(ctx, id, version, retry)
 }
 
-func (n noticed) Announced(ctx context.Context, id int64, retry time.Time) error {
+func (n noticed) Announced(ctx context.Context, id int64, retry bot.Retry) error {
 	defer n.note()
 	return n.Store.Announced(ctx, id, retry)
 }

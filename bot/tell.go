@@ -173,10 +173,10 @@ func (b *Bot) tell(ctx context.Context, id string) {
 		return
 	}
 	for more := tries > 0; more; {
-		version, wait := b.show(ctx, id, tries)
-		var retry time.Time
-		if wait > 0 {
-			retry = b.now().Add(wait)
+		version, p := b.show(ctx, id, tries)
+		var retry Retry
+		if p.lasts > 0 {
+			retry = Retry{At: b.now().Add(p.lasts), PutOff: !p.failed}
 		}
 		if b.insistClaimed(ctx, b.log.With("request", id), "note what was told", func(ctx context.Context) (err error) {
 			more, err = b.store.Told(ctx, id, version, retry)
@@ -187,25 +187,39 @@ func (b *Bot) tell(ctx context.Context, id string) {
 	}
 }
 
-// show sends what differs from what stands there. wait is how long until the
-// first of what Slack did not take should be tried again; 0 when all stands.
-func (b *Bot) show(ctx context.Context, id string, tries int) (version int64, wait time.Duration) {
+// pause is how long to wait until what does not stand is tried again; zero where
+// all stands. failed: it was tried and failed, as against put off.
+type pause struct {
+	lasts  time.Duration
+	failed bool
+}
+
+// and is the pause of two messages: until the first may go, and failed if either
+// has.
+func (p pause) and(other pause) pause {
+	if other.lasts > 0 && (p.lasts == 0 || other.lasts < p.lasts) {
+		p.lasts = other.lasts
+	}
+	p.failed = p.failed || other.failed
+	return p
+}
+
+// show sends what differs from what stands there.
+func (b *Bot) show(ctx context.Context, id string, tries int) (version int64, until pause) {
 	r, err := b.store.Request(ctx, id)
 	if err != nil {
 		b.log.Error("read what to tell", "request", id, "error", err)
-		return 0, min(tellRetrySoon<<min(tries-1, 10), tellRetryMost) // it may be damaged for good
+		return 0, pause{min(tellRetrySoon<<min(tries-1, 10), tellRetryMost), true} // it may be damaged for good
 	}
 	places, err := b.store.Places(ctx, id)
 	if err != nil {
 		b.log.Error("read what stands", "request", id, "error", err)
-		return 0, tellRetrySoon
+		return 0, pause{tellRetrySoon, true}
 	}
 	v := b.view(ctx, &r, b.cfg.Home.Link(places[cardKey].Channel, places[cardKey].TS))
 	deliver := func(p post) {
-		pause, problem := b.place(ctx, &r, places, p, tries)
-		if pause > 0 && (wait == 0 || pause < wait) {
-			wait = pause
-		}
+		its, problem := b.place(ctx, &r, places, p, tries)
+		until = until.and(its)
 		if problem != "" {
 			v.Shut = problem
 		}
@@ -227,18 +241,18 @@ func (b *Bot) show(ctx context.Context, id string, tries int) (version int64, wa
 			deliver(p)
 		}
 	}
-	return r.Version, wait
+	return r.Version, until
 }
 
 // place posts or edits one message and notes where it stands. closed is what is
 // wrong with the approvers' channel, if that is why it could not.
-func (b *Bot) place(ctx context.Context, r *Request, places map[string]Place, p post, tries int) (wait time.Duration, closed ChannelProblem) {
+func (b *Bot) place(ctx context.Context, r *Request, places map[string]Place, p post, tries int) (until pause, closed ChannelProblem) {
 	m := p.show()
 	at, stands := places[p.key]
 	at.Key = p.key
 	digest := m.digest()
 	if stands && (at.Shown == digest || at.TS == "" || p.once) {
-		return 0, ""
+		return pause{}, ""
 	}
 	to, thread := p.to, ""
 	if p.thread {
@@ -249,7 +263,7 @@ func (b *Bot) place(ctx context.Context, r *Request, places map[string]Place, p 
 	var err error
 	if stands {
 		if wait := b.slack.pace.update(b.now()); wait > 0 {
-			return wait, ""
+			return pause{lasts: wait}, ""
 		}
 		err = b.update(ctx, p.key, at.Channel, at.TS, m)
 		if e, ok := errors.AsType[*SlackError](err); ok && gone(e) && !(p.inChannel() && at.Channel == b.cfg.Channel && shut(e) != "") {
@@ -261,7 +275,7 @@ func (b *Bot) place(ctx context.Context, r *Request, places map[string]Place, p 
 	}
 	if err == nil && !stands {
 		if wait := b.slack.pace.post(to, p.fresh, b.now()); wait > 0 {
-			return wait, ""
+			return pause{lasts: wait}, ""
 		}
 		at.Channel, at.TS, err = b.post(ctx, p.key, to, thread, m)
 		insist = func(_ context.Context, log *slog.Logger, what string, store func(context.Context) error) error {
@@ -274,19 +288,19 @@ func (b *Bot) place(ctx context.Context, r *Request, places map[string]Place, p 
 		wait := min(tellRetry<<min(tries-1, 10), tellRetryMost)
 		switch closed := shut(e); {
 		case !p.inChannel() && undeliverable(e):
-			return 0, "" // nobody there to read it
+			return pause{}, "" // nobody there to read it
 		case e.RetryAfter > 0:
-			return min(e.RetryAfter, longestSilence), ""
+			return pause{lasts: min(e.RetryAfter, longestSilence)}, ""
 		case p.inChannel() && closed != "":
-			return min(wait, shutRetry), closed
+			return pause{min(wait, shutRetry), true}, closed
 		case p.thread && !stands && orphaned(e):
-			return b.doubtCard(ctx, r.ID), ""
+			return pause{b.doubtCard(ctx, r.ID), true}, ""
 		}
-		return wait, ""
+		return pause{wait, true}, ""
 	}
 	if err != nil {
 		b.log.Error("tell", "request", r.ID, "key", p.key, "error", err)
-		return tellRetry, ""
+		return pause{tellRetry, true}, ""
 	}
 	at.Shown = digest
 	places[p.key] = at
@@ -297,9 +311,9 @@ func (b *Bot) place(ctx context.Context, r *Request, places map[string]Place, p 
 		delete(places, p.key) // nothing shall follow under ours
 	}
 	if err != nil {
-		return tellRetrySoon, ""
+		return pause{tellRetrySoon, true}, ""
 	}
-	return 0, ""
+	return pause{}, ""
 }
 
 // orphaned reports that there is no card over a thread any more.

@@ -127,7 +127,7 @@ func (s *store) ClaimTelling(ctx context.Context, id string) (tries int, err err
 	return s.Store.ClaimTelling(ctx, id)
 }
 
-func (s *store) Told(ctx context.Context, id string, version int64, retry time.Time) (more bool, err error) {
+func (s *store) Told(ctx context.Context, id string, version int64, retry bot.Retry) (more bool, err error) {
 	defer s.counting(txTold, time.Now(), &err)
 	return s.Store.Told(ctx, id, version, retry)
 }
@@ -142,7 +142,7 @@ func (s *store) Announce(ctx context.Context, n bot.Notice, audit ...bot.Entry) 
 	return s.Store.Announce(ctx, n, audit...)
 }
 
-func (s *store) Announced(ctx context.Context, id int64, retry time.Time) (err error) {
+func (s *store) Announced(ctx context.Context, id int64, retry bot.Retry) (err error) {
 	defer s.counting(txAnnounced, time.Now(), &err)
 	return s.Store.Announced(ctx, id, retry)
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"database/sql"
 	"errors"
-	"time"
 
 	"revoke-sessions/bot"
 )
@@ -24,13 +23,14 @@ func (s *Store) ClaimTelling(ctx context.Context, id string) (tries int, err err
 }
 
 // Told implements bot.Billboard.
-func (s *Store) Told(ctx context.Context, id string, version int64, retry time.Time) (more bool, err error) {
+func (s *Store) Told(ctx context.Context, id string, version int64, retry bot.Retry) (more bool, err error) {
 	now := s.now()
-	if !retry.IsZero() {
+	if !retry.At.IsZero() {
 		// What was committed meanwhile is due at once, not at the retry. Version 0
 		// is of a row that could not be read: it must not come first for ever.
 		return false, s.alone(ctx, `UPDATE requests SET tell_claimed_until = 0,
-			tell_due_at = CASE WHEN version = $1 OR $1 = 0 THEN $2 ELSE tell_due_at END WHERE id = $3`, version, micros(retry), id)
+			tell_due_at = CASE WHEN version = $1 OR $1 = 0 THEN $2 ELSE tell_due_at END,
+			tell_tries = CASE WHEN tell_tries > 0 THEN tell_tries - $3 ELSE 0 END WHERE id = $4`, version, micros(retry.At), flag(retry.PutOff), id)
 	}
 	err = s.statement(ctx, func(db *sql.DB) error {
 		return db.QueryRowContext(ctx, `UPDATE requests SET told = $1,

@@ -51,7 +51,7 @@ func testCensus(t *testing.T, open opener) {
 		r.DueAt = time.Time{}
 		r = turn(t, s, r, bot.Denied)
 		if id == "REQ-0" {
-			if _, err := s.Told(deadline(t), id, r.Version, time.Time{}); err != nil {
+			if _, err := s.Told(deadline(t), id, r.Version, bot.Retry{}); err != nil {
 				t.Fatal(err)
 			}
 		}

@@ -142,7 +142,7 @@ var steps = []struct {
 		if _, err := s.ClaimTelling(ctx, j.r.ID); err != nil {
 			return err
 		}
-		_, err := s.Told(ctx, j.r.ID, j.r.Version, time.Time{})
+		_, err := s.Told(ctx, j.r.ID, j.r.Version, bot.Retry{})
 		return err
 	}},
 	{"claim", func(ctx context.Context, s *store.Store, j *journey) error {
@@ -161,7 +161,7 @@ var steps = []struct {
 		}
 		w, err := s.Due(ctx, 64)
 		for _, n := range w.Notices {
-			err = errors.Join(err, s.Announced(ctx, n.ID, time.Time{}))
+			err = errors.Join(err, s.Announced(ctx, n.ID, bot.Retry{}))
 		}
 		return err
 	}},
@@ -214,7 +214,7 @@ var steps = []struct {
 		if _, err := s.ClaimTelling(ctx, j.r.ID); err != nil {
 			return err
 		}
-		_, err = s.Told(ctx, j.r.ID, j.r.Version, time.Time{})
+		_, err = s.Told(ctx, j.r.ID, j.r.Version, bot.Retry{})
 		return err
 	}},
 }

@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"time"
 
 	"revoke-sessions/bot"
 )
@@ -41,12 +40,13 @@ func announce(ctx context.Context, tx *tx, n bot.Notice) (fresh bool, err error)
 
 // Announced implements bot.Announcements. A notice that stands stays so,
 // whatever a slower teller may report.
-func (s *Store) Announced(ctx context.Context, id int64, retry time.Time) error {
-	query, at := `UPDATE notices SET posted_at = $1, message = '', due_at = NULL, claimed_until = 0 WHERE id = $2`, s.now()
-	if !retry.IsZero() {
-		query, at = `UPDATE notices SET due_at = $1, claimed_until = 0 WHERE id = $2 AND posted_at IS NULL`, retry
+func (s *Store) Announced(ctx context.Context, id int64, retry bot.Retry) error {
+	query, args := `UPDATE notices SET posted_at = $1, message = '', due_at = NULL, claimed_until = 0 WHERE id = $2`, []any{micros(s.now()), id}
+	if !retry.At.IsZero() {
+		query = `UPDATE notices SET due_at = $1, claimed_until = 0, tries = tries - $3 WHERE id = $2 AND posted_at IS NULL`
+		args = []any{micros(retry.At), id, flag(retry.PutOff)}
 	}
-	if err := s.alone(ctx, query, micros(at), id); err != nil {
+	if err := s.alone(ctx, query, args...); err != nil {
 		return fmt.Errorf("note what became of notice %d: %w", id, err)
 	}
 	return nil

@@ -44,7 +44,7 @@ func announce(t testing.TB, s *store.Store, n bot.Notice, audit ...bot.Entry) (f
 
 func announced(t testing.TB, s *store.Store, id int64, retry time.Time) {
 	t.Helper()
-	if err := s.Announced(deadline(t), id, retry); err != nil {
+	if err := s.Announced(deadline(t), id, bot.Retry{At: retry}); err != nil {
 		t.Fatalf("announced %d: %v", id, err)
 	}
 }
@@ -92,6 +92,14 @@ func testNotice(t *testing.T, open opener) {
 	c.move(bot.ClaimFor)
 	if again := wantNotices(t, s, "the claim has lapsed", n.Key); again[0].Tries != 2 {
 		t.Errorf("try %d, want 2", again[0].Tries)
+	}
+	for range 5 {
+		if err := s.Announced(deadline(t), n.ID, bot.Retry{At: c.now(), PutOff: true}); err != nil {
+			t.Fatal(err)
+		}
+		if again := wantNotices(t, s, "it was put off", n.Key); again[0].Tries != 2 {
+			t.Errorf("try %d after it was put off, want 2", again[0].Tries)
+		}
 	}
 	announced(t, s, n.ID, time.Time{})
 	c.move(1000 * time.Hour)

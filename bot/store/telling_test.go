@@ -30,7 +30,7 @@ func claim(t testing.TB, s *store.Store, id string) bool {
 
 func told(t testing.TB, s *store.Store, id string, version int64, retry time.Time) bool {
 	t.Helper()
-	more, err := s.Told(deadline(t), id, version, retry)
+	more, err := s.Told(deadline(t), id, version, bot.Retry{At: retry})
 	if err != nil {
 		t.Fatalf("told %s version %d: %v", id, version, err)
 	}
@@ -160,6 +160,12 @@ func testTellingTries(t *testing.T, open opener) {
 	want("lapsed", 2)
 	told(t, s, r.ID, r.Version, c.now())
 	want("after a retry", 3)
+	for range 5 {
+		if _, err := s.Told(deadline(t), r.ID, r.Version, bot.Retry{At: c.now(), PutOff: true}); err != nil {
+			t.Fatal(err)
+		}
+		want("after it was put off", 3)
+	}
 	r = turn(t, s, r, bot.Denied)
 	c.move(10 * time.Second)
 	want("a new version", 1)
@@ -187,7 +193,7 @@ func testTellUnknown(t *testing.T, open opener) {
 	if claim(t, s, "REQ-NOBODY") {
 		t.Error("claimed a request that does not exist")
 	}
-	if _, err := s.Told(deadline(t), "REQ-NOBODY", 1, time.Time{}); !errors.Is(err, bot.ErrNoRequest) {
+	if _, err := s.Told(deadline(t), "REQ-NOBODY", 1, bot.Retry{}); !errors.Is(err, bot.ErrNoRequest) {
 		t.Errorf("told: %v, want ErrNoRequest", err)
 	}
 }

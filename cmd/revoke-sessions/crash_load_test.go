@@ -246,12 +246,13 @@ func (r *rush) act(who, origin string, do func() *slacktest.Delivery) error {
 func unended(a bot.Attempt) bool { return a.EndedAt.IsZero() }
 
 // sees waits until something is so. Where the bot says that it has given up what
-// somebody did, because one bot after another died over it, they do it again.
+// somebody did, because one bot after another died over it, or that Microsoft could
+// not be asked about somebody, they do it again.
 func (r *rush) sees(what string, seen func() (bool, error), again func() error, who string) error {
 	gaveUp := func() (n int, err error) {
 		rows, err := r.db.Audit(context.Background(), "")
 		for _, e := range rows {
-			if e.Actor == who && e.Reason == string(bot.GaveUp) {
+			if e.Actor == who && (e.Reason == string(bot.GaveUp) || e.Reason == string(bot.LookupFailed)) {
 				n++
 			}
 		}

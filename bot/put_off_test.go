@@ -1,0 +1,73 @@
+package bot_test
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"sync"
+	"testing"
+	"time"
+
+	"revoke-sessions/bot"
+	"revoke-sessions/bot/slacktest"
+	"revoke-sessions/bot/store"
+)
+
+// retries keeps what tellings ask for.
+type retries struct {
+	*store.Store
+	mu  sync.Mutex
+	all []bot.Retry
+}
+
+func (r *retries) Told(ctx context.Context, id string, version int64, retry bot.Retry) (bool, error) {
+	r.mu.Lock()
+	r.all = append(r.all, retry)
+	r.mu.Unlock()
+	return r.Store.Told(ctx, id, version, retry)
+}
+
+// count counts the retries that were put off, or were not, and answers the
+// latest of their times.
+func (r *retries) count(putOff bool) (n int, latest time.Time) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, retry := range r.all {
+		if retry.PutOff == putOff && !retry.At.IsZero() {
+			n++
+			if retry.At.After(latest) {
+				latest = retry.At
+			}
+		}
+	}
+	return n, latest
+}
+
+// TestALongQueueIsNoFailure: more cards than Slack takes at once wait for one
+// another, again and again. The first that then fails is tried again soon, and not
+// after the pause of one that has failed as often.
+func TestALongQueueIsNoFailure(t *testing.T) {
+	w := newWorkshop(t)
+	for n := range 40 {
+		w.asked(fmt.Sprintf("REQ-ACDE%c%c", 'F'+n/10, '2'+n%10), fmt.Sprint("target ", n))
+	}
+	r := &retries{Store: w.db}
+	transport := &http.Transport{}
+	defer transport.CloseIdleConnections()
+	defer w.start(r, transport)()
+
+	for round := range 4 {
+		w.wait("cards wait", func() bool { n, _ := r.count(true); return n > 15*(round+1) })
+		w.clock.move(1100 * time.Millisecond)
+	}
+	if n, _ := r.count(false); n > 0 {
+		t.Errorf("%d waits for our own pace count as failures", n)
+	}
+	w.slack.Inject(slacktest.Fault{Method: "chat.postMessage", Status: http.StatusInternalServerError})
+	w.clock.move(20 * time.Second)
+	failed := w.clock.now()
+	w.wait("something fails", func() bool { n, _ := r.count(false); return n > 0 })
+	if _, at := r.count(false); at.Sub(failed) > 6*time.Second {
+		t.Errorf("what failed once is tried again after %s", at.Sub(failed))
+	}
+}
