@@ -60,6 +60,9 @@ const (
 type rush struct {
 	*mortal
 	seed uint64
+	// calmly: nobody reports before all is told about their last report. Without
+	// that more is to be told than Slack takes.
+	calmly bool
 
 	mu    sync.Mutex
 	acked map[rushAct]int
@@ -211,6 +214,17 @@ func (r *rush) report(n, i int, random *rand.Rand) error {
 	}, again, by)
 	if err != nil {
 		return err
+	}
+	if r.calmly {
+		db := r.sql()
+		defer db.Close()
+		err := r.sees("all is told about "+q.ID, func() (told bool, err error) {
+			err = db.QueryRow(`SELECT tell_due_at IS NULL FROM requests WHERE id = $1`, q.ID).Scan(&told)
+			return told, err
+		}, again, by)
+		if err != nil {
+			return err
+		}
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()

@@ -33,8 +33,10 @@ func TestSoak(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			m := newMortal(t, choose)
+			m.at.timing = nil // production's
 			m.live(nil)
 			r := newRush(m, 1)
+			r.calmly = true
 			r.during(func(random *rand.Rand) { r.badTimes(*soak, random) })
 		})
 	}
