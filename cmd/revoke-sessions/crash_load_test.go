@@ -158,6 +158,7 @@ func (r *rush) report(n, i int, random *rand.Rand) error {
 	if err := asks(); err != nil {
 		return err
 	}
+	const noneBefore = 0 // of somebody new
 	ctx := context.Background()
 	var q bot.Request
 	var card, receipt bot.Place
@@ -170,7 +171,7 @@ func (r *rush) report(n, i int, random *rand.Rand) error {
 		places, err := r.db.Places(ctx, q.ID)
 		card, receipt = places["card"], places["receipt:"+who]
 		return card.TS != "" && receipt.TS != "", err
-	}, asks, who); err != nil {
+	}, asks, who, noneBefore); err != nil {
 		return err
 	}
 	want := bot.Verified
@@ -183,10 +184,13 @@ func (r *rush) report(n, i int, random *rand.Rand) error {
 	}
 	confirms := func() error { return presses(aliceID, bot.ActionConfirm, card) }
 	again, by := confirms, aliceID
-	var err error
+	before, err := r.turnedAway(by)
+	if err != nil {
+		return err
+	}
 	switch {
 	case lane == authz.ThirdParty && random.IntN(3) == 0:
-		want, by = bot.Cancelled, who
+		want, by, before = bot.Cancelled, who, noneBefore
 		again = func() error { return presses(who, bot.ActionCancel, receipt) }
 		err = again()
 	case random.IntN(3) == 0: // two at the same time
@@ -211,7 +215,7 @@ func (r *rush) report(n, i int, random *rand.Rand) error {
 			err = presses(aliceID, bot.ActionRetry, card)
 		}
 		return now.State == want, err
-	}, again, by)
+	}, again, by, before)
 	if err != nil {
 		return err
 	}
@@ -221,7 +225,7 @@ func (r *rush) report(n, i int, random *rand.Rand) error {
 		err := r.sees("all is told about "+q.ID, func() (told bool, err error) {
 			err = db.QueryRow(`SELECT tell_due_at IS NULL FROM requests WHERE id = $1`, q.ID).Scan(&told)
 			return told, err
-		}, again, by)
+		}, func() error { return nil }, by, before)
 		if err != nil {
 			return err
 		}
@@ -259,23 +263,20 @@ func (r *rush) act(who, origin string, do func() *slacktest.Delivery) error {
 
 func unended(a bot.Attempt) bool { return a.EndedAt.IsZero() }
 
-// sees waits until something is so. Where the bot says that it has given up what
-// somebody did, because one bot after another died over it, or that Microsoft could
-// not be asked about somebody, they do it again.
-func (r *rush) sees(what string, seen func() (bool, error), again func() error, who string) error {
-	gaveUp := func() (n int, err error) {
-		rows, err := r.db.Audit(context.Background(), "")
-		for _, e := range rows {
-			if e.Actor == who && (e.Reason == string(bot.GaveUp) || e.Reason == string(bot.LookupFailed)) {
-				n++
-			}
-		}
-		return n, err
-	}
-	before, err := gaveUp()
-	if err != nil {
-		return err
-	}
+// turnedAway counts how often the bot has said that it has given up what somebody
+// did, because one bot after another died over it, or that Microsoft could not be
+// asked about somebody.
+func (r *rush) turnedAway(who string) (n int, err error) {
+	db := r.sql()
+	defer db.Close()
+	err = db.QueryRow(`SELECT count(*) FROM audit WHERE entry LIKE $1 AND (entry LIKE $2 OR entry LIKE $3)`,
+		`%"actor":"`+who+`"%`, `%"reason":"`+string(bot.GaveUp)+`"%`, `%"reason":"`+string(bot.LookupFailed)+`"%`).Scan(&n)
+	return n, err
+}
+
+// sees waits until something is so. Who is turned away, more often than before they
+// acted, does it again.
+func (r *rush) sees(what string, seen func() (bool, error), again func() error, who string, before int) error {
 	looked := time.Now()
 	for deadline := time.Now().Add(rushPatience); ; time.Sleep(20 * time.Millisecond) {
 		if ok, err := seen(); ok || err != nil {
@@ -288,7 +289,7 @@ func (r *rush) sees(what string, seen func() (bool, error), again func() error, 
 			continue
 		}
 		looked = time.Now()
-		now, err := gaveUp()
+		now, err := r.turnedAway(who)
 		if err != nil {
 			return err
 		}
