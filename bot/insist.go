@@ -26,7 +26,7 @@ const (
 // moment. Once ctx is done there is no further try. The first failure is logged,
 // and giving up.
 func (b *Bot) insist(ctx context.Context, log *slog.Logger, what string, store func(context.Context) error) error {
-	began := time.Now() // the database's clock may be set back
+	began := b.now()
 	for tries := 1; ; tries++ {
 		try, cancel := context.WithTimeout(context.WithoutCancel(ctx), insistTry)
 		forget := context.AfterFunc(b.work, func() { time.AfterFunc(insistStopping, cancel) })
@@ -39,7 +39,7 @@ func (b *Bot) insist(ctx context.Context, log *slog.Logger, what string, store f
 		if tries == 1 {
 			log.Error(what, "error", err)
 		}
-		if time.Since(began) >= insistFor || !sleep(ctx, insistPause) {
+		if elapsed(began, b.now(), insistFor) || !sleep(ctx, insistPause) {
 			log.Error(what+"; gave up", "error", err)
 			return err
 		}
