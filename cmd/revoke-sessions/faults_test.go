@@ -224,8 +224,9 @@ type faultStage struct {
 func newFaultStage(t *testing.T) *faultStage {
 	s := &faultStage{theatre: newTheatre(t)}
 	s.at.around = func(next http.RoundTripper) http.RoundTripper { return postman{s, next} }
-	// How long is waited for Microsoft: a wait of a second, or the first of ours.
-	s.at.timing.Patience = 3 * time.Second
+	// How long is waited for Microsoft: a wait of a second, or the first of ours,
+	// which is two; but not the first of ours after a call that took a second.
+	s.at.timing.Patience = 2500 * time.Millisecond
 	s.entra.OnRequest(func(r graphtest.Request) {
 		if r.Method == http.MethodPost {
 			s.posted.Store(true)

@@ -255,7 +255,7 @@ func TestPlainWaiting(t *testing.T) {
 		p.start("carol")
 		time.Sleep(3 * time.Second)
 		for range 3 {
-			if !p.say("Microsoft asked us\r\x1b to wait 40 s.") {
+			if !p.say("Microsoft asked the\r\x1b bot to wait 40 s.") {
 				t.Error("a line does not count as said")
 			}
 		}
