@@ -17,33 +17,18 @@ const maxTries = 8
 
 // advance drives a claimed request on as far as it can go now. It looks at
 // the state and does what is missing; run late or twice it finds nothing.
-func (b *Bot) advance(ctx context.Context, r Request) {
-	id := r.ID
+func (b *Bot) advance(ctx context.Context, r Request) { b.advanceFrom(ctx, r, b.step) }
+
+// advanceFrom is advance with a first step of its own.
+func (b *Bot) advanceFrom(ctx context.Context, r Request, step func(context.Context, Request) (again bool, _ Request, err error)) {
 	// Sixteen steps are far more than the longest way through the states.
 	for range 16 {
-		var again bool
-		var err error
-		switch r.State {
-		case Pending:
-			again, r, err = b.wait(ctx, r)
-		case Approved:
-			again, r, err = b.begin(ctx, r)
-		case Executing:
-			again, r, err = b.claimLost(ctx, r)
-		case Unknown:
-			again, r, err = b.findOut(ctx, r)
-		case Revoked, NotVisibleYet, Unreachable:
-			err = b.verify(ctx, r)
-		case Failed:
-			err = b.closeRetry(ctx, r)
-		}
+		again, next, err := step(ctx, r)
 		if errors.Is(err, ErrConflict) {
 			// Somebody else went on with it, or a freeze began or ended: then
 			// it still waits, and is looked at again.
-			if r, err = b.store.Request(ctx, id); err == nil && (r.State == Pending || r.State == Approved) {
-				continue
-			}
-			return
+			next, err = b.store.Request(ctx, r.ID)
+			again = err == nil && (next.State == Pending || next.State == Approved)
 		}
 		if err != nil {
 			b.log.Error("advance", "request", r.ID, "state", r.State, "error", err)
@@ -52,7 +37,28 @@ func (b *Bot) advance(ctx context.Context, r Request) {
 		if !again {
 			return
 		}
+		r, step = next, b.step
 	}
+}
+
+// step does what is missing in the state that the request is in. again reports
+// whether it can go further at once.
+func (b *Bot) step(ctx context.Context, r Request) (again bool, _ Request, err error) {
+	switch r.State {
+	case Pending:
+		return b.wait(ctx, r)
+	case Approved:
+		return b.begin(ctx, r)
+	case Executing:
+		return b.claimLost(ctx, r)
+	case Unknown:
+		return b.findOut(ctx, r)
+	case Revoked, NotVisibleYet, Unreachable:
+		return false, r, b.verify(ctx, r)
+	case Failed:
+		return false, r, b.closeRetry(ctx, r)
+	}
+	return false, r, nil
 }
 
 // closeRetry takes "Try again" off the card once its time is over.
@@ -79,7 +85,7 @@ func (b *Bot) confirm(ctx context.Context, c Change) error {
 		r, err := b.beginCall(ctx, r, both)
 		if _, turn := errors.AsType[*TurnError](err); !turn {
 			if err == nil {
-				b.goOn(b.makeCall(b.work, r, began))
+				b.advanceFrom(b.work, r, func(ctx context.Context, r Request) (bool, Request, error) { return b.makeCall(ctx, r, began) })
 			}
 			return err
 		}
@@ -89,16 +95,6 @@ func (b *Bot) confirm(ctx context.Context, c Change) error {
 		b.advance(b.work, r)
 	}
 	return err
-}
-
-// goOn advances a request whose call has been made.
-func (b *Bot) goOn(again bool, r Request, err error) {
-	switch {
-	case err != nil:
-		b.log.Error("advance", "request", r.ID, "state", r.State, "error", err)
-	case again:
-		b.advance(b.work, r)
-	}
 }
 
 // begin executes an approved request, once the wait is over that Microsoft
