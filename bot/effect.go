@@ -200,9 +200,9 @@ func (s seenStore) Doubt(ctx context.Context, id, key string) error {
 	return s.Store.Doubt(ctx, id, key)
 }
 
-func (s seenStore) Told(ctx context.Context, id string, version int64, retry Retry) (bool, error) {
+func (s seenStore) Told(ctx context.Context, t Telling, version int64, retry Retry) (Telling, bool, error) {
 	defer s.witness.Sees("told")()
-	return s.Store.Told(ctx, id, version, retry)
+	return s.Store.Told(ctx, t, version, retry)
 }
 
 func (s seenStore) Announce(ctx context.Context, n Notice, audit ...Entry) (bool, error) {
@@ -210,9 +210,9 @@ func (s seenStore) Announce(ctx context.Context, n Notice, audit ...Entry) (bool
 	return s.Store.Announce(ctx, n, audit...)
 }
 
-func (s seenStore) Announced(ctx context.Context, id int64, retry Retry) error {
+func (s seenStore) Announced(ctx context.Context, n Notice, retry Retry) error {
 	defer s.witness.Sees("announced")()
-	return s.Store.Announced(ctx, id, retry)
+	return s.Store.Announced(ctx, n, retry)
 }
 
 func (s seenStore) Forget(ctx context.Context, retention time.Duration) error {

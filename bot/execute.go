@@ -77,7 +77,8 @@ func (r *Request) entry(s State, actor string) Entry {
 // confirm stores, in the change c, a decision that leads to a call, and goes on
 // with it. The call begins in the same transaction, unless the account has to be
 // read before, which must not hold up the decision, or it is not its turn. An
-// error means that the decision was not stored; one of the call is logged.
+// error means that the decision was not stored, but for ErrUnclear; one of the
+// call is logged.
 func (b *Bot) confirm(ctx context.Context, c Change) error {
 	if r := c.Request; r.Drill || b.justRead(&r) {
 		both, began := c, time.Now()
@@ -209,7 +210,8 @@ func (b *Bot) makeCall(ctx context.Context, r Request, began time.Time) (again b
 		yes, err = b.directory.Revoke(call, r.Target.ID)
 	}
 	cancel()
-	return b.conclude(ctx, r, len(r.Attempts)-1, yes, err)
+	// What Microsoft has answered outlives the step: nobody else knows it.
+	return b.conclude(b.work, r, len(r.Attempts)-1, yes, err)
 }
 
 // conclude stores what came of attempt n. If the claim was lost meanwhile and

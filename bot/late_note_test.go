@@ -39,11 +39,11 @@ func (s *severed) SetPlace(ctx context.Context, id string, p bot.Place) error {
 	return s.Store.SetPlace(ctx, id, p)
 }
 
-func (s *severed) Told(ctx context.Context, id string, version int64, retry bot.Retry) (bool, error) {
+func (s *severed) Told(ctx context.Context, t bot.Telling, version int64, retry bot.Retry) (bot.Telling, bool, error) {
 	if s.off.Load() {
-		return false, errSevered
+		return t, false, errSevered
 	}
-	return s.Store.Told(ctx, id, version, retry)
+	return s.Store.Told(ctx, t, version, retry)
 }
 
 func (s *severed) Due(ctx context.Context, limit int) (bot.Work, error) {
@@ -132,6 +132,16 @@ func (w *workshop) asked(id, target string) bot.Request {
 	return r
 }
 
+// stand are the messages in the approvers' channel that say something.
+func (w *workshop) stand(says string) (all []slacktest.Message) {
+	for _, m := range w.slack.Messages(channelOfCards) {
+		if strings.Contains(m.Text, says) {
+			all = append(all, m)
+		}
+	}
+	return all
+}
+
 func (w *workshop) wait(what string, seen func() bool) {
 	w.Helper()
 	for end := time.Now().Add(8 * time.Second); !seen(); time.Sleep(time.Millisecond) {
@@ -180,6 +190,7 @@ func TestANoteThatComesTooLate(t *testing.T) {
 	}
 	w.wait("its card shows the decision", func() bool { return strings.Contains(shows(card.TS), "Denied") })
 
+	its.cut.Store(false)
 	first.off.Store(false)
 	w.wait("the first notes its own", func() bool { return first.notes.Load() > 0 })
 	places, err := db.Places(t.Context(), r.ID)
@@ -189,4 +200,5 @@ func TestANoteThatComesTooLate(t *testing.T) {
 	if live := places["card"]; live.TS != card.TS {
 		t.Errorf("the live card is said to be one that shows %q", shows(live.TS))
 	}
+	w.wait("the first takes its card back", func() bool { return len(w.stand(r.ID)) == 1 })
 }

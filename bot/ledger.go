@@ -191,15 +191,15 @@ type Work struct {
 
 // Billboard remembers what stands where in Slack.
 type Billboard interface {
-	// ClaimTelling makes the caller the only teller of a request for a while.
-	// It answers 0 when somebody else is or when nothing is owed, and else which
-	// try this is for this version, puts-off not counted.
-	ClaimTelling(ctx context.Context, id string) (tries int, err error)
-	// Told ends or goes on with the telling: version has been seen. It
-	// answers true when a newer version is owed and the claim goes on. A
+	// ClaimTelling makes the caller the only teller of a request for ClaimFor;
+	// false when somebody else is, or when nothing is owed.
+	ClaimTelling(ctx context.Context, id string) (t Telling, mine bool, err error)
+	// Told ends or goes on with the telling: version has been seen. While a newer
+	// version is owed the claim goes on, as the Telling that is answered. A
 	// Retry releases the claim with the version still owed, or, with
-	// version 0, whichever it is.
-	Told(ctx context.Context, id string, version int64, retry Retry) (more bool, err error)
+	// version 0, whichever it is. Of a claim that is no longer the caller's
+	// nothing is noted.
+	Told(ctx context.Context, t Telling, version int64, retry Retry) (next Telling, more bool, err error)
 	// Places are the messages of a request by key.
 	Places(ctx context.Context, id string) (map[string]Place, error)
 	// Stands reports whether a message is one of ours, of whatever request.
@@ -208,7 +208,7 @@ type Billboard interface {
 	Doubt(ctx context.Context, id, key string) error
 	// SetPlace stores where a message stands and what it shows; a Place with
 	// no TS forgets it. It answers ErrConflict, and stores nothing, while the Key
-	// is known to stand elsewhere: of two who posted it, the first counts.
+	// is known to stand elsewhere: of two who posted it, the first who notes it counts.
 	SetPlace(ctx context.Context, id string, p Place) error
 }
 
@@ -218,15 +218,25 @@ type Announcements interface {
 	// false, and stores nothing, if a notice of the same Key was stored before.
 	Announce(ctx context.Context, n Notice, audit ...Entry) (fresh bool, err error)
 	// Announced notes that the notice stands in Slack and erases what it
-	// says; with a Retry it is due again then.
-	Announced(ctx context.Context, id int64, retry Retry) error
+	// says; with a Retry it is due again then, unless the claim of n is no longer
+	// the caller's.
+	Announced(ctx context.Context, n Notice, retry Retry) error
+}
+
+// Telling is a claim on the telling of a request.
+type Telling struct {
+	Request string
+	// Until is when the claim lapses, and what tells it from every other one.
+	Until time.Time
+	// Tries is which try this is for this version, puts-off not counted.
+	Tries int
 }
 
 // Retry is when a message is due again that does not stand; zero if it does.
 type Retry struct {
 	At time.Time
-	// PutOff: nothing has failed, only our own pace or what Slack had asked for
-	// did not let it go yet. It does not count as a try, so that a long queue makes no
+	// PutOff: nothing has failed, only our own pace or Slack's asking to wait did
+	// not let it go yet. It does not count as a try, so that a long queue makes no
 	// pause after a failure longer.
 	PutOff bool
 }
@@ -241,6 +251,8 @@ type Notice struct {
 	// approvers' channel of whichever bot posts it.
 	To      string
 	Message Message
+	// Until is when the claim of Due lapses, and what tells it from every other one.
+	Until time.Time
 	// Tries is which try this is, puts-off not counted.
 	Tries int
 }

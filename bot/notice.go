@@ -129,15 +129,16 @@ func (b *Bot) announce(ctx context.Context, n Notice) {
 		retry = Retry{b.now().Add(wait), true}
 	} else if _, _, err := b.post(ctx, "notice", n.To, "", n.Message); err != nil {
 		b.log.Warn("announce", "notice", n.Key, "error", err)
-		wait := min(tellRetry<<min(n.Tries-1, 10), tellRetryMost)
+		retry = Retry{At: b.now().Add(doubled(tellRetry, n.Tries))}
 		if e, ok := errors.AsType[*SlackError](err); ok {
 			b.slack.pace.obey(e, b.now())
-			wait = max(wait, min(e.RetryAfter, longestSilence))
+			if e.RetryAfter > 0 {
+				retry = Retry{b.now().Add(min(e.RetryAfter, longestSilence)), true}
+			}
 		}
-		retry = Retry{At: b.now().Add(wait)}
 	}
 	log, what := b.log.With("notice", n.Key), "note what was announced"
-	note := func(ctx context.Context) error { return b.store.Announced(ctx, n.ID, retry) }
+	note := func(ctx context.Context) error { return b.store.Announced(ctx, n, retry) }
 	if retry.At.IsZero() {
 		_ = b.insist(b.work, log, what, note)
 	} else {

@@ -84,14 +84,14 @@ func (n noticed) CommitFreeze(ctx context.Context, c bot.FreezeChange) (bot.Free
 	return n.Store.CommitFreeze(ctx, c)
 }
 
-func (n noticed) Told(ctx context.Context, id string, version int64, retry bot.Retry) (bool, error) {
+func (n noticed) Told(ctx context.Context, t bot.Telling, version int64, retry bot.Retry) (bot.Telling, bool, error) {
 	defer n.note()
-	return n.Store.Told(ctx, id, version, retry)
+	return n.Store.Told(ctx, t, version, retry)
 }
 
-func (n noticed) Announced(ctx context.Context, id int64, retry bot.Retry) error {
+func (n noticed) Announced(ctx context.Context, notice bot.Notice, retry bot.Retry) error {
 	defer n.note()
-	return n.Store.Announced(ctx, id, retry)
+	return n.Store.Announced(ctx, notice, retry)
 }
 
 // defects is a log in which every error is one, but for what Microsoft's

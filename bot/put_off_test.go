@@ -20,11 +20,18 @@ type retries struct {
 	all []bot.Retry
 }
 
-func (r *retries) Told(ctx context.Context, id string, version int64, retry bot.Retry) (bool, error) {
+func (r *retries) Told(ctx context.Context, t bot.Telling, version int64, retry bot.Retry) (bot.Telling, bool, error) {
 	r.mu.Lock()
 	r.all = append(r.all, retry)
 	r.mu.Unlock()
-	return r.Store.Told(ctx, id, version, retry)
+	return r.Store.Told(ctx, t, version, retry)
+}
+
+func (r *retries) Announced(ctx context.Context, n bot.Notice, retry bot.Retry) error {
+	r.mu.Lock()
+	r.all = append(r.all, retry)
+	r.mu.Unlock()
+	return r.Store.Announced(ctx, n, retry)
 }
 
 // count counts the retries that were put off, or were not, and answers the
@@ -69,5 +76,30 @@ func TestALongQueueIsNoFailure(t *testing.T) {
 	w.wait("something fails", func() bool { n, _ := r.count(false); return n > 0 })
 	if _, at := r.count(false); at.Sub(failed) > 6*time.Second {
 		t.Errorf("what failed once is tried again after %s", at.Sub(failed))
+	}
+}
+
+// TestAskingToWaitIsNoFailure: Slack asks to wait with a notice, again and again,
+// and each time that is for as long as it says.
+func TestAskingToWaitIsNoFailure(t *testing.T) {
+	w := newWorkshop(t)
+	if _, err := w.db.Announce(t.Context(), bot.Notice{Key: "frozen", To: channelOfCards, Message: bot.Message{Text: "Frozen."}}); err != nil {
+		t.Fatal(err)
+	}
+	w.slack.Inject(slacktest.Fault{Method: "chat.postMessage", RetryAfter: time.Second, Times: 8})
+	r := &retries{Store: w.db}
+	transport := &http.Transport{}
+	defer transport.CloseIdleConnections()
+	defer w.start(r, transport)()
+	for n := range 8 {
+		w.wait("it waits", func() bool { waits, _ := r.count(true); return waits > n })
+		if _, at := r.count(true); at.Sub(w.clock.now()) > 2*time.Second {
+			t.Fatalf("after %d tries it waits for %s", n+1, at.Sub(w.clock.now()))
+		}
+		w.clock.move(2 * time.Second)
+	}
+	w.wait("it stands", func() bool { return len(w.stand("Frozen.")) == 1 })
+	if n, _ := r.count(false); n > 0 {
+		t.Errorf("%d of the waits count as failures", n)
 	}
 }

@@ -167,23 +167,25 @@ func (r *Request) wasUnclear(n int) bool {
 func (b *Bot) tell(ctx context.Context, id string) {
 	ctx, cancel := context.WithTimeout(ctx, stepDeadline)
 	defer cancel()
-	tries, err := b.store.ClaimTelling(ctx, id)
+	t, mine, err := b.store.ClaimTelling(ctx, id)
 	if err != nil {
 		b.log.Error("claim the telling", "request", id, "error", err)
 		return
 	}
-	for more := tries > 0; more; {
-		version, p := b.show(ctx, id, tries)
+	for mine {
+		version, p := b.show(ctx, id, t.Tries)
 		var retry Retry
 		if p.lasts > 0 {
 			retry = Retry{At: b.now().Add(p.lasts), PutOff: !p.failed}
 		}
+		var next Telling
 		if b.insistClaimed(ctx, b.log.With("request", id), "note what was told", func(ctx context.Context) (err error) {
-			more, err = b.store.Told(ctx, id, version, retry)
+			next, mine, err = b.store.Told(ctx, t, version, retry)
 			return err
 		}) != nil {
 			return
 		}
+		t = next
 	}
 }
 
@@ -192,6 +194,11 @@ func (b *Bot) tell(ctx context.Context, id string) {
 type pause struct {
 	lasts  time.Duration
 	failed bool
+}
+
+// doubled is the pause after so many tries, which are 1 or more.
+func doubled(first time.Duration, tries int) time.Duration {
+	return min(first<<min(tries-1, 10), tellRetryMost)
 }
 
 // and is the pause of two messages: until the first may go, and failed if either
@@ -209,7 +216,7 @@ func (b *Bot) show(ctx context.Context, id string, tries int) (version int64, un
 	r, err := b.store.Request(ctx, id)
 	if err != nil {
 		b.log.Error("read what to tell", "request", id, "error", err)
-		return 0, pause{min(tellRetrySoon<<min(tries-1, 10), tellRetryMost), true} // it may be damaged for good
+		return 0, pause{doubled(tellRetrySoon, tries), true} // it may be damaged for good
 	}
 	places, err := b.store.Places(ctx, id)
 	if err != nil {
@@ -285,7 +292,7 @@ func (b *Bot) place(ctx context.Context, r *Request, places map[string]Place, p 
 	if e, ok := errors.AsType[*SlackError](err); ok {
 		b.slack.pace.obey(e, b.now())
 		b.log.Warn("tell", "request", r.ID, "key", p.key, "error", err)
-		wait := min(tellRetry<<min(tries-1, 10), tellRetryMost)
+		wait := doubled(tellRetry, tries)
 		switch closed := shut(e); {
 		case !p.inChannel() && undeliverable(e):
 			return pause{}, "" // nobody there to read it
@@ -309,11 +316,24 @@ func (b *Bot) place(ctx context.Context, r *Request, places map[string]Place, p 
 	if errors.Is(err, ErrConflict) {
 		log.Warn("somebody else has posted this message meanwhile; theirs counts")
 		delete(places, p.key) // nothing shall follow under ours
+		if !stands {
+			b.takeBack(log, at)
+		}
 	}
 	if err != nil {
 		return pause{tellRetrySoon, true}, ""
 	}
 	return pause{}, ""
+}
+
+// takeBack deletes a message that was posted a second time, as far as Slack lets
+// it: a second card would go on asking for a decision.
+func (b *Bot) takeBack(log *slog.Logger, at Place) {
+	ctx, cancel := context.WithTimeout(b.work, courtesyWait)
+	defer cancel()
+	if err := b.delete(ctx, at.Channel, at.TS); err != nil {
+		log.Warn("take back a message that stands twice", "channel", at.Channel, "error", err)
+	}
 }
 
 // orphaned reports that there is no card over a thread any more.

@@ -122,14 +122,14 @@ func (s *store) Beat(ctx context.Context) (live int, err error) {
 	return s.Store.Beat(ctx)
 }
 
-func (s *store) ClaimTelling(ctx context.Context, id string) (tries int, err error) {
+func (s *store) ClaimTelling(ctx context.Context, id string) (t bot.Telling, mine bool, err error) {
 	defer s.counting(txTelling, time.Now(), &err)
 	return s.Store.ClaimTelling(ctx, id)
 }
 
-func (s *store) Told(ctx context.Context, id string, version int64, retry bot.Retry) (more bool, err error) {
+func (s *store) Told(ctx context.Context, t bot.Telling, version int64, retry bot.Retry) (next bot.Telling, more bool, err error) {
 	defer s.counting(txTold, time.Now(), &err)
-	return s.Store.Told(ctx, id, version, retry)
+	return s.Store.Told(ctx, t, version, retry)
 }
 
 func (s *store) SetPlace(ctx context.Context, id string, p bot.Place) (err error) {
@@ -142,9 +142,9 @@ func (s *store) Announce(ctx context.Context, n bot.Notice, audit ...bot.Entry) 
 	return s.Store.Announce(ctx, n, audit...)
 }
 
-func (s *store) Announced(ctx context.Context, id int64, retry bot.Retry) (err error) {
+func (s *store) Announced(ctx context.Context, n bot.Notice, retry bot.Retry) (err error) {
 	defer s.counting(txAnnounced, time.Now(), &err)
-	return s.Store.Announced(ctx, id, retry)
+	return s.Store.Announced(ctx, n, retry)
 }
 
 func (s *store) Forget(ctx context.Context, retention time.Duration) (err error) {

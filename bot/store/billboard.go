@@ -9,39 +9,44 @@ import (
 )
 
 // ClaimTelling implements bot.Billboard.
-func (s *Store) ClaimTelling(ctx context.Context, id string) (tries int, err error) {
+func (s *Store) ClaimTelling(ctx context.Context, id string) (t bot.Telling, mine bool, err error) {
 	now := s.now()
+	t = bot.Telling{Request: id, Until: now.Add(bot.ClaimFor)}
 	err = s.statement(ctx, func(db *sql.DB) error {
 		return db.QueryRowContext(ctx, `UPDATE requests SET tell_claimed_until = $1, tell_tries = tell_tries + 1
 			WHERE id = $2 AND tell_due_at IS NOT NULL AND tell_claimed_until <= $3 RETURNING tell_tries`,
-			micros(now.Add(bot.ClaimFor)), id, micros(now)).Scan(&tries)
+			micros(t.Until), id, micros(now)).Scan(&t.Tries)
 	})
 	if errors.Is(err, sql.ErrNoRows) {
-		return 0, nil
+		return t, false, nil
 	}
-	return tries, err
+	return t, err == nil, err
 }
 
-// Told implements bot.Billboard.
-func (s *Store) Told(ctx context.Context, id string, version int64, retry bot.Retry) (more bool, err error) {
-	now := s.now()
+// Told implements bot.Billboard. It names the claim, so that carried out once
+// more it finds nothing: whoever is the teller by then stays it.
+func (s *Store) Told(ctx context.Context, t bot.Telling, version int64, retry bot.Retry) (next bot.Telling, more bool, err error) {
 	if !retry.At.IsZero() {
 		// What was committed meanwhile is due at once, not at the retry. Version 0
 		// is of a row that could not be read: it must not come first for ever.
-		return false, s.alone(ctx, `UPDATE requests SET tell_claimed_until = 0,
+		return next, false, s.alone(ctx, `UPDATE requests SET tell_claimed_until = 0,
 			tell_due_at = CASE WHEN version = $1 OR $1 = 0 THEN $2 ELSE tell_due_at END,
-			tell_tries = CASE WHEN tell_tries > 0 THEN tell_tries - $3 ELSE 0 END WHERE id = $4`, version, micros(retry.At), flag(retry.PutOff), id)
+			tell_tries = CASE WHEN tell_tries > 0 THEN tell_tries - $3 ELSE 0 END
+			WHERE id = $4 AND tell_claimed_until = $5`, version, micros(retry.At), flag(retry.PutOff), t.Request, micros(t.Until))
 	}
+	next = bot.Telling{Request: t.Request, Until: s.now().Add(bot.ClaimFor)}
 	err = s.statement(ctx, func(db *sql.DB) error {
 		return db.QueryRowContext(ctx, `UPDATE requests SET told = $1,
 			tell_due_at = CASE WHEN version = $1 THEN NULL ELSE tell_due_at END,
-			tell_claimed_until = CASE WHEN version = $1 THEN 0 ELSE CAST($2 AS BIGINT) END
-			WHERE id = $3 RETURNING version > $1`, version, micros(now.Add(bot.ClaimFor)), id).Scan(&more)
+			tell_claimed_until = CASE WHEN version = $1 THEN 0 ELSE CAST($2 AS BIGINT) END,
+			tell_tries = CASE WHEN version = $1 THEN tell_tries ELSE tell_tries + 1 END
+			WHERE id = $3 AND tell_claimed_until = $4 RETURNING version > $1, tell_tries`,
+			version, micros(next.Until), t.Request, micros(t.Until)).Scan(&more, &next.Tries)
 	})
 	if errors.Is(err, sql.ErrNoRows) {
-		return false, bot.ErrNoRequest
+		return next, false, nil
 	}
-	return more, err
+	return next, more, err
 }
 
 // Places implements bot.Billboard.

@@ -43,8 +43,9 @@ func TestBrokenRows(t *testing.T) {
 	// A teller that cannot read it puts it off: otherwise, with enough of them,
 	// nobody else would be told of anything.
 	wantTell(t, s, "before", "REQ-BODY", "REQ-WHOLE", "REQ-WORDS")
-	claim(t, s, "REQ-BODY")
-	told(t, s, "REQ-BODY", 0, c.now().Add(5*time.Second))
+	a := teller{TB: t, s: s}
+	a.claims("REQ-BODY")
+	a.told(0, at(c.now().Add(5*time.Second)))
 	wantTell(t, s, "put off", "REQ-WHOLE", "REQ-WORDS")
 	c.move(10 * time.Second)
 	if w := due(t, s); len(w.Broken) != 4 {

@@ -31,7 +31,7 @@ func TestBusy(t *testing.T) {
 			return err
 		},
 		func(ctx context.Context) error { return s.Record(ctx, 0, bot.Entry{Action: "refused"}) },
-		func(ctx context.Context) error { _, err := becomeTeller(ctx, s, r.ID); return err },
+		func(ctx context.Context) error { _, _, err := s.ClaimTelling(ctx, r.ID); return err },
 	}
 	took := make([]time.Duration, len(writes))
 	for i, err := range atOnce(len(writes), func(i int) error {

@@ -51,9 +51,7 @@ func testCensus(t *testing.T, open opener) {
 		r.DueAt = time.Time{}
 		r = turn(t, s, r, bot.Denied)
 		if id == "REQ-0" {
-			if _, err := s.Told(deadline(t), id, r.Version, bot.Retry{}); err != nil {
-				t.Fatal(err)
-			}
+			toldAllAt(t, s, id, r.Version)
 		}
 	}
 	f := freeze(t, s, c)
@@ -89,7 +87,7 @@ func testCensusOverdue(t *testing.T, open opener) {
 	overdue("due for a minute", bot.Overdue{Arrivals: 1, Requests: 1, Telling: 1, Notices: 1})
 	due(t, s)
 	overdue("claimed", bot.Overdue{Telling: 1}) // a telling is claimed by its teller
-	if _, err := s.ClaimTelling(deadline(t), r.ID); err != nil {
+	if _, mine, err := s.ClaimTelling(deadline(t), r.ID); err != nil || !mine {
 		t.Fatal(err)
 	}
 	overdue("claimed all", bot.Overdue{})

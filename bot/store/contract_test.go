@@ -81,6 +81,7 @@ func contract(t *testing.T, open func(t *testing.T, now func() time.Time) *store
 		"tell/told":                                testTold,
 		"tell/newer version":                       testToldNewer,
 		"tell/retry":                               testToldRetry,
+		"tell/late":                                testToldLate,
 		"tell/tries":                               testTellingTries,
 		"tell/lapse":                               testTellingLapses,
 		"tell/unknown request":                     testTellUnknown,

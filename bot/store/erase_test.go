@@ -45,7 +45,7 @@ func TestErasedFromTheFile(t *testing.T) {
 	f := freezeOf(c)
 	f.Reason = long("freeze-that-must-go")
 	unfreeze(t, s, c, commitFreeze(t, s, bot.FreezeChange{Freeze: f, Notice: &n}))
-	announced(t, s, due(t, s).Notices[0].ID, time.Time{})
+	announced(t, s, due(t, s).Notices[0], bot.Retry{})
 	c.move(2 * month)
 	forget(t, s, month)
 	closeStore(t, s) // the last close writes the log into the file

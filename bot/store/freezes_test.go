@@ -267,10 +267,11 @@ func toldAll(t *testing.T, s *store.Store, id string) {
 // toldAllAt tells a request's people its current version.
 func toldAllAt(t testing.TB, s *store.Store, id string, version int64) {
 	t.Helper()
-	if !claim(t, s, id) {
+	a := teller{TB: t, s: s}
+	if !a.claims(id) {
 		t.Fatalf("nothing is owed of %s", id)
 	}
-	if told(t, s, id, version, time.Time{}) {
+	if a.told(version, bot.Retry{}) {
 		t.Fatalf("more is owed of %s than version %d", id, version)
 	}
 }
@@ -374,25 +375,26 @@ func testThawBeforeItBegan(t *testing.T, open opener) {
 func testToldDuringAFreeze(t *testing.T, open opener) {
 	c := newClock()
 	s := open(t, c.now)
+	a := teller{TB: t, s: s}
 	r := create(t, s, pending("REQ-ACDEFG", "carol"))
-	claim(t, s, r.ID)
+	a.claims(r.ID)
 	f := freeze(t, s, c)
 	wantTell(t, s, "claimed")
-	if !told(t, s, r.ID, r.Version, time.Time{}) {
+	if !a.told(r.Version, bot.Retry{}) {
 		t.Fatal("told before the freeze, and nothing more is owed")
 	}
 	c.move(bot.ClaimFor - time.Microsecond)
 	wantTell(t, s, "the teller goes on")
-	if told(t, s, r.ID, r.Version+1, time.Time{}) {
+	if a.told(r.Version+1, bot.Retry{}) {
 		t.Error("told twice, and more is owed")
 	}
 	wantTell(t, s, "all told")
 
 	// With a retry, the end is owed at once and not at the retry.
 	r = create(t, s, pending("REQ-OTHER", "dave"))
-	claim(t, s, r.ID)
+	a.claims(r.ID)
 	unfreeze(t, s, c, f)
-	told(t, s, r.ID, r.Version, c.now().Add(time.Hour))
+	a.told(r.Version, at(c.now().Add(time.Hour)))
 	wantTell(t, s, "ended", "REQ-ACDEFG", "REQ-OTHER")
 }
 

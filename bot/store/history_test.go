@@ -139,11 +139,7 @@ var steps = []struct {
 		return nil
 	}},
 	{"tell", func(ctx context.Context, s *store.Store, j *journey) error {
-		if _, err := s.ClaimTelling(ctx, j.r.ID); err != nil {
-			return err
-		}
-		_, err := s.Told(ctx, j.r.ID, j.r.Version, bot.Retry{})
-		return err
+		return tell(ctx, s, j.r)
 	}},
 	{"claim", func(ctx context.Context, s *store.Store, j *journey) error {
 		if _, _, err := s.Claim(ctx, j.r.ID); err != nil {
@@ -161,7 +157,7 @@ var steps = []struct {
 		}
 		w, err := s.Due(ctx, 64)
 		for _, n := range w.Notices {
-			err = errors.Join(err, s.Announced(ctx, n.ID, bot.Retry{}))
+			err = errors.Join(err, s.Announced(ctx, n, bot.Retry{}))
 		}
 		return err
 	}},
@@ -211,12 +207,17 @@ var steps = []struct {
 		if err != nil {
 			return err
 		}
-		if _, err := s.ClaimTelling(ctx, j.r.ID); err != nil {
-			return err
-		}
-		_, err = s.Told(ctx, j.r.ID, j.r.Version, bot.Retry{})
-		return err
+		return tell(ctx, s, j.r)
 	}},
+}
+
+func tell(ctx context.Context, s *store.Store, r bot.Request) error {
+	mine, _, err := s.ClaimTelling(ctx, r.ID)
+	if err != nil {
+		return err
+	}
+	_, _, err = s.Told(ctx, mine, r.Version, bot.Retry{})
+	return err
 }
 
 // journey is one request on its way through the steps.

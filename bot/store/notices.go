@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"time"
 
 	"revoke-sessions/bot"
 )
@@ -40,25 +41,27 @@ func announce(ctx context.Context, tx *tx, n bot.Notice) (fresh bool, err error)
 
 // Announced implements bot.Announcements. A notice that stands stays so,
 // whatever a slower teller may report.
-func (s *Store) Announced(ctx context.Context, id int64, retry bot.Retry) error {
-	query, args := `UPDATE notices SET posted_at = $1, message = '', due_at = NULL, claimed_until = 0 WHERE id = $2`, []any{micros(s.now()), id}
+func (s *Store) Announced(ctx context.Context, n bot.Notice, retry bot.Retry) error {
+	query, args := `UPDATE notices SET posted_at = $1, message = '', due_at = NULL, claimed_until = 0 WHERE id = $2`, []any{micros(s.now()), n.ID}
 	if !retry.At.IsZero() {
-		query = `UPDATE notices SET due_at = $1, claimed_until = 0, tries = tries - $3 WHERE id = $2 AND posted_at IS NULL`
-		args = []any{micros(retry.At), id, flag(retry.PutOff)}
+		query = `UPDATE notices SET due_at = $1, claimed_until = 0, tries = tries - $3 WHERE id = $2 AND claimed_until = $4 AND posted_at IS NULL`
+		args = []any{micros(retry.At), n.ID, flag(retry.PutOff), micros(n.Until)}
 	}
 	if err := s.alone(ctx, query, args...); err != nil {
-		return fmt.Errorf("note what became of notice %d: %w", id, err)
+		return fmt.Errorf("note what became of notice %d: %w", n.ID, err)
 	}
 	return nil
 }
 
-const noticeColumns = `id, key, to_id, message, tries`
+const noticeColumns = `id, key, to_id, message, claimed_until, tries`
 
 func scanNotice(row scanner) (n bot.Notice, err error) {
 	var message []byte
-	if err := row.Scan(&n.ID, &n.Key, &n.To, &message, &n.Tries); err != nil {
+	var until int64
+	if err := row.Scan(&n.ID, &n.Key, &n.To, &message, &until, &n.Tries); err != nil {
 		return n, err
 	}
+	n.Until = time.UnixMicro(until)
 	if err := json.Unmarshal(message, &n.Message); err != nil {
 		return n, fmt.Errorf("%w: notice %d: %w", errBroken, n.ID, err)
 	}

@@ -42,10 +42,10 @@ func announce(t testing.TB, s *store.Store, n bot.Notice, audit ...bot.Entry) (f
 	return fresh
 }
 
-func announced(t testing.TB, s *store.Store, id int64, retry time.Time) {
+func announced(t testing.TB, s *store.Store, n bot.Notice, retry bot.Retry) {
 	t.Helper()
-	if err := s.Announced(deadline(t), id, bot.Retry{At: retry}); err != nil {
-		t.Fatalf("announced %d: %v", id, err)
+	if err := s.Announced(deadline(t), n, retry); err != nil {
+		t.Fatalf("announced %s: %v", n.Key, err)
 	}
 }
 
@@ -81,7 +81,7 @@ func testNotice(t *testing.T, open opener) {
 	}
 	got := wantNotices(t, s, "announced", n.Key)
 	// Compared as Slack gets it: what is written is read back.
-	n.ID, n.Tries = got[0].ID, 1
+	n.ID, n.Until, n.Tries = got[0].ID, got[0].Until, 1
 	if diff := cmp.Diff(asJSON(t, n), asJSON(t, got[0])); diff != "" || n.ID == 0 || got[0].Tries != 1 {
 		t.Errorf("ID %d, try %d (-want +got):\n%s", n.ID, got[0].Tries, diff)
 	}
@@ -90,18 +90,21 @@ func testNotice(t *testing.T, open opener) {
 	}
 	wantNotices(t, s, "claimed")
 	c.move(bot.ClaimFor)
-	if again := wantNotices(t, s, "the claim has lapsed", n.Key); again[0].Tries != 2 {
-		t.Errorf("try %d, want 2", again[0].Tries)
+	if n = wantNotices(t, s, "the claim has lapsed", n.Key)[0]; n.Tries != 2 {
+		t.Errorf("try %d, want 2", n.Tries)
 	}
 	for range 5 {
-		if err := s.Announced(deadline(t), n.ID, bot.Retry{At: c.now(), PutOff: true}); err != nil {
-			t.Fatal(err)
+		c.move(time.Second)
+		old := n
+		announced(t, s, old, bot.Retry{At: c.now(), PutOff: true})
+		announced(t, s, old, bot.Retry{At: c.now(), PutOff: true}) // the answer was lost
+		if n = wantNotices(t, s, "it was put off", n.Key)[0]; n.Tries != 2 {
+			t.Errorf("try %d after it was put off, want 2", n.Tries)
 		}
-		if again := wantNotices(t, s, "it was put off", n.Key); again[0].Tries != 2 {
-			t.Errorf("try %d after it was put off, want 2", again[0].Tries)
-		}
+		announced(t, s, old, at(c.now()))
+		wantNotices(t, s, "somebody else posts it")
 	}
-	announced(t, s, n.ID, time.Time{})
+	announced(t, s, n, bot.Retry{})
 	c.move(1000 * time.Hour)
 	wantNotices(t, s, "it stands")
 }
@@ -119,7 +122,7 @@ func testNoticeOnce(t *testing.T, open opener) {
 		return err
 	}), lost)
 	n := wantNotices(t, s, "announced by many", "once")
-	announced(t, s, n[0].ID, time.Time{})
+	announced(t, s, n[0], bot.Retry{})
 	if announce(t, s, notice("once"), bot.Entry{Action: "announced"}) {
 		t.Error("announced again once it stood")
 	}
@@ -136,13 +139,13 @@ func testNoticeRetry(t *testing.T, open opener) {
 	s := open(t, c.now)
 	announce(t, s, notice("a"))
 	n := wantNotices(t, s, "announced", "a")[0]
-	announced(t, s, n.ID, c.now().Add(time.Second)) // sooner than the claim would lapse
+	announced(t, s, n, at(c.now().Add(time.Second))) // sooner than the claim would lapse
 	c.move(time.Second - time.Microsecond)
 	wantNotices(t, s, "before the retry")
 	c.move(time.Microsecond)
 	wantNotices(t, s, "at the retry: the claim was given up", "a")
-	announced(t, s, n.ID, time.Time{})
-	announced(t, s, n.ID, c.now()) // a slower teller's
+	announced(t, s, n, bot.Retry{})
+	announced(t, s, n, at(c.now())) // a slower teller's
 	wantNotices(t, s, "what stands is not posted again")
 }
 

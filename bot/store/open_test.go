@@ -95,7 +95,9 @@ func TestExclusiveFreesClaims(t *testing.T) {
 	r := pending("REQ-ACDEFG", "carol")
 	r.DueAt = c.now()
 	commit(t, s, bot.Change{Request: r, Keep: true})
-	claim(t, s, r.ID)
+	if _, mine, err := s.ClaimTelling(deadline(t), r.ID); err != nil || !mine {
+		t.Fatal(mine, err)
+	}
 	announce(t, s, notice("a"))
 	wantNotices(t, s, "announced", "a")
 

@@ -54,6 +54,9 @@ const (
 	// rushPatience is how long somebody waits for what was acked while bots die
 	// around them: several times as long as a claim lasts.
 	rushPatience = 2 * time.Minute
+	// calmPatience is as long as what Slack has refused again and again may have to
+	// wait with production's pauses.
+	calmPatience = 20 * time.Minute
 )
 
 // rush is everybody in a hurry.
@@ -278,7 +281,11 @@ func (r *rush) turnedAway(who string) (n int, err error) {
 // acted, does it again.
 func (r *rush) sees(what string, seen func() (bool, error), again func() error, who string, before int) error {
 	looked := time.Now()
-	for deadline := time.Now().Add(rushPatience); ; time.Sleep(20 * time.Millisecond) {
+	patience := rushPatience
+	if r.calmly {
+		patience = calmPatience
+	}
+	for deadline := time.Now().Add(patience); ; time.Sleep(20 * time.Millisecond) {
 		if ok, err := seen(); ok || err != nil {
 			return err
 		}
