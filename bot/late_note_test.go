@@ -46,6 +46,13 @@ func (s *severed) Told(ctx context.Context, t bot.Telling, version int64, retry 
 	return s.Store.Told(ctx, t, version, retry)
 }
 
+func (s *severed) ClaimTelling(ctx context.Context, id string) (bot.Telling, bool, error) {
+	if s.off.Load() && s.tried.Load() > 0 {
+		return bot.Telling{}, false, errSevered
+	}
+	return s.Store.ClaimTelling(ctx, id)
+}
+
 func (s *severed) Due(ctx context.Context, limit int) (bot.Work, error) {
 	if s.off.Load() && s.tried.Load() > 0 {
 		return bot.Work{}, errSevered

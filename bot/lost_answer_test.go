@@ -2,6 +2,7 @@ package bot_test
 
 import (
 	"context"
+	"io"
 	"net/http"
 	"strings"
 	"sync"
@@ -53,18 +54,30 @@ func (f *forgetful) Due(ctx context.Context, limit int) (bot.Work, error) {
 	return f.Store.Due(ctx, limit)
 }
 
-// gate is the way to Slack, on which the next new message can be held back.
+// gate is the way to Slack, on which the next new message about a request can be
+// held back.
 type gate struct {
 	http.RoundTripper
-	shut atomic.Bool
-	held chan struct{}
-	open chan struct{}
+	about string
+	shut  atomic.Bool
+	held  chan struct{}
+	open  chan struct{}
 }
 
 func (g *gate) RoundTrip(r *http.Request) (*http.Response, error) {
-	if strings.HasSuffix(r.URL.Path, "chat.postMessage") && g.shut.CompareAndSwap(true, false) {
-		close(g.held)
-		<-g.open
+	if strings.HasSuffix(r.URL.Path, "chat.postMessage") {
+		body, err := r.GetBody()
+		if err != nil {
+			return nil, err
+		}
+		says, err := io.ReadAll(body)
+		if err != nil {
+			return nil, err
+		}
+		if strings.Contains(string(says), g.about) && g.shut.CompareAndSwap(true, false) {
+			close(g.held)
+			<-g.open
+		}
 	}
 	return g.RoundTripper.RoundTrip(r)
 }
@@ -85,13 +98,16 @@ func TestTheAnswerToANoteIsLost(t *testing.T) {
 			w := newWorkshop(t)
 			transport := &http.Transport{}
 			defer transport.CloseIdleConnections()
-			g := &gate{RoundTripper: transport, held: make(chan struct{}), open: make(chan struct{})}
+			const id = "REQ-ACDEFG"
+			g := &gate{RoundTripper: transport, about: id, held: make(chan struct{}), open: make(chan struct{})}
 			f := &forgetful{Store: w.db, stored: make(chan struct{}), lost: make(chan struct{})}
 			if row.fails {
 				w.slack.Inject(slacktest.Fault{Method: "chat.postMessage", Status: http.StatusInternalServerError, Times: 1,
-					Match: func(p map[string]string) bool { return p["channel"] == channelOfCards }})
+					Match: func(p map[string]string) bool {
+						return p["channel"] == channelOfCards && strings.Contains(p["text"], id)
+					}})
 			}
-			r := w.asked("REQ-ACDEFG", "carol")
+			r := w.asked(id, "carol")
 			defer w.start(f, g)()
 
 			<-f.stored
