@@ -49,9 +49,8 @@ func (b *Bot) insist(ctx context.Context, log *slog.Logger, what string, store f
 // claimMargin is what is left of a claim after the deadline of its step.
 const claimMargin = ClaimFor - stepDeadline
 
-// insistClaimed is insist for what is found again when it is lost, and of which
-// somebody else has done more by then: it ends with the claim that the step of ctx
-// works under.
+// insistClaimed is insist for what is found again when it is lost. It ends with the
+// claim that the step of ctx works under, for after that somebody else is at it.
 func (b *Bot) insistClaimed(ctx context.Context, log *slog.Logger, what string, store func(context.Context) error) error {
 	step, ok := ctx.Deadline()
 	if !ok || b.work.Err() != nil {

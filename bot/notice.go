@@ -131,9 +131,8 @@ func (b *Bot) announce(ctx context.Context, n Notice) {
 		b.log.Warn("announce", "notice", n.Key, "error", err)
 		retry = Retry{At: b.now().Add(doubled(tellRetry, n.Tries))}
 		if e, ok := errors.AsType[*SlackError](err); ok {
-			b.slack.pace.obey(e, b.now())
-			if e.RetryAfter > 0 {
-				retry = Retry{b.now().Add(min(e.RetryAfter, longestSilence)), true}
+			if asked := b.slack.pace.obey(e, b.now()); asked > 0 {
+				retry = Retry{b.now().Add(asked), true}
 			}
 		}
 	}

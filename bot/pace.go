@@ -74,11 +74,14 @@ func (p *pace) take(method string, l *rate.Limiter, fresh bool, now time.Time) t
 	return 0
 }
 
-// obey remembers that Slack asked to leave a method alone.
-func (p *pace) obey(e *SlackError, now time.Time) {
-	if e.RetryAfter > 0 {
+// obey remembers that Slack asked to leave a method alone, and answers for how
+// long; 0 where it did not.
+func (p *pace) obey(e *SlackError, now time.Time) (asked time.Duration) {
+	asked = min(e.RetryAfter, longestSilence)
+	if asked > 0 {
 		p.mu.Lock()
-		p.silent[e.Method] = now.Add(min(e.RetryAfter, longestSilence))
+		p.silent[e.Method] = now.Add(asked)
 		p.mu.Unlock()
 	}
+	return asked
 }

@@ -196,11 +196,6 @@ type pause struct {
 	failed bool
 }
 
-// doubled is the pause after so many tries, which are 1 or more.
-func doubled(first time.Duration, tries int) time.Duration {
-	return min(first<<min(tries-1, 10), tellRetryMost)
-}
-
 // and is the pause of two messages: until the first may go, and failed if either
 // has.
 func (p pause) and(other pause) pause {
@@ -211,7 +206,13 @@ func (p pause) and(other pause) pause {
 	return p
 }
 
-// show sends what differs from what stands there.
+// doubled is the pause after so many tries, which are 1 or more.
+func doubled(first time.Duration, tries int) time.Duration {
+	return min(first<<min(tries-1, 10), tellRetryMost)
+}
+
+// show sends what differs from what stands there, and answers until when what
+// does not stand waits.
 func (b *Bot) show(ctx context.Context, id string, tries int) (version int64, until pause) {
 	r, err := b.store.Request(ctx, id)
 	if err != nil {
@@ -265,8 +266,6 @@ func (b *Bot) place(ctx context.Context, r *Request, places map[string]Place, p 
 	if p.thread {
 		to, thread = places[cardKey].Channel, places[cardKey].TS
 	}
-	// Where a new message stands nobody else knows; an edit can be made again.
-	insist := b.insistClaimed
 	var err error
 	if stands {
 		if wait := b.slack.pace.update(b.now()); wait > 0 {
@@ -285,19 +284,16 @@ func (b *Bot) place(ctx context.Context, r *Request, places map[string]Place, p 
 			return pause{lasts: wait}, ""
 		}
 		at.Channel, at.TS, err = b.post(ctx, p.key, to, thread, m)
-		insist = func(_ context.Context, log *slog.Logger, what string, store func(context.Context) error) error {
-			return b.insist(b.work, log, what, store)
-		}
 	}
 	if e, ok := errors.AsType[*SlackError](err); ok {
-		b.slack.pace.obey(e, b.now())
+		asked := b.slack.pace.obey(e, b.now())
 		b.log.Warn("tell", "request", r.ID, "key", p.key, "error", err)
 		wait := doubled(tellRetry, tries)
 		switch closed := shut(e); {
 		case !p.inChannel() && undeliverable(e):
 			return pause{}, "" // nobody there to read it
-		case e.RetryAfter > 0:
-			return pause{lasts: min(e.RetryAfter, longestSilence)}, ""
+		case asked > 0:
+			return pause{lasts: asked}, ""
 		case p.inChannel() && closed != "":
 			return pause{min(wait, shutRetry), true}, closed
 		case p.thread && !stands && orphaned(e):
@@ -311,8 +307,13 @@ func (b *Bot) place(ctx context.Context, r *Request, places map[string]Place, p 
 	}
 	at.Shown = digest
 	places[p.key] = at
-	log := b.log.With("request", r.ID, "key", p.key)
-	err = insist(ctx, log, "note where a message stands", func(ctx context.Context) error { return b.store.SetPlace(ctx, r.ID, at) })
+	log, what := b.log.With("request", r.ID, "key", p.key), "note where a message stands"
+	note := func(ctx context.Context) error { return b.store.SetPlace(ctx, r.ID, at) }
+	if stands { // an edit can be made again
+		err = b.insistClaimed(ctx, log, what, note)
+	} else { // where a new message stands nobody else knows
+		err = b.insist(b.work, log, what, note)
+	}
 	if errors.Is(err, ErrConflict) {
 		log.Warn("somebody else has posted this message meanwhile; theirs counts")
 		delete(places, p.key) // nothing shall follow under ours
