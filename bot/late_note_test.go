@@ -3,21 +3,14 @@ package bot_test
 import (
 	"context"
 	"errors"
-	"log/slog"
 	"net/http"
-	"path/filepath"
 	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
 
-	"github.com/slack-go/slack"
-
-	"revoke-sessions/authz"
 	"revoke-sessions/bot"
-	"revoke-sessions/bot/slacktest"
 	"revoke-sessions/bot/store"
-	"revoke-sessions/graph"
 )
 
 // severed is the way of one process to what it shares with the others.
@@ -73,91 +66,6 @@ func (l *line) RoundTrip(r *http.Request) (*http.Response, error) {
 	return l.RoundTripper.RoundTrip(r)
 }
 
-// workshop is what bots share that only tell what is stored: a Slack, a database
-// and a clock that stands until it is moved.
-type workshop struct {
-	*testing.T
-	clock *handClock
-	slack *slacktest.Server
-	db    *store.Store
-}
-
-func newWorkshop(t *testing.T) *workshop {
-	t.Helper()
-	w := &workshop{T: t, clock: &handClock{at: time.Date(2026, 3, 4, 10, 0, 0, 0, time.UTC)}}
-	var err error
-	if w.slack, err = slacktest.Start(slacktest.Config{Now: w.clock.now}); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { w.slack.Close() })
-	for _, name := range []string{"alice", "bob"} {
-		w.slack.AddUser(slacktest.User{ID: "U0" + strings.ToUpper(name), Name: name, Email: name + "@contoso.example"})
-	}
-	w.slack.AddChannel(slacktest.Channel{ID: channelOfCards, Name: "security", BotIsMember: true})
-	if w.db, err = store.Open(t.Context(), "sqlite:"+filepath.Join(t.TempDir(), "bot.db"), store.Options{Now: w.clock.now}); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { w.db.Close() })
-	return w
-}
-
-// start has one more bot at work, until end.
-func (w *workshop) start(s bot.Store, way http.RoundTripper) (end func()) {
-	w.Helper()
-	hc := &http.Client{Transport: way, Timeout: time.Minute}
-	client := bot.NewSlack(slack.New(w.slack.BotToken(), slack.OptionAPIURL(w.slack.APIURL()), slack.OptionHTTPClient(hc)), w.slack.APIURL(), hc)
-	home, err := client.Connect(w.Context())
-	if err != nil {
-		w.Fatal(err)
-	}
-	timing := bot.DefaultTiming()
-	timing.Tick = 5 * time.Millisecond
-	open := make(chan struct{})
-	close(open)
-	b := bot.New(bot.Config{
-		Home: home, Channel: channelOfCards, Policy: authz.New("U0ALICE"), Operation: graph.InvalidateAllRefreshTokens,
-		Timing: timing, Now: w.clock.now, Log: slog.New(slog.DiscardHandler),
-	}, s, client, stuck{open: open})
-	ctx, cancel := context.WithCancel(context.Background())
-	over := make(chan struct{})
-	go func() { defer close(over); b.Run(ctx) }()
-	return func() { cancel(); <-over }
-}
-
-// asked stores a request of Bob's about somebody.
-func (w *workshop) asked(id, target string) bot.Request {
-	w.Helper()
-	now := w.clock.now()
-	r, err := w.db.Commit(w.Context(), bot.Change{Request: bot.Request{
-		ID: id, State: bot.Pending, Lane: authz.ThirdParty, Operation: graph.InvalidateAllRefreshTokens, Need: 1,
-		Askers: []authz.Asker{{SlackID: "U0BOB", EntraID: "b"}}, Target: graph.User{ID: target},
-		CreatedAt: now, ExpiresAt: now.Add(8 * time.Hour), DueAt: now.Add(8 * time.Hour), Words: bot.Words{DisplayName: target},
-	}})
-	if err != nil {
-		w.Fatal(err)
-	}
-	return r
-}
-
-// stand are the messages in the approvers' channel that say something.
-func (w *workshop) stand(says string) (all []slacktest.Message) {
-	for _, m := range w.slack.Messages(channelOfCards) {
-		if strings.Contains(m.Text, says) {
-			all = append(all, m)
-		}
-	}
-	return all
-}
-
-func (w *workshop) wait(what string, seen func() bool) {
-	w.Helper()
-	for end := time.Now().Add(8 * time.Second); !seen(); time.Sleep(time.Millisecond) {
-		if time.Now().After(end) {
-			w.Fatalf("waited in vain until %s", what)
-		}
-	}
-}
-
 // TestANoteThatComesTooLate: a process that has posted a card cannot note it, for
 // longer than its claim. Another one posts a card and goes on; what the first
 // notes then must not hide that.
@@ -182,11 +90,7 @@ func TestANoteThatComesTooLate(t *testing.T) {
 		card = places["card"]
 		return err == nil && card.TS != ""
 	})
-	r.State, r.DueAt, r.EndedAt = bot.Denied, time.Time{}, clock.now()
-	r.Decisions = []bot.Verdict{{Kind: authz.Deny, SlackID: "U0ALICE", EntraID: "a", At: clock.now()}}
-	if _, err := db.Commit(t.Context(), bot.Change{Request: r}); err != nil {
-		t.Fatal(err)
-	}
+	w.denied(r)
 	shows := func(ts string) string {
 		for _, m := range workspace.Messages(channelOfCards) {
 			if m.TS == ts {

@@ -12,8 +12,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/slack-go/slack"
-
 	"revoke-sessions/authz"
 	"revoke-sessions/bot"
 	"revoke-sessions/bot/slacktest"
@@ -54,9 +52,7 @@ func TestLoadIsBounded(t *testing.T) {
 	defer db.Close()
 	transport := &http.Transport{MaxConnsPerHost: 8}
 	defer transport.CloseIdleConnections()
-	hc := &http.Client{Transport: transport, Timeout: time.Minute}
-	client := bot.NewSlack(slack.New(workspace.BotToken(), slack.OptionAPIURL(workspace.APIURL()), slack.OptionHTTPClient(hc)), workspace.APIURL(), hc)
-	home, err := client.Connect(t.Context())
+	client, home, err := connect(t.Context(), workspace, transport)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -65,10 +61,7 @@ func TestLoadIsBounded(t *testing.T) {
 		Home: home, Channel: channelOfCards, Policy: authz.New("U0BOB"), Operation: graph.InvalidateAllRefreshTokens,
 		Timing: bot.DefaultTiming(), Emergency: "Call 555-0100.", Log: slog.New(slog.DiscardHandler),
 	}, db, client, entra)
-	ctx, cancel := context.WithCancel(context.Background())
-	over := make(chan struct{})
-	go func() { defer close(over); b.Run(ctx) }()
-	defer func() { cancel(); <-over }()
+	defer works(b)()
 
 	before := measure()
 	busy := 0

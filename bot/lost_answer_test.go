@@ -10,7 +10,6 @@ import (
 	"testing"
 	"time"
 
-	"revoke-sessions/authz"
 	"revoke-sessions/bot"
 	"revoke-sessions/bot/slacktest"
 	"revoke-sessions/bot/store"
@@ -114,11 +113,7 @@ func TestTheAnswerToANoteIsLost(t *testing.T) {
 			g.shut.Store(true)
 			w.clock.move(6 * time.Second)
 			if row.denied {
-				r.State, r.DueAt, r.EndedAt = bot.Denied, time.Time{}, w.clock.now()
-				r.Decisions = []bot.Verdict{{Kind: authz.Deny, SlackID: "U0ALICE", EntraID: "a", At: w.clock.now()}}
-				if _, err := w.db.Commit(t.Context(), bot.Change{Request: r}); err != nil {
-					t.Fatal(err)
-				}
+				w.denied(r)
 			}
 			<-g.held // the second teller posts
 			close(f.lost)

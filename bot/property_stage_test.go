@@ -16,8 +16,6 @@ import (
 	"sync"
 	"time"
 
-	"github.com/slack-go/slack"
-
 	"revoke-sessions/authz"
 	"revoke-sessions/bot"
 	"revoke-sessions/bot/slacktest"
@@ -119,9 +117,6 @@ func (d defects) Handle(_ context.Context, r slog.Record) error {
 	return nil
 }
 
-// channelOfCards is the approvers' channel.
-const channelOfCards = "C0CARDS"
-
 // stage is the whole bot but for the socket and the Graph SDK.
 type stage struct {
 	clock  *handClock
@@ -172,12 +167,8 @@ func newStage(folder string, w *town, policy authz.Policy, clock *handClock) (*s
 func (s *stage) start(policy authz.Policy) error {
 	s.end()
 	s.end, s.policy = func() {}, policy
-	hc := &http.Client{Transport: s.http, Timeout: time.Minute}
-	client := bot.NewSlack(slack.New(s.slack.BotToken(), slack.OptionAPIURL(s.slack.APIURL()), slack.OptionHTTPClient(hc)), s.slack.APIURL(), hc)
-	ctx, cancel := context.WithCancel(context.Background())
-	home, err := client.Connect(ctx)
+	client, home, err := connect(context.Background(), s.slack, s.http)
 	if err != nil {
-		cancel()
 		return err
 	}
 	timing := bot.DefaultTiming()
@@ -186,9 +177,7 @@ func (s *stage) start(policy authz.Policy) error {
 		Home: home, Channel: channelOfCards, Policy: policy, Operation: graph.InvalidateAllRefreshTokens, Timing: timing, Now: s.clock.now,
 		Log: slog.New(defects{Handler: slog.DiscardHandler, mu: &s.mu, found: &s.broken}),
 	}, s.store, client, s.entra)
-	over := make(chan struct{})
-	go func() { defer close(over); s.bot.Run(ctx) }()
-	s.end = func() { cancel(); <-over }
+	s.end = works(s.bot)
 	return nil
 }
 
