@@ -212,11 +212,14 @@ var steps = []struct {
 }
 
 func tell(ctx context.Context, s *store.Store, r bot.Request) error {
-	mine, _, err := s.ClaimTelling(ctx, r.ID)
+	t, mine, err := s.ClaimTelling(ctx, r.ID)
 	if err != nil {
 		return err
 	}
-	_, _, err = s.Told(ctx, mine, r.Version, bot.Retry{})
+	if !mine {
+		return fmt.Errorf("nothing is to be told of %s", r.ID)
+	}
+	_, _, err = s.Told(ctx, t, r.Version, bot.Retry{})
 	return err
 }
 

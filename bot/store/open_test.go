@@ -95,8 +95,8 @@ func TestExclusiveFreesClaims(t *testing.T) {
 	r := pending("REQ-ACDEFG", "carol")
 	r.DueAt = c.now()
 	commit(t, s, bot.Change{Request: r, Keep: true})
-	if _, mine, err := s.ClaimTelling(deadline(t), r.ID); err != nil || !mine {
-		t.Fatal(mine, err)
+	if a := (teller{TB: t, s: s}); !a.claims(r.ID) {
+		t.Fatal("the telling is not to be had")
 	}
 	announce(t, s, notice("a"))
 	wantNotices(t, s, "announced", "a")
