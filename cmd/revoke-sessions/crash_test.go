@@ -19,8 +19,7 @@ import (
 func TestKilledAfterPersist(t *testing.T) {
 	th := newTheatre(t)
 	th.spawn()
-	th.typed(bobID, "me lost my phone")
-	th.cardSays("Nothing has been done yet")
+	th.asked()
 	th.slack.Inject(slacktest.Fault{Method: "users.info", Hang: true})
 	th.click(aliceID, bot.ActionConfirm) // returns after the ack, so it is stored
 	th.kill()
@@ -38,8 +37,7 @@ func TestKilledAfterPersist(t *testing.T) {
 func TestKilledAfterDecision(t *testing.T) {
 	th := newTheatre(t)
 	th.spawn()
-	th.typed(bobID, "me lost my phone")
-	th.cardSays("Nothing has been done yet")
+	th.asked()
 	target := th.entraID("bob")
 	hang := th.entra.Inject(graphtest.Fault{Method: http.MethodGet, PathSuffix: target, Hang: true})
 	th.click(aliceID, bot.ActionConfirm)
@@ -60,8 +58,7 @@ func TestKilledAfterPost(t *testing.T) {
 	th := newTheatre(t)
 	th.at.timing.Attempt = 8 * time.Second
 	th.spawn()
-	th.typed(bobID, "me lost my phone")
-	th.cardSays("Nothing has been done yet")
+	th.asked()
 	th.entra.Inject(graphtest.Fault{Method: http.MethodPost, Apply: true, Hang: true, Times: 1})
 	th.click(aliceID, bot.ActionConfirm)
 	th.poll("the POST arrives", func() bool { return len(th.entra.Posts()) == 1 })
@@ -77,8 +74,7 @@ func TestKilledBeforePostWasDone(t *testing.T) {
 	th := newTheatre(t)
 	th.at.timing.Attempt = 8 * time.Second
 	th.spawn()
-	th.typed(bobID, "me lost my phone")
-	th.cardSays("Nothing has been done yet")
+	th.asked()
 	th.entra.Inject(graphtest.Fault{Method: http.MethodPost, Hang: true, Times: 1})
 	th.click(aliceID, bot.ActionConfirm)
 	th.poll("the POST arrives", func() bool { return len(th.entra.Posts()) == 1 })
@@ -122,6 +118,16 @@ func TestKilledBetweenCardAndNote(t *testing.T) {
 	th.click(aliceID, bot.ActionConfirm)
 	th.cardSays("sessions are revoked", "Verified")
 	th.once(t, 1)
+}
+
+// asked has Bob ask, and waits until the bot is at rest: one that is killed
+// before it has noted where a card stands posts another, and a click on the
+// first does nothing.
+func (th *theatre) asked() {
+	th.t.Helper()
+	th.typed(bobID, "me lost my phone")
+	th.cardSays("Nothing has been done yet")
+	th.quiet()
 }
 
 // once checks what must hold after every crash.

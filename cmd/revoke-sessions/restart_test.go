@@ -35,8 +35,7 @@ func TestRestartResumes(t *testing.T) {
 			th := newTheatre(t)
 			th.at.timing = nil // production's
 			th.spawn()
-			th.typed(bobID, "me lost my phone")
-			th.cardSays("Nothing has been done yet")
+			th.asked()
 			left.hold(th)
 			th.click(aliceID, bot.ActionConfirm)
 			th.poll("it is in the middle of it", func() bool { return left.when(th) })
