@@ -3,11 +3,13 @@ package main
 import (
 	"context"
 	"errors"
+	"math/rand/v2"
 	"net/http"
 	"strings"
 	"testing"
 	"time"
 
+	"revoke-sessions/bot"
 	"revoke-sessions/bot/slacktest"
 	"revoke-sessions/graph/graphtest"
 )
@@ -133,34 +135,36 @@ func (th *theatre) insist(act func() *slacktest.Delivery) {
 	th.t.Fatalf("nobody acks\n%s", th.board())
 }
 
-// Sockets are dropped every few moments, and people do it again when Slack says
-// that it failed, whether it did or not.
+// Sockets are dropped while people act, sooner or later after they did, and they
+// do it again when Slack says that it failed, whether it did or not.
 func TestSocketsDroppedWhilePeopleAct(t *testing.T) {
 	th := newTheatre(t)
 	th.begin()
-	stop, stopped := make(chan struct{}), make(chan struct{})
-	go func() {
-		defer close(stopped)
-		drop := time.NewTicker(150 * time.Millisecond)
-		defer drop.Stop()
-		for {
-			select {
-			case <-drop.C:
+	acts := 0
+	dropped := func(act func() *slacktest.Delivery) {
+		t.Helper()
+		th.insist(func() *slacktest.Delivery {
+			d := act()
+			if acts++; acts%2 == 1 { // the next is left alone
+				time.Sleep(rand.N(20 * time.Millisecond))
 				th.slack.DropSockets()
-			case <-stop:
-				return
 			}
-		}
-	}()
-	for range 5 {
-		th.insist(func() *slacktest.Delivery { return th.slack.As(bobID).Command(general, "me lost my phone") })
+			return d
+		})
+	}
+	for range 3 {
+		dropped(func() *slacktest.Delivery { return th.slack.As(bobID).Command(general, "me lost my phone") })
 	}
 	card := th.card()
 	th.quiet() // a report that is carried out after the revoke is a new one
-	th.insist(func() *slacktest.Delivery { return th.slack.As(aliceID).Click(approvals, card.TS, "request.confirm") })
+	for range 3 {
+		dropped(func() *slacktest.Delivery {
+			return th.slack.As(aliceID).ClickRaw(func(c *slacktest.Click) {
+				c.ChannelID, c.MessageTS, c.ActionID, c.Value = approvals, card.TS, bot.ActionConfirm, card.Buttons()[0].Value
+			})
+		})
+	}
 	th.cardSays("sessions are revoked", "Verified")
-	close(stop)
-	<-stopped
 	th.toldOnce()
 	th.until("heard again", func() bool { return th.slack.Sockets() > 0 })
 }

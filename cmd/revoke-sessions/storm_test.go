@@ -147,10 +147,10 @@ func (th *theatre) rages(s storm) (took []time.Duration) {
 	th.settles(s.cards + s.commands)
 	decided, asked := map[string]int{}, map[string]int{}
 	for _, e := range th.audit() {
-		switch e.Action {
-		case "approved":
+		switch {
+		case e.Action == "approved" && e.Actor != "bot": // the bot's own: not done, and back in the line
 			decided[e.Request]++
-		case "requested":
+		case e.Action == "requested":
 			asked[e.Actor]++
 		}
 	}
