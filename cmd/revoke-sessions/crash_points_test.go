@@ -20,7 +20,7 @@ var (
 
 // atOnce is how many bots live at the same time. On PostgreSQL they mostly wait
 // for claims to lapse.
-var atOnce = map[string]int{"sqlite": 4, "postgres": 16}
+var atOnce = map[string]int{"sqlite": 4, "postgres": 12}
 
 // TestKilledAtEveryEffect lets people act, and kills the bot before and after
 // each Effect: whenever it dies, the next one ends what was begun, once.
