@@ -14,7 +14,7 @@ var schemaFiles embed.FS
 // schemaVersion is the schema that this program works with. Each version has a
 // file that makes it out of the one before; 0 is an empty database. A file that
 // was released is never changed again.
-const schemaVersion = 3
+const schemaVersion = 4
 
 // oldestReader is the oldest schemaVersion of a program that can still work
 // beside this one on PostgreSQL, where replicas are exchanged one by one. It

@@ -3,6 +3,7 @@ package store_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	neturl "net/url"
 	"strings"
 	"testing"
@@ -194,6 +195,17 @@ func TestCommitWhoseAnswerIsLost(t *testing.T) {
 	<-sprung
 	wantOne("cut before the commit", "REQ-BEFORE")
 
+	// The question's answer may be lost, too. What is sent with it is the mark,
+	// which begins with the time.
+	sprung = line.CutBefore(message)
+	asked := line.CutAfter(fmt.Sprintf("%016x", time.Now().UnixMicro())[:6])
+	if err := try(deadline(t), "REQ-TWICE"); err != nil {
+		t.Errorf("cut before the commit, and after the question: %v, want that it is done again", err)
+	}
+	<-sprung
+	<-asked
+	wantOne("cut before the commit, and after the question", "REQ-TWICE")
+
 	// Also when its caller's time is up meanwhile.
 	ctx, cancel := context.WithCancel(deadline(t))
 	sprung = line.HangAfter(message)
@@ -206,6 +218,18 @@ func TestCommitWhoseAnswerIsLost(t *testing.T) {
 		t.Errorf("its caller gave up, and the answer was late: %v, want that it is stored", err)
 	}
 	wantOne("its caller gave up", "REQ-GONE")
+
+	// Or when the commit itself is late: it comes first, or never.
+	ctx, cancel = context.WithCancel(deadline(t))
+	sprung = line.HangBefore(message)
+	go func() { answer <- try(ctx, "REQ-LATE") }()
+	<-sprung
+	cancel()
+	line.Mend()
+	err := <-answer
+	if _, none := direct.Request(deadline(t), "REQ-LATE"); (err == nil) != (none == nil) {
+		t.Errorf("the commit was late: %v, and reading it answers %v", err, none)
+	}
 
 	// With nobody to ask it is not known, which is not the same as not stored.
 	ctx, cancel = context.WithTimeout(deadline(t), 500*time.Millisecond)

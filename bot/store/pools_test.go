@@ -1,6 +1,9 @@
 package store
 
-import "database/sql"
+import (
+	"context"
+	"database/sql"
+)
 
 // Pools hands tests the two pools, to ask their connections for their pragmas.
 func (s *Store) Pools() (write, read *sql.DB) { return s.write, s.read }
@@ -16,3 +19,6 @@ const LockSpace, Counting = lockSpace, int(counting)
 
 // SetPools has the store use others, which listen.
 func (s *Store) SetPools(write, read *sql.DB) { s.write, s.read = write, read }
+
+// Decided asks what became of a transaction by its mark.
+func (s *Store) Decided(ctx context.Context, mark string) (bool, error) { return s.decided(ctx, mark) }

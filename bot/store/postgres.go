@@ -2,12 +2,14 @@ package store
 
 import (
 	"context"
+	"crypto/rand"
 	"database/sql"
 	"database/sql/driver"
 	"errors"
 	"fmt"
 	"io"
 	"net"
+	"slices"
 	"strings"
 	"time"
 
@@ -56,11 +58,9 @@ const (
 	classConnection   = "08"
 )
 
-func (*postgresEngine) folder() string    { return "postgres" }
-func (*postgresEngine) forUpdate() string { return " FOR UPDATE" }
-func (*postgresEngine) headTime() string {
-	return "(extract(epoch FROM clock_timestamp()) * 1000000)::bigint"
-}
+func (*postgresEngine) folder() string     { return "postgres" }
+func (*postgresEngine) forUpdate() string  { return " FOR UPDATE" }
+func (*postgresEngine) headTime() string   { return microsNow }
 func (*postgresEngine) skipLocked() string { return " FOR UPDATE SKIP LOCKED" }
 
 func (*postgresEngine) readVersion(ctx context.Context, from querier) (version, oldest int, err error) {
@@ -87,8 +87,26 @@ func (*postgresEngine) writeVersion(ctx context.Context, tx *tx, version, oldest
 	return err
 }
 
+// markKept is for how long a transaction's mark stays, which is much longer than
+// anybody asks for it.
+const markKept = time.Minute
+
+const (
+	// microsNow is the time now, not that at which the transaction began.
+	microsNow = `(extract(epoch FROM clock_timestamp()) * 1000000)::bigint`
+	// markOf begins the marks of an instant.
+	markOf = `lpad(to_hex(%s), 16, '0')`
+)
+
+// oldMarks is what the marks for which it is too late to ask are less than.
+var oldMarks = fmt.Sprintf(markOf, fmt.Sprintf("%s - %d", microsNow, markKept.Microseconds()))
+
 // begun asks everything at once: each question is a way to the server and back.
-func (*postgresEngine) begun(ctx context.Context, tx *sql.Tx, locks []lock) (id string, now time.Time, err error) {
+//
+// The transaction leaves a mark by which it is known again. Its number would not do:
+// a server that is killed, or gives way to another, has forgotten the numbers of
+// which nothing had reached a disk, and gives them again.
+func (*postgresEngine) begun(ctx context.Context, tx *sql.Tx, locks []lock) (mark string, now time.Time, err error) {
 	taken := ""
 	for _, l := range locks {
 		how := "pg_advisory_xact_lock"
@@ -99,35 +117,38 @@ func (*postgresEngine) begun(ctx context.Context, tx *sql.Tx, locks []lock) (id 
 	}
 	// The locks come first, so that the time is that at which all are taken.
 	var at int64
-	err = tx.QueryRowContext(ctx, `WITH held AS MATERIALIZED (SELECT `+taken+`1)
-		SELECT pg_current_xact_id()::text, (extract(epoch FROM clock_timestamp()) * 1000000)::bigint FROM held`).Scan(&id, &at)
+	held := `WITH held AS MATERIALIZED (SELECT ` + taken + `1), taken AS MATERIALIZED (SELECT ` + microsNow + ` AS at FROM held)`
+	if slices.Contains(locks, schemaMaking) { // there may be no table for marks yet
+		err = tx.QueryRowContext(ctx, held+` SELECT at FROM taken`).Scan(&at)
+	} else {
+		err = tx.QueryRowContext(ctx, held+`, marked AS (INSERT INTO marks (mark, committed) SELECT `+fmt.Sprintf(markOf, "at")+` || $1, true FROM taken RETURNING mark)
+			SELECT at, mark FROM taken, marked`, rand.Text()).Scan(&at, &mark)
+	}
 	if err != nil {
 		return "", now, fmt.Errorf("begin, and take the locks: %w", err)
 	}
-	return id, time.UnixMicro(at).UTC(), nil
+	return mark, time.UnixMicro(at).UTC(), nil
 }
 
-// decided asks until the server knows: as long as it says "in progress", the
-// session of the transaction has not noticed yet that nobody listens.
-// https://www.postgresql.org/docs/current/functions-info.html#FUNCTIONS-INFO-SNAPSHOT
-func (e *postgresEngine) decided(ctx context.Context, id string) (committed bool, err error) {
-	for {
-		var status sql.NullString
-		err = e.db.QueryRowContext(ctx, `SELECT pg_xact_status($1::text::xid8)`, id).Scan(&status)
-		switch {
-		case err == nil && status.String == "committed":
-			return true, nil
-		case err == nil && status.String == "aborted":
-			return false, nil
-		case err == nil && !status.Valid:
-			return false, errors.New("the server does not know the transaction any more")
-		}
-		select {
-		case <-time.After(20 * time.Millisecond):
-		case <-ctx.Done():
-			return false, errors.Join(ctx.Err(), err)
-		}
+// decided leaves the mark itself, as that of a transaction that was not committed.
+// Where the other one has left it, that stands; where that one is still under way
+// the server waits for its end, and afterwards it can leave its mark no more.
+func (e *postgresEngine) decided(ctx context.Context, mark string) (committed bool, err error) {
+	var old bool
+	err = tried(ctx, decidedWithin, e.again, func() error {
+		return e.db.QueryRowContext(ctx, `INSERT INTO marks (mark, committed) VALUES ($1, false)
+			ON CONFLICT (mark) DO UPDATE SET committed = marks.committed RETURNING committed, mark < `+oldMarks, mark).Scan(&committed, &old)
+	})
+	if err == nil && !committed && old {
+		err = errors.New("it may have left its mark, which would be deleted by now")
 	}
+	return committed, err
+}
+
+// forgetMarks deletes those for which nobody asks any more.
+func forgetMarks(ctx context.Context, tx *tx) error {
+	_, err := tx.ExecContext(ctx, `DELETE FROM marks WHERE mark IN (SELECT mark FROM marks WHERE mark < `+oldMarks+tx.skipLocked()+`)`)
+	return err
 }
 
 func (e *postgresEngine) again(err error) bool {

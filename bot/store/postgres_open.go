@@ -177,8 +177,7 @@ func session(readOnly bool) string {
 	return set + "SELECT set_config('synchronous_commit', 'on', false) WHERE current_setting('synchronous_commit') = 'off'"
 }
 
-// oldestServer is the first whose transactions can be asked what became of them
-// under the names that the store uses: pg_current_xact_id and pg_xact_status.
+// oldestServer is the oldest that we say it works with; AS MATERIALIZED is of 12.
 const oldestServer = 13
 
 // tooOld is an error for a server that is older. What names no number, as some

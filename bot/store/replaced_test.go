@@ -2,6 +2,7 @@ package store_test
 
 import (
 	"fmt"
+	"os"
 	"strings"
 	"testing"
 	"time"
@@ -43,6 +44,26 @@ func TestManyMakeTheSchemaAtOnce(t *testing.T) {
 	s := openURL(t, url, store.Options{})
 	if rows := chain(t, s, ""); len(rows) == 0 {
 		t.Error("nobody has written")
+	}
+}
+
+// The first version on PostgreSQL is brought up to date, and keeps what it holds.
+func TestPostgresOfVersionThree(t *testing.T) {
+	t.Parallel()
+	url := newDatabase(t, shared(t))
+	schema, err := os.ReadFile("schema/postgres/0003.sql")
+	must0(t, err)
+	_, err = past(t, url).Exec(deadline(t), string(schema)+`;
+		CREATE TABLE schema_version (id BIGINT PRIMARY KEY CHECK (id = 1), version BIGINT NOT NULL, oldest BIGINT NOT NULL);
+		INSERT INTO schema_version VALUES (1, 3, 3);
+		UPDATE turnstile SET gap = 7`)
+	must0(t, err)
+	s := openURL(t, url, store.Options{Exclusive: true})
+	create(t, s, pending("REQ-ACDEFG", "carol"))
+	var version, oldest, gap int
+	must0(t, past(t, url).QueryRow(deadline(t), `SELECT version, oldest, gap FROM schema_version, turnstile`).Scan(&version, &oldest, &gap))
+	if version != 4 || oldest != 3 || gap != 7 {
+		t.Errorf("version %d, which %d can read, and %d of what it held; want 4, 3, 7", version, oldest, gap)
 	}
 }
 

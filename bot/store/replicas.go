@@ -29,6 +29,9 @@ func (s *Store) Beat(ctx context.Context) (live int, err error) {
 			(SELECT name FROM replicas WHERE seen_at < $1`+tx.skipLocked()+`)`, before); err != nil {
 			return err
 		}
+		if err := forgetMarks(ctx, tx); err != nil {
+			return err
+		}
 		return tx.QueryRowContext(ctx, `SELECT count(*) FROM replicas WHERE seen_at >= $1`, before).Scan(&live)
 	})
 	if err != nil {

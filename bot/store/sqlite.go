@@ -38,7 +38,7 @@ func (sqliteEngine) writeVersion(ctx context.Context, tx *tx, version, _ int) er
 	return err
 }
 
-func (sqliteEngine) begun(context.Context, *sql.Tx, []lock) (id string, now time.Time, err error) {
+func (sqliteEngine) begun(context.Context, *sql.Tx, []lock) (mark string, now time.Time, err error) {
 	return "", time.Time{}, nil
 }
 

@@ -50,11 +50,12 @@ type engine interface {
 	readVersion(ctx context.Context, from querier) (version, oldest int, err error)
 	writeVersion(ctx context.Context, tx *tx, version, oldest int) error
 	// begun takes locks that last until the transaction, which has just begun,
-	// ends. It answers the transaction's identity, for decided, and database
-	// time; both zero where nobody needs them.
-	begun(ctx context.Context, tx *sql.Tx, locks []lock) (id string, now time.Time, err error)
+	// ends. It answers the mark that the transaction leaves, for decided, and
+	// database time; both zero where nobody needs them.
+	begun(ctx context.Context, tx *sql.Tx, locks []lock) (mark string, now time.Time, err error)
 	// decided finds out what became of a transaction whose commit had no answer.
-	decided(ctx context.Context, id string) (committed bool, err error)
+	// What has not been committed by then never is.
+	decided(ctx context.Context, mark string) (committed bool, err error)
 	// forUpdate ends a query whose rows the transaction locks, and skipLocked
 	// one that leaves out the rows that others have locked.
 	forUpdate() string

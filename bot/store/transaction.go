@@ -75,7 +75,7 @@ func (s *Store) once(ctx context.Context, f func(*tx) error, locks []lock, urgen
 		return err
 	}
 	defer raw.Rollback()
-	id, now, err := s.begun(ctx, raw, locks)
+	mark, now, err := s.begun(ctx, raw, locks)
 	if err != nil {
 		return err
 	}
@@ -97,15 +97,15 @@ func (s *Store) once(ctx context.Context, f func(*tx) error, locks []lock, urgen
 		err = raw.Commit()
 	} else {
 		_ = raw.Rollback()
-		id = ""
+		mark = ""
 	}
 	release()
-	if err == nil || id == "" || errors.Is(err, sql.ErrTxDone) {
+	if err == nil || mark == "" || errors.Is(err, sql.ErrTxDone) {
 		return err
 	}
 	ask, cancel := context.WithTimeout(context.WithoutCancel(ctx), decidedWithin)
 	defer cancel()
-	switch committed, unknown := s.decided(ask, id); {
+	switch committed, unknown := s.decided(ask, mark); {
 	case unknown != nil:
 		return fmt.Errorf("%w: %w", bot.ErrUnclear, err)
 	case committed:

@@ -54,6 +54,7 @@ type effect int
 const (
 	cutBefore effect = iota
 	cutAfter
+	hangBefore
 	hangAfter
 )
 
@@ -111,7 +112,7 @@ func (p *Proxy) Hang() {
 func (p *Proxy) HangAnswers() { p.change(func() { p.hanging[answers] = true }) }
 
 // Mend ends Cut, Hang and HangAnswers, and takes up the traps of CutBefore,
-// CutAfter and HangAfter.
+// CutAfter, HangBefore and HangAfter.
 func (p *Proxy) Mend() { p.change(func() { p.cut, p.traps = false, nil; clear(p.hanging) }) }
 
 // CutBefore breaks the next connection on which a program sends a text, which
@@ -122,6 +123,10 @@ func (p *Proxy) CutBefore(text string) <-chan struct{} { return p.set(text, cutB
 // CutAfter is like CutBefore, but the server gets the text, and its answer to
 // it is lost.
 func (p *Proxy) CutAfter(text string) <-chan struct{} { return p.set(text, cutAfter) }
+
+// HangBefore is Hang at the moment when a program sends a text, which does not
+// reach the server before Mend.
+func (p *Proxy) HangBefore(text string) <-chan struct{} { return p.set(text, hangBefore) }
 
 // HangAfter is Hang at the moment when the server has been sent a text: it
 // carries that out, and nothing more comes through, of anybody's, until Mend.
@@ -239,10 +244,13 @@ func (p *Proxy) pass(l *line, d direction, data []byte) bool {
 		case cutAfter:
 			l.trap = sprung
 			return true
-		case hangAfter:
+		case hangBefore, hangAfter:
 			p.hanging[requests], p.hanging[answers] = true, true
 			close(sprung.sprung)
-			return true
+			for sprung.does == hangBefore && p.hanging[requests] && !l.gone {
+				p.changed.Wait()
+			}
+			return !l.gone
 		}
 	}
 	if sprung == nil {

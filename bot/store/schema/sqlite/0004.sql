@@ -1,0 +1,1 @@
+-- The same as 3: what is new is for PostgreSQL, whose commits may stay without an answer.
