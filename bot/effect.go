@@ -89,7 +89,7 @@ var Effects = []Effect{
 	"post target", "update target", "note target",
 	"post unreached", "note unreached",
 	"post elsewhere", "update elsewhere", "note elsewhere",
-	"forget card", "forget receipt", // of one that somebody deleted, or that is too old to edit
+	"forget card", "forget receipt", "forget result", // of one that somebody deleted, or that is too old to edit
 	"doubt card",
 	"delete stray",
 	"told",

@@ -387,15 +387,20 @@ var plots = map[string]plot{
 			m.liveCard(bot.ActionConfirm)
 			m.settle()
 			m.slack.Inject(slacktest.Fault{Method: "chat.update", Error: "edit_window_closed"})
+			m.entra.SetReplicationLag(2 * time.Minute) // so that what is told in the thread changes, too
 			m.presses(aliceID, bot.ActionConfirm)
+			m.poll("it is not visible yet", func() bool { return m.count("not_visible_yet") == 1 })
+			m.reads("thread", "Not visible in the account yet")
+			m.idles()
+			m.moves(6 * time.Minute)
 			m.poll("it is verified", func() bool { return m.count("verified") == 1 })
 			m.reads("dm:bob", "Your sessions were revoked")
 			m.idles()
 			m.slack.ClearFaults()
 			m.reads("card", "sessions are revoked", "Verified")
 		},
-		rows:  map[string]span{"requested": once, "approved": once, "revoked": once, "verified": once},
-		posts: span{1, 1},
+		rows:  map[string]span{"requested": once, "approved": once, "revoked": once, "not_visible_yet": once, "verified": once},
+		posts: span{1, 2}, // as above
 	},
 	"answers by direct message": {
 		acts: func(m *mortal) {

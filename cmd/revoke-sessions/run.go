@@ -131,7 +131,11 @@ func (c *runCommand) Run(ctx context.Context, s *surroundings) error {
 		Witness: s.at.witness,
 	}, numbers.Store(db), slack, numbers.Entra(directory))
 	numbers.WatchBot(b)
-	if err := b.RecordPolicy(ctx); err != nil {
+	err = b.RecordPolicy(ctx)
+	if err != nil && ctx.Err() != nil {
+		return nil // told to stop before anything could arrive
+	}
+	if err != nil {
 		return fmt.Errorf("record which policy is in force: %w", err)
 	}
 	l := listen.New(listen.Config{
@@ -178,9 +182,12 @@ func (s *surroundings) timing() bot.Timing {
 // consent is in the log now and not first in the answer to a lost phone. Where
 // a rule goes by privileged roles, it reads which roles those are, too.
 func signIn(ctx context.Context, directory *msgraph.Client, roles bool, log *slog.Logger) {
-	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
+	asking, cancel := context.WithTimeout(ctx, 10*time.Second)
 	defer cancel()
-	_, err := directory.Find(ctx, graph.ByUPN, "nobody@revoke-sessions.invalid")
+	_, err := directory.Find(asking, graph.ByUPN, "nobody@revoke-sessions.invalid")
+	if ctx.Err() != nil {
+		return // told to stop: what failed says nothing of Microsoft
+	}
 	if e := graph.AsError(err); e != nil {
 		log.Error("Microsoft Graph cannot be used: nobody can be looked up until this is mended", "error", e, "remedy", e.Remedy)
 		return
@@ -189,8 +196,8 @@ func signIn(ctx context.Context, directory *msgraph.Client, roles bool, log *slo
 	if !roles {
 		return
 	}
-	_, err = directory.PrivilegedRoles(ctx)
-	if e := graph.AsError(err); e != nil {
+	_, err = directory.PrivilegedRoles(asking)
+	if e := graph.AsError(err); e != nil && ctx.Err() == nil {
 		log.Error("privileged roles cannot be read: every target counts as privileged until this is mended", "error", e, "remedy", e.Remedy)
 	}
 }

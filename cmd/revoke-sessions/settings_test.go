@@ -13,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"revoke-sessions/bot"
 	"revoke-sessions/bot/slacktest"
 )
 
@@ -146,19 +147,43 @@ func TestRefusedBySlack(t *testing.T) {
 	}
 }
 
-// TestStoppedBeforeSlackAnswers: told to stop, it stops, and that is no error.
-func TestStoppedBeforeSlackAnswers(t *testing.T) {
-	th := newTheatre(t)
-	th.slack.Inject(slacktest.Fault{Method: "auth.test", Status: http.StatusServiceUnavailable})
-	ctx, cancel := context.WithCancel(t.Context())
-	ended := make(chan int, 1)
-	go func() {
-		ended <- run(ctx, []string{"run"}, th.getenv, strings.NewReader(""), io.Discard, th.log, th.at)
-	}()
-	th.until("it has asked Slack", func() bool { return len(th.slack.CallsOf("auth.test")) > 0 })
-	cancel()
-	if code := <-ended; code != 0 {
-		t.Errorf("exit code %d", code)
+// TestStoppedWhileItStarts: told to stop, it stops, and that is no error, nor is
+// what it had begun.
+func TestStoppedWhileItStarts(t *testing.T) {
+	for name, when := range map[string]func(th *theatre, stop func()){
+		"before Slack answers": func(th *theatre, stop func()) {
+			th.slack.Inject(slacktest.Fault{Method: "auth.test", Status: http.StatusServiceUnavailable})
+			go func() {
+				for len(th.slack.CallsOf("auth.test")) == 0 && th.t.Context().Err() == nil {
+					time.Sleep(time.Millisecond)
+				}
+				stop()
+			}()
+		},
+		"before Microsoft answers": func(th *theatre, stop func()) {
+			th.at.around = func(to http.RoundTripper) http.RoundTripper {
+				return roundTrip(func(r *http.Request) (*http.Response, error) { stop(); return to.RoundTrip(r) })
+			}
+		},
+		"before its policy is on record": func(th *theatre, stop func()) {
+			th.at.witness = func(e bot.Effect, over bool) {
+				if e == "record policy_loaded" {
+					stop()
+				}
+			}
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			th := newTheatre(t)
+			ctx, stop := context.WithCancel(t.Context())
+			when(th, stop)
+			if code := run(ctx, []string{"run"}, th.getenv, strings.NewReader(""), io.Discard, th.log, th.at); code != 0 {
+				t.Errorf("exit code %d", code)
+			}
+			if ctx.Err() == nil || strings.Contains(th.log.String(), `"ERROR"`) {
+				t.Errorf("stopped %v, and the log says:\n%s", ctx.Err(), th.log)
+			}
+		})
 	}
 }
 
