@@ -55,6 +55,7 @@ func TestFatalSentencesNameTheRemedy(t *testing.T) {
 }
 
 func TestReasonKeepsTheTicketOut(t *testing.T) {
+	//lint:ignore SA1007 what url.Parse refuses, it quotes
 	_, err := url.Parse("wss://wss.example/link/?ticket=SECRET\x7f")
 	if got := reason(fmt.Errorf("dialing: %w", err)); strings.Contains(got, "SECRET") || got == "" {
 		t.Errorf("reason = %q", got)

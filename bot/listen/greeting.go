@@ -56,7 +56,7 @@ func Greet(ctx context.Context, leave bot.Secret) (Greeting, error) {
 	conn.SetReadLimit(maxFrame)
 	_, frame, err := conn.ReadMessage()
 	if err != nil {
-		return Greeting{}, errors.New("wait for Slack's first word on a socket: the connection ended")
+		return Greeting{}, errors.New("wait for the first message on a Slack socket: the connection ended")
 	}
 	// So that Slack takes it out of its choice at once.
 	_ = conn.WriteControl(websocket.CloseMessage, websocket.FormatCloseMessage(websocket.CloseNormalClosure, ""), time.Now().Add(time.Second))
@@ -70,9 +70,9 @@ func Greet(ctx context.Context, leave bot.Secret) (Greeting, error) {
 	}
 	switch err := json.Unmarshal(frame, &said); {
 	case err != nil || said.Type == "":
-		return Greeting{}, errors.New("Slack's first word on a socket cannot be read")
+		return Greeting{}, errors.New("the first message on a Slack socket cannot be read")
 	case said.Type != "hello":
-		return Greeting{}, fmt.Errorf("Slack's first word on a socket is %s %s, and not hello", bot.Clean(said.Type, 40), bot.Clean(said.Reason, 40))
+		return Greeting{}, fmt.Errorf("the first message on a Slack socket is %s %s, not hello", bot.Clean(said.Type, 40), bot.Clean(said.Reason, 40))
 	}
 	return Greeting{AppID: said.Info.AppID, Sockets: said.Number}, nil
 }

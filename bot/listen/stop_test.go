@@ -58,8 +58,7 @@ func TestStopFlushesAcks(t *testing.T) {
 	for range 5 {
 		const envelopes = 100
 		w := newWorkspace(t, slacktest.Config{})
-		var r *running
-		r = connected(w, nil)
+		r := connected(w, nil)
 		large := replying(strings.Repeat("x", 15<<10))
 		var stored atomic.Int64
 		r.inbox.set(func(ctx context.Context, a bot.Arrival) (any, func(), error) {

@@ -48,7 +48,6 @@ type validator struct {
 	server   *Server
 	where    surface
 	blockIDs map[string]bool
-	inputs   []string // block_ids of input blocks
 	focused  int
 	problems []string
 }

@@ -68,7 +68,7 @@ func openSQLite(ctx context.Context, rawURL string, o Options) (*Store, error) {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
-	s := &Store{engine: sqliteEngine{}, turn: make(chan struct{}, 1), crowd: make(chan struct{}, 1), last: make(chan struct{}, 1), now: o.Now, path: path}
+	s := newSQLite(path, o.Now)
 	if o.Exclusive {
 		s.file = flock.New(lockOf(path))
 		held, err := s.file.TryLock()
@@ -83,6 +83,12 @@ func openSQLite(ctx context.Context, rawURL string, o Options) (*Store, error) {
 		return nil, errors.Join(fmt.Errorf("open the database %s: %w", path, err), s.Close())
 	}
 	return s, nil
+}
+
+// newSQLite is a store that is not open yet. It has every gate that a write
+// waits at: one that is missing would be waited for until the caller's time is up.
+func newSQLite(path string, now func() time.Time) *Store {
+	return &Store{engine: sqliteEngine{}, turn: make(chan struct{}, 1), crowd: make(chan struct{}, 1), last: make(chan struct{}, 1), now: now, path: path}
 }
 
 // lockOf is the lock file of a database: beside the file itself, so that who
@@ -125,7 +131,8 @@ func openSQLiteReadOnly(ctx context.Context, rawURL string) (*Store, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open the database %s: %w", path, err)
 	}
-	s := &Store{engine: sqliteEngine{}, write: db, read: db, now: time.Now, path: path}
+	s := newSQLite(path, time.Now)
+	s.write, s.read = db, db
 	if err := s.wantCurrent(ctx); err != nil {
 		return nil, errors.Join(fmt.Errorf("open the database %s: %w", path, err), s.Close())
 	}

@@ -82,14 +82,15 @@ func heed(ctx context.Context, tx *tx, c bot.Change) error {
 	if c.Pushback <= 0 && !c.Answered {
 		return nil
 	}
-	until, gap, err := turnstile(ctx, tx, "")
+	_, gap, err := turnstile(ctx, tx, "")
 	if err != nil || c.Pushback <= 0 && gap == 0 {
 		return err
 	}
 	if err := tx.alone(ctx); err != nil {
 		return err
 	}
-	if until, gap, err = turnstile(ctx, tx, tx.forUpdate()); err != nil {
+	until, gap, err := turnstile(ctx, tx, tx.forUpdate())
+	if err != nil {
 		return err
 	}
 	switch {
