@@ -99,9 +99,9 @@ func (r rules) lane(l authz.Lane) authz.Rule {
 
 // demand is what a decision about somebody takes.
 type demand struct {
-	approvals           int
-	requester           bool // the requester counts, too
-	protected, untouchs bool
+	approvals              int
+	requester              bool // the requester counts, too
+	protected, untouchable bool
 }
 
 // least is what it takes at least: every protection that surely matches counts.
@@ -119,13 +119,13 @@ func (r rules) demand(l authz.Lane, h *human, matches func(authz.Protection, *hu
 		d.protected = true
 		d.approvals = max(1, d.approvals, x.Approvals)
 		d.requester = d.requester && x.RequesterMayApprove
-		d.untouchs = d.untouchs || x.Block
+		d.untouchable = d.untouchable || x.Block
 	}
 	return d
 }
 
 // counts reports whether somebody's confirmation of a request may count now.
-func (r rules) counts(m *member, p *pursued) bool {
+func (r rules) counts(m *member, p *tracked) bool {
 	need := r.least(p.lane, p.target)
 	switch {
 	case !r.somebody(m):
@@ -141,7 +141,7 @@ func (r rules) counts(m *member, p *pursued) bool {
 }
 
 // surelyCounts reports whether it counts for sure.
-func (r rules) surelyCounts(m *member, p *pursued) bool {
+func (r rules) surelyCounts(m *member, p *tracked) bool {
 	need := r.most(p.lane, p.target)
 	switch {
 	case !r.surelySomebody(m):
@@ -167,6 +167,28 @@ func (r rules) shortestWait(l authz.Lane, h *human) time.Duration {
 		return rule.Timeout
 	}
 	return r.Expiry
+}
+
+// longestWait is the age at which people may decide no more. A request that is
+// older than the policy may wait longer.
+func (r rules) longestWait(l authz.Lane) time.Duration { return max(r.Expiry, r.lane(l).Timeout) }
+
+// unfreezesAlone reports whether somebody may end a freeze without another vote.
+func (r rules) unfreezesAlone(m *member) bool {
+	return r.somebody(m) && r.within(r.Freeze.Unfreeze, m) && m.of.blocked.ever(false, r.from)
+}
+
+// deciders counts the people who have surely been approvers since a moment: the
+// bot counts them only once in a while.
+func (r rules) deciders(since time.Time) int {
+	r.from, r.quiet = since, false
+	people := map[*human]bool{}
+	for _, m := range r.town.members {
+		if r.surelyDecides(m) {
+			people[m.of] = true
+		}
+	}
+	return len(people)
 }
 
 // runsUndecided reports whether the policy may carry out what nobody decided.

@@ -381,6 +381,13 @@ func (s *stage) deliver(all ...bot.Arrival) error {
 	return nil
 }
 
+// owesNews reports whether people have not yet been told of the newest version
+// of a request.
+func (s *stage) owesNews(id string) (owes bool, err error) {
+	err = s.peek.QueryRow(`SELECT tell_due_at IS NOT NULL FROM requests WHERE id = $1`, id).Scan(&owes)
+	return owes, err
+}
+
 // places are the messages of a request.
 func (s *stage) places(id string) (map[string]bot.Place, error) {
 	return s.store.Places(context.Background(), id)
