@@ -31,6 +31,7 @@ var may = map[string][]string{
 	"bot/store/postgrestest": {},
 	"bot/metrics":            {"authz", "bot", "bot/listen", "graph"},
 	"bot/slacktest":          {},
+	"bot/testrun":            {},
 }
 
 // only lists libraries that stay behind one door each.
@@ -93,6 +94,32 @@ func TestImports(t *testing.T) {
 	}
 }
 
+// TestHeavyTests has bot/testrun alone decide what a run of the tests leaves out:
+// no other test asks which run it is in, and nothing but a test asks bot/testrun.
+func TestHeavyTests(t *testing.T) {
+	err := filepath.WalkDir(".", func(file string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() || !strings.HasSuffix(file, ".go") || strings.HasPrefix(filepath.ToSlash(file), "bot/testrun/") || file == "layout_test.go" {
+			return err
+		}
+		text, err := os.ReadFile(file)
+		if err != nil {
+			return err
+		}
+		for _, asks := range []string{"testing.Short()", "REVOKE_TEST_FULL", "testrun.Variable"} {
+			if strings.Contains(string(text), asks) {
+				t.Errorf("%s says %s: only bot/testrun decides what is heavy", file, asks)
+			}
+		}
+		if !strings.HasSuffix(file, "_test.go") && strings.Contains(string(text), `"revoke-sessions/bot/testrun"`) {
+			t.Errorf("%s imports bot/testrun, which is for tests", file)
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
 func check(t *testing.T, file, folder, name string) {
 	t.Helper()
 	if inner, ours := strings.CutPrefix(name, module+"/"); ours && !strings.HasPrefix(folder, "cmd/") {
@@ -122,14 +149,14 @@ func check(t *testing.T, file, folder, name string) {
 	}
 }
 
-// TestTopLevel keeps the four code folders four; deploy holds none.
+// TestTopLevel keeps the four code folders four; deploy, docs and findings hold none.
 func TestTopLevel(t *testing.T) {
 	entries, err := os.ReadDir(".")
 	if err != nil {
 		t.Fatal(err)
 	}
 	for _, e := range entries {
-		if e.IsDir() && !strings.HasPrefix(e.Name(), ".") && !slices.Contains([]string{"authz", "bot", "cmd", "deploy", "graph"}, path.Base(e.Name())) {
+		if e.IsDir() && !strings.HasPrefix(e.Name(), ".") && !slices.Contains([]string{"authz", "bot", "cmd", "deploy", "docs", "findings", "graph"}, path.Base(e.Name())) {
 			t.Errorf("a fifth top-level folder: %s", e.Name())
 		}
 	}

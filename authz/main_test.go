@@ -2,24 +2,23 @@ package authz
 
 import (
 	"flag"
+	"strconv"
 	"testing"
 
 	"go.uber.org/goleak"
+
+	"revoke-sessions/bot/testrun"
 )
 
-// checks is how many worlds a property sees unless -rapid.checks says
-// otherwise: one takes a fraction of a millisecond, and what is wrong needs
-// several things to meet.
-const checks = "3000"
-
-// usual: so many they are. Fewer may come to nothing without being wrong.
+// usual: a property sees as many worlds as testrun says, and not as
+// -rapid.checks does. Fewer may come to nothing without being wrong.
 var usual = true
 
 func TestMain(m *testing.M) {
 	flag.Parse()
 	flag.Visit(func(f *flag.Flag) { usual = usual && f.Name != "rapid.checks" })
 	if usual {
-		if err := flag.Set("rapid.checks", checks); err != nil {
+		if err := flag.Set("rapid.checks", strconv.Itoa(testrun.Worlds.Times())); err != nil {
 			panic(err)
 		}
 	}

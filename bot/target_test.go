@@ -91,6 +91,7 @@ func TestAClickReadsNoMoreThanThePolicyAsks(t *testing.T) {
 
 // Facts that hang keep nobody waiting longer than one look-up does.
 func TestFactsThatHangDelayNoAsk(t *testing.T) {
+	t.Parallel()
 	p, _, d, _ := crowd(t)
 	d.factHang = true
 	begun := time.Now()

@@ -62,6 +62,7 @@ func ask(m *Metrics, path string) (status int, body string) {
 }
 
 func TestReady(t *testing.T) {
+	t.Parallel()
 	const (
 		deaf   = "no socket to Slack is open"
 		noRows = "the database could not be read"
@@ -114,6 +115,7 @@ func TestReady(t *testing.T) {
 // TestUnreadable: numbers that could not be read are not there, rather than
 // old or zero, and a number says so.
 func TestUnreadable(t *testing.T) {
+	t.Parallel()
 	for name, row := range map[string]struct {
 		rows     Rows
 		readable string

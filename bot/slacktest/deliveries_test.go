@@ -50,6 +50,7 @@ func TestLateAckShowsNothing(t *testing.T) {
 }
 
 func TestAckDeadlineIsThreeSeconds(t *testing.T) {
+	t.Parallel()
 	s := workspace(t, slacktest.Config{})
 	connect(t, s)
 	began := time.Now()

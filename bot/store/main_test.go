@@ -11,6 +11,7 @@ import (
 	"go.uber.org/goleak"
 
 	"revoke-sessions/bot/store"
+	"revoke-sessions/bot/testrun"
 )
 
 // childJob names what the test binary does when a test starts it again as a
@@ -31,6 +32,7 @@ func TestMain(m *testing.M) {
 	if job, ok := children[os.Getenv(childJob)]; ok {
 		os.Exit(job(os.Args[1]))
 	}
+	testrun.Parallel(12)
 	goleak.VerifyTestMain(andStopServer{m})
 }
 

@@ -15,10 +15,11 @@ import (
 	"revoke-sessions/authz"
 	"revoke-sessions/bot"
 	"revoke-sessions/bot/slacktest"
+	"revoke-sessions/bot/testrun"
 )
 
 var (
-	kills    = flag.Int("crash.kills", 20, "TestKilledUnderLoad: how often the bot is killed, on each database")
+	kills    = flag.Int("crash.kills", testrun.Kills.Times(), "TestKilledUnderLoad: how often the bot is killed, on each database")
 	killSeed = flag.Uint64("crash.seed", 0, "TestKilledUnderLoad: the seed; 0 for another each time")
 )
 
@@ -26,11 +27,10 @@ var (
 // report, confirm and cancel all the time. In the end everything that was acked
 // has its one outcome.
 func TestKilledUnderLoad(t *testing.T) {
-	if testing.Short() {
-		t.Skip("dozens of processes")
-	}
+	t.Parallel()
 	for _, name := range slices.Sorted(maps.Keys(databases)) {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			if name == "postgres" {
 				postgres(t) // or all is skipped
 			}

@@ -25,6 +25,10 @@ import (
 type mortal struct {
 	*theatre
 	db *store.Store // to read
+	// overslept has the clock moved on by more than a claim lasts before the next
+	// bot starts, as if whoever starts it had slept. PostgreSQL does not know that
+	// a bot is dead, so that the next one would wait for its claims to lapse.
+	overslept bool
 
 	mu     sync.Mutex
 	child  *exec.Cmd
@@ -32,6 +36,7 @@ type mortal struct {
 	deaths int
 	ending bool
 	kept   chan struct{} // closed when nobody starts it again
+	moving sync.Mutex    // held by whoever moves the clock
 }
 
 // mortalPatience is longer than a claim lasts, several times over.
@@ -100,6 +105,11 @@ func (m *mortal) keep() {
 			m.deaths++
 		}
 		m.mu.Unlock()
+		if killed && m.overslept {
+			if err := m.leap(bot.ClaimFor + time.Second); err != nil {
+				m.t.Errorf("move the clock on: %v", err)
+			}
+		}
 		switch {
 		case ending && (killed || err == nil || status.Signaled()): // SIGTERM before anybody listens for it is an end, too
 			return
@@ -157,14 +167,21 @@ func (m *mortal) later(d time.Duration) {
 // moves moves it at once: to a claim, that is a process that stands still.
 func (m *mortal) moves(d time.Duration) {
 	m.t.Helper()
+	if err := m.leap(d); err != nil {
+		m.t.Fatal(err)
+	}
+}
+
+// leap moves it, for the bot's process too, which reads it from a file.
+func (m *mortal) leap(d time.Duration) error {
+	m.moving.Lock()
+	defer m.moving.Unlock()
 	m.clock.advance(d)
 	next := m.aheadFile() + ".next"
 	if err := os.WriteFile(next, []byte(strconv.FormatInt(m.clock.ahead.Load(), 10)), 0o600); err != nil {
-		m.t.Fatal(err)
+		return err
 	}
-	if err := os.Rename(next, m.aheadFile()); err != nil {
-		m.t.Fatal(err)
-	}
+	return os.Rename(next, m.aheadFile())
 }
 
 // What a bot may owe, counted, where $1 is the time.

@@ -23,6 +23,7 @@ import (
 	"revoke-sessions/bot"
 	"revoke-sessions/bot/slacktest"
 	"revoke-sessions/bot/store"
+	"revoke-sessions/bot/testrun"
 )
 
 // childEnv makes the test binary be the bot: tests that kill it need a
@@ -52,6 +53,7 @@ func TestMain(m *testing.M) {
 		}
 		os.Exit(run(ctx, os.Args[1:], os.Getenv, os.Stdin, os.Stdout, os.Stderr, at))
 	}
+	testrun.Parallel(8)
 	goleak.VerifyTestMain(serverCloser{m})
 }
 

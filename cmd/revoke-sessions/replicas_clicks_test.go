@@ -8,6 +8,7 @@ import (
 
 	"revoke-sessions/bot"
 	"revoke-sessions/bot/slacktest"
+	"revoke-sessions/bot/testrun"
 )
 
 // decisions is how many requests are decided by double clicks. Slack takes
@@ -15,7 +16,7 @@ import (
 // dealt out to several stages that play at once:
 //
 //	go test ./cmd/revoke-sessions -run TestDoubleClicks -decisions 1000 -timeout 30m
-var decisions = flag.Int("decisions", 60, "how many requests TestDoubleClicks decides")
+var decisions = flag.Int("decisions", testrun.Decisions.Times(), "how many requests TestDoubleClicks decides")
 
 // perStage is how many of them play on one stage.
 const perStage = 50
@@ -24,6 +25,7 @@ const perStage = 50
 // another replica: one decision, one call, one result. Payloads go to any
 // replica, as with Slack.
 func TestDoubleClicks(t *testing.T) {
+	t.Parallel()
 	for n := 0; n*perStage < *decisions; n++ {
 		people := min(perStage, *decisions-n*perStage)
 		replicas := 2 + n%2

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"revoke-sessions/bot/store/postgrestest"
+	"revoke-sessions/bot/testrun"
 )
 
 // TestDatabaseGoesAway takes the database away from two replicas while people
@@ -13,6 +14,7 @@ import (
 // no writes. No replica needs a restart, and what was acked is neither lost nor
 // done twice.
 func TestDatabaseGoesAway(t *testing.T) {
+	t.Parallel()
 	for _, outage := range []struct {
 		name   string
 		strike func(*postgrestest.Server, *ensemble) error
@@ -48,7 +50,7 @@ func TestDatabaseGoesAway(t *testing.T) {
 			e.at.timing = nil // production's
 			e.join()
 			e.join()
-			l := e.under(24, 500*time.Millisecond)
+			l := e.under(testrun.Reports.Times(), 500*time.Millisecond)
 			// In the middle of it, when some are through and others have begun.
 			e.await(longer, "the first are told", func() bool { return e.told(l.crowd[0]) && e.told(l.crowd[1]) })
 			for range 2 {

@@ -8,6 +8,7 @@ import (
 
 	"revoke-sessions/bot"
 	"revoke-sessions/bot/slacktest"
+	"revoke-sessions/bot/testrun"
 	"revoke-sessions/graph/graphtest"
 )
 
@@ -21,7 +22,7 @@ func TestRollingRestart(t *testing.T) {
 	a, b := e.join(), e.join()
 	// Slack takes its time, so that there is work under way at any moment.
 	e.slack.Inject(slacktest.Fault{Method: "users.info", Delay: 300 * time.Millisecond})
-	l := e.under(40, 500*time.Millisecond)
+	l := e.under(testrun.Reports.Times(), 500*time.Millisecond)
 	for round, going := 1, true; going; round++ {
 		for _, r := range []*replica{a, b} {
 			t.Logf("round %d: %s stopped within %.1f s", round, r.name, r.end().Seconds())
@@ -46,6 +47,7 @@ func TestRollingRestart(t *testing.T) {
 // a world in which nobody else answers either. It ends in time, and what it had
 // in hand is another's at once.
 func TestStopWhileNothingAnswers(t *testing.T) {
+	t.Parallel()
 	for _, silent := range []struct {
 		name string
 		fall func(*ensemble, *replica)

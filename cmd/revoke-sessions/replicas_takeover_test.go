@@ -8,6 +8,7 @@ import (
 
 	"revoke-sessions/bot"
 	"revoke-sessions/bot/slacktest"
+	"revoke-sessions/bot/testrun"
 	"revoke-sessions/graph/graphtest"
 )
 
@@ -23,7 +24,8 @@ const (
 // TestTakeOver takes a replica out in the middle of its work. Another does what
 // is left, and the one that comes back does nothing twice.
 func TestTakeOver(t *testing.T) {
-	for _, fault := range []struct {
+	t.Parallel()
+	for i, fault := range []struct {
 		name         string
 		strike, mend func(*replica)
 	}{
@@ -32,7 +34,9 @@ func TestTakeOver(t *testing.T) {
 		{"cut off", func(r *replica) { r.line.Cut() }, func(r *replica) { r.line.Mend() }},
 		{"on a pulled cable", func(r *replica) { r.line.Hang() }, func(r *replica) { r.line.Mend() }},
 	} {
-		for _, work := range []moment{storedClick, call, telling} {
+		moments := []moment{storedClick, call, telling}
+		for k := range testrun.Moments.Times() {
+			work := moments[(i+k)%len(moments)]
 			t.Run(fault.name+" "+work.name, func(t *testing.T) {
 				t.Parallel()
 				e := newEnsemble(t)

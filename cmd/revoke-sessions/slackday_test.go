@@ -53,6 +53,7 @@ func (th *theatre) toldOnce() {
 
 // All that the bot says comes to nothing for ten minutes.
 func TestSlackTakesNothingForTenMinutes(t *testing.T) {
+	t.Parallel()
 	for name, fault := range map[string]slacktest.Fault{
 		"429":                     {Status: http.StatusTooManyRequests},
 		"429 with a time":         {RetryAfter: time.Minute},
@@ -138,6 +139,7 @@ func (th *theatre) insist(act func() *slacktest.Delivery) {
 // Sockets are dropped while people act, sooner or later after they did, and they
 // do it again when Slack says that it failed, whether it did or not.
 func TestSocketsDroppedWhilePeopleAct(t *testing.T) {
+	t.Parallel()
 	th := newTheatre(t)
 	th.begin()
 	acts := 0
@@ -172,6 +174,7 @@ func TestSocketsDroppedWhilePeopleAct(t *testing.T) {
 // The acks get lost: people are told that it failed, and it did not. Whoever
 // does it again is told so, and nothing happens twice.
 func TestAcksGetLost(t *testing.T) {
+	t.Parallel()
 	th := newTheatre(t)
 	th.begin()
 	th.slack.LoseAcks(true)
