@@ -76,9 +76,7 @@ func frozenByAlice(r *raid) {
 
 // stillFrozen demands that the brake holds.
 func stillFrozen(r *raid) {
-	db := r.database()
-	defer db.Close()
-	if _, on, err := db.Frozen(r.t.Context()); err != nil || !on {
+	if _, on, err := r.reader().Frozen(r.t.Context()); err != nil || !on {
 		r.t.Errorf("no freeze is on (%v)", err)
 	}
 }

@@ -151,9 +151,7 @@ func (r *raid) play(a attack) {
 
 	r.end()
 	r.compare(a, before)
-	db := r.database()
-	defer db.Close()
-	if _, err := db.Verify(context.Background(), &anchor); err != nil {
+	if _, err := r.reader().Verify(context.Background(), &anchor); err != nil {
 		r.t.Errorf("the chain does not verify: %v", err)
 	}
 }
@@ -185,20 +183,9 @@ func (r *raid) people(from int) (rows []row) {
 	return rows
 }
 
-func (r *raid) database() *store.Store {
-	r.t.Helper()
-	db, err := store.OpenReadOnly(context.Background(), r.environment()["REVOKE_DATABASE_URL"])
-	if err != nil {
-		r.t.Fatal(err)
-	}
-	return db
-}
-
 func (r *raid) head() store.Anchor {
 	r.t.Helper()
-	db := r.database()
-	defer db.Close()
-	anchor, err := db.Head(context.Background())
+	anchor, err := r.reader().Head(context.Background())
 	if err != nil {
 		r.t.Fatal(err)
 	}
@@ -218,9 +205,7 @@ func (r *raid) state() bot.State {
 	if r.request == "" {
 		return ""
 	}
-	db := r.database()
-	defer db.Close()
-	stored, err := db.Request(context.Background(), r.request)
+	stored, err := r.reader().Request(context.Background(), r.request)
 	if err != nil {
 		r.t.Fatal(err)
 	}

@@ -90,6 +90,10 @@ type theatre struct {
 	stop  func() error
 	child *exec.Cmd
 	log   *lockedBuffer
+	after func() // what is done once the bots have ended and the stage is gone
+
+	readersMu sync.Mutex
+	readers   map[string]*store.Store // by address; see reader
 
 	// What a story said must not happen, for its end.
 	never     []func()
@@ -115,6 +119,9 @@ func newTheatreWith(t testing.TB, slack slacktest.Config) *theatre {
 		th.end()
 		th.discreet()
 		s.close()
+		if th.after != nil {
+			th.after()
+		}
 		if t.Failed() {
 			t.Logf("the bot's log:\n%s", th.log.String())
 		}
@@ -308,15 +315,36 @@ func (th *theatre) sql() *sql.DB {
 	return db
 }
 
-// audit reads the chain beside the running bot, and checks every link.
-func (th *theatre) audit() []bot.Entry {
+// reader is the bot's database, opened to read beside the bot. It stays open until
+// the test ends: opening it for each look costs PostgreSQL a process each time.
+func (th *theatre) reader() *store.Store {
 	th.t.Helper()
-	db, err := store.OpenReadOnly(context.Background(), th.database())
+	th.readersMu.Lock()
+	defer th.readersMu.Unlock()
+	url := th.database()
+	if db := th.readers[url]; db != nil {
+		return db
+	}
+	db, err := store.OpenReadOnly(context.Background(), url)
 	if err != nil {
 		th.t.Fatal(err)
 	}
-	defer db.Close()
-	entries, err := db.Audit(context.Background(), "")
+	th.t.Cleanup(func() {
+		if err := db.Close(); err != nil {
+			th.t.Error(err)
+		}
+	})
+	if th.readers == nil {
+		th.readers = map[string]*store.Store{}
+	}
+	th.readers[url] = db
+	return db
+}
+
+// audit reads the chain beside the running bot, and checks every link.
+func (th *theatre) audit() []bot.Entry {
+	th.t.Helper()
+	entries, err := th.reader().Audit(context.Background(), "")
 	if err != nil {
 		th.t.Fatal(err)
 	}

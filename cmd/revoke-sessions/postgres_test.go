@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"revoke-sessions/bot/store/postgrestest"
+	"revoke-sessions/bot/testrun"
 )
 
 // server is the one PostgreSQL of this test binary, started by the first test
@@ -27,17 +28,42 @@ var databases = map[string]func(th *theatre){
 // the bot starts.
 func (th *theatre) onPostgres() {
 	th.t.Helper()
-	url, err := postgres(th.t).Database(context.Background())
+	th.on(postgres(th.t))
+}
+
+// on is onPostgres for a server of the test's own. The database goes when the test's
+// bots have ended, and is answered.
+func (th *theatre) on(server *postgrestest.Server) (url string) {
+	th.t.Helper()
+	url, err := server.Database(context.Background())
 	if err != nil {
 		th.t.Fatal(err)
 	}
 	th.set("REVOKE_DATABASE_URL", url)
+	t := th.t
+	th.after = func() {
+		ctx, cancel := context.WithTimeout(context.Background(), patience)
+		defer cancel()
+		if err := server.Drop(ctx, url); err != nil {
+			t.Error(err)
+		}
+	}
+	return url
+}
+
+// startServer starts one that waits for its disk where that counts: in the full
+// run, and where something is measured.
+func startServer(t testing.TB) (*postgrestest.Server, error) {
+	if _, measures := t.(*testing.B); measures || testrun.Full() {
+		return postgrestest.Start(context.Background())
+	}
+	return postgrestest.StartInMemory(context.Background())
 }
 
 // postgres is the server, or the end of a test that cannot have one.
 func postgres(t testing.TB) *postgrestest.Server {
 	t.Helper()
-	server.once.Do(func() { server.Server, server.err = postgrestest.Start(context.Background()) })
+	server.once.Do(func() { server.Server, server.err = startServer(t) })
 	if errors.Is(server.err, postgrestest.ErrNotInstalled) && !postgrestest.Required() {
 		t.Skip("SKIPPED: " + server.err.Error())
 	}

@@ -34,7 +34,7 @@ func TestDatabaseGoesAway(t *testing.T) {
 		t.Run(outage.name, func(t *testing.T) {
 			t.Parallel()
 			postgres(t) // or it is skipped
-			server, err := postgrestest.Start(t.Context())
+			server, err := startServer(t)
 			if err != nil {
 				t.Fatal(err)
 			}

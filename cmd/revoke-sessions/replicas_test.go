@@ -66,12 +66,8 @@ func newEnsemble(t testing.TB) *ensemble {
 
 func newEnsembleOn(t testing.TB, server *postgrestest.Server) *ensemble {
 	t.Helper()
-	url, err := server.Database(context.Background())
-	if err != nil {
-		t.Fatal(err)
-	}
-	e := &ensemble{theatre: newTheatre(t), url: url, unheard: map[string]int{}}
-	e.set("REVOKE_DATABASE_URL", url)
+	e := &ensemble{theatre: newTheatre(t), unheard: map[string]int{}}
+	e.url = e.on(server)
 	e.slack.Route(e.route)
 	t.Cleanup(e.finish)
 	return e

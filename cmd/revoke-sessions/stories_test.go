@@ -19,7 +19,6 @@ import (
 	"revoke-sessions/bot"
 	"revoke-sessions/bot/listen"
 	"revoke-sessions/bot/slacktest"
-	"revoke-sessions/bot/store"
 	"revoke-sessions/graph/graphtest"
 )
 
@@ -82,6 +81,7 @@ func TestStories(t *testing.T) {
 
 // TestStoriesOnPostgres plays the same on the other database.
 func TestStoriesOnPostgres(t *testing.T) {
+	t.Parallel() // beside tests that mostly wait
 	postgres(t) // or all is skipped
 	playAll(t, "testdata/stories", func(th *theatre) { th.onPostgres(); th.begin() })
 }
@@ -237,11 +237,7 @@ func (th *theatre) pressOn(card slacktest.Message, who, action string) {
 
 func (th *theatre) erased(_ bool, _ []string) {
 	id := th.requestID()
-	db, err := store.OpenReadOnly(context.Background(), th.environment()["REVOKE_DATABASE_URL"])
-	if err != nil {
-		th.t.Fatal(err)
-	}
-	defer db.Close()
+	db := th.reader()
 	th.poll("the words are erased", func() bool {
 		r, err := db.Request(context.Background(), id)
 		if err != nil {

@@ -41,7 +41,7 @@ type cluster struct {
 	closed bool
 }
 
-func newCluster(ctx context.Context, password string) (*cluster, error) {
+func newCluster(ctx context.Context, in, password string) (*cluster, error) {
 	bin, err := binaries()
 	if err != nil {
 		return nil, err
@@ -51,7 +51,7 @@ func newCluster(ctx context.Context, password string) (*cluster, error) {
 		return nil, err
 	}
 	removeForgotten()
-	folder, keeper, err := newFolder(as)
+	folder, keeper, err := newFolder(in, as)
 	if err != nil {
 		return nil, err
 	}

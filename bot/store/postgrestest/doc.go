@@ -20,8 +20,8 @@
 //	err = s.Kill()                // and somebody the plug
 //	err = s.Restart(ctx)
 //
-// A start takes about two seconds, a database a tenth of one: a test binary
-// starts one server and gives each test a database. While a server runs, so
+// A start takes about two seconds, a database a tenth of one, less with
+// StartInMemory: a test binary starts one server and gives each test a database. While a server runs, so
 // does a goroutine, which goleak sees unless it looks after Close.
 //
 // Two environment variables count. REVOKE_TEST_POSTGRES_URL names a server to

@@ -39,9 +39,10 @@ for again in 1 2 3 4 5 6 7 8 9 10; do rm -rf "$1" && exit 0; sleep 1; done
 exit 1
 `
 
-// newFolder makes a temporary folder that belongs to a user, and its keeper.
-func newFolder(as *syscall.Credential) (string, *keeper, error) {
-	folder, err := os.MkdirTemp("", folderPattern)
+// newFolder makes a temporary folder in another one, or in the usual one for "".
+// It belongs to a user, and has a keeper.
+func newFolder(in string, as *syscall.Credential) (string, *keeper, error) {
+	folder, err := os.MkdirTemp(in, folderPattern)
 	if err != nil {
 		return "", nil, err
 	}
@@ -79,6 +80,10 @@ func (k *keeper) close() error {
 // killed as well. What cannot be removed stays: the folders are no one's need.
 func removeForgotten() {
 	folders, _ := filepath.Glob(filepath.Join(os.TempDir(), folderPattern)) // which fails for a bad pattern only
+	if memory != "" {
+		more, _ := filepath.Glob(filepath.Join(memory, folderPattern))
+		folders = append(folders, more...)
+	}
 	for _, folder := range folders {
 		info, err := os.Stat(folder)
 		if err != nil || time.Since(info.ModTime()) < time.Minute {

@@ -20,7 +20,7 @@ import (
 
 // orphan starts a server, says its folder and address, and waits.
 func orphan(how string) int {
-	s, err := own(context.Background())
+	s, err := own(context.Background(), "")
 	if err == nil && how == "paused" {
 		err = s.Pause()
 	}
@@ -94,7 +94,7 @@ func TestForgottenFolders(t *testing.T) {
 	}
 	empty, left, fresh := made("empty"), made("left"), made("fresh")
 	must(t, os.WriteFile(filepath.Join(left, "alive"), nil, 0o600))
-	used, k, err := newFolder(nil)
+	used, k, err := newFolder("", nil)
 	must(t, err)
 	for _, folder := range []string{empty, left, used} {
 		must(t, os.Chtimes(folder, long, long))

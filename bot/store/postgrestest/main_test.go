@@ -37,7 +37,7 @@ func deadline(t testing.TB) context.Context {
 // begin starts a server of our own, whatever the environment names.
 func begin(t *testing.T) *Server {
 	t.Helper()
-	s, err := own(deadline(t))
+	s, err := own(deadline(t), "")
 	if errors.Is(err, ErrNotInstalled) && !Required() {
 		t.Skip("SKIPPED: " + err.Error())
 	}
