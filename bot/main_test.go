@@ -12,11 +12,15 @@ import (
 	"go.uber.org/goleak"
 
 	"revoke-sessions/bot/slacktest"
+	"revoke-sessions/bot/testrun"
 )
 
 var update = flag.Bool("update", false, "rewrite the golden files")
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) {
+	testrun.Parallel(8)
+	goleak.VerifyTestMain(m)
+}
 
 // within bounds how long anything in a test may take before it has failed.
 const within = 30 * time.Second

@@ -14,6 +14,7 @@ import (
 // While every worker is stuck, PINGs are answered and what comes later is
 // kept: slack-go alone would lose the connection and what it had buffered.
 func TestStalledInboxLosesNothing(t *testing.T) {
+	t.Parallel()
 	const envelopes = 120
 	w := newWorkspace(t, slacktest.Config{PingInterval: 20 * time.Millisecond})
 	var hellos atomic.Int64
@@ -56,6 +57,7 @@ func TestStalledInboxLosesNothing(t *testing.T) {
 
 // Silence on the line is noticed, though the connection looks open.
 func TestDeadConnectionIsRenewed(t *testing.T) {
+	t.Parallel()
 	w := newWorkspace(t, slacktest.Config{PingInterval: 20 * time.Millisecond})
 	r := connected(w, func(l *Listener) { l.limits.silence = 200 * time.Millisecond })
 	before := w.CallsOf("apps.connections.open")

@@ -48,6 +48,7 @@ func TestFatalAnswersEndRun(t *testing.T) {
 
 // The token may be revoked while the bot runs.
 func TestFatalAfterReconnect(t *testing.T) {
+	t.Parallel()
 	w := newWorkspace(t, slacktest.Config{Lifetime: time.Second})
 	r := connected(w, func(l *Listener) { l.cfg.Sockets = 2 })
 	w.RefuseConnections("token_revoked", 0)
@@ -72,6 +73,7 @@ func TestTokensOfTwoApps(t *testing.T) {
 }
 
 func TestWhateverElseFailsIsTriedAgain(t *testing.T) {
+	t.Parallel()
 	w := newWorkspace(t, slacktest.Config{})
 	const open = "apps.connections.open"
 	w.RefuseConnections("internal_error", 2)
@@ -100,7 +102,7 @@ func TestHungCallIsGivenUp(t *testing.T) {
 	w := newWorkspace(t, slacktest.Config{})
 	w.Inject(slacktest.Fault{Method: "apps.connections.open", Times: 1, Hang: true})
 	connected(w, func(l *Listener) {
-		l.cfg.API = newAPI(bot.Secret(w.BotToken()), bot.Secret(w.AppToken()), strings.TrimSuffix(w.APIURL(), "/"), 100*time.Millisecond)
+		l.cfg.API = NewAPIWithin(bot.Secret(w.BotToken()), bot.Secret(w.AppToken()), strings.TrimSuffix(w.APIURL(), "/"), 100*time.Millisecond)
 	})
 	w.acked(w.bob())
 }
@@ -232,6 +234,7 @@ func TestBackoff(t *testing.T) {
 }
 
 func TestSeveralSockets(t *testing.T) {
+	t.Parallel()
 	w := newWorkspace(t, slacktest.Config{Lifetime: 2 * time.Second})
 	r := connected(w, func(l *Listener) { l.cfg.Sockets = 3 })
 	used := map[int]bool{}
@@ -320,6 +323,7 @@ func TestLostAcksStayOwed(t *testing.T) {
 
 // An ack that got lost does not hold up the stop for long.
 func TestFlushGivesUp(t *testing.T) {
+	t.Parallel()
 	s := newSocket(quiet(), 0)
 	s.owed.Store(1)
 	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)

@@ -118,6 +118,7 @@ func hellos(l *Listener) *atomic.Int64 {
 }
 
 func TestSecondSocketComesHalfALifeLater(t *testing.T) {
+	t.Parallel()
 	w := newWorkspace(t, slacktest.Config{Lifetime: 2 * time.Second})
 	r := listen(w, func(l *Listener) { l.cfg.Sockets = 0; *l = *New(l.cfg); l.limits.backoffMin = time.Millisecond })
 	w.until("the first is open", func() bool { return r.Connected() == 1 })
@@ -145,6 +146,7 @@ func TestSecondSocketComesAtOnceWhenTheFirstIsDown(t *testing.T) {
 // Both were dropped and come back in step: one of them is renewed early, while
 // the other stands.
 func TestSocketsThatComeBackInStepAreTakenApart(t *testing.T) {
+	t.Parallel()
 	w := newWorkspace(t, slacktest.Config{Lifetime: 2 * time.Second})
 	var greeted *atomic.Int64
 	r := connected(w, func(l *Listener) {
@@ -206,6 +208,7 @@ func (w *workspace) on(i int) {
 
 // What comes on both sockets is one: it is stored once and acked twice.
 func TestOneEnvelopeOnBothSockets(t *testing.T) {
+	t.Parallel()
 	w := newWorkspace(t, slacktest.Config{Lifetime: time.Second})
 	r := connected(w, func(l *Listener) { l.cfg.Sockets = 2 })
 	r.inbox.set(replying("Got it."))
@@ -228,6 +231,7 @@ func TestOneEnvelopeOnBothSockets(t *testing.T) {
 
 // The ack does not wait for the socket that is gone.
 func TestAckGoesOutOnTheOtherSocket(t *testing.T) {
+	t.Parallel()
 	w := newWorkspace(t, slacktest.Config{Lifetime: time.Second, AckOnAnySocket: true})
 	r := connected(w, func(l *Listener) { l.cfg.Sockets = 2 })
 	g := newGate()
@@ -251,6 +255,7 @@ func TestAckGoesOutOnTheOtherSocket(t *testing.T) {
 
 // While both stand, each ack goes where its envelope came from.
 func TestAckGoesWhereItsEnvelopeCameFrom(t *testing.T) {
+	t.Parallel()
 	w := newWorkspace(t, slacktest.Config{Lifetime: time.Second})
 	r := connected(w, func(l *Listener) { l.cfg.Sockets = 2 })
 	for range 20 {

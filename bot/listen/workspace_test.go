@@ -16,9 +16,13 @@ import (
 
 	"revoke-sessions/bot"
 	"revoke-sessions/bot/slacktest"
+	"revoke-sessions/bot/testrun"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) {
+	testrun.Parallel(8)
+	goleak.VerifyTestMain(m)
+}
 
 // What people type in these tests. It must reach no log.
 const typed = "TYPED-TEXT lost my phone"

@@ -29,6 +29,7 @@ var atOnce = map[string]int{"sqlite": 4, "postgres": 12}
 func TestKilledAtEveryEffect(t *testing.T) {
 	for _, name := range slices.Sorted(maps.Keys(databases)) {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			if name == "postgres" {
 				postgres(t) // or all is skipped
 			}

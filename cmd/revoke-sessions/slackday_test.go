@@ -66,6 +66,9 @@ func TestSlackTakesNothingForTenMinutes(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			th := newTheatre(t)
+			if fault.Hang {
+				th.at.slackTimeout = time.Second
+			}
 			th.begin()
 			th.typed(bobID, "me lost my phone")
 			th.card()
@@ -175,7 +178,7 @@ func TestSocketsDroppedWhilePeopleAct(t *testing.T) {
 // does it again is told so, and nothing happens twice.
 func TestAcksGetLost(t *testing.T) {
 	t.Parallel()
-	th := newTheatre(t)
+	th := newTheatreWith(t, slacktest.Config{AckDeadline: time.Second})
 	th.begin()
 	th.slack.LoseAcks(true)
 	fails := func(d *slacktest.Delivery) {

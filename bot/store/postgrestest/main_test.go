@@ -12,6 +12,8 @@ import (
 
 	"github.com/jackc/pgx/v5"
 	"go.uber.org/goleak"
+
+	"revoke-sessions/bot/testrun"
 )
 
 // orphanEnv has the test binary be a process that starts a server and is killed.
@@ -24,6 +26,7 @@ func TestMain(m *testing.M) {
 	if _, err := binaries(); err != nil && !Required() {
 		fmt.Fprintln(os.Stderr, "SKIPPED: "+err.Error())
 	}
+	testrun.Parallel(6)
 	goleak.VerifyTestMain(m)
 }
 
