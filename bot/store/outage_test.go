@@ -12,6 +12,7 @@ import (
 	"revoke-sessions/bot"
 	"revoke-sessions/bot/store"
 	"revoke-sessions/bot/store/postgrestest"
+	"revoke-sessions/bot/testrun"
 )
 
 // cable lays one to a database and answers its address by way of it.
@@ -29,31 +30,41 @@ func cable(t *testing.T, url string) (*postgrestest.Proxy, string) {
 func TestConnectionsCutAndRegained(t *testing.T) {
 	t.Parallel()
 	server := shared(t)
-	url := newDatabase(t, server)
-	line, by := cable(t, url)
-	s, direct := openURL(t, by, store.Options{}), openURL(t, url, store.Options{})
-	told, stop := write(t, 8, s)
+	type act func(t *testing.T, line *postgrestest.Proxy, url string)
+	nobody := func(*testing.T, *postgrestest.Proxy, string) {}
+	mend := func(_ *testing.T, line *postgrestest.Proxy, _ string) { line.Mend() }
 	for _, outage := range []struct {
 		name       string
-		begin, end func()
+		fails      bool // while it lasts
+		begin, end act
 	}{
-		{"cut", line.Cut, line.Mend},
-		{"pulled", line.Hang, line.Mend},
-		{"one way only", line.HangAnswers, line.Mend},
-		{"ended by the server", func() { must0(t, server.Disconnect(deadline(t), url)) }, func() {}},
+		{"cut", true, func(_ *testing.T, line *postgrestest.Proxy, _ string) { line.Cut() }, mend},
+		{"pulled", true, func(_ *testing.T, line *postgrestest.Proxy, _ string) { line.Hang() }, mend},
+		{"one way only", true, func(_ *testing.T, line *postgrestest.Proxy, _ string) { line.HangAnswers() }, mend},
+		{"ended by the server", false, func(t *testing.T, _ *postgrestest.Proxy, url string) { must0(t, server.Disconnect(deadline(t), url)) }, nobody},
 	} {
-		told.waitFor(t, "before it is "+outage.name, 16, 16)
-		outage.begin()
-		if outage.name != "ended by the server" {
-			told.waitFor(t, "while it is "+outage.name, 8, 0)
-		}
-		outage.end()
-		began := time.Now()
-		told.waitFor(t, "after it was "+outage.name, 16, 16)
-		t.Logf("%s: writes go on %s after the end", outage.name, time.Since(began).Round(time.Millisecond))
+		t.Run(outage.name, func(t *testing.T) {
+			t.Parallel()
+			url := newDatabase(t, server)
+			line, by := cable(t, url)
+			s, direct := openURL(t, by, store.Options{}), openURL(t, url, store.Options{})
+			told, stop := write(t, 8, s)
+			for n := range testrun.Outages.Times() {
+				round := fmt.Sprintf("outage %d", n+1)
+				told.waitFor(t, "before "+round, 16, 16)
+				outage.begin(t, line, url)
+				if outage.fails {
+					told.waitFor(t, "during "+round, 8, 0)
+				}
+				outage.end(t, line, url)
+				began := time.Now()
+				told.waitFor(t, "after "+round, 16, 16)
+				t.Logf("%s: writes go on %s after the end", round, time.Since(began).Round(time.Millisecond))
+			}
+			stop()
+			told.check(t, direct)
+		})
 	}
-	stop()
-	told.check(t, direct)
 }
 
 // The server dies and comes back in the middle of writers.

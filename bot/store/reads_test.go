@@ -39,6 +39,7 @@ func TestReadsAfterConnectionsWereLost(t *testing.T) {
 		"Record":  func(ctx context.Context, s *store.Store) error { return s.Record(ctx, 0, bot.Entry{Action: "refused"}) },
 	} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			url := newDatabase(t, server)
 			s := openURL(t, url, store.Options{})
 			create(t, s, pending("REQ-ACDEFG", "carol"))

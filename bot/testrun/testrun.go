@@ -53,6 +53,9 @@ var (
 	// StormCards is how many requests wait for a decision when TestStorm begins; it
 	// has 15 times as many acts.
 	StormCards = Amount{Default: 5, Full: 20}
+	// Outages is how often TestConnectionsCutAndRegained ends the connections of one
+	// store, in each way.
+	Outages = Amount{Default: 1, Full: 3}
 	// History is how many finished requests lie in the database of
 	// TestHistoryIsNotRead.
 	History = Amount{Default: 20_000, Full: 1_000_000}
