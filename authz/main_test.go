@@ -24,3 +24,11 @@ func TestMain(m *testing.M) {
 	}
 	goleak.VerifyTestMain(m)
 }
+
+// What is asked before the tests begin, go test does not see: it would take the
+// result of the default run for that of the full one. Here it is asked in a test.
+func TestWorlds(t *testing.T) {
+	if got, want := flag.Lookup("rapid.checks").Value.String(), strconv.Itoa(testrun.Worlds.Times()); usual && got != want {
+		t.Errorf("a property sees %s worlds, want %s", got, want)
+	}
+}

@@ -17,11 +17,22 @@ import (
 // Variable is the environment variable that asks for the full run, with "1".
 const Variable = "REVOKE_TEST_FULL"
 
-// Full reports whether this is the full run.
+// Full reports whether this is the full run. A test must ask, too, where TestMain
+// or a package variable does: go test keeps results, and what is asked before the
+// tests begin is no part of what it compares.
 func Full() bool { return os.Getenv(Variable) == "1" }
 
-// Amount is how often something is repeated in each kind of run.
+// Amount is how often something is repeated in each kind of run. Make it with
+// amount.
 type Amount struct{ Default, Full int }
+
+// amounts are all of them, for the test that none is nothing.
+var amounts []Amount
+
+func amount(ordinarily, full int) Amount {
+	amounts = append(amounts, Amount{ordinarily, full})
+	return amounts[len(amounts)-1]
+}
 
 // Times is how often it is repeated in this run.
 func (a Amount) Times() int {
@@ -38,31 +49,31 @@ const All = math.MaxInt
 var (
 	// Deaths is at how many steps of each play TestKilledAtEveryEffect kills the
 	// bot, on each database.
-	Deaths = Amount{Default: 1, Full: All}
+	Deaths = amount(1, All)
 	// Kills is how often TestKilledUnderLoad kills it, on each database.
-	Kills = Amount{Default: 4, Full: 20}
+	Kills = amount(4, 20)
 	// Decisions is how many requests TestDoubleClicks decides, by two clicks at
 	// the same moment on two replicas; more than 50 also play on three.
-	Decisions = Amount{Default: 8, Full: 60}
+	Decisions = amount(8, 60)
 	// Reports is how many people report and confirm while replicas are restarted,
 	// or while their database is away.
-	Reports = Amount{Default: 8, Full: 40}
+	Reports = amount(8, 40)
 	// Moments is at how many moments of its work TestTakeOver strikes a replica, with
 	// each fault.
-	Moments = Amount{Default: 1, Full: 3}
+	Moments = amount(1, 3)
 	// StormCards is how many requests wait for a decision when TestStorm begins; it
 	// has 15 times as many acts.
-	StormCards = Amount{Default: 5, Full: 20}
+	StormCards = amount(5, 20)
 	// Outages is how often TestConnectionsCutAndRegained ends the connections of one
 	// store, in each way.
-	Outages = Amount{Default: 1, Full: 3}
+	Outages = amount(1, 3)
 	// History is how many finished requests lie in the database of
 	// TestHistoryIsNotRead.
-	History = Amount{Default: 20_000, Full: 1_000_000}
+	History = amount(20_000, 1_000_000)
 	// RandomDays is how many days TestRulesHold plays, with random people.
-	RandomDays = Amount{Default: 40, Full: 200}
+	RandomDays = amount(40, 200)
 	// Worlds is how many random worlds each property of package authz sees.
-	Worlds = Amount{Default: 3000, Full: 10000}
+	Worlds = amount(3000, 10000)
 )
 
 // Parallel lets so many parallel tests of a package run at the same time, unless

@@ -1,17 +1,27 @@
-package testrun_test
+package testrun
 
 import (
 	"testing"
-
-	"revoke-sessions/bot/testrun"
 )
 
 func TestAmount(t *testing.T) {
-	few := testrun.Amount{Default: 2, Full: 5}
+	few := Amount{Default: 2, Full: 5}
 	for value, want := range map[string]int{"": 2, "0": 2, "1": 5} {
-		t.Setenv(testrun.Variable, value)
-		if got := few.Times(); got != want || testrun.Full() != (want == 5) {
-			t.Errorf("%s=%q: %d times, full %t; want %d", testrun.Variable, value, got, testrun.Full(), want)
+		t.Setenv(Variable, value)
+		if got := few.Times(); got != want || Full() != (want == 5) {
+			t.Errorf("%s=%q: %d times, full %t; want %d", Variable, value, got, Full(), want)
+		}
+	}
+}
+
+// An amount of nothing would let a test pass that does nothing.
+func TestAmountsAreSomething(t *testing.T) {
+	if len(amounts) == 0 {
+		t.Error("there are none")
+	}
+	for _, a := range amounts {
+		if a.Default < 1 || a.Full < a.Default {
+			t.Errorf("%+v: want one at least, and no less in the full run", a)
 		}
 	}
 }

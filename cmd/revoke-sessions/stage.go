@@ -8,6 +8,7 @@ import (
 	"io"
 	"maps"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -130,6 +131,8 @@ func (s *stage) environment() map[string]string {
 func (s *stage) start(ctx context.Context, log io.Writer) (stop func() error, err error) {
 	ctx, cancel := context.WithCancel(ctx)
 	ended := make(chan error, 1)
+	// The socket of a bot that has just stopped may still count as open.
+	before := s.slack.SocketNumbers()
 	go func() {
 		if code := run(ctx, []string{"run"}, s.getenv, strings.NewReader(""), io.Discard, log, s.at); code != 0 {
 			ended <- fmt.Errorf("the bot ended with exit code %d", code)
@@ -143,7 +146,11 @@ func (s *stage) start(ctx context.Context, log io.Writer) (stop func() error, er
 	waiting, cancelWait := context.WithTimeout(ctx, 30*time.Second)
 	defer cancelWait()
 	connected := make(chan error, 1)
-	go func() { connected <- s.slack.Until(waiting, func() bool { return s.slack.Sockets() > 0 }) }()
+	go func() {
+		connected <- s.slack.Until(waiting, func() bool {
+			return slices.ContainsFunc(s.slack.SocketNumbers(), func(n int) bool { return !slices.Contains(before, n) })
+		})
+	}()
 	select {
 	case err = <-connected:
 	case err = <-ended:

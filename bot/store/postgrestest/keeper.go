@@ -89,7 +89,9 @@ func removeForgotten() {
 		if err != nil || time.Since(info.ModTime()) < time.Minute {
 			continue // it is being made
 		}
-		alive := flock.New(filepath.Join(folder, "alive"), flock.SetFlag(os.O_RDONLY))
+		// Others may make such a folder where all may write: what is no file is not
+		// waited for, and no link is followed.
+		alive := flock.New(filepath.Join(folder, "alive"), flock.SetFlag(os.O_RDONLY|syscall.O_NONBLOCK|syscall.O_NOFOLLOW))
 		switch free, err := alive.TryLock(); {
 		case err == nil && free:
 			_ = os.RemoveAll(folder)
