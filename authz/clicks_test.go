@@ -5,6 +5,8 @@ import (
 	"testing"
 
 	"pgregory.net/rapid"
+
+	"revoke-sessions/bot/testrun"
 )
 
 // play is one request after the other and one brake in a world that changes
@@ -294,6 +296,7 @@ func TestClicks(t *testing.T) {
 		"confirm", "ask", "confirm", "world", "confirm", "target", "ask", "unfreeze", "retry", "freeze", "confirm", "outcome",
 		"unfreeze", "target", "world", "confirm", "cancel", "deny", "a day goes by",
 	})
+	usual := testrun.Draws(t, testrun.Worlds)
 	rapid.Check(t, func(t *rapid.T) {
 		p := &play{T: t, world: drawWorld(t), policy: drawPolicy(t), tally: &seen, pulled: map[string]bool{}}
 		for range 3 { // the first who may
@@ -359,6 +362,7 @@ func (p *play) nobodyMovesOn() {
 // only if as many people as it takes are entitled and all of them click.
 func TestEnoughPeopleSuffice(t *testing.T) {
 	var came, failed int
+	usual := testrun.Draws(t, testrun.Worlds)
 	rapid.Check(t, func(t *rapid.T) {
 		p := &play{T: t, world: drawWorld(t), policy: drawPolicy(t), tally: new(tally), pulled: map[string]bool{}}
 		clear(p.world.silent)

@@ -7,6 +7,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"pgregory.net/rapid"
+
+	"revoke-sessions/bot/testrun"
 )
 
 // drawQuestion asks anything of anybody. Earlier approvals and votes are those
@@ -42,6 +44,7 @@ func drawQuestion(t *rapid.T) (*world, Question) {
 // TestNobodyOutsideThePolicy holds Check to what must never happen, whatever
 // the rules inside are.
 func TestNobodyOutsideThePolicy(t *testing.T) {
+	testrun.Draws(t, testrun.Worlds)
 	rapid.Check(t, func(t *rapid.T) {
 		w, q := drawQuestion(t)
 		id, m, d := q.Actor.SlackID, q.Matter, Check(q)
@@ -91,6 +94,7 @@ func TestNobodyOutsideThePolicy(t *testing.T) {
 // TestStricter: one more protection, wherever it stands, refuses more and asks
 // for more, and the order of protections says nothing.
 func TestStricter(t *testing.T) {
+	testrun.Draws(t, testrun.Worlds)
 	rapid.Check(t, func(t *rapid.T) {
 		w, q := drawQuestion(t)
 		x := drawProtection(t)
@@ -136,6 +140,7 @@ func TestStricter(t *testing.T) {
 // slices, and in the room behind them that an append could write to.
 func TestPure(t *testing.T) {
 	regexps := cmp.Comparer(func(a, b *regexp.Regexp) bool { return a == b })
+	testrun.Draws(t, testrun.Worlds)
 	rapid.Check(t, func(t *rapid.T) {
 		_, q := drawQuestion(t)
 		q.Policy.ThirdParty.Ticket = ticketed.ThirdParty.Ticket

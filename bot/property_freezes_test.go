@@ -136,6 +136,14 @@ func TestFreezesJudge(t *testing.T) {
 	}
 	votes := func(s *step) { s.before.freezes[0].votes = []*member{s.actor, s.now.town.member("AMIR")} }
 	voted := func(s *step) { on(s); votes(s) }
+	// Alice has voted with an account of hers that leads to nobody any more.
+	elsewhere := func(s *step) {
+		on(s)
+		old := &member{id: "ALICE-OLD", of: s.actor.of, findable: true}
+		old.deleted.set(true, noon.Add(-time.Hour))
+		s.before.freezes[0].votes = []*member{old}
+	}
+	known := func(s *step) { s.before.freezes[0].votes[0].deleted = fact{} }
 	noVotes := func(s *step) { s.before.freezes[0].votes = nil }
 	twins := []twin{
 		{"freeze", freeze(), nil, func(s *step) { s.now.Approvers = nil }, "they may not freeze"},
@@ -149,6 +157,7 @@ func TestFreezesJudge(t *testing.T) {
 		{"end alone", newStep("unfrozen", "BOB", authz.Unfreeze), func(s *step) { on(s); s.now.Freeze.Unfreeze = authz.Circle{"BOB"} },
 			func(s *step) { s.now.Freeze.Unfreeze = nil }, "they may not unfreeze"},
 		{"ask to end", newStep("unfreeze_asked", "ALICE", authz.Unfreeze), on, votes, "they asked before"},
+		{"ask to end, with another account", newStep("unfreeze_asked", "ALICE", authz.Unfreeze), elsewhere, known, "they asked before"},
 		{"hold back", newStep("held", "bot"), on, over, "no freeze is on"},
 		{"refuse during a freeze", refuse(authz.Frozen), on, over, "the reason is not true"},
 		{"refuse a second freeze", refuse(authz.AlreadyFrozen), on, over, "the reason is not true"},

@@ -2,10 +2,8 @@ package bot_test
 
 import (
 	"context"
-	"flag"
 	"fmt"
 	"slices"
-	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -26,7 +24,7 @@ import (
 // asks each question (judges); a complaint begins with the name of its rule.
 // Longer: -rapid.checks 1000.
 func TestRulesHold(t *testing.T) {
-	few(t)
+	testrun.Draws(t, testrun.RandomDays)
 	seen := map[string]int{}
 	folder := t.TempDir()
 	rapid.Check(t, func(t *rapid.T) {
@@ -59,25 +57,6 @@ func TestRulesHold(t *testing.T) {
 		}
 	}
 	t.Logf("audit rows by action: %v", seen)
-}
-
-// few has rapid try the same days each time: whether a change may land must not
-// depend on a draw. -rapid.checks or -rapid.seed draws others.
-func few(t *testing.T) {
-	usual := map[string]string{"rapid.checks": strconv.Itoa(testrun.RandomDays.Times()), "rapid.seed": "20261122"}
-	flag.Visit(func(f *flag.Flag) {
-		if _, ours := usual[f.Name]; ours {
-			usual = nil
-		}
-	})
-	for name, value := range usual {
-		f := flag.Lookup(name)
-		before := f.Value.String()
-		if err := f.Value.Set(value); err != nil {
-			t.Fatal(err)
-		}
-		t.Cleanup(func() { _ = f.Value.Set(before) }) // what it was
-	}
 }
 
 // day is one case.

@@ -10,10 +10,10 @@ import (
 	"revoke-sessions/bot"
 )
 
-// APITimeout bounds every call to Slack's Web API. slack-go's own HTTP client
+// apiTimeout bounds every call to Slack's Web API. slack-go's own HTTP client
 // has no time-out, and it opens sockets without one: a call that hangs would
 // keep the bot deaf for ever.
-const APITimeout = 10 * time.Second
+const apiTimeout = 10 * time.Second
 
 // NewAPI returns a Web API client for both tokens: bot (xoxb-) for calls,
 // app-level (xapp-) for sockets. apiURL is Slack's own where empty. The client
@@ -21,12 +21,10 @@ const APITimeout = 10 * time.Second
 // slack-go's debug option it would log what people typed, and ask Slack for
 // connections that last six minutes.
 func NewAPI(botToken, appToken bot.Secret, apiURL string) *slack.Client {
-	return NewAPIWithin(botToken, appToken, apiURL, APITimeout)
+	return newAPI(botToken, appToken, apiURL, apiTimeout)
 }
 
-// NewAPIWithin is NewAPI with a time-out other than APITimeout, for tests of what
-// happens when Slack does not answer.
-func NewAPIWithin(botToken, appToken bot.Secret, apiURL string, timeout time.Duration) *slack.Client {
+func newAPI(botToken, appToken bot.Secret, apiURL string, timeout time.Duration) *slack.Client {
 	if apiURL == "" {
 		apiURL = slack.APIURL
 	}

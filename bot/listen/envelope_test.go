@@ -103,7 +103,6 @@ func TestCommandClickAndFormReachTheInbox(t *testing.T) {
 
 // Nothing may be acted on that is not stored, and the person must be told so.
 func TestWhatIsNotStoredIsSaid(t *testing.T) {
-	t.Parallel()
 	w := newWorkspace(t, slacktest.Config{AckDeadline: 500 * time.Millisecond})
 	r := connected(w, func(l *Listener) { l.cfg.PersistTimeout = 50 * time.Millisecond })
 	form := openForm(w, r)

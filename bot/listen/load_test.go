@@ -14,7 +14,6 @@ import (
 // While every worker is stuck, PINGs are answered and what comes later is
 // kept: slack-go alone would lose the connection and what it had buffered.
 func TestStalledInboxLosesNothing(t *testing.T) {
-	t.Parallel()
 	const envelopes = 120
 	w := newWorkspace(t, slacktest.Config{PingInterval: 20 * time.Millisecond})
 	var hellos atomic.Int64

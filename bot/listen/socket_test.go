@@ -102,7 +102,7 @@ func TestHungCallIsGivenUp(t *testing.T) {
 	w := newWorkspace(t, slacktest.Config{})
 	w.Inject(slacktest.Fault{Method: "apps.connections.open", Times: 1, Hang: true})
 	connected(w, func(l *Listener) {
-		l.cfg.API = NewAPIWithin(bot.Secret(w.BotToken()), bot.Secret(w.AppToken()), strings.TrimSuffix(w.APIURL(), "/"), 100*time.Millisecond)
+		l.cfg.API = newAPI(bot.Secret(w.BotToken()), bot.Secret(w.AppToken()), strings.TrimSuffix(w.APIURL(), "/"), 100*time.Millisecond)
 	})
 	w.acked(w.bob())
 }

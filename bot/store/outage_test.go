@@ -31,9 +31,9 @@ func TestConnectionsCutAndRegained(t *testing.T) {
 	t.Parallel()
 	server := shared(t)
 	type act func(t *testing.T, line *postgrestest.Proxy, url string)
-	nobody := func(*testing.T, *postgrestest.Proxy, string) {}
+	nothing := func(*testing.T, *postgrestest.Proxy, string) {}
 	mend := func(_ *testing.T, line *postgrestest.Proxy, _ string) { line.Mend() }
-	for _, outage := range []struct {
+	outages := []struct {
 		name       string
 		fails      bool // while it lasts
 		begin, end act
@@ -41,16 +41,18 @@ func TestConnectionsCutAndRegained(t *testing.T) {
 		{"cut", true, func(_ *testing.T, line *postgrestest.Proxy, _ string) { line.Cut() }, mend},
 		{"pulled", true, func(_ *testing.T, line *postgrestest.Proxy, _ string) { line.Hang() }, mend},
 		{"one way only", true, func(_ *testing.T, line *postgrestest.Proxy, _ string) { line.HangAnswers() }, mend},
-		{"ended by the server", false, func(t *testing.T, _ *postgrestest.Proxy, url string) { must0(t, server.Disconnect(deadline(t), url)) }, nobody},
-	} {
-		t.Run(outage.name, func(t *testing.T) {
+		{"ended by the server", false, func(t *testing.T, _ *postgrestest.Proxy, url string) { must0(t, server.Disconnect(deadline(t), url)) }, nothing},
+	}
+	for i := range outages {
+		t.Run(outages[i].name, func(t *testing.T) {
 			t.Parallel()
 			url := newDatabase(t, server)
 			line, by := cable(t, url)
 			s, direct := openURL(t, by, store.Options{}), openURL(t, url, store.Options{})
 			told, stop := write(t, 8, s)
 			for n := range testrun.Outages.Times() {
-				round := fmt.Sprintf("outage %d", n+1)
+				outage := outages[(i+n)%len(outages)]
+				round := fmt.Sprintf("outage %d, %s", n+1, outage.name)
 				told.waitFor(t, "before "+round, 16, 16)
 				outage.begin(t, line, url)
 				if outage.fails {

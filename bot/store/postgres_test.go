@@ -43,7 +43,7 @@ var started struct {
 // startServer starts one that waits for its disk where that counts: in the full
 // run, and where something is measured.
 func startServer(t testing.TB) (*postgrestest.Server, error) {
-	if _, measures := t.(*testing.B); measures || testrun.Full() {
+	if _, measures := t.(*testing.B); measures || testrun.WaitsForDisk() {
 		return postgrestest.Start(deadline(t))
 	}
 	return postgrestest.StartInMemory(deadline(t))

@@ -1,15 +1,14 @@
 // Package testrun is the one place that decides how much a run of the tests
 // does. The default run, go test ./..., plays every story, attack and fault
-// once. The full run, with REVOKE_TEST_FULL=1, also repeats them: at each place
-// where a process can be killed, on both databases, under load, on several
-// replicas, for more random days.
+// once. The full run, with REVOKE_TEST_FULL=1, repeats them: it kills a process at
+// each place where it can die, plays larger storms and crowds and more random days,
+// and waits for disks and claims as production does.
 //
 // Only tests import it.
 package testrun
 
 import (
 	"flag"
-	"math"
 	"os"
 	"strconv"
 )
@@ -17,43 +16,47 @@ import (
 // Variable is the environment variable that asks for the full run, with "1".
 const Variable = "REVOKE_TEST_FULL"
 
-// Full reports whether this is the full run. A test must ask, too, where TestMain
-// or a package variable does: go test keeps results, and what is asked before the
-// tests begin is no part of what it compares.
-func Full() bool { return os.Getenv(Variable) == "1" }
+// full reports whether this is the full run. Ask while a test runs: go test keeps
+// results, and what is asked before is no part of what it compares.
+func full() bool { return os.Getenv(Variable) == "1" }
 
-// Amount is how often something is repeated in each kind of run. Make it with
-// amount.
+// EveryStep reports whether a bot is killed at each of its steps. Else it is killed
+// once in each play.
+func EveryStep() bool { return full() }
+
+// WaitsForClaims reports whether a bot that takes over waits until the claims of the
+// dead one have lapsed. Else the clock is moved past them.
+func WaitsForClaims() bool { return full() }
+
+// WaitsForDisk reports whether PostgreSQL waits for a disk. Else it may keep its data
+// in memory.
+func WaitsForDisk() bool { return full() }
+
+// Amount is how often something is repeated in each kind of run.
 type Amount struct{ Default, Full int }
 
 // amounts are all of them, for the test that none is nothing.
 var amounts []Amount
 
-func amount(ordinarily, full int) Amount {
-	amounts = append(amounts, Amount{ordinarily, full})
+func amount(inDefault, inFull int) Amount {
+	amounts = append(amounts, Amount{inDefault, inFull})
 	return amounts[len(amounts)-1]
 }
 
 // Times is how often it is repeated in this run.
 func (a Amount) Times() int {
-	if Full() {
+	if full() {
 		return a.Full
 	}
 	return a.Default
 }
 
-// All is more often than anything can be repeated.
-const All = math.MaxInt
-
-// What is repeated, and how often.
+// What is repeated, and how often: amount(in the default run, in the full run).
 var (
-	// Deaths is at how many steps of each play TestKilledAtEveryEffect kills the
-	// bot, on each database.
-	Deaths = amount(1, All)
-	// Kills is how often TestKilledUnderLoad kills it, on each database.
+	// Kills is how often TestKilledUnderLoad kills the bot, on each database.
 	Kills = amount(4, 20)
 	// Decisions is how many requests TestDoubleClicks decides, by two clicks at
-	// the same moment on two replicas; more than 50 also play on three.
+	// the same moment, on three replicas; more than 50 also on two.
 	Decisions = amount(8, 60)
 	// Reports is how many people report and confirm while replicas are restarted,
 	// or while their database is away.
@@ -65,8 +68,8 @@ var (
 	// has 15 times as many acts.
 	StormCards = amount(5, 20)
 	// Outages is how often TestConnectionsCutAndRegained ends the connections of one
-	// store, in each way.
-	Outages = amount(1, 3)
+	// store, each time in another way.
+	Outages = amount(1, 4)
 	// History is how many finished requests lie in the database of
 	// TestHistoryIsNotRead.
 	History = amount(20_000, 1_000_000)
@@ -86,4 +89,33 @@ func Parallel(tests int) {
 	if !set {
 		_ = flag.Set("test.parallel", strconv.Itoa(tests)) // every test binary has this flag
 	}
+}
+
+// drawer is a test.
+type drawer interface {
+	Helper()
+	Fatal(args ...any)
+	Cleanup(func())
+}
+
+// Draws has rapid draw so many cases, the same ones each time, until the test ends:
+// whether a change may land must not depend on a draw. Where somebody has set
+// -rapid.checks or -rapid.seed it does nothing, and answers false.
+func Draws(t drawer, cases Amount) (usual bool) {
+	t.Helper()
+	set := map[string]string{"rapid.checks": strconv.Itoa(cases.Times()), "rapid.seed": "20261122"}
+	usual = true
+	flag.Visit(func(f *flag.Flag) { usual = usual && set[f.Name] == "" })
+	if !usual {
+		return false
+	}
+	for name, value := range set {
+		f := flag.Lookup(name)
+		before := f.Value.String()
+		if err := f.Value.Set(value); err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { _ = f.Value.Set(before) }) // what it was
+	}
+	return true
 }

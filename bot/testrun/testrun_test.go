@@ -8,8 +8,8 @@ func TestAmount(t *testing.T) {
 	few := Amount{Default: 2, Full: 5}
 	for value, want := range map[string]int{"": 2, "0": 2, "1": 5} {
 		t.Setenv(Variable, value)
-		if got := few.Times(); got != want || Full() != (want == 5) {
-			t.Errorf("%s=%q: %d times, full %t; want %d", Variable, value, got, Full(), want)
+		if got := few.Times(); got != want || EveryStep() != (want == 5) {
+			t.Errorf("%s=%q: %d times, every step %t; want %d", Variable, value, got, EveryStep(), want)
 		}
 	}
 }

@@ -20,8 +20,8 @@ var (
 	crashPlay = flag.String("crash.play", "", "TestKilledAtEveryEffect: only this play")
 )
 
-// atOnce is how many bots live at the same time. On PostgreSQL they mostly wait
-// for claims to lapse.
+// atOnce is how many bots live at the same time. On PostgreSQL, in the full run, they
+// mostly wait for claims to lapse.
 var atOnce = map[string]int{"sqlite": 4, "postgres": 12}
 
 // TestKilledAtEveryEffect lets people act, and kills the bot before and after
@@ -58,19 +58,23 @@ func killedAtEveryEffect(t *testing.T, database func(*theatre), atOnce int) {
 	if t.Failed() {
 		return
 	}
+	// Somebody who asks for all steps, or for one play, gets them in any run.
+	every := testrun.EveryStep() || *everyStep || *crashPlay != ""
 	var deaths []fatality
 	known := map[step]bool{}
 	for _, name := range names {
 		passed := map[step]int{}
 		for _, s := range traces[name] {
 			passed[s]++
-			if !known[s] || *everyStep || !testrun.Full() {
+			if !known[s] || *everyStep || !every {
 				known[s] = true
 				deaths = append(deaths, fatality{name, Death{s, passed[s]}})
 			}
 		}
 	}
-	deaths = some(deaths, testrun.Deaths.Times())
+	if !every {
+		deaths = onceEach(deaths)
+	}
 	died, killed := 0, map[step]bool{}
 	each(atOnce, deaths, func(f fatality) {
 		t.Run(f.play+"/"+f.String(), func(t *testing.T) {
@@ -94,7 +98,7 @@ func killedAtEveryEffect(t *testing.T, database func(*theatre), atOnce int) {
 	if 10*died < 9*len(deaths) {
 		t.Errorf("only %d of %d bots were killed", died, len(deaths))
 	}
-	if *crashPlay != "" || !testrun.Full() {
+	if *crashPlay != "" || !every {
 		return // not every step was meant
 	}
 	for _, e := range bot.Effects {
@@ -106,22 +110,15 @@ func killedAtEveryEffect(t *testing.T, database func(*theatre), atOnce int) {
 	}
 }
 
-// some takes at most n deaths of each play, spread over all its steps. Plays begin
-// and end alike, so that each has its first one at another place.
-func some(all []fatality, n int) (few []fatality) {
+// onceEach takes one death of each play. Plays begin and end alike, so that the
+// first play has an early one and the last play a late one.
+func onceEach(all []fatality) (few []fatality) {
 	of := map[string][]fatality{}
 	for _, f := range all {
 		of[f.play] = append(of[f.play], f)
 	}
 	for i, name := range slices.Sorted(maps.Keys(of)) {
-		deaths := of[name]
-		if n >= len(deaths) {
-			few = append(few, deaths...)
-			continue
-		}
-		for k := range n {
-			few = append(few, deaths[(i*len(deaths)/len(of)+k*len(deaths)/n)%len(deaths)])
-		}
+		few = append(few, of[name][i*len(of[name])/len(of)])
 	}
 	return few
 }
@@ -154,7 +151,7 @@ func each[T any](atOnce int, all []T, do func(T)) {
 func (p plot) lives(t *testing.T, database func(*theatre), d *Death) (steps []step, died bool) {
 	m := newMortal(t, database)
 	// SQLite frees the claims of the dead at once.
-	m.overslept = !strings.HasPrefix(m.database(), "sqlite:")
+	m.overslept = !testrun.WaitsForClaims() && !strings.HasPrefix(m.database(), "sqlite:")
 	if p.policy != "" {
 		m.policy = filepath.Join(m.folder, "policy.yml")
 		if err := os.WriteFile(m.policy, []byte(p.policy), 0o600); err != nil {

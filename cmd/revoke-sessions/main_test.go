@@ -53,7 +53,7 @@ func TestMain(m *testing.M) {
 		}
 		os.Exit(run(ctx, os.Args[1:], os.Getenv, os.Stdin, os.Stdout, os.Stderr, at))
 	}
-	testrun.Parallel(8)
+	testrun.Parallel(10)
 	goleak.VerifyTestMain(serverCloser{m})
 }
 

@@ -31,8 +31,8 @@ func (th *theatre) onPostgres() {
 	th.on(postgres(th.t))
 }
 
-// on is onPostgres for a server of the test's own. The database goes when the test's
-// bots have ended, and is answered.
+// on is onPostgres for a server of the test's own. It returns the database's address.
+// The database is dropped after the test's bots have ended.
 func (th *theatre) on(server *postgrestest.Server) (url string) {
 	th.t.Helper()
 	url, err := server.Database(context.Background())
@@ -54,7 +54,7 @@ func (th *theatre) on(server *postgrestest.Server) (url string) {
 // startServer starts one that waits for its disk where that counts: in the full
 // run, and where something is measured.
 func startServer(t testing.TB) (*postgrestest.Server, error) {
-	if _, measures := t.(*testing.B); measures || testrun.Full() {
+	if _, measures := t.(*testing.B); measures || testrun.WaitsForDisk() {
 		return postgrestest.Start(context.Background())
 	}
 	return postgrestest.StartInMemory(context.Background())

@@ -28,7 +28,7 @@ func TestDoubleClicks(t *testing.T) {
 	t.Parallel()
 	for n := 0; n*perStage < *decisions; n++ {
 		people := min(perStage, *decisions-n*perStage)
-		replicas := 2 + n%2
+		replicas := 3 - n%2
 		t.Run(fmt.Sprintf("stage %d with %d replicas", n+1, replicas), func(t *testing.T) {
 			t.Parallel()
 			doubleClicks(t, replicas, people)

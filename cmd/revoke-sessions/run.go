@@ -42,8 +42,6 @@ type endpoints struct {
 	now                 func() time.Time
 	timing              *bot.Timing
 	witness             bot.Witness
-	// slackTimeout bounds a call to Slack; zero is production's.
-	slackTimeout time.Duration
 	// around wraps what carries the requests, for tests that cut wires.
 	around func(http.RoundTripper) http.RoundTripper
 	// signIn wraps what carries the requests to Entra's sign-in.
@@ -116,7 +114,7 @@ func (c *runCommand) Run(ctx context.Context, s *surroundings) error {
 	// Deferred: the last anchor comes after the last row.
 	defer logAnchors(context.WithoutCancel(ctx), db.Head, log, time.Tick(anchorEvery))()
 	numbers.WatchStore(db)
-	api := listen.NewAPIWithin(botToken, appToken, c.SlackAPI, cmp.Or(s.at.slackTimeout, listen.APITimeout))
+	api := listen.NewAPI(botToken, appToken, c.SlackAPI)
 	slack := bot.NewSlack(api, c.SlackAPI, &http.Client{Timeout: 5 * time.Second})
 	slack.Observe(numbers.Slack())
 	home, err := connect(ctx, slack, log)

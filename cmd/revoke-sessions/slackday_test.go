@@ -66,9 +66,6 @@ func TestSlackTakesNothingForTenMinutes(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			th := newTheatre(t)
-			if fault.Hang {
-				th.at.slackTimeout = time.Second
-			}
 			th.begin()
 			th.typed(bobID, "me lost my phone")
 			th.card()

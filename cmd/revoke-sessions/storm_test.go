@@ -27,8 +27,8 @@ type storm struct {
 // The storm of an incident: everybody reports, everybody clicks.
 var wholeStorm = storm{cards: 200, commands: 1000, clicks: 2000, lasts: 10 * time.Second, refresh: 4 * time.Second}
 
-// part is the storm with so many cards, and all else in proportion. One socket
-// is refreshed in the middle of it.
+// part is the storm with so many cards, and all else in proportion. A socket is
+// refreshed after two thirds of it.
 func part(cards int) storm {
 	lasts := time.Duration(cards) * 300 * time.Millisecond
 	return storm{cards: cards, commands: 5 * cards, clicks: 10 * cards, lasts: lasts, refresh: 2 * lasts / 3}

@@ -21,8 +21,9 @@
 //	err = s.Restart(ctx)
 //
 // A start takes about two seconds, a database a tenth of one, less with
-// StartInMemory: a test binary starts one server and gives each test a database. While a server runs, so
-// does a goroutine, which goleak sees unless it looks after Close.
+// StartInMemory: a test binary starts one server and gives each test a database.
+// While a server runs, so does a goroutine, which goleak sees unless it looks
+// after Close.
 //
 // Two environment variables count. REVOKE_TEST_POSTGRES_URL names a server to
 // use in place of one of our own: the address of a user who may create
