@@ -340,16 +340,18 @@ func TestTenThousandRetriesLeaveNothingBehind(t *testing.T) {
 		}
 	}
 	w.flat(t)
-	if w.most.Load() > 1 {
-		t.Errorf("%d connections at once", w.most.Load())
+	// net/http puts a connection back after the answer was read, and makes another
+	// where the next call comes first: on a busy machine, now and then.
+	if made := w.made.Load(); made > calls/1000 {
+		t.Errorf("%d connections were made for %d calls", made, 2*calls)
 	}
 }
 
 // watched is a client of a server whose connections are counted.
 type watched struct {
-	client     *Client
-	open, most atomic.Int32
-	goroutines int
+	client           *Client
+	open, most, made atomic.Int32
+	goroutines       int
 }
 
 // watching makes one call, which makes what is made once, and counts from there.
@@ -361,6 +363,7 @@ func watching(t *testing.T, answer http.HandlerFunc) *watched {
 	server.Config.ConnState = func(_ net.Conn, state http.ConnState) {
 		switch state {
 		case http.StateNew:
+			w.made.Add(1)
 			now := w.open.Add(1)
 			for before := w.most.Load(); now > before && !w.most.CompareAndSwap(before, now); before = w.most.Load() {
 			}
