@@ -81,7 +81,6 @@ func TestStories(t *testing.T) {
 
 // TestStoriesOnPostgres plays the same on the other database.
 func TestStoriesOnPostgres(t *testing.T) {
-	t.Parallel() // beside tests that mostly wait
 	postgres(t)  // or all is skipped
 	playAll(t, "testdata/stories", func(th *theatre) { th.onPostgres(); th.begin() })
 }

@@ -37,7 +37,6 @@ func part(cards int) storm {
 // TestStorm plays a part of it: what was acked is done, once, and what was not
 // acked at most once. How fast the whole is, BenchmarkStorm tells.
 func TestStorm(t *testing.T) {
-	t.Parallel()
 	for name, choose := range databases {
 		t.Run(name, func(t *testing.T) {
 			th := newTheatre(t)
