@@ -59,11 +59,16 @@ func (e *SlackError) Error() string {
 	switch {
 	case e.Code != "":
 		return e.Method + ": Slack answered " + e.Code
+	case e.Redirected():
+		return fmt.Sprintf("%s: Slack answered %d, a redirect, which is not followed: the token would go along. SLACK_API_URL must name the address itself", e.Method, e.Status)
 	case e.Status != 0:
 		return fmt.Sprintf("%s: Slack answered %d", e.Method, e.Status)
 	}
 	return e.Method + ": no answer from Slack"
 }
+
+// Redirected reports whether the answer was a redirect, which is not followed.
+func (e *SlackError) Redirected() bool { return e.Code == "" && e.Status >= 300 && e.Status < 400 }
 
 // Unwrap keeps only whether time ran out: other causes may hold a URL.
 func (e *SlackError) Unwrap() error {
@@ -78,7 +83,7 @@ func (e *SlackError) Unwrap() error {
 // NoAnswer reports whether Slack said nothing of the matter: the call may
 // work later and nothing was learned from it.
 func (e *SlackError) NoAnswer() bool {
-	if e.Code == "" && e.Status >= 400 && e.Status < 500 {
+	if e.Code == "" && (e.Status >= 400 && e.Status < 500 || e.Redirected()) {
 		return false // whoever answers there is not Slack, or will not
 	}
 	return e.Code == "" || slices.Contains([]string{ratelimited, "internal_error", "fatal_error", "service_unavailable", "request_timeout", "team_added_to_org", incomplete}, e.Code)

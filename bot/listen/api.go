@@ -35,6 +35,17 @@ func newAPI(botToken, appToken bot.Secret, apiURL string, timeout time.Duration)
 	return slack.New(string(botToken),
 		slack.OptionAppLevelToken(string(appToken)),
 		slack.OptionAPIURL(apiURL),
-		slack.OptionHTTPClient(&http.Client{Timeout: timeout}),
+		slack.OptionHTTPClient(HTTPClient(timeout)),
 	)
+}
+
+// HTTPClient is a client for Slack's addresses that follows no redirect: with most
+// methods the bot token is in the body, which a redirect (307, 308) would take along
+// to whatever host it names, and so would what is sent to a response URL. Slack
+// answers none of its methods with one.
+func HTTPClient(timeout time.Duration) *http.Client {
+	return &http.Client{
+		Timeout:       timeout,
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	}
 }

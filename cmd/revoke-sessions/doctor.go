@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"net/http"
 	"slices"
 	"strings"
 	"time"
@@ -116,7 +115,7 @@ func (c *doctorCommand) Run(ctx context.Context, s *surroundings) error {
 	}
 	if e.complaints("SLACK_API_URL") == "" {
 		api := listen.NewAPI(e.read.botToken, e.read.appToken, c.SlackAPI)
-		e.slack = bot.NewSlack(api, c.SlackAPI, &http.Client{Timeout: 5 * time.Second})
+		e.slack = bot.NewSlack(api, c.SlackAPI, listen.HTTPClient(5*time.Second))
 		e.ask = func(ctx context.Context) (bot.Secret, error) { return listen.Ask(ctx, api) }
 	}
 	defer func() {

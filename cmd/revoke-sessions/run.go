@@ -115,7 +115,7 @@ func (c *runCommand) Run(ctx context.Context, s *surroundings) error {
 	defer logAnchors(context.WithoutCancel(ctx), db.Head, log, time.Tick(anchorEvery))()
 	numbers.WatchStore(db)
 	api := listen.NewAPI(botToken, appToken, c.SlackAPI)
-	slack := bot.NewSlack(api, c.SlackAPI, &http.Client{Timeout: 5 * time.Second})
+	slack := bot.NewSlack(api, c.SlackAPI, listen.HTTPClient(5*time.Second))
 	slack.Observe(numbers.Slack())
 	home, err := connect(ctx, slack, log)
 	if ctx.Err() != nil {
@@ -209,7 +209,9 @@ func connect(ctx context.Context, slack *bot.Slack, log *slog.Logger) (bot.Works
 		if err == nil {
 			return home, nil
 		}
-		if e, ok := errors.AsType[*bot.SlackError](err); ok && !e.NoAnswer() {
+		if e, ok := errors.AsType[*bot.SlackError](err); ok && e.Redirected() {
+			return home, err
+		} else if ok && !e.NoAnswer() {
 			return home, fmt.Errorf("%w. Check SLACK_BOT_TOKEN and that the app is installed: OAuth & Permissions in the Slack app's settings", err)
 		}
 		log.Warn("Slack does not answer yet", "error", err, "pause", wait.String())

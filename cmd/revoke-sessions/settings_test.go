@@ -133,6 +133,7 @@ func TestRefusedBySlack(t *testing.T) {
 		says  string
 	}{
 		{"bot token", slacktest.Fault{Method: "auth.test", Error: "invalid_auth"}, "Check SLACK_BOT_TOKEN"},
+		{"redirect", slacktest.Fault{Method: "auth.test", Status: http.StatusTemporaryRedirect}, "SLACK_API_URL must name the address itself\n"},
 		{"app token", slacktest.Fault{Method: "apps.connections.open", Error: "not_allowed_token_type"}, "SLACK_APP_TOKEN holds a token of another kind"},
 		{"two apps", slacktest.Fault{Method: "bots.info", Body: `{"ok":true,"bot":{"id":"B0BOT","app_id":"A0OTHER"}}`}, "app_mismatch"},
 	} {

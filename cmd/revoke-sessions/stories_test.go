@@ -81,7 +81,7 @@ func TestStories(t *testing.T) {
 
 // TestStoriesOnPostgres plays the same on the other database.
 func TestStoriesOnPostgres(t *testing.T) {
-	postgres(t)  // or all is skipped
+	postgres(t) // or all is skipped
 	playAll(t, "testdata/stories", func(th *theatre) { th.onPostgres(); th.begin() })
 }
 
