@@ -9,6 +9,7 @@ import (
 	"os"
 	"path"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -99,9 +100,20 @@ func TestImports(t *testing.T) {
 }
 
 // TestHeavyTests has bot/testrun alone decide what a run of the tests leaves out:
-// no other file reads which run it is.
+// no other file reads which run it is, and .ci/run repeats whatever repeats more in
+// the full run.
 func TestHeavyTests(t *testing.T) {
-	err := filepath.WalkDir(".", func(file string, d fs.DirEntry, err error) error {
+	script, err := os.ReadFile(".ci/run")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var names []string
+	for _, found := range regexp.MustCompile(`(?m)^heavy=["'](?:\$heavy\|)?(.*)["']$`).FindAllStringSubmatch(string(script), -1) {
+		names = append(names, found[1])
+	}
+	repeated := regexp.MustCompile(strings.Join(names, "|"))
+	asks, test := regexp.MustCompile(`testrun\.(?:\w+\.Times\(|EveryStep\(|Draws\(|DrivesForeignClients\()`), regexp.MustCompile(`(?m)^func (Test\w+)`)
+	err = filepath.WalkDir(".", func(file string, d fs.DirEntry, err error) error {
 		if err != nil || d.IsDir() || !strings.HasSuffix(file, ".go") || strings.HasPrefix(filepath.ToSlash(file), "bot/testrun/") || file == "layout_test.go" {
 			return err
 		}
@@ -109,9 +121,15 @@ func TestHeavyTests(t *testing.T) {
 		if err != nil {
 			return err
 		}
-		for _, asks := range []string{"testing.Short()", "REVOKE_TEST_FULL", "testrun.Variable"} {
-			if strings.Contains(string(text), asks) {
-				t.Errorf("%s says %s: only bot/testrun decides what is heavy", file, asks)
+		for _, says := range []string{"testing.Short()", "REVOKE_TEST_FULL", "testrun.Variable"} {
+			if strings.Contains(string(text), says) {
+				t.Errorf("%s says %s: only bot/testrun decides what is heavy", file, says)
+			}
+		}
+		if strings.HasSuffix(file, "_test.go") && asks.Match(text) {
+			of := test.FindAllSubmatch(text, -1)
+			if !slices.ContainsFunc(of, func(name [][]byte) bool { return repeated.Match(name[1]) }) {
+				t.Errorf("%s repeats more in the full run, and .ci/run does not repeat any of its tests", file)
 			}
 		}
 		return nil

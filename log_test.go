@@ -19,13 +19,14 @@ import (
 // address of a person or a secret.
 var logKeys = map[string]string{
 	// What a line is about.
-	"request":  "ID of the request, REQ-…",
-	"arrival":  "number of the stored act that the line is about",
-	"envelope": "Slack's ID of the envelope that brought it",
-	"freeze":   "number of the freeze",
-	"notice":   "key of an announcement",
-	"key":      "which of a request's messages: card, receipt:U…, result:1 …",
-	"socket":   "number of the socket in this process",
+	"request":    "ID of the request, REQ-…",
+	"arrival":    "number of the stored act that the line is about",
+	"envelope":   "Slack's ID of the envelope that brought it",
+	"freeze":     "number of the freeze",
+	"notice":     "key of an announcement",
+	"key":        "which of a request's messages: card, receipt:U…, result:1 …",
+	"socket":     "number of the socket in this process",
+	"dependency": "what the bot cannot work without: database, slack, entra",
 	// Who and where, by Slack's IDs.
 	"user":    "who acted",
 	"actor":   "who acted, as in the audit row: a Slack user, bot, clock, policy, os:…",
@@ -37,15 +38,17 @@ var logKeys = map[string]string{
 	"wanted":  "the action that was refused",
 	"reason":  "why, by the code's own names",
 	"outcome": "what is known of a call to Microsoft: done, not_done, unknown",
-	"status":  "HTTP status of Microsoft's answer", "code": "its error code",
+	"scope":   "whose limit at Microsoft, and to what", "used": "the share of it that is used up; 1 is all",
+	"status": "HTTP status of Microsoft's answer", "code": "its error code",
 	"graph_request_id": "Microsoft's ID of the call", "client_request_id": "ours of the same call",
 	"error":   "what failed; no token, address of an answer, or body",
 	"problem": "what is wrong with the set-up", "remedy": "what to do about it",
-	"panic": "a defect's own text, or its type", "stack": "where it was",
+	"panic": "a defect's type, or what the runtime says of it", "stack": "where it was",
 	"response_url_error": "why a private answer was not taken", "direct_error": "why not as a direct message either",
 	// Numbers.
-	"have": "votes given", "need": "votes needed", "ended": "whether the freeze is over", "until": "when it ends by itself",
-	"arrivals": "how many stored acts", "approvers": "how many approvers are named or could decide", "able": "how many could decide", "found": "how many were found", "problems": "how many there are",
+	"have": "votes given", "need": "votes needed", "ended": "whether the freeze is over", "until": "when it ends by itself", "by": "how far a clock was set, or is from another",
+	"arrivals": "how many stored acts", "approvers": "how many approvers are named or could decide", "looked_up": "how many of them were looked up",
+	"able": "how many could decide", "found": "how many were found", "problems": "how many there are",
 	"acks": "how many could not be sent", "in_a_row": "how often it happened without a success", "pause": "how long until the next attempt",
 	"expected_seconds": "how long Slack means to keep the connection", "slack_counts": "sockets that Slack counts for the app", "own": "sockets that are ours",
 	"allowed": "sockets that Slack allows for one app", "strangers": "sockets that are none of ours", "for": "how long it has been so",
@@ -53,7 +56,8 @@ var logKeys = map[string]string{
 	"credential": "kind of the sign-in at Microsoft", "cloud": "Microsoft's cloud", "operation": "what a confirmation does", "fallback": "what is done where that is not possible",
 	"policy": "path of the policy file", "policy_digest": "digest of the policy in force", "database": "where the database is", "address": "where health and numbers are served",
 	// The audit chain's anchor.
-	"seq": "number of the last row", "hash": "its hash",
+	"seq": "number of the last row, or of the one that was noted", "hash": "its hash", "head": "number of the last row of a database that has lost some",
+	"missing": "what the chain does not show of a stored request", "kept": "approvals that still count", "lapsed": "those that do not",
 }
 
 // logCall is one call of a logger in the source.

@@ -104,6 +104,9 @@ type Matter struct {
 	Target Target
 	// Askers are the requester first and then whoever joined.
 	Askers []Asker
+	// AskersAlso are further Slack accounts that were theirs when they asked, as
+	// far as they were looked for. They give no right, and take one.
+	AskersAlso []string
 	// Reason is what the requester typed.
 	Reason string
 	// Approvals are those who have confirmed so far, as looked up now.
@@ -322,7 +325,7 @@ func (q Question) mayApprove(a Actor, need Requirement) Reason {
 	switch {
 	case q.target(a) && q.Matter.Lane != Self:
 		return TargetMayNotDecide
-	case (q.asked(a) || q.target(a)) && !need.RequesterMayApprove:
+	case (q.asked(a) || slices.Contains(q.Matter.AskersAlso, a.SlackID) || q.target(a)) && !need.RequesterMayApprove:
 		return RequesterMayNotDecide
 	}
 	return ""

@@ -38,18 +38,29 @@ const (
 	DefaultExpiry    = 8 * time.Hour
 	DefaultExecute   = 15 * time.Minute // of a lane whose on_timeout is execute
 	DefaultFreezeMax = time.Hour
+	// DefaultRequests is how many requests about others one person may make, or
+	// join, within DefaultRequestsWithin.
+	DefaultRequests       = 10
+	DefaultRequestsWithin = time.Hour
 	// MaxApprovals is the most approvals that a rule may ask for.
 	MaxApprovals = 5
 )
 
 // New is the policy of somebody who named approvers and nothing else: one
-// approval in either lane, anybody may ask.
+// approval in either lane, anybody may ask, DefaultRequests times about others.
 func New(approvers ...string) Policy {
 	one := Rule{Approvals: 1, RequesterMayApprove: true}
 	return Policy{
 		Approvers: approvers, Self: one, ThirdParty: one, Expiry: DefaultExpiry,
+		Limits: Limits{PerRequester: Limit{N: DefaultRequests, Within: DefaultRequestsWithin}},
 		Freeze: FreezeRule{Max: DefaultFreezeMax}, Identity: Identity{ByMap: true, ByEmail: true},
 	}
+}
+
+// BarsRequesters reports whether a rule for reports about others keeps those who
+// asked from approving.
+func (p *Policy) BarsRequesters() bool {
+	return !p.ThirdParty.RequesterMayApprove || slices.ContainsFunc(p.Protected, func(x Protection) bool { return !x.RequesterMayApprove })
 }
 
 // Circle names people: Slack users (U… or W…), Slack user groups (S…) and
@@ -109,7 +120,7 @@ type Reminders struct {
 
 // Limits bound what may be done within a time. The zero Limit is none.
 type Limits struct {
-	PerRequester Limit // requests created
+	PerRequester Limit // requests created or joined, about others
 	// Graph writes: decisions that lead to one.
 	PerApprover, PerTarget, Total Limit
 }

@@ -103,6 +103,7 @@ func TestNew(t *testing.T) {
 	one := Rule{Approvals: 1, RequesterMayApprove: true}
 	want := Policy{
 		Approvers: Circle{"UALICE", oncall}, Self: one, ThirdParty: one, Expiry: 8 * time.Hour,
+		Limits: Limits{PerRequester: Limit{N: 10, Within: time.Hour}},
 		Freeze: FreezeRule{Max: time.Hour}, Identity: Identity{ByMap: true, ByEmail: true},
 	}
 	if diff := cmp.Diff(want, New("UALICE", oncall)); diff != "" {

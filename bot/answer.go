@@ -62,6 +62,9 @@ func Received(r *Request, v View) Message {
 		l.say(" Nobody answers? ").typed(v.Emergency)
 	}
 	p.add(l)
+	if r.TargetLeft != "" {
+		p.add((&line{}).person(r.TargetLeft).say(" is deactivated in Slack. I go by what Slack and the policy still say of the account, and the approvers see which it is."))
+	}
 	p.add(obstacles(r, v))
 	return p.message()
 }
@@ -89,7 +92,7 @@ func Joined(r *Request, v View, slackID string, added bool) Message {
 	p.add(l)
 	p.add(obstacles(r, v))
 	if also := r.Words.Also[slackID]; also != "" {
-		p.add((&line{}).say("The approvers read what you wrote: ").typed(also))
+		p.add((&line{}).say("I'm passing on to the approvers what you wrote: ").typed(also))
 	}
 	return p.message()
 }
@@ -97,15 +100,20 @@ func Joined(r *Request, v View, slackID string, added bool) Message {
 // CancelAsked answers the account that wants to cancel its own report.
 func CancelAsked(r *Request, v View) Message {
 	p := &page{}
-	p.add(r.begin().bold("An approver was asked to cancel %s.", r.ID).
-		say(" It goes on until one denies it, for whoever found the phone could have asked this too. They will phone first: ").enders(r, v).say("."))
+	p.add(r.begin().bold("I'm asking the approvers to cancel %s.", r.ID).
+		say(" It stays open until an approver denies it, because whoever found the device could have asked. They will phone first: ").enders(r, v).
+		say(". Your own message says whether I reached them."))
 	return p.message()
 }
+
+// tellingChannel is all that is known when a step of a freeze is stored. Where the
+// channel cannot be posted to, whoever took the step reads that by direct message.
+const tellingChannel = " I'm telling the approvers' channel now."
 
 // FrozenNow answers whoever pulled the brake.
 func FrozenNow(f *Freeze) Message {
 	p := &page{}
-	p.add(ends((&line{}).bold("Every revoke is held back now.").say(" The approvers' channel is told. "), f))
+	p.add(ends((&line{}).bold("Every revoke is held back now.").say(tellingChannel+" "), f))
 	p.add((&line{}).say("You may freeze again %s after it has ended, not before.", spell(authz.Rest)))
 	return p.message()
 }
@@ -113,10 +121,10 @@ func FrozenNow(f *Freeze) Message {
 // ThawAnswer answers whoever typed unfreeze.
 func ThawAnswer(f *Freeze, d authz.Decision) Message {
 	if d.Enough() {
-		return note("The freeze is over. What was approved before it goes on now.")
+		return note("The freeze is over. What was approved before it is checked again now, and goes on where that still holds." + tellingChannel)
 	}
 	p := &page{}
-	p.add((&line{}).say("Noted: %d of %d. The freeze goes on until another approver types `/revoke-sessions unfreeze` too, or ", d.Have, d.Need).when(f.Until).say("."))
+	p.add((&line{}).say("Noted: %d of %d. The freeze goes on until another approver types `/revoke-sessions unfreeze` too, or ", d.Have, d.Need).when(f.Until).say("." + tellingChannel))
 	return p.message()
 }
 
@@ -129,7 +137,7 @@ func (b *Bot) status(ctx context.Context, a Arrival, id string) error {
 	}
 	// Who is no member, or nobody in particular, is told so instead of "nothing".
 	if d := b.check(authz.Ask, who.actor, authz.Matter{}); !d.Allowed {
-		return b.refuse(ctx, a, withReason(Entry{Wanted: string(authz.See)}, d.Reason), Refusal(d.Reason, nil, b.view(ctx, nil, "")))
+		return b.refuse(ctx, a, withReason(Entry{Wanted: string(authz.See)}, d.Reason), Refusal(d.Reason, nil, b.viewFor(ctx, a, nil)))
 	}
 	sees := func(r *Request) authz.Decision {
 		return b.check(authz.See, who.actor, r.matter())
@@ -147,7 +155,7 @@ func (b *Bot) status(ctx context.Context, a Arrival, id string) error {
 			e := Entry{Wanted: string(authz.See), Request: r.ID, ActorEntraID: who.actor.EntraID, Reason: string(UnknownRequest)}
 			return b.refuse(ctx, a, e, Refusal(UnknownRequest, nil, b.view(ctx, nil, "")))
 		}
-		return b.reply(ctx, a, Status(&r, b.view(ctx, &r, b.cardLink(ctx, id))))
+		return b.reply(ctx, a, Status(&r, b.statusView(ctx, &r)))
 	}
 	// Approvers see all that is open, everybody else what they asked for.
 	mine := a.UserID
@@ -159,18 +167,25 @@ func (b *Bot) status(ctx context.Context, a Arrival, id string) error {
 		return err
 	}
 	p := &page{}
+	var lines []*line
 	for _, r := range open {
-		if sees(&r).Allowed {
-			p.add(statusLine(&r, b.view(ctx, &r, b.cardLink(ctx, r.ID))))
+		switch {
+		case r.State == "":
+			lines = append(lines, (&line{}).bold("%s", r.ID).say(" · I cannot read what is stored of it, so I cannot say what became of it. Treat it as not done."))
+		case sees(&r).Allowed:
+			lines = append(lines, statusLine(&r, b.statusView(ctx, &r)))
 		}
 	}
+	p.some(false, func(n int) *line {
+		return (&line{}).say("%d more are open; name one with `/revoke-sessions status REQ-…`.", n)
+	}, lines...)
 	if d := sees(&Request{}); d.Reason == authz.MembershipUnknown {
 		p.add((&line{}).say("I could not look up whether you are an approver, so this is only what you asked for yourself."))
 	}
 	switch {
-	case len(p.blocks) == 0 && mine == "":
+	case len(p.groups) == 0 && mine == "":
 		p.add((&line{}).say("Nothing is open."))
-	case len(p.blocks) == 0:
+	case len(p.groups) == 0:
 		p.add((&line{}).say("Nothing of yours is open."))
 	case len(open) == statusLimit:
 		p.add((&line{}).say("There may be more; name one with `/revoke-sessions status REQ-…`."))
@@ -179,6 +194,14 @@ func (b *Bot) status(ctx context.Context, a Arrival, id string) error {
 		p.add(frozenLine(v.Freeze))
 	}
 	return b.reply(ctx, a, p.message())
+}
+
+// statusView is the view of whoever asks how a request stands: they read what is
+// in the way of its card, too.
+func (b *Bot) statusView(ctx context.Context, r *Request) View {
+	v := b.view(ctx, r, b.cardLink(ctx, r.ID))
+	v.Shut = b.shutTo(r, v)
+	return v
 }
 
 // Status is one request as its askers and approvers may read it.
@@ -196,7 +219,7 @@ func statusLine(r *Request, v View) *line {
 		if r.onlySelf() {
 			waits = "waits for its owner, or for an approver"
 		}
-		l.say("%s", waits).join(statusCount(r)).say(". Nothing has been done yet. ").join(ahead(r, &line{}, v)).say(" ")
+		l.say("%s", waits).join(statusCount(r)).say(". Nothing has been done yet. ").join(ahead(r, &line{}, v)).say(" ").join(refusedHere(v))
 	case r.State.Accepted():
 		acceptedLine(r, l).say(" ") // the stamps stand on the card only
 	default:
@@ -204,6 +227,9 @@ func statusLine(r *Request, v View) *line {
 	}
 	if v.CardLink != "" {
 		l.link(v.CardLink, "Card")
+	}
+	if !r.StalledAt.IsZero() {
+		l.say(" ").join(stalledLine(r))
 	}
 	return l
 }
@@ -227,7 +253,7 @@ func DenyForm(r *Request, arrival int64) slack.ModalViewRequest {
 	return slack.ModalViewRequest{
 		Type: slack.VTModal, CallbackID: DenyCallback, PrivateMetadata: strconv.FormatInt(arrival, 10),
 		Title: plainText("Deny the request"), Submit: plainText("Deny"), Close: plainText("Go back"),
-		Blocks: slack.Blocks{BlockSet: append(p.blocks, reason)},
+		Blocks: slack.Blocks{BlockSet: append(p.blocks(), reason)},
 	}
 }
 

@@ -60,6 +60,10 @@ type Arrival struct {
 	Tries int `json:"-"`
 }
 
+// decides reports whether somebody presses a button or says why not: what waits
+// for it goes before what is only asked for.
+func (a Arrival) decides() bool { return a.Kind == ClickArrival || a.CallbackID == DenyCallback }
+
 // Names inside the forms, shared by the views that bot builds and the envelope
 // decoder in bot/listen.
 const (

@@ -12,8 +12,6 @@ import (
 	"sync"
 	"time"
 
-	"golang.org/x/sync/errgroup"
-
 	"revoke-sessions/authz"
 	"revoke-sessions/graph"
 )
@@ -27,13 +25,16 @@ func (b *Bot) command(ctx context.Context, a Arrival) error {
 	if usage, ok := errors.AsType[*UsageError](err); ok {
 		return b.reply(ctx, a, Usage(usage))
 	}
+	if b.likely(a.UserID) && (cmd.Verb == FreezeVerb || cmd.Verb == UnfreezeVerb) {
+		ctx = lookingUp(ctx, forDecision)
+	}
 	switch cmd.Verb {
 	case FormVerb:
 		return b.openForm(ctx, a)
 	case StatusVerb:
 		return b.status(ctx, a, cmd.RequestID)
 	case CancelVerb:
-		return b.cancel(ctx, a, cmd.RequestID)
+		return b.cancel(lookingUp(ctx, forOwn), a, cmd.RequestID)
 	case AskVerb, DrillVerb:
 		return b.ask(ctx, a, wish{whom: cmd.Whom, reason: cmd.Reason, drill: cmd.Verb == DrillVerb})
 	case FreezeVerb:
@@ -55,11 +56,18 @@ func (b *Bot) reply(ctx context.Context, a Arrival, m Message) error {
 
 // openForm opens the form before anything else: its trigger lives 3 s.
 func (b *Bot) openForm(ctx context.Context, a Arrival) error {
-	err := b.openView(ctx, a.TriggerID, Form(a.UserID, a.ID, &b.cfg.Policy))
+	err := b.budget.take(ctx, "views.open")
+	if err == nil {
+		err = b.openView(ctx, a.TriggerID, Form(a.UserID, a.ID, &b.cfg.Policy))
+		b.budget.heed("views.open", err)
+	}
 	if err == nil {
 		return b.store.Record(ctx, a.ID)
 	}
 	b.log.Warn("open the form", "arrival", a.ID, "user", a.UserID, "error", err)
+	if _, limited := tooOften(err); limited {
+		return b.reply(ctx, a, note("Slack asked the bot to wait, so the form did not open and nothing was asked for. %s", typeInstead))
+	}
 	if e, ok := errors.AsType[*SlackError](err); ok && e.NoAnswer() {
 		return b.reply(ctx, a, note("I am not sure that the form opened. If you see none: %s", typeInstead))
 	}
@@ -103,35 +111,52 @@ func (b *Bot) ask(ctx context.Context, a Arrival, w wish) error {
 	if w.whom.SlackID == a.UserID {
 		w.whom = Whom{Me: true}
 	}
-	var asker person
-	var meant found
-	var coverage Coverage
-	g, look := errgroup.WithContext(ctx)
-	g.Go(func() (err error) { asker, err = b.people.who(look, a.UserID); return err })
-	if !w.whom.Me {
-		g.Go(func() (err error) { meant, err = b.people.target(look, w.whom); return err })
+	if w.whom.Me {
+		ctx = lookingUp(ctx, forOwn)
 	}
-	var ready sync.WaitGroup // beside the look-ups, and no reason to end them
-	ready.Go(func() { coverage = b.cover(ctx) })
-	defer ready.Wait()
 	// A refusal speaks of a request that does not exist yet, but may be a drill.
 	unborn := &Request{Drill: w.drill}
 	e := Entry{Wanted: string(authz.Ask), Drill: w.drill}
-	if err := g.Wait(); err != nil {
+	if wait := b.allowance.take(a.UserID, w.whom.Me, b.now()); wait > 0 {
+		v := b.view(ctx, nil, "")
+		v.Wait = wait
+		return b.refuse(ctx, a, withReason(e, TooFast), Refusal(TooFast, unborn, v))
+	}
+	asker, err := b.people.who(ctx, a.UserID)
+	if err != nil {
 		return b.refuseLookup(ctx, a, e, err, unborn)
 	}
 	e.ActorEntraID, e.LookedUpMS = asker.actor.EntraID, asker.age.Milliseconds()
 	if d := b.check(authz.Ask, asker.actor, authz.Matter{}); !d.Allowed {
 		return b.refuseFor(ctx, a, e, d.Reason, unborn)
 	}
-	if w.whom.Me {
-		meant = found{user: asker.accounts[0], slackID: a.UserID}
+	meant := found{user: asker.account, slackID: a.UserID}
+	// Whoever may not ask about others has nobody looked up, and does not learn
+	// who has an account.
+	stranger := func() (authz.Reason, bool) {
+		d := b.check(authz.Ask, asker.actor, authz.Matter{Lane: authz.ThirdParty})
+		return d.Reason, d.Reason == authz.MayNotRequest || d.Reason == authz.MembershipUnknown
+	}
+	if !w.whom.Me && !b.people.mayMean(w.whom, asker.account) {
+		if reason, is := stranger(); is {
+			return b.refuseUnsure(ctx, a, e, reason, unborn, asker)
+		}
+	}
+	var coverage Coverage
+	var ready sync.WaitGroup // beside the look-ups, and no reason to end them
+	ready.Go(func() { coverage = b.cover(ctx) })
+	defer ready.Wait()
+	if !w.whom.Me {
+		if meant, err = b.people.target(ctx, w.whom); err != nil {
+			return b.refuseLookup(ctx, a, e, err, unborn)
+		}
+	}
+	if meant.left {
+		unborn.TargetLeft = meant.slackID
 	}
 	if meant.user.ID != asker.actor.EntraID {
-		// Whoever may not ask about others does not learn who has an account.
-		other := authz.Matter{Lane: authz.ThirdParty}
-		if d := b.check(authz.Ask, asker.actor, other); d.Reason == authz.MayNotRequest || d.Reason == authz.MembershipUnknown {
-			return b.refuseUnsure(ctx, a, e, d.Reason, unborn, asker)
+		if reason, is := stranger(); is {
+			return b.refuseUnsure(ctx, a, e, reason, unborn, asker)
 		}
 	}
 	if meant.problem != "" {
@@ -143,16 +168,23 @@ func (b *Bot) ask(ctx context.Context, a Arrival, w wish) error {
 		known = []string{meant.slackID}
 	}
 	// The search uses an index that may lag behind; the card shall not.
-	t, err := b.people.preview(ctx, meant.user.ID, known, known == nil)
+	var also []string
+	var unlisted error
+	ready.Go(func() { also, unlisted = b.askersAlso(ctx, asker, meant.user.ID) })
+	t, err := b.people.preview(ctx, meant.user.ID, known, true)
+	ready.Wait()
 	switch {
 	case graph.IsNotFound(err):
 		return b.refuse(ctx, a, withReason(e, authz.NoAccount), targetRefusal(authz.NoAccount, unborn, w.whom))
+	case unlisted != nil:
+		return b.refuseLookup(ctx, a, e, unlisted, unborn)
 	case err != nil:
 		t.user = meant.user
 	}
 	unborn.Lane, unborn.Words.Reason = authz.LaneOf(asker.actor.EntraID, t.user.ID), w.reason
 	unborn.Askers = []authz.Asker{{SlackID: a.UserID, EntraID: asker.actor.EntraID}}
 	unborn.aimAt(t)
+	unborn.AskersAlso = also
 	if d := b.check(authz.Ask, asker.actor, unborn.matter()); !d.Allowed {
 		sure := unborn.matter()
 		sure.Target.MemberOf, sure.Target.Privileged = t.in, t.privileged == graph.Yes
@@ -165,9 +197,36 @@ func (b *Bot) ask(ctx context.Context, a Arrival, w wish) error {
 	if b.ownAccount(t.user.ID) {
 		return b.refuseFor(ctx, a, e, OwnAccount, unborn)
 	}
-	ready.Wait()
 	unborn.Coverage = coverage
 	return b.enter(ctx, a, w, *unborn, t)
+}
+
+// askersAlso are the further Slack accounts of somebody who asks about somebody
+// else, where the policy may keep them from approving it: an address may be
+// another person's by the time of a click.
+func (b *Bot) askersAlso(ctx context.Context, asker person, targetID string) ([]string, error) {
+	if asker.actor.EntraID == targetID || !b.cfg.Policy.BarsRequesters() {
+		return nil, nil
+	}
+	ids, err := b.people.slackAccounts(ctx, asker.account, []string{asker.actor.SlackID})
+	if err != nil && !onlyTooMany(err) {
+		return nil, (aim{trouble: err}).unread()
+	}
+	return ids[1:], nil
+}
+
+// mayMean reports whether somebody named may be the account: an address of its
+// own, though another account may have it, too.
+func (p *people) mayMean(whom Whom, u graph.User) bool {
+	switch {
+	case whom.SlackID != "":
+		return slices.Contains(p.mappedTo(u.ID), whom.SlackID)
+	case whom.ObjectID != "":
+		return strings.EqualFold(whom.ObjectID, u.ID)
+	}
+	return slices.ContainsFunc(append([]string{u.UPN, u.Mail}, u.Addresses...), func(address string) bool {
+		return strings.EqualFold(address, whom.Address)
+	})
 }
 
 // ownAccount reports whether the bot signs in to Entra with the account: a revoke
@@ -203,10 +262,14 @@ func (b *Bot) enter(ctx context.Context, a Arrival, w wish, unborn Request, t ai
 			row := r.entry(Void, "bot")
 			row.Origin = a.origin()
 			_, err = b.void(ctx, r, t, []Difference{MoreApprovals}, Change{}, row)
-			if err == nil {
+			switch {
+			case err == nil:
 				err = ErrConflict
+			case errors.Is(err, ErrOtherRules):
+				err = b.join(ctx, a, w, asker, r, entry) // the rules in force may ask for no more
 			}
 		case pending:
+			r.alsoKnows(&unborn)
 			err = b.join(ctx, a, w, asker, r, entry)
 		default:
 			if r, err = b.draft(ctx, unborn); err != nil {
@@ -222,6 +285,14 @@ func (b *Bot) enter(ctx context.Context, a Arrival, w wish, unborn Request, t ai
 		}
 	}
 	return fmt.Errorf("make a request: %w", ErrConflict)
+}
+
+// alsoKnows takes over which Slack accounts lead to the same people: who is known
+// to be the same person as somebody stays so.
+func (r *Request) alsoKnows(other *Request) {
+	r.AskersAlso = union(r.AskersAlso, other.AskersAlso)
+	r.TargetAlso = union(r.TargetAlso, slices.DeleteFunc(other.targetSlackIDs(), func(id string) bool { return id == r.TargetSlackID }))
+	r.TargetFound = r.TargetFound || other.TargetFound
 }
 
 // draft makes a pending request of what was asked for and looked up.
@@ -246,6 +317,7 @@ func (b *Bot) draft(ctx context.Context, r Request) (Request, error) {
 
 func (b *Bot) create(ctx context.Context, a Arrival, r Request, e Entry) error {
 	e.Action, e.Request, e.Operation, e.Digest, e.Need = "requested", r.ID, string(r.Operation), r.Digest, r.Need
+	e.Until = r.executesAt()
 	r, err := b.commit(ctx, Change{
 		Request: r, Audit: []Entry{e}, Settles: a.ID, Uses: b.asks(&r, r.requester()),
 	})
@@ -269,23 +341,14 @@ func (b *Bot) asks(r *Request, asker authz.Asker) []Use {
 // join adds somebody who asks for what was asked already, or what they add to
 // it. Either way the card is looked after: somebody may have deleted it.
 func (b *Bot) join(ctx context.Context, a Arrival, w wish, asker authz.Asker, r Request, e Entry) error {
-	known := slices.ContainsFunc(r.Askers, func(other authz.Asker) bool { return other.SlackID == a.UserID })
-	if !known {
+	known := slices.Contains(r.askedBy(), a.UserID)
+	if !slices.Contains(r.Askers, asker) {
+		// Or somebody whose Slack account leads to another Entra account by now: the
+		// row says so, and neither account may approve it as somebody else's.
 		r.Askers = append(slices.Clone(r.Askers), asker)
 	}
 	if w.reason != "" && w.reason != r.Words.Reason {
-		also := maps.Clone(r.Words.Also)
-		if also == nil {
-			also = map[string]string{}
-		}
-		switch before := also[a.UserID]; {
-		case strings.Contains(before, w.reason):
-			w.reason = before // said already; nothing that was said goes
-		case before != "":
-			w.reason = cutRunes(before+" · "+w.reason, maxReason)
-		}
-		also[a.UserID] = w.reason
-		r.Words.Also = also
+		r.Words.add(a.UserID, w.reason)
 	}
 	if err := b.doubt(ctx, r.ID); err != nil {
 		return err
@@ -298,6 +361,22 @@ func (b *Bot) join(ctx context.Context, a Arrival, w wish, asker authz.Asker, r 
 	}
 	b.answer(ctx, a, Joined(&r, b.view(ctx, &r, b.cardLink(ctx, r.ID)), a.UserID, !known))
 	return nil
+}
+
+// add keeps what somebody says who asks too, beside what they have said before:
+// nothing of that goes.
+func (w *Words) add(slackID, reason string) {
+	also := maps.Clone(w.Also)
+	if also == nil {
+		also = map[string]string{}
+	}
+	switch before := also[slackID]; {
+	case strings.Contains(before, reason):
+		reason = before // said already
+	case before != "":
+		reason = cutRunes(before+" · "+reason, maxReason)
+	}
+	also[slackID], w.Also = reason, also
 }
 
 // doubt forgets what the card shows, so that it is edited once more; if it has
@@ -328,7 +407,7 @@ func (b *Bot) refuseLookup(ctx context.Context, a Arrival, e Entry, err error, r
 	b.log.Log(ctx, level, "look up", "request", e.Request, "arrival", a.ID, "user", a.UserID, "error", err, "remedy", lookup.Remedy)
 	e.Reason = string(LookupFailed)
 	v := b.view(ctx, nil, "")
-	v.Where, v.Remedy = lookup.Where, lookup.Remedy
+	v.unread(lookup)
 	return b.refuse(ctx, a, e, Refusal(LookupFailed, r, v))
 }
 
@@ -337,7 +416,7 @@ func (b *Bot) refuseUnsure(ctx context.Context, a Arrival, e Entry, reason authz
 	if lookup, ok := errors.AsType[*LookupError](who.trouble); ok && reason == authz.MembershipUnknown {
 		b.log.Warn("ask a group who is in it", "request", e.Request, "arrival", a.ID, "user", a.UserID, "error", lookup, "remedy", lookup.Remedy)
 		v := b.viewFor(ctx, a, r)
-		v.Where, v.Remedy = lookup.Where, lookup.Remedy
+		v.unread(lookup)
 		return b.refuse(ctx, a, withReason(e, reason), Refusal(reason, r, v))
 	}
 	return b.refuseFor(ctx, a, e, reason, r)

@@ -3,7 +3,6 @@ package bot
 import (
 	"context"
 	"encoding/json"
-	"runtime/debug"
 	"time"
 )
 
@@ -28,22 +27,39 @@ type piece struct {
 	// arrival is what the work is about, to be handed back if it is not begun;
 	// nil for work on anything else, whose claim lapses.
 	arrival *Arrival
+	// by is who made it be done, by their Slack ID; empty for nobody in particular.
+	// later is work that goes behind what somebody has decided.
+	by    string
+	later bool
+}
+
+// turn is a piece's place among those that wait.
+func (p piece) turn() turn {
+	t := turn{by: p.by, since: p.at}
+	if p.later {
+		t.rank = 1
+	}
+	return t
 }
 
 func (b *Bot) handling(a Arrival) piece {
-	return piece{do: func(ctx context.Context) { b.handle(ctx, a) }, arrival: &a}
+	return piece{do: func(ctx context.Context) { b.handle(ctx, a) }, arrival: &a, by: a.UserID, later: !a.decides()}
 }
 
-// spawn has f begin at once if a slot is free, and else after all that came
-// before it, as soon as one is. What finds no place to wait, or waits too long, is
-// found again by the clock: an arrival at once, and anything else once its claim
-// has lapsed.
+// telling is the telling of a request that was just stored.
+func (b *Bot) telling(r *Request) piece {
+	return piece{do: func(ctx context.Context) { b.tell(ctx, r.ID) }, by: r.requester().SlackID, later: r.State == Pending}
+}
+
+// spawn has f begin at once if a slot is free, and else when it is its turn. What
+// finds no place to wait, or waits too long, is found again by the clock: an
+// arrival at once, and anything else once its claim has lapsed.
 func (b *Bot) spawn(f func(context.Context)) { b.admit(piece{do: f}) }
 
 func (b *Bot) admit(p piece) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if len(b.waiting) > 0 || !b.take(p) {
+	if b.waiting.len() > 0 || !b.take(p) {
 		b.enqueue(p)
 	}
 }
@@ -65,13 +81,20 @@ func (b *Bot) offer(f func(context.Context)) {
 	b.take(piece{do: f})
 }
 
+// enqueue has p wait. Where there is no place left, whoever has most waiting gives
+// one up. b.mu is held.
 func (b *Bot) enqueue(p piece) {
-	if b.stopped || len(b.waiting) >= manyWaiting {
+	p.at = time.Now()
+	if b.stopped {
 		b.leave(p)
 		return
 	}
-	p.at = time.Now()
-	b.waiting = append(b.waiting, p)
+	b.waiting.wait(&p, p.turn())
+	if b.waiting.len() > manyWaiting {
+		last := b.waiting.last()
+		b.waiting.drop(last)
+		b.leave(*last)
+	}
 }
 
 // leave notes that a piece is not begun here. b.mu is held.
@@ -82,7 +105,8 @@ func (b *Bot) leave(p piece) {
 }
 
 // handBack lets go of the arrivals that are claimed and not begun, so that
-// whoever has a slot takes them. Where that fails their claims lapse.
+// whoever has a slot takes them. Where that fails it is tried again at the next look,
+// and else their claims lapse.
 func (b *Bot) handBack(ctx context.Context) {
 	b.mu.Lock()
 	left := b.left
@@ -93,6 +117,9 @@ func (b *Bot) handBack(ctx context.Context) {
 	}
 	if err := b.store.HandBack(ctx, left); err != nil {
 		b.log.Error("hand back what was not begun; it goes on once the claims have lapsed", "arrivals", len(left), "error", err)
+		b.mu.Lock()
+		b.left = append(left, b.left...)
+		b.mu.Unlock()
 	}
 }
 
@@ -114,13 +141,13 @@ func (b *Bot) take(p piece) bool {
 	return true
 }
 
-// next answers what has waited longest, or gives the slot back. When some of it
+// next answers whose turn it is, or gives the slot back. When some of it
 // has waited too long, the clock gets the slot, which knows what is oldest.
 func (b *Bot) next() (p piece, ok bool) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	lapsed := b.dropLapsed()
-	if !lapsed && len(b.waiting) > 0 {
+	if !lapsed && b.waiting.len() > 0 {
 		return b.shift(), true
 	}
 	<-b.slots
@@ -130,12 +157,11 @@ func (b *Bot) next() (p piece, ok bool) {
 	return piece{}, false
 }
 
-// shift takes out what has waited longest. b.mu is held.
+// shift takes out what goes next. b.mu is held.
 func (b *Bot) shift() piece {
-	p := b.waiting[0]
-	b.waiting[0] = piece{}
-	b.waiting = b.waiting[1:]
-	return p
+	p, _ := b.waiting.first()
+	b.waiting.done(p)
+	return *p
 }
 
 // rouse has the clock look at once.
@@ -148,11 +174,15 @@ func (b *Bot) rouse() {
 
 // dropLapsed leaves to the clock what has waited too long. b.mu is held.
 func (b *Bot) dropLapsed() (some bool) {
-	for len(b.waiting) > 0 && time.Since(b.waiting[0].at) > longestWait {
-		b.leave(b.shift())
+	for {
+		p, any := b.waiting.oldest()
+		if !any || time.Since(p.at) <= longestWait {
+			return some
+		}
+		b.waiting.drop(p)
+		b.leave(*p)
 		some = true
 	}
-	return some
 }
 
 // drain fills the slots that are free with what waits.
@@ -162,16 +192,21 @@ func (b *Bot) drain() {
 	if b.dropLapsed() {
 		b.rouse()
 	}
-	for len(b.waiting) > 0 && b.take(b.waiting[0]) {
-		b.shift()
+	for {
+		p, any := b.waiting.first()
+		if !any || !b.take(*p) {
+			return
+		}
+		b.waiting.done(p)
 	}
 }
 
 // carryOut does one piece of work, within what is left of its claim.
 func (b *Bot) carryOut(p piece) {
 	defer func() {
-		if r := recover(); r != nil {
-			b.log.Error("a defect stopped one piece of work; it stays claimed and is tried again", "panic", r, "stack", string(debug.Stack()))
+		if v := recover(); v != nil {
+			what, stack := Panicked(v)
+			b.log.Error("a defect stopped one piece of work; it stays claimed and is tried again", "panic", what, "stack", stack)
 		}
 	}()
 	ctx := b.work
@@ -189,21 +224,21 @@ func (b *Bot) carryOut(p piece) {
 func (b *Bot) Load() (running, waiting, places int) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	return len(b.slots), len(b.waiting), cap(b.slots)
+	return len(b.slots), b.waiting.len(), cap(b.slots)
 }
 
 // busy reports whether what arrives now has to wait.
 func (b *Bot) busy() bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	return len(b.waiting) > 0 || len(b.slots) == cap(b.slots)
+	return b.waiting.len() > 0 || len(b.slots) == cap(b.slots)
 }
 
 // Busy tells somebody that what they did has arrived and waits.
 func Busy(emergency string) Message {
 	p := &page{}
 	p.add((&line{}).bold("Busy, and your request is safe:").
-		say(" it is stored, and I get to it as soon as I can, in the order in which people came. You need not send it again."))
+		say(" it is stored, and I get to it as soon as I can. You need not send it again."))
 	p.add(elsewhere(View{Emergency: emergency}))
 	return p.message()
 }

@@ -1,6 +1,7 @@
 package bot
 
 import (
+	"bytes"
 	"context"
 	"log/slog"
 	"slices"
@@ -85,6 +86,39 @@ func TestWhatWaitsIsBounded(t *testing.T) {
 	})
 }
 
+// However much of one person waits: what another does comes next, and has a place
+// where there is none left.
+func TestWorkOfAFloodHoldsUpNobody(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := idle(1)
+		gate := make(chan struct{})
+		var mu sync.Mutex
+		var began []string
+		does := func(by string, kind ArrivalKind) piece {
+			p := b.handling(Arrival{ID: int64(len(by)), UserID: by, Kind: kind})
+			p.do = func(context.Context) {
+				mu.Lock()
+				began = append(began, by)
+				mu.Unlock()
+				<-gate
+			}
+			return p
+		}
+		for range 2 * manyWaiting {
+			b.admit(does("flood", CommandArrival))
+		}
+		b.admit(does("dana", CommandArrival))
+		b.admit(does("erin", CommandArrival))
+		b.admit(does("alice", ClickArrival))
+		wantLoad(t, b, 1, manyWaiting)
+		close(gate)
+		synctest.Wait()
+		if want := []string{"flood", "alice", "dana", "erin", "flood"}; !slices.Equal(began[:5], want) {
+			t.Errorf("began in the order %v", began[:5])
+		}
+	})
+}
+
 // What has waited too long for its claim is the clock's, which is woken and
 // finds a slot.
 func TestWhatWaitedTooLongIsLeftToTheClock(t *testing.T) {
@@ -141,16 +175,22 @@ func TestWhatWaitedHasTheRestOfItsClaim(t *testing.T) {
 func TestADefectHoldsNobodyUp(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := idle(1)
+		var log bytes.Buffer
+		b.log = slog.New(slog.NewJSONHandler(&log, nil))
 		o := &order{}
 		gate, open := make(chan struct{}), make(chan struct{})
 		close(open)
-		b.spawn(func(context.Context) { <-gate; panic("a defect") })
+		b.spawn(func(context.Context) { <-gate; panic("TYPED-TEXT") })
 		b.spawn(o.piece(1, open))
 		close(gate)
 		synctest.Wait()
 		wantLoad(t, b, 0, 0)
 		if len(o.all) != 1 {
 			t.Error("the one behind it was not carried out")
+		}
+		// The value may hold what somebody typed, or a secret.
+		if said := log.String(); strings.Contains(said, "TYPED-TEXT") || !strings.Contains(said, `"panic":"string"`) || !strings.Contains(said, "goroutine") {
+			t.Errorf("the log says %s", said)
 		}
 	})
 }

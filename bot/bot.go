@@ -9,6 +9,7 @@ package bot
 
 import (
 	"context"
+	"crypto/sha256"
 	"errors"
 	"log/slog"
 	"slices"
@@ -38,6 +39,9 @@ type Config struct {
 	Meter Meter
 	// Now is the clock; nil for the real one.
 	Now func() time.Time
+	// Steady is what has passed on a clock that nobody sets, to compare Now with;
+	// nil where Now is a test's.
+	Steady func() time.Duration
 	// Witness is for tests; nil for none.
 	Witness Witness
 }
@@ -55,6 +59,12 @@ type Timing struct {
 	Recheck []time.Duration
 	// Patience is how long an approved request waits for Microsoft in all.
 	Patience time.Duration
+	// Heartbeat is how often Slack is asked whether it still knows the bot;
+	// Microsoft is asked half as often. 0 for never.
+	Heartbeat time.Duration
+	// AskEvery is how often one person may ask, once they have asked a few times
+	// in a row. With 0 nobody counts what asks have looked up.
+	AskEvery time.Duration
 }
 
 // DefaultTiming is what production uses.
@@ -67,6 +77,8 @@ func DefaultTiming() Timing {
 		Verify:     []time.Duration{500 * time.Millisecond, 2 * time.Second, 4 * time.Second, 8 * time.Second, 15 * time.Second, 30 * time.Second},
 		Recheck:    []time.Duration{5 * time.Minute, 15 * time.Minute, time.Hour},
 		Patience:   30 * time.Minute,
+		Heartbeat:  time.Minute,
+		AskEvery:   6 * time.Second,
 	}
 }
 
@@ -88,16 +100,32 @@ type Bot struct {
 	directory Entra
 	people    *people
 	approvers *rosters
+	budget    *budget
+	allowance *allowance
 	channel   *memory[ChannelProblem]
 	actor     string // in the audit rows of what it does by itself
 	// lastPreflight is when the last began, in nanoseconds since 1970, and earlier
 	// where the next must not wait so long.
 	lastPreflight atomic.Int64
-	replicas      atomic.Int64              // that live
-	ticked        atomic.Pointer[time.Time] // when the clock last finished a round
-	meter         Meter
-	log           *slog.Logger
-	now           func() time.Time
+	// lastReach is what was last known of whether administrators can be revoked.
+	lastReach  atomic.Pointer[graph.Fact]
+	drawnUnder atomic.Pointer[[sha256.Size]byte] // the outlook when open requests were last told again
+	seenShut   atomic.Pointer[ChannelProblem]    // what the last look at the approvers' channel found
+	lastShut   atomic.Pointer[shutAt]            // and what kept the last message from being posted there
+	refused    refusals
+	unposted   refusals                  // cards whose content was refused, by request
+	replicas   atomic.Int64              // that live
+	rules      Rules                     // that this process was started with
+	otherRules atomic.Bool               // others are in force, when it last looked
+	looked     time.Time                 // when the clock last looked for what is due
+	ticked     atomic.Pointer[time.Time] // when the clock last finished a round
+	health     health
+	stumbles   stumbles
+	lookedUp   lookedUp
+	clock      clockWatch
+	meter      Meter
+	log        *slog.Logger
+	now        func() time.Time
 
 	work    context.Context // of everything under way
 	abandon context.CancelFunc
@@ -106,8 +134,9 @@ type Bot struct {
 	wake     chan struct{}
 	courtesy chan struct{} // a token for each who is being told that it waits
 	running  sync.WaitGroup
+	answers  sync.Map // of Microsoft's that wait for the database, by request
 	mu       sync.Mutex
-	waiting  []piece   // oldest first
+	waiting  turns[*piece]
 	left     []Arrival // claimed, and not begun; for the clock to hand back
 	stopped  bool
 }
@@ -123,28 +152,27 @@ func New(cfg Config, store Store, slack *Slack, entra Entra) *Bot {
 	if cfg.Meter == nil {
 		cfg.Meter = unmetered{}
 	}
-	b := &Bot{
+	var b *Bot
+	entra = heardEntra{entra, func(err error) { b.hearCall(err) }}
+	b = &Bot{
 		cfg: cfg, store: store, slack: slack, directory: entra,
-		people: newPeople(slack, entra, &cfg.Policy, cfg.Now), meter: cfg.Meter, log: cfg.Log, now: cfg.Now,
-		actor: botActor, slots: make(chan struct{}, workers),
+		allowance: newAllowance(cfg.Timing.AskEvery), meter: cfg.Meter, log: cfg.Log, now: cfg.Now,
+		clock: clockWatch{steady: cfg.Steady}, actor: botActor, slots: make(chan struct{}, workers),
 		wake: make(chan struct{}, 1), courtesy: make(chan struct{}, courtesies),
 	}
+	b.rules = Rules{Policy: cfg.Policy.Digest, Operation: cfg.Operation, Fallback: cfg.Fallback, Channel: cfg.Channel}
+	b.budget = newBudget(cfg.Now, b.Replicas, cfg.Timing.AskEvery <= 0)
+	b.people = newPeople(slack, entra, &cfg.Policy, cfg.Now, b.budget)
 	// With a memory of its own: counting the approvers must not make what was
 	// known of them then count at their click.
-	b.approvers = &rosters{people: newPeople(slack, entra, &cfg.Policy, cfg.Now), names: cfg.Policy.Approvers, now: cfg.Now}
-	b.channel = newMemory(cfg.Now, atSlack, slack.ChannelProblem)
+	b.approvers = &rosters{people: newPeople(slack, entra, &cfg.Policy, cfg.Now, b.budget), names: cfg.Policy.Approvers, now: cfg.Now}
+	b.channel = newMemory(cfg.Now, subject{where: atSlack}, slack.ChannelProblem)
+	// Whoever has invited the bot reads at once that it is there.
+	b.channel.keeps = func(problem ChannelProblem) bool { return problem == "" }
 	b.work, b.abandon = context.WithCancel(context.Background())
+	slack.hear(b.hearSlack)
 	b.tick()
 	return b
-}
-
-// RecordPolicy writes down which rules decide what follows. It must come before
-// anything is received.
-func (b *Bot) RecordPolicy(ctx context.Context) error {
-	return b.store.Record(ctx, 0, Entry{
-		Actor: b.actor, Digest: b.cfg.Policy.Digest, Action: "policy_loaded",
-		Operation: string(b.cfg.Operation), Origin: "cards in " + b.cfg.Channel,
-	})
 }
 
 // Receive stores what came through the socket. next carries it out and must
@@ -174,10 +202,11 @@ func (b *Bot) Receive(ctx context.Context, a Arrival) (reply any, next func(), e
 func (b *Bot) handle(ctx context.Context, a Arrival) {
 	deadline := stepDeadline
 	if a.Tries == 1 {
-		deadline -= b.now().Sub(a.ReceivedAt) // claimed when it was received
+		deadline -= max(0, b.now().Sub(a.ReceivedAt)) // claimed when it was received
 	}
 	ctx, cancel := context.WithTimeout(ctx, deadline)
 	defer cancel()
+	ctx = lookingUp(ctx, b.purpose(a))
 	log := b.log.With("arrival", a.ID, "envelope", a.Envelope, "kind", a.Kind, "user", a.UserID, "request", a.names())
 	var err error
 	switch {
@@ -202,7 +231,7 @@ func (b *Bot) handle(ctx context.Context, a Arrival) {
 // view is what messages need to know beside the request, which may be nil.
 func (b *Bot) view(ctx context.Context, r *Request, link string) View {
 	names, known := b.cfg.Policy.Approvers, b.approvers.latest()
-	v := View{Now: b.now(), Approvers: known.mentions(names, known.people), Emergency: b.cfg.Emergency, CardLink: link, Policy: &b.cfg.Policy}
+	v := View{Now: b.now(), Approvers: known.mentions(names, known.people), Emergency: b.cfg.Emergency, CardLink: link, Policy: &b.cfg.Policy, Patience: b.cfg.Timing.Patience}
 	about := ""
 	if r != nil {
 		about = r.ID
@@ -210,6 +239,9 @@ func (b *Bot) view(ctx context.Context, r *Request, link string) View {
 			return r.Lane == authz.ThirdParty && slices.Contains(r.targetSlackIDs(), name)
 		})
 		v.Able = direct(v.Deciders, known.able(r, b.check))
+		v.Readers, v.Guessed = known.readers(r, names, b.check), known.trouble != nil || known.at.IsZero()
+	} else {
+		v.Able = b.ableToFreeze(known)
 	}
 	// Where it cannot be read, nothing is said of a freeze.
 	f, on, err := b.store.Frozen(ctx)
@@ -242,9 +274,9 @@ func (b *Bot) commit(ctx context.Context, c Change) (Request, error) {
 	if r.AtConsole() {
 		return r, nil // nobody reads of it in Slack
 	}
-	b.spawn(func(ctx context.Context) { b.tell(ctx, r.ID) })
+	b.admit(b.telling(&r))
 	if c.Successor != nil {
-		b.spawn(func(ctx context.Context) { b.tell(ctx, c.Successor.ID) })
+		b.admit(b.telling(c.Successor))
 	}
 	return r, nil
 }
@@ -267,10 +299,15 @@ func (b *Bot) refuseFor(ctx context.Context, a Arrival, e Entry, reason authz.Re
 	return b.refuse(ctx, a, withReason(e, reason), Refusal(reason, r, b.viewFor(ctx, a, r)))
 }
 
-// viewFor is the view of one reader, to whom something is refused.
+// viewFor is the view of one reader, to whom something is refused: its Approvers are
+// those who could act instead, as far as is known.
 func (b *Bot) viewFor(ctx context.Context, a Arrival, r *Request) View {
 	v := b.view(ctx, r, "")
-	v.Reader = a.UserID
+	known := b.approvers.latest()
+	if known.at.IsZero() {
+		known = b.approvers.fresh(ctx) // the bot has just started
+	}
+	v.Reader, v.Approvers = a.UserID, known.others(b.cfg.Policy.Approvers, a.UserID, b.check)
 	return v
 }
 
@@ -285,7 +322,7 @@ func (b *Bot) answer(ctx context.Context, a Arrival, m Message) {
 		return
 	}
 	if _, _, direct := b.post(ctx, "answer", a.UserID, "", m); direct != nil {
-		b.log.Warn("a private answer reached nobody", "arrival", a.ID, "request", a.names(), "user", a.UserID, "response_url_error", err, "direct_error", direct)
+		b.log.Warn("a private answer reached nobody", "arrival", a.ID, "request", a.names(), "user", a.UserID, "response_url_error", err, "direct_error", direct, "remedy", directRemedy(direct))
 	}
 }
 

@@ -2,6 +2,7 @@ package bot
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/slack-go/slack"
@@ -43,8 +44,27 @@ func (r *Request) begin() *line {
 
 // Card is the message in the approvers' channel.
 func Card(r *Request, v View) Message {
+	above, buttons, below := cardParts(r, v)
 	p := &page{}
-	p.add(headline(r, r.begin(), v))
+	for _, l := range above {
+		p.add(l)
+	}
+	p.buttons(buttons...)
+	p.add(below)
+	m := p.message()
+	m.plain = func(code string) Message { return plainCard(r, v, code) }
+	return m
+}
+
+// cardParts are what a card says above its buttons, the buttons, and what stands
+// below them.
+func cardParts(r *Request, v View) (above []*line, buttons []*slack.ButtonBlockElement, below *line) {
+	add := func(l *line) {
+		if len(l.parts) > 0 {
+			above = append(above, l)
+		}
+	}
+	add(unitMayBeWhy(r, headline(r, r.begin(), v))) // a status has the headline, too, and no such fact
 	id := &line{}
 	if r.State != Pending {
 		id.typed(r.name()).say(" · ")
@@ -52,47 +72,102 @@ func Card(r *Request, v View) Message {
 	if r.Words.UPN != "" {
 		id.typed(r.Words.UPN).say(" · ")
 	}
-	id.say("asked by ").person(r.requester().SlackID)
-	for _, a := range r.Askers[1:] {
-		id.say(" and ").person(a.SlackID)
-	}
+	id.say("asked by ").askers(r)
 	id.say(" · %s", r.ID)
 	if len(r.Attempts) > 0 && !r.Drill {
 		id.say(" · %s", r.called())
 	}
-	p.add(id)
-	p.add(reasonLine(r.Words.Reason))
+	add(id)
+	if !r.StalledAt.IsZero() {
+		add(stalledLine(r))
+	}
+	add(reasonLine(r.Words.Reason))
 	if r.Replaces != "" && r.State == Pending {
-		p.add((&line{}).say("This takes the place of %s, whose card was no longer true. Nobody has confirmed this one.", r.Replaces))
+		add((&line{}).say("This takes the place of %s, whose card was no longer true. Nobody has confirmed this one.", r.Replaces))
 	}
 	if v.Freeze != nil && (r.State == Pending || r.State == Approved || r.retryable(v.Now)) {
-		p.add(frozenLine(v.Freeze))
+		add(frozenLine(v.Freeze))
 	}
 
+	below = &line{}
 	switch {
 	case r.State == Pending:
+		add(reopenedLine(r, v))
 		for _, w := range warnings(r, v) {
-			p.add(w)
+			add(w)
 		}
 		if !r.CancelAskedAt.IsZero() {
-			p.add((&line{}).say("⚠ ").typed(r.name()).say("'s Slack account asked to cancel (").when(r.CancelAskedAt).
+			add((&line{}).say("⚠ ").typed(r.name()).say("'s Slack account asked to cancel (").when(r.CancelAskedAt).
 				say("). Phone them before you do: whoever holds the phone may have pressed it."))
 		}
-		p.add(whatWillHappen(r))
-		p.add(approvals(r, (&line{})))
-		p.add(ahead(r, (&line{}).bold("Nothing has been done yet.").say(" "), v))
-		p.buttons(pendingButtons(r)...)
-		p.add(details(r, v))
-	case r.stoppable() && (v.Freeze != nil || r.attempt() != nil || r.Line != nil):
-		p.add((&line{}).say("An approver can still stop this."))
-		p.buttons(button(ActionDeny, "Deny", r.ID, slack.StyleDefault))
+		add(denyAsked(r))
+		add(whatWillHappen(r))
+		add(approvals(r, (&line{})))
+		done := (&line{}).bold("Nothing has been done yet.")
+		if v.Meanwhile != nil {
+			done = (&line{}).bold("Nothing has been done for this request yet.")
+		}
+		add(ahead(r, done.say(" "), v))
+		buttons, below = pendingButtons(r), details(r, v)
+	case r.offersDeny(v):
+		if v.Meanwhile != nil {
+			add(revokedMeanwhile(r, v.Meanwhile))
+		}
+		add((&line{}).say("An approver can still stop this."))
+		add(denyAsked(r))
+		buttons = append(buttons, button(ActionDeny, "Deny", r.ID, slack.StyleDefault))
 	case r.retryable(v.Now):
-		p.add(approvals(r, (&line{})))
-		p.add((&line{}).say("“Try again” is a new decision, with every check, until ").when(r.verdict().At.Add(retryWindow)).say("."))
-		p.buttons(button(ActionRetry, "Try again", r.ID, slack.StyleDanger))
+		if v.Meanwhile != nil {
+			add(revokedMeanwhile(r, v.Meanwhile))
+		}
+		add(approvals(r, (&line{})))
+		add((&line{}).say("“Try again” is a new decision, with every check, until ").when(r.verdict().At.Add(retryWindow)).say("."))
+		buttons = append(buttons, button(ActionRetry, "Try again", r.ID, slack.StyleDanger))
 	}
-	return p.message()
+	return above, buttons, below
 }
+
+// offersDeny reports whether the card of an approved request has a button to stop it:
+// where the request waits, and not where it is about to be carried out.
+func (r *Request) offersDeny(v View) bool {
+	return r.stoppable() && (v.Freeze != nil || r.attempt() != nil || r.Line != nil || r.OtherRules || r.Unasked != "")
+}
+
+// maxPlainReason is how much of a reason stands on a plain card.
+const maxPlainReason = 300
+
+// plainCard is the card for a Slack that calls the full one invalid: the same words
+// in a block of the simplest kind. Where what an approver must read does not fit, it
+// has no buttons.
+func plainCard(r *Request, v View, code string) Message {
+	short := *r
+	short.Words.Reason = cutRunes(r.Words.Reason, maxPlainReason)
+	must, buttons, below := cardParts(&short, v)
+	if r.State == Pending {
+		must = slices.Insert(must, 2, (&line{}).say("%s", laneWords[r.Lane]))
+	}
+	refusal := func() *line { return (&line{}).say("Slack refused the full card (%s).", named(code)) }
+	lines := append(slices.Clone(must), below, refusal())
+	if tooLong(lines) {
+		lines = append(slices.Clone(must), refusal().say(" Object ID %s. What else is known of the account is left out here.", r.Target.ID))
+	}
+	if tooLong(lines) {
+		buttons = nil
+		end := refusal().say(" What you must know before you decide does not fit here, so this message has no buttons. If it cannot wait, act in the Entra portal.")
+		for len(must) > 1 && tooLong(lines) {
+			must = must[:len(must)-1]
+			lines = append(slices.Clone(must), end)
+		}
+	}
+	people := (&line{}).say("Asked by ").askers(r)
+	if r.State == Pending {
+		people.say(". Can be decided by: ").deciders(v)
+	}
+	return plainMessage(lines, people.say("."), buttons)
+}
+
+// laneWords say whose request it is where there is no room for a layout.
+var laneWords = map[authz.Lane]string{authz.Self: "They report their own device.", authz.ThirdParty: "Somebody else asks for this."}
 
 // headline adds what is asked or what happened, which is what a card begins with.
 func headline(r *Request, l *line, v View) *line {
@@ -110,6 +185,9 @@ func headline(r *Request, l *line, v View) *line {
 	}
 	if r.State.Undone() {
 		return ending(r, l)
+	}
+	if r.State == Lost {
+		return lost(r, l)
 	}
 	return outcomeHeadline(r, l, v)
 }
@@ -135,14 +213,19 @@ func approvals(r *Request, l *line) *line {
 // ahead says what happens if nobody decides.
 func ahead(r *Request, l *line, v View) *line {
 	switch {
+	case !r.StalledAt.IsZero():
+		return l.say("I may not keep its deadline. An approver can still decide.")
 	case v.Freeze != nil:
 		return l.say("It can be decided when the freeze is over; until then it does not expire.")
+	case r.Executes && r.OtherRules:
+		return l.bold("The time to decide is up, but the copy of this bot that is running has older rules than one that started later.").
+			say(" It goes on once whoever runs the bot has restarted every copy. An approver can deny it meanwhile.")
 	case r.Executes && r.Unread:
 		return l.bold("The time to decide is up, but the account cannot be read, so nothing is done yet.").
 			say(" I keep trying to read it. An approver can decide meanwhile.")
 	case r.Executes:
-		return l.bold("If nobody decides until ").when(r.deadline()).bold(", Microsoft Entra is asked all the same").
-			say(" to end the sessions: so the policy says for people who report their own device. An approver can deny it to prevent that.")
+		return l.bold("If nobody decides until ").when(r.deadline()).bold(", Microsoft Entra is asked all the same to end the sessions, unless an approver presses Deny before").
+			say(": so the policy says for people who report their own device.")
 	}
 	return l.say("Expires ").when(r.deadline()).say(".")
 }
@@ -176,7 +259,16 @@ func details(r *Request, v View) *line {
 		l.say(", or %s where that is gone or not permitted", r.Fallback)
 	}
 	l.say(". ")
-	return accountFacts(r, l).say(" Sessions valid since ").when(r.Target.Stamps.ValidFrom()).say(". Object ID %s.", r.Target.ID)
+	known := *r
+	if v.Meanwhile != nil {
+		known.RevokedBefore = time.Time{} // not the last one
+	}
+	if accountFacts(&known, l); v.Meanwhile != nil {
+		l.say(" When this card was made, sessions were valid since ")
+	} else {
+		l.say(" Sessions valid since ")
+	}
+	return l.when(r.Target.Stamps.ValidFrom()).say(". Object ID %s.", r.Target.ID)
 }
 
 // accountFacts names every fact, the unknown ones too. A role that somebody
@@ -225,7 +317,7 @@ func warnings(r *Request, v View) []*line {
 	if r.short() {
 		warn().bold("Too few approvers.").say(" This needs %s, and I know of %d who may decide it. Whoever runs the bot must name more.", countApprovals(r.Need), r.Coverage.Able)
 	}
-	if problem := r.Coverage.Channel; problem != "" {
+	if problem := r.Coverage.Channel; problem == ChannelShared { // any other is over where this can be read
 		warn().say("About this channel: %s.", problem.Says())
 	}
 	goesByRoles := v.Policy != nil && v.Policy.AsksForRoles()
@@ -250,16 +342,30 @@ func warnings(r *Request, v View) []*line {
 	if r.Target.Guest == graph.Yes {
 		warn().bold("Guest account.").say(" Microsoft revokes nothing here, for guests sign in at their home organisation. Ask that organisation.")
 	}
+	if r.TargetLeft != "" {
+		warn().bold("Deactivated in Slack.").join(deactivated(r, v)).say(" Check that it is the right one.")
+	}
 	if r.Target.Disabled == graph.Yes {
 		warn().bold("Disabled account.").say(" Sign-in is blocked already; what is open may go on for a while.")
 	}
 	if r.Target.Synced == graph.Yes {
 		warn().bold("Synced from on-premises.").say(" Block sign-in and change the password there, not in Entra.")
 	}
-	if l := lately(r); l != nil {
+	if v.Meanwhile != nil {
+		w = append(w, revokedMeanwhile(r, v.Meanwhile))
+	} else if l := lately(r); l != nil {
 		warn().join(l)
 	}
 	return w
+}
+
+// deactivated says by what a deactivated Slack account led to the target.
+func deactivated(r *Request, v View) *line {
+	l := (&line{}).say(" ").person(r.TargetLeft)
+	if v.Policy != nil && v.Policy.Identity.ByMap && v.Policy.Identity.Map[r.TargetLeft] != "" {
+		return l.say("'s Slack account is deactivated; the policy's map names this account for it.")
+	}
+	return l.say("'s Slack account is deactivated; the e-mail address that Slack still shows led to this account, and nobody vouches for it.")
 }
 
 // lately says that the sessions were ended shortly before, as far as that is
@@ -296,7 +402,7 @@ func countApprovals(n int) string {
 // cancellable reports whether pressing "Cancel request" could do anything: of
 // several who asked for the same, none can cancel alone.
 func (r *Request) cancellable() bool {
-	return r.State == Pending && (r.Lane == authz.Self || len(r.Askers) == 1)
+	return r.State == Pending && (r.Lane == authz.Self || len(r.askedBy()) == 1)
 }
 
 func pendingButtons(r *Request) []*slack.ButtonBlockElement {

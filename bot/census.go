@@ -11,9 +11,11 @@ type Census struct {
 	// Owing counts requests that want attention, now or later, or whose people
 	// have not read of their last change.
 	Owing map[State]int
-	// Overdue counts rows that nobody has claimed although they were due more
-	// than OverdueAfter ago.
+	// Overdue counts rows that were due more than OverdueAfter ago and are not
+	// done, whoever is at them.
 	Overdue Overdue
+	// Stalled counts requests that the bot cannot go on with.
+	Stalled int
 	// Head is the number of the last row of the audit chain.
 	Head int64
 	// Frozen: a freeze is on.

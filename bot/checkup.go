@@ -1,7 +1,6 @@
 package bot
 
 import (
-	"cmp"
 	"context"
 	"net/http"
 	"slices"
@@ -93,10 +92,13 @@ type Quorum struct {
 	Able int
 	// Whole is false where an approver may be missing from the count. Trouble
 	// says why, if that is because Slack or Entra could not be asked, and Remedy
-	// what to do, if that lies in the bot's set-up.
+	// what to do, if that lies in the bot's set-up. Without Trouble there are too many:
+	// of Named on the list, or more, Looked were looked up.
 	Whole   bool
 	Trouble error
 	Remedy  string
+	Named   int
+	Looked  int
 	// Unable are those who are named and could not decide.
 	Unable []Unable
 	// Short names the kinds of request that so few could not decide.
@@ -109,6 +111,47 @@ type Unable struct {
 	Reason  authz.Reason
 }
 
+// Why says why, after the person's name.
+func (u Unable) Why() string {
+	if words, ok := unableWords[u.Reason]; ok {
+		return words
+	}
+	return strings.ReplaceAll(string(u.Reason), "_", " ")
+}
+
+var unableWords = map[authz.Reason]string{
+	authz.NotAMember:        "no active member of the workspace",
+	authz.Guest:             "a guest in Slack",
+	authz.OutsideWorkspace:  "not of this workspace, or not known in it",
+	authz.EmailMissing:      "no e-mail address in Slack",
+	authz.EmailUnconfirmed:  "Slack does not call the e-mail address confirmed",
+	authz.NoAccount:         "no Entra account for the e-mail address in Slack",
+	authz.SeveralAccounts:   "several Entra accounts for the e-mail address in Slack",
+	authz.NotMapped:         "not in the policy's identity.map",
+	authz.EmailDomain:       "an e-mail domain that the policy does not allow",
+	authz.AccountOfSomebody: "the Entra account belongs to another Slack user by the policy's map",
+	authz.AccountBlocked:    "the Entra account may not sign in",
+}
+
+// Unmapped says how to mend it where somebody's Slack account does not lead to one
+// Entra account; empty where that is nobody's trouble.
+func Unmapped(unable []Unable) string {
+	is := func(reasons ...authz.Reason) bool {
+		return slices.ContainsFunc(unable, func(u Unable) bool { return slices.Contains(reasons, u.Reason) })
+	}
+	var how string
+	if is(authz.EmailUnconfirmed) {
+		how = "Slack may call no address confirmed where people sign in to it by SSO. "
+	}
+	if how == "" && !is(authz.EmailMissing, authz.NoAccount, authz.SeveralAccounts, authz.NotMapped, authz.EmailDomain, authz.AccountOfSomebody) {
+		return ""
+	}
+	return how + "Name the Entra accounts of such people in the policy file, under identity.map."
+}
+
+// oneReplica counts the replicas of a program that runs by itself.
+func oneReplica() int { return 1 }
+
 // FindQuorum looks the approvers up and counts them by the rules that count for
 // their clicks, as the bot does when it starts. It needs no Bot and stores
 // nothing. Connect or Installation must come first.
@@ -116,15 +159,11 @@ func FindQuorum(ctx context.Context, s *Slack, entra Entra, policy authz.Policy,
 	check := func(action authz.Action, actor authz.Actor, matter authz.Matter) authz.Decision {
 		return authz.Check(authz.Question{Action: action, Actor: actor, Matter: matter, Policy: policy})
 	}
-	all := &rosters{people: newPeople(s, entra, &policy, now), names: policy.Approvers, now: now}
-	known := all.draw(ctx)
-	q := Quorum{Able: known.count(check), Whole: known.whole, Trouble: known.trouble}
-	q.Remedy, q.Short = remedyOf(q.Trouble), shortfalls(&policy, q.Able)
-	for _, a := range known.people {
-		if d := check(authz.Freeze, a.actor, authz.Matter{}); !d.Allowed {
-			q.Unable = append(q.Unable, Unable{a.actor.SlackID, d.Reason})
-		}
-	}
-	slices.SortFunc(q.Unable, func(a, b Unable) int { return cmp.Compare(a.SlackID, b.SlackID) })
+	all := &rosters{people: newPeople(s, entra, &policy, now, newBudget(now, oneReplica, true)), names: policy.Approvers, now: now}
+	known := all.refresh(ctx)
+	q := Quorum{Able: known.count(check), Whole: known.whole(), Trouble: known.trouble, Named: known.size, Looked: known.looked}
+	_, remedies := unableTo(known.troubles)
+	q.Remedy, q.Short = strings.Join(remedies, " "), shortfalls(&policy, q.Able)
+	_, q.Unable = known.acting(check)
 	return q
 }

@@ -3,6 +3,7 @@ package bot
 import (
 	"context"
 	"errors"
+	"slices"
 	"time"
 
 	"revoke-sessions/authz"
@@ -36,15 +37,15 @@ func (b *Bot) click(ctx context.Context, a Arrival) error {
 	if err != nil {
 		return err
 	}
-	live, stray, link, err := b.standsThere(ctx, a, action, &r)
+	wrong, stray, link, err := b.standsThere(ctx, a, action, &r)
 	if err != nil {
 		return err
 	}
-	if !live {
+	if wrong != "" {
 		if stray {
 			b.removeStray(ctx, a, r.ID)
 		}
-		return b.refuse(ctx, a, withReason(e, WrongPlace), Refusal(WrongPlace, &r, b.view(ctx, &r, link)))
+		return b.refuse(ctx, a, withReason(e, wrong), Refusal(wrong, &r, b.view(ctx, &r, link)))
 	}
 	if action == authz.Deny && a.Kind == ClickArrival {
 		return b.askWhy(ctx, a, r)
@@ -54,6 +55,7 @@ func (b *Bot) click(ctx context.Context, a Arrival) error {
 
 // askWhy opens the form for the reason of a Deny, for those who may deny.
 // Nothing is decided before it is submitted; then everything is checked again.
+// Whoever has pressed it before, while no form opened, needs none.
 func (b *Bot) askWhy(ctx context.Context, a Arrival, r Request) error {
 	e := Entry{Wanted: string(authz.Deny), Request: r.ID, TargetID: r.Target.ID, Drill: r.Drill}
 	if reason, err := b.closed(ctx, &r, authz.Deny); reason != "" || err != nil {
@@ -70,12 +72,19 @@ func (b *Bot) askWhy(ctx context.Context, a Arrival, r Request) error {
 	if d := b.check(authz.Deny, who.actor, r.matter()); !d.Allowed {
 		return b.refuseUnsure(ctx, a, e, d.Reason, &r, who)
 	}
+	if r.readsDenyAsked(a, e.ActorEntraID) {
+		return b.decide(ctx, a, r, authz.Deny)
+	}
+	if r.TargetFound { // else it may be the target who pressed it
+		pressed := a.row(e)
+		pressed.Action, pressed.Wanted = "deny_pressed", ""
+		if err := b.store.Record(ctx, 0, pressed); err != nil {
+			return err
+		}
+	}
 	if err := b.openView(ctx, a.TriggerID, DenyForm(&r, a.ID)); err != nil {
 		b.log.Warn("open the form for a reason", "request", r.ID, "arrival", a.ID, "user", a.UserID, "error", err)
-		if e, ok := errors.AsType[*SlackError](err); ok && e.NoAnswer() {
-			return b.reply(ctx, a, note("I am not sure that the form for your reason opened. If you see none, press Deny again; nothing is decided yet."))
-		}
-		return b.reply(ctx, a, note("The form for your reason could not open, so nothing is decided yet. Please press Deny again."))
+		return b.askedToDeny(ctx, a, r, e, err)
 	}
 	return b.store.Record(ctx, a.ID)
 }
@@ -116,42 +125,52 @@ func withReason(e Entry, reason authz.Reason) Entry {
 	return e
 }
 
-// standsThere reports whether the click came from the live card, or from the
-// person's own receipt where that has the button, and where the card is. A
-// message that was posted a moment ago may not have been noted yet: that is
-// waited for. A message of ours is a stray only if the live ones are known to
-// stand elsewhere.
-func (b *Bot) standsThere(ctx context.Context, a Arrival, action authz.Action, r *Request) (live, stray bool, link string, err error) {
+// standsThere answers where the card is, and why a click counts for nothing: it came
+// neither from the live card nor from the person's own receipt where that has the
+// button. A message that was posted a moment ago may not have been noted yet: that is
+// waited for, and after that it is not known what was clicked. A message of ours is a
+// stray only if the live ones are known to stand elsewhere.
+func (b *Bot) standsThere(ctx context.Context, a Arrival, action authz.Action, r *Request) (wrong authz.Reason, stray bool, link string, err error) {
 	if a.MessageAppID != b.cfg.Home.AppID || a.AppID != b.cfg.Home.AppID {
-		return false, false, b.cardLink(ctx, r.ID), nil
+		return WrongPlace, false, b.cardLink(ctx, r.ID), nil
 	}
 	if r.AtConsole() {
-		return false, true, "", nil // it never has a card
+		return WrongPlace, true, "", nil // it never has a card
 	}
 	onReceipt := action == authz.Cancel || r.Need == 0 && (action == authz.Confirm || action == authz.Retry)
 	for wait := 20 * time.Millisecond; ; wait *= 2 {
 		places, err := b.store.Places(ctx, r.ID)
 		if err != nil {
-			return false, false, "", err
+			return "", false, "", err
 		}
+		wrong = WrongPlace
 		card, noted := places[cardKey]
+		if !noted {
+			wrong = NotNoted
+		}
+		if card.Channel != b.cfg.Channel && a.ChannelID == b.cfg.Channel {
+			noted = false // it may have moved there just now
+		}
 		link = b.cfg.Home.Link(card.Channel, card.TS)
 		spots := []Place{card}
 		if receipt, ok := places[receiptKey(a.UserID)]; onReceipt {
 			spots, noted = append(spots, receipt), noted && ok
+			if !ok && a.ChannelID != card.Channel && slices.Contains(r.askedBy(), a.UserID) {
+				wrong = NotNoted
+			}
 		}
 		for _, p := range spots {
 			if p.TS != "" && p.Channel == a.ChannelID && p.TS == a.MessageTS {
-				return true, false, link, nil
+				return "", false, link, nil
 			}
 		}
 		if noted || wait > time.Second {
-			return false, noted, link, nil
+			return wrong, noted, link, nil
 		}
 		select {
 		case <-time.After(wait):
 		case <-ctx.Done():
-			return false, false, link, ctx.Err()
+			return "", false, "", ctx.Err()
 		}
 	}
 }

@@ -29,12 +29,17 @@ const (
 func (b *Bot) Run(ctx context.Context) {
 	tick := time.NewTicker(b.cfg.Timing.Tick)
 	defer tick.Stop()
-	var forgot, beat time.Time
+	var forgot, beat, watched time.Time
 	for {
-		if now := b.now(); elapsed(beat, now, beatEvery) {
+		now := b.now()
+		if elapsed(beat, now, beatEvery) {
 			beat = now
-			b.beat(ctx)
+			b.beat(ctx, now)
 		}
+		if ctx.Err() == nil { // or a beat that was broken off by the stop would pass for a failure
+			b.heartbeats(now)
+		}
+		b.watchClock()
 		b.pickUp(ctx)
 		if now := b.now(); elapsed(time.Unix(0, b.lastPreflight.Load()), now, preflightEvery) {
 			b.lastPreflight.Store(now.UnixNano())
@@ -43,6 +48,10 @@ func (b *Bot) Run(ctx context.Context) {
 		if now := b.now(); elapsed(forgot, now, forgetEvery) {
 			forgot = now
 			b.spawn(b.forget)
+		}
+		if now := b.now(); elapsed(watched, now, watchEvery) {
+			watched = now
+			b.spawn(b.watch)
 		}
 		b.tick()
 		select {
@@ -56,7 +65,7 @@ func (b *Bot) Run(ctx context.Context) {
 }
 
 // beat says that this process lives and hears how many do.
-func (b *Bot) beat(ctx context.Context) {
+func (b *Bot) beat(ctx context.Context, now time.Time) {
 	ctx, cancel := context.WithTimeout(ctx, storeWithin)
 	defer cancel()
 	live, err := b.store.Beat(ctx)
@@ -66,7 +75,13 @@ func (b *Bot) beat(ctx context.Context) {
 		}
 		return
 	}
-	b.replicas.Store(int64(live))
+	b.health.database.works(now)
+	if before := b.replicas.Swap(int64(live)); before != 0 && before != int64(live) {
+		b.spawn(b.retell) // whoever has gone may have told something by other rules
+	}
+	if _, err := b.hasOtherRules(ctx); err != nil && ctx.Err() == nil {
+		b.log.Error("look whether this process has the rules in force", "error", err)
+	}
 }
 
 // Replicas is how many processes work on the store, this one included.
@@ -88,6 +103,13 @@ func (b *Bot) pickUp(ctx context.Context) {
 		b.log.Error("end a freeze whose time is over", "error", err)
 	}
 	b.handBack(ctx)
+	if b.otherRules.Load() {
+		// Whoever has the rules in force looks every second, and so is first.
+		if now := b.now(); !elapsed(b.looked, now, otherRulesPause) {
+			return
+		}
+	}
+	b.looked = b.now()
 	free := cap(b.slots) - len(b.slots)
 	if free == 0 || ctx.Err() != nil {
 		return
@@ -99,8 +121,12 @@ func (b *Bot) pickUp(ctx context.Context) {
 		}
 		return
 	}
+	if due.SetBack > 0 {
+		b.lookedUp.forget()
+		b.clockSetBack(ctx, due.SetBack)
+	}
 	for _, broken := range due.Broken {
-		b.log.Error("a stored row cannot be read; it is left as it is", "error", broken)
+		b.unreadable(broken)
 	}
 	for _, a := range due.Arrivals {
 		b.resume(b.handling(a))
@@ -118,14 +144,13 @@ func (b *Bot) pickUp(ctx context.Context) {
 
 func (b *Bot) stop() {
 	b.mu.Lock()
-	for _, p := range b.waiting {
-		b.leave(p) // it waits in the database
+	for p, any := b.waiting.first(); any; p, any = b.waiting.first() {
+		b.waiting.drop(p)
+		b.leave(*p) // it waits in the database
 	}
-	b.stopped, b.waiting = true, nil
+	b.stopped = true
 	b.mu.Unlock()
-	back, cancel := context.WithTimeout(b.work, handBackWithin)
-	b.handBack(back)
-	cancel()
+	b.handBackAtLast(b.work)
 	done := make(chan struct{})
 	go func() { b.running.Wait(); close(done) }()
 	select {
@@ -135,7 +160,15 @@ func (b *Bot) stop() {
 		b.abandon()
 		<-done
 	}
+	// What could not be handed back while so much was under way, or came meanwhile.
+	b.handBackAtLast(context.WithoutCancel(b.work))
 	b.abandon()
+}
+
+func (b *Bot) handBackAtLast(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(ctx, handBackWithin)
+	defer cancel()
+	b.handBack(ctx)
 }
 
 // elapsed reports whether it is time again for what was last done then. A clock

@@ -4,9 +4,9 @@ import (
 	"fmt"
 	"html"
 	"regexp"
+	"slices"
 	"strings"
 	"unicode"
-	"unicode/utf8"
 )
 
 // Verb is what a command asks for.
@@ -63,7 +63,9 @@ var (
 	slackUser = regexp.MustCompile(`^[UW][A-Z0-9]{1,30}$`)
 	objectID  = regexp.MustCompile(`^[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$`)
 	requestID = regexp.MustCompile(`^(?i:REQ-?)?([` + idLetters + strings.ToLower(idLetters[:18]) + `]{6})$`)
-	entity    = regexp.MustCompile(`<([^<>|]*)(?:\|([^<>]*))?>`)
+	// halfEscaped ends with one of Slack's escapes, but for its semicolon.
+	halfEscaped = regexp.MustCompile(`&(?:amp|lt|gt)$`)
+	entity      = regexp.MustCompile(`<([^<>|]*)(?:\|([^<>]*))?>`)
 )
 
 const typeInstead = "Type `/revoke-sessions me lost my phone` for your own device, or `/revoke-sessions @name stolen laptop` for someone else. `/revoke-sessions help` says more."
@@ -116,15 +118,62 @@ func parseAsk(verb Verb, first, rest string) (Command, error) {
 	if err != nil {
 		return Command{}, err
 	}
-	if second, _ := cut(rest); second != "" && !whom.Me {
-		if other, err := parseWhom(second); err == nil && !other.Me {
-			return Command{}, &UsageError{"I take one person at a time, so I did nothing.", "Send one command for each of them."}
-		}
+	if !whom.Me && namesAnother(rest) {
+		return Command{}, onePerson
 	}
 	return Command{Verb: verb, Whom: whom, Reason: Clean(asTyped(rest), maxReason)}, nil
 }
 
+var onePerson = &UsageError{"I take one person at a time, so I did nothing.", "Send one command for each of them."}
+
+// joins are the words by which a list goes on: "@bob and @carol".
+var joins = []string{"and", "&amp;", "&", "+", ",", ";"}
+
+// namesAnother reports whether what follows a person goes on with a second one.
+func namesAnother(rest string) bool {
+	next, more := cut(rest)
+	if slices.Contains(joins, strings.ToLower(next)) {
+		next, _ = cut(more)
+	}
+	if several(next) {
+		return true
+	}
+	other, err := parseWhom(strings.TrimLeft(next, ",;+"))
+	return err == nil && !other.Me
+}
+
+// several reports whether one word names more people than one, as a list does
+// that is typed without blanks.
+func several(token string) bool {
+	people := 0
+	for _, part := range strings.FieldsFunc(strings.ReplaceAll(html.UnescapeString(token), "><", ">,<"), func(r rune) bool { return strings.ContainsRune(",;+", r) }) {
+		if whom, err := parseOne(part); err == nil && !whom.Me {
+			people++
+		}
+	}
+	return people > 1
+}
+
+// parseWhom reads who is meant. A comma after the name, and the angle brackets
+// that mail programs put around an address, are not part of it.
 func parseWhom(token string) (Whom, error) {
+	if several(token) {
+		return Whom{}, onePerson
+	}
+	bare := strings.TrimRight(token, ",;")
+	if halfEscaped.MatchString(bare) {
+		bare += ";"
+	}
+	token = bare
+	if inside, ok := strings.CutPrefix(token, "&lt;"); ok {
+		if inside, ok = strings.CutSuffix(inside, "&gt;"); ok && strings.Contains(inside, "@") {
+			token = inside
+		}
+	}
+	return parseOne(token)
+}
+
+func parseOne(token string) (Whom, error) {
 	if strings.EqualFold(token, "me") {
 		return Whom{Me: true}, nil
 	}
@@ -146,35 +195,10 @@ func parseWhom(token string) (Whom, error) {
 			Instead: "Pick the name from the list that Slack shows while you type @, or give the user principal name.",
 		}
 	}
+	if strings.Contains(token, "@") {
+		return Whom{}, &UsageError{fmt.Sprintf("I do not understand %q: %s.", Clean(token, 40), Misnamed(token)), typeInstead}
+	}
 	return Whom{}, &UsageError{fmt.Sprintf("I do not understand %q.", Clean(token, 40)), typeInstead}
-}
-
-// ParseAccount reads how an account is named without Slack's help: an object
-// ID, or a user principal name or e-mail address of at most 320 bytes, and
-// nothing around it. Whether there is such an account, only Entra knows.
-func ParseAccount(text string) (Whom, bool) {
-	if objectID.MatchString(text) {
-		return Whom{ObjectID: strings.ToLower(text)}, true
-	}
-	address, ok := parseAddress(text)
-	return Whom{Address: address}, ok
-}
-
-// parseAddress accepts what could be a user principal name or e-mail address.
-// Phones type a curly apostrophe where a name has a straight one. A replacement
-// character stands where some program lost what had been there.
-func parseAddress(s string) (string, bool) {
-	s = strings.ReplaceAll(s, "’", "'")
-	local, domain, ok := strings.Cut(s, "@")
-	if !ok || local == "" || domain == "" || strings.Contains(domain, "@") || len(s) > maxAddress {
-		return "", false
-	}
-	for _, r := range s {
-		if r == utf8.RuneError || r <= ' ' || unicode.IsControl(r) || unicode.IsSpace(r) || hidden(r) || strings.ContainsRune(`"\,;<>()[]`, r) {
-			return "", false
-		}
-	}
-	return s, true
 }
 
 // cut splits off the first word.

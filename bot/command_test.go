@@ -62,6 +62,14 @@ func TestParseCommand(t *testing.T) {
 		{"jörg@müller.example", askFor(address("jörg@müller.example"), "")},
 		{"Carol@Contoso.Example", askFor(address("Carol@Contoso.Example"), "")},
 
+		// With what people and mail programs put around a name.
+		{"<@U0CAROL>, stolen", askFor(carolSlack, "stolen")},
+		{"me, I lost my phone", askFor(me, "I lost my phone")},
+		{"carol@contoso.example; stolen", askFor(address("carol@contoso.example"), "stolen")},
+		{"&lt;<mailto:carol@contoso.example|carol@contoso.example>&gt; stolen", askFor(address("carol@contoso.example"), "stolen")},
+		{"&lt;carol@contoso.example&gt;", askFor(address("carol@contoso.example"), "")},
+		{"<@U0CAROL> and a thief", askFor(carolSlack, "and a thief")},
+
 		// Object IDs.
 		{"0C0C0C0C-1111-4222-8333-4444ABCDEF00 stolen", askFor(object, "stolen")},
 		{"0c0c0c0c-1111-4222-8333-4444abcdef00", askFor(object, "")},
@@ -113,7 +121,16 @@ func TestWhatIsNotUnderstoodSaysWhatToTypeInstead(t *testing.T) {
 		{"<https://x.example>", "That is no person", "`/revoke-sessions @name"},
 		{"<@U0CAROL", "That is no person", "`/revoke-sessions @name"},
 		{"<@u0carol>", "That is no person", "`/revoke-sessions @name"},
-		{"<@U0CAROL><@U0BOB>", "That is no person", "`/revoke-sessions @name"},
+		{"<@U0CAROL><@U0BOB>", "one person at a time", "Send one command for each"},
+		{"<@U0CAROL|carol>,<@U0BOB|bob> stolen", "one person at a time", "Send one command for each"},
+		{"<@U0CAROL>, <@U0BOB> stolen", "one person at a time", "Send one command for each"},
+		{"<@U0CAROL> and <@U0BOB> stolen", "one person at a time", "Send one command for each"},
+		{"<@U0CAROL> &amp; <@U0BOB>, stolen", "one person at a time", "Send one command for each"},
+		{"<@U0CAROL> ,<@U0BOB> stolen", "one person at a time", "Send one command for each"},
+		{"<@U0CAROL> <@U0BOB>,<@U0OLGA>", "one person at a time", "Send one command for each"},
+		{"carol@contoso.example;bob@contoso.example stolen", "one person at a time", "Send one command for each"},
+		{"<mailto:carol@contoso.example|carol@contoso.example>,<mailto:b@x|b@x>", "one person at a time", "Send one command for each"},
+		{"drill a@x,b@x", "one person at a time", "Send one command for each"},
 		{"<@U0CAROL> <@U0BOB> stolen", "one person at a time", "Send one command for each"},
 		{"carol@contoso.example bob@contoso.example", "one person at a time", "Send one command for each"},
 		{"<@U0CAROL> 0c0c0c0c-1111-4222-8333-4444abcdef00", "one person at a time", "Send one command for each"},
@@ -128,12 +145,12 @@ func TestWhatIsNotUnderstoodSaysWhatToTypeInstead(t *testing.T) {
 		{"status mine", "I need one request's ID", "`/revoke-sessions status`"},
 		{"0c0c0c0c-1111-4222-8333-4444abcdef0", "I do not understand", "`/revoke-sessions"},
 		{"@", "I cannot tell who", "Pick the name"},
-		{"carol@", "I do not understand", "`/revoke-sessions"},
-		{"a@b@c", "I do not understand", "`/revoke-sessions"},
+		{"carol@", `"carol@": an address has something before and after the @.`, "`/revoke-sessions"},
+		{"a@b@c", `"a@b@c": it has more than one @.`, "`/revoke-sessions"},
 		{"ca\u200brol@contoso.example", "I do not understand", "`/revoke-sessions"},
 		{`"carol"@contoso.example`, "I do not understand", "`/revoke-sessions"},
 		{"a@\xff", "I do not understand", "`/revoke-sessions"},
-		{strings.Repeat("a", 400) + "@contoso.example", "I do not understand", "`/revoke-sessions"},
+		{strings.Repeat("a", 400) + "@contoso.example", "it has 416 bytes; 320 are the most.", "`/revoke-sessions"},
 	} {
 		got, err := ParseCommand(row.text)
 		usage, ok := errors.AsType[*UsageError](err)

@@ -162,13 +162,16 @@ func (c *Console) Look(ctx context.Context, whom Whom, drill bool) (Preview, err
 	case graph.IsNotFound(err):
 		return Preview{}, notOne(authz.NoAccount, whom)
 	case err != nil:
-		return Preview{}, &LookupError{Where: atEntra, Remedy: refusal(err), Err: err}
+		return Preview{}, failedLookup(aboutAccounts, err)
 	}
 	r := Request{Lane: authz.ThirdParty, Drill: drill, Askers: []authz.Asker{{SlackID: c.operator}}}
 	r.aimAt(t)
 	var freeze Freeze
-	var frozen bool
+	var frozen, others bool
 	if b.store != nil {
+		if others, err = c.otherPolicy(ctx); err != nil {
+			return Preview{}, err
+		}
 		if freeze, frozen, err = b.store.Frozen(ctx); err != nil {
 			return Preview{}, err
 		}
@@ -193,12 +196,28 @@ func (c *Console) Look(ctx context.Context, whom Whom, drill bool) (Preview, err
 		p.Refused, p.Why = authz.TargetProtected, mayBeProtected(t)
 	case frozen:
 		p.Refused, p.Why = authz.Frozen, frozenLine(&freeze).plain()
+	case others:
+		p.Refused, p.Why = OtherRules, "The policy here is not the one that the bot of this database was started with last. Use that one; or start the bot with this one."
 	}
 	if p.Refused != "" && c.override == "" {
 		p.Held = true
 		p.Why += allTheSame
 	}
 	return p, nil
+}
+
+// otherPolicy reports whether the operator's policy is not the one that the Bot of
+// the database goes by: an older one is no guard rail. Whoever gives none wants none but the freeze.
+func (c *Console) otherPolicy(ctx context.Context) (bool, error) {
+	mine := c.bot.cfg.Policy.Digest
+	if mine == "" {
+		return false, nil
+	}
+	in, err := c.bot.store.RulesInForce(ctx)
+	if err != nil {
+		return false, err
+	}
+	return in.Policy != "" && in.Policy != mine, nil
 }
 
 // allTheSame follows what the policy is against.
@@ -353,7 +372,7 @@ func (c *Console) drive(ctx context.Context, r Request, held bool) (Request, err
 		}
 		if wait := r.DueAt.Sub(now); wait > 0 && r.State != Revoked {
 			if r.State == Approved {
-				c.say(waiting(&r, &line{}, r.attempt()).plain())
+				c.say(c.waitsFor(&r))
 			} else {
 				c.say("It is not known yet whether " + r.name() + "'s sessions were revoked. Checking the account.")
 			}
@@ -382,6 +401,14 @@ func (c *Console) drive(ctx context.Context, r Request, held bool) (Request, err
 		}
 		r = fresh
 	}
+}
+
+// waitsFor says what an approved request waits for.
+func (c *Console) waitsFor(r *Request) string {
+	if r.Unasked != "" {
+		return "It has waited, so the account must be read again, and " + r.Unasked + " does not answer."
+	}
+	return waiting(r, &line{}, r.attempt()).plain()
 }
 
 // heldBack finds the freeze that ends a request that waits: at a command line

@@ -46,9 +46,18 @@ func (r *Request) Says() string {
 	case r.State == Drilled:
 		return l.say("Microsoft Entra answered a read of the account. Nothing was changed.").plain()
 	case r.State == Denied:
-		return l.say("Stopped while it waited. Nothing was revoked.").plain()
+		l.say("Stopped while it waited. Nothing was revoked.")
+		switch v := r.verdict(); {
+		case len(r.Changed) > 0:
+			l.say(" This changed since: %s.", inWords(r.Changed))
+		case v != nil && v.Why != "":
+			l.say(" Why: %s.", because(v.Why))
+		}
+		return l.plain()
+	case r.State == Lost:
+		return lost(r, l).plain()
 	case r.State == Failed:
-		return failure(r, l).plain()
+		return unitMayBeWhy(r, failure(r, l, View{})).plain()
 	case r.State == Unknown:
 		return accountShows(r, whyUnclear(r, l.say("It is not known whether the sessions were revoked."))).plain()
 	case !r.State.Accepted():
@@ -60,7 +69,7 @@ func (r *Request) Says() string {
 		l.say("The sessions are revoked.")
 	}
 	if r.Seen {
-		l.say(" Microsoft gave no clear answer, but the account shows the change.")
+		l.say(" %s, but the account shows the change.", r.noAnswer())
 	} else {
 		l.say(" Entra accepted: ").whenExactly(r.AcceptedAt).say(".")
 	}

@@ -28,7 +28,8 @@ func (b *Bot) cover(ctx context.Context) (c Coverage) {
 	var both sync.WaitGroup
 	both.Go(func() {
 		known := b.approvers.fresh(ctx)
-		c.Known, c.Blind = known.whole, remedyOf(known.trouble) != ""
+		unable, _ := unableTo(known.troubles)
+		c.Known, c.Blind = known.whole(), unable != ""
 	})
 	both.Go(func() {
 		problem, _, err := b.channel.get(ctx, b.cfg.Channel)

@@ -16,7 +16,8 @@ import (
 // they add to the audit chain, messages by the key of their Place.
 //
 // Claims and signs of life are stored, too, and are no Effects: whoever dies with
-// one more of them leaves nothing behind that does not lapse.
+// one more of them leaves nothing behind that does not lapse. Nor are the notes of
+// what the bot cannot go on with: each try makes them again; see stalled.go.
 type Effect string
 
 // Effects lists every Effect. A test compares it with what is observed, and
@@ -34,6 +35,7 @@ var Effects = []Effect{
 	"commit escalated",
 	"commit approval",
 	"commit cancel_asked",
+	"commit deny_asked",
 	"commit not_executed",
 	"commit approved",
 	"commit executing",
@@ -55,6 +57,9 @@ var Effects = []Effect{
 	"commit void",
 	"commit previewed_again", // the same transaction, where a new card follows
 	"commit held",
+	"commit unasked",
+	"commit reopened",
+	"commit withheld",
 	"commit queued",
 	"commit waiting", // without a row: when to look again
 
@@ -65,9 +70,11 @@ var Effects = []Effect{
 
 	// What is only on record.
 	"record policy_loaded",
+	"record clock_set_back",
 	"record refused",
 	"record cancel_asked_again",
 	"record late_answer",
+	"record deny_pressed",
 
 	// The messages of a request, and the note of where each stands.
 	"post card", "update card", "note card",
@@ -80,6 +87,7 @@ var Effects = []Effect{
 	"post cancel", "note cancel",
 	"post lapsed", "note lapsed",
 	"post not_executed", "note not_executed",
+	"post reopened", "note reopened",
 	"post reminder", "note reminder",
 	"post escalation", "note escalation",
 	"post outcome", "update outcome", "note outcome",
@@ -87,16 +95,21 @@ var Effects = []Effect{
 	"post unread_note", "update unread_note", "note unread_note",
 	"post unmoved_note", "update unmoved_note", "note unmoved_note",
 	"post target", "update target", "note target",
-	"post unreached", "note unreached",
+	"post unreached", "update unreached", "note unreached",
+	"post unreached_cancel", "update unreached_cancel", "note unreached_cancel",
+	"post untold", "update untold", "note untold",
 	"post elsewhere", "update elsewhere", "note elsewhere",
 	"forget card", "forget receipt", "forget result", // of one that somebody deleted, or that is too old to edit
 	"doubt card",
+	"move card", "update moved", "note moved", // to the channel of another REVOKE_CHANNEL
+	"retell",
 	"delete stray",
 	"told",
 
 	// Messages that belong to no request.
 	"announce coverage",
-	"post notice",
+	"withdraw coverage",
+	"post notice", "update notice", "note notice",
 	"announced",
 	"answer",
 	"post answer", // by direct message
@@ -133,12 +146,16 @@ func kind(key string) string {
 
 func (b *Bot) post(ctx context.Context, key, to, thread string, m Message) (channel, ts string, err error) {
 	defer b.cfg.Witness.Sees("post", kind(key))()
-	return b.slack.Post(ctx, to, thread, m)
+	err = b.submit(to, m, func(m Message) (err error) {
+		channel, ts, err = b.slack.Post(ctx, to, thread, m)
+		return err
+	})
+	return channel, ts, err
 }
 
 func (b *Bot) update(ctx context.Context, key, channel, ts string, m Message) error {
 	defer b.cfg.Witness.Sees("update", kind(key))()
-	return b.slack.Update(ctx, channel, ts, m)
+	return b.submit(channel, m, func(m Message) error { return b.slack.Update(ctx, channel, ts, m) })
 }
 
 func (b *Bot) delete(ctx context.Context, channel, ts string) error {
@@ -186,6 +203,11 @@ func (s seenStore) Record(ctx context.Context, settles int64, entries ...Entry) 
 	return s.Store.Record(ctx, settles, entries...)
 }
 
+func (s seenStore) EnterRules(ctx context.Context, rules Rules, row Entry) error {
+	defer s.witness.Sees("record", row.Action)()
+	return s.Store.EnterRules(ctx, rules, row)
+}
+
 func (s seenStore) SetPlace(ctx context.Context, id string, p Place) error {
 	verb := "note"
 	if p.TS == "" {
@@ -193,6 +215,16 @@ func (s seenStore) SetPlace(ctx context.Context, id string, p Place) error {
 	}
 	defer s.witness.Sees(verb, kind(p.Key))()
 	return s.Store.SetPlace(ctx, id, p)
+}
+
+func (s seenStore) MoveCard(ctx context.Context, id string, from, to Place) error {
+	defer s.witness.Sees("move card")()
+	return s.Store.MoveCard(ctx, id, from, to)
+}
+
+func (s seenStore) Retell(ctx context.Context) error {
+	defer s.witness.Sees("retell")()
+	return s.Store.Retell(ctx)
 }
 
 func (s seenStore) Doubt(ctx context.Context, id, key string) error {
@@ -213,6 +245,16 @@ func (s seenStore) Announce(ctx context.Context, n Notice, audit ...Entry) (bool
 func (s seenStore) Announced(ctx context.Context, n Notice, retry Retry) error {
 	defer s.witness.Sees("announced")()
 	return s.Store.Announced(ctx, n, retry)
+}
+
+func (s seenStore) Withdraw(ctx context.Context, kind, but string) error {
+	defer s.witness.Sees("withdraw", kind)()
+	return s.Store.Withdraw(ctx, kind, but)
+}
+
+func (s seenStore) SetNoticePlace(ctx context.Context, id int64, p NoticePlace) error {
+	defer s.witness.Sees("note notice")()
+	return s.Store.SetNoticePlace(ctx, id, p)
 }
 
 func (s seenStore) Forget(ctx context.Context, retention time.Duration) error {

@@ -21,6 +21,8 @@ func (b *Bot) advance(ctx context.Context, r Request) { b.advanceFrom(ctx, r, b.
 
 // advanceFrom is advance with a first step of its own.
 func (b *Bot) advanceFrom(ctx context.Context, r Request, step func(context.Context, Request) (again bool, _ Request, err error)) {
+	well := false // also where a defect stops it
+	defer func() { b.stepped(r.ID, well) }()
 	// Sixteen steps are far more than the longest way through the states.
 	for range 16 {
 		again, next, err := step(ctx, r)
@@ -35,6 +37,7 @@ func (b *Bot) advanceFrom(ctx context.Context, r Request, step func(context.Cont
 			return
 		}
 		if !again {
+			well = true
 			return
 		}
 		r, step = next, b.step
@@ -50,6 +53,9 @@ func (b *Bot) step(ctx context.Context, r Request) (again bool, _ Request, err e
 	case Approved:
 		return b.begin(ctx, r)
 	case Executing:
+		if _, held := b.answers.Load(r.ID); held {
+			return false, r, nil // this process knows the answer, and only cannot store it yet
+		}
 		return b.claimLost(ctx, r)
 	case Unknown:
 		return b.findOut(ctx, r)
@@ -102,15 +108,26 @@ func (b *Bot) confirm(ctx context.Context, c Change) error {
 // asked for, or holds it back while a freeze is on.
 func (b *Bot) begin(ctx context.Context, r Request) (again bool, _ Request, err error) {
 	if a := r.attempt(); a != nil && a.Decision == len(r.Decisions) {
-		if until := a.EndedAt.Add(a.Wait); b.now().Before(until) {
-			r.DueAt = until // the end of a freeze has everything looked at
+		if now := b.now(); !waited(a.EndedAt, a.Wait, now) {
+			r.DueAt = a.EndedAt.Add(a.Wait) // the end of a freeze has everything looked at
 			r, err = b.commit(ctx, Change{Request: r})
 			return false, r, err
 		}
 	}
-	again, next, err := b.execute(ctx, r)
+	ready, next, err := b.standing(ctx, r)
+	switch {
+	case err == nil && !ready:
+		// Where it waits for people, or ended, there is nothing more to do now.
+		return false, next, nil
+	case err == nil:
+		r = next // and again as it is now known to be, if it has to wait
+		again, next, err = b.execute(ctx, r)
+	}
 	if turn, ok := errors.AsType[*TurnError](err); ok {
 		return b.queue(ctx, r, turn)
+	}
+	if errors.Is(err, ErrOtherRules) {
+		return b.leaveToOthers(ctx, r)
 	}
 	if !errors.Is(err, ErrFrozen) {
 		return again, next, err
@@ -145,7 +162,7 @@ func (b *Bot) queue(ctx context.Context, r Request, turn *TurnError) (again bool
 		e.Action, e.Until = "queued", turn.Until.UTC().Format(time.RFC3339)
 		c.Audit = []Entry{e}
 	}
-	r.Line = &Line{At: b.now().UTC(), Ahead: turn.Ahead}
+	r.Line, r.OtherRules = &Line{At: b.now().UTC(), Ahead: turn.Ahead}, false
 	r.DueAt = turn.Until
 	c.Request = r
 	r, err = b.commit(ctx, c)
@@ -156,7 +173,7 @@ func (b *Bot) queue(ctx context.Context, r Request, turn *TurnError) (again bool
 // A second call after one of unknown effect is one more write for the limits; the
 // first was counted with the decision.
 func (b *Bot) execute(ctx context.Context, r Request) (again bool, _ Request, err error) {
-	c := Change{Fenced: !r.passesOver(authz.Frozen), InTurn: true}
+	c := Change{Fenced: !r.passesOver(authz.Frozen), InTurn: true, Under: b.under(&r)}
 	if n, _ := r.unresolved(); n > 0 {
 		c.Uses = b.uses(&r)
 	}
@@ -182,13 +199,16 @@ func (b *Bot) call(ctx context.Context, r Request, c Change) (again bool, _ Requ
 
 // justRead reports whether the stamps that the account will be compared with are
 // new enough for that.
-func (b *Bot) justRead(r *Request) bool { return b.now().Sub(r.Before.ReadAt) <= lookupFresh }
+func (b *Bot) justRead(r *Request) bool {
+	old, known := age(r.Before.ReadAt, b.now())
+	return known && old <= lookupFresh
+}
 
 // beginCall stores, in the change c, that a call to Graph begins.
 func (b *Bot) beginCall(ctx context.Context, r Request, c Change) (Request, error) {
 	now := b.now().UTC()
 	r.to(Executing)
-	r.DueAt, r.Line = now, nil
+	r.DueAt, r.Line, r.OtherRules = now, nil, false
 	r.Attempts = append(slices.Clone(r.Attempts), Attempt{Decision: len(r.Decisions), BeganAt: now})
 	e := r.entry(Executing, b.actor)
 	e.Operation, e.StampBefore = string(r.Operation), stampText(r.Before.ValidFrom())
@@ -217,6 +237,7 @@ func (b *Bot) makeCall(ctx context.Context, r Request, began time.Time) (again b
 // conclude stores what came of attempt n. If the claim was lost meanwhile and
 // somebody else has called the outcome unknown, a yes still counts.
 func (b *Bot) conclude(ctx context.Context, r Request, n int, yes graph.Revocation, callErr error) (again bool, _ Request, err error) {
+	at := b.now().UTC() // however late it can be stored
 	for {
 		if r.State != Executing && r.State != Unknown || n != len(r.Attempts)-1 {
 			// Too late to count, but not to be on record.
@@ -227,12 +248,12 @@ func (b *Bot) conclude(ctx context.Context, r Request, n int, yes graph.Revocati
 				e.Outcome = string(graph.OutcomeUnknown)
 			}
 			if no := graph.AsError(callErr); no != nil {
-				e.Outcome = string(no.Outcome)
+				e.Outcome, e.Operation = string(no.Outcome), string(no.Operation)
 				e.Status, e.Code, e.RequestID, e.ClientRequestID = no.Status, no.Code, no.RequestID, no.ClientRequestID
 			}
 			return false, r, b.store.Record(ctx, 0, e)
 		}
-		next := b.outcome(r, yes, callErr)
+		next := b.outcome(r, yes, callErr, at)
 		e := next.entry(next.State, b.actor)
 		a := next.attempt()
 		e.Operation, e.Also = string(next.called()), alsoCalled(a)
@@ -264,7 +285,13 @@ func (b *Bot) conclude(ctx context.Context, r Request, n int, yes graph.Revocati
 // for a moment. Whether an earlier try was stored although it seemed not to be, a
 // later one finds out: ErrConflict.
 func (b *Bot) commitOutcome(ctx context.Context, c Change) (stored Request, err error) {
-	err = b.insist(ctx, b.log.With("request", c.Request.ID), "store what Microsoft answered", func(ctx context.Context) (err error) {
+	b.answers.Store(c.Request.ID, true)
+	defer b.answers.Delete(c.Request.ID)
+	kept := answersKept
+	if b.actor == consoleActor {
+		kept = insistWithin // whoever sits there reads what could not be recorded
+	}
+	err = b.insistFor(ctx, b.log.With("request", c.Request.ID), "store what Microsoft answered", kept, func(ctx context.Context) (err error) {
 		stored, err = b.commit(ctx, c)
 		return err
 	})
@@ -276,9 +303,9 @@ func answered(a *Attempt) bool {
 	return a.Outcome == graph.Done || a.Outcome == graph.NotDone && a.Wait == 0 && a.Status >= 400 && a.Status < 500
 }
 
-// outcome is what the request becomes by the answer to its last attempt.
-func (b *Bot) outcome(r Request, yes graph.Revocation, callErr error) Request {
-	now := b.now().UTC()
+// outcome is what the request becomes by the answer to its last attempt, which
+// came now.
+func (b *Bot) outcome(r Request, yes graph.Revocation, callErr error, now time.Time) Request {
 	r.Attempts = slices.Clone(r.Attempts)
 	a := r.attempt()
 	a.EndedAt = now
@@ -320,7 +347,8 @@ func (b *Bot) outcome(r Request, yes graph.Revocation, callErr error) Request {
 	}
 	if no.Retryable {
 		tries, first := r.tries()
-		if tries < maxTries && now.Add(a.Wait).Sub(first) <= b.cfg.Timing.Patience {
+		// No longer than the decision counts: see outlived.
+		if end := now.Add(a.Wait); tries < maxTries && end.Sub(first) <= b.cfg.Timing.Patience && !end.After(b.shelf(&r)) {
 			r.to(Approved)
 			r.DueAt = now.Add(a.Wait)
 			return r
@@ -346,7 +374,8 @@ func (r *Request) openCalls() int {
 	return n
 }
 
-// interrupted is the Code of an attempt whose process died in it.
+// interrupted is the Code of an attempt whose answer is not on record: its process
+// was stopped in it, or the database was away until it was.
 const interrupted = "interrupted"
 
 // claimLost deals with a call whose process died in it: nobody knows.

@@ -21,6 +21,9 @@ type Freeze struct {
 	Until   time.Time   `json:"until"`
 	// Votes are those who have asked to end it.
 	Votes []authz.Asker `json:"votes,omitempty"`
+	// Have and Need count the votes that counted when the last one came.
+	Have int `json:"have,omitempty"`
+	Need int `json:"need,omitempty"`
 	// EndedAt is zero while it is on.
 	EndedAt time.Time `json:"ended_at,omitzero"`
 	// Reason is what was typed; it is kept apart so that it can be erased.
@@ -35,7 +38,8 @@ type FreezeChange struct {
 	Audit []Entry
 	// Settles is the ID of the arrival that asked for it; 0 for none.
 	Settles int64
-	// Notice is announced with it; its Key gets the freeze's number. Nil for none.
+	// Notice tells of it and is due again; its Key gets the freeze's number, and it
+	// shows the freeze as it is when it is posted. Nil for none.
 	Notice *Notice
 }
 
@@ -69,7 +73,7 @@ func (b *Bot) freeze(ctx context.Context, a Arrival, reason string) error {
 		row.Action = "frozen"
 		on, err = b.store.CommitFreeze(ctx, FreezeChange{
 			Freeze: f, Audit: []Entry{row}, Settles: a.ID,
-			Notice: &Notice{Key: "frozen", To: b.cfg.Channel, Message: FrozenNotice(&f, b.view(ctx, nil, ""))},
+			Notice: f.notice(b.view(ctx, nil, "")),
 		})
 		switch {
 		case errors.Is(err, ErrTaken): // somebody else pulled it in this moment
@@ -99,6 +103,13 @@ func (b *Bot) unfreeze(ctx context.Context, a Arrival) error {
 		return b.refuseLookup(ctx, a, e, err, nil)
 	}
 	e.ActorEntraID, e.LookedUpMS = who.actor.EntraID, who.age.Milliseconds()
+	// Who may let go of the brake, the rules in force say; anybody's may pull it.
+	if others, err := b.hasOtherRules(ctx); others || err != nil {
+		if err != nil {
+			return err
+		}
+		return b.refuseFor(ctx, a, e, OtherRules, nil)
+	}
 	for {
 		on, frozen, err := b.store.Frozen(ctx)
 		if err != nil {
@@ -106,13 +117,13 @@ func (b *Bot) unfreeze(ctx context.Context, a Arrival) error {
 		}
 		brake := authz.Brake{Frozen: frozen}
 		for _, vote := range on.Votes {
-			voter, err := b.people.who(ctx, vote.SlackID)
+			voter, err := b.people.again(ctx, vote.SlackID, vote.EntraID)
 			if err != nil {
 				return b.refuseLookup(ctx, a, e, err, nil)
 			}
 			brake.Votes = append(brake.Votes, voter.actor)
 		}
-		if known := b.approvers.fresh(ctx); known.whole && b.cfg.Policy.OnlyUsers() {
+		if known := b.approvers.fresh(ctx); known.whole() && b.cfg.Policy.OnlyUsers() {
 			brake.Approvers = known.count(b.check)
 		}
 		d := authz.Check(authz.Question{Action: authz.Unfreeze, Actor: who.actor, Policy: b.cfg.Policy, Brake: brake})
@@ -126,15 +137,13 @@ func (b *Bot) unfreeze(ctx context.Context, a Arrival) error {
 		row := a.row(e)
 		row.Have, row.Need = d.Have, d.Need
 		row.Action = "unfreeze_asked"
+		on.Have, on.Need = d.Have, d.Need
 		c := FreezeChange{Freeze: on, Settles: a.ID}
 		if d.Enough() {
 			c.Freeze.EndedAt = b.now().UTC()
 			row.Action = "unfrozen"
-			c.Notice = &Notice{Key: "unfrozen", To: b.cfg.Channel, Message: ThawedNotice(&c.Freeze, d)}
-		} else {
-			c.Notice = &Notice{Key: "unfreeze_asked:" + a.UserID, To: b.cfg.Channel, Message: VoteNotice(&on, d, b.view(ctx, nil, ""))}
 		}
-		c.Audit = []Entry{row}
+		c.Audit, c.Notice = []Entry{row}, c.Freeze.notice(b.view(ctx, nil, ""))
 		stored, err := b.store.CommitFreeze(ctx, c)
 		if errors.Is(err, ErrConflict) {
 			continue // another vote, or its end: all is looked at again
@@ -163,7 +172,7 @@ func (b *Bot) thaw(ctx context.Context) error {
 	on.EndedAt = b.now().UTC()
 	_, err = b.store.CommitFreeze(ctx, FreezeChange{
 		Freeze: on, Audit: []Entry{{Action: "unfrozen", Actor: "clock"}},
-		Notice: &Notice{Key: "unfrozen", To: b.cfg.Channel, Message: ThawedNotice(&on, authz.Decision{})},
+		Notice: on.notice(b.view(ctx, nil, "")),
 	})
 	if errors.Is(err, ErrConflict) {
 		return nil // somebody else ended it, or voted; the next tick looks again

@@ -12,6 +12,7 @@ import (
 	"github.com/slack-go/slack"
 
 	"revoke-sessions/authz"
+	"revoke-sessions/graph"
 )
 
 // golden is one message as its file holds it.
@@ -30,6 +31,21 @@ func TestGolden(t *testing.T) {
 		"help_no_emergency": []golden{{Text: Help(View{Approvers: []string{alice}}).Text, Blocks: Help(View{Approvers: []string{alice}}).Blocks}},
 		"form":              Form(bob, 42, new(authz.New(alice))),
 	}
+	files["freeze"], files["moved"] = freezeMessages(), movedMessages()
+	for _, s := range []scene{
+		newScene("refused_pending", Pending), newScene("refused_pending_self_drill", Pending, ofBob, drill), newScene("refused_pending_self_alone", Pending, ofBob, alone),
+		newScene("refused_pending_privileged_one_of_two", Pending, needs(2, alice), privileged(graph.Yes)), newScene("refused_cancel_asked", Pending, ofBob, cancelWish),
+		newScene("refused_denied", Denied, channelShut(ChannelRefuses("ekm_access_denied"))), newScene("refused_verified", Verified), newScene("refused_failed", Failed),
+	} {
+		var all []golden
+		for _, m := range detours(s) {
+			all = append(all, golden{m.key, m.m.Text, m.m.Blocks})
+		}
+		files[s.name] = all
+	}
+	without, _ := groupNote().instead(&SlackError{Code: noMention})
+	files["refused_mention"] = []golden{asGolden("without the mention", without)}
+	files["reach"] = []golden{asGolden("no role", ReachNotice())}
 	for _, s := range scenes() {
 		var all []golden
 		for _, m := range sayings(s) {
@@ -78,9 +94,9 @@ func compareGolden(t *testing.T, name string, content any) {
 
 // The double enforces Slack's limits and refuses fields that Slack does not know.
 func TestSlackTakesEveryMessage(t *testing.T) {
-	s := workspace(t)
+	s := postedAll(t)
 	a := connected(t, s)
-	for _, m := range allSayings() {
+	for _, m := range everySaying() {
 		stand(t, a, m)
 	}
 	for _, m := range []Message{Help(View{Approvers: []string{alice}, Emergency: emergency}), note("`a` %s", "b")} {
@@ -120,7 +136,7 @@ func explain(err error) error {
 }
 
 func TestSlackOpensTheForm(t *testing.T) {
-	s := workspace(t)
+	s := postedAll(t)
 	a := connected(t, s)
 	trigger, _ := typed(t, s, bob, "")
 	if err := a.OpenForm(deadline(t), trigger, Form(bob, 42, new(authz.New(alice)))); err != nil {

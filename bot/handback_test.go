@@ -2,6 +2,7 @@ package bot
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"testing"
 	"testing/synctest"
@@ -12,9 +13,14 @@ import (
 type shelf struct {
 	Store
 	back []int64
+	away int // so often it cannot
 }
 
 func (s *shelf) HandBack(_ context.Context, arrivals []Arrival) error {
+	if s.away > 0 {
+		s.away--
+		return errors.New("the database is away")
+	}
 	for _, a := range arrivals {
 		s.back = append(s.back, a.ID)
 	}
@@ -32,28 +38,38 @@ func TestWhatIsNotBegunIsHandedBack(t *testing.T) {
 	for name, test := range map[string]struct {
 		play func(*Bot)
 		want []int64
+		away int
 	}{
-		"at a stop": {func(b *Bot) { b.stop() }, []int64{2, 3}},
+		"at a stop":                        {func(b *Bot) { b.stop() }, []int64{2, 3}, 0},
+		"at a stop, once the database can": {func(b *Bot) { b.stop() }, []int64{2, 3}, 1},
 		"after too long, at the next tick": {func(b *Bot) {
 			time.Sleep(longestWait + time.Millisecond)
 			b.drain()
 			b.pickUp(context.Background())
-		}, []int64{2, 3}},
+		}, []int64{2, 3}, 0},
+		"at the tick after one that could not": {func(b *Bot) {
+			time.Sleep(longestWait + time.Millisecond)
+			b.drain()
+			b.pickUp(context.Background())
+			b.pickUp(context.Background())
+		}, []int64{2, 3}, 1},
 		"without a place to wait": {func(b *Bot) {
-			b.waiting = append(b.waiting, make([]piece, manyWaiting)...)
+			for range manyWaiting {
+				b.spawn(func(context.Context) {})
+			}
 			b.admit(waits(4))
 			b.pickUp(context.Background())
-		}, []int64{4}},
+		}, []int64{4}, 0},
 		"only what is an arrival": {func(b *Bot) {
 			b.spawn(func(context.Context) {})
 			b.stop()
-		}, []int64{2, 3}},
-		"not what may still begin": {func(b *Bot) { b.pickUp(context.Background()) }, nil},
+		}, []int64{2, 3}, 0},
+		"not what may still begin": {func(b *Bot) { b.pickUp(context.Background()) }, nil, 0},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				gate = make(chan struct{})
-				b, s := idle(1), &shelf{}
+				b, s := idle(1), &shelf{away: test.away}
 				b.store = s
 				for id := range int64(3) {
 					b.admit(waits(id + 1))
@@ -64,7 +80,7 @@ func TestWhatIsNotBegunIsHandedBack(t *testing.T) {
 					t.Errorf("handed back %v, want %v", s.back, test.want)
 				}
 				b.mu.Lock()
-				b.waiting = nil
+				b.waiting = turns[*piece]{}
 				b.mu.Unlock()
 				b.running.Wait()
 			})

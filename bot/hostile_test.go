@@ -127,7 +127,7 @@ func TestNothingTypedComesAlive(t *testing.T) {
 	for name, text := range hostile {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			s := workspace(t)
+			s := postedAll(t)
 			a := connected(t, s)
 			for _, scene := range hostileScenes(text) {
 				for _, m := range sayings(scene) {
@@ -199,7 +199,7 @@ func TestTheTextSaysWhatWasTyped(t *testing.T) {
 
 // The answers to what was not understood repeat it.
 func TestWhatWasNotUnderstoodStaysDead(t *testing.T) {
-	s := workspace(t)
+	s := postedAll(t)
 	a := connected(t, s)
 	tokens := []string{"*bold*", "_i_", "~s~", "`code`", "`", "@victim", "@here", "<!channel>", "<https://evil.example|x>", "https://evil.example",
 		"&lt;!channel&gt;", "&lt;@U0VICTIM&gt;", "@*bold*", "\u202eevil", "%s%d"}
@@ -236,7 +236,7 @@ func TestWhatWasNotUnderstoodStaysDead(t *testing.T) {
 }
 
 func TestTargetRefusalsStayDead(t *testing.T) {
-	s := workspace(t)
+	s := postedAll(t)
 	a := connected(t, s)
 	for name, text := range hostile {
 		for _, reason := range targetReasons {

@@ -8,14 +8,18 @@ import (
 )
 
 const (
-	// insistFor is for how long what Microsoft or Slack has answered is kept in
-	// memory while the database does not take it. After that the account is
-	// read, and the message posted once more.
-	insistFor = time.Minute
+	// insistWithin is for how long what Slack has answered is kept in memory while the
+	// database does not take it. After that the message is posted once more.
+	insistWithin = time.Minute
+	// answersKept is for how long an answer of Microsoft's is: as long as it can change
+	// what people do. Nobody else can know it.
+	answersKept = retryWindow
 	// insistPause is between two tries: shorter than the clock's tick, so that once
 	// the database is back, whoever knows the answer stores it before somebody else
 	// takes the row over.
 	insistPause = 100 * time.Millisecond
+	// insistLater is that pause once a minute has gone by, still shorter than the tick.
+	insistLater = 500 * time.Millisecond
 	// insistTry bounds one try, and insistStopping what is left of it when the
 	// bot gives up what runs.
 	insistTry, insistStopping = 5 * time.Second, 3 * time.Second
@@ -26,6 +30,11 @@ const (
 // moment. Once ctx is done there is no further try. The first failure is logged,
 // and giving up.
 func (b *Bot) insist(ctx context.Context, log *slog.Logger, what string, store func(context.Context) error) error {
+	return b.insistFor(ctx, log, what, insistWithin, store)
+}
+
+// insistFor is insist for as long as that.
+func (b *Bot) insistFor(ctx context.Context, log *slog.Logger, what string, within time.Duration, store func(context.Context) error) error {
 	began := b.now()
 	for tries := 1; ; tries++ {
 		try, cancel := context.WithTimeout(context.WithoutCancel(ctx), insistTry)
@@ -39,7 +48,11 @@ func (b *Bot) insist(ctx context.Context, log *slog.Logger, what string, store f
 		if tries == 1 {
 			log.Error(what, "error", err)
 		}
-		if elapsed(began, b.now(), insistFor) || !sleep(ctx, insistPause) {
+		pause := insistPause
+		if tries*int(insistPause) > int(insistWithin) {
+			pause = insistLater
+		}
+		if elapsed(began, b.now(), within) || !sleep(ctx, pause) {
 			log.Error(what+"; gave up", "error", err)
 			return err
 		}

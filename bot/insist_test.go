@@ -22,7 +22,7 @@ func TestHowLongItInsists(t *testing.T) {
 	}{
 		"what nobody else knows": {func(b *Bot, _ context.Context, store func(context.Context) error) error {
 			return b.insist(b.work, b.log, "store it", store)
-		}, false, insistFor, insistFor + insistTry},
+		}, false, insistWithin, insistWithin + insistTry},
 		"what is found again": {func(b *Bot, ctx context.Context, store func(context.Context) error) error {
 			return b.insistClaimed(ctx, b.log, "store it", store)
 		}, false, ClaimFor, ClaimFor},
@@ -67,7 +67,7 @@ func TestInsist(t *testing.T) {
 		"away for a moment":         {[]error{away, away, nil}, nil, 3, 2 * insistPause},
 		"somebody else was first":   {[]error{away, ErrConflict}, ErrConflict, 2, insistPause},
 		"of a request that is gone": {[]error{ErrNoRequest}, ErrNoRequest, 1, 0},
-		"away for good":             {[]error{away}, away, int(insistFor/insistPause) + 1, insistFor},
+		"away for good":             {[]error{away}, away, int(insistWithin/insistPause) + 1, insistWithin},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {

@@ -36,6 +36,14 @@ func (e *LimitError) Error() string {
 	return fmt.Sprintf("the limit %s of %d within %s is reached", e.Use.Kind, e.Use.Limit.N, e.Use.Limit.Within)
 }
 
+// reason is why a report is not carried out by itself because of it.
+func (e *LimitError) reason() authz.Reason {
+	if e.Use.Kind == Total || e.Use.Kind == OwnTotal {
+		return OverTotal
+	}
+	return OverLimit
+}
+
 // TurnError says that a confirmed request has to wait for its turn to be
 // carried out, because Microsoft has asked to wait; nothing was stored.
 type TurnError struct {
@@ -70,9 +78,19 @@ type Change struct {
 	Audit []Entry
 	// Fenced answers ErrFrozen, and stores nothing, while a freeze is on.
 	Fenced bool
+	// Under is the digest of the Rules that it was decided by. If others are in
+	// force, the answer is ErrOtherRules, and nothing is stored. Empty for what
+	// may be done by whatever rules.
+	Under string
 	// Uses are counted against limits; if one is reached, the answer is a
 	// *LimitError.
 	Uses []Use
+	// GivesBack says that the decisions of the request revoked nothing and do not
+	// count any more: what they have used up is there again, before Uses are counted.
+	// That it was asked for goes on counting, and so do the approvals of Kept, by
+	// Entra object ID and Slack user ID.
+	GivesBack bool
+	Kept      []string
 	// InTurn answers a *TurnError, and stores nothing, while Microsoft has asked
 	// to wait, or, for some time after that, while others were confirmed earlier
 	// and may go now. It is one line for all processes.
@@ -117,13 +135,20 @@ const (
 
 // Ledger keeps requests and the audit chain.
 type Ledger interface {
-	// Commit writes a Change, all or nothing. It answers ErrConflict or
+	// Commit writes a Change, all or nothing. What is stored of a request whose revoke
+	// Microsoft has accepted is owed to the people of the other open requests about
+	// the same account, too. It answers ErrConflict or
 	// ErrTaken when nothing was stored because somebody else was first.
 	Commit(ctx context.Context, c Change) (Request, error)
 	// Record writes audit rows that belong to no change, and settles an arrival.
+	// What somebody without any right can repeat is a row once a minute: others of
+	// the same person and kind are counted, see Entry.Count.
 	Record(ctx context.Context, settles int64, entries ...Entry) error
 	// Request reads one request; ErrNoRequest if there is none.
 	Request(ctx context.Context, id string) (Request, error)
+	// OnRecord reads the audit rows of one request, in order, without those that
+	// do not fit where they are in the chain.
+	OnRecord(ctx context.Context, requestID string) ([]Row, error)
 }
 
 // Index finds requests by something other than their ID.
@@ -132,10 +157,17 @@ type Index interface {
 	PendingFor(ctx context.Context, targetID string, lane authz.Lane, drill bool) (Request, bool, error)
 	// Open lists requests that are undecided, under way or owe a look: the
 	// undecided first, and of each the oldest first; slackID limits
-	// them to those the person asked for, "" does not.
+	// them to those the person asked for, "" does not. One whose row cannot be
+	// read has nothing but its ID.
 	Open(ctx context.Context, slackID string, limit int) ([]Request, error)
+	// Unfinished lists what Open does, past what cannot be read, which is in broken.
+	Unfinished(ctx context.Context, limit int) (open []Request, broken []*Unreadable, err error)
 	// LastAccepted is when Microsoft last accepted a revoke for the target; zero if never.
 	LastAccepted(ctx context.Context, targetID string) (time.Time, error)
+	// LastRevoke is the request whose revoke of the target Microsoft accepted last,
+	// but for the one with the ID but; false if there is none. One whose row cannot be
+	// read has nothing but its ID and when that was.
+	LastRevoke(ctx context.Context, targetID, but string) (Request, bool, error)
 }
 
 // Brakes keeps the freezes.
@@ -149,6 +181,8 @@ type Brakes interface {
 	CommitFreeze(ctx context.Context, c FreezeChange) (Freeze, error)
 	// Frozen reads the freeze that is on; false if none is.
 	Frozen(ctx context.Context) (Freeze, bool, error)
+	// Freeze reads a freeze that is on, or was.
+	Freeze(ctx context.Context, id int64) (Freeze, error)
 	// LastPulled is when the last freeze that somebody began has ended, or
 	// began if it is on; zero if there was none. It goes by both accounts, of
 	// which either may have been changed.
@@ -165,14 +199,25 @@ type Queue interface {
 	// or Due, and did not begin with: they are due at once, and the claim counts
 	// as no try. One that somebody else has claimed since stays theirs.
 	HandBack(ctx context.Context, arrivals []Arrival) error
+	// DropArrivals has nobody carry out what was received until then.
+	DropArrivals(ctx context.Context, before time.Time) (dropped int, err error)
 	// Arrival reads a stored arrival; ErrNoRequest if there is none.
 	Arrival(ctx context.Context, id int64) (Arrival, error)
+	// ResponseURLs are the newest response URLs of one person, at most limit, to which
+	// Slack may still take an answer.
+	ResponseURLs(ctx context.Context, slackID string, limit int) ([]Secret, error)
 	// Claim claims a request, due or not; false while somebody else holds it.
 	Claim(ctx context.Context, id string) (Request, bool, error)
-	// Due claims what is due now, at most limit of each kind.
+	// Due claims what is due now, at most limit of each kind, and writes the rows of
+	// what was counted in a minute that is over.
 	Due(ctx context.Context, limit int) (Work, error)
+	// Stall notes that the bot cannot go on with a request, whether its row can be
+	// read or not, and owes that to its people. It holds until a later version is
+	// stored; fresh is false where it was noted before.
+	Stall(ctx context.Context, id string) (fresh bool, err error)
 	// Beat notes that this process lives and answers how many do, as far as was
-	// heard of them within the last 15 s.
+	// heard of them within the last 15 s. It writes: with an error the store
+	// takes nothing.
 	Beat(ctx context.Context) (live int, err error)
 }
 
@@ -186,7 +231,10 @@ type Work struct {
 	Notices []Notice
 	// Broken are rows that could not be decoded. They stay claimed for a
 	// while and hold up nothing else.
-	Broken []error
+	Broken []*Unreadable
+	// SetBack is how far the clock was found to be set back since Due was last
+	// asked; what waits goes by the new time already.
+	SetBack time.Duration
 }
 
 // Billboard remembers what stands where in Slack.
@@ -210,17 +258,38 @@ type Billboard interface {
 	// no TS forgets it. It answers ErrConflict, and stores nothing, while the Key
 	// is known to stand elsewhere: of two who posted it, the first who notes it counts.
 	SetPlace(ctx context.Context, id string, p Place) error
+	// MoveCard notes that the card of a request stands at to and no longer at
+	// from. What stands in the channel of from is kept under from.MovedKey. It
+	// answers ErrConflict, and stores nothing, if the card is not at from.
+	MoveCard(ctx context.Context, id string, from, to Place) error
+	// Retell owes the people of every open request what it shows, and those who
+	// read of the freeze that is on.
+	Retell(ctx context.Context) error
 }
+
+// StandingKind is the kind of the notices that are never posted a second time: what
+// they say is so every day. There is one such Key.
+const StandingKind = "reach"
 
 // Announcements are messages that belong to no request.
 type Announcements interface {
 	// Announce stores a notice and the audit rows that go with it. It answers
-	// false, and stores nothing, if a notice of the same Key was stored before.
+	// false, and stores nothing, if a notice of the same Key was stored before and
+	// is not forgotten: what has stood in Slack for a week is, except for a StandingKind.
 	Announce(ctx context.Context, n Notice, audit ...Entry) (fresh bool, err error)
-	// Announced notes that the notice stands in Slack and erases what it
-	// says; with a Retry it is due again then, unless the claim of n is no longer
-	// the caller's.
+	// Announced notes that the notice stands in Slack as it was when it was
+	// claimed, and erases what it says; with a Retry it is due again then, unless
+	// the claim of n is no longer the caller's.
 	Announced(ctx context.Context, n Notice, retry Retry) error
+	// Withdraw takes back the notices of a kind, which is the part of their Keys
+	// before the colon, that are still owed, but for the one with the Key but:
+	// what they say is over.
+	Withdraw(ctx context.Context, kind, but string) error
+	// NoticePlaces are the messages of a notice.
+	NoticePlaces(ctx context.Context, id int64) ([]NoticePlace, error)
+	// SetNoticePlace stores where a message of a notice stands; one with no TS
+	// forgets it.
+	SetNoticePlace(ctx context.Context, id int64, p NoticePlace) error
 }
 
 // Telling is a claim on the telling of a request.
@@ -247,14 +316,30 @@ type Notice struct {
 	ID int64
 	// Key names what it is about: the same Key is announced once.
 	Key string
-	// To is a channel, or a user whose direct messages it goes to; empty for the
-	// approvers' channel of whichever bot posts it.
+	// To is a user whose direct messages it goes to. Otherwise it goes to the
+	// approvers' channel of whichever bot posts it, also where an earlier version
+	// has stored a channel.
 	To      string
 	Message Message
+	// Freeze is the number of the freeze that it shows as that is now, in one
+	// message that is edited; 0 for a notice that says Message. Version grows with
+	// each step of the freeze.
+	Freeze, Version int64
 	// Until is when the claim of Due lapses, and what tells it from every other one.
 	Until time.Time
 	// Tries is which try this is, puts-off not counted.
 	Tries int
+}
+
+// NoticePlace is one message of a notice in Slack.
+type NoticePlace struct {
+	// To is what it was posted to: a channel, or a user.
+	To          string
+	Channel, TS string
+	// Shown is a digest of what it says now.
+	Shown string
+	// News is how many steps of a freeze its reader has been rung for.
+	News int
 }
 
 // Store is all of them: bot/store implements it.
@@ -265,6 +350,7 @@ type Store interface {
 	Queue
 	Billboard
 	Announcements
+	Rulebook
 	// Forget erases the secrets and the typed text of arrivals that nobody
 	// waits for any more, uses that no limit counts any more, and, if
 	// retention is not 0, what people typed in requests that ended longer ago
@@ -280,6 +366,10 @@ type Place struct {
 	TS      string
 	// Shown is a digest of what it says now.
 	Shown string
+	// Tells is the ID of the other request of whose revoke of the same account a
+	// card tells, and TellsAt since when; empty for none.
+	Tells   string
+	TellsAt time.Time
 }
 
 // Entry is one row of the audit chain: who did what, why, when, from where,
@@ -308,7 +398,8 @@ type Entry struct {
 	Need int `json:"need,omitempty"`
 	// Freeze is the number of the freeze that it is about.
 	Freeze int64 `json:"freeze,omitempty"`
-	// Until is when a freeze ends by itself, or a limit has room again.
+	// Until is when a freeze ends by itself, a limit has room again, or a report
+	// that nobody decides is carried out.
 	Until string `json:"until,omitempty"`
 	// Origin is where the act came from: "command C…", "click C…/ts".
 	Origin string `json:"origin,omitempty"`
@@ -329,6 +420,15 @@ type Entry struct {
 	// Typed is set by the store: a hash over salt and Words, or over salt and
 	// the reason of a freeze.
 	Typed string `json:"typed,omitempty"`
-	// At is set by the store.
+	// At is set by the store. It is never earlier than that of the row before;
+	// Clock is what the clock said where it had been set back.
 	At time.Time `json:"at"`
+	// Count, in a row that speaks of earlier acts: how often the same person did
+	// the same again within a minute of the row before it, which has none. The rest
+	// of the row is of the last time, which was at LastAt.
+	Count  int       `json:"count,omitempty"`
+	LastAt string    `json:"last_at,omitempty"`
+	Clock  time.Time `json:"clock,omitzero"`
+	// SetBack is how far the clock was found set back.
+	SetBack string `json:"set_back,omitempty"`
 }

@@ -45,7 +45,18 @@ const (
 // workspace is the Slack double with everybody in it.
 func workspace(t testing.TB) *slacktest.Server {
 	t.Helper()
-	s, err := slacktest.Start(slacktest.Config{})
+	return workspaceWith(t, slacktest.Config{})
+}
+
+// postedAll is a workspace to which a test posts every message that there is.
+func postedAll(t testing.TB) *slacktest.Server {
+	t.Helper()
+	return workspaceWith(t, slacktest.Config{NoRateLimits: "every message is posted in a row"})
+}
+
+func workspaceWith(t testing.TB, config slacktest.Config) *slacktest.Server {
+	t.Helper()
+	s, err := slacktest.Start(config)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -41,7 +41,7 @@ var errNobody = &SlackError{Method: "users.info", Code: "user_not_found"}
 
 func newSource() (*source, *memory[string]) {
 	s := &source{answer: says("first")}
-	return s, newMemory(time.Now, "Slack", s.fetch)
+	return s, newMemory(time.Now, aboutPeople, s.fetch)
 }
 
 // expect gets once and compares all that comes back.
@@ -220,6 +220,34 @@ func TestTheMemoryIsBounded(t *testing.T) {
 	}
 	if n := s.calls.Load(); n != manyMemos+10 {
 		t.Errorf("%d look-ups", n)
+	}
+	if len(m.entries) != m.order.Len() {
+		t.Errorf("%d answers in %d places", m.order.Len(), len(m.entries))
+	}
+}
+
+// A crowd takes from nobody what was learned a moment ago, which counts where
+// nobody answers; what is forgotten for it was learned first.
+func TestTheMemoryForgetsWhatItLearnedFirst(t *testing.T) {
+	s, m := newSource()
+	learn := func(key string) {
+		t.Helper()
+		if _, _, err := m.get(t.Context(), key); err != nil {
+			t.Fatal(err)
+		}
+	}
+	learn("first")
+	learn("second")
+	m.forget("first")
+	learn("first") // anew
+	for i := range manyMemos - 1 {
+		learn(fmt.Sprint(i))
+	}
+	s.answer = fails(errDown)
+	for key, want := range map[string]bool{"first": true, "second": false, "0": true, fmt.Sprint(manyMemos - 2): true} {
+		if _, _, err := m.get(t.Context(), key); (err == nil) != want {
+			t.Errorf("%s: %v; known should be %v", key, err, want)
+		}
 	}
 }
 

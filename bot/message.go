@@ -3,6 +3,7 @@ package bot
 import (
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -16,6 +17,12 @@ import (
 type Message struct {
 	Text   string
 	Blocks []slack.Block
+	// plain makes what is sent where Slack calls this one invalid, by its code; nil
+	// for the words alone. bare: this is such a one.
+	plain func(code string) Message
+	bare  bool
+	// able are mentioned where Slack lets no user group be mentioned.
+	able []string
 }
 
 // UnmarshalJSON reads what json.Marshal wrote.
@@ -34,16 +41,33 @@ func (m *Message) UnmarshalJSON(text []byte) error {
 // page builds a Message paragraph by paragraph. Everything is rich text, in
 // which a text element is inert whatever it holds: only the elements that we
 // add ourselves mention, link or format.
-type page struct {
-	text   strings.Builder
-	blocks []slack.Block
+type page struct{ groups []group }
+
+// group is a paragraph, a list, or a block that is ready.
+type group struct {
+	lines   []*line
+	bullets bool
+	// more says, with a number in it, how many lines were left out of a group that
+	// may be shortened; nil for one that may not. hidden is that number.
+	more   func(n int) *line
+	hidden int
+
+	block slack.Block
+	text  string
 }
 
-// line is one paragraph, kept twice: as rich-text elements and as mrkdwn for
-// the top-level text.
-type line struct {
-	elements []slack.RichTextSectionElement
-	text     strings.Builder
+// line is one paragraph.
+type line struct{ parts []part }
+
+// part is one element of a line, kept twice: as rich text, and as mrkdwn for the
+// top-level text.
+type part struct {
+	element slack.RichTextSectionElement
+	text    string
+	// names is a list of people in place of the element; hidden is how many more
+	// there are.
+	names  []part
+	hidden int
 }
 
 var strong = &slack.RichTextSectionTextStyle{Bold: true}
@@ -58,18 +82,22 @@ func (l *line) bold(format string, args ...any) *line {
 	return l.words(strong, fmt.Sprintf(format, args...))
 }
 
+// put adds one element, and its text.
+func (l *line) put(e slack.RichTextSectionElement, text string) *line {
+	l.parts = append(l.parts, part{element: e, text: text})
+	return l
+}
+
 func (l *line) words(style *slack.RichTextSectionTextStyle, s string) *line {
 	for i, part := range strings.Split(s, "`") {
 		if part == "" {
 			continue
 		}
 		if i%2 == 1 {
-			l.elements = append(l.elements, slack.NewRichTextSectionTextElement(part, &slack.RichTextSectionTextStyle{Code: true}))
-			l.text.WriteString("`" + escape.Replace(part) + "`")
+			l.put(slack.NewRichTextSectionTextElement(part, &slack.RichTextSectionTextStyle{Code: true}), "`"+escape.Replace(part)+"`")
 			continue
 		}
-		l.elements = append(l.elements, slack.NewRichTextSectionTextElement(part, style))
-		l.text.WriteString(escape.Replace(part))
+		l.put(slack.NewRichTextSectionTextElement(part, style), escape.Replace(part))
 	}
 	return l
 }
@@ -85,9 +113,7 @@ func (l *line) foreign(style *slack.RichTextSectionTextStyle, s string) *line {
 	if s == "" {
 		return l
 	}
-	l.elements = append(l.elements, slack.NewRichTextSectionTextElement(s, style))
-	l.text.WriteString(inert.Replace(s))
-	return l
+	return l.put(slack.NewRichTextSectionTextElement(s, style), inert.Replace(s))
 }
 
 // person mentions a Slack user. What is no user's ID is no mention.
@@ -95,9 +121,7 @@ func (l *line) person(slackID string) *line {
 	if !slackUser.MatchString(slackID) {
 		return l.typed(slackID)
 	}
-	l.elements = append(l.elements, slack.NewRichTextSectionUserElement(slackID, nil))
-	fmt.Fprintf(&l.text, "<@%s>", slackID)
-	return l
+	return l.put(slack.NewRichTextSectionUserElement(slackID, nil), "<@"+slackID+">")
 }
 
 // manyMentions is how many people are mentioned one by one.
@@ -106,27 +130,27 @@ const manyMentions = 10
 // people mentions several, with commas: Slack users and user groups by their
 // IDs; an Entra group, which Slack cannot mention, is named.
 func (l *line) people(names []string) *line {
-	if len(names) <= manyMentions {
-		return l.everyone(names)
+	if l.everyone(names); len(names) > manyMentions {
+		l.shorten(len(l.parts)-1, manyMentions)
 	}
-	return l.everyone(names[:manyMentions]).say(" and %d more", len(names)-manyMentions)
+	return l
 }
 
-// everyone is people without a limit.
+// everyone is people without a limit but Slack's.
 func (l *line) everyone(names []string) *line {
-	for i, name := range names {
-		if i > 0 {
-			l.say(", ")
-		}
+	all := &line{}
+	for _, name := range names {
 		switch {
 		case strings.HasPrefix(name, authz.EntraGroup):
-			l.say("the Entra group %s", strings.TrimPrefix(name, authz.EntraGroup))
+			all.say("the Entra group %s", strings.TrimPrefix(name, authz.EntraGroup))
 		case strings.HasPrefix(name, "S"):
-			l.elements = append(l.elements, slack.NewRichTextSectionUserGroupElement(name))
-			fmt.Fprintf(&l.text, "<!subteam^%s>", name)
+			all.put(slack.NewRichTextSectionUserGroupElement(name), "<!subteam^"+name+">")
 		default:
-			l.person(name)
+			all.person(name)
 		}
+	}
+	if len(all.parts) > 0 {
+		l.parts = append(l.parts, part{names: all.parts})
 	}
 	return l
 }
@@ -142,42 +166,87 @@ func (l *line) date(t time.Time, format string) *line {
 		return l.say("unknown")
 	}
 	fallback := t.UTC().Format("2006-01-02 15:04:05 UTC")
-	l.elements = append(l.elements, slack.NewRichTextSectionDateElement(t.Unix(), format, nil, &fallback))
-	fmt.Fprintf(&l.text, "<!date^%d^%s|%s>", t.Unix(), format, fallback)
-	return l
+	return l.put(slack.NewRichTextSectionDateElement(t.Unix(), format, nil, &fallback), fmt.Sprintf("<!date^%d^%s|%s>", t.Unix(), format, fallback))
 }
 
 // link adds a link of our own making.
 func (l *line) link(url, text string) *line {
-	l.elements = append(l.elements, slack.NewRichTextSectionLinkElement(url, text, nil))
-	fmt.Fprintf(&l.text, "<%s|%s>", escape.Replace(url), escape.Replace(text))
-	return l
+	return l.put(slack.NewRichTextSectionLinkElement(url, text, nil), fmt.Sprintf("<%s|%s>", escape.Replace(url), escape.Replace(text)))
 }
 
 // join adds another line's words to this one.
 func (l *line) join(other *line) *line {
-	l.elements = append(l.elements, other.elements...)
-	l.text.WriteString(other.text.String())
+	l.parts = append(l.parts, other.parts...)
 	return l
+}
+
+// flat is the line with its lists of people written out.
+func (l *line) flat() (parts []part) {
+	for _, p := range l.parts {
+		if p.element != nil {
+			parts = append(parts, p)
+			continue
+		}
+		names := &line{}
+		for i, name := range p.names {
+			if i > 0 {
+				names.say(", ")
+			}
+			names.parts = append(names.parts, name)
+		}
+		if p.hidden > 0 {
+			names.say(" and %d more", p.hidden)
+		}
+		parts = append(parts, names.parts...)
+	}
+	return parts
+}
+
+// section is the line as rich text.
+func (l *line) section() *slack.RichTextSection {
+	var elements []slack.RichTextSectionElement
+	for _, p := range l.flat() {
+		elements = append(elements, p.element)
+	}
+	return slack.NewRichTextSection(elements...)
+}
+
+// text is the line in the top-level text.
+func (l *line) text() string {
+	var b strings.Builder
+	for _, p := range l.flat() {
+		b.WriteString(p.text)
+	}
+	return b.String()
 }
 
 // add ends a paragraph.
 func (p *page) add(l *line) {
-	if len(l.elements) == 0 {
-		return
+	if len(l.parts) > 0 {
+		p.groups = append(p.groups, group{lines: []*line{l}})
 	}
-	p.blocks = append(p.blocks, slack.NewRichTextBlock("", slack.NewRichTextSection(l.elements...)))
-	p.paragraph(l.text.String())
 }
 
 // list adds a bulleted list.
-func (p *page) list(items ...*line) {
-	var sections []slack.RichTextElement
-	for _, l := range items {
-		sections = append(sections, slack.NewRichTextSection(l.elements...))
-		p.paragraph("• " + l.text.String())
+func (p *page) list(items ...*line) { p.groups = append(p.groups, group{lines: items, bullets: true}) }
+
+// some adds lines of which the last are left out where they do not fit; more says
+// how many.
+func (p *page) some(bullets bool, more func(n int) *line, items ...*line) {
+	if len(items) > 0 {
+		p.groups = append(p.groups, group{lines: items, bullets: bullets, more: more})
 	}
-	p.blocks = append(p.blocks, slack.NewRichTextBlock("", slack.NewRichTextList(slack.RTEListBullet, 0, sections...)))
+}
+
+// ready adds a message that was made before.
+func (p *page) ready(m Message) {
+	for i, b := range m.Blocks {
+		g := group{block: b}
+		if i == 0 {
+			g.text = m.Text
+		}
+		p.groups = append(p.groups, g)
+	}
 }
 
 // buttons adds a row of buttons. Screen readers reach them without our text.
@@ -187,26 +256,65 @@ func (p *page) buttons(buttons ...*slack.ButtonBlockElement) {
 		elements[i] = b
 	}
 	if len(elements) > 0 {
-		p.blocks = append(p.blocks, slack.NewActionBlock("", elements...))
+		p.groups = append(p.groups, group{block: slack.NewActionBlock("", elements...)})
 	}
 }
 
-func (p *page) paragraph(s string) {
-	if p.text.Len() > 0 {
-		p.text.WriteByte('\n')
+// blocks are the page as it is shown.
+func (p *page) blocks() (blocks []slack.Block) {
+	for _, g := range p.groups {
+		lines := g.all()
+		switch {
+		case g.block != nil:
+			blocks = append(blocks, g.block)
+		case g.bullets:
+			var sections []slack.RichTextElement
+			for _, l := range lines {
+				sections = append(sections, l.section())
+			}
+			blocks = append(blocks, slack.NewRichTextBlock("", slack.NewRichTextList(slack.RTEListBullet, 0, sections...)))
+		default:
+			for _, l := range lines {
+				blocks = append(blocks, slack.NewRichTextBlock("", l.section()))
+			}
+		}
 	}
-	p.text.WriteString(s)
+	return blocks
+}
+
+// text is the page as it is read out.
+func (p *page) text() string {
+	var all []string
+	for _, g := range p.groups {
+		if g.text != "" {
+			all = append(all, g.text)
+		}
+		for _, l := range g.all() {
+			if g.bullets {
+				all = append(all, "• "+l.text())
+			} else {
+				all = append(all, l.text())
+			}
+		}
+	}
+	return strings.Join(all, "\n")
+}
+
+// all are the group's lines and how many were left out.
+func (g *group) all() []*line {
+	if g.hidden == 0 {
+		return g.lines
+	}
+	return append(slices.Clone(g.lines), g.more(g.hidden))
 }
 
 func (p *page) message() Message {
-	return Message{Text: cutRunes(p.text.String(), maxText), Blocks: p.blocks}
+	p.fit()
+	return Message{Text: cutRunes(p.text(), maxText), Blocks: p.blocks()}
 }
 
-// Limits of Slack's, in characters.
+// Limits of Slack's, in characters. Those of a whole message are in fit.go.
 const (
-	// maxText is what chat.update takes; chat.postMessage would take 40,000.
-	// https://docs.slack.dev/reference/methods/chat.update
-	maxText = 4000
 	// Of a confirm dialog and a button.
 	// https://docs.slack.dev/reference/block-kit/composition-objects/confirmation-dialog-object
 	maxDialogText = 300
@@ -269,8 +377,8 @@ func spell(d time.Duration) string {
 // plain is the line for a terminal, with all times in UTC.
 func (l *line) plain() string {
 	var b strings.Builder
-	for _, e := range l.elements {
-		switch e := e.(type) {
+	for _, p := range l.flat() {
+		switch e := p.element.(type) {
 		case *slack.RichTextSectionTextElement:
 			b.WriteString(e.Text)
 		case *slack.RichTextSectionUserElement:

@@ -37,10 +37,16 @@ type CallObserver func(method, result string, took time.Duration)
 // the first call.
 func (s *Slack) Observe(f CallObserver) { s.observe = f }
 
+// hear has f learn from each call that follows.
+func (s *Slack) hear(f func(method string, err error)) { s.heard.Store(&f) }
+
 // called tells what came of a call. Deferred:
 //
 //	defer s.called("chat.update", time.Now(), &err)
 func (s *Slack) called(method string, began time.Time, err *error) {
+	if hear := s.heard.Load(); hear != nil {
+		(*hear)(method, *err)
+	}
 	if s.observe == nil {
 		return
 	}

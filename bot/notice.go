@@ -1,13 +1,6 @@
 package bot
 
-import (
-	"cmp"
-	"context"
-	"errors"
-	"strings"
-
-	"revoke-sessions/authz"
-)
+import "strings"
 
 // frozenLine says on a card that a freeze is on, and how it ends.
 func frozenLine(f *Freeze) *line {
@@ -27,13 +20,35 @@ func (f *Freeze) because(p *page) {
 	}
 }
 
-// FrozenNotice tells the channel that the brake was pulled, and mentions all
-// approvers.
-func FrozenNotice(f *Freeze, v View) Message {
+// notice is what is told of a freeze. Whoever posts it draws it anew; the
+// Message is for the program of an earlier version that may post it first.
+func (f *Freeze) notice(v View) *Notice {
+	return &Notice{Key: "freeze", Message: FreezeNotice(f, v, false)}
+}
+
+// steps counts what has happened since the freeze began: votes, and its end.
+func (f *Freeze) steps() int {
+	if f.EndedAt.IsZero() {
+		return len(f.Votes)
+	}
+	return len(f.Votes) + 1
+}
+
+// FreezeNotice is the one message about a freeze, as it is now; while it is on,
+// it mentions all approvers. late: it is over, and nothing of it was posted while
+// it was on, so that this mentions nobody.
+func FreezeNotice(f *Freeze, v View, late bool) Message {
 	p := &page{}
+	if !f.EndedAt.IsZero() {
+		p.add(thawed(f, late))
+		return p.message()
+	}
 	p.add((&line{}).person(f.By.SlackID).bold(" has frozen every revoke.").
 		say(" Nothing that was asked for is lost: requests, looking things up and verifying go on, and no request expires. Nobody can confirm anything."))
 	f.because(p)
+	if len(f.Votes) > 0 {
+		p.add(freezeVote(f))
+	}
 	p.add(ends((&line{}).everyone(v.Approvers).say(", please look. "), f))
 	if v.Emergency != "" {
 		p.add((&line{}).say("A device is lost meanwhile? ").typed(v.Emergency))
@@ -41,19 +56,13 @@ func FrozenNotice(f *Freeze, v View) Message {
 	return p.message()
 }
 
-// VoteNotice tells the channel that somebody wants the freeze to end.
-func VoteNotice(f *Freeze, d authz.Decision, v View) Message {
-	p := &page{}
-	p.add((&line{}).person(f.Votes[len(f.Votes)-1].SlackID).say(" asks to end the freeze: %d of %d. It goes on until ", d.Have, d.Need).
-		say("another approver types `/revoke-sessions unfreeze` too, or ").when(f.Until).say(". ").people(v.Approvers))
-	return p.message()
-}
-
-// ThawedNotice tells the channel that the freeze is over.
-func ThawedNotice(f *Freeze, d authz.Decision) Message {
-	p := &page{}
+// thawed says that a freeze is over, and how it came to that.
+func thawed(f *Freeze, late bool) *line {
 	l := (&line{}).bold("The freeze is over.")
-	if len(f.Votes) > 0 && d.Allowed {
+	switch {
+	case late:
+		l.say(" Every revoke was held back from ").when(f.BeganAt).say(" until ").when(f.EndedAt).say("; I could not post this before.")
+	case f.EndedAt.Before(f.Until) && len(f.Votes) > 0:
 		l.say(" It was asked for by ")
 		for i, vote := range f.Votes {
 			if i > 0 {
@@ -62,34 +71,64 @@ func ThawedNotice(f *Freeze, d authz.Decision) Message {
 			l.person(vote.SlackID)
 		}
 		l.say(".")
-	} else {
+	default:
 		l.say(" Its time was up.")
 	}
-	p.add(l.say(" What was approved before it goes on now; everything else waits for a decision again, with the time that was left. Deny what should not go on."))
+	return l.say(" What was approved before it is checked again now: it goes on where that still holds, and asks for approval again where it does not. Everything else waits for a decision again, with the time that was left. Deny what should not go on.")
+}
+
+// freezeVote says who wants the freeze to end, and what is missing.
+func freezeVote(f *Freeze) *line {
+	return (&line{}).person(f.Votes[len(f.Votes)-1].SlackID).say(" asks to end the freeze: %d of %d. It goes on until ", f.Have, f.Need).
+		say("another approver types `/revoke-sessions unfreeze` too, or ").when(f.Until).say(".")
+}
+
+// FreezeNews is what rings, under the message about a freeze, for a step of it.
+func FreezeNews(f *Freeze, v View) Message {
+	p := &page{}
+	if f.EndedAt.IsZero() {
+		p.add(freezeVote(f).say(" ").people(v.Approvers))
+	} else {
+		p.add(thawed(f, false))
+	}
 	return p.message()
 }
 
 // CoverageNotice tells the channel that too few approvers could decide, that
 // they cannot be read, or that others read along.
-func CoverageNotice(problems []string, able int, blind bool, channel ChannelProblem, v View) Message {
+//
+// unread says what the bot cannot read, and problems then what to do about it.
+// unable are those who are named and could not decide.
+func CoverageNotice(problems []string, able int, unread string, unable []Unable, channel ChannelProblem, v View) Message {
 	p := &page{}
 	var items []*line
 	for _, problem := range problems {
 		items = append(items, (&line{}).say("%s", problem))
 	}
 	switch {
-	case blind:
-		p.add((&line{}).bold("I cannot read a group that the policy names.").say(" Whoever is in it can do nothing here until this is mended:"))
+	case unread != "":
+		p.add((&line{}).bold("%s", unread))
 	case len(problems) > 0:
 		p.add((&line{}).bold("Too few approvers: I know of %d who could decide.", able).
 			say(" An approver must be a full member of this workspace whose Slack account leads to exactly one Entra account that may sign in. Whoever runs the bot must name more, or ask for fewer approvals:"))
 	}
 	if len(problems) > 0 {
-		p.list(items...)
+		p.some(true, func(n int) *line { return (&line{}).say("%d more like these; the bot's log has them all", n) }, items...)
 		p.add((&line{}).say("Named are: ").people(v.Approvers).say("."))
 	}
-	if channel != "" {
-		p.add((&line{}).bold("About this channel: ").say("%s.", channel.Says()))
+	if len(unable) > 0 && unread == "" {
+		var who []*line
+		for _, u := range unable {
+			who = append(who, (&line{}).person(u.SlackID).say(": %s", u.Why()))
+		}
+		p.add((&line{}).say("Of those who are named, these could not decide:"))
+		p.some(true, func(n int) *line { return (&line{}).say("%d more; the bot's log has them all", n) }, who...)
+		if how := Unmapped(unable); how != "" {
+			p.add((&line{}).say("%s", how))
+		}
+	}
+	if channel == ChannelShared { // every other problem keeps this from being read there
+		p.add((&line{}).bold("About the approvers' channel: ").say("%s.", channel.Says()))
 	}
 	return p.message()
 }
@@ -117,30 +156,4 @@ func PassedOverNotice(r *Request) Message {
 	p.add((&line{}).say("No approver was asked. What comes of it is in the audit chain: `revoke-sessions audit show %s`. "+
 		"Whoever did this can use the bot's credential: if nobody here knows of it, have that credential renewed.", r.ID))
 	return p.message()
-}
-
-// announce posts a notice and notes that it stands.
-func (b *Bot) announce(ctx context.Context, n Notice) {
-	n.To = cmp.Or(n.To, b.cfg.Channel)
-	ctx, cancel := context.WithTimeout(ctx, stepDeadline)
-	defer cancel()
-	var retry Retry
-	if wait := b.slack.pace.post(n.To, false, b.now()); wait > 0 {
-		retry = Retry{b.now().Add(wait), true}
-	} else if _, _, err := b.post(ctx, "notice", n.To, "", n.Message); err != nil {
-		b.log.Warn("announce", "notice", n.Key, "error", err)
-		retry = Retry{At: b.now().Add(doubled(tellRetry, n.Tries))}
-		if e, ok := errors.AsType[*SlackError](err); ok {
-			if asked := b.slack.pace.obey(e, b.now()); asked > 0 {
-				retry = Retry{b.now().Add(asked), true}
-			}
-		}
-	}
-	log, what := b.log.With("notice", n.Key), "note what was announced"
-	note := func(ctx context.Context) error { return b.store.Announced(ctx, n, retry) }
-	if retry.At.IsZero() {
-		_ = b.insist(b.work, log, what, note)
-	} else {
-		_ = b.insistClaimed(ctx, log, what, note)
-	}
 }

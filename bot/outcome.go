@@ -1,8 +1,10 @@
 package bot
 
 import (
+	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"revoke-sessions/authz"
 	"revoke-sessions/graph"
@@ -15,9 +17,17 @@ func outcomeHeadline(r *Request, l *line, v View) *line {
 		// A request without a decision never gets here by way of this program.
 		return l.bold("This request has no recorded decision.").say(" Nothing is known to have been done.")
 	}
-	took := d.At.Sub(r.CreatedAt)
 	switch r.State {
 	case Approved, Executing:
+		if !r.StalledAt.IsZero() {
+			return stalledHeadline(r, l)
+		}
+		if r.State == Approved && v.Freeze == nil && r.OtherRules {
+			return leftToOthers(r, l).say(" ").by(d).say(".")
+		}
+		if r.State == Approved && v.Freeze == nil && r.Unasked != "" {
+			return unasked(r, l, v)
+		}
 		if a := r.attempt(); r.State == Approved && v.Freeze == nil && a != nil && a.Decision == len(r.Decisions) && a.Wait > 0 {
 			return waiting(r, l, a)
 		}
@@ -32,29 +42,40 @@ func outcomeHeadline(r *Request, l *line, v View) *line {
 		default:
 			l.bold("Asking Microsoft Entra to revoke ").boldTyped(r.name()).bold("'s sessions.")
 		}
-		l.say(" ").by(d).say(", %s after the report.", spell(took))
+		l.say(" ").by(d).say("%s.", r.afterReport(d.At))
 		if r.State == Approved && v.Freeze != nil {
-			l.say(" It goes on when it is over.")
+			l.say(" I check it again when the freeze is over. An approval that is older than %s does not count then.", spell(v.Patience))
 		}
 		return l
 	case Drilled:
-		return l.bold("Rehearsed for ").boldTyped(r.name()).bold(". Nothing was changed.").say(" ").by(d).
-			say(". Microsoft Entra answered a read of the account, %s after the report.", spell(r.attempt().EndedAt.Sub(r.CreatedAt)))
+		l.bold("Rehearsed for ").boldTyped(r.name()).bold(". Nothing was changed.").say(" ").by(d)
+		return l.say(". Microsoft Entra answered a read of the account%s.", r.afterReport(r.attempt().EndedAt))
 	case Failed:
-		return failure(r, l)
+		return failure(r, l, v)
 	case Unknown:
 		return unclear(r, l, v)
 	}
 	acceptedLine(r, l).say(" ").by(d).say(". ")
 	switch {
 	case r.Seen && r.doubtful():
-		l.say("Microsoft gave no clear answer, and the account showed the change once: ").whenExactly(r.AcceptedAt)
+		l.say("%s, and the account showed the change once: ", r.noAnswer()).whenExactly(r.AcceptedAt)
 	case r.Seen:
-		l.say("Microsoft gave no clear answer, but the account shows the change, seen ").whenExactly(r.AcceptedAt)
+		l.say("%s, but the account shows the change, seen ", r.noAnswer()).whenExactly(r.AcceptedAt)
 	default:
 		l.say("Entra accepted: ").whenExactly(r.AcceptedAt)
 	}
-	return stampsLine(r, l.say(", %s after the report. ", spell(r.AcceptedAt.Sub(r.CreatedAt))))
+	return stampsLine(r, l.say("%s. ", r.afterReport(r.AcceptedAt)))
+}
+
+// unasked says who has to answer before the call.
+func unasked(r *Request, l *line, v View) *line {
+	l.bold("Approved, but not carried out yet: %s does not answer.", r.Unasked)
+	l.say(" It has waited, so I must look up again who approved it and what the account is now. ").by(r.verdict())
+	l.say(". I keep trying until ").when(r.verdict().At.Add(v.Patience))
+	if r.verdict().Kind == authz.Retry {
+		return l.say("; then an approver can press “Try again” once more.")
+	}
+	return l.say("; then the approvers are asked again.")
 }
 
 // held says that a freeze is in the way, and what is known of earlier calls.
@@ -64,7 +85,23 @@ func held(r *Request, l *line) *line {
 	}
 	l.bold("Held back by a freeze: no further call is made about ").boldTyped(r.name()).bold(" yet.")
 	if r.unclearBefore() {
-		return l.say(" An earlier call had no clear answer, so it is not known whether anything was revoked.")
+		return l.say(" %s, so it is not known whether anything was revoked.", r.noEarlierAnswer())
+	}
+	return l.say(" Nothing was revoked yet.")
+}
+
+// leftToOthers says that only a replica with other rules may go on, and what is known
+// of earlier calls.
+func leftToOthers(r *Request, l *line) *line {
+	l.bold("Waiting: ")
+	if r.Drill {
+		l.bold("the drill for ").boldTyped(r.name()).bold(" cannot go on here.")
+	} else {
+		l.bold("the sessions of ").boldTyped(r.name()).bold(" cannot be revoked here.")
+	}
+	l.say(" The copy of this bot that is running has older rules than one that started later. It goes on once whoever runs the bot has restarted every copy.")
+	if r.unclearBefore() {
+		return l.say(" %s, so it is not known whether anything was revoked.", r.noEarlierAnswer())
 	}
 	return l.say(" Nothing was revoked yet.")
 }
@@ -77,6 +114,15 @@ func (r *Request) unclearAttempt() *Attempt {
 		}
 	}
 	return nil
+}
+
+// afterReport is how long after the report something was, to end a sentence with.
+// Where the clock was set back in between, nobody knows.
+func (r *Request) afterReport(at time.Time) string {
+	if at.Before(r.CreatedAt) {
+		return ""
+	}
+	return fmt.Sprintf(", %s after the report", spell(at.Sub(r.CreatedAt)))
 }
 
 // acceptedLine says what Microsoft's yes means for the account.
@@ -110,6 +156,9 @@ func stampsLine(r *Request, l *line) *line {
 			return nextLook(r, instead(r, l.bold("Now").say(": ")).say(" "))
 		}
 		l.say("Not visible in the account yet: it still shows sessions valid since ").when(r.After.ValidFrom()).say(". ")
+		if !r.StalledAt.IsZero() {
+			return l.say("I keep trying to look again.")
+		}
 		if r.DueAt.IsZero() {
 			return l.bold("I have stopped looking.").say(" Block sign-in, or revoke in the Entra portal.")
 		}
@@ -123,10 +172,16 @@ func stampsLine(r *Request, l *line) *line {
 		} else {
 			l.say("The account could not be read since, so this is not verified. ")
 		}
+		if !r.StalledAt.IsZero() {
+			return l.say("I keep trying to look again.")
+		}
 		if r.DueAt.IsZero() {
 			return l.bold("I have stopped trying.").say(" Look the account up in the Entra portal.")
 		}
 		return l.say("I try again: ").when(r.DueAt).say(".")
+	}
+	if !r.StalledAt.IsZero() {
+		return l.say("It is not verified. I keep trying.")
 	}
 	return l.say("Reading the account to verify it.")
 }
@@ -153,7 +208,7 @@ func waiting(r *Request, l *line, a *Attempt) *line {
 	case r.Drill:
 		l.say(" The account was not read.")
 	case r.unclearBefore():
-		l.say(" An earlier call had no clear answer, so it is not known whether anything was revoked.")
+		l.say(" %s, so it is not known whether anything was revoked.", r.noEarlierAnswer())
 	default:
 		l.say(" Nothing was revoked yet.")
 	}
@@ -168,8 +223,8 @@ func waiting(r *Request, l *line, a *Attempt) *line {
 		l.say(" Microsoft did not take the call (status %d); I wait %s", a.Status, spell(a.Wait))
 	}
 	next := a.EndedAt.Add(a.Wait)
-	if r.Line != nil {
-		next = r.DueAt
+	if !r.DueAt.IsZero() {
+		next = r.DueAt // in a line, or by a clock that was set back
 	}
 	l.say("; next try: ").whenExactly(next).say(". ")
 	return inLine(r, l).by(r.verdict()).say("; nobody needs to do anything.")
@@ -183,7 +238,7 @@ func queued(r *Request, l *line) *line {
 		l.bold("Waiting for its turn to ask Microsoft Entra again about ").boldTyped(r.name()).bold(".")
 	}
 	if r.unclearBefore() {
-		l.say(" An earlier call had no clear answer, so it is not known whether anything was revoked.")
+		l.say(" %s, so it is not known whether anything was revoked.", r.noEarlierAnswer())
 	}
 	l.say(" Microsoft has asked the bot to wait; next try: ").whenExactly(r.DueAt).say(". ")
 	inLine(r, l).by(r.verdict()).say("; nobody needs to do anything.")
@@ -215,9 +270,12 @@ func (r *Request) unclearBefore() bool {
 	return r.unclearAttempt() != nil
 }
 
-func failure(r *Request, l *line) *line {
+func failure(r *Request, l *line, v View) *line {
 	a := r.attempt()
+	x := r.takenBack()
 	switch {
+	case x != nil:
+		l.bold("Not tried again.").say(" ").join(whyTakenBack(r, x, v.Patience))
 	case a == nil || neverReached(a.Code):
 		l.bold("Microsoft could not be reached.")
 	case noToken(a.Code):
@@ -235,12 +293,26 @@ func failure(r *Request, l *line) *line {
 	case r.Drill:
 		l.say(" This was a rehearsal.")
 	case r.unclearBefore():
-		l.say(" An earlier call had no clear answer, so it is not known whether anything was revoked.")
+		l.say(" %s, so it is not known whether anything was revoked.", r.noEarlierAnswer())
 	default:
 		l.say(" Nothing was revoked.")
 	}
-	if a != nil {
+	switch {
+	case x != nil && r.retryable(v.Now):
+		l.say(" An approver can press “Try again” on the card.")
+	case a != nil && x == nil:
 		l.say(" %s", a.Remedy)
+	}
+	return l
+}
+
+// unitMayBeWhy adds to a refusal, for approvers alone, that the account is in a
+// restricted management unit: whoever asked learns nothing of the account.
+func unitMayBeWhy(r *Request, l *line) *line {
+	if a := r.attempt(); r.State == Failed && a != nil && r.takenBack() == nil && r.Target.Restricted == graph.Yes && !r.Drill {
+		if why := graph.Restricted(a.Status, a.Code); why != "" {
+			l.say(" %s", why)
+		}
 	}
 	return l
 }
@@ -262,6 +334,16 @@ func neverReached(code string) bool {
 
 func unclear(r *Request, l *line, v View) *line {
 	whyUnclear(r, l.bold("Not known yet whether ").boldTyped(r.name()).bold("'s sessions were revoked."))
+	switch r.Withheld {
+	case "":
+	case NotOnRecord:
+		l.say(" I make no second call, because the audit record does not show this decision. Whoever runs the bot should look at the database.")
+	default:
+		l.say(" I make no second call, because the decision does not hold any more.")
+	}
+	if !r.StalledAt.IsZero() {
+		return l.say(" I keep trying to find out.")
+	}
 	if !r.stuck(v.Now) {
 		return l.say(" Checking the account; next answer here within a minute.")
 	}
@@ -277,7 +359,7 @@ func whyUnclear(r *Request, l *line) *line {
 	switch a := r.unclearAttempt(); {
 	case a == nil:
 	case a.Code == interrupted:
-		l.say(" I was interrupted while asking Microsoft.")
+		l.say(" The bot has no answer on record: it was stopped while asking Microsoft, or its database was away.")
 	case a.Code == graph.CodeTimeout:
 		l.say(" Microsoft did not answer in %s.", spell(a.EndedAt.Sub(a.BeganAt)))
 	case a.Status == 0:
@@ -286,6 +368,23 @@ func whyUnclear(r *Request, l *line) *line {
 		l.say(" Microsoft gave no clear answer (status %d).", a.Status)
 	}
 	return l
+}
+
+// noAnswer is why an outcome was not known, to begin a sentence with: that Microsoft
+// was not clear is said only where it was not.
+func (r *Request) noAnswer() string {
+	if a := r.unclearAttempt(); a != nil && a.Code == interrupted {
+		return "The bot has no answer of Microsoft's on record"
+	}
+	return "Microsoft gave no clear answer"
+}
+
+// noEarlierAnswer is the same of a call that others have followed.
+func (r *Request) noEarlierAnswer() string {
+	if a := r.unclearAttempt(); a != nil && a.Code == interrupted {
+		return "An earlier call has no answer on record"
+	}
+	return "An earlier call had no clear answer"
 }
 
 // accountShows says what reading the account has told of a call of unknown
@@ -318,10 +417,14 @@ func ending(r *Request, l *line) *line {
 	case Void:
 		return voidLine(r, l)
 	}
+	again := ""
+	if !r.AskedAgainAt.IsZero() {
+		again = " after I asked again"
+	}
 	if n := len(r.Approvals); n > 0 {
-		l.bold("Only %d of %d approvals came in %s.", n, r.Need, spell(r.ExpiresAt.Sub(r.CreatedAt)))
+		l.bold("Only %d of %d approvals came in %s%s.", n, r.Need, spell(r.ExpiresAt.Sub(r.since())), again)
 	} else {
-		l.bold("Nobody decided in %s.", spell(r.ExpiresAt.Sub(r.CreatedAt)))
+		l.bold("Nobody decided in %s%s.", spell(r.ExpiresAt.Sub(r.since())), again)
 	}
 	return l.say(" Nothing was done; report again with `/revoke-sessions`.")
 }

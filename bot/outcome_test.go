@@ -39,7 +39,7 @@ func TestOutcomeOfEveryAnswer(t *testing.T) {
 						Decisions: []Verdict{{Kind: authz.Confirm, SlackID: "U1", At: now.Add(-2 * time.Minute)}},
 						Attempts:  append(attempts[:len(attempts):len(attempts)], Attempt{Decision: 1, BeganAt: now.Add(-time.Second)}),
 					}
-					next := b.outcome(r, graph.Revocation{Status: 204}, err)
+					next := b.outcome(r, graph.Revocation{Status: 204}, err, b.now().UTC())
 					unclear := before == "after an unclear answer" || answer == "no clear answer" || answer == "nonsense"
 					switch {
 					case answer == "yes":

@@ -1,6 +1,7 @@
 package bot
 
 import (
+	"maps"
 	"sync"
 	"time"
 
@@ -8,70 +9,159 @@ import (
 )
 
 // pace keeps us below Slack's rate limits: a token bucket with a burst for
-// each channel's posts and one for all updates. Nobody waits in it; whoever
-// finds no token comes back later, so that a slow channel holds up no other.
+// each channel's posts and one for all updates. Nobody blocks in it; whoever
+// finds no token comes back later, so that a slow channel holds up no other. What
+// comes back finds its place among the others again: see turns.
 // https://docs.slack.dev/apis/web-api/rate-limits
 type pace struct {
 	mu      sync.Mutex
-	posts   map[string]*rate.Limiter
-	updates *rate.Limiter
+	posts   map[string]*bucket
+	updates *bucket
 	// silent holds the methods that Slack asked to leave alone, until when.
 	silent map[string]time.Time
 }
+
+// bucket is a token bucket and what waits for its tokens.
+type bucket struct {
+	*rate.Limiter
+	turns turns[string]
+	// due is between when something began to wait and when it wants to be back.
+	due   map[string]span
+	swept time.Time
+	seen  time.Time // the clock when it was last asked
+}
+
+type span struct{ from, to time.Time }
 
 const (
 	// Posting: about one a second in a channel, bursts tolerated.
 	postsPerSecond, postBurst = 1, 20
 	// chat.update is Tier 3: 50 a minute.
 	updatesPerSecond, updateBurst = 50.0 / 60, 40
-	// reserve is what new cards leave for results, which matter more.
-	reserve = 8
 	// longestSilence is what we believe of a Retry-After. Slack asks for
 	// seconds; a card that waits for hours helps nobody.
 	longestSilence = 5 * time.Minute
+	// longestTurn is when what has many before it looks again: they may be gone.
+	longestTurn = 30 * time.Second
+	// absence is how much later than it said something may come back, the clock's
+	// tick and a look at the database included, before its turn goes to the next.
+	absence = 5 * time.Second
 	// manyChannels is when limiters of quiet channels are forgotten.
 	manyChannels = 1000
 )
 
+// urgency is how soon a message has to be sent.
+type urgency int
+
+// The urgencies, the most urgent first.
+const (
+	ofOutcome urgency = iota // what came of a decision
+	ofCard                   // what asks for a decision
+	ofAside                  // everything else
+)
+
+// spare is how many tokens a message leaves to more urgent ones. The card of
+// somebody who has lost a device leaves fewer than that of somebody who asks for
+// somebody else, of which one person can ask for many.
+func (l letter) spare() float64 {
+	switch {
+	case l.urgency == ofOutcome:
+		return 0
+	case l.urgency == ofCard && l.self:
+		return 4
+	case l.urgency == ofCard:
+		return 8
+	}
+	return 12
+}
+
+// letter is a message that wants to be sent.
+type letter struct {
+	key     string // the same whenever it comes back
+	urgency urgency
+	self    bool      // it is for somebody who has lost a device
+	by      string    // who asked, and so made it be sent
+	since   time.Time // when they asked
+}
+
+func (l letter) turn() turn {
+	rank := 2 * int(l.urgency)
+	if !l.self {
+		rank++
+	}
+	return turn{rank: rank, by: l.by, since: l.since}
+}
+
+func newBucket(perSecond rate.Limit, burst int) *bucket {
+	return &bucket{Limiter: rate.NewLimiter(perSecond, burst), due: map[string]span{}}
+}
+
 func newPace() *pace {
-	return &pace{posts: map[string]*rate.Limiter{}, updates: rate.NewLimiter(updatesPerSecond, updateBurst), silent: map[string]time.Time{}}
+	return &pace{posts: map[string]*bucket{}, updates: newBucket(updatesPerSecond, updateBurst), silent: map[string]time.Time{}}
 }
 
 // post answers 0 and takes a token, or answers how long to stay away.
-func (p *pace) post(channel string, fresh bool, now time.Time) time.Duration {
+func (p *pace) post(channel string, l letter, now time.Time) time.Duration {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	l := p.posts[channel]
-	if l == nil {
+	b := p.posts[channel]
+	if b == nil {
 		if len(p.posts) >= manyChannels {
-			clear(p.posts)
+			maps.DeleteFunc(p.posts, func(_ string, quiet *bucket) bool { return quiet.turns.len() == 0 })
 		}
-		l = rate.NewLimiter(postsPerSecond, postBurst)
-		p.posts[channel] = l
+		b = newBucket(postsPerSecond, postBurst)
+		p.posts[channel] = b
 	}
-	return p.take("chat.postMessage", l, fresh, now)
+	return p.take("chat.postMessage", b, l, now)
 }
 
 // update is post for edits.
-func (p *pace) update(now time.Time) time.Duration {
+func (p *pace) update(l letter, now time.Time) time.Duration {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return p.take("chat.update", p.updates, false, now)
+	return p.take("chat.update", p.updates, l, now)
 }
 
-func (p *pace) take(method string, l *rate.Limiter, fresh bool, now time.Time) time.Duration {
-	if until := p.silent[method]; now.Before(until) {
-		return until.Sub(now)
+// take takes a token where there is one for all that go before it, too, and for
+// what it leaves to the more urgent.
+func (p *pace) take(method string, b *bucket, l letter, now time.Time) time.Duration {
+	if now.Before(b.seen) {
+		b.SetLimitAt(now, b.Limit()) // the clock was set back: it fills from now on, and not from then
 	}
-	need := 1.0
-	if fresh {
-		need += reserve
+	b.seen = now
+	b.sweep(now)
+	b.turns.wait(l.key, l.turn())
+	need := 1 + float64(b.turns.ahead(l.key)) + l.spare()
+	have := b.TokensAt(now)
+	until := p.silent[method]
+	if most := now.Add(longestSilence); until.After(most) { // the clock was set back
+		until = most
+		p.silent[method] = until
 	}
-	if have := l.TokensAt(now); have < need {
-		return time.Duration((need-have)/float64(l.Limit())*float64(time.Second)) + time.Millisecond
+	if have >= need && !now.Before(until) {
+		b.AllowN(now, 1)
+		b.turns.done(l.key)
+		delete(b.due, l.key)
+		return 0
 	}
-	l.AllowN(now, 1)
-	return 0
+	wait := max(time.Duration((need-have)/float64(b.Limit())*float64(time.Second))+time.Millisecond, until.Sub(now))
+	wait = min(wait, longestTurn+max(until.Sub(now), 0))
+	b.due[l.key] = span{now, now.Add(wait)}
+	return wait
+}
+
+// sweep drops what has not come back: it may be over, or another replica's.
+func (b *bucket) sweep(now time.Time) {
+	if now.Sub(b.swept).Abs() < time.Second {
+		return
+	}
+	b.swept = now
+	for key, due := range b.due {
+		if now.After(due.to.Add(absence)) || now.Before(due.from) {
+			b.turns.drop(key)
+			delete(b.due, key)
+		}
+	}
 }
 
 // obey remembers that Slack asked to leave a method alone, and answers for how

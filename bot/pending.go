@@ -69,7 +69,7 @@ func (b *Bot) nextReminder(r *Request) time.Time {
 		age += pause
 		pause = time.Duration(min(float64(pause)*rule.Factor, float64(longestPause)))
 	}
-	return r.CreatedAt.Add(r.Paused + age)
+	return r.since().Add(r.Paused + age)
 }
 
 // longestPause between two reminders keeps the sum of them a duration.
@@ -81,7 +81,7 @@ func (b *Bot) escalation(r *Request) time.Time {
 	if rule.EscalateAfter == 0 || r.Escalated {
 		return time.Time{}
 	}
-	return r.CreatedAt.Add(r.Paused + rule.EscalateAfter)
+	return r.since().Add(r.Paused + rule.EscalateAfter)
 }
 
 // overdue ends a request that the clock has not come to yet. It answers false
@@ -112,6 +112,9 @@ func (b *Bot) timeUp(ctx context.Context, r Request) (again bool, _ Request, err
 			r = next
 		}
 	}
+	if errors.Is(err, ErrOtherRules) {
+		return b.leaveToOthers(ctx, r)
+	}
 	if errors.Is(err, ErrFrozen) {
 		// Past its deadline only because the freeze has stopped its clock.
 		return b.standStill(ctx, r, nil)
@@ -128,20 +131,64 @@ const undecidedRetry = 30 * time.Second
 // may be, and never when it is not the account on the card any more.
 func (b *Bot) executeUndecided(ctx context.Context, r Request) (again bool, _ Request, err error) {
 	now := b.now().UTC()
+	if late(&r, now) {
+		why := TooOld
+		if r.Unread {
+			why = LookupFailed
+		}
+		return b.waitOn(ctx, r, why)
+	}
+	rec, missing, err := b.onRecord(ctx, &r)
+	if err == nil && missing == "" && rec.waits {
+		missing = noTimeout // people were asked, and the row says otherwise
+	}
+	if missing != "" && err == nil {
+		r, err = b.stopUnrecorded(ctx, r, missing, Change{Fenced: true}, r.entry(Void, b.actor))
+	}
+	if missing != "" || err != nil {
+		return false, r, err
+	}
+	if !rec.timeUp(now) {
+		b.log.Error("the audit chain and the clock do not agree on when the time of a report is up, so that it is left to the approvers: "+
+			"the clock was set back, or somebody may have changed the database",
+			"request", r.ID, "state", r.State, "missing", noAgreement)
+		return b.waitOn(ctx, r, TimeUnclear)
+	}
+	if rec.denying {
+		return b.waitOn(ctx, r, DenyAsked)
+	}
 	t, err := b.people.targetNow(ctx, r.Target.ID, r.targetSlackIDs(), false)
 	gone := graph.IsNotFound(err)
 	if err != nil && !gone {
 		b.log.Warn("read the account of a report that nobody decided", "request", r.ID, "error", err)
-		if now.Before(r.deadline().Add(b.cfg.Policy.Expiry)) {
-			r.DueAt, r.Unread = now.Add(undecidedRetry), true
-			r, err = b.commit(ctx, Change{Request: r})
-			return false, r, err
-		}
-		return b.waitOn(ctx, r, LookupFailed)
+		r.DueAt, r.Unread = now.Add(undecidedRetry), true
+		r, err = b.commit(ctx, Change{Request: r})
+		return false, r, err
+	}
+	// Once more: Slack and Microsoft took their time, and a press of Deny changes no
+	// request.
+	rec, missing, err = b.onRecord(ctx, &r)
+	if missing != "" && err == nil {
+		return false, r, ErrConflict // all is looked at again
+	}
+	var why authz.Reason
+	var until time.Time
+	if err == nil {
+		why, until, err = b.leftToApprovers(ctx, &r, rec)
+	}
+	switch {
+	case err != nil:
+		return false, r, err
+	case why != "":
+		return b.waitOn(ctx, r, why)
+	case !until.IsZero():
+		r.DueAt, r.Unread = until, false
+		r, err = b.commit(ctx, Change{Request: r})
+		return false, r, err
 	}
 	m := r.matterOf(t)
-	if !gone && !b.cfg.Policy.MayExecute(m) {
-		return b.waitOn(ctx, r, authz.TargetProtected)
+	if why := b.mayNotExecute(m, t); !gone && why != "" {
+		return b.waitOn(ctx, r, why)
 	}
 	if changed := b.differences(&r, t, gone, m); len(changed) > 0 {
 		void, err := b.void(ctx, r, t, changed, Change{Fenced: true}, r.entry(Void, "policy"))
@@ -153,13 +200,14 @@ func (b *Bot) executeUndecided(ctx context.Context, r Request) (again bool, _ Re
 	next := r
 	next.updateFacts(t)
 	next.approve(Verdict{Kind: authz.TimeOut, At: now}, t.user.Stamps)
+	b.checked(&next, now)
 	e := next.entry(Approved, "policy")
 	e.Digest, e.Need = r.Digest, r.Need
 	next, err = b.commit(ctx, Change{
-		Request: next, Audit: []Entry{e}, Keep: true, Fenced: true, Uses: b.uses(&next),
+		Request: next, Audit: []Entry{e}, Keep: true, Fenced: true, Under: b.rules.Digest(), Uses: b.uses(&next),
 	})
-	if _, full := errors.AsType[*LimitError](err); full {
-		return b.waitOn(ctx, r, OverLimit)
+	if limit, full := errors.AsType[*LimitError](err); full {
+		return b.waitOn(ctx, r, limit.reason())
 	}
 	if err != nil {
 		return false, r, err
@@ -169,11 +217,15 @@ func (b *Bot) executeUndecided(ctx context.Context, r Request) (again bool, _ Re
 
 // waitOn leaves to the approvers what the policy may not carry out.
 func (b *Bot) waitOn(ctx context.Context, r Request, why authz.Reason) (again bool, _ Request, err error) {
-	r.Executes, r.NotExecuted, r.ExpiresAt = false, why, r.CreatedAt.Add(max(b.cfg.Policy.Expiry, r.ExpiresAt.Sub(r.CreatedAt)))
+	r.OtherRules = false
+	r.Executes, r.NotExecuted = false, why
+	if r.ExpiresAt = r.CreatedAt.Add(max(b.cfg.Policy.Expiry, r.ExpiresAt.Sub(r.CreatedAt))); slices.Contains([]authz.Reason{TooOld, LookupFailed, TimeUnclear}, why) {
+		b.askAgain(&r) // most of that time may have gone by
+	}
 	r.DueAt = b.attention(&r)
 	e := r.entry(Pending, "policy")
 	e.Action, e.Reason = "not_executed", string(why)
-	waiting, err := b.commit(ctx, Change{Request: r, Audit: []Entry{e}, Fenced: true})
+	waiting, err := b.commit(ctx, Change{Request: r, Audit: []Entry{e}, Fenced: true, Under: b.rules.Digest()})
 	if err == nil {
 		r = waiting
 	}
@@ -185,8 +237,9 @@ func (b *Bot) waitOn(ctx context.Context, r Request, why authz.Reason) (again bo
 func (r *Request) approve(v Verdict, before graph.Stamps) {
 	v.Others = r.Approvals
 	r.to(Approved)
-	r.DueAt = v.At
+	r.DueAt, r.OtherRules = v.At, false
 	r.Before, r.After, r.Reads, r.Unread = before, graph.Stamps{}, 0, false
+	r.Unasked, r.Withheld = "", ""
 	r.Decisions = append(slices.Clone(r.Decisions), v)
 	r.Approvals = nil
 }

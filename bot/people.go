@@ -34,7 +34,7 @@ type Groups interface {
 	// Members lists the accounts in a group, direct or nested.
 	Members(ctx context.Context, groupID string) (graph.Group, error)
 	// Privileged reports whether the account holds a privileged role. What
-	// could not be read is graph.Unknown.
+	// could not be read is graph.Unknown; an error with it says why.
 	Privileged(ctx context.Context, objectID string) (graph.Fact, error)
 }
 
@@ -55,6 +55,9 @@ type Entra interface {
 	// last, and empty where it asked as an application or that cannot be told. It
 	// asks nobody.
 	SignedInAs() (objectID string)
+	// ReachesAdministrators reports whether whoever the bot signs in as holds a
+	// role by which Microsoft lets it revoke administrators.
+	ReachesAdministrators(ctx context.Context) (graph.Fact, error)
 }
 
 // How old an answer about a person may be.
@@ -70,18 +73,52 @@ const (
 // the person.
 type LookupError struct {
 	Where string // "Slack" or "Microsoft Entra"
+	// about is what was to be read.
+	about subject
 	// Remedy is empty where nobody answered, so that trying again may help,
 	// and otherwise says what is wrong with the bot's own set-up.
 	Remedy string
-	Err    error
+	// TooOften: it answered that it is asked too often. Spent: the bot has not
+	// asked, to leave room for decisions. Of both, Wait is how long to wait.
+	TooOften, Spent bool
+	Wait            time.Duration
+	Err             error
 }
 
-// remedyOf is what is wrong with the bot's set-up, or "".
-func remedyOf(err error) string {
-	if lookup, ok := errors.AsType[*LookupError](err); ok {
-		return lookup.Remedy
+// subject is what a look-up is about, and who is asked.
+type subject struct {
+	where string
+	// unread says what follows while the bot's set-up keeps it from being read.
+	unread string
+}
+
+var (
+	aboutPeople      = subject{atSlack, "I cannot look people up in Slack. Whoever I cannot look up can do nothing here until this is fixed."}
+	aboutAccounts    = subject{atEntra, "I cannot read accounts in Microsoft Entra. Whoever I cannot look up there can do nothing here until this is fixed."}
+	aboutSlackGroups = subject{atSlack, "I cannot read a Slack group that the policy names. Nobody has a right by that group until this is fixed."}
+	aboutEntraGroups = subject{atEntra, "I cannot read an Entra group that the policy names. Nobody has a right by that group until this is fixed."}
+)
+
+// unable says what the bot cannot read until its set-up is mended, and whom that
+// stops; empty where the set-up is not why.
+func (e *LookupError) unable() string {
+	switch {
+	case e.Remedy == "":
+		return ""
+	case signInRefused(e.Err):
+		return "I cannot sign in to Microsoft Entra. Nobody can ask for a revoke or decide one until this is fixed."
 	}
-	return ""
+	return e.about.unread
+}
+
+// failedLookup is the *LookupError of a look-up that ended in err.
+func failedLookup(about subject, err error) *LookupError {
+	e := &LookupError{Where: about.where, about: about, Remedy: refusal(err), Err: err}
+	e.Wait, e.TooOften = tooOften(err)
+	if _, ok := errors.AsType[*spentError](err); ok {
+		e.Spent = !e.TooOften
+	}
+	return e
 }
 
 func (e *LookupError) Error() string { return e.Where + " did not look somebody up: " + e.Err.Error() }
@@ -89,9 +126,9 @@ func (e *LookupError) Unwrap() error { return e.Err }
 
 // person is somebody who acts, or somebody named by a mention, as looked up now.
 type person struct {
-	actor    authz.Actor
-	accounts []graph.User // what the Slack account leads to
-	age      time.Duration
+	actor   authz.Actor
+	account graph.User // what the Slack account leads to; zero without actor.EntraID
+	age     time.Duration
 	// trouble is why some of the policy's groups could not be asked, or nil.
 	trouble error
 }
@@ -116,20 +153,24 @@ type people struct {
 	byAddress  *memory[string] // Slack user IDs; "" for nobody's address
 }
 
-func newPeople(s *Slack, e Entra, policy *authz.Policy, now func() time.Time) *people {
+func newPeople(s *Slack, e Entra, policy *authz.Policy, now func() time.Time, budget *budget) *people {
+	e = countedEntra{e, budget}
 	p := &people{slack: s, directory: e, groups: e, signIns: e, identity: policy.Identity, circle: policy.Groups(), roles: policy.AsksForRoles(), shields: policy.SlackShields(), now: now}
-	p.members = newMemory(now, atSlack, s.Member)
-	p.accounts = newMemory(now, atEntra, p.find)
-	p.slackGroup = newMemory(now, atSlack, s.GroupMembers)
-	p.entraIn = newMemory(now, atEntra, p.memberOf)
-	p.entraGroup = newMemory(now, atEntra, e.Members)
-	p.byAddress = newMemory(now, atSlack, func(ctx context.Context, address string) (string, error) {
+	p.members = newMemory(now, aboutPeople, counted(budget, "users.info", s.Member))
+	p.accounts = newMemory(now, aboutAccounts, p.find)
+	// An account that was not found may be new, and one that was blocked, or had to
+	// share its address, may be mended: whoever tries again is told what is so now.
+	p.accounts.keeps = func(found []graph.User) bool { return len(found) == 1 && found[0].Disabled != graph.Yes }
+	p.slackGroup = newMemory(now, aboutSlackGroups, counted(budget, "usergroups.users.list", s.GroupMembers))
+	p.entraIn = newMemory(now, aboutEntraGroups, p.memberOf)
+	p.entraGroup = newMemory(now, aboutEntraGroups, e.Members)
+	p.byAddress = newMemory(now, aboutPeople, counted(budget, "users.lookupByEmail", func(ctx context.Context, address string) (string, error) {
 		m, err := s.MemberByEmail(ctx, address)
 		if e, ok := errors.AsType[*SlackError](err); ok && e.Code == "users_not_found" {
 			return "", nil
 		}
 		return m.ID, err
-	})
+	}))
 	return p
 }
 
@@ -153,35 +194,70 @@ func (p *people) who(ctx context.Context, slackID string) (person, error) {
 		return who, err
 	}
 	who.age, who.actor.Standing = age, m.Standing
-	if m.Standing == authz.StrangerUser || m.Standing == authz.OtherWorkspace || m.Standing == authz.BotUser || m.Standing == authz.WorkflowUser {
+	if m.Standing != authz.FullMember && m.Standing != authz.GuestUser {
 		return who, nil // whose address proves nothing here
 	}
-	var key string
-	if key, who.actor.Unmapped = p.leadsTo(slackID, m); key == "" {
-		return who, nil
-	}
-	accounts, age, err := p.accounts.get(ctx, key)
+	account, unmapped, age, err := p.behind(ctx, slackID, m)
 	if err != nil {
 		return who, err
 	}
 	who.age = max(who.age, age)
-	switch {
-	case len(accounts) == 0:
-		who.actor.Unmapped = authz.NoAccount
-	case len(accounts) > 1:
-		who.actor.Unmapped = authz.SeveralAccounts
-	case key != accounts[0].ID && p.mappedTo(accounts[0].ID) != nil:
-		// The address leads to an account that the map gives to somebody else.
-		who.actor.Unmapped = authz.AccountOfSomebody
+	if who.actor.Unmapped = unmapped; unmapped != "" {
 		return who, nil
-	default:
-		who.actor.EntraID, who.actor.Blocked = accounts[0].ID, accounts[0].Disabled == graph.Yes
 	}
-	who.accounts = accounts
+	who.account = account
+	who.actor.EntraID, who.actor.Blocked = account.ID, account.Disabled == graph.Yes
 	in := p.memberships(ctx, []string{slackID}, who.actor.EntraID)
 	who.actor.MemberOf, who.actor.Unsure, who.trouble = in.of, in.unsure, in.trouble
 	who.age = max(who.age, in.age)
 	return who, nil
+}
+
+// behind finds the one Entra account that a Slack account leads to, or why there is
+// none.
+func (p *people) behind(ctx context.Context, slackID string, m Member) (u graph.User, unmapped authz.Reason, age time.Duration, err error) {
+	key, unmapped := p.leadsTo(slackID, m)
+	if key == "" {
+		return u, unmapped, 0, nil
+	}
+	accounts, age, err := p.accounts.get(ctx, key)
+	switch {
+	case err != nil:
+		return u, "", age, err
+	case len(accounts) == 0:
+		return u, authz.NoAccount, age, nil
+	case len(accounts) > 1:
+		return u, authz.SeveralAccounts, age, nil
+	case key != accounts[0].ID && p.mappedTo(accounts[0].ID) != nil:
+		// The address leads to an account that the map gives to somebody else.
+		return u, authz.AccountOfSomebody, age, nil
+	}
+	return accounts[0], "", age, nil
+}
+
+// former finds the account of somebody who is deactivated in Slack, as a target
+// alone. Slack does not say any more whether the address is confirmed, so that it
+// proves nothing: those who decide see whose account it leads to. To nobody else it
+// leads: see who.
+func (p *people) former(ctx context.Context, slackID string) (graph.User, authz.Reason, error) {
+	m, _, err := p.members.get(ctx, slackID)
+	if err != nil {
+		return graph.User{}, "", err
+	}
+	m.EmailConfirmed = true
+	u, problem, _, err := p.behind(ctx, slackID, m)
+	return u, problem, err
+}
+
+// again looks up somebody who has said a word that still counts. A Slack account
+// that leads to somebody else by now lends them no word of the one before, whose
+// own word, from another account, would otherwise count twice.
+func (p *people) again(ctx context.Context, slackID, entraID string) (person, error) {
+	who, err := p.who(ctx, slackID)
+	if err == nil && who.actor.EntraID != "" && who.actor.EntraID != entraID {
+		who.actor.EntraID, who.actor.Unmapped = "", authz.AccountOfSomebody
+	}
+	return who, err
 }
 
 // leadsTo answers what a Slack account is looked up by in Entra: the object ID

@@ -96,6 +96,10 @@ func (d *directory) Privileged(ctx context.Context, id string) (graph.Fact, erro
 // SignedInAs: as an application.
 func (d *directory) SignedInAs() string { return "" }
 
+func (d *directory) ReachesAdministrators(ctx context.Context) (graph.Fact, error) {
+	return graph.Yes, d.trouble(ctx)
+}
+
 func (d *directory) trouble(ctx context.Context) error {
 	d.mu.Lock()
 	err, hang := d.err, d.hang
@@ -180,7 +184,7 @@ func crowd(t *testing.T) (*people, *slacktest.Server, *directory, *clock) {
 	}
 	c := &clock{at: askedAt}
 	policy := authz.New(alice, dave)
-	return newPeople(connected(t, s), d, &policy, c.now), s, d, c
+	return newPeople(connected(t, s), d, &policy, c.now, newBudget(c.now, oneReplica, false)), s, d, c
 }
 
 func TestStandings(t *testing.T) {
@@ -192,7 +196,9 @@ func TestStandings(t *testing.T) {
 	}{
 		"full member":          {slacktest.User{}, authz.FullMember, "bob-id", ""},
 		"admin":                {slacktest.User{Admin: true}, authz.FullMember, "bob-id", ""},
-		"deleted":              {slacktest.User{Deleted: true}, authz.Deleted, "", authz.EmailUnconfirmed},
+		"deleted":              {slacktest.User{Deleted: true}, authz.Deleted, "", ""},
+		"deleted bot":          {slacktest.User{Deleted: true, Bot: true}, authz.BotUser, "", ""},
+		"deleted elsewhere":    {slacktest.User{Deleted: true, TeamID: "T0OTHER"}, authz.OtherWorkspace, "", ""},
 		"bot":                  {slacktest.User{Bot: true}, authz.BotUser, "", ""},
 		"workflow":             {slacktest.User{Bot: true, WorkflowBot: true}, authz.WorkflowUser, "", ""},
 		"connector":            {slacktest.User{ConnectorBot: true}, authz.WorkflowUser, "", ""},
@@ -465,25 +471,31 @@ func TestTarget(t *testing.T) {
 		id      string
 		problem authz.Reason
 	}{
-		"mention":                         {Whom{SlackID: carol}, nil, "carol-id", ""},
-		"mention of a guest":              {Whom{SlackID: carol}, is(slacktest.User{Guest: true}), "carol-id", ""},
-		"mention of a bot":                {Whom{SlackID: carol}, is(slacktest.User{Bot: true}), "", TargetIsApp},
-		"mention of a workflow":           {Whom{SlackID: carol}, is(slacktest.User{WorkflowBot: true}), "", TargetIsApp},
-		"mention of ourselves":            {Whom{SlackID: "U0BOT"}, nil, "", TargetIsApp},
-		"mention of a stranger":           {Whom{SlackID: carol}, is(slacktest.User{Stranger: true}), "", authz.OutsideWorkspace},
-		"mention of another team":         {Whom{SlackID: carol}, is(slacktest.User{TeamID: "T0OTHER"}), "", authz.OutsideWorkspace},
-		"mention of nobody":               {Whom{SlackID: "U0NOBODY"}, nil, "", authz.OutsideWorkspace},
-		"mention of one who left":         {Whom{SlackID: carol}, is(slacktest.User{Deleted: true}), "", authz.EmailUnconfirmed},
-		"mention, unconfirmed":            {Whom{SlackID: carol}, is(slacktest.User{EmailUnconfirmed: true}), "", authz.EmailUnconfirmed},
-		"mention, no account":             {Whom{SlackID: carol}, is(slacktest.User{Email: "x@elsewhere.example"}), "", authz.NoAccount},
-		"mention, two accounts":           {Whom{SlackID: carol}, twins, "", authz.SeveralAccounts},
-		"object ID":                       {Whom{ObjectID: "carol-id"}, nil, "carol-id", ""},
-		"object ID of nobody":             {Whom{ObjectID: "nobody-id"}, nil, "", authz.NoAccount},
-		"address":                         {Whom{Address: "carol@contoso.example"}, nil, "carol-id", ""},
-		"address in other letters":        {Whom{Address: "CAROL@contoso.example"}, nil, "carol-id", ""},
-		"address of nobody":               {Whom{Address: "nobody@contoso.example"}, nil, "", authz.NoAccount},
-		"a name wins over another's mail": {Whom{Address: "carol@contoso.example"}, twins, "carol-id", ""},
-		"two accounts with one mail":      {Whom{Address: "team@contoso.example"}, shared, "", authz.SeveralAccounts},
+		"mention":                 {Whom{SlackID: carol}, nil, "carol-id", ""},
+		"mention of a guest":      {Whom{SlackID: carol}, is(slacktest.User{Guest: true}), "carol-id", ""},
+		"mention of a bot":        {Whom{SlackID: carol}, is(slacktest.User{Bot: true}), "", TargetIsApp},
+		"mention of a workflow":   {Whom{SlackID: carol}, is(slacktest.User{WorkflowBot: true}), "", TargetIsApp},
+		"mention of ourselves":    {Whom{SlackID: "U0BOT"}, nil, "", TargetIsApp},
+		"mention of a stranger":   {Whom{SlackID: carol}, is(slacktest.User{Stranger: true}), "", authz.OutsideWorkspace},
+		"mention of another team": {Whom{SlackID: carol}, is(slacktest.User{TeamID: "T0OTHER"}), "", authz.OutsideWorkspace},
+		"mention of nobody":       {Whom{SlackID: "U0NOBODY"}, nil, "", authz.OutsideWorkspace},
+		"mention of one who left": {Whom{SlackID: carol}, is(slacktest.User{Deleted: true}), "carol-id", ""},
+		"one who left, without an address": {Whom{SlackID: carol}, func(s *slacktest.Server, _ *directory) {
+			s.AddUser(slacktest.User{ID: carol, Deleted: true})
+		}, "", authz.EmailMissing},
+		"one who left, whom Entra does not know": {Whom{SlackID: carol}, is(slacktest.User{Deleted: true, Email: "c@x.example"}), "", authz.NoAccount},
+		"one who left another workspace":         {Whom{SlackID: carol}, is(slacktest.User{Deleted: true, TeamID: "T0OTHER"}), "", authz.OutsideWorkspace},
+		"a bot that is gone":                     {Whom{SlackID: carol}, is(slacktest.User{Deleted: true, Bot: true}), "", TargetIsApp},
+		"mention, unconfirmed":                   {Whom{SlackID: carol}, is(slacktest.User{EmailUnconfirmed: true}), "", authz.EmailUnconfirmed},
+		"mention, no account":                    {Whom{SlackID: carol}, is(slacktest.User{Email: "x@elsewhere.example"}), "", authz.NoAccount},
+		"mention, two accounts":                  {Whom{SlackID: carol}, twins, "", authz.SeveralAccounts},
+		"object ID":                              {Whom{ObjectID: "carol-id"}, nil, "carol-id", ""},
+		"object ID of nobody":                    {Whom{ObjectID: "nobody-id"}, nil, "", authz.NoAccount},
+		"address":                                {Whom{Address: "carol@contoso.example"}, nil, "carol-id", ""},
+		"address in other letters":               {Whom{Address: "CAROL@contoso.example"}, nil, "carol-id", ""},
+		"address of nobody":                      {Whom{Address: "nobody@contoso.example"}, nil, "", authz.NoAccount},
+		"a name wins over another's mail":        {Whom{Address: "carol@contoso.example"}, twins, "carol-id", ""},
+		"two accounts with one mail":             {Whom{Address: "team@contoso.example"}, shared, "", authz.SeveralAccounts},
 	} {
 		t.Run(name, func(t *testing.T) {
 			p, s, d, _ := crowd(t)
@@ -573,6 +585,69 @@ func TestALookUpIsRemembered(t *testing.T) {
 	}
 	if n := len(s.CallsOf("users.info")); n != 2 || d.finds != 6 {
 		t.Errorf("a minute later %d and %d, want 2 and 6", n, d.finds)
+	}
+}
+
+// What was mended a moment ago is so at once: no minute of an older no is waited
+// for. Slack's no to an address keeps its minute, for Slack allows few of these.
+func TestANoIsNotRemembered(t *testing.T) {
+	byAddress := func(p *people, ctx context.Context) (authz.Reason, error) {
+		f, err := p.target(ctx, Whom{Address: "late@contoso.example"})
+		return f.problem, err
+	}
+	byMention := func(p *people, ctx context.Context) (authz.Reason, error) {
+		who, err := p.who(ctx, bob)
+		if who.actor.Blocked {
+			return authz.AccountBlocked, err
+		}
+		return who.actor.Unmapped, err
+	}
+	late := graph.User{ID: "late-id", UPN: "l@contoso.example", Mail: "late@contoso.example"}
+	for name, row := range map[string]struct {
+		ask       func(*people, context.Context) (authz.Reason, error)
+		spoil     func(*directory)
+		mend      func(*directory)
+		meanwhile authz.Reason
+	}{
+		"a typed address of nobody": {byAddress, func(*directory) {}, func(d *directory) { d.users = append(d.users, late) }, authz.NoAccount},
+		"a typed address of two": {byAddress, func(d *directory) {
+			d.users = append(d.users, late, graph.User{ID: "twin-id", UPN: "t@contoso.example", Mail: late.Mail})
+		}, func(d *directory) { d.users = d.users[:len(d.users)-1] }, authz.SeveralAccounts},
+		"somebody without an account": {byMention, func(d *directory) { d.users[2].UPN, d.users[2].Mail = "x@contoso.example", "" },
+			func(d *directory) { d.users[2].Mail = "bob@contoso.example" }, authz.NoAccount},
+		"somebody whose account is blocked": {byMention, func(d *directory) { d.users[2].Disabled = graph.Yes },
+			func(d *directory) { d.users[2].Disabled = graph.No }, authz.AccountBlocked},
+	} {
+		t.Run(name, func(t *testing.T) {
+			p, _, d, c := crowd(t)
+			row.spoil(d)
+			if reason, err := row.ask(p, deadline(t)); err != nil || reason != row.meanwhile {
+				t.Fatalf("%q, %v; want %s", reason, err, row.meanwhile)
+			}
+			row.mend(d)
+			if reason, err := row.ask(p, deadline(t)); err != nil || reason != "" {
+				t.Fatalf("once it is mended: %q, %v", reason, err)
+			}
+			// Nor does a yes from before outlast a no.
+			row.spoil(d)
+			c.move(lookupFresh)
+			if reason, err := row.ask(p, deadline(t)); name != "a typed address of nobody" && (err != nil || reason != row.meanwhile) {
+				t.Errorf("spoilt again: %q, %v", reason, err)
+			}
+			d.set(errors.New("no answer"), false)
+			if reason, err := row.ask(p, deadline(t)); name != "a typed address of nobody" && err == nil {
+				t.Errorf("where nobody answers: %q, %v", reason, err)
+			}
+		})
+	}
+	p, s, d, _ := crowd(t)
+	for range 2 {
+		if _, err := p.slackAccounts(deadline(t), graph.User{ID: "y-id", UPN: "y@contoso.example"}, nil); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if n := len(s.CallsOf("users.lookupByEmail")); n != 1 || d.finds != 0 {
+		t.Errorf("Slack was asked %d times for one address that is nobody's", n)
 	}
 }
 

@@ -23,8 +23,8 @@ type posted struct {
 
 // cardWords tell the state of a card: it shows one of them.
 var cardWords = map[bot.State][]string{
-	bot.Pending:       {"Nothing has been done yet."},
-	bot.Approved:      {"Waiting for its turn", "Asking Microsoft Entra", "Waiting to ask Microsoft Entra", "Held back by a freeze"},
+	bot.Pending:       {"Nothing has been done yet.", "Nothing has been done for this request yet."},
+	bot.Approved:      {"Waiting for its turn", "Asking Microsoft Entra", "Waiting to ask Microsoft Entra", "Held back by a freeze", "Approved, but not carried out yet"},
 	bot.Executing:     {"Asking Microsoft Entra"},
 	bot.Unknown:       {"Not known yet whether"},
 	bot.Revoked:       {"Reading the account to verify it"},
@@ -32,12 +32,13 @@ var cardWords = map[bot.State][]string{
 	bot.NotVisibleYet: {"Not visible in the account yet", "It still shows sessions valid since", "which of a guest says nothing"},
 	bot.Unreachable:   {"could not be read since", "cannot be read now"},
 	bot.Failed: {"Microsoft could not be reached.", "Microsoft refused.", "Microsoft asked the bot to wait",
-		"Microsoft did not take the call.", "The bot could not make the call."},
+		"Microsoft did not take the call.", "The bot could not make the call.", "Not tried again."},
 	bot.Drilled:   {"Rehearsed for"},
 	bot.Denied:    {"Denied by"},
 	bot.Cancelled: {"Cancelled by"},
 	bot.Expired:   {"Nobody decided in", "approvals came in"},
-	bot.Void:      {"This changed since the preview"},
+	bot.Lost:      {"Not known whether", "Not known what became of the rehearsal"},
+	bot.Void:      {"This changed since the preview", "An approval of this no longer counts"},
 }
 
 // card compares what Slack shows with the history.

@@ -37,7 +37,7 @@ func (r reply) resolved() bool { return r == saysNo || r == saysWait || r == unr
 func (r reply) took() bool { return r == says204 || r == lostDone || r == diesDone }
 
 // died is what a process that ends in a call panics with.
-const died = "the process dies here"
+type died struct{}
 
 // revokeCall is one call as Entra saw it, with what was true at that moment.
 type revokeCall struct {
@@ -57,11 +57,14 @@ type entra struct {
 	// out, by the database, and whether a freeze is on there.
 	caller func(target string, known []revokeCall) (request string, frozen bool, err error)
 
-	person   string  // in whose name the bot asks; empty: as an application
-	replies  []reply // of the next calls; then says204
-	down     bool    // no look-up answers
-	denied   bool    // every look-up is refused
-	blind    bool    // roles alone cannot be read
+	person   string          // in whose name the bot asks; empty: as an application
+	replies  []reply         // of the next calls; then says204
+	down     bool            // no look-up answers
+	denied   bool            // every look-up is refused
+	fails    error           // what a look-up is answered with; nil for the truth
+	blind    bool            // roles alone cannot be read
+	reads    map[string]int  // of accounts, by object ID
+	during   func(id string) // what goes on while an account is read; nil for nothing
 	calls    []revokeCall
 	problems []string
 }
@@ -70,6 +73,8 @@ var _ bot.Entra = (*entra)(nil)
 
 func (e *entra) trouble(op string) error {
 	switch {
+	case e.fails != nil:
+		return e.fails
 	case e.down:
 		return &graph.Error{Op: op, Status: 503, Outcome: graph.NotDone, Retryable: true, Remedy: "Wait."}
 	case e.denied:
@@ -95,6 +100,13 @@ func (e *entra) read(h *human) graph.User {
 func (e *entra) User(_ context.Context, id string) (graph.User, error) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
+	if e.during != nil {
+		e.during(id)
+	}
+	if e.reads == nil {
+		e.reads = map[string]int{}
+	}
+	e.reads[id]++
 	if err := e.trouble("read the account"); err != nil {
 		return graph.User{}, err
 	}
@@ -167,6 +179,13 @@ func (e *entra) SignedInAs() string {
 	return e.person
 }
 
+// ReachesAdministrators is what no rule goes by.
+func (e *entra) ReachesAdministrators(context.Context) (graph.Fact, error) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return graph.Yes, e.trouble("read the account's roles")
+}
+
 // Revoke notes the call before it answers.
 func (e *entra) Revoke(_ context.Context, id string) (graph.Revocation, error) {
 	e.mu.Lock()
@@ -194,7 +213,7 @@ func (e *entra) Revoke(_ context.Context, id string) (graph.Revocation, error) {
 	case lostDone, lostUndone:
 		return graph.Revocation{}, &graph.Error{Op: "revoke sessions", Status: 504, Outcome: graph.OutcomeUnknown, Remedy: "Look."}
 	case diesDone, diesUndone:
-		panic(died)
+		panic(died{})
 	}
 	return graph.Revocation{Operation: graph.InvalidateAllRefreshTokens, Status: 204}, nil
 }

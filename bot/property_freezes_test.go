@@ -25,7 +25,7 @@ func (j freezesJudge) see(s step) {
 			j.end(s, on)
 		}
 	case "held":
-		if on == nil {
+		if on == nil && s.row.Reason != string(bot.OtherRules) {
 			j.complain(s, "no freeze is on")
 		}
 	case "refused":
@@ -43,7 +43,7 @@ func (j freezesJudge) see(s step) {
 // and so do answers to calls that began before.
 func stops(row bot.Row) bool {
 	switch row.Action {
-	case "approval", "not_executed", "reminded", "escalated", string(bot.Executing), string(bot.Expired):
+	case "approval", "reopened", "not_executed", "reminded", "escalated", string(bot.Executing), string(bot.Expired):
 		return true
 	case string(bot.Approved):
 		return row.Actor != "bot" && row.Actor != "clock"

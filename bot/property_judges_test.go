@@ -126,6 +126,10 @@ func newJudges() *judges {
 // see shows a row to each judge. A row of a request that nobody knows is wrong
 // in any case, and no other judge can say more about it.
 func (j *judges) see(s step) {
+	if s.row.Count > 0 {
+		j.states.tallied(s)
+		return
+	}
 	if !j.states.knows(s) {
 		return
 	}

@@ -1,6 +1,7 @@
 package bot_test
 
 import (
+	"slices"
 	"testing"
 	"time"
 
@@ -13,16 +14,25 @@ import (
 type limitsJudge struct {
 	complaints
 	uses []use
+	// done are the requests of which some call may have taken effect.
+	done map[*tracked]bool
 }
 
 // use is one use of something that the policy limits.
 type use struct {
 	kind, who string
 	at        time.Time
+	request   *tracked
 }
 
 func (j *limitsJudge) see(s step) {
 	p, limits := s.request, s.now.Limits
+	if slices.ContainsFunc(s.calls, func(c revokeCall) bool { return !c.reply.resolved() }) {
+		if j.done == nil {
+			j.done = map[*tracked]bool{}
+		}
+		j.done[p] = true
+	}
 	switch s.row.Action {
 	case "requested":
 		if p.lane == authz.ThirdParty { // everybody may always report their own device
@@ -43,7 +53,32 @@ func (j *limitsJudge) see(s step) {
 			}
 			j.write(s, giver)
 		}
+	case "reopened":
+		var kept []string
+		for _, m := range append(slices.Clone(p.givers), p.partial...) {
+			kept = append(kept, m.of.id)
+		}
+		j.giveBack(p, kept)
+	case string(bot.Void):
+		if authz.Reason(s.row.Reason) != bot.NotOnRecord {
+			j.giveBack(p, nil)
+		}
+	case string(bot.Denied):
+		if p.state == bot.Approved {
+			j.giveBack(p, nil)
+		}
 	}
+}
+
+// giveBack forgets what decisions have used up that were taken back, unless a call
+// may have taken effect. Asks count, and so do approvals that still stand.
+func (j *limitsJudge) giveBack(p *tracked, kept []string) {
+	if j.done[p] {
+		return
+	}
+	j.uses = slices.DeleteFunc(j.uses, func(u use) bool {
+		return u.request == p && u.kind != bot.PerRequester && !(u.kind == bot.PerApprover && slices.Contains(kept, u.who))
+	})
 }
 
 // write counts a call to Graph. What no approver decided counts apart, so that
@@ -61,7 +96,7 @@ func (j *limitsJudge) write(s step, giver *member) {
 }
 
 func (j *limitsJudge) use(s step, kind, who string, limit authz.Limit) {
-	j.uses = append(j.uses, use{kind, who, s.row.At})
+	j.uses = append(j.uses, use{kind, who, s.row.At, s.request})
 	n := 0
 	for _, u := range j.uses {
 		if u.kind == kind && u.who == who && u.at.After(s.row.At.Add(-limit.Within)) {
@@ -131,4 +166,50 @@ func TestLimitsJudgeCountsApart(t *testing.T) {
 		j.limits.see(s)
 	}
 	wantNothing(t, j)
+}
+
+// TestLimitsJudgeGivesBack proves that a decision which was taken back counts no
+// more, unless a call may have taken effect, and that an approval which stands does.
+func TestLimitsJudgeGivesBack(t *testing.T) {
+	one := authz.Limit{N: 1, Within: time.Hour}
+	for name, x := range map[string]struct {
+		row     string
+		reason  authz.Reason
+		pending bool // nothing was decided
+		kept    bool // Alice's approval still counts
+		replies []reply
+		limits  authz.Limits
+		says    string
+	}{
+		"reopened":           {row: "reopened", limits: authz.Limits{PerTarget: one, Total: one, PerApprover: one}},
+		"reopened, wait":     {row: "reopened", replies: []reply{saysWait, saysNo}, limits: authz.Limits{Total: one}},
+		"reopened, kept":     {row: "reopened", kept: true, limits: authz.Limits{PerApprover: one}, says: "per_approver is 1"},
+		"reopened, unclear":  {row: "reopened", replies: []reply{lostUndone}, limits: authz.Limits{PerTarget: one}, says: "per_target is 1"},
+		"denied":             {row: "denied", limits: authz.Limits{Total: one}},
+		"denied, undecided":  {row: "denied", pending: true, limits: authz.Limits{PerApprover: one}, says: "per_approver is 1"},
+		"void":               {row: "void", limits: authz.Limits{Total: one}},
+		"void, not recorded": {row: "void", reason: bot.NotOnRecord, limits: authz.Limits{Total: one}, says: "total is 1"},
+		"failed":             {row: "failed", limits: authz.Limits{Total: one}, says: "total is 1"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			j, s := newJudges(), newStep("approved", "ALICE")
+			s.now.Limits = x.limits
+			j.limits.see(s)
+			back := s
+			if !x.pending {
+				back.executed(bot.Approved, x.replies...)
+			}
+			if !x.kept {
+				s.request.givers = nil
+			}
+			back.row.Action, back.row.Reason = x.row, string(x.reason)
+			j.limits.see(back)
+			j.limits.see(s)
+			if x.says == "" {
+				wantNothing(t, j)
+				return
+			}
+			wantComplaint(t, j, "limits: row 7, ", x.says)
+		})
+	}
 }

@@ -1,6 +1,7 @@
 package bot_test
 
 import (
+	"crypto/sha256"
 	"fmt"
 	"slices"
 	"strings"
@@ -188,6 +189,7 @@ func drawPolicy(t *rapid.T, w *town, limits authz.Limits) authz.Policy {
 	if rapid.Bool().Draw(t, "reminders") {
 		p.Reminders = authz.Reminders{After: 10 * time.Minute, Factor: 2, Max: 2, EscalateAfter: 30 * time.Minute, EscalateTo: authz.Circle{"U0H5"}}
 	}
+	p.Digest = fmt.Sprintf("%x", sha256.Sum256(fmt.Appendf(nil, "%+v", p)))
 	return p
 }
 

@@ -15,6 +15,7 @@ import (
 type record struct {
 	requests []*tracked
 	freezes  []*pastFreeze
+	single   []bot.Row // rows of which repetitions are counted
 }
 
 // tracked is one request as the rows tell it. The judges compare the next row,
@@ -34,9 +35,15 @@ type tracked struct {
 	wait time.Duration
 	// executes: after that time the policy carries the request out.
 	executes bool
+	// denying: an approver has pressed Deny, of it or of what it replaces.
+	denying bool
+	// unopened: and no form opened.
+	unopened bool
 
 	approvals []*member // for the decision that is still open
 	givers    []*member // who made the decision in force; nil: the policy did
+	partial   []*member // whose approvals there were when the policy made it
+	again     bool      // it is a "Try again"
 	decided   time.Time
 	decisions int
 	calls     int // rows that say executing, drills not counted
@@ -69,8 +76,30 @@ func (p *tracked) own(m *member) bool {
 
 // decide begins a decision.
 func (p *tracked) decide(at time.Time, givers []*member) {
+	p.again, p.partial = p.state != bot.Pending, nil
+	if givers == nil {
+		p.partial = p.approvals
+	}
 	p.state, p.decided, p.givers, p.approvals, p.firstCall = bot.Approved, at, givers, nil, p.calls
 	p.decisions++
+}
+
+// reopen takes the decision in force back: whose approvals still count is asked again.
+func (p *tracked) reopen(at time.Time) {
+	p.approvals = append(slices.Clone(p.givers), p.partial...)
+	p.givers, p.partial = nil, nil
+	if p.state = bot.Pending; p.again {
+		p.state = bot.Failed
+		return
+	}
+	p.executes, p.created = false, at
+}
+
+// lapse takes an approval away.
+func (p *tracked) lapse(m *member) {
+	for _, of := range []*[]*member{&p.approvals, &p.givers, &p.partial} {
+		*of = slices.DeleteFunc(slices.Clone(*of), func(a *member) bool { return a == m })
+	}
 }
 
 // pastFreeze is one freeze, on or over. The judges ask who began it, who wants
@@ -139,11 +168,29 @@ func (r *record) begin(row bot.Row, now rules, replaces string) *tracked {
 	}
 	p.wait = now.shortestWait(p.lane, p.target)
 	p.executes = now.Self.Execute && p.lane == authz.Self && !p.drill
+	if old := p.replaces; old != nil {
+		if p.denying, p.unopened = old.denying, old.unopened; p.unopened {
+			p.leave(now)
+		}
+	}
 	return p
+}
+
+// leave leaves it to people.
+func (p *tracked) leave(now rules) {
+	if p.executes {
+		p.executes, p.wait = false, max(now.Expiry, p.wait)
+	}
 }
 
 // believe adds a row to the history.
 func (r *record) believe(s step) {
+	if s.row.Count > 0 {
+		return // it speaks of what was refused before
+	}
+	if slices.Contains(counted, s.row.Action) {
+		r.single = append(r.single, s.row)
+	}
 	if s.request != nil {
 		s.request.rows[s.row.Action]++
 		r.believeRequest(s)
@@ -175,7 +222,9 @@ func (r *record) believeRequest(s step) {
 			p.approvals = append(slices.Clone(p.approvals), m)
 		}
 	case "approval_lapsed":
-		p.approvals = slices.DeleteFunc(slices.Clone(p.approvals), func(a *member) bool { return a == s.lapsed() })
+		p.lapse(s.lapsed())
+	case "reopened":
+		p.reopen(row.At)
 	case string(bot.Approved):
 		switch {
 		case row.Actor == "policy":
@@ -185,8 +234,16 @@ func (r *record) believeRequest(s step) {
 		default:
 			p.state = bot.Approved // again: Microsoft asked to wait, or a drill was interrupted
 		}
+	case "deny_pressed":
+		p.denying = true
+	case "deny_asked":
+		p.denying, p.unopened = true, true
+		p.leave(s.now)
 	case "not_executed":
 		p.executes, p.wait = false, max(s.now.Expiry, p.wait)
+		if why := authz.Reason(row.Reason); why == bot.TooOld || why == bot.LookupFailed || why == bot.TimeUnclear {
+			p.created, p.wait = row.At, s.now.Expiry // people have all of the time
+		}
 	default:
 		if reached := bot.State(row.Action); slices.Contains(bot.States, reached) {
 			p.state = reached

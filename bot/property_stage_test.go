@@ -105,7 +105,7 @@ func (d defects) WithAttrs([]slog.Attr) slog.Handler           { return d }
 func (d defects) Handle(_ context.Context, r slog.Record) error {
 	text, fate := r.Message, r.Message == "too few approvers could decide"
 	r.Attrs(func(a slog.Attr) bool {
-		fate = fate || a.Key == "remedy" || a.Key == "panic" && a.Value.String() == died
+		fate = fate || a.Key == "remedy" || a.Key == "panic" && a.Value.String() == fmt.Sprintf("%T", died{})
 		text += fmt.Sprintf(" %s=%v", a.Key, a.Value)
 		return true
 	})
@@ -128,21 +128,30 @@ type stage struct {
 	peek   *sql.DB // the same database, for reading
 	bot    *bot.Bot
 
-	folder string
-	http   *http.Transport
-	end    func() // of the bot that runs
-	mu     sync.Mutex
-	broken []string // what the bot logged as an error
-	acts   int      // numbers envelopes
+	askEvery time.Duration
+	folder   string
+	http     *http.Transport
+	end      func() // of the bot that runs
+	mu       sync.Mutex
+	broken   []string // what the bot logged as an error
+	acts     int      // numbers envelopes
 }
 
+// newStage is a stage on which anybody may act as fast as they like.
 func newStage(folder string, w *town, policy authz.Policy, clock *handClock) (*stage, error) {
-	s := &stage{clock: clock, town: w, policy: policy, http: &http.Transport{}, end: func() {}}
+	return newStageWith(folder, w, policy, clock, slacktest.Config{NoRateLimits: "the clock stands until a test moves it"}, 0)
+}
+
+// newStageWith is newStage with a Slack that differs, and with a pace at which
+// one person may ask.
+func newStageWith(folder string, w *town, policy authz.Policy, clock *handClock, config slacktest.Config, askEvery time.Duration) (*stage, error) {
+	s := &stage{clock: clock, town: w, policy: policy, askEvery: askEvery, http: &http.Transport{}, end: func() {}}
+	config.Now = clock.now
 	var err error
 	if s.folder, err = os.MkdirTemp(folder, "case"); err != nil {
 		return nil, err
 	}
-	if s.slack, err = slacktest.Start(slacktest.Config{Now: clock.now}); err != nil {
+	if s.slack, err = slacktest.Start(config); err != nil {
 		return nil, err
 	}
 	w.settle(s.slack)
@@ -172,7 +181,9 @@ func (s *stage) start(policy authz.Policy) error {
 		return err
 	}
 	timing := bot.DefaultTiming()
+	timing.Heartbeat = 0 // what is away is away for what people do
 	timing.Tick = time.Millisecond
+	timing.AskEvery = s.askEvery
 	s.bot = bot.New(bot.Config{
 		Home: home, Channel: channelOfCards, Policy: policy, Operation: graph.InvalidateAllRefreshTokens, Timing: timing, Now: s.clock.now,
 		Log: slog.New(defects{Handler: slog.DiscardHandler, mu: &s.mu, found: &s.broken}),

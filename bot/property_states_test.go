@@ -3,6 +3,7 @@ package bot_test
 import (
 	"slices"
 	"testing"
+	"time"
 
 	"revoke-sessions/authz"
 	"revoke-sessions/bot"
@@ -19,7 +20,12 @@ var mayFollow = map[string][]bot.State{
 	"cancel_asked":       {bot.Pending},
 	"cancel_asked_again": {bot.Pending},
 	"approval":           {bot.Pending, bot.Failed, bot.Unknown},
-	"approval_lapsed":    {bot.Pending, bot.Failed, bot.Unknown},
+	"approval_lapsed":    {bot.Pending, bot.Failed, bot.Unknown, bot.Approved},
+	"reopened":           {bot.Approved},
+	"deny_pressed":       {bot.Pending, bot.Approved},
+	"deny_asked":         {bot.Pending, bot.Approved},
+	"unasked":            {bot.Approved},
+	"withheld":           {bot.Unknown},
 	"approved":           {bot.Pending, bot.Failed, bot.Unknown},
 	"approved by policy": {bot.Pending},
 	"approved by bot":    {bot.Executing, bot.Unknown}, // Microsoft asked to wait
@@ -30,10 +36,12 @@ var mayFollow = map[string][]bot.State{
 	"held":               {bot.Approved},
 	"queued":             {bot.Approved},
 	"executing":          {bot.Approved, bot.Unknown},
+	"lost":               {bot.Pending, bot.Approved, bot.Executing, bot.Unknown, bot.Failed},
 	"denied":             {bot.Pending, bot.Approved},
 	"cancelled":          {bot.Pending},
 	"expired":            {bot.Pending},
 	"void":               {bot.Pending},
+	"void by bot":        {bot.Pending, bot.Approved}, // what waited is not as it was
 	"revoked":            {bot.Executing, bot.Unknown},
 	"failed":             {bot.Executing, bot.Unknown},
 	"unknown":            {bot.Executing},
@@ -48,7 +56,7 @@ var mayFollow = map[string][]bot.State{
 // Rows that any state may have, and those that need no request.
 var (
 	anyState  = []string{"requested", "previewed_again", "retry_closed", "stopped_looking", "late_answer"}
-	noRequest = []string{"frozen", "unfreeze_asked", "unfrozen", "refused", "policy_loaded", "coverage"}
+	noRequest = []string{"frozen", "unfreeze_asked", "unfrozen", "refused", "policy_loaded", "coverage", "clock_set_back", "database_restored"}
 )
 
 // knows wants a request that somebody asked for, if the row needs one.
@@ -58,6 +66,28 @@ func (j statesJudge) knows(s step) bool {
 		return false
 	}
 	return true
+}
+
+// counted are the actions of which only the first in a minute is a row at once.
+var counted = []string{"refused", "cancel_asked_again", "deny_pressed"}
+
+// tallied wants a row that counts to follow on one of the same kind. It speaks of
+// acts before it: it is no new vote, and no new refusal.
+func (j statesJudge) tallied(s step) {
+	row := s.row
+	if !slices.Contains(counted, row.Action) {
+		j.complain(s, "nothing else is counted")
+	}
+	last, err := time.Parse(time.RFC3339, row.LastAt)
+	if err != nil || row.At.Before(last) {
+		j.complain(s, "it counts what is still to come, until %s", row.LastAt)
+	}
+	if !slices.ContainsFunc(s.before.single, func(e bot.Row) bool {
+		return e.Action == row.Action && e.Actor == row.Actor && e.Wanted == row.Wanted && e.Reason == row.Reason && e.Request == row.Request &&
+			last.Sub(e.At) <= time.Minute
+	}) {
+		j.complain(s, "no row was written of the first time")
+	}
 }
 
 func (j statesJudge) see(s step) {
@@ -126,7 +156,7 @@ func (j statesJudge) compare(p *tracked, stored bot.Request) {
 		j.complain(p, "stored: %s, %s, drill %v, about %s by %v; the rows say %s, %s, %v, %s by %d",
 			stored.State, stored.Lane, stored.Drill, stored.Target.ID, stored.Askers, p.state, p.lane, p.drill, p.target.id, len(p.askers))
 	}
-	for _, end := range []bot.State{bot.Denied, bot.Cancelled, bot.Expired, bot.Void, bot.Verified, bot.Drilled} {
+	for _, end := range []bot.State{bot.Denied, bot.Cancelled, bot.Expired, bot.Void, bot.Lost, bot.Verified, bot.Drilled} {
 		if n := p.rows[string(end)]; n > 1 || n == 0 && p.state == end {
 			j.complain(p, "it is %s, and %d rows say %s", p.state, n, end)
 		}

@@ -16,6 +16,8 @@ type timeJudge struct{ complaints }
 const (
 	secondCallAfter = 15 * time.Second
 	lastCallWithin  = 30 * time.Minute
+	// lateBy is how long after its time the policy may carry a report out.
+	lateBy = time.Hour
 )
 
 func (j timeJudge) see(s step) {
@@ -36,6 +38,12 @@ func (j timeJudge) see(s step) {
 		switch {
 		case row.Actor == "policy":
 			j.timeout(s)
+			if p.denying {
+				j.complain(s, "an approver wants to deny it")
+			}
+			if late := s.age() - p.wait; late > lateBy {
+				j.complain(s, "%s after its time", late)
+			}
 			if p.lane != authz.Self || p.drill || !now.runsUndecided(p.target) {
 				j.complain(s, "the policy may not: protected %v, privileged or unknown %v",
 					now.least(p.lane, p.target).protected, now.blind || p.target.privileged.now())
@@ -49,6 +57,9 @@ func (j timeJudge) see(s step) {
 		j.notBefore(s, now.Reminders.EscalateAfter)
 	case string(bot.Executing):
 		j.secondCall(s)
+		if since := row.At.Sub(p.decided); len(s.open()) == 0 && since > lastCallWithin {
+			j.complain(s, "a first call %s after the decision", since)
+		}
 	}
 }
 
@@ -103,11 +114,16 @@ func TestTimeJudge(t *testing.T) {
 			func(s *step) { s.before.freezes = nil }, "too late: it is 1h0m0s old"},
 		{"carry out", carryOut(), undecided, aged(59 * time.Minute), "too early: it is 59m0s old"},
 		{"carry out a self report", carryOut(), undecided, func(s *step) { s.request.lane = authz.ThirdParty }, "the policy may not"},
+		{"carry out what nobody wants to deny", carryOut(), undecided, func(s *step) { s.request.denying = true }, "an approver wants to deny it"},
 		{"carry out no drill", carryOut(), undecided, func(s *step) { s.request.drill = true }, "the policy may not"},
 		{"carry out nothing privileged", carryOut(), undecided,
 			func(s *step) { s.request.target.privileged.set(true, noon) }, "privileged or unknown true"},
 		{"carry out nothing protected", carryOut(), undecided,
 			func(s *step) { s.now.Protected = []authz.Protection{{Users: []string{"CAROL"}, Approvals: 1}} }, "protected true"},
+		{"carry out soon", carryOut(), undecided,
+			func(s *step) { s.request.created = noon.Add(-2*time.Hour - time.Minute) }, "1h1m0s after its time"},
+		{"call soon", again(), func(s *step) { s.executed(bot.Approved, saysWait) },
+			func(s *step) { s.request.decided = noon.Add(-31 * time.Minute) }, "a first call 31m0s after the decision"},
 		{"find a change", newStep("void", "policy"), undecided, aged(59 * time.Minute), "too early: it is 59m0s old"},
 		{"leave to people", newStep("not_executed", "policy"), undecided, func(s *step) { s.request.executes = false }, "not for the policy"},
 		{"call again", again(), second, func(s *step) { s.calls[0].at = noon.Add(-14 * time.Second) }, "a second call only 14s after the first"},

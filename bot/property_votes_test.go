@@ -22,6 +22,9 @@ func (j votesJudge) see(s step) {
 			j.complain(s, "the card asks for %d approvals; the rules want %d", row.Need, need)
 		}
 	case "joined":
+		if j.inherited(s) {
+			break
+		}
 		if s.asking(p.target) == nil || !now.somebody(m) || authz.LaneOf(m.of.id, p.target.id) != p.lane {
 			j.complain(s, "they did not ask for the same")
 		}
@@ -37,16 +40,20 @@ func (j votesJudge) see(s step) {
 			j.enough(s)
 		}
 	case "approval_lapsed":
-		if m := s.lapsed(); !slices.Contains(p.approvals, m) {
+		why := authz.Reason(row.Reason) // of a decision that is taken back as a whole
+		if m := s.lapsed(); !slices.Contains(slices.Concat(p.approvals, p.givers, p.partial), m) {
 			j.complain(s, "there is no such approval")
-		} else if now.surelyCounts(m, p) {
+		} else if why != bot.TooOld && why != bot.TargetChanged && now.surelyCounts(m, p) {
 			j.complain(s, "the approval still counts")
 		}
 	case string(bot.Executing):
-		if p.decisions == 0 {
+		switch {
+		case p.decisions == 0:
 			j.complain(s, "nobody decided")
+		case p.givers != nil:
+			j.stillEnough(s)
 		}
-	case string(bot.Denied):
+	case string(bot.Denied), "deny_pressed", "deny_asked":
 		if !s.did(authz.Deny) || !now.decides(m) || m.of == p.target {
 			j.complain(s, "they may not deny it")
 		}
@@ -59,6 +66,27 @@ func (j votesJudge) see(s step) {
 		j.void(s)
 	case "refused":
 		j.refused(s)
+	}
+}
+
+// inherited reports whether somebody joins because another request of theirs for
+// the same, whose decision does not hold any more, ends in favour of this one.
+func (j votesJudge) inherited(s step) bool {
+	return slices.ContainsFunc(s.before.requests, func(q *tracked) bool {
+		return q != s.request && q.state == bot.Approved && q.target == s.request.target && q.lane == s.request.lane &&
+			q.drill == s.request.drill && slices.Contains(q.askers, s.actor)
+	})
+}
+
+// stillEnough wants everybody whose approval the decision took to count, also a
+// while after it. What is known may be as old as at a click, and that as old again.
+func (j votesJudge) stillEnough(s step) {
+	now := s.now
+	now.from = now.from.Add(now.from.Sub(s.row.At))
+	for _, m := range s.request.givers {
+		if !now.counts(m, s.request) {
+			j.complain(s, "the approval of %s does not count any more", m.id)
+		}
 	}
 }
 
@@ -121,6 +149,9 @@ func (j votesJudge) void(s step) {
 	switch s.row.Actor {
 	case "policy":
 	case "bot":
+		if p.state == bot.Approved && s.row.Changed != string(bot.Unrecorded) {
+			return // somebody approved it, and it is not as it was
+		}
 		joins := slices.ContainsFunc(s.acts, func(a act) bool { return a.kind == authz.Ask && a.target == p.target && a.drill == p.drill })
 		if !joins || now.most(p.lane, p.target).approvals <= p.need {
 			j.complain(s, "nobody asked for more")
@@ -220,6 +251,14 @@ func TestVotesJudge(t *testing.T) {
 		{"lapse of an approval", newStep("approval_lapsed", "bot"), lapse, nobodyApproved, "there is no such approval"},
 		{"execute", newStep("executing", "bot"), func(s *step) { s.executed(bot.Approved) },
 			func(s *step) { s.request.decisions = 0 }, "nobody decided"},
+		{"execute what still holds", newStep("executing", "bot"), func(s *step) { s.executed(bot.Approved) },
+			func(s *step) { s.now.Approvers = authz.Circle{"AMIR"} }, "the approval of ALICE does not count any more"},
+		{"take back", newStep("approval_lapsed", "bot"), func(s *step) {
+			s.executed(bot.Approved)
+			s.row.Origin, s.now.Approvers = "approval of ALICE", nil
+		}, func(s *step) { s.now.Approvers = authz.Circle{"ALICE"} }, "the approval still counts"},
+		{"void what waited", newStep("void", "bot"), func(s *step) { s.executed(bot.Approved) },
+			func(s *step) { s.row.Changed = string(bot.Unrecorded) }, "nobody asked for more"},
 		{"deny", newStep("denied", "ALICE", authz.Deny), nil, actorIsTarget, "they may not deny it"},
 		{"cancel", newStep("cancelled", "BOB", authz.Cancel), nil,
 			func(s *step) { s.request.askers = s.now.town.members }, "they may not cancel it"},

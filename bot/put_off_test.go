@@ -60,7 +60,7 @@ func (r *retries) count(putOff bool) (n int, latest time.Time) {
 // another, again and again. The first that then fails is tried again soon, and not
 // after the pause of one that has failed as often.
 func TestALongQueueIsNoFailure(t *testing.T) {
-	w := newWorkshop(t)
+	w := crowdIn(newWorkshop(t))
 	for n := range 40 {
 		w.asked(fmt.Sprintf("REQ-ACDE%c%c", 'F'+n/10, '2'+n%10), fmt.Sprint("target ", n))
 	}
@@ -69,14 +69,17 @@ func TestALongQueueIsNoFailure(t *testing.T) {
 	defer transport.CloseIdleConnections()
 	defer w.start(r, transport)()
 
-	for round := range 4 {
-		w.wait("cards wait", func() bool { n, _ := r.count(true); return n > 15*(round+1) })
-		w.clock.move(1100 * time.Millisecond)
+	for round, want := range []int{20, 40, 45} {
+		if round > 0 {
+			w.clock.move(31 * time.Second) // longer than any of them waits
+		}
+		w.wait("cards wait", func() bool { n, _ := r.count(true); return n > want })
+		w.settled() // or a claim would lapse by the clock that is moved
 	}
 	if n, _ := r.count(false); n > 0 {
 		t.Errorf("%d waits for our own pace count as failures", n)
 	}
-	w.slack.Inject(slacktest.Fault{Method: "chat.postMessage", Status: http.StatusInternalServerError})
+	w.slack.Inject(slacktest.Fault{Method: "chat.postMessage", Status: http.StatusInternalServerError, Times: 1})
 	w.clock.move(20 * time.Second)
 	failed := w.clock.now()
 	w.wait("something fails", func() bool { n, _ := r.count(false); return n > 0 })

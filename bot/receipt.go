@@ -26,16 +26,23 @@ func Receipt(r *Request, v View, slackID string) Message {
 			say(" Press the button to end all your sessions: you must then sign in again everywhere. Nothing has been done yet. ").join(ahead(r, &line{}, v)))
 	case r.State == Pending && v.CardLink == "":
 		p.add(l.bold("Your %s is stored (%s), but I could not post it to the approvers' channel yet.", what, r.ID).join(notPosted(v)))
+	case r.State == Pending && v.Shut != "":
+		p.add(l.bold("Your %s is stored (%s), but I cannot reach the approvers' channel just now.", what, r.ID).join(notPosted(v)))
 	case r.State == Pending && len(v.Deciders) == 0:
 		p.add(l.bold("Your %s is stored (%s), but I know nobody who may decide it.", what, r.ID).say(" Do not wait for it."))
 	case r.State == Pending:
 		p.add(l.bold("Your %s is with ", what).deciders(v).bold(" (%s).", r.ID).say(" You will read here what they decide."))
 	case r.State.Undone():
 		p.add(ending(r, l).say(" (%s)", r.ID))
+	case r.State == Lost:
+		p.add(lost(r, l).say(" (%s)", r.ID))
 	case r.State == Approved, r.State == Executing:
 		p.add(outcomeHeadline(r, l, v).say(" (%s)", r.ID))
 	default:
 		p.add(receiptOutcome(r, l, v).say(" (%s)", r.ID))
+	}
+	if !r.StalledAt.IsZero() {
+		p.add(stalledLine(r))
 	}
 	if r.Lane == authz.ThirdParty {
 		p.add((&line{}).say("About: ").typed(r.name()))
@@ -58,13 +65,27 @@ func Receipt(r *Request, v View, slackID string) Message {
 		p.add((&line{}).say("If someone else may hold your phone, do not rely on Slack on it: from a computer, sign it out in Slack's settings."))
 	}
 	if r.State == Pending && !r.CancelAskedAt.IsZero() {
-		p.add((&line{}).say("This account asked to cancel (").when(r.CancelAskedAt).say("). An approver decides that; they will phone first."))
+		p.add(cancelHeard(r, v, (&line{}).say("This account asked to cancel (").when(r.CancelAskedAt).say(").")))
 	}
-	if r.State == Pending || r.State == Failed || r.State == Unknown || r.State == Expired || r.State == Denied || r.State == Void {
+	stalled := !r.StalledAt.IsZero() && !r.State.Accepted()
+	if stalled || r.State == Pending || r.State == Failed || r.State == Unknown || r.State == Expired || r.State == Denied || r.State == Void || r.State == Lost {
 		p.add(elsewhere(v))
 	}
-	p.buttons(receiptButtons(r, v)...)
-	return p.message()
+	var lines []*line
+	for _, g := range p.groups {
+		lines = append(lines, g.lines...)
+	}
+	buttons := receiptButtons(r, v)
+	p.buttons(buttons...)
+	m := p.message()
+	m.plain = func(code string) Message {
+		lines := append(slices.Clone(lines), (&line{}).say("Slack did not take the whole of this message (%s).", named(code)))
+		if tooLong(lines) {
+			return m.words(code)
+		}
+		return plainMessage(lines, nil, buttons)
+	}
+	return m
 }
 
 // receiptButtons are the asker's own: to cancel, and, where no approval is
@@ -90,23 +111,48 @@ func receiptButtons(r *Request, v View) []*slack.ButtonBlockElement {
 // notExecuted says that the policy did not have it carried out after all, as
 // card and receipt had said it would.
 func notExecuted(r *Request, l *line) *line {
-	switch r.NotExecuted {
-	case "":
+	if r.NotExecuted == "" {
 		return l
-	case LookupFailed:
-		l.bold("It was not carried out by itself: the account could not be read.")
-	case OverLimit:
-		l.bold("It was not carried out by itself: there were too many revokes of this account lately.")
-	default:
-		l.bold("It was not carried out by itself: this account takes an approver.")
 	}
-	return l.say(" An approver must decide it.")
+	if r.NotExecuted == DenyAsked { // its time may not be up
+		l.bold("It is not carried out by itself: ")
+	} else {
+		l.bold("It was not carried out by itself: ")
+	}
+	return l.join(whyNot(r.NotExecuted)).say(". An approver must decide it.")
+}
+
+// whyNot says why a report that nobody decided was not carried out, for a
+// sentence that goes on.
+func whyNot(why authz.Reason) *line {
+	l := &line{}
+	switch why {
+	case LookupFailed:
+		return l.bold("the account could not be read")
+	case ProtectionUnknown:
+		return l.bold("I cannot read whether the policy protects this account")
+	case PolicyChanged:
+		return l.bold("the policy does not do that any more")
+	case TooOld:
+		return l.bold("I came to it more than %s after its time was up", spell(lateTimeout))
+	case TimeUnclear:
+		return l.bold("the record and the clock do not agree on when its time was up")
+	case RevokedAlready:
+		return l.bold("another request for this account was carried out meanwhile")
+	case DenyAsked:
+		return l.bold("an approver has pressed Deny, and has not finished")
+	case OverLimit:
+		return l.bold("the limit for this account is reached")
+	case OverTotal:
+		return l.bold("the limit for all revokes together is reached")
+	}
+	return l.bold("this account takes an approver")
 }
 
 // NotExecutedNote is the message that rings for it.
 func NotExecutedNote(r *Request, v View) Message {
 	p := &page{}
-	p.add(notExecuted(r, r.begin().say("%s: ", r.ID)).say(" They are: ").deciders(v).say("."))
+	p.add(notExecuted(r, r.begin().boldTyped(r.name()).say(": ")).say(" They are: ").deciders(v).say(". (%s)", r.ID))
 	p.add(elsewhere(v))
 	return p.message()
 }
@@ -120,7 +166,25 @@ func notPosted(v View) *line {
 	if len(v.Told) == 0 {
 		return l.say(" Tell an approver yourself: ").deciders(v).say(".")
 	}
-	return l.say(" I have told ").people(v.Told).say(" so by direct message; it can be decided once the card is posted.")
+	once := "the card is posted"
+	if v.CardLink != "" {
+		once = "the channel can be reached"
+	}
+	return l.say(" I have told ").people(v.Told).say(" so by direct message; it can be decided once %s.", once)
+}
+
+// cancelHeard says whether an approver has heard that this account wants to cancel.
+func cancelHeard(r *Request, v View, l *line) *line {
+	switch {
+	case v.CancelPosted:
+		return l.say(" The approvers were asked under the card. One of them decides, and will phone first.")
+	case len(v.CancelTold) > 0:
+		return l.say(" I could not ask in the approvers' channel, and have told ").people(v.CancelTold).
+			say(" by direct message. An approver decides, and will phone first.")
+	case v.Shut != "":
+		return l.say(" I have reached no approver: %s. Tell one yourself: ", v.Shut.Says()).enders(r, v).say(".")
+	}
+	return l.say(" I'm asking the approvers. One of them decides, and will phone first.")
 }
 
 // obstacles tells whoever asked what stands in the way of a decision, without a
@@ -133,7 +197,8 @@ func obstacles(r *Request, v View) *line {
 	if r.short() && len(v.Deciders) > 0 || r.Coverage.Blind {
 		l.bold("There may not be enough people who can decide this.").say(" Do not wait for it. ")
 	}
-	if problem := r.Coverage.Channel; problem != "" && problem != ChannelShared && len(v.Told) == 0 {
+	reached := v.CardLink != "" && v.Shut == ""
+	if problem := r.Coverage.Channel; problem != "" && problem != ChannelShared && len(v.Told) == 0 && !reached {
 		l.bold("The approvers may not see this:").say(" %s. Tell one yourself. ", problem.Says())
 	}
 	return l
@@ -142,7 +207,7 @@ func obstacles(r *Request, v View) *line {
 func receiptOutcome(r *Request, l *line, v View) *line {
 	switch r.State {
 	case Failed:
-		if failure(r, l); v.Shut != "" {
+		if failure(r, l, v); v.Shut != "" {
 			return l // only who decided it reads this elsewhere
 		}
 		return l.say(" The approvers see this too.")
@@ -184,13 +249,15 @@ func OutcomeNote(r *Request, v View) Message {
 	switch {
 	case r.State.Undone():
 		p.add(ending(r, l).say(" (%s)", r.ID))
+	case r.State == Lost:
+		p.add(lost(r, l).say(" (%s)", r.ID))
 	case r.State.Accepted() && r.Lane == authz.Self && r.Target.Guest != graph.Yes && !r.doubtful():
 		p.add(l.bold("Your sessions were revoked, as you asked").say(" (%s, ", r.ID).byWhom(r.verdict()).
 			say("). You will be asked to sign in again. Slack on the lost device stays signed in until you sign it out in Slack's settings."))
 	default:
 		p.add(receiptOutcome(r, l, v).say(" (%s)", r.ID))
 	}
-	if (r.State == Failed || r.State == Unknown || r.State == Expired || r.State == Denied) && v.Emergency != "" {
+	if (r.State == Failed || r.State == Unknown || r.State == Expired || r.State == Denied || r.State == Lost) && v.Emergency != "" {
 		p.add((&line{}).say("If it cannot wait: ").typed(v.Emergency))
 	}
 	return p.message()

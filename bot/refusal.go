@@ -3,6 +3,7 @@ package bot
 import (
 	"fmt"
 	"slices"
+	"time"
 
 	"revoke-sessions/authz"
 )
@@ -15,21 +16,28 @@ const (
 	NotRetryable   authz.Reason = "not_retryable"
 	UnknownRequest authz.Reason = "unknown_request"
 	WrongPlace     authz.Reason = "wrong_place"
-	LookupFailed   authz.Reason = "lookup_failed"
-	TargetIsApp    authz.Reason = "target_is_app"
-	OwnAccount     authz.Reason = "own_account" // the bot's, in Entra
-	GaveUp         authz.Reason = "gave_up"
+	// NotNoted: the bot had not noted yet where the card stands that it has posted.
+	NotNoted     authz.Reason = "not_noted"
+	LookupFailed authz.Reason = "lookup_failed"
+	TargetIsApp  authz.Reason = "target_is_app"
+	OwnAccount   authz.Reason = "own_account" // the bot's, in Entra
+	GaveUp       authz.Reason = "gave_up"
+	// OtherRules: another replica was started later, with other rules.
+	OtherRules authz.Reason = "other_rules"
+	TooFast    authz.Reason = "too_fast" // asks faster than one person may
 
 	IsVoid          authz.Reason = "is_void"
 	TargetChanged   authz.Reason = "target_changed"
 	OverLimit       authz.Reason = "over_limit"
 	TooFewApprovers authz.Reason = "too_few_approvers" // of the preflight
+	// OverTotal is an OverLimit that is not about one account.
+	OverTotal authz.Reason = "over_total"
 )
 
 // Reasons lists every reason for which the bot refuses, authz's included.
 var Reasons = append([]authz.Reason{
-	AlreadyDecided, TooLate, NotRetryable, UnknownRequest, WrongPlace, LookupFailed, TargetIsApp, OwnAccount, GaveUp,
-	IsVoid, TargetChanged, OverLimit, TooFewApprovers,
+	AlreadyDecided, TooLate, NotRetryable, UnknownRequest, WrongPlace, NotNoted, LookupFailed, TargetIsApp, OwnAccount, GaveUp, TooFast, OtherRules,
+	IsVoid, TargetChanged, OverLimit, TooFewApprovers, NotOnRecord,
 }, authz.Reasons...)
 
 const recorded = " Nothing was changed; this was recorded."
@@ -42,7 +50,7 @@ func Refusal(reason authz.Reason, r *Request, v View) Message {
 	}
 	switch reason {
 	case authz.NotApprover:
-		l.say("Only an approver can do this, and you are not one. Current approvers: ").people(v.Approvers).say("." + recorded)
+		l.say("Only an approver can do this, and you are not one. Current approvers: ").otherApprovers(v).say("." + recorded)
 	case authz.AccountBlocked:
 		l.say("Your own Entra account may not sign in, so you cannot decide here. Another approver can: ").deciders(v).say("." + recorded)
 	case authz.TargetMayNotDecide:
@@ -61,28 +69,32 @@ func Refusal(reason authz.Reason, r *Request, v View) Message {
 	case authz.OutsideWorkspace:
 		l.say("Only members of this workspace can do this; your account belongs to another one." + recorded)
 	case authz.EmailMissing:
-		l.say("Your Slack profile shows me no e-mail address, so I cannot tell which account is yours. Ask a Slack administrator, or ask an approver to act: ").people(v.Approvers).say("." + recorded)
+		l.say("Your Slack profile shows me no e-mail address, so I cannot tell which account is yours. Ask a Slack administrator.").mapped(v)
 	case authz.EmailUnconfirmed:
-		l.say("Your Slack e-mail address is not confirmed, so I cannot tell which account is yours. Confirm it in Slack's settings, or ask an approver: ").people(v.Approvers).say("." + recorded)
+		l.say("Slack does not call your e-mail address confirmed, so I cannot tell which account is yours. Confirm it in Slack's settings; if you sign in to Slack by SSO, there may be nothing to confirm.").mapped(v)
 	case authz.NoAccount:
-		l.say("I found no Entra account with your Slack e-mail address. Ask an approver to act: ").people(v.Approvers).say("." + recorded)
+		l.say("I found no Entra account with your Slack e-mail address.").mapped(v)
 	case authz.SeveralAccounts:
-		l.say("Your Slack e-mail address leads to more than one Entra account, so I cannot tell which is yours. Ask an approver to act: ").people(v.Approvers).say("." + recorded)
+		l.say("Your Slack e-mail address leads to more than one Entra account, so I cannot tell which is yours.").mapped(v)
 	case authz.NotMapped:
-		l.say("The policy does not say which Entra account is yours, so I cannot tell. Ask whoever runs the bot to add you, or ask an approver to act: ").people(v.Approvers).say("." + recorded)
+		l.say("The policy does not say which Entra account is yours, so I cannot tell.").mapped(v)
 	case authz.EmailDomain:
-		l.say("Your Slack e-mail address is of a domain that does not count here, so I cannot tell which account is yours. Ask an approver to act: ").people(v.Approvers).say("." + recorded)
+		l.say("Your Slack e-mail address is of a domain that does not count here, so I cannot tell which account is yours.").mapped(v)
 	case authz.AccountOfSomebody:
-		l.say("Your Slack e-mail address leads to an account that belongs to another Slack user, so I cannot tell which is yours. Ask an approver to act: ").people(v.Approvers).say("." + recorded)
+		l.say("Your Slack e-mail address leads to an account that belongs to another Slack user, so I cannot tell which is yours.").mapped(v)
 	case authz.MembershipUnknown:
 		l.say("I could not look up who is in a group that this depends on.")
 		if v.Remedy != "" {
 			l.say(" %s refused to tell me. %s"+recorded, v.Where, v.Remedy)
+		} else if v.TooOften {
+			l.say(" %s asked the bot to wait."+recorded+" Please try again in %s.", v.Where, atLeast(v.Wait))
+		} else if v.Spent {
+			l.say(" Too many people are asking for look-ups just now."+recorded+" Please try again in %s.", atLeast(v.Wait))
 		} else {
 			l.say(recorded + " Please try again in a moment.")
 		}
 	case authz.MayNotRequest:
-		l.say("The policy does not let you ask for this. An approver can: ").people(v.Approvers).say("." + recorded)
+		l.say("The policy does not let you ask for this. An approver can: ").otherApprovers(v).say("." + recorded)
 	case authz.ReasonRequired:
 		l.say("I need a reason for this."+recorded+" Type it after the person: `%s`.", example(r, ""))
 	case authz.TicketRequired:
@@ -105,7 +117,7 @@ func Refusal(reason authz.Reason, r *Request, v View) Message {
 	case authz.AlreadyVoted:
 		l.say("You have asked to end the freeze already, and each person counts once. Another approver must, too: ").otherApprovers(v).say("." + recorded)
 	case authz.CancelNeedsApprover:
-		l.say("Whoever found the phone could cancel, so an approver decides: ").people(v.Approvers).say(".")
+		l.say("Whoever found the phone could cancel, so an approver decides: ").otherApprovers(v).say(".")
 	case AlreadyDecided:
 		l.say("Already decided: ").join(decided(r)).say(recorded)
 	case TooLate:
@@ -120,15 +132,25 @@ func Refusal(reason authz.Reason, r *Request, v View) Message {
 			l.say("That request has no card.")
 		} else if v.CardLink != "" {
 			l.link(v.CardLink, "The live card is here").say(".")
-		} else {
-			l.say("The live card is not posted yet.")
 		}
+	case NotNoted:
+		l.say("The bot has not noted yet which card is the live one, so this did nothing and was recorded. Press again in a few seconds; `/revoke-sessions status` lists what is open.")
 	case LookupFailed:
 		if v.Remedy != "" {
 			l.say("%s refused to tell me who you are, or what I must know of the account. %s"+recorded, v.Where, v.Remedy)
 			break
 		}
+		if v.TooOften {
+			l.say("%s asked the bot to wait, so I could not check who you are or whom you mean."+recorded+" Please try again in %s.", v.Where, atLeast(v.Wait))
+			break
+		}
+		if v.Spent {
+			l.say("Too many people are asking for look-ups just now, so I have not checked who you are or whom you mean."+recorded+" Please try again in %s.", atLeast(v.Wait))
+			break
+		}
 		l.say("%s did not answer, so I could not check who you are or whom you mean."+recorded+" Please try again in a moment.", v.Where)
+	case TooFast:
+		l.say("You're asking faster than I can look people up."+recorded+" Try again in %s.", atLeast(v.Wait))
 	case TargetIsApp:
 		l.say("That is an app, not a person." + recorded)
 	case OwnAccount:
@@ -137,25 +159,47 @@ func Refusal(reason authz.Reason, r *Request, v View) Message {
 	case IsVoid:
 		l.say("This card was no longer true, so it is void.").join(followedBy(r)).say(recorded)
 	case TargetChanged:
+		if slices.Equal(v.Changed, []Difference{RevokedMeanwhile}) {
+			l.say("Since this failed, %s."+recorded+" The card says so in a moment. Try again there if it is still needed.", inWords(v.Changed))
+			break
+		}
 		l.say("This cannot be tried again, for it changed since: %s."+recorded+" Ask again with `/revoke-sessions`.", inWords(v.Changed))
+	case NotOnRecord:
+		l.say("The audit record does not show this request as it is stored, so nothing is called for it." + recorded +
+			" Whoever runs the bot should look at the database. Ask again with `/revoke-sessions`.")
 	case OverLimit:
 		overLimit(l, v)
 		l.say(recorded)
 	case TooFewApprovers:
 		l.say("Too few approvers could decide." + recorded)
+	case OtherRules:
+		l.say("Another copy of this bot started later and has other rules, so this copy may not confirm anything or end a freeze." + recorded +
+			" Please try again: the other copy may get it. Whoever runs the bot must restart every copy.")
 	case GaveUp:
 		l.say("I could not carry this out, several times over, and have given up." + recorded + " Please try again.")
 	default:
 		l.say("This is not allowed." + recorded)
 	}
 	if v.Emergency != "" && (mapping(reason) || slices.Contains([]authz.Reason{
-		LookupFailed, GaveUp, OverLimit, OwnAccount, authz.Frozen, authz.TargetProtected, authz.MembershipUnknown, authz.MayNotRequest,
+		LookupFailed, TooFast, GaveUp, OtherRules, OverLimit, OwnAccount, authz.Frozen, authz.TargetProtected, authz.MembershipUnknown, authz.MayNotRequest,
 	}, reason)) {
 		l.say(" If it cannot wait: ").typed(v.Emergency)
 	}
 	p := &page{}
 	p.add(l)
 	return p.message()
+}
+
+// mapped tells somebody whose account cannot be told how that is mended, and who
+// could act for them meanwhile.
+func (l *line) mapped(v View) *line {
+	l.say(" Whoever runs the bot can name your account in the policy file, under identity.map.")
+	if slices.ContainsFunc(v.Approvers, func(name string) bool { return name != v.Reader }) {
+		l.say(" Until then, ask an approver to act: ").otherApprovers(v).say(".")
+	} else {
+		l.say(" I know of nobody else here who could act for you.")
+	}
+	return l.say(recorded)
 }
 
 // mapping reports reasons that keep a person with a lost phone from reporting it.
@@ -227,6 +271,8 @@ func decided(r *Request) *line {
 	l := &line{}
 	d := r.verdict()
 	switch {
+	case r.State == Lost:
+		return l.say("the database has lost rows, and it was closed as not known (").when(r.EndedAt).say("). If it is still needed, ask again with `/revoke-sessions`.")
 	case r.State == Expired:
 		return l.say("nobody did so in time and it expired (").when(r.EndedAt).say(").")
 	case d == nil:
@@ -255,9 +301,17 @@ func targetRefusal(reason authz.Reason, r *Request, whom Whom) Message {
 		return l.typed(Clean(whom.Address, maxAddress))
 	}
 	l := r.begin()
+	if r.TargetLeft != "" {
+		l.person(r.TargetLeft).say(" is deactivated in Slack. ")
+	}
 	switch reason {
 	case authz.NoAccount:
-		who(l.say("No account found for ")).say(". Check the address, or mention the person: `/revoke-sessions @name reason`.")
+		who(l.say("No account found for "))
+		if whom.SlackID != "" {
+			l.say(". Use the user principal name or the object ID.")
+			break
+		}
+		l.say(". Check the address, or mention the person: `/revoke-sessions @name reason`. A new account may take some minutes to be found.")
 	case authz.SeveralAccounts:
 		who(l.say("I found more than one account for ")).say(". Use the user principal name or the object ID.")
 	case authz.EmailMissing:
@@ -278,6 +332,11 @@ func targetRefusal(reason authz.Reason, r *Request, whom Whom) Message {
 	p := &page{}
 	p.add(l.say(" Nothing was asked for."))
 	return p.message()
+}
+
+// atLeast says how long to wait, never too little.
+func atLeast(d time.Duration) string {
+	return spell(max(time.Second, (d + time.Second - 1).Truncate(time.Second)))
 }
 
 // count writes a number of things.

@@ -112,10 +112,13 @@ func TestARefusalSaysWhoCould(t *testing.T) {
 		NotRetryable:              "denied by <@" + alice + ">",
 		UnknownRequest:            "`/revoke-sessions status` lists",
 		WrongPlace:                "<" + liveCard + "|The live card is here>",
+		NotNoted:                  "Press again in a few seconds",
 		LookupFailed:              "Microsoft Entra did not answer",
 		TargetIsApp:               "an app, not a person",
 		OwnAccount:                "Do it in the Entra portal, and have whoever runs the bot run `revoke-sessions login` afterwards",
 		GaveUp:                    "Please try again",
+		OtherRules:                "Whoever runs the bot must restart every copy",
+		TooFast:                   "Try again in 1 second",
 
 		authz.NotMapped:             approvers,
 		authz.EmailDomain:           approvers,
@@ -136,6 +139,7 @@ func TestARefusalSaysWhoCould(t *testing.T) {
 		TargetChanged:               "Ask again with `/revoke-sessions`",
 		OverLimit:                   "Another approver can: " + approvers,
 		TooFewApprovers:             "Too few approvers",
+		NotOnRecord:                 "Whoever runs the bot should look at the database. Ask again with `/revoke-sessions`",
 	}
 	for _, reason := range Reasons {
 		if ways[reason] == "" {
@@ -162,7 +166,7 @@ func TestTheEmergencyWayIsNamedWhereTheBotCannotHelp(t *testing.T) {
 	r := newScene("", Pending).r
 	for _, reason := range Reasons {
 		stuck := slices.Contains([]authz.Reason{
-			LookupFailed, GaveUp, OverLimit, OwnAccount, authz.EmailMissing, authz.EmailUnconfirmed, authz.NoAccount, authz.SeveralAccounts, authz.NotMapped,
+			LookupFailed, TooFast, GaveUp, OtherRules, OverLimit, OwnAccount, authz.EmailMissing, authz.EmailUnconfirmed, authz.NoAccount, authz.SeveralAccounts, authz.NotMapped,
 			authz.EmailDomain, authz.AccountOfSomebody, authz.Frozen, authz.TargetProtected, authz.MembershipUnknown, authz.MayNotRequest,
 		}, reason)
 		if got := strings.Contains(Refusal(reason, &r, v).Text, emergency); got != stuck {

@@ -14,7 +14,11 @@ func Reminder(r *Request, v View) Message {
 	if n := len(r.Approvals); n > 0 {
 		l = r.begin().bold("This has %d of %d approvals", n, r.Need)
 	}
-	l.bold(", %s after the report.", spell(r.RemindedAt.Sub(r.CreatedAt)))
+	if r.AskedAgainAt.IsZero() {
+		l.bold("%s.", r.afterReport(r.RemindedAt))
+	} else {
+		l.bold(", %s after I asked again.", spell(r.RemindedAt.Sub(r.since())))
+	}
 	p.add(calls(l.say(" "), v, ": please decide on the card."))
 	if r.Executes {
 		p.add(ahead(r, &line{}, v))

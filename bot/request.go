@@ -30,22 +30,24 @@ const (
 	Expired       State = "expired"
 	// Void: what the card had shown was no longer so when somebody decided.
 	Void State = "void"
+	// Lost: the database was restored from an older backup while it was open.
+	Lost State = "lost"
 )
 
 // States lists every State, for tests that demand a card for each.
 var States = []State{Pending, Approved, Executing, Unknown, Revoked, Verified, NotVisibleYet,
-	Unreachable, Failed, Drilled, Denied, Cancelled, Expired, Void}
+	Unreachable, Failed, Drilled, Denied, Cancelled, Expired, Void, Lost}
 
 // next holds the transitions that exist; every other is a defect.
 var next = map[State][]State{
-	Pending:       {Approved, Denied, Cancelled, Expired, Void},
-	Approved:      {Executing, Denied},
-	Executing:     {Revoked, Failed, Approved, Unknown, Drilled},
-	Unknown:       {Revoked, Executing, Approved, Failed},
+	Pending:       {Approved, Denied, Cancelled, Expired, Void, Lost},
+	Approved:      {Executing, Denied, Pending, Failed, Void, Lost},
+	Executing:     {Revoked, Failed, Approved, Unknown, Drilled, Lost},
+	Unknown:       {Revoked, Executing, Approved, Failed, Lost},
 	Revoked:       {Verified, NotVisibleYet, Unreachable},
 	NotVisibleYet: {Verified, Unreachable},
 	Unreachable:   {Verified, NotVisibleYet},
-	Failed:        {Approved},
+	Failed:        {Approved, Lost},
 }
 
 // May reports whether a request in state s may go to state to.
@@ -89,7 +91,8 @@ type Request struct {
 	Operation graph.Operation `json:"operation"`
 	// Fallback is done where the operation is gone or not permitted.
 	Fallback graph.Operation `json:"fallback,omitempty"`
-	// Askers are the requester and whoever asked for the same while it was pending.
+	// Askers are the requester and whoever asked for the same while it was pending,
+	// each with the Entra account that their Slack account led to: see askedBy.
 	Askers []authz.Asker `json:"askers"`
 	// Target is the account as it was when the card was made, without its
 	// names: those are in Words.
@@ -98,6 +101,18 @@ type Request struct {
 	// target's; TargetAlso are further ones.
 	TargetSlackID string   `json:"target_slack_id,omitempty"`
 	TargetAlso    []string `json:"target_also,omitempty"`
+	// TargetLeft is the Slack account that was named, if it is deactivated: nobody is
+	// told there, and what it leads to gives nobody a right.
+	TargetLeft string `json:"target_left,omitempty"`
+	// TargetFound: Slack has said which accounts are the target's. Until then
+	// nobody decides, for they may be the target.
+	TargetFound bool `json:"target_found,omitempty"`
+	// OtherRules: it is due, and the process that looked at it last has other rules
+	// than those in force, so that it was left to others.
+	OtherRules bool `json:"other_rules,omitempty"`
+	// AskersAlso are further Slack accounts of those who asked, where the
+	// policy keeps them from approving what they asked for.
+	AskersAlso []string `json:"askers_also,omitempty"`
 	// RevokedBefore is when this bot last had the same account's sessions
 	// revoked; zero if never.
 	RevokedBefore time.Time `json:"revoked_before,omitzero"`
@@ -144,6 +159,25 @@ type Request struct {
 	// CancelAskedAt is when the target's own account asked to cancel a self report.
 	CancelAskedAt time.Time `json:"cancel_asked_at,omitzero"`
 
+	// DenyAsked are the approvers who pressed Deny while no form is known to have opened
+	// for the reason. When one of them presses it again, no form is opened.
+	DenyAsked []Verdict `json:"deny_asked,omitempty"`
+
+	// CheckedAt is when everything that the decision in force goes by was last
+	// looked up and found to hold, by the policy of the digest CheckedBy.
+	CheckedAt time.Time `json:"checked_at,omitzero"`
+	CheckedBy string    `json:"checked_by,omitempty"`
+	// Unasked names who does not answer a look-up that has to come before the
+	// call: an approved request waits for that.
+	Unasked string `json:"unasked,omitempty"`
+	// Reopened are the decisions that no longer held when they were to be carried out.
+	Reopened []Reopening `json:"reopened,omitempty"`
+	// AskedAgainAt is when people were last asked again, but for Paused; zero if
+	// they were not.
+	AskedAgainAt time.Time `json:"asked_again_at,omitzero"`
+	// Withheld is why the decision in force leads to no second call.
+	Withheld authz.Reason `json:"withheld,omitempty"`
+
 	// PassedOver are the rules of the policy that somebody on the command line
 	// has passed over.
 	PassedOver []authz.Reason `json:"passed_over,omitempty"`
@@ -187,6 +221,10 @@ type Request struct {
 
 	// DueAt is when the request next wants attention; zero when it wants none.
 	DueAt time.Time `json:"-"`
+
+	// StalledAt is when it was noted that the bot cannot go on with this version
+	// of the request; zero where it can.
+	StalledAt time.Time `json:"-"`
 }
 
 // Words are everything in a request that a person typed or is called.
@@ -211,6 +249,8 @@ type Verdict struct {
 	At      time.Time `json:"at"`
 	// Others are the approvals before it that it took, oldest first.
 	Others []Verdict `json:"others,omitempty"`
+	// Why it does not count any more, of one that has lapsed.
+	Why authz.Reason `json:"why,omitempty"`
 }
 
 // Attempt is one call to Graph. It is stored before the call leaves.
@@ -263,13 +303,24 @@ func newID() string {
 	return "REQ-" + string(b)
 }
 
+// askedBy are the Slack IDs of those who asked, each once: the Slack account of one
+// of them may have led to another Entra account when they asked again.
+func (r *Request) askedBy() (ids []string) {
+	for _, a := range r.Askers {
+		if !slices.Contains(ids, a.SlackID) {
+			ids = append(ids, a.SlackID)
+		}
+	}
+	return ids
+}
+
 // requester is the first asker.
 func (r *Request) requester() authz.Asker { return r.Askers[0] }
 
 // matter is the request as authz sees it, by what was known of the target when
 // the card was made.
 func (r *Request) matter() authz.Matter {
-	return authz.Matter{Lane: r.Lane, Askers: r.Askers, Reason: r.Words.Reason, Target: authz.Target{
+	return authz.Matter{Lane: r.Lane, Askers: r.Askers, AskersAlso: r.AskersAlso, Reason: r.Words.Reason, Target: authz.Target{
 		EntraID: r.Target.ID, SlackIDs: r.targetSlackIDs(), MemberOf: r.TargetIn, Privileged: r.Privileged != graph.No,
 	}}
 }
@@ -356,5 +407,5 @@ func (r *Request) retryable(now time.Time) bool {
 func (r *Request) stuck(now time.Time) bool {
 	n, first := r.unresolved()
 	a := r.attempt()
-	return r.State == Unknown && (n >= maxCalls || now.Sub(first) >= unknownSoon || a.Outcome == graph.NotDone && a.Wait == 0)
+	return r.State == Unknown && (n >= maxCalls || elapsed(first, now, unknownSoon) || a.Outcome == graph.NotDone && a.Wait == 0)
 }

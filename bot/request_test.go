@@ -1,6 +1,7 @@
 package bot
 
 import (
+	"strings"
 	"testing"
 	"time"
 
@@ -10,14 +11,14 @@ import (
 
 // The documented transitions; no other exists.
 var documented = map[State][]State{
-	Pending:       {Approved, Denied, Cancelled, Expired, Void},
-	Approved:      {Executing, Denied},
-	Executing:     {Revoked, Failed, Approved, Unknown, Drilled},
-	Unknown:       {Revoked, Executing, Approved, Failed},
+	Pending:       {Approved, Denied, Cancelled, Expired, Void, Lost},
+	Approved:      {Executing, Denied, Pending, Failed, Void, Lost},
+	Executing:     {Revoked, Failed, Approved, Unknown, Drilled, Lost},
+	Unknown:       {Revoked, Executing, Approved, Failed, Lost},
 	Revoked:       {Verified, NotVisibleYet, Unreachable},
 	NotVisibleYet: {Verified, Unreachable},
 	Unreachable:   {Verified, NotVisibleYet},
-	Failed:        {Approved},
+	Failed:        {Approved, Lost},
 }
 
 func TestTransitions(t *testing.T) {
@@ -51,7 +52,7 @@ func TestTransitions(t *testing.T) {
 
 // Every state that is not over leads to one that is, and what is over stays.
 func TestEveryWayEnds(t *testing.T) {
-	over := map[State]bool{Verified: true, Drilled: true, Denied: true, Cancelled: true, Expired: true, Void: true}
+	over := map[State]bool{Verified: true, Drilled: true, Denied: true, Cancelled: true, Expired: true, Void: true, Lost: true}
 	for _, s := range States {
 		if over[s] && len(next[s]) > 0 {
 			t.Errorf("%s is over and goes on to %v", s, next[s])
@@ -195,14 +196,18 @@ func TestWhereMessagesGo(t *testing.T) {
 			if (p.to == "") != p.thread {
 				t.Errorf("%s: %s goes to %q, thread %v", s.name, p.key, p.to, p.thread)
 			}
-			if p.fresh != (p.key == cardKey && s.r.State == Pending) {
-				t.Errorf("%s: %s waits behind results: %v", s.name, p.key, p.fresh)
+			asks := s.r.State == Pending && (p.key == cardKey || strings.HasPrefix(p.key, unreachedKey))
+			if asks != (p.urgency == ofCard) {
+				t.Errorf("%s: %s waits behind results: %v", s.name, p.key, p.urgency == ofCard)
+			}
+			if p.key == cardKey && !asks && p.urgency != ofOutcome {
+				t.Errorf("%s: the card's end waits", s.name)
 			}
 			if p.key == "target" && p.to != s.r.TargetSlackID {
 				t.Errorf("%s tells %s that it happened", s.name, p.to)
 			}
 		}
-		if over := s.r.State.Accepted() || s.r.State.Undone() || s.r.State == Failed || s.r.State == Drilled; over != keys["result:1"] && s.name != "expired_self" {
+		if over := s.r.State.Accepted() || s.r.State.Undone() || s.r.State == Failed || s.r.State == Drilled || s.r.State == Lost; over != keys["result:1"] && s.name != "expired_self" {
 			if s.r.State != Expired && s.r.State != Void { // which has no decision to number it
 				t.Errorf("%s: result in the thread: %v", s.name, keys["result:1"])
 			}

@@ -52,7 +52,7 @@ func newScene(name string, state State, options ...sceneOption) scene {
 		Need:          1, Coverage: Coverage{Known: true, Able: 2},
 		CreatedAt: askedAt, ExpiresAt: askedAt.Add(8 * time.Hour), DueAt: askedAt.Add(8 * time.Hour),
 		Words: Words{Reason: reason, DisplayName: "Carol Target", UPN: "carol@contoso.example"},
-	}, v: View{Now: today, Approvers: []string{alice, dave}, Deciders: []string{alice, dave}, Policy: new(authz.New(alice, dave)), Emergency: emergency, CardLink: liveCard}}
+	}, v: View{Now: today, Approvers: []string{alice, dave}, Deciders: []string{alice, dave}, Readers: []string{alice, dave}, Policy: new(authz.New(alice, dave)), Patience: DefaultTiming().Patience, Emergency: emergency, CardLink: liveCard}}
 	for _, o := range options {
 		o(&s)
 	}
@@ -96,6 +96,8 @@ func reach(r *Request, state State) {
 		r.EndedAt = approvedAt
 	case Expired:
 		r.EndedAt = r.ExpiresAt
+	case Lost:
+		r.EndedAt = approvedAt
 	case Void:
 		r.EndedAt, r.Changed, r.ReplacedBy = approvedAt, []Difference{Renamed}, "REQ-9GHJKM"
 	case Approved:
@@ -161,13 +163,15 @@ func privileged(f graph.Fact) sceneOption {
 func frozen(s *scene) {
 	s.v.Freeze = &Freeze{ID: 1, By: authz.Asker{SlackID: dave}, BeganAt: askedAt.Add(time.Minute), Until: askedAt.Add(time.Hour), Reason: "too many at once"}
 }
-func executes(s *scene)  { s.r.Executes, s.r.ExpiresAt = true, askedAt.Add(15*time.Minute) }
-func alone(s *scene)     { s.r.Need = 0 }
-func replaces(s *scene)  { s.r.Replaces = "REQ-ACDEFG" }
-func reminded(s *scene)  { s.r.Reminded, s.r.RemindedAt = 1, askedAt.Add(10*time.Minute) }
-func nobodyYet(s *scene) { s.r.Coverage.Able, s.v.Deciders = 0, nil }
-func shared(s *scene)    { s.r.Coverage.Channel = ChannelShared }
-func archived(s *scene)  { s.r.Coverage.Channel = ChannelArchived }
+func stalled(s *scene)    { s.r.StalledAt = askedAt.Add(20 * time.Minute) }
+func executes(s *scene)   { s.r.Executes, s.r.ExpiresAt = true, askedAt.Add(15*time.Minute) }
+func otherRules(s *scene) { s.r.OtherRules = true }
+func alone(s *scene)      { s.r.Need = 0 }
+func replaces(s *scene)   { s.r.Replaces = "REQ-ACDEFG" }
+func reminded(s *scene)   { s.r.Reminded, s.r.RemindedAt = 1, askedAt.Add(10*time.Minute) }
+func nobodyYet(s *scene)  { s.r.Coverage.Able, s.v.Deciders = 0, nil }
+func shared(s *scene)     { s.r.Coverage.Channel = ChannelShared }
+func archived(s *scene)   { s.r.Coverage.Channel = ChannelArchived }
 func escalated(s *scene) {
 	s.r.Escalated = true
 	s.v.Policy.Reminders.EscalateTo = authz.Circle{"S0MANAGERS"}
@@ -200,12 +204,64 @@ func together(s *scene) {
 		s.r.Decisions[i].Others = []Verdict{{Kind: authz.Confirm, SlackID: dave, EntraID: "d-entra", At: askedAt.Add(time.Second)}}
 	}
 }
-func drill(s *scene)    { s.r.Drill = true }
-func guest(s *scene)    { s.r.Target.Guest = graph.Yes }
-func disabled(s *scene) { s.r.Target.Disabled = graph.Yes }
-func synced(s *scene)   { s.r.Target.Synced = graph.Yes }
-func noDue(s *scene)    { s.r.DueAt = time.Time{} }
-func noCard(s *scene)   { s.v.CardLink = "" }
+
+// unaskedSlack: a decision that has waited waits for Slack.
+func unaskedSlack(s *scene) { s.r.Unasked = atSlack }
+
+// takenBack: Alice's decision did not hold any more when it was to be carried out.
+func takenBack(why, lapse authz.Reason, lapsed ...string) sceneOption {
+	return func(s *scene) {
+		if len(s.r.Decisions) == 0 {
+			kind := authz.Confirm
+			if len(lapsed) == 0 {
+				kind = authz.TimeOut
+			}
+			s.r.Decisions = []Verdict{{Kind: kind, At: approvedAt}}
+		}
+		x := Reopening{At: askedAt.Add(20 * time.Minute), Decision: len(s.r.Decisions), Why: why, Undecided: len(lapsed) == 0, Kept: len(s.r.Approvals)}
+		for _, id := range lapsed {
+			x.Lapsed = append(x.Lapsed, Verdict{Kind: authz.Confirm, SlackID: id, EntraID: id + "-entra", At: approvedAt, Why: lapse})
+		}
+		s.r.Reopened = []Reopening{x}
+		if s.r.State == Pending || s.r.State == Expired {
+			s.r.AskedAgainAt = x.At
+			s.r.ExpiresAt = x.At.Add(8 * time.Hour)
+			if s.r.Reminded > 0 {
+				s.r.RemindedAt = x.At.Add(10 * time.Minute)
+			}
+		}
+	}
+}
+func renamed(s *scene)        { s.r.Changed = []Difference{Renamed} }
+func withoutRecord(s *scene)  { s.r.ReplacedBy, s.r.Changed = "", []Difference{Unrecorded} }
+func askedElsewhere(s *scene) { s.r.Changed = []Difference{AskedElsewhere} }
+func withheld(s *scene)       { s.r.Withheld = NoLongerHolds }
+func notDone(why authz.Reason) sceneOption {
+	return func(s *scene) { s.r.NotExecuted = why }
+}
+func drill(s *scene) { s.r.Drill = true }
+
+// denyPressed: Dave has pressed Deny, and no form is known to have opened.
+func denyPressed(s *scene) {
+	s.r.DenyAsked = []Verdict{{Kind: authz.Deny, SlackID: dave, EntraID: "d-entra", At: askedAt.Add(time.Minute)}}
+}
+
+// meanwhile: another request had the account revoked.
+func meanwhile(change ...func(*Request)) sceneOption {
+	return func(s *scene) {
+		s.v.Meanwhile = &Request{ID: "REQ-9GHJKM", State: Verified, AcceptedAt: askedAt.Add(2 * time.Minute)}
+		for _, f := range change {
+			f(s.v.Meanwhile)
+		}
+	}
+}
+
+func revokedMeanwhileVoid(s *scene) { s.r.Changed = []Difference{RevokedMeanwhile} }
+func guest(s *scene)                { s.r.Target.Guest = graph.Yes }
+func disabled(s *scene)             { s.r.Target.Disabled = graph.Yes }
+func synced(s *scene)               { s.r.Target.Synced = graph.Yes }
+func noDue(s *scene)                { s.r.DueAt = time.Time{} }
+func noCard(s *scene)               { s.v.CardLink = "" }
 
 // channelShut: the approvers' channel cannot be posted to, and they know.
 func channelShut(problem ChannelProblem) func(*scene) {
@@ -221,8 +277,14 @@ func justRevoked(s *scene) {
 func justAccepted(s *scene) { s.r.RevokedBefore = s.r.CreatedAt.Add(-3 * time.Minute) }
 func justStamped(s *scene)  { s.r.Target.Stamps.Sessions = s.r.CreatedAt.Add(-3 * time.Minute) }
 func restricted(s *scene)   { s.r.Target.Restricted = graph.Yes }
-func holdsRole(s *scene)    { s.r.Privileged = graph.Yes }
-func noSignIn(s *scene)     { s.r.SignedIn = time.Time{} }
+func hasLeft(s *scene) {
+	s.r.TargetSlackID, s.r.TargetLeft, s.r.TargetAlso = "", carol, []string{carol}
+}
+func leftInMap(s *scene) {
+	s.v.Policy.Identity = authz.Identity{ByMap: true, ByEmail: true, Map: map[string]string{s.r.TargetLeft: carolID}}
+}
+func holdsRole(s *scene) { s.r.Privileged = graph.Yes }
+func noSignIn(s *scene)  { s.r.SignedIn = time.Time{} }
 
 // byGroup is a protection that has nothing to do with roles.
 func byGroup(s *scene) {
@@ -384,6 +446,8 @@ func scenes() []scene {
 		newScene("pending_just_accepted_unread", Pending, justAccepted, unread),
 		newScene("pending_just_stamped", Pending, justStamped),
 		newScene("pending_restricted", Pending, restricted),
+		newScene("pending_left", Pending, hasLeft),
+		newScene("pending_left_mapped", Pending, hasLeft, leftInMap),
 		newScene("pending_holds_role", Pending, holdsRole),
 		newScene("pending_holds_role_protected", Pending, needs(2), byGroup, holdsRole),
 		newScene("pending_no_sign_in", Pending, noSignIn),
@@ -393,6 +457,7 @@ func scenes() []scene {
 		newScene("pending_channel_missing_none_told", Pending, noCard, channelShut(ChannelMissing), noneTold),
 		newScene("pending_channel_archived_card_stands", Pending, ofBob, channelShut(ChannelArchived)),
 		newScene("pending_channel_closed_drill", Pending, drill, noCard, channelShut(ChannelClosed)),
+		newScene("pending_cancel_asked_channel_archived", Pending, ofBob, cancelWish, channelShut(ChannelArchived)),
 		newScene("revoked_channel_archived", Revoked, channelShut(ChannelArchived)),
 		newScene("failed_channel_archived", Failed, channelShut(ChannelArchived)),
 		newScene("unknown_channel_archived", Unknown, channelShut(ChannelArchived)),
@@ -403,6 +468,7 @@ func scenes() []scene {
 		newScene("pending_frozen", Pending, frozen),
 		newScene("pending_self_frozen", Pending, ofBob, frozen),
 		newScene("pending_self_executes", Pending, ofBob, executes),
+		newScene("pending_self_executes_other_rules", Pending, ofBob, executes, otherRules),
 		newScene("pending_self_executes_frozen", Pending, ofBob, executes, frozen),
 		newScene("pending_self_alone", Pending, ofBob, alone),
 		newScene("pending_self_alone_drill", Pending, ofBob, alone, drill),
@@ -418,6 +484,44 @@ func scenes() []scene {
 		newScene("pending_groups", Pending, groups),
 		newScene("approved_frozen", Approved, frozen),
 		newScene("approved_by_two", Approved, together),
+		newScene("approved_unasked", Approved, unaskedSlack),
+		newScene("approved_unasked_drill", Approved, drill, unaskedSlack),
+		newScene("pending_reopened", Pending, takenBack(NoLongerHolds, authz.NotApprover, alice)),
+		newScene("pending_reopened_one_of_two", Pending, needs(2, dave), takenBack(NoLongerHolds, authz.AccountBlocked, alice)),
+		newScene("pending_reopened_too_old", Pending, together, takenBack(TooOld, TooOld, dave, alice)),
+		newScene("pending_reopened_drill", Pending, drill, takenBack(TooOld, TooOld, alice)),
+		newScene("pending_reopened_undecided", Pending, ofBob, takenBack(authz.TargetProtected, "")),
+		newScene("pending_reopened_undecided_too_old", Pending, ofBob, takenBack(TooOld, "")),
+		newScene("pending_reopened_reminded", Pending, reminded, takenBack(NoLongerHolds, authz.Guest, alice)),
+		newScene("expired_reopened", Expired, takenBack(NoLongerHolds, authz.NotApprover, alice)),
+		newScene("failed_taken_back", Failed, takenBack(NoLongerHolds, authz.NotApprover, alice)),
+		newScene("failed_taken_back_after_unclear", Failed, afterUnclear, takenBack(TooOld, TooOld, alice)),
+		newScene("failed_taken_back_changed", Failed, takenBack(TargetChanged, TargetChanged, alice), renamed),
+		newScene("void_unrecorded", Void, withoutRecord),
+		newScene("void_asked_elsewhere", Void, askedElsewhere),
+		newScene("unknown_withheld", Unknown, withheld),
+		newScene("unknown_withheld_stuck", Unknown, minuteLater, withheld),
+		newScene("pending_self_not_executed", Pending, ofBob, notDone(authz.TargetProtected)),
+		newScene("pending_self_not_executed_deny", Pending, ofBob, notDone(DenyAsked), denyPressed),
+		newScene("pending_self_not_executed_meanwhile", Pending, ofBob, notDone(RevokedAlready), meanwhile()),
+		newScene("pending_deny_asked", Pending, denyPressed),
+		newScene("approved_waits_deny_asked", Approved, waits(429, 40*time.Second), denyPressed),
+		newScene("pending_revoked_meanwhile", Pending, meanwhile()),
+		newScene("pending_revoked_meanwhile_unmoved", Pending, meanwhile(func(r *Request) { r.State, r.UnmovedAt = NotVisibleYet, askedAt.Add(8*time.Minute) })),
+		newScene("pending_revoked_meanwhile_unverified", Pending, meanwhile(func(r *Request) { r.State = Revoked })),
+		newScene("pending_self_revoked_meanwhile_unverified", Pending, ofBob, executes, meanwhile(func(r *Request) { r.State = Revoked })),
+		newScene("pending_revoked_meanwhile_guest", Pending, guest, meanwhile()),
+		newScene("failed_revoked_meanwhile", Failed, meanwhile()),
+		newScene("approved_waits_revoked_meanwhile", Approved, waits(429, 40*time.Second), meanwhile()),
+		newScene("approved_frozen_revoked_meanwhile", Approved, frozen, meanwhile()),
+		newScene("void_revoked_meanwhile", Void, revokedMeanwhileVoid),
+		newScene("pending_self_not_executed_policy", Pending, ofBob, notDone(PolicyChanged)),
+		newScene("pending_self_not_executed_roles", Pending, ofBob, notDone(ProtectionUnknown)),
+		newScene("pending_self_not_executed_unread", Pending, ofBob, notDone(LookupFailed)),
+		newScene("pending_self_not_executed_late", Pending, ofBob, notDone(TooOld)),
+		newScene("pending_self_not_executed_time", Pending, ofBob, notDone(TimeUnclear)),
+		newScene("pending_self_not_executed_limit", Pending, ofBob, notDone(OverLimit)),
+		newScene("pending_self_not_executed_total", Pending, ofBob, notDone(OverTotal)),
 		newScene("verified_by_two", Verified, together),
 		newScene("failed_by_two_one_again", Failed, together, needs(2, alice)),
 		newScene("failed_frozen", Failed, frozen),
@@ -429,10 +533,18 @@ func scenes() []scene {
 		newScene("pending_self_cancel_asked", Pending, ofBob, cancelWish),
 		newScene("pending_self_cancel_asked_drill", Pending, ofBob, cancelWish, drill),
 		newScene("approved_waits_429", Approved, waits(429, 30*time.Second)),
+		newScene("approved_waits_429_stalled", Approved, waits(429, 30*time.Second), stalled),
+		newScene("approved_waits_stalled_drill", Approved, drill, waits(429, 30*time.Second), stalled),
+		newScene("executing_stalled", Executing, stalled),
+		newScene("unknown_self_stalled", Unknown, ofBob, stalled),
+		newScene("revoked_stalled", Revoked, stalled),
+		newScene("not_visible_yet_stalled", NotVisibleYet, stalled),
+		newScene("pending_self_executes_stalled", Pending, ofBob, executes, stalled),
 		newScene("approved_waits_429_drill", Approved, drill, waits(429, 30*time.Second)),
 		newScene("approved_waits_after_unclear", Approved, waits(429, 30*time.Second), afterUnclear),
 		newScene("approved_waits_unreachable", Approved, waits(0, 4*time.Second)),
 		newScene("approved_waits_in_line", Approved, waits(429, 30*time.Second), behind(2)),
+		newScene("approved_other_rules", Approved, otherRules),
 		newScene("approved_queued", Approved, behind(1)),
 		newScene("approved_queued_next", Approved, ofBob, behind(0)),
 		newScene("approved_queued_drill", Approved, drill, behind(12)),
@@ -523,6 +635,38 @@ func allSayings() []saying {
 	return all
 }
 
+// everySaying is all that is said, with what is said where Slack refuses something.
+func everySaying() []saying {
+	all := allSayings()
+	for _, s := range scenes() {
+		all = append(all, detours(s)...)
+	}
+	return all
+}
+
+// detours are what people read of a scene where Slack has refused something else.
+func detours(s scene) (all []saying) {
+	add := func(key string, m Message) { all = append(all, saying{s, key, m}) }
+	plain, _ := Card(&s.r, s.v).instead(&SlackError{Code: "invalid_blocks"})
+	add("card_plain", plain)
+	receipt, _ := Receipt(&s.r, s.v, bob).instead(&SlackError{Code: "msg_too_long"})
+	add("receipt_words", receipt)
+	add("untold", UntoldNote(&s.r, bob, noTab))
+	add("untold_told", ToldSince(&s.r, bob, false))
+	add("untold_answered", ToldSince(&s.r, bob, true))
+	add("unreached_over", NoConcern(&s.r))
+	if s.r.State != Pending || s.v.CardLink != "" || s.v.Shut != "" {
+		add("unreached_now", UnreachedNote(&s.r, s.v))
+		if !s.r.CancelAskedAt.IsZero() {
+			add("unreached_cancel_now", CancelUnreached(&s.r, s.v))
+		}
+	}
+	if s.r.onlySelf() && s.r.State == Pending {
+		add("no_button", NoButton(&s.r, noTab, emergency))
+	}
+	return all
+}
+
 // Whoever adds a state or a kind of message must add a scene for it.
 func TestTheScenesShowEverything(t *testing.T) {
 	states, kinds, names := map[State]bool{}, map[string]bool{}, map[string]bool{}
@@ -541,7 +685,7 @@ func TestTheScenesShowEverything(t *testing.T) {
 			t.Errorf("no scene shows %s", state)
 		}
 	}
-	for _, kind := range []string{"card", "unknown", "result", "joined", "cancel", "receipt", "outcome", "target", "lapsed", "reminder", "unmoved", "unmoved_note", "unread", "unread_note", "escalation", "unreached", "elsewhere", "status", "received", "joined_now", "joined_before", "cancel_answer"} {
+	for _, kind := range []string{"card", "unknown", "result", "joined", "cancel", "receipt", "outcome", "target", "lapsed", "reopened", "not_executed", "reminder", "unmoved", "unmoved_note", "unread", "unread_note", "escalation", "unreached", "unreached_cancel", "elsewhere", "status", "received", "joined_now", "joined_before", "cancel_answer"} {
 		if !kinds[kind] {
 			t.Errorf("no scene has a message %q", kind)
 		}

@@ -8,6 +8,7 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/slack-go/slack"
@@ -132,6 +133,8 @@ type Slack struct {
 	home      Workspace
 	pace      *pace
 	observe   CallObserver // nil for nobody
+	// heard is told of each call, too: the bot learns from it.
+	heard atomic.Pointer[func(method string, err error)]
 }
 
 // NewSlack wraps a client that was built with a bot token and an HTTP client
@@ -177,16 +180,24 @@ func (p ChannelProblem) Says() string {
 	case ChannelClosed:
 		return "the bot may not post in the channel"
 	}
+	if code, ok := p.code(); ok {
+		return "Slack refuses what I post there (" + code + ")"
+	}
 	return ""
 }
 
 // Mend says who must do what about a channel that cannot be posted to.
 func (p ChannelProblem) Mend() string {
 	switch p {
+	case "":
+		return ""
 	case ChannelArchived:
 		return "Please have it unarchived and the bot invited again, or have whoever runs the bot name another channel."
 	case ChannelClosed:
 		return "Please have an administrator let the bot post there, or whoever runs the bot name another channel."
+	}
+	if code, ok := p.code(); ok {
+		return refusedMend(code)
 	}
 	return "Please /invite it. If the channel is gone for good, whoever runs the bot must name another."
 }
@@ -274,8 +285,6 @@ func (s *Slack) MemberByEmail(ctx context.Context, address string) (_ Member, er
 func (s *Slack) member(u *slack.User) Member {
 	m := Member{ID: u.ID, Email: u.Profile.Email, EmailConfirmed: u.IsEmailConfirmed}
 	switch {
-	case u.Deleted:
-		m.Standing = authz.Deleted
 	case u.IsWorkflowBot, u.IsConnectorBot:
 		m.Standing = authz.WorkflowUser
 	case u.IsBot, u.ID == "USLACKBOT":
@@ -284,6 +293,8 @@ func (s *Slack) member(u *slack.User) Member {
 		m.Standing = authz.StrangerUser
 	case u.TeamID != s.home.TeamID && !slices.Contains(u.Enterprise.Teams, s.home.TeamID):
 		m.Standing = authz.OtherWorkspace
+	case u.Deleted: // after what tells a stranger, whose address proves nothing at any time
+		m.Standing = authz.Deleted
 	case u.IsRestricted, u.IsUltraRestricted:
 		m.Standing = authz.GuestUser
 	default:
@@ -321,7 +332,10 @@ func (s *Slack) Update(ctx context.Context, channel, ts string, m Message) (err 
 // Delete removes one of our messages; Slack refuses anybody else's.
 func (s *Slack) Delete(ctx context.Context, channel, ts string) (err error) {
 	defer s.called("chat.delete", time.Now(), &err)
-	_, _, err = s.api.DeleteMessageContext(ctx, channel, ts)
+	_, got, err := s.api.DeleteMessageContext(ctx, channel, ts)
+	if err == nil && got != ts {
+		return &SlackError{Method: "chat.delete", Code: incomplete}
+	}
 	return slackError("chat.delete", err)
 }
 
@@ -338,29 +352,4 @@ func (s *Slack) OpenForm(ctx context.Context, trigger Secret, view slack.ModalVi
 		return &SlackError{Method: "views.open", Code: incomplete}
 	}
 	return slackError("views.open", err)
-}
-
-// Answer says something only to the person whose act brought the response URL.
-func (s *Slack) Answer(ctx context.Context, to Secret, m Message) (err error) {
-	defer s.called("response_url", time.Now(), &err)
-	if !s.ours(string(to)) {
-		return &SlackError{Method: "response_url", Code: "not_slack"}
-	}
-	err = slack.PostWebhookCustomHTTPContext(ctx, string(to), s.http, &slack.WebhookMessage{
-		Text: m.Text, Blocks: &slack.Blocks{BlockSet: m.Blocks}, ResponseType: slack.ResponseTypeEphemeral, Parse: "none",
-	})
-	return slackError("response_url", err)
-}
-
-// ours reports whether a response URL leads to Slack, or to whatever stands in
-// for it. What people are told must go nowhere else.
-func (s *Slack) ours(raw string) bool {
-	u, err := url.Parse(raw)
-	if err != nil || u.Host == "" {
-		return false
-	}
-	if u.Scheme+"://"+u.Host == s.apiOrigin {
-		return true
-	}
-	return u.Scheme == "https" && (strings.HasSuffix(u.Hostname(), ".slack.com") || strings.HasSuffix(u.Hostname(), ".slack-gov.com"))
 }

@@ -34,9 +34,13 @@ func RowColumns() []string {
 // what is not known empty, and nothing that a spreadsheet would calculate.
 func (r Row) Cells() []string {
 	cells := []string{strconv.FormatInt(r.Seq, 10), inertCell(r.Hash)}
-	for _, v := range reflect.ValueOf(r.Entry).Fields() {
+	for f, v := range reflect.ValueOf(r.Entry).Fields() {
 		switch value := v.Interface().(type) {
 		case time.Time:
+			if value.IsZero() && f.Name == "Clock" {
+				cells = append(cells, "") // which most rows have not
+				continue
+			}
 			cells = append(cells, value.UTC().Format(time.RFC3339Nano))
 		case string:
 			cells = append(cells, inertCell(value))
@@ -150,6 +154,10 @@ func (r Row) tell(b *strings.Builder) {
 	item("By", r.Actor)
 	item("Their Entra object ID", r.ActorEntraID)
 	item("From", r.Origin)
+	item("Set back by", r.SetBack)
+	if !r.Clock.IsZero() {
+		item("What the clock said, which had been set back", stampText(r.Clock))
+	}
 	item("Wanted", r.Wanted)
 	if r.Reason != "" {
 		fmt.Fprintf(b, "- Reason: %s (%s)\n", because(authz.Reason(r.Reason)), code(r.Reason))
@@ -164,6 +172,10 @@ func (r Row) tell(b *strings.Builder) {
 		fmt.Fprintf(b, "- Freeze: number %d\n", r.Freeze)
 	}
 	item("Until", r.Until)
+	if r.Count != 0 {
+		fmt.Fprintf(b, "- How often again within a minute: %d\n", r.Count)
+	}
+	item("The last time", r.LastAt)
 	if r.LookedUpMS != 0 {
 		fmt.Fprintf(b, "- Age of the look-ups that decided: %d ms\n", r.LookedUpMS)
 	}
@@ -210,10 +222,23 @@ func (r Row) said() string {
 	case r.Action == string(Approved) && r.Actor == "clock":
 		return "the bot was interrupted in its rehearsal; it will read again"
 	}
+	if r.Action == "held" && r.Reason != "" {
+		return "held back" // and not by a freeze: the reason stands beside it
+	}
 	if words, ok := happened[r.Action]; ok {
+		if r.Count > 0 {
+			return words + fmt.Sprintf(", %s more", timesOf(r.Count))
+		}
 		return words
 	}
 	return "something that this version does not know: " + code(r.Action)
+}
+
+func timesOf(n int) string {
+	if n == 1 {
+		return "once"
+	}
+	return fmt.Sprintf("%d times", n)
 }
 
 func because(r authz.Reason) string {
@@ -236,6 +261,8 @@ var happened = map[string]string{
 	"refused":             "something was refused",
 	"cancel_asked":        "the target's account asked to cancel, which an approver must decide",
 	"cancel_asked_again":  "the target's account asked to cancel again",
+	"deny_pressed":        "an approver pressed Deny; a form asks for the reason",
+	"deny_asked":          "an approver pressed Deny; the form for the reason may not have opened, and nothing was denied yet",
 	"retry_closed":        "the time for another try was over",
 	"unmoved_told":        "people were told that the account still did not show it",
 	"unread_told":         "people were told that the account could not be read to verify",
@@ -262,12 +289,18 @@ var happened = map[string]string{
 	"escalated":           "somebody else was called",
 	"not_executed":        "nobody decided in time, and the policy did not have it carried out",
 	"held":                "held back by a freeze",
+	"unasked":             "held back: somebody did not answer a look-up that has to come first",
+	"reopened":            "the decision did not hold any more; people were asked again",
+	"withheld":            "no second call was made: the decision did not hold any more",
 	"frozen":              "every revoke was frozen",
 	"unfreeze_asked":      "somebody asked to end the freeze",
 	"unfrozen":            "the freeze ended",
 	"policy_loaded":       "this policy came into force",
 	"queued":              "it had to wait for its turn, for Microsoft had asked to wait",
 	"policy_overridden":   "whoever revoked on the command line passed over what the policy says",
+	string(Lost):          "the database has lost rows, so that it is not known what came of it",
+	"database_restored":   "the database had lost rows: it was restored from an older backup, or exchanged, or a standby took over",
+	"clock_set_back":      "the clock was found set back",
 	"coverage":            "too few approvers could decide, or the channel was not as it should be",
 }
 
@@ -280,7 +313,7 @@ var reasons = map[authz.Reason]string{
 	authz.Guest:               "the account is a guest of the workspace",
 	authz.OutsideWorkspace:    "the account belongs to another workspace",
 	authz.EmailMissing:        "Slack showed no e-mail address",
-	authz.EmailUnconfirmed:    "the e-mail address in Slack is not confirmed",
+	authz.EmailUnconfirmed:    "Slack did not call the e-mail address confirmed",
 	authz.NoAccount:           "there is no such Entra account",
 	authz.SeveralAccounts:     "the address leads to more than one Entra account",
 	authz.NotApprover:         "only an approver may do this",
@@ -295,9 +328,12 @@ var reasons = map[authz.Reason]string{
 	NotRetryable:              "there was nothing to try again",
 	UnknownRequest:            "it named no request that they may see",
 	WrongPlace:                "it was not the live card",
+	NotNoted:                  "the bot had not noted yet which card was the live one",
 	LookupFailed:              "Slack or Microsoft Entra could not be asked",
 	TargetIsApp:               "the target is an app",
 	OwnAccount:                "the target is the account with which the bot itself signs in",
+	OtherRules:                "other rules were in force than those of the process that was asked",
+	TooFast:                   "they asked faster than one person may",
 	GaveUp:                    "it could not be carried out, several times over",
 
 	authz.NotMapped:             "the policy's map does not name the account, and nothing else counts",
@@ -319,6 +355,16 @@ var reasons = map[authz.Reason]string{
 	TargetChanged:               "the account was not the one on the card any more",
 	OverLimit:                   "a limit of the policy was reached",
 	TooFewApprovers:             "too few approvers could be found",
+	OverTotal:                   "a limit of the policy on all revokes together was reached",
+	NoLongerHolds:               "an approval that it took did not count any more",
+	TooOld:                      "it had waited for too long",
+	NotOnRecord:                 "the audit chain did not show what the stored request said",
+	TimeUnclear:                 "the record and the clock did not agree on when its time was up",
+	RevokedAlready:              "another request for the account had been carried out meanwhile",
+	DenyAsked:                   "an approver had pressed Deny and had not finished",
+	PolicyChanged:               "the policy did not carry out any more what nobody had decided",
+	ProtectionUnknown:           "whether the policy protects the account could not be read",
 	stampMoved:                  "the answer was lost, but the stamp had moved",
+	DatabaseRestored:            "the database had lost rows",
 	Interrupted:                 "whoever had confirmed it at the command line stopped it",
 }

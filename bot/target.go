@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"errors"
-	"net/http"
 	"slices"
 	"strings"
 	"sync"
@@ -18,6 +17,8 @@ import (
 type found struct {
 	user    graph.User
 	slackID string
+	// left: the Slack account is deactivated.
+	left    bool
 	problem authz.Reason
 }
 
@@ -35,8 +36,12 @@ func (p *people) target(ctx context.Context, whom Whom) (found, error) {
 			f.problem = TargetIsApp
 		case who.actor.Standing == authz.StrangerUser || who.actor.Standing == authz.OtherWorkspace:
 			f.problem = authz.OutsideWorkspace
+		case who.actor.Standing == authz.Deleted:
+			f.left = true
+			f.user, f.problem, err = p.former(ctx, whom.SlackID)
+			return f, err
 		case f.problem == "":
-			f.user = who.accounts[0]
+			f.user = who.account
 		}
 		return f, nil
 	case whom.ObjectID != "":
@@ -45,7 +50,7 @@ func (p *people) target(ctx context.Context, whom Whom) (found, error) {
 			return found{problem: authz.NoAccount}, nil
 		}
 		if err != nil {
-			return found{}, &LookupError{Where: atEntra, Remedy: refusal(err), Err: err}
+			return found{}, failedLookup(aboutAccounts, err)
 		}
 		return found{user: u}, nil
 	}
@@ -66,8 +71,9 @@ func (p *people) target(ctx context.Context, whom Whom) (found, error) {
 type aim struct {
 	user graph.User
 	// slackIDs are the Slack accounts that lead to the account, the one that
-	// is told first.
+	// is told first; found says that they were looked for, and that these are all.
 	slackIDs []string
+	found    bool
 	// in are those of the policy's groups, and of the Slack users that its
 	// protections name, that the account is in or is; unsure those of which
 	// nobody could say.
@@ -99,6 +105,8 @@ func (p *people) targetNow(ctx context.Context, objectID string, known []string,
 			if a.slackIDs, a.trouble = p.slackAccounts(ctx, a.user, known); a.trouble != nil {
 				a.unsure = p.shields
 			}
+			// Of more addresses than are looked up nobody will ever know more.
+			a.found = a.trouble == nil || onlyTooMany(a.trouble)
 		} else if err != nil {
 			a.unsure, a.trouble = p.shields, err
 		}
@@ -113,10 +121,10 @@ func (p *people) targetNow(ctx context.Context, objectID string, known []string,
 	}
 	asked.Wait()
 	if p.roles && a.privileged == graph.Unknown {
-		// Asked and not told: it may be that the bot may not read it.
-		unread := &LookupError{Where: atEntra, Err: unclear}
+		// Answered, and not what was asked: the bot's app may not read all of it.
+		unread := failedLookup(subject{where: atEntra}, unclear)
 		if unclear == nil {
-			unread.Err, unread.Remedy = errUnclear, graph.RemedyForRoles(http.StatusForbidden, "Authorization_RequestDenied")
+			unread.Err, unread.Remedy = errUnclear, graph.RemedyForPrivileged
 		}
 		a.trouble = cmp.Or[error](a.trouble, unread)
 	}
@@ -180,7 +188,10 @@ func (a aim) unread() error {
 	if lookup, ok := errors.AsType[*LookupError](a.trouble); ok {
 		return lookup
 	}
-	return &LookupError{Where: atSlack, Err: cmp.Or(a.trouble, errUnclear)}
+	if graph.AsError(a.trouble) != nil {
+		return failedLookup(aboutAccounts, a.trouble)
+	}
+	return failedLookup(aboutPeople, cmp.Or(a.trouble, errUnclear))
 }
 
 // aimAt puts the target into a request. What nobody asked for this time stays
@@ -196,9 +207,13 @@ func (r *Request) aimAt(a aim) {
 	}
 	r.TargetIn = slices.Sorted(slices.Values(slices.Concat(a.in, a.unsure)))
 	r.TargetIn = slices.Compact(r.TargetIn)
-	r.TargetSlackID, r.TargetAlso = "", nil
-	if len(a.slackIDs) > 0 {
-		r.TargetSlackID, r.TargetAlso = a.slackIDs[0], a.slackIDs[1:]
+	r.TargetSlackID, r.TargetAlso, r.TargetFound = "", nil, a.found
+	for _, id := range a.slackIDs {
+		if r.TargetSlackID == "" && id != r.TargetLeft {
+			r.TargetSlackID = id
+		} else {
+			r.TargetAlso = append(r.TargetAlso, id)
+		}
 	}
 	// Names stand in Words alone.
 	r.Target.DisplayName, r.Target.UPN, r.Target.Mail, r.Target.Addresses = "", "", "", nil
@@ -209,6 +224,13 @@ const manyAddresses = 50
 
 // errManyAddresses: nobody can say which Slack accounts an account has.
 var errManyAddresses = errors.New("the account has more addresses than are looked up")
+
+// onlyTooMany reports whether there was an answer for each address that was
+// looked up, and there are more addresses.
+func onlyTooMany(err error) bool {
+	all, ok := err.(interface{ Unwrap() []error })
+	return ok && !slices.ContainsFunc(all.Unwrap(), func(e error) bool { return !errors.Is(e, errManyAddresses) })
+}
 
 // slackAccounts adds to the known ones every Slack account that leads to an
 // Entra account: those that the map names, and those that have one of its
@@ -228,9 +250,16 @@ func (p *people) slackAccounts(ctx context.Context, u graph.User, known []string
 	}
 	ctx, cancel := context.WithTimeout(ctx, lookupWait)
 	defer cancel()
-	var addresses []string
+	// An address of Slack's is one active account's, so that those of the accounts that
+	// were looked up a moment ago lead to nobody else.
+	var theirs, addresses []string
+	for _, id := range ids {
+		if m, ok := p.members.recall(id); ok && p.members.age(m) < lookupFresh && m.value.Email != "" && m.value.Standing != authz.Deleted {
+			theirs = append(theirs, strings.ToLower(m.value.Email))
+		}
+	}
 	for _, address := range slices.Concat([]string{u.Mail, u.UPN}, u.Addresses) {
-		if address = strings.ToLower(address); address != "" && !slices.Contains(addresses, address) {
+		if address = strings.ToLower(address); address != "" && !slices.Contains(addresses, address) && !slices.Contains(theirs, address) {
 			addresses = append(addresses, address)
 		}
 	}

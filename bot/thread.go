@@ -1,9 +1,9 @@
 package bot
 
 import (
+	"slices"
 	"time"
 
-	"revoke-sessions/authz"
 	"revoke-sessions/graph"
 )
 
@@ -20,12 +20,17 @@ func Result(r *Request, v View) Message {
 	switch {
 	case r.State.Undone():
 		p.add(ending(r, r.begin()))
+		if slices.Contains(r.Changed, Unrecorded) {
+			p.add((&line{}).people(v.Approvers).say(", please look."))
+		}
+	case r.State == Lost:
+		p.add(lost(r, r.begin()))
 	case r.State == Drilled:
 		p.add(outcomeHeadline(r, r.begin(), v))
 		p.add((&line{}).say("In earnest, this message would now say when the sessions ended, what stays open and until when, and what to do next."))
 		p.add(callLine(r))
 	case r.State == Failed:
-		p.add(failure(r, r.begin()))
+		p.add(unitMayBeWhy(r, failure(r, r.begin(), v)))
 		p.add(wake(r, v))
 		p.add(callLine(r))
 	case r.State == Unknown:
@@ -115,29 +120,15 @@ func stillOpen(p *page, r *Request) {
 	)
 }
 
-// superseded is what the thread's "not known yet" becomes once it is known.
-func superseded(r *Request) Message {
+// superseded is what the thread's "not known yet" of the nth decision becomes once
+// it is known.
+func superseded(r *Request, n int) Message {
 	p := &page{}
-	p.add(r.begin().say("Microsoft gave no clear answer at first. What is known now stands on the card."))
-	return p.message()
-}
-
-// alsoAsked tells the thread that somebody joined, or what the requester adds.
-func alsoAsked(r *Request, slackID string) Message {
-	p := &page{}
-	if slackID == r.requester().SlackID {
-		p.add(r.begin().person(slackID).say(" adds: ").typed(r.Words.Also[slackID]))
-		return p.message()
+	why := "Microsoft gave no clear answer at first."
+	if slices.ContainsFunc(r.Attempts, func(a Attempt) bool { return a.Decision == n && a.Code == interrupted }) {
+		why = "The bot had no answer of Microsoft's on record at first."
 	}
-	l := r.begin().say("Also asked by ").person(slackID)
-	if reason := r.Words.Also[slackID]; reason != "" {
-		l.say(": ").typed(reason)
-	}
-	l.say(".")
-	if r.Lane == authz.ThirdParty {
-		l.say(" Nobody who asked can cancel it alone now; an approver can deny it.")
-	}
-	p.add(l)
+	p.add(r.begin().say("%s What is known now stands on the card.", why))
 	return p.message()
 }
 

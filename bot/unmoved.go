@@ -93,7 +93,7 @@ func settledNote(r *Request) *line {
 // yes says when and to which call Microsoft said yes.
 func yes(r *Request, l *line) *line {
 	if r.Seen {
-		return l.say("Microsoft gave no clear answer, and the account showed the change once: ").whenExactly(r.AcceptedAt).say(".")
+		return l.say("%s, and the account showed the change once: ", r.noAnswer()).whenExactly(r.AcceptedAt).say(".")
 	}
 	l.say("Accepted by Microsoft: ").whenExactly(r.AcceptedAt)
 	if id := r.attempt().RequestID; id != "" {
@@ -112,6 +112,9 @@ func instead(r *Request, l *line) *line {
 
 // nextLook says when the account is read again, if ever.
 func nextLook(r *Request, l *line) *line {
+	if !r.StalledAt.IsZero() {
+		return l.say("I keep trying to look again.")
+	}
 	if r.DueAt.IsZero() {
 		return l.bold("I have stopped looking.")
 	}

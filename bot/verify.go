@@ -16,8 +16,8 @@ const clockSkew = 5 * time.Minute
 // means that it was carried out. If the stamp has not moved some time after
 // the call, one second call is made; after that there is only reading.
 func (b *Bot) findOut(ctx context.Context, r Request) (again bool, _ Request, err error) {
-	read := b.stamps(ctx, r.Target.ID)
-	now := b.now().UTC()
+	read := b.stamps(nobodyWaits(ctx), r.Target.ID)
+	now, withheld := b.now().UTC(), r.Withheld
 	r.note(read)
 	if read.MovedSince(r.Before) && r.ours(read) {
 		r.to(Revoked)
@@ -27,17 +27,18 @@ func (b *Bot) findOut(ctx context.Context, r Request) (again bool, _ Request, er
 		r, err = b.commit(ctx, Change{Request: r, Audit: []Entry{e}, Keep: true})
 		return err == nil, r, err
 	}
-	second, may := r.secondCall(b.cfg.Timing.SecondPost)
+	second, may := r.secondCall(b.cfg.Timing, now)
 	// Unmoved even since the card: then it was unmoved since before the call.
 	// Long after the decision people have acted themselves, and only they
 	// decide anew.
 	unmoved := read.Known() && !read.MovedSince(r.earlier())
-	var turn time.Time // in the line, if it has to wait for that
-	if unmoved && may && !now.Before(second) && now.Sub(r.verdict().At) < b.cfg.Timing.Patience {
+	var turn time.Time                                 // in the line, if it has to wait for that
+	others := b.under(&r) != "" && b.otherRules.Load() // whoever has the rules in force calls again
+	if unmoved && may && !others && !now.Before(second) && now.Sub(r.verdict().At) < b.cfg.Timing.Patience && b.mayCallAgain(ctx, &r) {
 		again, next, err := b.execute(ctx, r)
 		_, full := errors.AsType[*LimitError](err)
 		queued, waits := errors.AsType[*TurnError](err)
-		if !full && !waits && !errors.Is(err, ErrFrozen) {
+		if !full && !waits && !errors.Is(err, ErrFrozen) && !errors.Is(err, ErrOtherRules) {
 			return again, next, err
 		}
 		// A brake is on: reading goes on.
@@ -63,13 +64,24 @@ func (b *Bot) findOut(ctx context.Context, r Request) (again bool, _ Request, er
 		r.DueAt = end
 	}
 	c := Change{Request: r}
+	if r.Withheld != "" && withheld == "" {
+		e := r.entry(Unknown, b.actor)
+		e.Action, e.Reason = "withheld", string(r.Withheld)
+		c.Audit = append(c.Audit, e)
+	}
 	if r.DueAt.IsZero() {
 		e := r.entry(Unknown, "clock")
 		e.Action = "stopped_looking"
-		c.Audit = []Entry{e}
+		c.Audit = append(c.Audit, e)
 	}
 	_, err = b.commit(ctx, c)
 	return false, r, err
+}
+
+// nobodyWaits is ctx for what is asked of Microsoft while nobody waits for the
+// answer: where it is asked too much, it turns that away first.
+func nobodyWaits(ctx context.Context) context.Context {
+	return context.WithValue(ctx, graph.NobodyWaits{}, true)
 }
 
 // stamps reads the account's stamps; the zero Stamps when they cannot be read.
@@ -83,8 +95,9 @@ func (b *Bot) stamps(ctx context.Context, id string) graph.Stamps {
 
 // secondCall says when another call may follow one of unknown effect, if at
 // all: once, some time after it, or when the wait is over that Microsoft asked
-// for instead of carrying the second out.
-func (r *Request) secondCall(pause time.Duration) (at time.Time, may bool) {
+// for instead of carrying the second out. Where the clock was set back since the
+// call, the reads since tell how long ago it was.
+func (r *Request) secondCall(timing Timing, now time.Time) (at time.Time, may bool) {
 	calls, first := r.unresolved()
 	tries, _ := r.tries()
 	if calls >= maxCalls || tries >= maxTries {
@@ -92,9 +105,18 @@ func (r *Request) secondCall(pause time.Duration) (at time.Time, may bool) {
 	}
 	a := r.attempt()
 	if a.Outcome == graph.NotDone {
+		if waited(a.EndedAt, a.Wait, now) {
+			return now, a.Wait > 0
+		}
 		return a.EndedAt.Add(a.Wait), a.Wait > 0
 	}
-	return first.Add(pause), true
+	if _, known := age(first, now); !known {
+		first = now
+		for _, pause := range timing.Settle[:min(r.Reads, len(timing.Settle))] {
+			first = first.Add(-pause)
+		}
+	}
+	return first.Add(timing.SecondPost), true
 }
 
 // ours reports whether stamps may have moved by a call of the decision in
@@ -114,7 +136,7 @@ func (r *Request) note(read graph.Stamps) {
 // verify reads the account after Microsoft's yes until the stamp has moved. If
 // the first late look does not show it, or the last of all, people are told.
 func (b *Bot) verify(ctx context.Context, r Request) error {
-	read := b.stamps(ctx, r.Target.ID)
+	read := b.stamps(nobodyWaits(ctx), r.Target.ID)
 	now := b.now().UTC()
 	r.note(read)
 	was, late := r.State, false

@@ -14,6 +14,8 @@ type View struct {
 	// of Entra groups. Deciders are those who may decide the request now.
 	Approvers, Deciders []string
 	Policy              *authz.Policy
+	// Patience is how long a decision may wait to be carried out.
+	Patience time.Duration
 	// Emergency is what to do when nobody answers; it may be empty.
 	Emergency string
 	// CardLink leads to the card; empty while the card does not stand.
@@ -21,15 +23,27 @@ type View struct {
 	// Able are the Slack IDs of those who may decide the request now, for
 	// direct messages.
 	Able []string
+	// Readers are the Slack IDs of today's approvers, but for the target of a report
+	// by somebody else: those who may read how a request goes on. Guessed: some may be
+	// missing, because not all could be looked up.
+	Readers []string
+	Guessed bool
 	// Shut is what keeps the bot from posting in the approvers' channel, as
 	// just seen; empty where it could post. Told are the approvers who read of
 	// that in a direct message.
 	Shut ChannelProblem
 	Told []string
+	// CancelPosted: the thread asks the approvers to cancel. CancelTold are those
+	// who were asked by direct message.
+	CancelPosted bool
+	CancelTold   []string
 	// Freeze is the freeze that is on, or nil.
 	Freeze *Freeze
 	// LastFreeze is when the person's last freeze ended.
 	LastFreeze time.Time
+	// Meanwhile is another request, by which the account was revoked since this one
+	// was asked for; nil for none.
+	Meanwhile *Request
 	// Changed is what is no longer so, of a request that cannot become void.
 	Changed []Difference
 	// Limit is the limit that was reached.
@@ -40,6 +54,15 @@ type View struct {
 	Where string
 	// Remedy goes with it where the answer was a refusal of the bot.
 	Remedy string
+	// TooOften and Spent are those of a *LookupError, and Wait is how long to
+	// leave it; of an ask that came too soon, too.
+	TooOften, Spent bool
+	Wait            time.Duration
+}
+
+// unread has the view say why a look-up failed.
+func (v *View) unread(e *LookupError) {
+	v.Where, v.Remedy, v.TooOften, v.Spent, v.Wait = e.Where, e.Remedy, e.TooOften, e.Spent, e.Wait
 }
 
 // deciders mentions the approvers who may decide the request: of a report by

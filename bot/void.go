@@ -26,12 +26,19 @@ const (
 	OtherOperation Difference = "operation"
 	MoreApprovals  Difference = "more_approvals"
 	NowBlocked     Difference = "now_blocked" // by a protection of the policy
+	// AskedElsewhere: a newer request that waits asks for the same.
+	AskedElsewhere Difference = "asked_elsewhere"
+	// RevokedMeanwhile: the account was revoked by another request, which the card did
+	// not say.
+	RevokedMeanwhile Difference = "revoked_meanwhile"
+	// Unrecorded: the audit chain does not show what the stored request says.
+	Unrecorded Difference = "unrecorded"
 	// Altered: the stored request does not fit its digest. Somebody changed it.
 	Altered Difference = "altered"
 )
 
 // Differences lists every Difference, for tests that demand words for each.
-var Differences = []Difference{Renamed, GuestChanged, Gone, OtherOperation, MoreApprovals, NowBlocked, Altered}
+var Differences = []Difference{Renamed, GuestChanged, Gone, OtherOperation, MoreApprovals, NowBlocked, AskedElsewhere, RevokedMeanwhile, Unrecorded, Altered}
 
 // shown is what a confirmation is bound to, as a digest: the identity of the
 // account, what would be done to it, and how many must say so.
@@ -89,11 +96,12 @@ func (b *Bot) differences(r *Request, t aim, gone bool, m authz.Matter) []Differ
 // updateFacts takes over what may change without making the request void: a
 // colleague may have blocked sign-in meanwhile, which is good practice.
 func (r *Request) updateFacts(t aim) {
-	name, slackID, also, stamps := r.Words.DisplayName, r.TargetSlackID, r.TargetAlso, r.Target.Stamps
+	name, known, found, stamps := r.Words.DisplayName, r.targetSlackIDs(), r.TargetFound, r.Target.Stamps
+	t.slackIDs = union(known, t.slackIDs)
 	r.aimAt(t)
 	// The words are settled once a request is decided, who was the target
 	// stays so, and the stamps on the card are what later reads are compared with.
-	r.Words.DisplayName, r.TargetSlackID, r.TargetAlso, r.Target.Stamps = name, slackID, also, stamps
+	r.Words.DisplayName, r.TargetFound, r.Target.Stamps = name, r.TargetFound || found, stamps
 }
 
 // void ends a request whose card was no longer true, and makes a fresh preview
@@ -106,9 +114,9 @@ func (b *Bot) void(ctx context.Context, r Request, t aim, changed []Difference, 
 	if !slices.Contains(changed, Gone) && !slices.Contains(changed, NowBlocked) {
 		fresh := Request{
 			Lane: r.Lane, Drill: r.Drill, Askers: r.Askers, Words: r.Words, Replaces: r.ID,
-			Coverage: r.Coverage, CancelAskedAt: r.CancelAskedAt,
+			Coverage: r.Coverage, CancelAskedAt: r.CancelAskedAt, AskersAlso: r.AskersAlso, DenyAsked: r.DenyAsked, TargetLeft: r.TargetLeft,
 		}
-		t.slackIDs = union(r.targetSlackIDs(), t.slackIDs)
+		t.slackIDs, t.found = union(r.targetSlackIDs(), t.slackIDs), t.found || r.TargetFound
 		// A click does not wait for these, but a new card is a new ask.
 		b.people.completeFacts(ctx, &t)
 		fresh.aimAt(t)
@@ -116,13 +124,20 @@ func (b *Bot) void(ctx context.Context, r Request, t aim, changed []Difference, 
 		if err != nil {
 			return r, err
 		}
+		fresh.RevokedBefore = r.RevokedBefore // what its people knew when it was asked for
+		b.leaveToApprovers(&fresh)
+		fresh.DueAt = b.attention(&fresh)
 		r.ReplacedBy = fresh.ID
 		again := fresh.entry(Pending, e.Actor)
 		again.Action, again.Origin, again.ActorEntraID = "previewed_again", e.Origin, e.ActorEntraID
 		again.Operation, again.Digest, again.Need = string(fresh.Operation), fresh.Digest, fresh.Need
+		again.Until = fresh.executesAt()
 		c.Successor, c.Audit = &fresh, append(c.Audit, again)
 	}
-	c.Request = r
+	// Of a request that somebody altered it is not known what was called.
+	c.GivesBack = r.nothingDone() && !slices.Contains(changed, Altered)
+	// What a card asks for is judged by the rules in force.
+	c.Request, c.Under = r, b.rules.Digest()
 	return b.commit(ctx, c)
 }
 
@@ -147,13 +162,16 @@ func joinDifferences(all []Difference) string {
 
 // differenceWords say what has changed, for a sentence that goes on.
 var differenceWords = map[Difference]string{
-	Renamed:        "the account was renamed",
-	GuestChanged:   "the account became a guest, or is none any more",
-	Gone:           "the account does not exist any more",
-	OtherOperation: "the bot is set to another operation",
-	MoreApprovals:  "more approvals are needed now",
-	Altered:        "the stored request is not what the card showed; whoever runs the bot should look at the database",
-	NowBlocked:     "the policy lets nobody revoke this account here any more",
+	Renamed:          "the account was renamed",
+	GuestChanged:     "the account became a guest, or is none any more",
+	Gone:             "the account does not exist any more",
+	OtherOperation:   "the bot is set to another operation",
+	MoreApprovals:    "more approvals are needed now",
+	Altered:          "the stored request is not what the card showed; whoever runs the bot should look at the database",
+	AskedElsewhere:   "its approvals no longer count, and a newer request asks for the same",
+	RevokedMeanwhile: "another request for this account was carried out, which the card did not say",
+	Unrecorded:       "the audit record does not show what the stored request says; whoever runs the bot should look at the database",
+	NowBlocked:       "the policy lets nobody revoke this account here any more",
 }
 
 func inWords(all []Difference) string {
@@ -166,7 +184,20 @@ func inWords(all []Difference) string {
 
 // voidLine says what made a request void, and what follows.
 func voidLine(r *Request, l *line) *line {
-	l.bold("This changed since the preview: %s. Nothing was done.", inWords(r.Changed))
+	switch {
+	case slices.Contains(r.Changed, Unrecorded):
+		return l.bold("Stopped: the audit record does not show what the stored request says.").
+			say(" Nothing is called for it. Somebody may have changed the database, so whoever runs the bot should look at it now. " +
+				"Ask again with `/revoke-sessions` if it is still needed.")
+	case slices.Contains(r.Changed, AskedElsewhere):
+		return l.bold("An approval of this no longer counts, and %s asks for the same.", r.ReplacedBy).
+			say(" Nothing was done here; whoever asked reads there what becomes of it.")
+	}
+	done := "Nothing was done."
+	if slices.Contains(r.Changed, RevokedMeanwhile) {
+		done = "Nothing was done for this one."
+	}
+	l.bold("This changed since the preview: %s. %s", inWords(r.Changed), done)
 	if slices.Contains(r.Changed, NowBlocked) {
 		return l
 	}

@@ -168,7 +168,7 @@ func TestDatesAndLinks(t *testing.T) {
 	l := (&line{}).when(askedAt).say(" ").whenExactly(askedAt).say(" ").when(time.Time{}).say(" ").link("https://x.example/?a=1&b=2", "a <b>")
 	want := "<!date^1772620879^{date_short_pretty}, {time}|2026-03-04 10:41:19 UTC> <!date^1772620879^{date_short_pretty}, {time_secs}|2026-03-04 10:41:19 UTC> unknown " +
 		"<https://x.example/?a=1&amp;b=2|a &lt;b&gt;>"
-	if got := l.text.String(); got != want {
+	if got := l.text(); got != want {
 		t.Errorf("%q, want %q", got, want)
 	}
 }

@@ -15,6 +15,7 @@ import (
 	"revoke-sessions/bot"
 	"revoke-sessions/bot/slacktest"
 	"revoke-sessions/bot/store"
+	"revoke-sessions/bot/testrun"
 	"revoke-sessions/graph"
 )
 
@@ -44,13 +45,20 @@ type workshop struct {
 	clock *handClock
 	slack *slacktest.Server
 	db    *store.Store
+	path  string // of the database
 }
 
 func newWorkshop(t *testing.T) *workshop {
 	t.Helper()
+	return workshopWith(t, slacktest.Config{NoRateLimits: "the clock stands until a test moves it"})
+}
+
+func workshopWith(t *testing.T, c slacktest.Config) *workshop {
+	t.Helper()
 	w := &workshop{T: t, clock: &handClock{at: time.Date(2026, 3, 4, 10, 0, 0, 0, time.UTC)}}
 	var err error
-	if w.slack, err = slacktest.Start(slacktest.Config{Now: w.clock.now}); err != nil {
+	c.Now = w.clock.now
+	if w.slack, err = slacktest.Start(c); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { w.slack.Close() })
@@ -58,7 +66,8 @@ func newWorkshop(t *testing.T) *workshop {
 		w.slack.AddUser(slacktest.User{ID: "U0" + strings.ToUpper(name), Name: name, Email: name + "@contoso.example"})
 	}
 	w.slack.AddChannel(slacktest.Channel{ID: channelOfCards, Name: "security", BotIsMember: true})
-	if w.db, err = store.Open(t.Context(), "sqlite:"+filepath.Join(t.TempDir(), "bot.db"), store.Options{Now: w.clock.now}); err != nil {
+	w.path = filepath.Join(t.TempDir(), "bot.db")
+	if w.db, err = store.Open(t.Context(), "sqlite:"+w.path, store.Options{Now: w.clock.now}); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { w.db.Close() })
@@ -68,18 +77,26 @@ func newWorkshop(t *testing.T) *workshop {
 // start has one more bot at work, until end.
 func (w *workshop) start(s bot.Store, way http.RoundTripper) (end func()) {
 	w.Helper()
+	open := make(chan struct{})
+	close(open)
+	return w.startAs(s, way, stuck{open: open}, func(*bot.Config) {})
+}
+
+// startAs is start with a directory and another configuration.
+func (w *workshop) startAs(s bot.Store, way http.RoundTripper, entra bot.Entra, change func(*bot.Config)) (end func()) {
+	w.Helper()
 	client, home, err := connect(w.Context(), w.slack, way)
 	if err != nil {
 		w.Fatal(err)
 	}
 	timing := bot.DefaultTiming()
 	timing.Tick = 5 * time.Millisecond
-	open := make(chan struct{})
-	close(open)
-	return works(bot.New(bot.Config{
+	cfg := bot.Config{
 		Home: home, Channel: channelOfCards, Policy: authz.New("U0ALICE"), Operation: graph.InvalidateAllRefreshTokens,
-		Timing: timing, Now: w.clock.now, Log: slog.New(slog.DiscardHandler),
-	}, s, client, stuck{open: open}))
+		Timing: timing, Now: w.clock.now, Log: slog.New(slog.NewTextHandler(w.Output(), nil)),
+	}
+	change(&cfg)
+	return works(bot.New(cfg, s, client, entra))
 }
 
 // asked stores a request of Bob's about somebody.
@@ -90,7 +107,7 @@ func (w *workshop) asked(id, target string) bot.Request {
 		ID: id, State: bot.Pending, Lane: authz.ThirdParty, Operation: graph.InvalidateAllRefreshTokens, Need: 1,
 		Askers: []authz.Asker{{SlackID: "U0BOB", EntraID: "b"}}, Target: graph.User{ID: target},
 		CreatedAt: now, ExpiresAt: now.Add(8 * time.Hour), DueAt: now.Add(8 * time.Hour), Words: bot.Words{DisplayName: target},
-	}})
+	}, Audit: []bot.Entry{{Action: "requested", Request: id, Actor: "U0BOB", ActorEntraID: "b", TargetID: target}}})
 	if err != nil {
 		w.Fatal(err)
 	}
@@ -119,9 +136,7 @@ func (w *workshop) stand(says string) (all []slacktest.Message) {
 
 func (w *workshop) wait(what string, seen func() bool) {
 	w.Helper()
-	for end := time.Now().Add(8 * time.Second); !seen(); time.Sleep(time.Millisecond) {
-		if time.Now().After(end) {
-			w.Fatalf("waited in vain until %s", what)
-		}
+	if !testrun.Seen(patience, seen) {
+		w.Fatalf("waited in vain until %s", what)
 	}
 }

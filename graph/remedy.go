@@ -45,6 +45,8 @@ const (
 
 	// CodeUnreadable: the answer is none that Graph documents.
 	CodeUnreadable = "unreadable_answer"
+	// CodeListUnfinished: page after page of a list came, and not its end.
+	CodeListUnfinished = "list_not_finished"
 	// CodeOperationGone: the account is there, but Graph does not know the
 	// operation, or no longer.
 	CodeOperationGone = "operation_gone"
@@ -93,12 +95,32 @@ func Remedy(status int, code string) string {
 	}
 }
 
+// RemedyForAccounts is Remedy for reading accounts and looking for them: its 403
+// names the permission that they take.
+func RemedyForAccounts(status int, code string) string {
+	if denied(status, code) {
+		return "The bot's app may not read accounts. An administrator must grant it the permission User.Read.All; User.ReadBasic.All is not enough."
+	}
+	return Remedy(status, code)
+}
+
+// Restricted is what to know beside Remedy where the account is in a restricted
+// management unit, which a 403 to a revoke may then be about: Graph answers the same
+// where a consent is missing. Empty for any other answer.
+// https://learn.microsoft.com/entra/identity/role-based-access-control/admin-units-restricted-management
+func Restricted(status int, code string) string {
+	if !denied(status, code) {
+		return ""
+	}
+	return "The account is in a restricted management unit, where the bot's app needs a role within that unit. That may be why. An administrator of that unit can tell."
+}
+
 // RemedyForGroups is Remedy for questions about groups and who is in them: its
 // 403 names the permissions that they take.
 func RemedyForGroups(status int, code string) string {
 	switch {
 	case denied(status, code):
-		return "The bot's app may not read groups. An administrator must grant it the application permissions " +
+		return "The bot's app may not read groups. An administrator must grant it the permissions " +
 			"GroupMember.Read.All and User.Read.All."
 	case status == http.StatusNotFound && code != CodeUnreadable:
 		return "No such group or account in this organisation. Check the group's object ID in the bot's settings."
@@ -111,16 +133,26 @@ func RemedyForGroups(status int, code string) string {
 func RemedyForRoles(status int, code string) string {
 	if denied(status, code) {
 		return "The bot's app may not read who holds a privileged role. An administrator must grant it " +
-			"the application permission RoleManagement.Read.Directory."
+			"the permission RoleManagement.Read.Directory."
 	}
 	return Remedy(status, code)
 }
+
+// RemedyForReach is what to do where the bot holds no role by which Microsoft
+// lets it revoke the sessions of administrators.
+const RemedyForReach = "Give the bot's app, or the person in whose name it signs in, the Entra role Privileged Authentication Administrator " +
+	"for the whole organisation. Or leave it, and know which holder of that role to call when an administrator loses a device."
+
+// RemedyForPrivileged goes with an answer of Graph's that leaves out whether an
+// account is privileged, as it does for an app that may read a part.
+const RemedyForPrivileged = "Microsoft left out whether the account holds a privileged role. An administrator must grant the bot's app " +
+	"the permissions User.Read.All, GroupMember.Read.All and RoleManagement.Read.Directory, whichever it lacks."
 
 // RemedyForSignIns is Remedy for questions about the last sign-in: its 403
 // names the licence and the permission that they take.
 func RemedyForSignIns(status int, code string) string {
 	if denied(status, code) || code == codeNoPermission {
-		return "The bot's app may not read sign-ins. An administrator must grant it the application permissions " +
+		return "The bot's app may not read sign-ins. An administrator must grant it the permissions " +
 			"AuditLog.Read.All and User.Read.All; this also takes an Entra ID P1 or P2 licence."
 	}
 	return Remedy(status, code)
@@ -197,7 +229,8 @@ var remedyByCode = func() map[string]string {
 		CodeCanceled:       "The bot stopped waiting before Microsoft answered. Read the account again before you act on it.",
 		CodeUnreadable: "What answered was not in a form that Microsoft documents, perhaps a proxy's page. " +
 			"Check the network between the bot and Microsoft.",
-		CodeOperationGone: remedyByStatus[410],
+		CodeListUnfinished: "Microsoft went on sending pages and did not come to an end, so the bot does not know the answer. Try again in a minute.",
+		CodeOperationGone:  remedyByStatus[410],
 		CodeNothingFound: "Microsoft knows either the account or the operation not, and did not tell which. " +
 			"Look the account up, then try again.",
 		CodeMismatch: "Microsoft's answer was about another account, so it was thrown away. Try again; if it stays, tell an administrator.",

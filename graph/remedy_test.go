@@ -54,7 +54,7 @@ func TestEveryCodeOfOursHasItsOwnRemedy(t *testing.T) {
 	for _, code := range []string{
 		graph.CodeInvalidID, graph.CodeInvalidSearch, graph.CodeSignInFailed, graph.CodeSignInUnreachable,
 		graph.CodeNoCredential, graph.CodeNotSignedIn, graph.CodeOwnAccount, graph.CodeDNS, graph.CodeRefused, graph.CodeTLS, graph.CodeNoConnection,
-		graph.CodeConnectionLost, graph.CodeTimeout, graph.CodeCanceled, graph.CodeUnreadable,
+		graph.CodeConnectionLost, graph.CodeTimeout, graph.CodeCanceled, graph.CodeUnreadable, graph.CodeListUnfinished,
 		graph.CodeMismatch, graph.CodeInternal, graph.CodeInvalidHeader, graph.CodeOperationGone, graph.CodeNothingFound,
 	} {
 		if graph.Remedy(0, code) == graph.Remedy(0, "") {
@@ -130,6 +130,10 @@ func TestRemediesForQuestions(t *testing.T) {
 		code   string
 		want   string
 	}{
+		"accounts, 403":           {graph.RemedyForAccounts, 403, "Authorization_RequestDenied", "may not read accounts. An administrator must grant it the permission User.Read.All"},
+		"accounts, 403, claims":   {graph.RemedyForAccounts, 403, "insufficient_claims", "second factor"},
+		"restricted, 403":         {graph.Restricted, 403, "Authorization_RequestDenied", "a role within that unit. That may be why."},
+		"accounts, 404":           {graph.RemedyForAccounts, 404, "Request_ResourceNotFound", "No such account"},
 		"groups, 403":             {graph.RemedyForGroups, 403, "Authorization_RequestDenied", "GroupMember.Read.All and User.Read.All"},
 		"groups, 403, no code":    {graph.RemedyForGroups, 403, "", "GroupMember.Read.All"},
 		"groups, 403, new code":   {graph.RemedyForGroups, 403, "Forbidden", "GroupMember.Read.All"},
@@ -150,5 +154,15 @@ func TestRemediesForQuestions(t *testing.T) {
 		if got := row.remedy(row.status, row.code); !strings.Contains(got, row.want) || !strings.HasSuffix(got, ".") {
 			t.Errorf("%s: %q, want something with %q", name, got, row.want)
 		}
+	}
+}
+
+// The unit is no reason for a no that says what else it is about.
+func TestRestrictedIsOfDenialsAlone(t *testing.T) {
+	if got := graph.Restricted(403, "insufficient_claims"); got != "" {
+		t.Errorf("403: %q", got)
+	}
+	if got := graph.Restricted(404, "Request_ResourceNotFound"); got != "" {
+		t.Errorf("404: %q", got)
 	}
 }

@@ -97,6 +97,9 @@ func explainLimits(l authz.Limits) []string {
 	var says []string
 	if x := l.PerRequester; x.N > 0 {
 		says = append(says, fmt.Sprintf("One person can make at most %s about others, those they join included.", times(x.N, "request", x.Within)))
+		if x.N == authz.DefaultRequests && x.Within == authz.DefaultRequestsWithin {
+			says[0] += " That is the default; limits.per_requester can say another number, or none."
+		}
 	}
 	if x := l.PerApprover; x.N > 0 {
 		says = append(says, fmt.Sprintf("One approver can give at most %s.", times(x.N, "approval", x.Within)))
@@ -175,6 +178,9 @@ func notes(p *authz.Policy) []string {
 	}
 	if third := p.ThirdParty; third.Approvals == 1 && third.RequesterMayApprove {
 		note("in the lane third_party an approver can ask and approve alone, so one stolen approver's account can sign out people. Two approvals, or requester_may_approve: false, would take a second person.")
+	}
+	if p.Limits.PerRequester.N == 0 {
+		note("limits.per_requester is none, so one person can fill the approvers' channel with cards.")
 	}
 	if p.Limits.PerApprover.N == 0 && p.Limits.Total.N == 0 {
 		note("neither limits.per_approver nor limits.total is set, so nothing but a freeze bounds how many people a stolen approver's account can sign out.")

@@ -18,7 +18,7 @@ func TestExplainDefaults(t *testing.T) {
 		"Anyone may report their own lost device (lane self). It takes 1 approval; if the reporter is an approver, theirs counts. If it is not decided within 8 hours, it expires and nothing is done.",
 		"Anyone may ask for somebody else's sessions to be revoked (lane third_party). It takes 1 approval; if the requester is an approver, theirs counts. The person it is about never decides. If it is not decided within 8 hours, it expires and nothing is done.",
 		"No reminders are sent while a request waits.",
-		"There are no limits on how much is asked for or revoked.",
+		"One person can make at most 10 requests in an hour about others, those they join included. That is the default; limits.per_requester can say another number, or none.",
 		"Any approver can freeze every revoke, for at most 1 hour, and not again within a day of its end. To end one earlier takes two approvers, or the only one that there is.",
 		"A Slack user with a confirmed e-mail address of any domain is the one Entra account with the same address.",
 		"A person whose sessions somebody else had revoked is told so, but not who asked or why.",
@@ -80,6 +80,13 @@ func TestExplain(t *testing.T) {
 			"One person can make at most 1 request in an hour about others, those they join included.", "One approver can give at most 5 approvals in an hour.",
 			"One account can be revoked at most 3 times in a day.", "All approvers together can revoke at most 20 accounts in 36 hours.",
 		}, []string{"no limits", "nothing but a freeze"}},
+		{head + "expiry: 1h\n", []string{
+			"One person can make at most 10 requests in an hour about others, those they join included. That is the default; limits.per_requester can say another number, or none.",
+		}, []string{"no limits", "fill the approvers' channel"}},
+		{head + "limits: {per_requester: 20/1h}\n", []string{"at most 20 requests in an hour"}, []string{"the default"}},
+		{head + "limits: {per_requester: none}\n", []string{
+			"There are no limits on how much is asked for or revoked.", "Note: limits.per_requester is none, so one person can fill the approvers' channel with cards.",
+		}, nil},
 		{head + "limits: {per_approver: 5/1h}\n", nil, []string{"nothing but a freeze"}},
 		{head + "limits: {total: 5/1h}\n", nil, []string{"nothing but a freeze"}},
 		{head + "limits: {per_target: 5/1h}\n", []string{"nothing but a freeze"}, nil},

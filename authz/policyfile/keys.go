@@ -61,7 +61,7 @@ func (f *file) keys() fields {
 		"limits": func(v value) {
 			limit := func(to *authz.Limit) func(value) { return set(to, value.limit) }
 			v.block(fields{
-				"per_requester": limit(&f.p.Limits.PerRequester), "per_approver": limit(&f.p.Limits.PerApprover),
+				"per_requester": set(&f.p.Limits.PerRequester, value.limitOrNone), "per_approver": limit(&f.p.Limits.PerApprover),
 				"per_target": limit(&f.p.Limits.PerTarget), "total": limit(&f.p.Limits.Total),
 			})
 		},

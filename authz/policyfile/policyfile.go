@@ -16,6 +16,7 @@ import (
 
 	"github.com/goccy/go-yaml"
 	"github.com/goccy/go-yaml/ast"
+	"github.com/goccy/go-yaml/lexer"
 	"github.com/goccy/go-yaml/parser"
 
 	"revoke-sessions/authz"
@@ -123,7 +124,12 @@ func (f *file) document(text []byte) ast.Node {
 	// Some editors on Windows begin a file with a mark that YAML would take
 	// for a part of the first key.
 	text = bytes.TrimPrefix(text, []byte("\ufeff"))
-	parsed, err := parser.ParseBytes(text, 0, parser.AllowDuplicateMapKey()) // they are found later, all of them
+	tokens := lexer.Tokenize(string(text))
+	if tk := tooDeep(tokens); tk != nil {
+		f.add("", position(tk), "the policy nests deeper than %d levels from here, and no rule needs that. Write it as revoke-sessions policy example does; nothing was checked", maxDepth)
+		return nil
+	}
+	parsed, err := parser.Parse(tokens, 0, parser.AllowDuplicateMapKey()) // they are found later, all of them
 	if err != nil {
 		at, says := top, "it cannot be read"
 		var e yaml.Error

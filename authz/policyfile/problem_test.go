@@ -141,6 +141,8 @@ func TestProblems(t *testing.T) {
 
 		// Limits, freeze, identity, the rest.
 		{"a limit of zero", "limits: {per_approver: 0/1h}\n", false, 3, []string{"limits.per_approver allows nothing", "remove the line"}},
+		{"no request at all", "limits: {per_requester: 0/1h}\n", false, 3, []string{"limits.per_requester allows nothing", "write none to have no limit"}},
+		{"none of a limit that has no default", "limits: {total: none}\n", false, 3, []string{"limits.total must be a number and a duration"}},
 		{"a limit without a time", "limits: {total: 5}\n", false, 3, []string{"limits.total", "5/1h"}},
 		{"a limit without a number", "limits: {total: /1h}\n", false, 3, []string{"5/1h"}},
 		{"a limit in seconds", "limits: {total: 5/59s}\n", false, 3, []string{"1 minute to 31 days"}},

@@ -86,8 +86,18 @@ func parseDuration(text string) (time.Duration, bool) {
 	return d, err == nil
 }
 
+// limitOrNone reads N/duration, or none, of a limit that has a default.
+func (v value) limitOrNone() (authz.Limit, bool) {
+	if text, _ := v.text(); text == "none" {
+		return authz.Limit{}, true
+	}
+	return v.limitUnless("write none to have no limit")
+}
+
 // limit reads N/duration.
-func (v value) limit() (authz.Limit, bool) {
+func (v value) limit() (authz.Limit, bool) { return v.limitUnless("remove the line to have no limit") }
+
+func (v value) limitUnless(without string) (authz.Limit, bool) {
 	const low, high = time.Minute, 31 * day
 	text, _ := v.text()
 	count, within, _ := strings.Cut(text, "/")
@@ -97,7 +107,7 @@ func (v value) limit() (authz.Limit, bool) {
 	case err != nil || !ok || n > math.MaxInt32:
 		v.wrong("must be a number and a duration like 5/1h (five in an hour), not %s", v.shown())
 	case n < 1:
-		v.wrong("allows nothing, so it would stop everything. Write 1 or more before the slash, or remove the line to have no limit")
+		v.wrong("allows nothing, so it would stop everything. Write 1 or more before the slash, or %s", without)
 	case d < low || d > high:
 		v.wrong("must count over %s to %s, not %s", inWords(low), inWords(high), v.shown())
 	default:

@@ -5,8 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"runtime"
-	"runtime/debug"
 	"time"
 
 	"github.com/slack-go/slack/socketmode"
@@ -25,14 +23,16 @@ type job struct {
 // for anything, for while it waits slack-go answers no PING and loses what
 // comes next.
 func (l *Listener) receive(s *socket, e *socketmode.Request) {
+	now := time.Now()
 	l.counts.received.Add(1)
+	l.heard.Store(now.UnixNano())
 	if len(e.EnvelopeID) > maxID {
 		e.EnvelopeID = "" // not Slack's, so not to be logged or acked
 	}
 	log := l.log.With("envelope", e.EnvelopeID)
 	defer l.recovered(e.EnvelopeID)
 
-	now := time.Now()
+	s.heard = now
 	a, err := decode(e.Type, e.EnvelopeID, e.Payload, now)
 	switch {
 	case errors.Is(err, errIgnored):
@@ -202,11 +202,7 @@ func (l *Listener) recovered(envelope string) {
 		return
 	}
 	l.seen.forget(envelope)
-	// The value of a panic may quote what was typed; the runtime's own do not.
-	what := fmt.Sprintf("%T", v)
-	if err, ok := v.(runtime.Error); ok {
-		what = err.Error()
-	}
-	l.log.Error("panic, recovered", "envelope", envelope, "panic", what, "stack", string(debug.Stack()))
+	what, stack := bot.Panicked(v)
+	l.log.Error("panic, recovered", "envelope", envelope, "panic", what, "stack", stack)
 	l.counts.panics.Add(1)
 }

@@ -110,6 +110,10 @@ type limits struct {
 	momentary time.Duration
 	// deaf is after how long without any socket to say so, and how often.
 	deaf time.Duration
+	// unheard is after how long without an envelope a connection is renewed:
+	// one that Slack has lost is greeted and pinged like any other, and nothing
+	// is sent on it. Slack can be asked to send nothing for a test.
+	unheard time.Duration
 	// backoff between failed connections doubles from min to max.
 	backoffMin, backoffMax time.Duration
 }
@@ -120,6 +124,7 @@ var defaultLimits = limits{
 	silence:    30 * time.Second,
 	momentary:  5 * time.Second,
 	deaf:       time.Minute,
+	unheard:    30 * time.Minute,
 	backoffMin: 100 * time.Millisecond,
 	backoffMax: 10 * time.Second,
 }
@@ -141,6 +146,7 @@ type Listener struct {
 	answers   chan answer
 	counts    counters
 	open      atomic.Int64
+	heard     atomic.Int64 // when the last envelope came, in Unix nanoseconds; before the first, when Run began
 
 	// stopping guards the closing of jobs: a sender holds it for reading.
 	stopping sync.RWMutex
@@ -180,6 +186,17 @@ func setDefault[T int | time.Duration](v *T, to T) {
 // them and not gone since.
 func (l *Listener) Connected() int { return int(l.open.Load()) }
 
+// SinceHeard is how long ago the last envelope came on any socket; before the
+// first, how long the Listener runs. Nobody can tell from it whether nobody does
+// anything or Slack has lost the connections: both stay open and are pinged.
+func (l *Listener) SinceHeard() time.Duration {
+	at := l.heard.Load()
+	if at == 0 {
+		return 0
+	}
+	return time.Since(time.Unix(0, at))
+}
+
 // Counts returns what has been done so far.
 func (l *Listener) Counts() Counts {
 	return Counts{
@@ -208,6 +225,7 @@ func (l *Listener) Run(ctx context.Context) error {
 	live, cut := context.WithCancel(context.WithoutCancel(ctx))
 	defer cut()
 
+	l.heard.Store(time.Now().UnixNano())
 	l.silence.begin(time.Now())
 	l.sockets = make([]*socket, l.cfg.Sockets)
 	for i := range l.sockets {

@@ -54,6 +54,7 @@ type socket struct {
 	opened    time.Time // zero while there is no connection
 	greeted   bool      // hello has come on it
 	renewAt   time.Time // so that it does not end with another; zero for not
+	heard     time.Time // when the last envelope came on it, or else its hello, and moved on where it is not renewed yet; zero while there is no connection
 	writeLost bool      // an ack could not be written to it
 	failures  int       // in a row; the pause grows with them
 	momentary int       // momentary connections in a row
@@ -147,11 +148,15 @@ func (s *socket) serve(ctx context.Context) (time.Duration, error) {
 		select {
 		case e := <-s.client.Events:
 			handle(e)
-			if e.Type == socketmode.EventTypeHello && !s.renewAt.IsZero() {
-				renew.Reset(time.Until(s.renewAt))
+			if e.Type == socketmode.EventTypeHello {
+				renew.Reset(time.Until(s.next()))
 			}
 		case now := <-renew.C:
 			switch s.due(now) {
+			case renewNot:
+				if next := s.next(); !next.IsZero() {
+					renew.Reset(time.Until(next))
+				}
 			case renewLater:
 				renew.Reset(renewPause)
 			case renewNow:
@@ -183,19 +188,46 @@ const (
 	renewNow
 )
 
-// due says whether to renew the connection now: not while the socket is the
-// only one, and later, if not for long, while an ack is owed on it.
-func (s *socket) due(now time.Time) int {
-	switch {
-	case s.renewAt.IsZero() || now.Before(s.renewAt):
-		return renewNot // it was renewed otherwise
-	case !s.l.stagger.mayRenew(s.number):
-		s.renewAt = time.Time{}
-		return renewNot
-	case s.owed.Load() > 0 && now.Sub(s.renewAt) < s.l.limits.answer:
-		return renewLater
+// next is when to look again whether to renew the connection; zero without one.
+func (s *socket) next() time.Time {
+	if s.heard.IsZero() {
+		return s.renewAt
 	}
-	s.l.log.Info("renewing the connection, so that it does not end with another one", "socket", s.number)
+	unheard := s.heard.Add(s.l.limits.unheard)
+	if s.renewAt.IsZero() || unheard.Before(s.renewAt) {
+		return unheard
+	}
+	return s.renewAt
+}
+
+// due says whether to renew the connection now: not while the socket is the
+// only one, and later, if not for long, while an ack is owed on it. Where nothing
+// has come on the only one for long, the next need not wait for its turn.
+func (s *socket) due(now time.Time) int {
+	at, unheard := s.next(), now.Sub(s.heard)
+	switch {
+	case at.IsZero() || now.Before(at):
+		return renewNot // it was renewed otherwise, or something came
+	case s.owed.Load() > 0 && now.Sub(at) < s.l.limits.answer:
+		return renewLater
+	case !s.l.stagger.mayRenew(s.number):
+		if s.renewAt.Equal(at) {
+			s.renewAt = time.Time{}
+			return renewNot
+		}
+		s.heard = now // the only one stays
+		if s.l.cfg.Sockets > 1 {
+			if s.l.stagger.hasten() {
+				s.l.log.Info("nothing has come on the only connection, and Slack may have lost it: opening the next one now", "socket", s.number, "for", unheard.Round(time.Second).String())
+			}
+			s.heard = now.Add(s.l.limits.momentary - s.l.limits.unheard) // until the next one stands
+		}
+		return renewNot
+	case s.renewAt.Equal(at):
+		s.l.log.Info("renewing the connection, so that it does not end with another one", "socket", s.number)
+	default:
+		s.l.log.Info("renewing the connection: nothing has come on it, and Slack may have lost it", "socket", s.number, "for", unheard.Round(time.Second).String())
+	}
 	return renewNow
 }
 
@@ -267,6 +299,7 @@ func (s *socket) hello(e *socketmode.Request) *leave {
 	}
 	now := time.Now()
 	life := time.Duration(e.DebugInfo.ApproximateConnectionTime) * time.Second
+	s.heard = now
 	s.renewAt = s.l.stagger.greeted(s.number, s.l.cfg.Sockets, life, now)
 	s.l.silence.broken()
 	log := s.l.log.With("socket", s.number)
@@ -306,7 +339,7 @@ func (s *socket) closed() bool {
 	if s.greeted {
 		s.l.open.Add(-1)
 	}
-	s.opened, s.greeted, s.renewAt = time.Time{}, false, time.Time{}
+	s.opened, s.greeted, s.renewAt, s.heard = time.Time{}, false, time.Time{}, time.Time{}
 	s.live.Store(0)
 	s.l.stagger.gone(s.number)
 	if s.l.open.Load() == 0 {

@@ -89,12 +89,14 @@ func (s *stagger) apart(end time.Time, least time.Duration) bool {
 	return true
 }
 
-// mayRenew reports whether a socket may be renewed because another stands. One
-// that may not stays until Slack ends it.
+// mayRenew reports whether a socket may be renewed because another stands, and
+// counts it as closed then, so that no two go at once. One that may not stays until
+// Slack ends it.
 func (s *stagger) mayRenew(number int) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if len(s.stays) > 1 {
+		delete(s.stays, number)
 		return true
 	}
 	if own, up := s.stays[number]; up {
@@ -102,6 +104,17 @@ func (s *stagger) mayRenew(number int) bool {
 		s.stays[number] = own
 	}
 	return false
+}
+
+// hasten lets the other sockets be opened without waiting for their turn, and
+// reports whether they waited.
+func (s *stagger) hasten() (waited bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	waited = !s.hurry
+	s.hurry = true
+	s.tell()
+	return waited
 }
 
 // gone notes that a connection ended, or that none could be opened.

@@ -91,6 +91,10 @@ func TestNoRenewalOfTheOnlySocket(t *testing.T) {
 	if !s.mayRenew(1) {
 		t.Error("may not be renewed beside another")
 	}
+	if s.mayRenew(0) {
+		t.Error("both may be renewed at once")
+	}
+	s.greeted(1, 2, time.Hour, now)
 	s.gone(0)
 	if s.mayRenew(1) {
 		t.Error("may be renewed alone")
@@ -188,6 +192,7 @@ func TestRenewalWaitsForAcks(t *testing.T) {
 	}{
 		{0, 0, renewNow}, {0, -time.Second, renewNot}, {1, 0, renewLater}, {1, l.limits.answer, renewNow},
 	} {
+		l.stagger.greeted(1, 2, time.Hour, now)
 		s.owed.Store(tt.owed)
 		s.renewAt = now.Add(-tt.renew)
 		if got := s.due(now); got != tt.want {

@@ -22,7 +22,8 @@ var (
 	readableDesc = prometheus.NewDesc(prefix+"store_readable", "1 if the database could be read for these numbers within 2 s; else they are not there.", nil, nil)
 	pendingDesc  = prometheus.NewDesc(prefix+"requests_pending", "Requests that wait for a decision, by age; drills not counted.", []string{"age"}, nil)
 	owingDesc    = prometheus.NewDesc(prefix+"requests_open", "Requests that want attention, or whose people have not read of their last change, by state.", []string{"state"}, nil)
-	overdueDesc  = prometheus.NewDesc(prefix+"rows_overdue", "Rows that nobody has taken although they were due more than a minute ago.", []string{"kind"}, nil)
+	overdueDesc  = prometheus.NewDesc(prefix+"rows_overdue", "Rows that were due more than a minute ago and are not done, whoever is at them.", []string{"kind"}, nil)
+	stalledDesc  = prometheus.NewDesc(prefix+"requests_stalled", "Requests that the bot cannot go on with: a step fails again and again, or the row cannot be read.", nil, nil)
 	headDesc     = prometheus.NewDesc(prefix+"audit_head", "Number of the last row of the audit chain.", nil, nil)
 	frozenDesc   = prometheus.NewDesc(prefix+"frozen", "1 while a freeze holds every revoke back.", nil, nil)
 )
@@ -35,7 +36,7 @@ type census struct{ metrics *Metrics }
 
 // Describe implements prometheus.Collector.
 func (c *census) Describe(to chan<- *prometheus.Desc) {
-	for _, d := range []*prometheus.Desc{readableDesc, pendingDesc, owingDesc, overdueDesc, headDesc, frozenDesc} {
+	for _, d := range []*prometheus.Desc{readableDesc, pendingDesc, owingDesc, overdueDesc, stalledDesc, headDesc, frozenDesc} {
 		to <- d
 	}
 }
@@ -63,6 +64,7 @@ func (c *census) Collect(to chan<- prometheus.Metric) {
 	} {
 		gauge(overdueDesc, float64(n), kind)
 	}
+	gauge(stalledDesc, float64(counted.Stalled))
 	gauge(headDesc, float64(counted.Head))
 	frozen := 0.0
 	if counted.Frozen {
@@ -76,7 +78,14 @@ func (m *Metrics) census() (bot.Census, error) {
 	if rows == nil {
 		return bot.Census{}, errNotOpen
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), censusDeadline)
-	defer cancel()
-	return (*rows).Census(ctx)
+	// However many ask at once, the database is asked once.
+	counted, err, _ := m.counting.Do("", func() (any, error) {
+		ctx, cancel := context.WithTimeout(context.Background(), censusDeadline)
+		defer cancel()
+		return (*rows).Census(ctx)
+	})
+	if err != nil {
+		return bot.Census{}, err
+	}
+	return counted.(bot.Census), nil
 }

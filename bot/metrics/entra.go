@@ -130,6 +130,10 @@ func (e *entra) Privileged(ctx context.Context, objectID string) (graph.Fact, er
 	return counted(e.calls, opPrivileged, func() (graph.Fact, error) { return e.Entra.Privileged(ctx, objectID) })
 }
 
+func (e *entra) ReachesAdministrators(ctx context.Context) (graph.Fact, error) {
+	return counted(e.calls, opPrivileged, func() (graph.Fact, error) { return e.Entra.ReachesAdministrators(ctx) })
+}
+
 func (e *entra) LastSignIn(ctx context.Context, objectID string) (time.Time, error) {
 	return counted(e.calls, opLastSignIn, func() (time.Time, error) { return e.Entra.LastSignIn(ctx, objectID) })
 }

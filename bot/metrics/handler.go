@@ -4,11 +4,15 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"net/http"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus/promhttp"
+
+	"revoke-sessions/bot"
 )
 
 var errNotOpen = errors.New("the database is not open yet")
@@ -22,16 +26,40 @@ const scrapesAtOnce = 3
 
 // Handler answers GET /healthz, which tells that the process lives, /readyz,
 // which tells whether it can do its work, and /metrics. It serves nothing else,
-// and nothing in its answers names a person, a request or a secret.
-func (m *Metrics) Handler() http.Handler {
+// and nothing in its answers names a person, a request or a secret. The log gets
+// what keeps numbers from being there.
+func (m *Metrics) Handler(log *slog.Logger) http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { plain(w, http.StatusOK, "ok") })
 	mux.HandleFunc("GET /readyz", m.ready)
 	// Who asks is near and asks seldom: gzip would hold 2 MB for ever after.
 	mux.Handle("GET /metrics", promhttp.HandlerFor(m.registry, promhttp.HandlerOpts{
-		ErrorHandling: promhttp.ContinueOnError, DisableCompression: true, MaxRequestsInFlight: scrapesAtOnce, Registry: m.registry,
+		ErrorHandling: promhttp.ContinueOnError, DisableCompression: true, MaxRequestsInFlight: scrapesAtOnce, Registry: m.registry, ErrorLog: &gathering{log: log},
 	}))
 	return mux
+}
+
+// sayMissing is how often the log is told of numbers that are missing.
+const sayMissing = time.Minute
+
+// gathering hears what promhttp could not gather. It goes on with the other numbers
+// and a status of 200, so that whoever reads them sees no fault: a collector that
+// panics has its numbers vanish, and an alert that asks for a 0 stays silent.
+// promhttp counts these errors as promhttp_metric_handler_errors_total, by cause.
+// https://pkg.go.dev/github.com/prometheus/client_golang/prometheus/promhttp#HandlerOpts
+type gathering struct {
+	log  *slog.Logger
+	said atomic.Int64 // when the log was last told, in Unix nanoseconds
+}
+
+// Println implements promhttp.Logger. It is called for every request that meets an
+// error.
+func (g *gathering) Println(said ...any) {
+	now, last := time.Now().UnixNano(), g.said.Load()
+	if last != 0 && now-last < int64(sayMissing) || !g.said.CompareAndSwap(last, now) {
+		return
+	}
+	g.log.Error("some of the bot's numbers are missing; alerts that ask for them cannot fire", "error", bot.Clean(fmt.Sprint(said...), 4000))
 }
 
 func (m *Metrics) ready(w http.ResponseWriter, _ *http.Request) {
@@ -39,7 +67,7 @@ func (m *Metrics) ready(w http.ResponseWriter, _ *http.Request) {
 		plain(w, http.StatusServiceUnavailable, strings.Join(missing, "\n"))
 		return
 	}
-	plain(w, http.StatusOK, "ready")
+	plain(w, http.StatusOK, fmt.Sprintf("ready\nopen sockets to Slack: %d; nothing has come on them for %s", m.connected(), m.sinceHeard().Round(time.Second)))
 }
 
 // unready lists what keeps the bot from its work; nothing when it is ready.
@@ -53,6 +81,11 @@ func (m *Metrics) unready() (missing []string) {
 	}
 	if m.sinceTick() > clockLate {
 		missing = append(missing, fmt.Sprintf("the clock has not finished a round for %s: what is due is not done", clockLate))
+	}
+	for _, v := range m.vitals() {
+		if !v.Up {
+			missing = append(missing, v.Says)
+		}
 	}
 	return missing
 }

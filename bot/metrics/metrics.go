@@ -4,7 +4,8 @@
 //
 //   - Store, Entra, Inbox and SignIn stand between the bot and what it talks to,
 //     and count the calls that they pass on.
-//   - Meter and Slack are told by the bot what it did, and what Slack answered.
+//   - Meter and Slack are told by the bot what it did, and what Slack answered;
+//     Limits is told by Graph's client what Graph says of its limits.
 //   - WatchListener, WatchBot and WatchStore name who is asked whenever somebody
 //     asks for the numbers.
 //
@@ -21,7 +22,9 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
+	"golang.org/x/sync/singleflight"
 
+	"revoke-sessions/bot"
 	"revoke-sessions/bot/listen"
 )
 
@@ -39,6 +42,7 @@ type Metrics struct {
 
 	requests requests
 	entra    calls
+	limits   limits
 	slack    calls
 	store    calls
 	ack      prometheus.Histogram
@@ -47,6 +51,7 @@ type Metrics struct {
 	listener atomic.Pointer[Listener]
 	bot      atomic.Pointer[Bot]
 	rows     atomic.Pointer[Rows]
+	counting singleflight.Group // of rows
 }
 
 // Listener tells of its sockets; *listen.Listener is one.
@@ -54,6 +59,9 @@ type Listener interface {
 	// Connected is how many sockets are open.
 	Connected() int
 	Counts() listen.Counts
+	// SinceHeard is how long ago the last envelope came; before the first, how
+	// long it has listened.
+	SinceHeard() time.Duration
 	// Strangers is how many open sockets are none of ours.
 	Strangers() int
 }
@@ -67,6 +75,15 @@ type Bot interface {
 	Load() (running, waiting, places int)
 	// Replicas is how many bots work on the same database, this one included.
 	Replicas() int
+	// Vitals are those without whom it cannot work, and what it last heard of each.
+	Vitals() []bot.Vital
+	// OtherRulesInForce reports whether another one was started later with other
+	// rules, so that this one confirms nothing.
+	OtherRulesInForce() bool
+	// ClockJumps is how often the clock was found to be set, and ClockApart how far
+	// the database's is ahead of this machine's.
+	ClockJumps() int64
+	ClockApart() time.Duration
 }
 
 // New makes the numbers of a bot of this version and revision.
@@ -82,11 +99,13 @@ func New(version, revision string) *Metrics {
 	)
 	m.requests.register(m.registry)
 	m.registerEntra()
+	m.limits.register(m.registry)
 	m.registerSlack()
 	m.registerStore()
 	m.registerSockets()
 	m.registerWork()
-	m.registry.MustRegister(&census{metrics: m})
+	m.registerRules()
+	m.registry.MustRegister(&census{metrics: m}, &vitals{metrics: m})
 	return m
 }
 

@@ -1,11 +1,15 @@
 package metrics
 
 import (
+	"bytes"
 	"context"
 	"errors"
+	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -40,10 +44,16 @@ func (s sockets) Connected() int      { return int(s) }
 func (sockets) Counts() listen.Counts { return listen.Counts{Received: 7} }
 func (sockets) Strangers() int        { return 2 }
 
+func (sockets) SinceHeard() time.Duration { return 3 * time.Hour }
+
 type clock time.Duration
 
 func (c clock) SinceTick() time.Duration           { return time.Duration(c) }
 func (clock) Replicas() int                        { return 3 }
+func (clock) Vitals() []bot.Vital                  { return nil }
+func (clock) OtherRulesInForce() bool              { return true }
+func (clock) ClockJumps() int64                    { return 2 }
+func (clock) ClockApart() time.Duration            { return 3 * time.Second }
 func (clock) Load() (running, waiting, places int) { return 1, 5, 256 }
 
 var (
@@ -57,7 +67,7 @@ var (
 
 func ask(m *Metrics, path string) (status int, body string) {
 	w := httptest.NewRecorder()
-	m.Handler().ServeHTTP(w, httptest.NewRequest(http.MethodGet, path, nil))
+	m.Handler(slog.New(slog.DiscardHandler)).ServeHTTP(w, httptest.NewRequest(http.MethodGet, path, nil))
 	return w.Code, w.Body.String()
 }
 
@@ -92,7 +102,7 @@ func TestReady(t *testing.T) {
 			}
 			lines := strings.Split(strings.TrimSpace(body), "\n")
 			if row.missing == nil {
-				row.missing = []string{"ready"}
+				row.missing = []string{"ready", "open sockets to Slack: 1; nothing has come on them for 3h0m0s"}
 			}
 			if status != want || len(lines) != len(row.missing) {
 				t.Fatalf("%d %q", status, body)
@@ -294,6 +304,102 @@ func TestSockets(t *testing.T) {
 	m.WatchBot(clock(1500 * time.Millisecond))
 	says("after", map[string]string{
 		"sockets_open": "2", "strangers": "2", "replicas": "3", "work_places": "256", "work_under_way": "1", "work_waiting": "5", "clock_age_seconds": "1.5",
-		"envelopes_received_total": "7",
+		"envelopes_received_total": "7", "envelope_age_seconds": "10800",
 	})
+}
+
+// TestMissingNumbersAreTold: a collector that panics takes its numbers with it, and
+// promhttp serves the others with 200. The log says so, once a minute, and a counter
+// that an alert asks for.
+func TestMissingNumbersAreTold(t *testing.T) {
+	m := New("v1", "")
+	m.WatchListener(sockets(1))
+	m.WatchStore(rows(func(context.Context) (bot.Census, error) { panic("counted wrongly") }))
+	var log bytes.Buffer
+	handler := m.Handler(slog.New(slog.NewTextHandler(&log, nil)))
+	scrape := func() string {
+		w := httptest.NewRecorder()
+		handler.ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/metrics", nil))
+		if w.Code != http.StatusOK {
+			t.Errorf("status %d", w.Code)
+		}
+		return w.Body.String()
+	}
+	scrape()
+	body := scrape()
+	for sample, there := range map[string]bool{
+		prefix + "store_readable ": false, prefix + "sockets_open 1\n": true, `promhttp_metric_handler_errors_total{cause="gathering"} 1` + "\n": true,
+	} {
+		if strings.Contains(body, "\n"+sample) != there {
+			t.Errorf("%q is there: %t", sample, !there)
+		}
+	}
+	if said := log.String(); strings.Count(said, "level=ERROR") != 1 || !strings.Contains(said, "numbers are missing") || !strings.Contains(said, "counted wrongly") {
+		t.Errorf("the log says %q", said)
+	}
+}
+
+// TestManyAskAtOnce: however many ask for readiness at the same time, the
+// database is asked once.
+func TestManyAskAtOnce(t *testing.T) {
+	t.Parallel()
+	var asked atomic.Int64
+	free := make(chan struct{})
+	m := New("v1", "")
+	m.WatchListener(sockets(1))
+	m.WatchBot(clock(0))
+	m.WatchStore(rows(func(context.Context) (bot.Census, error) {
+		asked.Add(1)
+		<-free
+		return bot.Census{}, nil
+	}))
+	var all sync.WaitGroup
+	for range 100 {
+		all.Go(func() {
+			if status, body := ask(m, "/readyz"); status != http.StatusOK {
+				t.Errorf("%d %q", status, body)
+			}
+		})
+	}
+	for asked.Load() == 0 {
+		time.Sleep(time.Millisecond)
+	}
+	time.Sleep(100 * time.Millisecond) // for the others to ask, too
+	if n := asked.Load(); n != 1 {
+		t.Errorf("the database was asked %d times at once", n)
+	}
+	close(free)
+	all.Wait()
+}
+
+// TestReadyNamesWhatDoesNotWork: a dependency that is down is told in the bot's
+// own words, and one that is up not at all.
+func TestReadyNamesWhatDoesNotWork(t *testing.T) {
+	t.Parallel()
+	m := New("v1", "")
+	m.WatchListener(sockets(1))
+	m.WatchStore(whole)
+	m.WatchBot(ill{})
+	if status, body := ask(m, "/readyz"); status != http.StatusServiceUnavailable || body != "Slack is away\n" {
+		t.Errorf("%d %q", status, body)
+	}
+	_, body := ask(m, "/metrics")
+	for _, sample := range []string{
+		`dependency_up{dependency="slack"} 0`, `dependency_up{dependency="database"} 1`, `dependency_last_success_timestamp_seconds{dependency="database"} 100`,
+		`dependency_last_success_timestamp_seconds{dependency="slack"} 0`,
+	} {
+		if !strings.Contains(body, "\n"+prefix+sample+"\n") {
+			t.Errorf("there is no %s", sample)
+		}
+	}
+	if status, _ := ask(m, "/healthz"); status != http.StatusOK {
+		t.Errorf("/healthz: %d", status)
+	}
+}
+
+// ill is a bot without Slack.
+type ill struct{ clock }
+
+func (ill) Vitals() []bot.Vital {
+	return []bot.Vital{{Name: bot.DatabaseVital, Up: true, Worked: time.Unix(100, 0)}, {Name: bot.SlackVital, Says: "Slack is away"}}
 }

@@ -24,6 +24,10 @@ type requests struct {
 // asked to wait, or could not be reached, and nothing was done.
 const waiting = "waiting"
 
+// offRecord is the event of a request that was stopped because the audit chain
+// does not show what its row says.
+const offRecord = "off_record"
+
 // fromReport are the buckets, in seconds, of what takes people: from seconds,
 // where the reporter's own word is enough, to a day.
 var fromReport = []float64{1, 2, 5, 10, 20, 30, 60, 120, 300, 600, 1200, 1800, 3600, 7200, 14400, 28800, 86400}
@@ -44,7 +48,8 @@ func (q *requests) register(registry *prometheus.Registry) {
 	}
 	q.events = prometheus.NewCounterVec(prometheus.CounterOpts{
 		Name: prefix + "request_events_total",
-		Help: "What happened to requests, by the action of the audit row; waiting where an approved one has to wait for Microsoft.",
+		Help: "What happened to requests, by the action of the audit row; waiting where an approved one has to wait for Microsoft, " +
+			"off_record where one is stopped that the audit chain does not show.",
 	}, []string{"event", "lane", "drill"})
 	q.refusals = prometheus.NewCounterVec(prometheus.CounterOpts{
 		Name: prefix + "refusals_total", Help: "What people wanted and were not allowed, and why.",
@@ -63,12 +68,15 @@ func (q *requests) register(registry *prometheus.Registry) {
 			h.WithLabelValues(string(lane))
 		}
 		q.events.WithLabelValues("requested", string(lane), "false")
+		q.events.WithLabelValues("reopened", string(lane), "false")
+		q.events.WithLabelValues(offRecord, string(lane), "false")
 		for _, state := range bot.States {
 			if state != bot.Pending && state != bot.Drilled {
 				q.events.WithLabelValues(string(state), string(lane), "false")
 			}
 		}
 	}
+	q.refusals.WithLabelValues(string(authz.Retry), string(bot.NotOnRecord))
 	for _, attempt := range []string{"first", "further"} {
 		q.attempts.WithLabelValues(attempt)
 	}
@@ -106,6 +114,9 @@ func (q *requests) own(r *bot.Request, row bot.Entry, at time.Time) (event strin
 			h.WithLabelValues(lane).Observe(max(0, then.Sub(r.CreatedAt).Seconds()))
 		}
 	}
+	if row.Action == "withheld" && row.Reason == string(bot.NotOnRecord) {
+		return offRecord
+	}
 	switch bot.State(row.Action) {
 	case bot.Approved:
 		if row.Outcome != "" { // of a call
@@ -114,6 +125,10 @@ func (q *requests) own(r *bot.Request, row bot.Entry, at time.Time) (event strin
 		// "Try again" decides anew, hours later.
 		if len(r.Decisions) == 1 {
 			since(q.approved, r.Decisions[0].At)
+		}
+	case bot.Void, bot.Denied:
+		if row.Reason == string(bot.NotOnRecord) {
+			return offRecord
 		}
 	case bot.Executing:
 		attempt := "first"

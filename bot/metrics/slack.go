@@ -26,7 +26,7 @@ var slackCodes = set(
 	// A person.
 	"cannot_dm_bot", "messages_tab_disabled", "no_such_subteam", "user_disabled", "user_not_found", "users_not_found",
 	// A message or a form.
-	"cant_delete_message", "cant_update_message", "edit_window_closed", "expired_trigger_id", "invalid_blocks", "message_not_found", "msg_too_long",
+	"cant_delete_message", "cant_update_message", "edit_window_closed", "expired_trigger_id", "invalid_blocks", "invalid_blocks_format", "message_not_found", "msg_blocks_too_long", "msg_too_long",
 	"thread_not_found",
 )
 

@@ -42,6 +42,10 @@ func (m *Metrics) registerSockets() {
 			Name: prefix + "reconnects_total", Help: "Sockets that were opened in place of an earlier one. Slack asks for that every few hours.",
 		}, func() float64 { return float64(m.counts().Reconnects) }),
 		prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+			Name: prefix + "envelope_age_seconds",
+			Help: "How long ago the last envelope came on any socket, and before the first, how long the bot has listened. It grows when nobody does anything, and when Slack has lost the sockets.",
+		}, func() float64 { return m.sinceHeard().Seconds() }),
+		prometheus.NewGaugeFunc(prometheus.GaugeOpts{
 			Name: prefix + "strangers", Help: "Open sockets of the app that are none of ours: somebody else holds the app-level token.",
 		}, func() float64 { return float64(m.strangers()) }),
 	)
@@ -55,6 +59,13 @@ func (m *Metrics) registerSockets() {
 func (m *Metrics) connected() int {
 	if l := m.listener.Load(); l != nil {
 		return (*l).Connected()
+	}
+	return 0
+}
+
+func (m *Metrics) sinceHeard() time.Duration {
+	if l := m.listener.Load(); l != nil {
+		return (*l).SinceHeard()
 	}
 	return 0
 }

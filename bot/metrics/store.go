@@ -19,10 +19,13 @@ const (
 	txFreeze    = "freeze"
 	txReceive   = "receive"
 	txRecord    = "record"
+	txStall     = "stall"
 	txTelling   = "claim_telling"
 	txTold      = "told"
 	txSetPlace  = "set_place"
 	txAnnounced = "announced"
+	txWithdraw  = "withdraw"
+	txRetell    = "retell"
 )
 
 // What came of them.
@@ -38,7 +41,7 @@ const (
 
 func (m *Metrics) registerStore() {
 	m.store = m.newCalls("store_transactions", "Transactions of the database", "operation",
-		[]string{txAnnounce, txAnnounced, txBeat, txClaim, txCommit, txDue, txForget, txFreeze, txReceive, txRecord, txTelling, txTold, txSetPlace},
+		[]string{txAnnounce, txAnnounced, txBeat, txClaim, txCommit, txDue, txForget, txFreeze, txReceive, txRecord, txStall, txTelling, txTold, txSetPlace, txWithdraw, txRetell},
 		[]string{storeOK, storeError, storeGivenUp, storeUnclear},
 		[]float64{0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.5, 1, 2.5})
 }
@@ -117,6 +120,11 @@ func (s *store) Due(ctx context.Context, limit int) (_ bot.Work, err error) {
 	return s.Store.Due(ctx, limit)
 }
 
+func (s *store) Stall(ctx context.Context, id string) (fresh bool, err error) {
+	defer s.counting(txStall, time.Now(), &err)
+	return s.Store.Stall(ctx, id)
+}
+
 func (s *store) Beat(ctx context.Context) (live int, err error) {
 	defer s.counting(txBeat, time.Now(), &err)
 	return s.Store.Beat(ctx)
@@ -135,6 +143,26 @@ func (s *store) Told(ctx context.Context, t bot.Telling, version int64, retry bo
 func (s *store) SetPlace(ctx context.Context, id string, p bot.Place) (err error) {
 	defer s.counting(txSetPlace, time.Now(), &err)
 	return s.Store.SetPlace(ctx, id, p)
+}
+
+func (s *store) MoveCard(ctx context.Context, id string, from, to bot.Place) (err error) {
+	defer s.counting(txSetPlace, time.Now(), &err)
+	return s.Store.MoveCard(ctx, id, from, to)
+}
+
+func (s *store) Retell(ctx context.Context) (err error) {
+	defer s.counting(txRetell, time.Now(), &err)
+	return s.Store.Retell(ctx)
+}
+
+func (s *store) SetNoticePlace(ctx context.Context, id int64, p bot.NoticePlace) (err error) {
+	defer s.counting(txSetPlace, time.Now(), &err)
+	return s.Store.SetNoticePlace(ctx, id, p)
+}
+
+func (s *store) Withdraw(ctx context.Context, kind, but string) (err error) {
+	defer s.counting(txWithdraw, time.Now(), &err)
+	return s.Store.Withdraw(ctx, kind, but)
 }
 
 func (s *store) Announce(ctx context.Context, n bot.Notice, audit ...bot.Entry) (fresh bool, err error) {

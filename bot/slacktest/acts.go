@@ -84,8 +84,11 @@ type Click struct {
 	TeamID, TeamDomain     string
 	UserID, UserTeamID     string
 	ActionID, BlockID      string
-	Value, Text            string
+	Value, Text            string // an empty Value is not sent, as of a button without one
+	URL                    string // of a link button
 	Style                  string
+	NoEmoji                bool            // the button's text has "emoji": false
+	Confirm                json.RawMessage // the button's dialog; nil sends none
 	ActionTS               string
 	Ephemeral              bool
 	// Message is the message object; nil sends the one that stands at
@@ -123,7 +126,8 @@ func (p *Person) Click(channelID, ts, actionID string) *Delivery {
 	for _, b := range m.Buttons() {
 		if b.ActionID == actionID {
 			click := s.clickOf(u, c, m)
-			click.ActionID, click.BlockID, click.Value, click.Text, click.Style = b.ActionID, b.BlockID, b.Value, b.Text, b.Style
+			click.ActionID, click.BlockID, click.Value, click.Text, click.Style, click.URL = b.ActionID, b.BlockID, b.Value, b.Text, b.Style, b.URL
+			click.NoEmoji, click.Confirm = m.asSent(b)
 			return s.click(click)
 		}
 	}
@@ -171,14 +175,40 @@ func (s *Server) ephemeralFor(user, channel, ts string) *ephemeral {
 	return nil
 }
 
+// asSent is what a click sends of a button and Button does not say: whether its text
+// is without emoji, and its dialog as it was posted.
+// Source: docs.slack.dev/tools/bolt-js/reference/interfaces/ButtonAction.
+func (m Message) asSent(b Button) (noEmoji bool, confirm json.RawMessage) {
+	for _, block := range m.blocks() {
+		elements, _ := block["elements"].([]any)
+		for _, value := range append(elements, block["accessory"]) {
+			e, _ := value.(object)
+			if block["block_id"] != b.BlockID || e["type"] != "button" || e["action_id"] != b.ActionID {
+				continue
+			}
+			text, _ := e["text"].(object)
+			if e["confirm"] != nil {
+				confirm = mustJSON(e["confirm"])
+			}
+			return text["emoji"] == false, confirm
+		}
+	}
+	return false, nil
+}
+
 // click sends a block_actions payload. s.mu is held.
 func (s *Server) click(k Click) *Delivery {
 	private := s.ephemeralFor(k.UserID, k.ChannelID, k.MessageTS)
 	container := map[string]any{"type": "message", "message_ts": k.MessageTS, "channel_id": k.ChannelID, "is_ephemeral": k.Ephemeral}
-	action := map[string]any{"action_id": k.ActionID, "block_id": k.BlockID, "type": "button", "value": k.Value, "action_ts": k.ActionTS,
-		"text": map[string]any{"type": "plain_text", "text": k.Text, "emoji": true}}
-	if k.Style != "" {
-		action["style"] = k.Style
+	action := map[string]any{"action_id": k.ActionID, "block_id": k.BlockID, "type": "button", "action_ts": k.ActionTS,
+		"text": map[string]any{"type": "plain_text", "text": k.Text, "emoji": !k.NoEmoji}}
+	for key, value := range map[string]string{"value": k.Value, "url": k.URL, "style": k.Style} {
+		if value != "" { // Slack sends what the button has
+			action[key] = value
+		}
+	}
+	if k.Confirm != nil {
+		action["confirm"] = k.Confirm
 	}
 	name := k.UserID
 	if u := s.users[k.UserID]; u != nil {

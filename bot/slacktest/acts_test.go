@@ -112,6 +112,34 @@ func TestClickPayload(t *testing.T) {
 	}
 }
 
+// The payload has what the button has.
+func TestClickOnPlainAndLinkButtons(t *testing.T) {
+	s := workspace(t, slacktest.Config{})
+	c := connect(t, s)
+	ts := post(t, s, "text", "x", "blocks", `[{"type":"actions","elements":[
+{"type":"button","action_id":"plain","text":{"type":"plain_text","text":"Plain"}},
+{"type":"button","action_id":"link","text":{"type":"plain_text","text":"Open"},"url":"https://a.example/","value":"v"}]},
+{"type":"section","text":{"type":"mrkdwn","text":"x"},"accessory":{"type":"button","action_id":"asks","text":{"type":"plain_text","text":":x:","emoji":false},
+"confirm":{"title":{"type":"plain_text","text":"t"},"text":{"type":"plain_text","text":"x"},"confirm":{"type":"plain_text","text":"y"},"deny":{"type":"plain_text","text":"n"}}}}]`)
+	for id, want := range map[string]map[string]any{
+		"plain": {"value": nil, "url": nil, "style": nil, "confirm": nil, "emoji": true},
+		"link":  {"value": "v", "url": "https://a.example/", "style": nil, "confirm": nil, "emoji": true},
+		"asks":  {"value": nil, "url": nil, "confirm": "y", "emoji": false},
+	} {
+		s.As("U1").Click("C1", ts, id)
+		action := c.acked(t, "")["actions"].([]any)[0].(map[string]any)
+		action["emoji"] = action["text"].(map[string]any)["emoji"]
+		if dialog, ok := action["confirm"].(map[string]any); ok {
+			action["confirm"] = dialog["confirm"].(map[string]any)["text"]
+		}
+		for key, value := range want {
+			if got, there := action[key]; got != value || there != (value != nil) {
+				t.Errorf("%s: %s = %v (sent: %t), want %v", id, key, got, there, value)
+			}
+		}
+	}
+}
+
 func TestClickIsImpossible(t *testing.T) {
 	s := workspace(t, slacktest.Config{})
 	connect(t, s)

@@ -39,7 +39,7 @@ func rich(inner string) string {
 
 // TestBlocks lists what fits and, beside it, what does not by one.
 func TestBlocks(t *testing.T) {
-	s := workspace(t, slacktest.Config{})
+	s := workspace(t, slacktest.Config{NoRateLimits: "all kinds of blocks are posted in a row"})
 	section := `{"type":"section","text":` + plain("x") + `}`
 	numbered := func(n int, kind string) string {
 		var out []string

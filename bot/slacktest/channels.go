@@ -2,7 +2,9 @@ package slacktest
 
 import (
 	"cmp"
+	"encoding/base64"
 	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -104,9 +106,26 @@ func (c *Channel) nameInPayload() string {
 	return c.Name
 }
 
-// channelForPosting finds where a message may go: a channel ID, or a user ID
-// for direct messages. s.mu is held.
+// named turns #name or name into the ID of that channel, and leaves everything
+// else as it is. The pages of chat.postMessage and chat.postEphemeral take a name
+// in place of an ID; no other method does. s.mu is held.
+func (s *Server) named(channel string) string {
+	name := strings.TrimPrefix(channel, "#")
+	if name == "" || name == channel && (s.channels[channel] != nil || s.users[channel] != nil) {
+		return channel
+	}
+	for _, c := range s.channels {
+		if c.Name == name && c.directWith == "" {
+			return c.ID
+		}
+	}
+	return channel
+}
+
+// channelForPosting finds where a message may go: a channel's ID or name, or a
+// user ID for direct messages. s.mu is held.
 func (s *Server) channelForPosting(id string) (*Channel, error) {
+	id = s.named(id)
 	if u := s.users[id]; u != nil {
 		switch {
 		case u.Bot || u.AppUser:
@@ -171,7 +190,10 @@ func (s *Server) conversationsInfo(p params) (answer, error) {
 			channel[key] = value
 		}
 	}
-	if p["include_num_members"] == "true" {
+	if yes(p["include_locale"]) {
+		channel["locale"] = locale
+	}
+	if yes(p["include_num_members"]) {
 		channel["num_members"] = len(s.members(c))
 	}
 	return answer{"channel": channel}, nil
@@ -185,8 +207,40 @@ func (s *Server) conversationsMembers(p params) (answer, error) {
 	if err := s.mayRead(c); err != nil {
 		return nil, err
 	}
-	return answer{"members": s.members(c), "response_metadata": map[string]any{"next_cursor": ""}}, nil
+	ids, next, err := pageOf(s.members(c), p, MembersPage, MaxPage)
+	if err != nil {
+		return nil, err
+	}
+	return answer{"members": ids, "response_metadata": map[string]any{"next_cursor": next}}, nil
 }
+
+// pageOf cuts the part out of ids that cursor and limit ask for, and returns the
+// cursor of the next one, "" after the last. As in Slack's examples, a cursor is
+// the ID that comes next, in base64: others may join or leave meanwhile, but when
+// that one leaves, the cursor is no longer valid.
+func pageOf(ids []string, p params, usual, most int) (part []string, next string, err error) {
+	limit := usual
+	if text, there := p["limit"]; there {
+		if limit, err = strconv.Atoi(text); err != nil || limit < 1 || limit > most {
+			return nil, "", refuse("invalid_limit")
+		}
+	}
+	if cursor := p["cursor"]; cursor != "" { // an empty one is the first page
+		text, err := base64.StdEncoding.DecodeString(cursor)
+		id, found := strings.CutPrefix(string(text), cursorPrefix)
+		from := slices.Index(ids, id)
+		if err != nil || !found || from < 0 {
+			return nil, "", refuse("invalid_cursor")
+		}
+		ids = ids[from:]
+	}
+	if len(ids) <= limit {
+		return ids, "", nil
+	}
+	return ids[:limit], base64.StdEncoding.EncodeToString([]byte(cursorPrefix + ids[limit])), nil
+}
+
+const cursorPrefix = "user:"
 
 // mayRead checks the scope that reading this kind of channel needs.
 func (s *Server) mayRead(c *Channel) error {

@@ -35,6 +35,9 @@ func (s *Server) readContent(p params, maxText int) (content, error) {
 			return c, refuse("invalid_arguments", key+" must be a boolean")
 		}
 	}
+	if !noAttachments(p["attachments"]) {
+		return c, refuse("invalid_arguments", "attachments are not modelled, except an empty list")
+	}
 	var err error
 	if c.blocks, err = s.readBlocks(p["blocks"], onMessage); err != nil {
 		return c, err
@@ -46,6 +49,36 @@ func (s *Server) readContent(p params, maxText int) (content, error) {
 		return c, refuse("no_text")
 	}
 	return c, nil
+}
+
+// readShort is readContent for the Web API, which refuses blocks that are too
+// long together. s.mu is held.
+func (s *Server) readShort(p params, maxText int) (content, error) {
+	c, err := s.readContent(p, maxText)
+	if err != nil || c.blocks == nil {
+		return c, err
+	}
+	var sent any
+	if err := json.Unmarshal([]byte(p["blocks"]), &sent); err != nil {
+		return c, refuse("invalid_blocks_format")
+	}
+	var b bytes.Buffer
+	e := json.NewEncoder(&b)
+	e.SetEscapeHTML(false) // as it was meant
+	if err := e.Encode(sent); err != nil {
+		return c, err
+	}
+	if utf8.RuneCount(b.Bytes()) > MaxBlocksText {
+		return c, refuse("msg_blocks_too_long")
+	}
+	return c, nil
+}
+
+// noAttachments reports whether there are none. Clients send the empty list to
+// remove those of an earlier version, which a message here never has.
+func noAttachments(text string) bool {
+	var list []any
+	return text == "" || json.Unmarshal([]byte(text), &list) == nil && len(list) == 0
 }
 
 func yes(value string) bool { return value == "true" || value == "1" }
@@ -87,7 +120,7 @@ func (s *Server) chatPostMessage(p params) (answer, error) {
 	if err != nil {
 		return nil, err
 	}
-	body, err := s.readContent(p, MaxPostText)
+	body, err := s.readShort(p, MaxPostText)
 	if err != nil {
 		return nil, err
 	}
@@ -106,19 +139,20 @@ func (s *Server) own(c *Channel) Message {
 	return Message{Channel: c.ID, User: s.cfg.BotUserID, BotID: s.cfg.BotID, AppID: s.cfg.AppID, Markdown: true}
 }
 
-// threadOf checks a thread_ts and returns the thread's first message: a reply
-// to a reply belongs to the same thread. Slack posts an orphan into the
-// channel; this double refuses it. s.mu is held.
+// threadOf checks a thread_ts, which must be the ts of a message that is no
+// reply. Slack's page says of a reply's ts: avoid it, use its parent; what comes
+// of it is not documented, and others saw replies come loose from their thread.
+// Slack posts an orphan into the channel. This double refuses both. s.mu is held.
 func (s *Server) threadOf(c *Channel, ts string) (string, error) {
 	if ts == "" {
 		return "", nil
 	}
 	parent := s.standing(c.ID, ts)
-	if parent == nil {
+	switch {
+	case parent == nil:
 		return "", refuse("thread_not_found")
-	}
-	if parent.ThreadTS != "" {
-		return parent.ThreadTS, nil
+	case parent.ThreadTS != "" && parent.ThreadTS != parent.TS:
+		return "", refuse("invalid_arguments", "thread_ts is the ts of a reply; use that of the thread's first message, "+parent.ThreadTS)
 	}
 	return parent.TS, nil
 }
@@ -146,7 +180,7 @@ func (s *Server) chatUpdate(p params) (answer, error) {
 	if err != nil {
 		return nil, err
 	}
-	body, err := s.readContent(p, MaxUpdateText)
+	body, err := s.readShort(p, MaxUpdateText)
 	if err != nil {
 		return nil, err
 	}
@@ -169,7 +203,7 @@ func (s *Server) chatDelete(p params) (answer, error) {
 }
 
 func (s *Server) chatPostEphemeral(p params) (answer, error) {
-	c, err := s.channelOfBot(p["channel"])
+	c, err := s.channelOfBot(s.named(p["channel"]))
 	if err != nil {
 		return nil, err
 	}
@@ -179,7 +213,7 @@ func (s *Server) chatPostEphemeral(p params) (answer, error) {
 	case s.users[p["user"]] == nil || s.users[p["user"]].Deleted || !slices.Contains(c.Members, p["user"]):
 		return nil, refuse("user_not_in_channel")
 	}
-	body, err := s.readContent(p, MaxPostText)
+	body, err := s.readShort(p, MaxPostText)
 	if err != nil {
 		return nil, err
 	}

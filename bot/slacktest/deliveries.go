@@ -103,7 +103,9 @@ func (s *Server) sendAs(id, kind string, payload json.RawMessage, apply func(jso
 	d := &Delivery{EnvelopeID: id, Payload: payload, server: s, kind: kind, apply: apply,
 		socket: k.id, sentAt: time.Now(), settled: make(chan struct{})}
 	s.deliveries[id] = append(s.deliveries[id], d)
-	k.send(mustJSON(map[string]any{"envelope_id": id, "type": kind, "payload": payload, "accepts_response_payload": true}))
+	if !k.lost {
+		k.send(mustJSON(map[string]any{"envelope_id": id, "type": kind, "payload": payload, "accepts_response_payload": true}))
+	}
 	s.work.Go(func() { d.expire() })
 	return d
 }

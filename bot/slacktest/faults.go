@@ -23,6 +23,7 @@ type Fault struct {
 	Match func(params map[string]string) bool
 
 	Status     int           // HTTP status; default 200, or 429 with RetryAfter
+	Location   string        // sent as the Location header, for a Status that redirects
 	Error      string        // Slack's error code, in a body with "ok": false
 	RetryAfter time.Duration // sent as the Retry-After header, in whole seconds
 	Body       string        // sent as it is, in place of Error
@@ -88,7 +89,7 @@ func (s *Server) pause(r *http.Request, f *Fault) {
 }
 
 func (f *Fault) result() result {
-	out := result{status: f.Status, code: f.Error}
+	out := result{status: f.Status, code: f.Error, location: f.Location}
 	if f.RetryAfter > 0 {
 		out.retryAfter = strconv.Itoa(int(f.RetryAfter.Round(time.Second) / time.Second))
 		if out.status == 0 {

@@ -121,7 +121,7 @@ func TestFaultOnResponseURL(t *testing.T) {
 
 func TestRateLimits(t *testing.T) {
 	now := &clock{}
-	s := workspace(t, slacktest.Config{RateLimits: true, Now: now.now})
+	s := workspace(t, slacktest.Config{Now: now.now})
 	limited := func(method string, pairs ...string) (calls int) {
 		for ; calls < 1000; calls++ {
 			if r := call(t, s, method, pairs...); r.Error == "ratelimited" {
@@ -150,7 +150,7 @@ func TestRateLimits(t *testing.T) {
 	}
 	now.advance(time.Second)
 	wantError(t, call(t, s, "chat.postMessage", "channel", "C1", "text", "x"), "")
-	off := workspace(t, slacktest.Config{Now: now.now})
+	off := workspace(t, slacktest.Config{Now: now.now, NoRateLimits: "this is what it does"})
 	for range 30 {
 		wantError(t, call(t, off, "usergroups.users.list", "usergroup", "S1"), "")
 	}

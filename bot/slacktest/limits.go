@@ -40,6 +40,22 @@ const (
 	// MaxUpdateText is what chat.update accepts.
 	MaxUpdateText = 4000
 
+	// MaxBlocksText is what the blocks of one message may hold together, in
+	// characters of their JSON without escapes. Slack documents no such limit and
+	// answers msg_blocks_too_long from about here; how much of what is around the
+	// text counts is not known, so this double counts all of it. Answers to a
+	// response_url are not held to it.
+	// Measured by others: github.com/slackapi/bolt-js/issues/2509 and 2867.
+	MaxBlocksText = 13200
+
+	// MembersPage is how many members conversations.members lists without a limit,
+	// and MaxPage the highest limit. Anything else than a whole number from 1 is
+	// invalid_limit; what Slack makes of 0 is not documented.
+	// Sources: docs.slack.dev/reference/methods/conversations.members, and
+	// /tools/node-slack-sdk/reference/web-api/interfaces/ConversationsMembersArguments.
+	MembersPage = 100
+	MaxPage     = 999
+
 	// MaxSockets is how many Socket Mode connections one app may hold.
 	MaxSockets = 10
 	// MaxAckBytes is the size from which Slack drops an ack silently.

@@ -112,7 +112,11 @@ func (s *Server) authTest(params) (answer, error) {
 }
 
 func (s *Server) botsInfo(p params) (answer, error) {
-	if p["bot"] != "" && p["bot"] != s.cfg.BotID {
+	id, asked := p["bot"]
+	switch {
+	case !asked: // no error, says its page, and no information
+		return answer{}, nil
+	case id != s.cfg.BotID:
 		return nil, refuse("bot_not_found")
 	}
 	return answer{"bot": map[string]any{
@@ -130,8 +134,16 @@ func (s *Server) usersInfo(p params) (answer, error) {
 	case u.Hidden:
 		return nil, refuse("user_not_visible")
 	}
-	return answer{"user": s.userJSON(u)}, nil
+	user := s.userJSON(u)
+	if yes(p["include_locale"]) && !u.Deleted {
+		user["locale"] = locale
+	}
+	return answer{"user": user}, nil
 }
+
+// locale is everybody's and every channel's; Slack sends it to whoever asks with
+// include_locale.
+const locale = "en-US"
 
 func (s *Server) usersLookupByEmail(p params) (answer, error) {
 	for _, u := range s.users {
@@ -144,7 +156,7 @@ func (s *Server) usersLookupByEmail(p params) (answer, error) {
 
 func (s *Server) usergroupsUsersList(p params) (answer, error) {
 	g := s.groups[p["usergroup"]]
-	if g == nil || g.Disabled && p["include_disabled"] != "true" && p["include_disabled"] != "1" {
+	if g == nil || g.Disabled && !yes(p["include_disabled"]) {
 		return nil, refuse("no_such_subteam")
 	}
 	return answer{"users": append([]string{}, g.Members...)}, nil
@@ -175,7 +187,7 @@ func (s *Server) userJSON(u *User) map[string]any {
 		return user // Slack leaves the rest out for deactivated users
 	}
 	for key, value := range map[string]any{
-		"tz": "Europe/Berlin", "tz_label": "Central European Time", "tz_offset": 3600, "locale": "en-US",
+		"tz": "Europe/Berlin", "tz_label": "Central European Time", "tz_offset": 3600,
 		"is_admin": u.Admin || u.Owner, "is_owner": u.Owner, "is_primary_owner": false,
 		"is_restricted": u.Guest || u.SingleChannelGuest, "is_ultra_restricted": u.SingleChannelGuest,
 		"is_email_confirmed": !u.EmailUnconfirmed && !u.Bot, "who_can_share_contact_card": "EVERYONE",

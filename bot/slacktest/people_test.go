@@ -1,8 +1,10 @@
 package slacktest_test
 
 import (
+	"fmt"
 	"io"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 
@@ -86,6 +88,92 @@ func TestScopes(t *testing.T) {
 	wantError(t, call(t, s, "conversations.info", "channel", "C3"), "missing_scope")
 }
 
+// What language somebody reads is told to those who ask.
+func TestLocale(t *testing.T) {
+	s := workspace(t, slacktest.Config{})
+	locale := func(kind, method string, pairs ...string) any {
+		r := call(t, s, method, pairs...)
+		wantError(t, r, "")
+		return r.raw[kind].(map[string]any)["locale"]
+	}
+	for name, got := range map[string][2]any{
+		"a user, unasked":    {locale("user", "users.info", "user", "U1"), nil},
+		"a user, declined":   {locale("user", "users.info", "user", "U1", "include_locale", "false"), nil},
+		"a user":             {locale("user", "users.info", "user", "U1", "include_locale", "true"), "en-US"},
+		"by address":         {locale("user", "users.lookupByEmail", "email", "alice@contoso.example"), nil},
+		"a channel, unasked": {locale("channel", "conversations.info", "channel", "C1"), nil},
+		"a channel":          {locale("channel", "conversations.info", "channel", "C1", "include_locale", "1"), "en-US"},
+	} {
+		if got[0] != got[1] {
+			t.Errorf("%s: locale %v, want %v", name, got[0], got[1])
+		}
+	}
+}
+
+// An argument that is missing and one that names nothing are two things.
+func TestMissingArguments(t *testing.T) {
+	s := workspace(t, slacktest.Config{})
+	for method, test := range map[string]struct{ key, missing, empty string }{
+		"users.info":            {"user", "user_not_found", "user_not_found"},
+		"users.lookupByEmail":   {"email", "invalid_arguments", "users_not_found"},
+		"usergroups.users.list": {"usergroup", "invalid_arguments", "no_such_subteam"},
+		"conversations.info":    {"channel", "invalid_arguments", "channel_not_found"},
+		"conversations.members": {"channel", "invalid_arguments", "channel_not_found"},
+	} {
+		wantError(t, call(t, s, method), test.missing)
+		wantError(t, call(t, s, method, test.key, ""), test.empty)
+	}
+}
+
+func TestMembersPages(t *testing.T) {
+	s := workspace(t, slacktest.Config{})
+	var everybody []string
+	for i := range 250 {
+		everybody = append(everybody, fmt.Sprintf("U1%03d", i))
+	}
+	s.AddChannel(slacktest.Channel{ID: "C9", Name: "all", Members: everybody, BotIsMember: true})
+	pages := func(limit ...string) (sizes []int, found []string) {
+		for cursor := ""; ; {
+			r := call(t, s, "conversations.members", append([]string{"channel", "C9", "cursor", cursor}, limit...)...)
+			wantError(t, r, "")
+			members := r.raw["members"].([]any)
+			for _, id := range members {
+				found = append(found, id.(string))
+			}
+			sizes = append(sizes, len(members))
+			if cursor, _ = r.raw["response_metadata"].(map[string]any)["next_cursor"].(string); cursor == "" {
+				return sizes, found
+			}
+		}
+	}
+	want := append(slices.Clone(everybody), s.BotUserID())
+	for name, test := range map[string]struct{ limit, sizes []string }{
+		"without limit": {nil, []string{"100", "100", "51"}},
+		"a smaller one": {[]string{"limit", "90"}, []string{"90", "90", "71"}},
+		"exact":         {[]string{"limit", "251"}, []string{"251"}},
+		"the highest":   {[]string{"limit", "999"}, []string{"251"}},
+	} {
+		sizes, found := pages(test.limit...)
+		if got := strings.Fields(strings.Trim(fmt.Sprint(sizes), "[]")); !slices.Equal(got, test.sizes) || !slices.Equal(found, want) {
+			t.Errorf("%s: pages of %v, want %v; %d members", name, sizes, test.sizes, len(found))
+		}
+	}
+	for _, limit := range []string{"0", "-1", "1000", "many", "1.5", ""} {
+		wantError(t, call(t, s, "conversations.members", "channel", "C9", "limit", limit), "invalid_limit")
+	}
+	cursor := call(t, s, "conversations.members", "channel", "C9").raw["response_metadata"].(map[string]any)["next_cursor"].(string)
+	s.UpdateChannel("C9", func(c *slacktest.Channel) { c.Members = slices.Delete(c.Members, 100, 101) })
+	for name, cursor := range map[string]string{"made up": "x", "empty": "", "who left": cursor} {
+		want := "invalid_cursor"
+		if cursor == "" {
+			want = "" // the first page
+		}
+		if r := call(t, s, "conversations.members", "channel", "C9", "cursor", cursor); r.Error != want {
+			t.Errorf("a cursor %s: %q, want %q", name, r.Error, want)
+		}
+	}
+}
+
 func TestLookups(t *testing.T) {
 	s := workspace(t, slacktest.Config{})
 	wantError(t, call(t, s, "usergroups.users.list", "usergroup", "S0"), "no_such_subteam")
@@ -94,6 +182,10 @@ func TestLookups(t *testing.T) {
 	wantError(t, call(t, s, "usergroups.users.list", "usergroup", "S1", "include_disabled", "true"), "")
 	wantError(t, call(t, s, "users.lookupByEmail", "email", "nobody@contoso.example"), "users_not_found")
 	wantError(t, call(t, s, "bots.info", "bot", "B9"), "bot_not_found")
+	wantError(t, call(t, s, "bots.info", "bot", ""), "bot_not_found")
+	if r := call(t, s, "bots.info"); !r.OK || r.raw["bot"] != nil {
+		t.Errorf("bots.info about nobody: %v", r.raw)
+	}
 	wantError(t, call(t, s, "conversations.info", "channel", "C4"), "channel_not_found")
 	s.UpdateChannel("C1", func(c *slacktest.Channel) { c.ExtShared = true })
 	if c := call(t, s, "conversations.info", "channel", "C1", "include_num_members", "true").raw["channel"].(map[string]any); c["is_ext_shared"] != true || c["num_members"] != 3.0 {

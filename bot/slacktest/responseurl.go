@@ -28,9 +28,8 @@ func (s *Server) newResponseURL(u responseURL) string {
 	return s.base + "/respond/" + secret
 }
 
-// responseParams are the fields that a response_url takes. An empty list of
-// attachments is tolerated; attachments are not modelled.
-var responseParams = []string{"text", "blocks", "response_type", "replace_original", "delete_original", "thread_ts", "metadata", "mrkdwn", "parse", "link_names", "unfurl_links", "unfurl_media"}
+// responseParams are the fields that a response_url takes.
+var responseParams = []string{"text", "blocks", "attachments", "response_type", "replace_original", "delete_original", "thread_ts", "metadata", "mrkdwn", "parse", "link_names", "unfurl_links", "unfurl_media"}
 
 func (s *Server) serveResponseURL(w http.ResponseWriter, r *http.Request) {
 	body, readErr := io.ReadAll(io.LimitReader(r.Body, maxRequest))

@@ -38,7 +38,7 @@ func TestResponseURLOfACommand(t *testing.T) {
 	k := connect(t, s)
 	s.As("U2").Command("C2", "help") // the bot is not in C2: response URLs get through all the same
 	url := k.acked(t, "")["response_url"]
-	wantError(t, respond(t, url, `{"text":"private"}`), "")
+	wantError(t, respond(t, url, `{"text":"private","attachments":[]}`), "")
 	wantError(t, respond(t, url, `{"text":"public","response_type":"in_channel"}`), "")
 	wantError(t, respond(t, url, `{"text":"x","colour":"red"}`), "invalid_payload")
 	wantError(t, respond(t, url, `{"blocks":[{"type":"alert"}]}`), "invalid_blocks")
@@ -51,12 +51,13 @@ func TestResponseURLOfACommand(t *testing.T) {
 	s.As("U2").Command("C2", "help")
 	url = k.acked(t, "")["response_url"]
 	wantError(t, respond(t, url, `{"delete_original":true}`), "message_not_found")
+	wantError(t, respond(t, url, `{"text":"x","attachments":[{"text":"y"}]}`), "invalid_arguments")
 	c.advance(slacktest.ResponseURLLifetime)
 	wantError(t, respond(t, url, `{"text":"just in time"}`), "")
 	c.advance(time.Second)
 	wantError(t, respond(t, url, `{"text":"too late"}`), "expired_url")
 	wantError(t, respond(t, url.(string)+"0", `{"text":"guess"}`), "no_service")
-	if calls := s.CallsOf("response_url"); len(calls) != 10 || calls[9].Error != "no_service" || calls[0].Params["text"] != "private" {
+	if calls := s.CallsOf("response_url"); len(calls) != 11 || calls[10].Error != "no_service" || calls[0].Params["text"] != "private" {
 		t.Fatalf("%d calls", len(calls))
 	}
 }

@@ -36,6 +36,7 @@ type socket struct {
 	conn    *websocket.Conn
 	queue   [][]byte
 	leaving bool          // gets no new envelopes
+	lost    bool          // Slack takes it for one that stands, and what it sends there goes nowhere
 	wake    chan struct{} // 1 when the queue has something
 	gone    chan struct{} // closed when the connection has ended
 	hangUp  sync.Once
@@ -335,6 +336,17 @@ func (s *Server) StopPings() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.pingsOff = true
+}
+
+// LoseSockets has Slack lose the sockets that are open now: they stay open and are
+// pinged, and each envelope that goes to one of them reaches nobody. Users of other
+// apps report that; a new socket is as good as any.
+func (s *Server) LoseSockets() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, k := range s.sockets {
+		k.lost = true
+	}
 }
 
 // ResumePings undoes StopPings.

@@ -18,7 +18,7 @@ func TestConnectionsOpenNeedsTheAppToken(t *testing.T) {
 	for name, test := range map[string]struct{ header, form, want string }{
 		"app token":    {header: s.AppToken()},
 		"none":         {want: "not_authed"},
-		"as a field":   {form: s.AppToken(), want: "not_authed"},
+		"as a field":   {form: s.AppToken(), want: "invalid_auth"},
 		"bot token":    {header: s.BotToken(), want: "not_allowed_token_type"},
 		"another app":  {header: "xapp-1-A9-nothing", want: "invalid_auth"},
 		"not a token":  {header: "garbage", want: "invalid_auth"},

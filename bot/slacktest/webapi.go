@@ -1,13 +1,13 @@
 package slacktest
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"maps"
-	"mime"
 	"net/http"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -39,39 +39,44 @@ func refuse(code string, messages ...string) error {
 	return &refusal{code: code, messages: messages}
 }
 
-// method is one Web API method that this double models.
+// method is one Web API method that this double models, as its page in Slack's
+// reference describes it (docs.slack.dev/reference/methods).
 type method struct {
 	do       func(*Server, params) (answer, error) // called with s.mu held
 	scope    string                                // "" needs none
 	tier     int                                   // calls per minute; 0 is chat.postMessage's own rule
 	required []string
-	optional []string
-	appToken bool // takes the xapp- token
+	optional []string // beside team_id, which every method takes: see check
+	json     bool     // takes a JSON body; the others read the query and forms only
+	absent   string   // the code when a required parameter is missing; default invalid_arguments
+	appToken bool     // takes the xapp- token
+	postOnly bool     // refuses GET
 }
 
 var methods map[string]method
 
 func init() { // not a literal: the methods refer to Server, which refers to this
 	methods = map[string]method{
-		"apps.connections.open": {do: (*Server).appsConnectionsOpen, tier: tier3, appToken: true},
-		"auth.test":             {do: (*Server).authTest, tier: tierSpecial},
-		"bots.info":             {do: (*Server).botsInfo, scope: "users:read", tier: tier3, optional: []string{"bot", "team_id"}},
-		"users.info":            {do: (*Server).usersInfo, scope: "users:read", tier: tier4, required: []string{"user"}, optional: []string{"include_locale"}},
+		"apps.connections.open": {do: (*Server).appsConnectionsOpen, tier: tier3, json: true, appToken: true, postOnly: true},
+		"auth.test":             {do: (*Server).authTest, tier: tierSpecial, json: true},
+		"bots.info":             {do: (*Server).botsInfo, scope: "users:read", tier: tier3, optional: []string{"bot"}},
+		// The code was seen at Slack by others: github.com/kortix-ai/suna/pull/6616.
+		"users.info":            {do: (*Server).usersInfo, scope: "users:read", tier: tier4, required: []string{"user"}, optional: []string{"include_locale"}, absent: "user_not_found"},
 		"users.lookupByEmail":   {do: (*Server).usersLookupByEmail, scope: "users:read.email", tier: tier3, required: []string{"email"}},
-		"usergroups.users.list": {do: (*Server).usergroupsUsersList, scope: "usergroups:read", tier: tier2, required: []string{"usergroup"}, optional: []string{"include_disabled", "team_id"}},
+		"usergroups.users.list": {do: (*Server).usergroupsUsersList, scope: "usergroups:read", tier: tier2, required: []string{"usergroup"}, optional: []string{"include_disabled"}},
 		"conversations.info":    {do: (*Server).conversationsInfo, tier: tier3, required: []string{"channel"}, optional: []string{"include_locale", "include_num_members"}},
 		"conversations.members": {do: (*Server).conversationsMembers, tier: tier4, required: []string{"channel"}, optional: []string{"cursor", "limit"}},
-		"chat.postMessage": {do: (*Server).chatPostMessage, scope: "chat:write", required: []string{"channel"},
-			optional: []string{"text", "blocks", "thread_ts", "reply_broadcast", "mrkdwn", "parse", "link_names", "unfurl_links", "unfurl_media", "metadata"}},
-		"chat.update": {do: (*Server).chatUpdate, scope: "chat:write", tier: tier3, required: []string{"channel", "ts"},
-			optional: []string{"text", "blocks", "parse", "link_names", "metadata"}},
-		"chat.delete": {do: (*Server).chatDelete, scope: "chat:write", tier: tier3, required: []string{"channel", "ts"}},
-		"chat.postEphemeral": {do: (*Server).chatPostEphemeral, scope: "chat:write", tier: tier4, required: []string{"channel", "user"},
-			optional: []string{"text", "blocks", "thread_ts", "parse", "link_names"}},
+		"chat.postMessage": {do: (*Server).chatPostMessage, scope: "chat:write", json: true, required: []string{"channel"},
+			optional: []string{"text", "blocks", "attachments", "thread_ts", "reply_broadcast", "mrkdwn", "parse", "link_names", "unfurl_links", "unfurl_media", "metadata"}},
+		"chat.update": {do: (*Server).chatUpdate, scope: "chat:write", tier: tier3, json: true, required: []string{"channel", "ts"},
+			optional: []string{"text", "blocks", "attachments", "parse", "link_names", "metadata"}},
+		"chat.delete": {do: (*Server).chatDelete, scope: "chat:write", tier: tier3, json: true, required: []string{"channel", "ts"}},
+		"chat.postEphemeral": {do: (*Server).chatPostEphemeral, scope: "chat:write", tier: tier4, json: true, required: []string{"channel", "user"},
+			optional: []string{"text", "blocks", "attachments", "thread_ts", "parse", "link_names"}},
 		"chat.getPermalink": {do: (*Server).chatGetPermalink, tier: tierSpecial, required: []string{"channel", "message_ts"}},
-		"views.open":        {do: (*Server).viewsOpen, tier: tier4, required: []string{"trigger_id", "view"}},
-		"views.push":        {do: (*Server).viewsPush, tier: tier4, required: []string{"trigger_id", "view"}},
-		"views.update":      {do: (*Server).viewsUpdate, tier: tier4, required: []string{"view"}, optional: []string{"view_id", "external_id", "hash"}},
+		"views.open":        {do: (*Server).viewsOpen, tier: tier4, json: true, required: []string{"trigger_id", "view"}},
+		"views.push":        {do: (*Server).viewsPush, tier: tier4, json: true, required: []string{"trigger_id", "view"}},
+		"views.update":      {do: (*Server).viewsUpdate, tier: tier4, json: true, required: []string{"view"}, optional: []string{"view_id", "external_id", "hash"}},
 	}
 }
 
@@ -112,26 +117,31 @@ type result struct {
 	body       []byte
 	code       string // Slack's error code
 	retryAfter string
+	location   string
 	scopes     []string // of the token, where it was accepted
 }
 
 func (s *Server) serveMethod(w http.ResponseWriter, r *http.Request) {
 	name := r.PathValue("method")
 	m, known := methods[name]
-	p, token, err := readParams(r)
-	s.serve(w, r, name, p, known, func() result {
+	if !known {
+		m.json = true // so that Unknown can show what was sent
+	}
+	q := readRequest(r, m)
+	s.serve(w, r, name, q.params, known, func() (done result) {
 		s.mu.Lock()
 		defer s.mu.Unlock()
+		defer func() { done = done.warn(q.warnings) }()
 		if !known {
 			return jsonResult(nil, refuse("unknown_method"))
 		}
-		if err != nil {
+		if q.err != nil {
+			return jsonResult(nil, q.err)
+		}
+		if err := s.authorize(m, q); err != nil {
 			return jsonResult(nil, err)
 		}
-		if err := s.authorize(m, r, token); err != nil {
-			return jsonResult(nil, err)
-		}
-		done := s.carryOut(name, m, p)
+		done = s.carryOut(name, m, q.params)
 		if done.scopes = s.cfg.Scopes; m.appToken {
 			done.scopes = s.cfg.AppScopes
 		}
@@ -202,6 +212,9 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request, name string, p pa
 	if done.retryAfter != "" {
 		w.Header().Set("Retry-After", done.retryAfter)
 	}
+	if done.location != "" {
+		w.Header().Set("Location", done.location)
+	}
 	w.WriteHeader(done.status)
 	w.Write(done.body) // the client may be gone; nothing to do then
 }
@@ -233,61 +246,14 @@ func jsonResult(a answer, err error) result {
 	return result{status: http.StatusOK, body: text, code: code}
 }
 
-// maxRequest bounds what a bot may send in one request.
-const maxRequest = 4 << 20
-
-// readParams takes the parameters and the token from the query, a form or a
-// JSON body. As in Slack, a JSON body needs the token in the header.
-func readParams(r *http.Request) (p params, token string, err error) {
-	p = params{}
-	for key, values := range r.URL.Query() {
-		p[key] = values[0]
-	}
-	body, err := io.ReadAll(io.LimitReader(r.Body, maxRequest))
-	if err != nil {
-		return p, "", refuse("request_timeout")
-	}
-	kind, _, _ := mime.ParseMediaType(r.Header.Get("Content-Type"))
-	switch {
-	case len(body) == 0:
-	case kind == "application/json":
-		fields, err := readObject(body)
-		if err != nil {
-			return p, bearer(r), err
-		}
-		maps.Copy(p, fields)
-		delete(p, "token")
-	case kind == "application/x-www-form-urlencoded":
-		form, err := parseForm(body)
-		if err != nil {
-			return p, "", refuse("invalid_form_data")
-		}
-		maps.Copy(p, form)
-	default:
-		return p, "", refuse("invalid_post_type")
-	}
-	token = p["token"]
-	delete(p, "token")
-	if b := bearer(r); b != "" {
-		token = b
-	}
-	return p, token, nil
-}
-
-func bearer(r *http.Request) string {
-	token, found := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
-	if !found {
-		return ""
-	}
-	return token
-}
-
 // authorize checks the token as Slack does. s.mu is held.
-func (s *Server) authorize(m method, r *http.Request, token string) error {
-	want, kind := s.cfg.BotToken, "xoxb-"
+func (s *Server) authorize(m method, q request) error {
+	want, kind, token := s.cfg.BotToken, "xoxb-", q.token
 	if m.appToken {
 		want, kind = s.cfg.AppToken, "xapp-"
-		token = bearer(r) // an app-level token counts in the header only
+		if !q.bearer && token != "" { // an app-level token counts in the header only
+			return refuse("invalid_auth")
+		}
 	}
 	switch {
 	case token == "":
@@ -325,16 +291,31 @@ func (s *Server) SetAppScopes(scopes ...string) {
 	s.touch()
 }
 
-// check refuses unknown parameters and misses required ones.
+// argumentName is what Slack takes for the name of a parameter.
+var argumentName = regexp.MustCompile(`^\w{1,64}$`)
+
+// check refuses unknown parameters and misses required ones. One that is there
+// and empty is not missing: it names nothing, and the method says so
+// (seen at Slack by others: github.com/brekkylab/backlot/issues/84).
+//
+// team_id goes with every method. The pages of bots.info and
+// usergroups.users.list say that a workspace's token makes Slack ignore it, and
+// Bolt sends it with each call that a listener makes.
 func (m method) check(p params) error {
 	for _, key := range slices.Sorted(maps.Keys(p)) {
-		if !slices.Contains(m.required, key) && !slices.Contains(m.optional, key) {
+		switch {
+		case key == "team_id", slices.Contains(m.required, key), slices.Contains(m.optional, key):
+		case strings.Contains(key, "["):
+			return refuse("invalid_array_arg")
+		case !argumentName.MatchString(key):
+			return refuse("invalid_arg_name")
+		default:
 			return refuse("invalid_arguments", "unknown or unmodelled parameter: "+key)
 		}
 	}
 	for _, key := range m.required {
-		if p[key] == "" {
-			return refuse("invalid_arguments", "missing required field: "+key)
+		if _, there := p[key]; !there {
+			return refuse(cmp.Or(m.absent, "invalid_arguments"), "missing required field: "+key)
 		}
 	}
 	return nil

@@ -18,7 +18,11 @@ func (s *Store) Record(ctx context.Context, settles int64, entries ...bot.Entry)
 		if err := settle(ctx, tx, settles); err != nil {
 			return err
 		}
-		return appendAudit(ctx, tx, entries)
+		rows, err := tallied(ctx, tx, entries)
+		if err != nil {
+			return err
+		}
+		return appendAudit(ctx, tx, rows)
 	})
 }
 
@@ -42,18 +46,24 @@ func appendAudit(ctx context.Context, tx *tx, entries []bot.Entry) error {
 	if err := tx.alone(ctx); err != nil {
 		return err
 	}
-	var seq, at int64
+	var seq, last, at int64
 	var head string
-	if err := tx.QueryRowContext(ctx, `SELECT seq, hash, `+tx.headTime()+` FROM audit_head WHERE id = 1`+tx.forUpdate()).Scan(&seq, &head, &at); err != nil {
+	if err := tx.QueryRowContext(ctx, `SELECT seq, hash, at, `+tx.headTime()+` FROM audit_head WHERE id = 1`+tx.forUpdate()).Scan(&seq, &head, &last, &at); err != nil {
 		return fmt.Errorf("read the audit head: %w", err)
 	}
-	// As of when the row got its place in the chain, so that times never go back.
+	// As of when the row got its place in the chain, so that times never go back;
+	// nor where the clock was set back, of which the row then has its own word.
 	when := tx.now
 	if at != 0 && tx.store.time != nil {
 		when = time.UnixMicro(at)
 	}
+	when = when.UTC().Truncate(time.Microsecond)
+	var clock time.Time
+	if before := time.UnixMicro(last).UTC(); before.After(when) {
+		clock, when = when, before
+	}
 	for _, e := range entries {
-		e.At = when.UTC().Truncate(time.Microsecond)
+		e.At, e.Clock = when, clock
 		text, err := json.Marshal(e)
 		if err != nil {
 			return fmt.Errorf("encode the audit row: %w", err)
@@ -65,7 +75,7 @@ func appendAudit(ctx context.Context, tx *tx, entries []bot.Entry) error {
 			return fmt.Errorf("store the audit row: %w", err)
 		}
 	}
-	if _, err := tx.ExecContext(ctx, `UPDATE audit_head SET seq = $1, hash = $2 WHERE id = 1`, seq, head); err != nil {
+	if _, err := tx.ExecContext(ctx, `UPDATE audit_head SET seq = $1, hash = $2, at = $3 WHERE id = 1`, seq, head, micros(when)); err != nil {
 		return fmt.Errorf("store the audit head: %w", err)
 	}
 	return nil

@@ -26,7 +26,7 @@ func testEntry(t *testing.T, open opener) {
 		t.Fatal(err)
 	}
 	want := e
-	want.At = c.now().Truncate(time.Microsecond)
+	want.At, want.Clock = c.now().Truncate(time.Microsecond), time.Time{}
 	if diff := cmp.Diff([]bot.Entry{want}, chain(t, s, "")); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
@@ -149,7 +149,7 @@ func TestChainGrowsWhileItIsRead(t *testing.T) {
 	}
 	seen, err := s.Walk(deadline(t), func(r bot.Row) error {
 		if r.Seq%100 == 0 && r.Seq <= 600 {
-			return s.Record(deadline(t), 0, bot.Entry{Action: "refused"})
+			return s.Record(deadline(t), 0, bot.Entry{Action: "reminded"})
 		}
 		return nil
 	})

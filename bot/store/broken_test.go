@@ -34,7 +34,7 @@ func TestBrokenRows(t *testing.T) {
 		said = append(said, err.Error())
 	}
 	all := strings.Join(said, "\n")
-	if len(said) != 4 || !strings.Contains(all, "REQ-BODY") || !strings.Contains(all, "REQ-WORDS") || !strings.Contains(all, "arrival 1") || !strings.Contains(all, "notice 1") {
+	if len(said) != 4 || !strings.Contains(all, "REQ-BODY") || !strings.Contains(all, "REQ-WORDS") || !strings.Contains(all, "arrival 1") || !strings.Contains(all, "notice broken") {
 		t.Errorf("broken rows are reported as:\n%s", all)
 	}
 	if w := due(t, s); len(w.Broken) != 0 {

@@ -18,11 +18,14 @@ const (
 	countOwing = `SELECT state, count(*) FROM (
 		SELECT state FROM requests WHERE due_at IS NOT NULL
 		UNION ALL SELECT state FROM requests WHERE tell_due_at IS NOT NULL AND due_at IS NULL) owing GROUP BY state`
-	// $1 is the last moment that is overdue, $2 is now.
-	countOverdue = `SELECT (SELECT count(*) FROM arrivals WHERE due_at <= $1 AND claimed_until <= $2),
-		(SELECT count(*) FROM requests WHERE due_at <= $1 AND claimed_until <= $2),
-		(SELECT count(*) FROM requests WHERE tell_due_at <= $1 AND tell_claimed_until <= $2),
-		(SELECT count(*) FROM notices WHERE due_at <= $1 AND claimed_until <= $2)`
+	// $1 is the last moment that is overdue. A claim makes nothing less so: what
+	// cannot be done is claimed for each try. Nor does a later time for the next try.
+	countOverdue = `SELECT (SELECT count(*) FROM arrivals WHERE due_at <= $1),
+		(SELECT count(*) FROM requests WHERE due_at <= $1),
+		(SELECT count(*) FROM requests WHERE tell_due_at IS NOT NULL
+			AND (tell_due_at <= $1 OR tell_owed_at >= changed_at AND tell_owed_at BETWEEN 1 AND $1)),
+		(SELECT count(*) FROM notices WHERE due_at IS NOT NULL AND (due_at <= $1 OR owed_at BETWEEN 1 AND $1))`
+	countStalled  = `SELECT count(*) FROM requests WHERE stalled_at > 0 AND stalled_version = version`
 	headAndFreeze = `SELECT seq, EXISTS (SELECT 1 FROM freezes WHERE ended_at IS NULL) FROM audit_head WHERE id = 1`
 )
 
@@ -53,10 +56,13 @@ func (s *Store) Census(ctx context.Context) (c bot.Census, err error) {
 	for _, g := range groups {
 		c.Owing[g.state] = g.n
 	}
-	err = s.row(ctx, countOverdue, micros(now.Add(-bot.OverdueAfter)), micros(now)).
+	err = s.row(ctx, countOverdue, micros(now.Add(-bot.OverdueAfter))).
 		Scan(&c.Overdue.Arrivals, &c.Overdue.Requests, &c.Overdue.Telling, &c.Overdue.Notices)
 	if err != nil {
 		return c, fmt.Errorf("count what is overdue: %w", err)
+	}
+	if err := s.row(ctx, countStalled).Scan(&c.Stalled); err != nil {
+		return c, fmt.Errorf("count what cannot go on: %w", err)
 	}
 	if err := s.row(ctx, headAndFreeze).Scan(&c.Head, &c.Frozen); err != nil {
 		return c, fmt.Errorf("read the head of the audit chain: %w", err)

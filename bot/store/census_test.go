@@ -85,14 +85,73 @@ func testCensusOverdue(t *testing.T, open opener) {
 	overdue("due for less than a minute", bot.Overdue{})
 	c.move(time.Second)
 	overdue("due for a minute", bot.Overdue{Arrivals: 1, Requests: 1, Telling: 1, Notices: 1})
-	due(t, s)
-	overdue("claimed", bot.Overdue{Telling: 1}) // a telling is claimed by its teller
-	if a := (teller{TB: t, s: s}); !a.claims(r.ID) {
+	all := bot.Overdue{Arrivals: 1, Requests: 1, Telling: 1, Notices: 1}
+	w := due(t, s)
+	a := teller{TB: t, s: s}
+	if !a.claims(r.ID) {
 		t.Fatal("the telling is not to be had")
 	}
-	overdue("claimed all", bot.Overdue{})
-	c.move(bot.ClaimFor)
-	overdue("the claims have lapsed", bot.Overdue{Arrivals: 1, Requests: 1, Telling: 1, Notices: 1})
+	overdue("claimed, and not done", all)
+	// Tried, and put off: people wait on.
+	a.told(r.Version, at(c.now().Add(10*time.Minute)))
+	if err := s.Announced(deadline(t), w.Notices[0], at(c.now().Add(10*time.Minute))); err != nil {
+		t.Fatal(err)
+	}
+	overdue("the next try is in ten minutes", all)
+	c.move(5 * time.Minute)
+	overdue("five minutes later", all)
+	// A new version is owed from now on.
+	r = turn(t, s, stored(t, s, r.ID), bot.Pending)
+	overdue("changed", bot.Overdue{Arrivals: 1, Requests: 1, Notices: 1})
+	c.move(5 * time.Minute)
+	toldAllAt(t, s, r.ID, r.Version)
+	if err := s.Announced(deadline(t), due(t, s).Notices[0], bot.Retry{}); err != nil {
+		t.Fatal(err)
+	}
+	overdue("told", bot.Overdue{Arrivals: 1, Requests: 1})
+	// A freeze owes it to people once more, from then on.
+	f := freeze(t, s, c)
+	c.move(bot.OverdueAfter - time.Second)
+	overdue("frozen for less than a minute", bot.Overdue{Arrivals: 1, Requests: 1})
+	unfreeze(t, s, c, f)
+}
+
+// What is noted of a request that cannot go on holds for the version that it was
+// noted of, once, and owes it to people.
+func testCensusStalled(t *testing.T, open opener) {
+	c := newClock()
+	s := open(t, c.now)
+	r := create(t, s, pending("REQ-ACDEFG", "carol"))
+	toldAllAt(t, s, r.ID, r.Version)
+	stalled := func(when string, want int) {
+		t.Helper()
+		got, err := s.Census(deadline(t))
+		if err != nil || got.Stalled != want {
+			t.Errorf("%s: %d, %v, want %d", when, got.Stalled, err, want)
+		}
+		if r = stored(t, s, r.ID); r.StalledAt.IsZero() != (want == 0) {
+			t.Errorf("%s: it is stalled since %s", when, r.StalledAt)
+		}
+	}
+	stalled("at first", 0)
+	for try, want := range []bool{true, false} {
+		if fresh, err := s.Stall(deadline(t), r.ID); err != nil || fresh != want {
+			t.Errorf("try %d: fresh %v, %v", try, fresh, err)
+		}
+	}
+	stalled("noted", 1)
+	wantTell(t, s, "noted", r.ID)
+	toldAllAt(t, s, r.ID, r.Version)
+	stalled("told", 1)
+	r = turn(t, s, r, bot.Pending)
+	stalled("gone on with", 0)
+	if fresh, err := s.Stall(deadline(t), r.ID); err != nil || !fresh {
+		t.Errorf("once more: fresh %v, %v", fresh, err)
+	}
+	stalled("once more", 1)
+	if fresh, err := s.Stall(deadline(t), "REQ-NOWHERE"); err != nil || fresh {
+		t.Errorf("nowhere: fresh %v, %v", fresh, err)
+	}
 }
 
 // A scrape costs the same after a million requests: no query of it walks a
@@ -101,7 +160,7 @@ func TestCensusByIndexes(t *testing.T) {
 	s := openSQLite(t, newClock().now)
 	raw := bypass(t, s)
 	whole := regexp.MustCompile(`^SCAN (requests|arrivals|notices|freezes|audit)\b`)
-	partial := regexp.MustCompile(`INDEX (requests_due|requests_tell_due|requests_one_pending|requests_waiting|arrivals_due|notices_due|freezes_one)\b`)
+	partial := regexp.MustCompile(`INDEX (requests_due|requests_tell_due|requests_one_pending|requests_waiting|requests_stalled|arrivals_due|notices_due|freezes_one)\b`)
 	for _, query := range store.CensusQueries {
 		rows, err := raw.QueryContext(deadline(t), `EXPLAIN QUERY PLAN `+regexp.MustCompile(`\$\d`).ReplaceAllString(query, "1"))
 		if err != nil {

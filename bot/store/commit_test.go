@@ -53,6 +53,7 @@ func testEveryField(t *testing.T, open opener) {
 		got := stored(t, s, r.ID)
 		want := r
 		want.State, want.Version, want.DueAt, want.Paused = state, got.Version, r.DueAt.Truncate(time.Microsecond), 0
+		want.StalledAt = time.Time{} // a column, which Stall alone writes
 		if diff := cmp.Diff(want, got); diff != "" {
 			t.Errorf("%s (-want +got):\n%s", state, diff)
 		}

@@ -8,6 +8,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"revoke-sessions/authz"
 	"revoke-sessions/bot"
 )
 
@@ -141,4 +142,73 @@ func testDueLimit(t *testing.T, open opener) {
 		t.Errorf("tell %v, want the two that wait longest", w.Tell)
 	}
 	wantDue(t, s, "the rest", 3, 3)
+}
+
+// What one person has waiting, however much, does not fill what is handed out.
+func testDueTurns(t *testing.T, open opener) {
+	c := newClock()
+	s := open(t, c.now)
+	by := func(r bot.Request, who string) bot.Request {
+		r.Askers = []authz.Asker{{SlackID: who, EntraID: who}}
+		return r
+	}
+	own := func(r bot.Request) bot.Request { r.Lane = authz.Self; return r }
+	for i := range 20 {
+		a := arrival(i)
+		a.UserID = "U-FLOOD"
+		receive(t, s, a)
+		r := by(pending(fmt.Sprint("REQ-", i), fmt.Sprint("target-", i)), "U-FLOOD")
+		r.CreatedAt = noon.Add(time.Duration(i) * time.Second)
+		r.DueAt = r.CreatedAt
+		create(t, s, r)
+	}
+	c.move(time.Minute)
+	later := func(r bot.Request) bot.Request { r.CreatedAt, r.DueAt = c.now(), c.now(); return r }
+	a := arrival(100)
+	a.UserID = "U-DANA"
+	receive(t, s, a)
+	create(t, s, later(by(pending("REQ-DANA", "gus"), "U-DANA")))
+	create(t, s, later(own(by(pending("REQ-ERIN", "erin"), "U-ERIN"))))
+	turn(t, s, create(t, s, later(by(pending("REQ-DECIDED", "carol"), "U-BOB"))), bot.Approved)
+	c.move(time.Minute)
+	w, err := s.Due(deadline(t), 4)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var arrived, driven []string
+	for _, a := range w.Arrivals {
+		arrived = append(arrived, a.Envelope)
+	}
+	for _, r := range w.Drive {
+		driven = append(driven, r.ID)
+	}
+	for _, row := range []struct {
+		what      string
+		got, want []string
+	}{
+		{"arrivals", arrived, []string{"envelope-0", "envelope-1", "envelope-2", "envelope-100"}},
+		{"requests", driven, []string{"REQ-DECIDED", "REQ-0", "REQ-1", "REQ-2"}},
+		{"tellings", w.Tell, []string{"REQ-DECIDED", "REQ-ERIN", "REQ-0", "REQ-DANA"}},
+	} {
+		if diff := cmp.Diff(row.want, row.got); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", row.what, diff)
+		}
+	}
+}
+
+// Each who joins is found by what they asked for, and so is whoever asked before.
+func testAskersAreKept(t *testing.T, open opener) {
+	s := open(t, newClock().now)
+	r := create(t, s, pending("REQ-ACDEFG", "carol"))
+	for i := range 5 {
+		id := fmt.Sprint("U-", i)
+		r.Askers = append(r.Askers, authz.Asker{SlackID: id, EntraID: id})
+		r = commit(t, s, bot.Change{Request: r})
+		r = commit(t, s, bot.Change{Request: r}) // nobody new
+	}
+	for _, id := range []string{"U-BOB", "U-0", "U-1", "U-2", "U-3", "U-4"} {
+		if all, err := s.Open(deadline(t), id, 10); err != nil || len(all) != 1 {
+			t.Errorf("%s has asked for %d open requests, %v", id, len(all), err)
+		}
+	}
 }

@@ -5,16 +5,21 @@ import (
 	"fmt"
 	"math"
 	"time"
+
+	"revoke-sessions/bot"
 )
 
 // secretsLive is how long a response_url works; afterwards it and the
 // trigger_id, which lives 3 s, are worth nothing to us and are erased.
-// https://docs.slack.dev/interactivity/handling-user-interaction
-const secretsLive = 30 * time.Minute
+const secretsLive = bot.ResponseURLLife
 
 // noticesKept is for how long a notice that stands in Slack keeps another of
 // the same key away.
 const noticesKept = 7 * 24 * time.Hour
+
+// oldNotices leaves out those of bot.StandingKind that were posted and not withdrawn.
+const oldNotices = `FROM notices WHERE posted_at < $1
+	AND NOT (key LIKE '` + bot.StandingKind + `:%' AND EXISTS (SELECT 1 FROM notice_places WHERE notice_id = notices.id))`
 
 // eraseAtOnce bounds the requests that one call erases, so that nobody who
 // wants to write waits for long.
@@ -48,8 +53,13 @@ func (s *Store) Forget(ctx context.Context, retention time.Duration) error {
 			exec(`DELETE FROM arrivals WHERE due_at IS NULL AND received_at < $1`)},
 		{"uses that count no more", `FROM uses WHERE at < $1`, `at`, micros(now.Add(-longestLimit)),
 			exec(`DELETE FROM uses WHERE at < $1`)},
-		{"old notices", `FROM notices WHERE posted_at < $1`, `posted_at`, micros(now.Add(-noticesKept)),
-			exec(`DELETE FROM notices WHERE posted_at < $1`)},
+		{"old notices", oldNotices, `posted_at`, micros(now.Add(-noticesKept)),
+			func(ctx context.Context, tx *tx, before int64) error {
+				if err := exec(`DELETE FROM notice_places WHERE notice_id IN (SELECT id `+oldNotices+`)`)(ctx, tx, before); err != nil {
+					return err
+				}
+				return exec(`DELETE `+oldNotices)(ctx, tx, before)
+			}},
 		{"words of ended requests", erasable, `changed_at`, ended, eraseWords},
 		{"reasons of ended freezes", `FROM freezes WHERE reason IS NOT NULL AND ended_at < $1`, `ended_at`, ended,
 			exec(`UPDATE freezes SET reason = NULL WHERE reason IS NOT NULL AND ended_at < $1`)},
@@ -63,6 +73,9 @@ func (s *Store) Forget(ctx context.Context, retention time.Duration) error {
 		if err != nil {
 			return fmt.Errorf("erase %s: %w", chore.what, err)
 		}
+	}
+	if err := s.sweep(ctx, s); err != nil {
+		return fmt.Errorf("remove what was erased from the database's log: %w", err)
 	}
 	return nil
 }

@@ -165,6 +165,40 @@ func testForgetNotices(t *testing.T, open opener) {
 	wantNotices(t, s, "what does not stand yet is kept", "owed", "stands")
 }
 
+// testForgetStanding: what is so every day is announced once, and not once a week. One
+// that was withdrawn before anybody could read it is announced when it is so again.
+func testForgetStanding(t *testing.T, open opener) {
+	c := newClock()
+	s := open(t, c.now)
+	const said, withdrawn = bot.StandingKind + ":said", bot.StandingKind + ":withdrawn"
+	keys := []string{said, bot.StandingKind + "ing:other"}
+	for _, key := range keys {
+		announce(t, s, notice(key))
+	}
+	for _, n := range wantNotices(t, s, "announced", keys...) {
+		if err := s.SetNoticePlace(deadline(t), n.ID, bot.NoticePlace{To: "C1", Channel: "C1", TS: "1.1", Shown: "a"}); err != nil {
+			t.Fatal(err)
+		}
+		announced(t, s, n, bot.Retry{})
+	}
+	announce(t, s, notice(withdrawn))
+	if err := s.Withdraw(deadline(t), bot.StandingKind, ""); err != nil {
+		t.Fatal(err)
+	}
+	for range 3 {
+		c.move(7*24*time.Hour + time.Microsecond)
+		forget(t, s, 0)
+		if announce(t, s, notice(said)) {
+			t.Fatal("announced once more")
+		}
+	}
+	for _, key := range []string{keys[1], withdrawn} {
+		if !announce(t, s, notice(key)) {
+			t.Errorf("%s is kept for ever", key)
+		}
+	}
+}
+
 func testForgetFreeze(t *testing.T, open opener) {
 	c := newClock()
 	s := open(t, c.now)
@@ -245,15 +279,17 @@ func TestIndexesOfWhatIsSearched(t *testing.T) {
 	s := openSQLite(t, newClock().now)
 	raw := bypass(t, s)
 	for query, index := range map[string]string{
-		`SELECT EXISTS (SELECT 1 ` + store.Erasable + `)`:                                               "requests_erasable",
-		`SELECT id ` + store.Erasable + ` ORDER BY changed_at LIMIT 500`:                                "requests_erasable",
-		`UPDATE requests SET version = version + 1 WHERE state IN ('pending', 'approved')`:              "requests_waiting",
-		`SELECT 1 FROM freezes WHERE reason IS NOT NULL AND ended_at < 1`:                               "freezes_erasable",
-		`SELECT 1 FROM freezes WHERE ended_at IS NULL`:                                                  "freezes_one",
-		`SELECT 1 FROM uses WHERE at < 1`:                                                               "uses_at",
-		`SELECT at FROM uses WHERE kind = '' AND who = '' AND at > 1 ORDER BY at DESC LIMIT 1 OFFSET 4`: "uses_counted",
-		`SELECT 1 FROM notices WHERE posted_at < 1`:                                                     "notices_posted",
-		`SELECT id FROM notices WHERE due_at <= 1 AND claimed_until <= 1 ORDER BY due_at, id LIMIT 64`:  "notices_due",
+		`SELECT EXISTS (SELECT 1 ` + store.Erasable + `)`:                                                  "requests_erasable",
+		`SELECT id ` + store.Erasable + ` ORDER BY changed_at LIMIT 500`:                                   "requests_erasable",
+		`UPDATE requests SET version = version + 1 WHERE state IN ('pending', 'approved')`:                 "requests_waiting",
+		`SELECT 1 FROM freezes WHERE reason IS NOT NULL AND ended_at < 1`:                                  "freezes_erasable",
+		`SELECT 1 FROM freezes WHERE ended_at IS NULL`:                                                     "freezes_one",
+		`SELECT 1 FROM uses WHERE at < 1`:                                                                  "uses_at",
+		`SELECT at FROM uses WHERE kind = '' AND who = '' AND at > 1 ORDER BY at DESC LIMIT 1 OFFSET 4`:    "uses_counted",
+		`DELETE FROM uses WHERE request = $1 AND request <> '' AND kind <> 'x'`:                            "uses_request",
+		`UPDATE requests SET tell_again = 1 WHERE target_id = 'carol' AND id <> $1 AND due_at IS NOT NULL`: "requests_open",
+		`SELECT posted_at ` + store.OldNotices + ` ORDER BY posted_at LIMIT 1`:                             "notices_posted",
+		`SELECT id FROM notices WHERE due_at <= 1 AND claimed_until <= 1 ORDER BY due_at, id LIMIT 64`:     "notices_due",
 	} {
 		var id, parent, unused int
 		var plan string

@@ -35,7 +35,7 @@ func (s *Store) CommitFreeze(ctx context.Context, c bot.FreezeChange) (bot.Freez
 		}
 		if c.Notice != nil {
 			n := *c.Notice
-			n.Key = fmt.Sprintf("%s#%d", n.Key, f.ID)
+			n.Key, n.Freeze = fmt.Sprintf("%s#%d", n.Key, f.ID), f.ID
 			if _, err := announce(ctx, tx, n); err != nil {
 				return err
 			}
@@ -118,22 +118,32 @@ func thaw(ctx context.Context, tx *tx, began time.Time) error {
 
 // Frozen implements bot.Brakes.
 func (s *Store) Frozen(ctx context.Context) (f bot.Freeze, on bool, err error) {
-	var id, version int64
-	var body []byte
-	var reason string
-	err = s.row(ctx, `SELECT id, version, body, coalesce(reason, '') FROM freezes WHERE ended_at IS NULL`).
-		Scan(&id, &version, &body, &reason)
+	f, err = s.freeze(ctx, `ended_at IS NULL`)
 	if errors.Is(err, sql.ErrNoRows) {
 		return f, false, nil
 	}
+	return f, err == nil, err
+}
+
+// Freeze implements bot.Brakes.
+func (s *Store) Freeze(ctx context.Context, id int64) (bot.Freeze, error) {
+	return s.freeze(ctx, `id = $1`, id)
+}
+
+func (s *Store) freeze(ctx context.Context, which string, args ...any) (f bot.Freeze, err error) {
+	var id, version int64
+	var body []byte
+	var reason string
+	err = s.row(ctx, `SELECT id, version, body, coalesce(reason, '') FROM freezes WHERE `+which, args...).
+		Scan(&id, &version, &body, &reason)
 	if err == nil {
 		err = json.Unmarshal(body, &f)
 	}
 	if err != nil {
-		return bot.Freeze{}, false, fmt.Errorf("read the freeze: %w", err)
+		return bot.Freeze{}, fmt.Errorf("read a freeze: %w", err)
 	}
 	f.ID, f.Version, f.Reason = id, version, reason
-	return f, true, nil
+	return f, nil
 }
 
 // LastPulled implements bot.Brakes.

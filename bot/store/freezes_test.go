@@ -362,8 +362,15 @@ func testThawBeforeItBegan(t *testing.T, open opener) {
 	s := open(t, c.now)
 	r := waiting(t, s, c, "REQ-ACDEFG", bot.Pending)
 	c.move(time.Hour)
-	f := freeze(t, s, c)
+	freeze(t, s, c)
 	c.move(-time.Minute)
+	if _, err := s.Due(deadline(t), 1); err != nil { // which notices that the clock was set back
+		t.Fatal(err)
+	}
+	f, frozen, err := s.Frozen(deadline(t))
+	if err != nil || !frozen {
+		t.Fatalf("frozen: %v, %v", frozen, err)
+	}
 	unfreeze(t, s, c, f)
 	if got := stored(t, s, r.ID).Paused; got != 0 {
 		t.Errorf("paused for %s", got)

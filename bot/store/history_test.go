@@ -112,7 +112,10 @@ var steps = []struct {
 		if err := s.Doubt(ctx, j.r.ID, "card"); err != nil {
 			return err
 		}
-		_, err := s.Places(ctx, j.r.ID)
+		if _, err := s.Places(ctx, j.r.ID); err != nil {
+			return err
+		}
+		_, err := s.ResponseURLs(ctx, arrival(2*j.n).UserID, 3)
 		return err
 	}},
 	{"click", func(ctx context.Context, s *store.Store, j *journey) error {
@@ -176,7 +179,10 @@ var steps = []struct {
 		return err
 	}},
 	{"accepted", func(ctx context.Context, s *store.Store, _ *journey) error {
-		_, err := s.LastAccepted(ctx, "target-7")
+		if _, err := s.LastAccepted(ctx, "target-7"); err != nil {
+			return err
+		}
+		_, _, err := s.LastRevoke(ctx, "target-7", "REQ-OTHER")
 		return err
 	}},
 	{"forget", func(ctx context.Context, s *store.Store, _ *journey) error { return s.Forget(ctx, 365*24*time.Hour) }},

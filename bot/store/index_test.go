@@ -156,3 +156,31 @@ func testLastAccepted(t *testing.T, open opener) {
 	turn(t, s, create(t, s, pending("REQ-5", "carol")), bot.Denied)
 	want("a denied one", "carol", noon.Add(3*time.Hour))
 }
+
+// testLastRevoke: it is the one that LastAccepted goes by, but for one's own.
+func testLastRevoke(t *testing.T, open opener) {
+	s := open(t, newClock().now)
+	want := func(when, target, but, want string, at time.Time) {
+		t.Helper()
+		got, found, err := s.LastRevoke(deadline(t), target, but)
+		if err != nil || found != (want != "") || got.ID != want || !got.AcceptedAt.Equal(at.Truncate(time.Microsecond)) {
+			t.Errorf("%s: %v %q at %v, %v, want %q at %v", when, found, got.ID, got.AcceptedAt, err, want, at)
+		}
+	}
+	accept := func(id, target string, at time.Time) {
+		t.Helper()
+		r := create(t, s, pending(id, target))
+		r.AcceptedAt = at
+		turn(t, s, r, bot.Revoked)
+	}
+	want("never", "carol", "", "", time.Time{})
+	late := noon.Add(2*time.Hour + 1234567*time.Nanosecond)
+	accept("REQ-1", "carol", noon.Add(time.Hour))
+	accept("REQ-2", "carol", late)
+	accept("REQ-3", "dave", noon.Add(9*time.Hour))
+	want("twice", "carol", "REQ-9", "REQ-2", late)
+	want("its own left out", "carol", "REQ-2", "REQ-1", noon.Add(time.Hour))
+	want("all left out", "dave", "REQ-3", "", time.Time{})
+	create(t, s, pending("REQ-4", "carol"))
+	want("another waits", "carol", "REQ-4", "REQ-2", late)
+}

@@ -140,3 +140,83 @@ func testLimitAtOnce(t *testing.T, open opener) {
 		t.Errorf("%d were let through and %d audit rows stored, want %d", stored, len(rows), limit)
 	}
 }
+
+// A decision that is taken back gives back what it has used up, and what is decided
+// again counts again.
+func testGivenBack(t *testing.T, open opener) {
+	c := newClock()
+	s := open(t, c.now)
+	ask := use(bot.PerRequester, "entra-bob", 1, time.Hour)
+	total, target := use(bot.Total, "", 2, time.Hour), use(bot.PerTarget, "carol", 1, time.Hour)
+	alice, amir := use(bot.PerApprover, "entra-alice", 1, time.Hour), use(bot.PerApprover, "U-AMIR", 1, time.Hour)
+	ownTarget, ownTotal := use(bot.OwnTarget, "carol", 1, time.Hour), use(bot.OwnTotal, "", 1, time.Hour)
+	uses := []bot.Use{total, target, alice, amir, ownTarget, ownTotal}
+	at := c.now()
+	r := pending("REQ-1", "carol")
+	r, err := s.Commit(deadline(t), bot.Change{Request: r, Audit: []bot.Entry{requested(r)}, Uses: append([]bot.Use{ask}, uses...)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := spent(t, s, "REQ-OTHER", total); err != nil {
+		t.Fatal(err)
+	}
+	full := func(when string, all ...bot.Use) {
+		t.Helper()
+		for i, u := range all {
+			wantLimit(t, when, spent(t, s, fmt.Sprint("REQ-FULL-", i), u), u, at.Add(time.Hour))
+		}
+	}
+	full("decided", append([]bot.Use{ask}, uses...)...)
+
+	// Nothing is given back by a change of which nothing is stored.
+	stale := r
+	stale.Version++
+	if _, err := s.Commit(deadline(t), bot.Change{Request: stale, GivesBack: true}); !errors.Is(err, bot.ErrConflict) {
+		t.Fatalf("a stale change: %v, want ErrConflict", err)
+	}
+	full("after a stale change", uses...)
+
+	r = commit(t, s, bot.Change{Request: r, GivesBack: true, Kept: []string{"entra-amir", "U-AMIR"}})
+	full("the ask, and whose approval is kept", ask, amir)
+	c.move(time.Minute)
+	again := []bot.Use{total, target, alice, ownTarget, ownTotal}
+	r = commit(t, s, bot.Change{Request: r, Uses: again})
+	full("somebody else's is not given back", use(bot.Total, "", 2, time.Hour))
+	wantLimit(t, "decided again", spent(t, s, "REQ-2", target), target, at.Add(time.Hour+time.Minute))
+
+	r = commit(t, s, bot.Change{Request: r, GivesBack: true})
+	full("the ask", ask)
+	commit(t, s, bot.Change{Request: r, GivesBack: true, Uses: append(again, amir)})
+	wantLimit(t, "counted after it was given back", spent(t, s, "REQ-3", amir), amir, at.Add(time.Hour+time.Minute))
+
+	// A replica of an earlier version notes no request: what it counted stays.
+	write, _ := s.Pools()
+	old := use(bot.PerTarget, "dave", 1, time.Hour)
+	if _, err := write.ExecContext(deadline(t), `INSERT INTO uses (kind, who, at) VALUES ($1, $2, $3)`, old.Kind, old.Who, c.now().UnixMicro()); err != nil {
+		t.Fatal(err)
+	}
+	commit(t, s, bot.Change{Request: stored(t, s, r.ID), GivesBack: true})
+	wantLimit(t, "of an earlier version", spent(t, s, "REQ-4", old), old, c.now().Add(time.Hour))
+}
+
+// Whoever counts while others give back is told of a limit, or let through.
+func testGivenBackAtOnce(t *testing.T, open opener) {
+	s := open(t, newClock().now)
+	ctx := deadline(t)
+	for i, err := range atOnce(50, func(i int) error {
+		r := pending(fmt.Sprint("REQ-", i), fmt.Sprint("target-", i))
+		r, err := s.Commit(ctx, bot.Change{Request: r, Audit: []bot.Entry{requested(r)}, Uses: []bot.Use{use(bot.Total, "", 1, time.Hour)}})
+		if err != nil {
+			return err
+		}
+		_, err = s.Commit(ctx, bot.Change{Request: r, GivesBack: true})
+		return err
+	}) {
+		if _, full := errors.AsType[*bot.LimitError](err); err != nil && !full {
+			t.Errorf("%d: %v", i, err)
+		}
+	}
+	if err := spent(t, s, "REQ-LAST", use(bot.Total, "", 1, time.Hour)); err != nil {
+		t.Errorf("all was given back: %v", err)
+	}
+}

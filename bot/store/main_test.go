@@ -32,7 +32,7 @@ func TestMain(m *testing.M) {
 	if job, ok := children[os.Getenv(childJob)]; ok {
 		os.Exit(job(os.Args[1]))
 	}
-	testrun.Parallel(6)
+	testrun.Parallel(4)
 	goleak.VerifyTestMain(andStopServer{m})
 }
 

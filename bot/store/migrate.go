@@ -14,7 +14,7 @@ var schemaFiles embed.FS
 // schemaVersion is the schema that this program works with. Each version has a
 // file that makes it out of the one before; 0 is an empty database. A file that
 // was released is never changed again.
-const schemaVersion = 4
+const schemaVersion = 5
 
 // oldestReader is the oldest schemaVersion of a program that can still work
 // beside this one on PostgreSQL, where replicas are exchanged one by one. It
@@ -27,7 +27,8 @@ const openWait = 10 * time.Second
 
 // prepare makes or brings up to date the schema, and waits for others who do.
 func (s *Store) prepare(ctx context.Context, o Options) error {
-	again := func(err error) bool { return s.again(err) || (sqliteEngine{}).busy(err) }
+	// unique: somebody else made the first table at the same moment.
+	again := func(err error) bool { return s.again(err) || s.unique(err) || (sqliteEngine{}).busy(err) }
 	return tried(ctx, openWait, again, func() error {
 		if o.Beside {
 			version, oldest, err := s.readVersion(ctx, s.read)

@@ -78,7 +78,7 @@ func TestVersionOneIsBroughtUpToDate(t *testing.T) {
 	c := newClock()
 	c.move(25 * time.Hour)
 	s := openAt(t, path, store.Options{Now: c.now, Exclusive: true})
-	if v := value[int](t, bypass(t, s), `PRAGMA user_version`); v != 4 {
+	if v := value[int](t, bypass(t, s), `PRAGMA user_version`); v != 5 {
 		t.Errorf("user_version %d", v)
 	}
 

@@ -22,14 +22,19 @@ func (s *Store) Announce(ctx context.Context, n bot.Notice, audit ...bot.Entry) 
 	return fresh && err == nil, err
 }
 
-// announce stores a notice, due at once, unless its Key was announced before.
+// announce stores a notice, due at once, unless its Key was announced before. One
+// that shows a freeze is due again each time.
 func announce(ctx context.Context, tx *tx, n bot.Notice) (fresh bool, err error) {
 	message, err := json.Marshal(n.Message)
 	if err != nil {
 		return false, fmt.Errorf("encode the notice %s: %w", n.Key, err)
 	}
-	err = tx.QueryRowContext(ctx, `INSERT INTO notices (key, to_id, message, due_at, claimed_until, tries)
-		VALUES ($1, $2, $3, $4, 0, 0) ON CONFLICT DO NOTHING RETURNING id`, n.Key, n.To, string(message), micros(tx.now)).Scan(&n.ID)
+	again := `DO NOTHING`
+	if n.Freeze != 0 {
+		again = `(key) DO UPDATE SET version = notices.version + 1, message = excluded.message, due_at = excluded.due_at, posted_at = NULL, tries = 0`
+	}
+	err = tx.QueryRowContext(ctx, `INSERT INTO notices (key, to_id, message, due_at, claimed_until, tries, freeze_id)
+		VALUES ($1, $2, $3, $4, 0, 0, $5) ON CONFLICT `+again+` RETURNING id`, n.Key, n.To, string(message), micros(tx.now), n.Freeze).Scan(&n.ID)
 	if errors.Is(err, sql.ErrNoRows) {
 		return false, nil
 	}
@@ -40,12 +45,19 @@ func announce(ctx context.Context, tx *tx, n bot.Notice) (fresh bool, err error)
 }
 
 // Announced implements bot.Announcements. A notice that stands stays so,
-// whatever a slower teller may report.
+// whatever a slower teller may report; one that has something new to say since
+// the caller has read it stays due.
 func (s *Store) Announced(ctx context.Context, n bot.Notice, retry bot.Retry) error {
-	query, args := `UPDATE notices SET posted_at = $1, message = '', due_at = NULL, claimed_until = 0 WHERE id = $2`, []any{micros(s.now()), n.ID}
+	query, args := `UPDATE notices SET claimed_until = CASE WHEN version = $3 OR claimed_until = $4 THEN 0 ELSE claimed_until END,
+		posted_at = CASE WHEN version = $3 THEN CAST($1 AS BIGINT) ELSE posted_at END,
+		message = CASE WHEN version = $3 THEN '' ELSE message END,
+		due_at = CASE WHEN version = $3 THEN NULL ELSE due_at END,
+		owed_at = CASE WHEN version = $3 THEN 0 ELSE owed_at END WHERE id = $2`, []any{micros(s.now()), n.ID, n.Version, micros(n.Until)}
 	if !retry.At.IsZero() {
-		query = `UPDATE notices SET due_at = $1, claimed_until = 0, tries = tries - $3 WHERE id = $2 AND claimed_until = $4 AND posted_at IS NULL`
-		args = []any{micros(retry.At), n.ID, flag(retry.PutOff), micros(n.Until)}
+		query = `UPDATE notices SET due_at = CASE WHEN version = $5 THEN CAST($1 AS BIGINT) ELSE due_at END, claimed_until = 0,
+			tries = CASE WHEN tries > 0 THEN tries - $3 ELSE 0 END, owed_at = CASE WHEN owed_at > 0 THEN owed_at ELSE due_at END
+			WHERE id = $2 AND claimed_until = $4 AND posted_at IS NULL`
+		args = []any{micros(retry.At), n.ID, flag(retry.PutOff), micros(n.Until), n.Version}
 	}
 	if err := s.alone(ctx, query, args...); err != nil {
 		return fmt.Errorf("note what became of notice %d: %w", n.ID, err)
@@ -53,17 +65,44 @@ func (s *Store) Announced(ctx context.Context, n bot.Notice, retry bot.Retry) er
 	return nil
 }
 
-const noticeColumns = `id, key, to_id, message, claimed_until, tries`
+// Withdraw implements bot.Announcements.
+func (s *Store) Withdraw(ctx context.Context, kind, but string) error {
+	if err := s.alone(ctx, `UPDATE notices SET posted_at = $1, message = '', due_at = NULL, claimed_until = 0
+		WHERE due_at IS NOT NULL AND key LIKE $2 AND key <> $3`, micros(s.now()), kind+":%", but); err != nil {
+		return fmt.Errorf("withdraw notices: %w", err)
+	}
+	return nil
+}
+
+// NoticePlaces implements bot.Announcements.
+func (s *Store) NoticePlaces(ctx context.Context, id int64) ([]bot.NoticePlace, error) {
+	return rows(ctx, s, func(row scanner) (p bot.NoticePlace, err error) {
+		err = row.Scan(&p.To, &p.Channel, &p.TS, &p.Shown, &p.News)
+		return p, err
+	}, `SELECT to_id, channel, ts, shown, news FROM notice_places WHERE notice_id = $1 ORDER BY to_id`, id)
+}
+
+// SetNoticePlace implements bot.Announcements.
+func (s *Store) SetNoticePlace(ctx context.Context, id int64, p bot.NoticePlace) error {
+	if p.TS == "" {
+		return s.alone(ctx, `DELETE FROM notice_places WHERE notice_id = $1 AND to_id = $2`, id, p.To)
+	}
+	return s.alone(ctx, `INSERT INTO notice_places (notice_id, to_id, channel, ts, shown, news) VALUES ($1, $2, $3, $4, $5, $6)
+		ON CONFLICT (notice_id, to_id) DO UPDATE SET channel = excluded.channel, ts = excluded.ts, shown = excluded.shown, news = excluded.news`,
+		id, p.To, p.Channel, p.TS, p.Shown, p.News)
+}
+
+const noticeColumns = `id, key, to_id, message, claimed_until, tries, version, freeze_id`
 
 func scanNotice(row scanner) (n bot.Notice, err error) {
 	var message []byte
 	var until int64
-	if err := row.Scan(&n.ID, &n.Key, &n.To, &message, &until, &n.Tries); err != nil {
+	if err := row.Scan(&n.ID, &n.Key, &n.To, &message, &until, &n.Tries, &n.Version, &n.Freeze); err != nil {
 		return n, err
 	}
 	n.Until = time.UnixMicro(until)
 	if err := json.Unmarshal(message, &n.Message); err != nil {
-		return n, fmt.Errorf("%w: notice %d: %w", errBroken, n.ID, err)
+		return n, &bot.Unreadable{Notice: n.Key, Err: err}
 	}
 	return n, nil
 }

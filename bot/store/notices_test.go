@@ -81,7 +81,7 @@ func testNotice(t *testing.T, open opener) {
 	}
 	got := wantNotices(t, s, "announced", n.Key)
 	// Compared as Slack gets it: what is written is read back.
-	n.ID, n.Until, n.Tries = got[0].ID, got[0].Until, 1
+	n.ID, n.Until, n.Tries, n.Version = got[0].ID, got[0].Until, 1, 1
 	if diff := cmp.Diff(asJSON(t, n), asJSON(t, got[0])); diff != "" || n.ID == 0 || got[0].Tries != 1 {
 		t.Errorf("ID %d, try %d (-want +got):\n%s", n.ID, got[0].Tries, diff)
 	}

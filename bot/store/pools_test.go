@@ -11,11 +11,14 @@ func (s *Store) Pools() (write, read *sql.DB) { return s.write, s.read }
 // Erasable is what Forget looks for, to ask the database how.
 const Erasable = erasable
 
-// CensusQueries are what Census asks, to ask the database how.
-var CensusQueries = []string{countPending, countOwing, countOverdue, headAndFreeze}
+// OldNotices is the same of notices.
+const OldNotices = oldNotices
 
-// LockSpace and Counting name the lock of whoever counts against limits.
-const LockSpace, Counting = lockSpace, int(counting)
+// CensusQueries are what Census asks, to ask the database how.
+var CensusQueries = []string{countPending, countOwing, countOverdue, countStalled, headAndFreeze}
+
+// OurTables are the tables whose rights are read.
+var OurTables = ourTables
 
 // SetPools has the store use others, which listen.
 func (s *Store) SetPools(write, read *sql.DB) { s.write, s.read = write, read }

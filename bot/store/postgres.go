@@ -41,8 +41,9 @@ const (
 	connecting = 3 * time.Second
 )
 
-// lockSpace tells our advisory locks from those of others in the same database.
-const lockSpace = 0x7265766f // "revo"
+// makingLock is the advisory lock of schemaMaking, which programs of schema 4 and
+// earlier hold while they make theirs.
+const makingLock = "1919252079, 1"
 
 // The server's error codes, https://www.postgresql.org/docs/current/errcodes-appendix.html
 const (
@@ -71,20 +72,33 @@ func (*postgresEngine) readVersion(ctx context.Context, from querier) (version, 
 	if !made {
 		return 0, 0, nil
 	}
-	if err := from.QueryRowContext(ctx, `SELECT version, oldest FROM schema_version`).Scan(&version, &oldest); err != nil {
+	err = from.QueryRowContext(ctx, `SELECT version, oldest FROM schema_version`).Scan(&version, &oldest)
+	if err != nil && !errors.Is(err, sql.ErrNoRows) { // there is none while the first is being made
 		return 0, 0, fmt.Errorf("read the schema's version: %w", err)
 	}
 	return version, oldest, nil
 }
 
 func (*postgresEngine) writeVersion(ctx context.Context, tx *tx, version, oldest int) error {
-	if _, err := tx.ExecContext(ctx, `CREATE TABLE IF NOT EXISTS schema_version (
-		id BIGINT PRIMARY KEY CHECK (id = 1), version BIGINT NOT NULL, oldest BIGINT NOT NULL)`); err != nil {
-		return err
-	}
 	_, err := tx.ExecContext(ctx, `INSERT INTO schema_version (id, version, oldest) VALUES (1, $1, $2)
 		ON CONFLICT (id) DO UPDATE SET version = excluded.version, oldest = excluded.oldest`, version, oldest)
 	return err
+}
+
+// lockSchema keeps every other process from making the schema. The lock is on a
+// table, which nobody can hold who merely may connect. The advisory lock is taken
+// only if it is free: it keeps away programs that know no other.
+func lockSchema(ctx context.Context, tx *sql.Tx) error {
+	for _, statement := range []string{
+		`SELECT pg_try_advisory_xact_lock(` + makingLock + `)`,
+		`CREATE TABLE IF NOT EXISTS schema_version (id BIGINT PRIMARY KEY CHECK (id = 1), version BIGINT NOT NULL, oldest BIGINT NOT NULL)`,
+		`LOCK TABLE schema_version IN EXCLUSIVE MODE`,
+	} {
+		if _, err := tx.ExecContext(ctx, statement); err != nil {
+			return fmt.Errorf("lock the schema: %w", err)
+		}
+	}
+	return nil
 }
 
 // markKept is for how long a transaction's mark stays, which is much longer than
@@ -98,6 +112,9 @@ const (
 	markOf = `lpad(to_hex(%s), 16, '0')`
 )
 
+// lockNames are what the function hold_lock, of schema 5, calls the locks.
+var lockNames = map[lock]string{freezing: "freezing", fenced: "fenced", counting: "counting"}
+
 // oldMarks is what the marks for which it is too late to ask are less than.
 var oldMarks = fmt.Sprintf(markOf, fmt.Sprintf("%s - %d", microsNow, markKept.Microseconds()))
 
@@ -107,21 +124,20 @@ var oldMarks = fmt.Sprintf(markOf, fmt.Sprintf("%s - %d", microsNow, markKept.Mi
 // a server that is killed, or gives way to another, has forgotten the numbers of
 // which nothing had reached a disk, and gives them again.
 func (*postgresEngine) begun(ctx context.Context, tx *sql.Tx, locks []lock) (mark string, now time.Time, err error) {
-	taken := ""
-	for _, l := range locks {
-		how := "pg_advisory_xact_lock"
-		if l == fenced {
-			how, l = "pg_advisory_xact_lock_shared", freezing
-		}
-		taken += fmt.Sprintf("%s(%d, %d), ", how, lockSpace, l)
-	}
-	// The locks come first, so that the time is that at which all are taken.
 	var at int64
-	held := `WITH held AS MATERIALIZED (SELECT ` + taken + `1), taken AS MATERIALIZED (SELECT ` + microsNow + ` AS at FROM held)`
 	if slices.Contains(locks, schemaMaking) { // there may be no table for marks yet
-		err = tx.QueryRowContext(ctx, held+` SELECT at FROM taken`).Scan(&at)
+		if err := lockSchema(ctx, tx); err != nil {
+			return "", now, err
+		}
+		err = tx.QueryRowContext(ctx, `SELECT `+microsNow).Scan(&at)
 	} else {
-		err = tx.QueryRowContext(ctx, held+`, marked AS (INSERT INTO marks (mark, committed) SELECT `+fmt.Sprintf(markOf, "at")+` || $1, true FROM taken RETURNING mark)
+		taken := ""
+		for _, l := range locks {
+			taken += `hold_lock('` + lockNames[l] + `'), `
+		}
+		// The locks come first, so that the time is that at which all are taken.
+		err = tx.QueryRowContext(ctx, `WITH held AS MATERIALIZED (SELECT `+taken+`1), taken AS MATERIALIZED (SELECT `+microsNow+` AS at FROM held),
+			marked AS (INSERT INTO marks (mark, committed) SELECT `+fmt.Sprintf(markOf, "at")+` || $1, true FROM taken RETURNING mark)
 			SELECT at, mark FROM taken, marked`, rand.Text()).Scan(&at, &mark)
 	}
 	if err != nil {
@@ -151,13 +167,18 @@ func forgetMarks(ctx context.Context, tx *tx) error {
 	return err
 }
 
+// sweep is the server's own work: autovacuum.
+func (*postgresEngine) sweep(context.Context, *Store) error { return nil }
+
 func (e *postgresEngine) again(err error) bool {
 	if no, ok := errors.AsType[*pgconn.PgError](err); ok {
 		switch no.Code {
 		case codeReadOnly:
 			// It hands over to another server: connections of before are of no use.
-			e.db.SetMaxIdleConns(0)
-			e.db.SetMaxIdleConns(connections)
+			if e.db != nil {
+				e.db.SetMaxIdleConns(0)
+				e.db.SetMaxIdleConns(connections)
+			}
 			return true
 		case codeIdle, codeSerialization, codeDeadlock, codeNoPlace, codeShutdown, codeCrash, codeStarting:
 			return true

@@ -77,8 +77,13 @@ func openPostgres(ctx context.Context, rawURL string, o Options) (*Store, error)
 	if config.ValidateConnect == nil {
 		config.ValidateConnect = pgconn.ValidateConnectTargetSessionAttrsReadWrite
 	}
-	s := newPostgres(connect(config, session(false), silence), nameOf(config), o.Now)
-	if err := s.makePostgres(ctx, config, o); err != nil {
+	at, err := tryPlace(ctx, config)
+	if err != nil {
+		return nil, fmt.Errorf("open the database %s: %w", nameOf(config), plainly(err))
+	}
+	s := newPostgres(connect(config, session(at, false), silence), nameOf(config), o.Now)
+	s.exposed = at.exposed
+	if err := s.makePostgres(ctx, config, at, o); err != nil {
 		return nil, errors.Join(fmt.Errorf("open the database %s: %w", s.path, plainly(err)), s.Close())
 	}
 	if o.Exclusive {
@@ -90,7 +95,7 @@ func openPostgres(ctx context.Context, rawURL string, o Options) (*Store, error)
 // makePostgres brings the schema up to date. What has to be made is made on a
 // connection that waits for as long as that takes; the look at whether anything
 // has to be, which is all that most starts need, waits no longer than any other.
-func (s *Store) makePostgres(ctx context.Context, config *pgx.ConnConfig, o Options) (err error) {
+func (s *Store) makePostgres(ctx context.Context, config *pgx.ConnConfig, at place, o Options) (err error) {
 	var version, oldest int
 	err = tried(ctx, openWait, s.again, func() (err error) {
 		version, oldest, err = s.readVersion(ctx, s.read)
@@ -102,7 +107,7 @@ func (s *Store) makePostgres(ctx context.Context, config *pgx.ConnConfig, o Opti
 	case version >= schemaVersion:
 		return compatible(version, oldest)
 	}
-	db := connect(config, always, 0)
+	db := connect(config, at.path()+always, 0)
 	defer func() { err = errors.Join(err, db.Close()) }()
 	return newPostgres(db, "", o.Now).prepare(ctx, o)
 }
@@ -112,7 +117,11 @@ func openPostgresReadOnly(ctx context.Context, rawURL string) (*Store, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := newPostgres(connect(config, session(true), silence), nameOf(config), nil)
+	at, err := tryPlace(ctx, config)
+	if err != nil {
+		return nil, fmt.Errorf("open the database %s: %w", nameOf(config), plainly(err))
+	}
+	s := newPostgres(connect(config, session(at, true), silence), nameOf(config), nil)
 	version, _, err := s.readVersion(ctx, s.read)
 	switch {
 	case err == nil && version == 0:
@@ -167,10 +176,11 @@ func newPostgres(db *sql.DB, path string, now func() time.Time) *Store {
 var always = fmt.Sprintf(`SET default_transaction_isolation = 'read committed'; SET default_transaction_deferrable = off;
 	SET lock_timeout = 0; SET idle_in_transaction_session_timeout = %d;`, transactionsIdle.Milliseconds())
 
-// session is what each connection is told first. A server that is set not to
-// wait for its disk is told to wait: an ack means that it is stored.
-func session(readOnly bool) string {
-	set := always + fmt.Sprintf("SET statement_timeout = %d;", statementsTake.Milliseconds())
+// session is what each connection is told first. Where to look for names comes before
+// all that has any. A server that is set not to wait for its disk is told to wait: an
+// ack means that it is stored.
+func session(at place, readOnly bool) string {
+	set := at.path() + always + fmt.Sprintf("SET statement_timeout = %d;", statementsTake.Milliseconds())
 	if readOnly {
 		return set + "SET default_transaction_read_only = on"
 	}

@@ -26,6 +26,26 @@ type Probe struct {
 	// version that this program works with. An older schema is brought up to
 	// date when the bot starts; with a newer one it does not start.
 	Schema, Wanted int
+	// Unsafe is what others may do to the database and what keeps the bot from starting;
+	// nothing was tried out then. Exposed is what they may do and need not.
+	Unsafe, Exposed []Exposure
+	// Stalled are the requests that the bot cannot go on with, the first of many.
+	Stalled []string
+}
+
+// manyStalled is how many of them are named.
+const manyStalled = 10
+
+// findStalled reads them, of a schema that knows of them.
+func (p *Probe) findStalled(ctx context.Context, db *sql.DB) error {
+	if p.Schema != p.Wanted {
+		return nil
+	}
+	rows, err := db.QueryContext(ctx, `SELECT id FROM requests WHERE stalled_at > 0 AND stalled_version = version ORDER BY stalled_at LIMIT $1`, manyStalled)
+	if p.Stalled, err = collect(rows, err, scanID); err != nil {
+		return fmt.Errorf("read which requests cannot go on: %w", err)
+	}
+	return nil
 }
 
 // TryOut finds out whether the bot could write to the database at rawURL, also
@@ -51,6 +71,7 @@ func TryOut(ctx context.Context, rawURL string) (p Probe, err error) {
 	case info.IsDir():
 		return p, errors.New("it is a directory")
 	}
+	p.Exposed = lookPrivate(p.Path)
 	// mode=rw: SQLite would make a database that vanished meanwhile.
 	db, err := sql.Open("sqlite", "file:"+(&url.URL{Path: p.Path}).EscapedPath()+"?mode=rw&_pragma=busy_timeout(1000)&_txlock=immediate")
 	if err != nil {
@@ -60,7 +81,10 @@ func TryOut(ctx context.Context, rawURL string) (p Probe, err error) {
 	if p.Schema, _, err = (sqliteEngine{}).readVersion(ctx, db); err != nil {
 		return p, err
 	}
-	return p, tryToWrite(ctx, db)
+	if err := tryToWrite(ctx, db); err != nil {
+		return p, err
+	}
+	return p, p.findStalled(ctx, db)
 }
 
 func (p *Probe) tryOutPostgres(ctx context.Context, rawURL string) (err error) {
@@ -69,13 +93,23 @@ func (p *Probe) tryOutPostgres(ctx context.Context, rawURL string) (err error) {
 		return err
 	}
 	p.Path, p.Server, p.Unverified = nameOf(config), true, unverified(config)
-	db := connect(config, session(false), silence)
+	at, err := found(ctx, config)
+	if err != nil {
+		return plainly(err)
+	}
+	if p.Unsafe, p.Exposed = at.unsafe, at.exposed; p.Unsafe != nil {
+		return nil
+	}
+	db := connect(config, session(at, false), silence)
 	defer func() { err = errors.Join(err, db.Close()) }()
 	if p.Schema, _, err = (&postgresEngine{db}).readVersion(ctx, db); err != nil {
 		return plainly(err)
 	}
 	p.Missing = p.Schema == 0
-	return tryToWrite(ctx, db)
+	if err := tryToWrite(ctx, db); err != nil {
+		return err
+	}
+	return p.findStalled(ctx, db)
 }
 
 // tryToWrite makes a table that nobody else ever sees.

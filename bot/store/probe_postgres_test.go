@@ -51,6 +51,7 @@ func TestUnusablePostgres(t *testing.T) {
 		{"no such database", func(u *url.URL) { u.Path = "/nosuch" }, `the server says: FATAL: database "nosuch" does not exist`},
 		{"nobody listens", func(u *url.URL) { u.Host = closed.Addr().String() }, "connection refused"},
 		{"a parameter that is none", func(u *url.URL) { u.RawQuery = "conect_timeout=3" }, "conect_timeout"},
+		{"no schema to make tables in", func(u *url.URL) { u.RawQuery = "search_path=nowhere" }, "CREATE SCHEMA"},
 		{"read-only", func(u *url.URL) { u.RawQuery = "default_transaction_read_only=on" }, "read-only transaction"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

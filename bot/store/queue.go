@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"revoke-sessions/bot"
@@ -25,9 +26,9 @@ func (s *Store) Receive(ctx context.Context, a bot.Arrival) (bot.Arrival, bool, 
 	err = s.atOnce(ctx, func(tx *tx) error {
 		now = tx.now
 		return tx.QueryRowContext(ctx, `INSERT INTO arrivals
-			(envelope, act, body, response_url, trigger_id, received_at, tries, due_at, claimed_until)
-			VALUES ($1, $2, $3, $4, $5, $6, 1, $6, $7) ON CONFLICT DO NOTHING RETURNING id`,
-			a.Envelope, a.Key, string(body), string(a.ResponseURL), string(a.TriggerID), micros(now), micros(now.Add(bot.ClaimFor))).Scan(&a.ID)
+			(envelope, act, body, response_url, trigger_id, received_at, tries, due_at, claimed_until, acted_by)
+			VALUES ($1, $2, $3, $4, $5, $6, 1, $6, $7, $8) ON CONFLICT DO NOTHING RETURNING id`,
+			a.Envelope, a.Key, string(body), string(a.ResponseURL), string(a.TriggerID), micros(now), micros(now.Add(bot.ClaimFor)), a.UserID).Scan(&a.ID)
 	})
 	if errors.Is(err, sql.ErrNoRows) {
 		return a, false, nil
@@ -43,14 +44,17 @@ func (s *Store) Receive(ctx context.Context, a bot.Arrival) (bot.Arrival, bool, 
 // whose claim it is. The claim of Receive stays counted: that an arrival was
 // tried once says that it is claimed since it was received.
 func (s *Store) HandBack(ctx context.Context, arrivals []bot.Arrival) error {
-	err := s.transaction(ctx, func(tx *tx) error {
-		for _, a := range arrivals {
-			if _, err := tx.ExecContext(ctx, `UPDATE arrivals SET claimed_until = 0, tries = CASE WHEN tries > 1 THEN tries - 1 ELSE 1 END
-				WHERE id = $1 AND tries = $2 AND due_at IS NOT NULL`, a.ID, a.Tries); err != nil {
-				return err
-			}
-		}
+	if len(arrivals) == 0 {
 		return nil
+	}
+	err := s.transaction(ctx, func(tx *tx) error {
+		claims := make([]string, len(arrivals))
+		for i, a := range arrivals {
+			claims[i] = fmt.Sprintf("(%d, %d)", a.ID, a.Tries)
+		}
+		_, err := tx.ExecContext(ctx, `UPDATE arrivals SET claimed_until = 0, tries = CASE WHEN tries > 1 THEN tries - 1 ELSE 1 END
+			WHERE (id, tries) IN (VALUES `+strings.Join(claims, ", ")+`) AND due_at IS NOT NULL`)
+		return err
 	})
 	if err != nil {
 		return fmt.Errorf("hand back what arrived: %w", err)
@@ -63,15 +67,11 @@ func settle(ctx context.Context, tx *tx, id int64) error {
 	if id == 0 {
 		return nil
 	}
-	if _, err := tx.ExecContext(ctx, `UPDATE arrivals SET due_at = NULL, claimed_until = 0 WHERE id = $1`, id); err != nil {
+	if _, err := tx.ExecContext(ctx, `UPDATE arrivals SET due_at = NULL, claimed_until = 0, acted_by = '' WHERE id = $1`, id); err != nil {
 		return fmt.Errorf("settle what arrived: %w", err)
 	}
 	return nil
 }
-
-// errBroken is a row whose JSON does not decode: it must not keep the others
-// from being claimed.
-var errBroken = errors.New("undecodable row")
 
 const arrivalColumns = `id, envelope, act, body, coalesce(response_url, ''), coalesce(trigger_id, ''), received_at, tries`
 
@@ -83,7 +83,7 @@ func scanArrival(row scanner) (a bot.Arrival, err error) {
 		return a, err
 	}
 	if err := json.Unmarshal(body, &a); err != nil {
-		return a, fmt.Errorf("%w: arrival %d: %w", errBroken, id, err)
+		return a, &bot.Unreadable{Arrival: id, Tries: a.Tries, ResponseURL: bot.Secret(url), Err: err}
 	}
 	a.ID, a.Envelope, a.Key = id, envelope, key
 	a.ResponseURL, a.TriggerID = bot.Secret(url), bot.Secret(trigger)
@@ -123,9 +123,38 @@ func (s *Store) Claim(ctx context.Context, id string) (r bot.Request, ok bool, e
 	return r, ok, nil
 }
 
+// What is due, in the order in which it is handed out. The window functions number
+// what one person has waiting, so that all who wait take turns. On PostgreSQL rows
+// cannot be locked where they are numbered, so that is done around it, and the
+// conditions hold again for what somebody else has claimed meanwhile.
+const (
+	dueArrivals = `SELECT id FROM arrivals WHERE due_at <= $2 AND claimed_until <= $2 AND id IN (
+		SELECT id FROM (SELECT id, row_number() OVER (PARTITION BY acted_by ORDER BY id) AS round
+			FROM arrivals WHERE due_at <= $2 AND claimed_until <= $2) owing ORDER BY round, id LIMIT $3)`
+	// What was decided goes before what may expire.
+	dueRequests = `SELECT id FROM requests WHERE due_at <= $2 AND claimed_until <= $2
+		ORDER BY CASE state WHEN 'pending' THEN 1 ELSE 0 END, due_at LIMIT $3`
+	// Outcomes go before new cards, and those before everything else; of each what is
+	// about a lost device goes first.
+	dueTelling = `SELECT id FROM (SELECT id, lane, urgency, tell_due_at,
+			row_number() OVER (PARTITION BY urgency, lane, asked_by ORDER BY created_at, tell_due_at, id) AS round
+			FROM (SELECT id, lane, asked_by, created_at, tell_due_at, CASE WHEN state <> 'pending' THEN 0 WHEN told = 0 THEN 1 ELSE 2 END AS urgency
+				FROM requests WHERE tell_due_at <= $1 AND tell_claimed_until <= $1) owing) owing
+		ORDER BY urgency, CASE lane WHEN 'self' THEN 0 ELSE 1 END, round, tell_due_at, id LIMIT $2`
+)
+
 // Due implements bot.Queue. Reading first keeps an idle clock from taking the
 // write lock every second.
 func (s *Store) Due(ctx context.Context, limit int) (bot.Work, error) {
+	if err := s.goesOn(ctx); err != nil {
+		return bot.Work{}, err // what is stored may lie in the future
+	}
+	w, err := s.due(ctx, limit)
+	w.SetBack = s.hands.tell()
+	return w, err
+}
+
+func (s *Store) due(ctx context.Context, limit int) (bot.Work, error) {
 	now := micros(s.now())
 	var owed bool
 	// Not EXISTS, for which PostgreSQL reads tables from one end to the other: a
@@ -134,7 +163,8 @@ func (s *Store) Due(ctx context.Context, limit int) (bot.Work, error) {
 		(SELECT due_at FROM arrivals WHERE due_at <= $1 AND claimed_until <= $1 ORDER BY due_at LIMIT 1) IS NOT NULL
 		OR (SELECT due_at FROM requests WHERE due_at <= $1 AND claimed_until <= $1 ORDER BY due_at LIMIT 1) IS NOT NULL
 		OR (SELECT tell_due_at FROM requests WHERE tell_due_at <= $1 AND tell_claimed_until <= $1 ORDER BY tell_due_at LIMIT 1) IS NOT NULL
-		OR (SELECT due_at FROM notices WHERE due_at <= $1 AND claimed_until <= $1 ORDER BY due_at LIMIT 1) IS NOT NULL`, now).Scan(&owed)
+		OR (SELECT due_at FROM notices WHERE due_at <= $1 AND claimed_until <= $1 ORDER BY due_at LIMIT 1) IS NOT NULL
+		OR (SELECT until_at FROM tallies WHERE until_at <= $1 ORDER BY until_at LIMIT 1) IS NOT NULL`, now).Scan(&owed)
 	var w bot.Work
 	if err != nil || !owed {
 		return w, err
@@ -143,15 +173,15 @@ func (s *Store) Due(ctx context.Context, limit int) (bot.Work, error) {
 		now, until := micros(tx.now), micros(tx.now.Add(bot.ClaimFor))
 		w = bot.Work{}
 		rows, err := tx.QueryContext(ctx, `UPDATE arrivals SET claimed_until = $1, tries = tries + 1 WHERE id IN
-			(SELECT id FROM arrivals WHERE due_at <= $2 AND claimed_until <= $2 ORDER BY due_at LIMIT $3`+tx.skipLocked()+`)
+			(`+dueArrivals+tx.skipLocked()+`)
 			RETURNING `+arrivalColumns, until, now, limit)
 		if w.Arrivals, err = readable(rows, err, scanArrival, &w.Broken); err != nil {
 			return fmt.Errorf("claim arrivals: %w", err)
 		}
-		// RETURNING keeps no order.
+		// RETURNING keeps no order. Within one batch the oldest goes first.
 		slices.SortFunc(w.Arrivals, func(a, b bot.Arrival) int { return cmp.Compare(a.ID, b.ID) })
 		rows, err = tx.QueryContext(ctx, `UPDATE requests SET claimed_until = $1 WHERE id IN
-			(SELECT id FROM requests WHERE due_at <= $2 AND claimed_until <= $2 ORDER BY due_at LIMIT $3`+tx.skipLocked()+`)
+			(`+dueRequests+tx.skipLocked()+`)
 			RETURNING id`, until, now, limit)
 		ids, err := collect(rows, err, scanID)
 		if err != nil {
@@ -159,18 +189,20 @@ func (s *Store) Due(ctx context.Context, limit int) (bot.Work, error) {
 		}
 		for _, id := range ids {
 			r, err := scanRequest(tx.QueryRowContext(ctx, `SELECT `+requestColumns+fromRequests+`WHERE r.id = $1`, id))
+			broken, isBroken := errors.AsType[*bot.Unreadable](err)
 			switch {
-			case errors.Is(err, errBroken):
-				w.Broken = append(w.Broken, err)
+			case isBroken:
+				w.Broken = append(w.Broken, broken)
 			case err != nil:
 				return fmt.Errorf("read a claimed request: %w", err)
 			default:
 				w.Drive = append(w.Drive, r)
 			}
 		}
-		slices.SortFunc(w.Drive, func(a, b bot.Request) int { return a.DueAt.Compare(b.DueAt) })
-		rows, err = tx.QueryContext(ctx, `SELECT id FROM requests
-			WHERE tell_due_at <= $1 AND tell_claimed_until <= $1 ORDER BY tell_due_at LIMIT $2`, now, limit)
+		slices.SortFunc(w.Drive, func(a, b bot.Request) int {
+			return cmp.Or(cmp.Compare(flag(a.State == bot.Pending), flag(b.State == bot.Pending)), a.DueAt.Compare(b.DueAt))
+		})
+		rows, err = tx.QueryContext(ctx, dueTelling, now, limit)
 		if w.Tell, err = collect(rows, err, scanID); err != nil {
 			return fmt.Errorf("find what is to be told: %w", err)
 		}
@@ -181,9 +213,29 @@ func (s *Store) Due(ctx context.Context, limit int) (bot.Work, error) {
 			return fmt.Errorf("claim notices: %w", err)
 		}
 		slices.SortFunc(w.Notices, func(a, b bot.Notice) int { return cmp.Compare(a.ID, b.ID) })
-		return nil
+		over, err := closeTallies(ctx, tx)
+		if err != nil {
+			return err
+		}
+		return appendAudit(ctx, tx, over)
 	})
 	return w, err
+}
+
+// Stall implements bot.Queue. A console's request is told to nobody, and is then
+// told at once.
+func (s *Store) Stall(ctx context.Context, id string) (fresh bool, err error) {
+	err = s.transaction(ctx, func(tx *tx) error {
+		res, err := tx.ExecContext(ctx, `UPDATE requests SET stalled_at = $1, stalled_version = version, tell_due_at = $1, tell_again = 1, tell_tries = 0
+			WHERE id = $2 AND NOT (stalled_at > 0 AND stalled_version = version)`, micros(tx.now), id)
+		if err != nil {
+			return fmt.Errorf("note that a request cannot go on: %w", err)
+		}
+		n, err := res.RowsAffected()
+		fresh = n > 0
+		return err
+	})
+	return fresh && err == nil, err
 }
 
 func scanID(row scanner) (id string, err error) {
@@ -191,17 +243,17 @@ func scanID(row scanner) (id string, err error) {
 	return id, err
 }
 
-// readable collects the rows that can be decoded, and adds the errors of the
-// others to broken.
-func readable[T any](rows *sql.Rows, err error, scan func(scanner) (T, error), broken *[]error) ([]T, error) {
+// readable collects the rows that can be decoded, and adds the others to broken:
+// they must not keep the rest from being read.
+func readable[T any](rows *sql.Rows, err error, scan func(scanner) (T, error), broken *[]*bot.Unreadable) ([]T, error) {
 	type row struct {
 		value  T
-		broken error
+		broken *bot.Unreadable
 	}
 	all, err := collect(rows, err, func(s scanner) (row, error) {
 		v, err := scan(s)
-		if errors.Is(err, errBroken) {
-			return row{broken: err}, nil
+		if broken, ok := errors.AsType[*bot.Unreadable](err); ok {
+			return row{broken: broken}, nil
 		}
 		return row{value: v}, err
 	})
@@ -214,4 +266,23 @@ func readable[T any](rows *sql.Rows, err error, scan func(scanner) (T, error), b
 		}
 	}
 	return whole, err
+}
+
+// ResponseURLs implements bot.Queue. Whose act a row is stands in its body alone once
+// it is settled. What people type cannot look like that: its quotes are escaped.
+func (s *Store) ResponseURLs(ctx context.Context, slackID string, limit int) ([]bot.Secret, error) {
+	who, err := json.Marshal(slackID)
+	if err != nil {
+		return nil, err
+	}
+	acts, err := rows(ctx, s, scanArrival, `SELECT `+arrivalColumns+` FROM arrivals
+		WHERE body <> '' AND received_at > $1 AND response_url <> '' AND body LIKE $2 ORDER BY received_at DESC LIMIT $3`,
+		micros(s.now().Add(-secretsLive)), `%"user_id":`+string(who)+`%`, limit)
+	var urls []bot.Secret
+	for _, a := range acts {
+		if a.UserID == slackID {
+			urls = append(urls, a.ResponseURL)
+		}
+	}
+	return urls, err
 }

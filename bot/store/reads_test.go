@@ -22,7 +22,11 @@ func TestReadsAfterConnectionsWereLost(t *testing.T) {
 		},
 		"Open":         func(ctx context.Context, s *store.Store) error { _, err := s.Open(ctx, "", 10); return err },
 		"LastAccepted": func(ctx context.Context, s *store.Store) error { _, err := s.LastAccepted(ctx, "carol"); return err },
-		"Frozen":       func(ctx context.Context, s *store.Store) error { _, _, err := s.Frozen(ctx); return err },
+		"LastRevoke": func(ctx context.Context, s *store.Store) error {
+			_, _, err := s.LastRevoke(ctx, "carol", "")
+			return err
+		},
+		"Frozen": func(ctx context.Context, s *store.Store) error { _, _, err := s.Frozen(ctx); return err },
 		"LastPulled": func(ctx context.Context, s *store.Store) error {
 			_, err := s.LastPulled(ctx, authz.Asker{SlackID: "U-BOB"})
 			return err

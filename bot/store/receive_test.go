@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"testing"
 	"time"
 
@@ -185,6 +186,50 @@ func testSettled(t *testing.T, open opener) {
 	if got, err := s.Arrival(deadline(t), byCommit.ID); err != nil || got.Text == "" {
 		t.Errorf("a settled arrival can be read until it is forgotten: %q, %v", got.Text, err)
 	}
+}
+
+// Whoever acted lately can still be answered there, settled or not, and nobody else.
+func testResponseURLs(t *testing.T, open opener) {
+	c := newClock()
+	s := open(t, c.now)
+	act := func(n int, who, text string) {
+		t.Helper()
+		a := arrival(n)
+		a.UserID, a.Text, a.ResponseURL = who, text, bot.Secret(fmt.Sprintf("https://hooks.example/%d", n))
+		got := receive(t, s, a)
+		if n%2 == 0 {
+			if err := s.Record(deadline(t), got.ID); err != nil {
+				t.Fatal(err)
+			}
+		}
+		c.move(time.Minute)
+	}
+	act(1, "U-BOB", "me")
+	act(2, "U-BOB", "me")
+	act(3, "U-EVE", `"user_id":"U-BOB"`)
+	act(4, "U-BOB", "me")
+	act(5, "U-BOBBY", "me")
+	without := arrival(6)
+	without.ResponseURL = ""
+	receive(t, s, without)
+	want := func(when, who string, limit int, urls ...bot.Secret) {
+		t.Helper()
+		if got, err := s.ResponseURLs(deadline(t), who, limit); err != nil || !slices.Equal(got, urls) {
+			t.Errorf("%s: %d response URLs of %s, %v, want %d", when, len(got), who, err, len(urls))
+		}
+	}
+	want("soon", "U-BOB", 3, "https://hooks.example/4", "https://hooks.example/2", "https://hooks.example/1")
+	want("soon", "U-BOB", 2, "https://hooks.example/4", "https://hooks.example/2")
+	want("soon", "U-BOBBY", 3, "https://hooks.example/5")
+	want("soon", "U-NOBODY", 3)
+	c.move(26 * time.Minute) // 31 since the first
+	want("when the first are too old", "U-BOB", 3, "https://hooks.example/4")
+	c.move(time.Hour)
+	want("when all are too old", "U-BOB", 3)
+	if err := s.Forget(deadline(t), 0); err != nil {
+		t.Fatal(err)
+	}
+	want("when they are erased", "U-BOB", 3)
 }
 
 func testForget(t *testing.T, open opener) {

@@ -14,14 +14,25 @@ const (
 	closing = time.Second
 )
 
+// room is what a beat takes on SQLite, in bytes, and gives back at once: more pages
+// than an act of somebody's adds, so that a disk that has none is found before that.
+const room = 16 << 10
+
 // Beat implements bot.Queue. On SQLite there is one process.
 func (s *Store) Beat(ctx context.Context) (live int, err error) {
 	if s.name == "" {
-		return 1, nil
+		if s.folder() != (sqliteEngine{}).folder() {
+			return 1, nil // PostgreSQL, opened beside a bot
+		}
+		return 1, s.beatAlone(ctx)
 	}
 	err = s.transaction(ctx, func(tx *tx) error {
-		if _, err := tx.ExecContext(ctx, `INSERT INTO replicas (name, seen_at) VALUES ($1, $2)
-			ON CONFLICT (name) DO UPDATE SET seen_at = excluded.seen_at`, s.name, micros(tx.now)); err != nil {
+		rules := ""
+		if entered := s.rules.Load(); entered != nil {
+			rules = *entered
+		}
+		if _, err := tx.ExecContext(ctx, `INSERT INTO replicas (name, seen_at, schema, rules) VALUES ($1, $2, $3, $4)
+			ON CONFLICT (name) DO UPDATE SET seen_at = excluded.seen_at, rules = excluded.rules`, s.name, micros(tx.now), schemaVersion, rules); err != nil {
 			return err
 		}
 		before := micros(tx.now.Add(-replicaLives))
@@ -38,6 +49,21 @@ func (s *Store) Beat(ctx context.Context) (live int, err error) {
 		return 0, fmt.Errorf("count the replicas: %w", err)
 	}
 	return live, nil
+}
+
+// beatAlone finds out whether the file takes what is written.
+func (s *Store) beatAlone(ctx context.Context) error {
+	err := s.transaction(ctx, func(tx *tx) error {
+		if _, err := tx.ExecContext(ctx, `INSERT INTO beats (room) VALUES (zeroblob($1))`, room); err != nil {
+			return err
+		}
+		_, err := tx.ExecContext(ctx, `DELETE FROM beats`)
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("write to the database: %w", err)
+	}
+	return nil
 }
 
 // leave takes the process out of the count. Where that fails it is taken out

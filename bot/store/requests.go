@@ -22,7 +22,7 @@ func (s *Store) Commit(ctx context.Context, c bot.Change) (bot.Request, error) {
 		locks = append(locks, fenced)
 	}
 	c.Uses = limited(c.Uses)
-	if len(c.Uses) > 0 {
+	if len(c.Uses) > 0 || c.GivesBack {
 		locks = append(locks, counting)
 	}
 	var stored bot.Request
@@ -41,6 +41,11 @@ func (s *Store) Commit(ctx context.Context, c bot.Change) (bot.Request, error) {
 		if err := store(&r, c.Keep); err != nil {
 			return err
 		}
+		if !r.AcceptedAt.IsZero() {
+			if err := oweOthers(ctx, tx, &r); err != nil {
+				return err
+			}
+		}
 		if c.Successor != nil {
 			// The first has left pending by now, so that there is room for it.
 			next := *c.Successor
@@ -48,7 +53,7 @@ func (s *Store) Commit(ctx context.Context, c bot.Change) (bot.Request, error) {
 				return err
 			}
 		}
-		if c.Fenced || c.InTurn {
+		if c.Fenced || c.InTurn || c.Under != "" {
 			if err := brakes(ctx, tx, c, &r); err != nil {
 				return err
 			}
@@ -56,7 +61,12 @@ func (s *Store) Commit(ctx context.Context, c bot.Change) (bot.Request, error) {
 		if err := heed(ctx, tx, c); err != nil {
 			return err
 		}
-		if err := spend(ctx, tx, c.Uses); err != nil {
+		if c.GivesBack {
+			if err := giveBack(ctx, tx, r.ID, c.Kept); err != nil {
+				return err
+			}
+		}
+		if err := spend(ctx, tx, r.ID, c.Uses); err != nil {
 			return err
 		}
 		if c.Notice != nil {
@@ -78,6 +88,14 @@ func (s *Store) Commit(ctx context.Context, c bot.Change) (bot.Request, error) {
 		return bot.Request{}, err
 	}
 	return stored, nil
+}
+
+// requester is the Slack user ID of whoever asked first.
+func requester(r *bot.Request) string {
+	if len(r.Askers) == 0 {
+		return ""
+	}
+	return r.Askers[0].SlackID
 }
 
 // storedWords are what was typed and its salt, both NULL where they are erased
@@ -112,9 +130,9 @@ func writeRequest(ctx context.Context, tx *tx, r *bot.Request, keep bool) (known
 		r.Paused = 0
 		_, err = tx.ExecContext(ctx, `INSERT INTO requests
 			(id, version, state, lane, drill, target_id, body, created_at, accepted_at, due_at, claimed_until,
-			told, tell_due_at, tell_claimed_until, tell_tries, changed_at, line_at)
-			VALUES ($1, 1, $2, $3, $4, $5, $6, $7, $8, $9, $10, 0, $11, 0, 0, $12, $13)`,
-			r.ID, r.State, r.Lane, flag(r.Drill), r.Target.ID, body, micros(r.CreatedAt), maybe(r.AcceptedAt), maybe(r.DueAt), claimed, owed, micros(tx.now), line)
+			told, tell_due_at, tell_claimed_until, tell_tries, changed_at, line_at, asked_by)
+			VALUES ($1, 1, $2, $3, $4, $5, $6, $7, $8, $9, $10, 0, $11, 0, 0, $12, $13, $14)`,
+			r.ID, r.State, r.Lane, flag(r.Drill), r.Target.ID, body, micros(r.CreatedAt), maybe(r.AcceptedAt), maybe(r.DueAt), claimed, owed, micros(tx.now), line, requester(r))
 		if tx.unique(err) {
 			return known, bot.ErrTaken
 		}
@@ -123,19 +141,28 @@ func writeRequest(ctx context.Context, tx *tx, r *bot.Request, keep bool) (known
 			due_at = $4, claimed_until = $5, tell_due_at = $6, tell_tries = 0, changed_at = $7, line_at = $8 WHERE id = $9 AND version = $10
 			RETURNING (SELECT salt FROM words WHERE request_id = requests.id), (SELECT content FROM words WHERE request_id = requests.id)`,
 			r.State, body, maybe(r.AcceptedAt), maybe(r.DueAt), claimed, owed, micros(tx.now), line, r.ID, r.Version).Scan(&known.salt, &known.content)
-		if errors.Is(err, sql.ErrNoRows) {
+		switch {
+		case errors.Is(err, sql.ErrNoRows):
 			return known, bot.ErrConflict
+		case tx.unique(err): // it waits again, and a newer one does, too
+			return known, bot.ErrTaken
 		}
 	}
 	if err != nil {
 		return known, fmt.Errorf("store the request: %w", err)
 	}
 	r.Version++
-	r.DueAt = instant(maybe(r.DueAt)) // as it is stored
+	r.DueAt, r.StalledAt = instant(maybe(r.DueAt)), time.Time{} // as it is stored
 	if r.State != bot.Pending {
 		return known, nil // nobody joins any more
 	}
-	for _, a := range r.Askers {
+	// Those before the last stand there since they asked: however many ask for the
+	// same, each costs one row.
+	askers := r.Askers
+	if r.Version > 1 {
+		askers = askers[max(0, len(askers)-1):]
+	}
+	for _, a := range askers {
 		if _, err := tx.ExecContext(ctx, `INSERT INTO askers (slack_id, request_id) VALUES ($1, $2) ON CONFLICT DO NOTHING`, a.SlackID, r.ID); err != nil {
 			return known, fmt.Errorf("store who asked: %w", err)
 		}
@@ -171,7 +198,8 @@ func writeWords(ctx context.Context, tx *tx, r bot.Request, known storedWords) (
 	return sum(salt, content), nil
 }
 
-const requestColumns = `r.id, r.version, r.state, r.body, r.due_at, r.paused, coalesce(w.content, '{}')`
+const requestColumns = `r.id, r.version, r.state, r.body, r.due_at, r.paused, coalesce(w.content, '{}'),
+	CASE WHEN r.stalled_version = r.version AND r.stalled_at > 0 THEN r.stalled_at END`
 
 const fromRequests = ` FROM requests r LEFT JOIN words w ON w.request_id = r.id `
 
@@ -179,19 +207,19 @@ type scanner interface{ Scan(...any) error }
 
 func scanRequest(row scanner) (r bot.Request, err error) {
 	var body, words []byte
-	var due sql.NullInt64
+	var due, stalled sql.NullInt64
 	var id, state string
 	var version, paused int64
-	if err := row.Scan(&id, &version, &state, &body, &due, &paused, &words); err != nil {
+	if err := row.Scan(&id, &version, &state, &body, &due, &paused, &words, &stalled); err != nil {
 		return r, err
 	}
 	if err := json.Unmarshal(body, &r); err != nil {
-		return r, fmt.Errorf("%w: request %s: %w", errBroken, id, err)
+		return r, &bot.Unreadable{Request: id, Err: err}
 	}
 	if err := json.Unmarshal(words, &r.Words); err != nil {
-		return r, fmt.Errorf("%w: words of request %s: %w", errBroken, id, err)
+		return r, &bot.Unreadable{Request: id, Err: fmt.Errorf("its words: %w", err)}
 	}
-	r.ID, r.Version, r.State, r.DueAt = id, version, bot.State(state), instant(due)
+	r.ID, r.Version, r.State, r.DueAt, r.StalledAt = id, version, bot.State(state), instant(due), instant(stalled)
 	r.Paused = time.Duration(paused) * time.Microsecond
 	return r, nil
 }
@@ -223,7 +251,14 @@ func (s *Store) Open(ctx context.Context, slackID string, limit int) ([]bot.Requ
 		query += `AND EXISTS (SELECT 1 FROM askers WHERE slack_id = $2 AND request_id = r.id) `
 		args = append(args, slackID)
 	}
-	return rows(ctx, s, scanRequest, query+`ORDER BY CASE r.state WHEN 'pending' THEN 0 ELSE 1 END, r.created_at LIMIT $1`, args...)
+	scan := func(row scanner) (bot.Request, error) {
+		r, err := scanRequest(row)
+		if broken, ok := errors.AsType[*bot.Unreadable](err); ok {
+			return bot.Request{ID: broken.Request}, nil // the others can be read
+		}
+		return r, err
+	}
+	return rows(ctx, s, scan, query+`ORDER BY CASE r.state WHEN 'pending' THEN 0 ELSE 1 END, r.created_at LIMIT $1`, args...)
 }
 
 // LastAccepted implements bot.Index.
@@ -231,6 +266,41 @@ func (s *Store) LastAccepted(ctx context.Context, targetID string) (time.Time, e
 	var at sql.NullInt64
 	err := s.row(ctx, `SELECT max(accepted_at) FROM requests WHERE target_id = $1 AND accepted_at IS NOT NULL`, targetID).Scan(&at)
 	return instant(at), err
+}
+
+// LastRevoke implements bot.Index.
+func (s *Store) LastRevoke(ctx context.Context, targetID, but string) (bot.Request, bool, error) {
+	var at sql.NullInt64
+	r, err := scanRequest(with{s.row(ctx, `SELECT `+requestColumns+`, r.accepted_at`+fromRequests+
+		`WHERE r.target_id = $1 AND r.accepted_at IS NOT NULL AND r.id <> $2 ORDER BY r.accepted_at DESC LIMIT 1`, targetID, but), &at})
+	if errors.Is(err, sql.ErrNoRows) {
+		return r, false, nil
+	}
+	if broken, ok := errors.AsType[*bot.Unreadable](err); ok {
+		r, err = bot.Request{ID: broken.Request}, nil
+	}
+	r.AcceptedAt = instant(at) // as LastAccepted has it
+	return r, err == nil, err
+}
+
+// with is a row that has one column more.
+type with struct {
+	scanner
+	last any
+}
+
+func (w with) Scan(to ...any) error { return w.scanner.Scan(append(to, w.last)...) }
+
+// oweOthers owes the people of the other open requests about an account that it was
+// revoked. What is being told already is told once more after that.
+func oweOthers(ctx context.Context, tx *tx, r *bot.Request) error {
+	_, err := tx.ExecContext(ctx, `UPDATE requests SET tell_again = 1, tell_due_at = coalesce(tell_due_at, $1),
+		tell_tries = CASE WHEN tell_due_at IS NULL THEN 0 ELSE tell_tries END WHERE target_id = $2 AND id <> $3 AND due_at IS NOT NULL`,
+		micros(tx.now), r.Target.ID, r.ID)
+	if err != nil {
+		return fmt.Errorf("owe a revoke to the other requests about the account: %w", err)
+	}
+	return nil
 }
 
 // row is one row that is read, on another connection if the first is broken.

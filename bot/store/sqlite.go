@@ -146,6 +146,7 @@ func (s *Store) openFile(ctx context.Context, o Options) error {
 	if err := createPrivate(s.path); err != nil {
 		return err
 	}
+	s.exposed = keepPrivate(s.path)
 	wait := time.Second
 	if o.Beside {
 		wait = besideWait
@@ -194,6 +195,35 @@ func (s *Store) freeClaims(ctx context.Context) error {
 		}
 	}
 	return nil
+}
+
+// sweepWait is how long a sweep waits for those who read or write in other processes.
+// Whoever writes in this one waits for the sweep, while Slack waits for them.
+const sweepWait = 250 * time.Millisecond
+
+// sweep writes the -wal file into the database and empties it: what was erased, and what
+// it was before it was changed, would stay there for as long as the bot runs. Where
+// somebody reads what is older than that, it is left for the next time.
+// https://sqlite.org/pragma.html#pragma_wal_checkpoint
+func (sqliteEngine) sweep(ctx context.Context, s *Store) (err error) {
+	if info, err := os.Stat(s.path + "-wal"); err != nil || info.Size() == 0 {
+		return nil // nothing was written since
+	}
+	leave, err := s.enter(ctx, false, false)
+	if err != nil {
+		return err
+	}
+	defer leave()
+	db, err := sql.Open("sqlite", "file:"+(&url.URL{Path: s.path}).EscapedPath()+fmt.Sprintf("?mode=rw&_pragma=busy_timeout(%d)", sweepWait.Milliseconds()))
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, db.Close()) }()
+	var busy, frames, written int
+	if err = db.QueryRowContext(ctx, `PRAGMA wal_checkpoint(TRUNCATE)`).Scan(&busy, &frames, &written); (sqliteEngine{}).busy(err) {
+		return nil
+	}
+	return err
 }
 
 // createPrivate creates an empty database file that only its owner may read,

@@ -11,6 +11,7 @@ import (
 	"database/sql"
 	"errors"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/gofrs/flock"
@@ -33,10 +34,14 @@ type Store struct {
 	count, last chan struct{}
 	now         func() time.Time
 	time        *databaseTime // nil where the process's clock is the database's
+	hands       hands         // how late it has been
 	file        *flock.Flock  // the lock of an exclusive SQLite; nil for none
 	path        string
 	// name tells this process from the others; empty where there are none.
-	name string
+	name    string
+	exposed []Exposure
+	// rules is the digest of the rules that this process has entered; nil for none.
+	rules atomic.Pointer[string]
 }
 
 var _ bot.Store = (*Store)(nil)
@@ -67,6 +72,8 @@ type engine interface {
 	// err says that the server has become read-only, it gives up the idle
 	// connections to it.
 	again(err error) bool
+	// sweep removes what was erased from where the database keeps it besides.
+	sweep(ctx context.Context, s *Store) error
 	// unique reports whether err says that a row like it exists already.
 	unique(err error) bool
 }
@@ -132,10 +139,18 @@ func CheckURL(rawURL string) (err error) {
 // "postgres://…" for one that exists. It answers ErrInUse, wrapped, when
 // Exclusive was asked for and is not to be had. No error holds a password.
 func Open(ctx context.Context, rawURL string, o Options) (*Store, error) {
+	open := openSQLite
 	if isPostgres(rawURL) {
-		return openPostgres(ctx, rawURL, o)
+		open = openPostgres
 	}
-	return openSQLite(ctx, rawURL, o)
+	s, err := open(ctx, rawURL, o)
+	if err != nil || !o.Exclusive {
+		return s, err
+	}
+	if err := s.compareClock(ctx); err != nil {
+		return nil, errors.Join(err, s.Close())
+	}
+	return s, nil
 }
 
 // OpenReadOnly opens an existing database to read it, also beside the bot that
@@ -150,6 +165,9 @@ func OpenReadOnly(ctx context.Context, rawURL string) (*Store, error) {
 
 // Path names the database for people: an absolute path, or host and name.
 func (s *Store) Path() string { return s.path }
+
+// Exposed is what others may do to the database and need not. The bot works all the same.
+func (s *Store) Exposed() []Exposure { return s.exposed }
 
 // Now is database time, the one clock of all who work on the database.
 func (s *Store) Now() time.Time { return s.now() }
@@ -181,6 +199,14 @@ func micros(t time.Time) int64 { return t.UnixMicro() }
 // maybe turns the zero time into NULL.
 func maybe(t time.Time) sql.NullInt64 {
 	return sql.NullInt64{Int64: t.UnixMicro(), Valid: !t.IsZero()}
+}
+
+// orZero is maybe for a column that is never NULL.
+func orZero(t time.Time) int64 {
+	if t.IsZero() {
+		return 0
+	}
+	return micros(t)
 }
 
 func instant(v sql.NullInt64) time.Time {

@@ -276,7 +276,7 @@ func testPlaces(t *testing.T, open opener) {
 	set("REQ-ACDEFG", receipt)
 	set("REQ-OTHER", card)
 	want("set", "REQ-ACDEFG", map[string]bot.Place{"card": card, "receipt:U-BOB": receipt})
-	card.Shown = "c"
+	card.Shown, card.Tells, card.TellsAt = "c", "REQ-9GHJKM", noon.Truncate(time.Microsecond)
 	set("REQ-ACDEFG", card)
 	want("edited", "REQ-ACDEFG", map[string]bot.Place{"card": card, "receipt:U-BOB": receipt})
 	for _, other := range []bot.Place{{Key: "card", Channel: "C1", TS: "2.1", Shown: "d"}, {Key: "card", Channel: "C2", TS: "1.1", Shown: "d"}} {

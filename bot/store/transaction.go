@@ -64,7 +64,19 @@ func (s *Store) atOnce(ctx context.Context, f func(*tx) error) error {
 	return tried(ctx, writeWithin, s.again, func() error { return s.once(ctx, f, nil, true) })
 }
 
+// once is one such try. A clock that is found set back is mended before.
 func (s *Store) once(ctx context.Context, f func(*tx) error, locks []lock, urgent bool) error {
+	do := func(_ context.Context, tx *tx) error { return f(tx) }
+	err := s.attempt(ctx, do, locks, urgent, false)
+	if errors.Is(err, errSetBack) {
+		_ = s.mendClock(ctx) // where it fails, Due tries again, and says so
+		err = s.attempt(ctx, do, locks, urgent, true)
+	}
+	return err
+}
+
+// attempt is once. anyway: also where the clock is found set back.
+func (s *Store) attempt(ctx context.Context, f func(context.Context, *tx) error, locks []lock, urgent, anyway bool) error {
 	leave, err := s.enter(ctx, urgent, slices.Contains(locks, counting))
 	if err != nil {
 		return err
@@ -75,6 +87,7 @@ func (s *Store) once(ctx context.Context, f func(*tx) error, locks []lock, urgen
 		return err
 	}
 	defer raw.Rollback()
+	known := s.hands.read()
 	mark, now, err := s.begun(ctx, raw, locks)
 	if err != nil {
 		return err
@@ -84,6 +97,9 @@ func (s *Store) once(ctx context.Context, f func(*tx) error, locks []lock, urgen
 	} else {
 		now = s.now().Truncate(time.Microsecond) // as it is stored
 	}
+	if s.hands.saw(known, now) && !anyway {
+		return errSetBack
+	}
 	t := &tx{Tx: raw, engine: s.engine, store: s, now: now}
 	release := func() {
 		if t.last {
@@ -92,7 +108,7 @@ func (s *Store) once(ctx context.Context, f func(*tx) error, locks []lock, urgen
 		}
 	}
 	defer release()
-	err = f(t)
+	err = f(ctx, t)
 	if err == nil {
 		err = raw.Commit()
 	} else {

@@ -22,18 +22,23 @@ const (
 	lineStuck = 30 * time.Second
 )
 
-// brakes answers bot.ErrFrozen while a freeze is on, if the change is fenced:
-// the transaction holds the lock, so that none begins until it ends. It answers
-// a *bot.TurnError if the change begins a call to Graph and may not now. As long
-// as no brake is on it is one read.
+// brakes answers bot.ErrOtherRules if the change is under rules that are not in force,
+// and bot.ErrFrozen while a freeze is on, if the change is fenced: the transaction
+// holds the lock, so that none begins until it ends. It answers a *bot.TurnError if
+// the change begins a call to Graph and may not now. As long as no brake is on it is
+// one read.
 func brakes(ctx context.Context, tx *tx, c bot.Change, r *bot.Request) error {
 	var frozen bool
+	var rules string
 	var until, gap int64
-	if err := tx.QueryRowContext(ctx, `SELECT EXISTS (SELECT 1 FROM freezes WHERE ended_at IS NULL), until, gap FROM turnstile WHERE id = 1`).
-		Scan(&frozen, &until, &gap); err != nil {
-		return fmt.Errorf("look for a freeze, and for whose turn it is: %w", err)
+	if err := tx.QueryRowContext(ctx, `SELECT EXISTS (SELECT 1 FROM freezes WHERE ended_at IS NULL),
+		coalesce((SELECT digest FROM rules_in_force WHERE id = 1), ''), until, gap FROM turnstile WHERE id = 1`).
+		Scan(&frozen, &rules, &until, &gap); err != nil {
+		return fmt.Errorf("look for a freeze, for the rules in force, and for whose turn it is: %w", err)
 	}
 	switch {
+	case c.Under != "" && rules != "" && rules != c.Under:
+		return bot.ErrOtherRules
 	case c.Fenced && frozen:
 		return bot.ErrFrozen
 	case c.InTurn && (gap > 0 || micros(tx.now) < until):

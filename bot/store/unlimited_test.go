@@ -6,7 +6,6 @@ import (
 	"time"
 
 	"revoke-sessions/bot"
-	"revoke-sessions/bot/store"
 )
 
 // Where no limit is set, an approval does not wait for whoever counts at this
@@ -26,7 +25,7 @@ func TestNobodyWaitsWithoutALimit(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer other.Rollback()
-	if _, err := other.ExecContext(t.Context(), `SELECT pg_advisory_xact_lock($1, $2)`, store.LockSpace, store.Counting); err != nil {
+	if _, err := other.ExecContext(t.Context(), `SELECT hold_lock('counting')`); err != nil {
 		t.Fatal(err)
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), time.Second)

@@ -11,6 +11,7 @@ import (
 	"flag"
 	"os"
 	"strconv"
+	"time"
 )
 
 // Variable is the environment variable that asks for the full run, with "1".
@@ -24,6 +25,10 @@ func full() bool { return os.Getenv(Variable) == "1" }
 // once in each play.
 func EveryStep() bool { return full() }
 
+// PlaysOnPostgres reports whether play number n is played on PostgreSQL, too: each in
+// the full run, else every third. A process costs PostgreSQL some twenty connections.
+func PlaysOnPostgres(n int) bool { return full() || n%3 == 0 }
+
 // WaitsForClaims reports whether a bot that takes over waits until the claims of the
 // dead one have lapsed. Else the clock is moved past them.
 func WaitsForClaims() bool { return full() }
@@ -31,6 +36,17 @@ func WaitsForClaims() bool { return full() }
 // WaitsForDisk reports whether PostgreSQL waits for a disk. Else it may keep its data
 // in memory.
 func WaitsForDisk() bool { return full() }
+
+// DrivesForeignClients reports whether clients that this project did not write are
+// installed, with npm, and drive the doubles of Slack and Microsoft: in the full run.
+func DrivesForeignClients() bool { return full() }
+
+// NodeVariable is the environment variable that says, with "required", that such a test
+// must not skip where Node or npm is missing.
+const NodeVariable = "REVOKE_TEST_NODE"
+
+// NodeRequired reports whether NodeVariable says so.
+func NodeRequired() bool { return os.Getenv(NodeVariable) == "required" }
 
 // Amount is how often something is repeated in each kind of run.
 type Amount struct{ Default, Full int }
@@ -72,7 +88,7 @@ var (
 	Outages = amount(1, 4)
 	// History is how many finished requests lie in the database of
 	// TestHistoryIsNotRead.
-	History = amount(20_000, 1_000_000)
+	History = amount(20_000, 200_000)
 	// RandomDays is how many days TestRulesHold plays, with random people.
 	RandomDays = amount(40, 200)
 	// Worlds is how many random worlds each property of package authz sees.
@@ -88,6 +104,15 @@ func Parallel(tests int) {
 	flag.Visit(func(f *flag.Flag) { set = set || f.Name == "test.parallel" })
 	if !set {
 		_ = flag.Set("test.parallel", strconv.Itoa(tests)) // every test binary has this flag
+	}
+}
+
+// BesideOthers lets a test with several bots run beside other tests, in the default
+// run. In the full run it repeats so much that it needs the processors for itself: who
+// gets too little of them looks like one who hangs.
+func BesideOthers(t interface{ Parallel() }) {
+	if !full() {
+		t.Parallel()
 	}
 }
 
@@ -116,6 +141,21 @@ func Draws(t drawer, cases Amount) (usual bool) {
 			t.Fatal(err)
 		}
 		t.Cleanup(func() { _ = f.Value.Set(before) }) // what it was
+	}
+	return true
+}
+
+// Seen looks until something is seen, and answers whether it was within so long. It
+// looks often at first and more seldom later: a test that waits must not keep the
+// processors from what it waits for.
+func Seen(within time.Duration, seen func() bool) bool {
+	pause := 2 * time.Millisecond
+	for deadline := time.Now().Add(within); !seen(); {
+		if time.Now().After(deadline) {
+			return false
+		}
+		time.Sleep(pause)
+		pause = min(pause*3/2, 100*time.Millisecond)
 	}
 	return true
 }

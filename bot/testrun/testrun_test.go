@@ -14,6 +14,21 @@ func TestAmount(t *testing.T) {
 	}
 }
 
+func TestForeignClientsInTheFullRun(t *testing.T) {
+	for value, want := range map[string]bool{"": false, "0": false, "1": true} {
+		t.Setenv(Variable, value)
+		if got := DrivesForeignClients(); got != want {
+			t.Errorf("%s=%q: %t, want %t", Variable, value, got, want)
+		}
+	}
+	for value, want := range map[string]bool{"": false, "1": false, "required": true} {
+		t.Setenv(NodeVariable, value)
+		if got := NodeRequired(); got != want {
+			t.Errorf("%s=%q: %t, want %t", NodeVariable, value, got, want)
+		}
+	}
+}
+
 // An amount of nothing would let a test pass that does nothing.
 func TestAmountsAreSomething(t *testing.T) {
 	if len(amounts) == 0 {
@@ -22,6 +37,20 @@ func TestAmountsAreSomething(t *testing.T) {
 	for _, a := range amounts {
 		if a.Default < 1 || a.Full < a.Default {
 			t.Errorf("%+v: want one at least, and no less in the full run", a)
+		}
+	}
+}
+
+type marked bool
+
+func (m *marked) Parallel() { *m = true }
+
+func TestBesideOthersInTheDefaultRun(t *testing.T) {
+	for value, want := range map[string]marked{"": true, "1": false} {
+		t.Setenv(Variable, value)
+		var got marked
+		if BesideOthers(&got); got != want {
+			t.Errorf("%s=%q: %t, want %t", Variable, value, got, want)
 		}
 	}
 }

@@ -109,6 +109,7 @@ var countAttacks = []attack{
 			r.slack.Inject(slacktest.Fault{Method: "users.info", Error: "missing_scope", Times: 1, Match: aboutAlice})
 			r.click(amirID, bot.ActionConfirm)
 			r.sees(false, []string{"only:amir", "Slack refused to tell me"})
+			r.passes("2m") // or his next refusal is only counted
 			r.slack.Inject(slacktest.Fault{Method: "users.info", Status: 500, Match: aboutAlice})
 		},
 		attack: clicks(amirID, bot.ActionConfirm),

@@ -81,7 +81,7 @@ var strangerAttacks = []attack{
 	},
 	{
 		name: "an approver's address is not confirmed", scene: becomes(func(u *slacktest.User) { u.EmailUnconfirmed = true }),
-		attack: presses(aliceID, nil), reads: []string{"only:alice", "Your Slack e-mail address is not confirmed"},
+		attack: presses(aliceID, nil), reads: []string{"only:alice", "Slack does not call your e-mail address confirmed"},
 		rows: []row{{"refused", "email_unconfirmed", aliceID}}, state: bot.Pending, then: (*raid).alive,
 	},
 	{

@@ -87,7 +87,7 @@ var ownDeviceAttacks = []attack{
 			receipt := r.receipt(bobID)
 			r.acked(r.slack.As(bobID).Click(receipt.Channel, receipt.TS, bot.ActionCancel))
 		},
-		reads: []string{"only:bob", "It goes on until one denies it", "They will phone first: @alice, @amir"},
+		reads: []string{"only:bob", "It stays open until an approver denies it", "They will phone first: @alice, @amir"},
 		rows:  []row{{"cancel_asked", "cancel_needs_approver", bobID}}, state: bot.Pending,
 		then: func(r *raid) {
 			r.sees(false, []string{"thread", "asks to cancel. Phone Bob Reporter before you do"})
@@ -102,7 +102,7 @@ var ownDeviceAttacks = []attack{
 			r.cardSays("asked to cancel")
 		},
 		attack: types(bobID, "cancel REQ-THIS"),
-		reads:  []string{"only:bob", "It goes on until one denies it"},
+		reads:  []string{"only:bob", "It stays open until an approver denies it"},
 		rows:   []row{{"cancel_asked_again", "cancel_needs_approver", bobID}}, state: bot.Pending, then: (*raid).alive,
 	},
 	{

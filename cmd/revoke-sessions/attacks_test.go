@@ -58,9 +58,10 @@ var attacks = slices.Concat(
 	cardAttacks, tokenAttacks, // buttons that are not what they seem
 	strangerAttacks, groupAttacks, // people who are not who they should be
 	countAttacks, requesterAttacks, // who counts, and how often
+	accountAttacks,                  // people with more than one account
 	targetAttacks, ownDeviceAttacks, // the target as judge, the finder of a phone
 	lateAttacks, changeAttacks, protectedAttacks, // what is not as it was
-	limitAttacks, freezeAttacks, // brakes
+	limitAttacks, freezeAttacks, rulesAttacks, // brakes
 	formAttacks, wordAttacks, readerAttacks, // what can be typed, submitted and read
 )
 

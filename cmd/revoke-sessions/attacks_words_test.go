@@ -100,6 +100,7 @@ var formAttacks = []attack{
 			carolsLaptop(r)
 			r.click(olgaID, bot.ActionDeny)
 			r.sees(false, []string{"only:olga", "Only an approver can do this"})
+			r.passes("2m") // or her next refusal is only counted
 			r.opensForm(olgaID)
 		},
 		attack: func(r *raid) {

@@ -15,7 +15,7 @@ import (
 // and not when a claim lapses.
 func TestBusy(t *testing.T) {
 	const busy = "Busy, and your request is safe"
-	th := newTheatre(t)
+	th := newTheatreWith(t, slacktest.Config{NoRateLimits: "one person asks 300 times"})
 	th.begin()
 	th.typed(bobID, "me lost my phone")
 	card := th.card()

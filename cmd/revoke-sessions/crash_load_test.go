@@ -168,10 +168,10 @@ func (r *rush) report(n, i int, random *rand.Rand) error {
 	if err := r.sees("the card", func() (bool, error) {
 		var pending bool
 		var err error
-		if q, pending, err = r.db.PendingFor(ctx, whose, lane, false); err != nil || !pending {
+		if q, pending, err = r.reader().PendingFor(ctx, whose, lane, false); err != nil || !pending {
 			return false, err
 		}
-		places, err := r.db.Places(ctx, q.ID)
+		places, err := r.reader().Places(ctx, q.ID)
 		card, receipt = places["card"], places["receipt:"+who]
 		return card.TS != "" && receipt.TS != "", err
 	}, asks, who, noneBefore); err != nil {
@@ -211,7 +211,7 @@ func (r *rush) report(n, i int, random *rand.Rand) error {
 	}
 	retries := 0
 	err = r.sees(q.ID+" "+string(want), func() (bool, error) {
-		now, err := r.db.Request(ctx, q.ID)
+		now, err := r.reader().Request(ctx, q.ID)
 		if err == nil && now.State == bot.Unknown && len(now.Attempts) == 2*(retries+1) && !slices.ContainsFunc(now.Attempts, unended) {
 			// The bot died in both calls, and only people decide about another.
 			retries++
@@ -224,7 +224,6 @@ func (r *rush) report(n, i int, random *rand.Rand) error {
 	}
 	if r.calmly {
 		db := r.sql()
-		defer db.Close()
 		err := r.sees("all is told about "+q.ID, func() (told bool, err error) {
 			err = db.QueryRow(`SELECT tell_due_at IS NULL FROM requests WHERE id = $1`, q.ID).Scan(&told)
 			return told, err
@@ -271,7 +270,6 @@ func unended(a bot.Attempt) bool { return a.EndedAt.IsZero() }
 // asked about somebody.
 func (r *rush) turnedAway(who string) (n int, err error) {
 	db := r.sql()
-	defer db.Close()
 	err = db.QueryRow(`SELECT count(*) FROM audit WHERE entry LIKE $1 AND (entry LIKE $2 OR entry LIKE $3)`,
 		`%"actor":"`+who+`"%`, `%"reason":"`+string(bot.GaveUp)+`"%`, `%"reason":"`+string(bot.LookupFailed)+`"%`).Scan(&n)
 	return n, err

@@ -17,14 +17,13 @@ import (
 
 	"revoke-sessions/bot"
 	"revoke-sessions/bot/slacktest"
-	"revoke-sessions/bot/store"
+	"revoke-sessions/bot/testrun"
 )
 
 // mortal is a theatre whose bot dies, and is started again each time, as a
 // supervisor would. People go on: whoever is shown an error tries again.
 type mortal struct {
 	*theatre
-	db *store.Store // to read
 	// overslept has the clock moved on by more than a claim lasts before the next
 	// bot starts, as if whoever starts it had slept. PostgreSQL does not know that
 	// a bot is dead, so that the next one would wait for its claims to lapse.
@@ -45,12 +44,13 @@ const mortalPatience = time.Minute
 // newMortal sets the stage; live starts the bot.
 func newMortal(t testing.TB, database func(*theatre)) *mortal {
 	// A second is enough for people to see that nothing came of it.
-	m := &mortal{theatre: newTheatreWith(t, slacktest.Config{AckDeadline: time.Second})}
+	m := &mortal{theatre: newTheatreWith(t, slacktest.Config{AckDeadline: time.Second, NoRateLimits: "a bot that dies again and again connects more often than Slack allows"})}
 	// With many bots beside each other a call takes longer, and one whose time is up
 	// is one more row.
 	m.at.timing.Attempt = 5 * time.Second
 	// What stays unknown is looked at now and then, so that all can be settled in between.
 	m.at.timing.Settle = append(m.at.timing.Settle, time.Minute)
+	m.slack.AddUserGroup(slacktest.UserGroup{ID: "S0SECURITY", Handle: "security", Members: []string{aliceID, amirID}})
 	m.slack.AddUserGroup(slacktest.UserGroup{ID: "S0ALONE", Handle: "alone", Members: []string{aliceID}})
 	database(m.theatre)
 	return m
@@ -61,22 +61,17 @@ func newMortal(t testing.TB, database func(*theatre)) *mortal {
 func (m *mortal) live(d *Death) {
 	m.t.Helper()
 	m.ending, m.kept = false, make(chan struct{})
+	first := m.lives == 0
 	if err := m.start(d); err != nil {
 		m.t.Fatal(err)
 	}
 	go m.keep()
-	if m.db != nil {
+	if !first {
 		return
 	}
 	m.t.Cleanup(func() { m.rest() })
-	m.poll("the database is there", func() (there bool) {
-		db, err := store.OpenReadOnly(context.Background(), m.database())
-		if err == nil {
-			m.db = db
-			m.t.Cleanup(func() { _ = db.Close() })
-		}
-		return err == nil
-	})
+	// Whoever is connected, or has lived before, has made the tables.
+	m.poll("the bot connects or dies", func() bool { return m.slack.Sockets() > 0 || m.died() > 0 })
 }
 
 func (m *mortal) start(d *Death) (err error) {
@@ -145,15 +140,18 @@ func (m *mortal) rest() (died bool) {
 // poll waits for what may take a take-over or two.
 func (m *mortal) poll(what string, seen func() bool) {
 	m.t.Helper()
-	for deadline := time.Now().Add(mortalPatience); !seen(); time.Sleep(5 * time.Millisecond) {
+	if !testrun.Seen(mortalPatience, func() bool {
+		if seen() {
+			return true
+		}
 		select {
 		case <-m.kept:
 			m.t.Fatalf("there is no bot, waiting until %s", what)
 		default:
 		}
-		if time.Now().After(deadline) {
-			m.t.Fatalf("waiting until %s\n%s", what, m.board())
-		}
+		return false
+	}) {
+		m.t.Fatalf("waiting until %s\n%s", what, m.board())
 	}
 }
 
@@ -214,7 +212,6 @@ func (m *mortal) tells() {
 func (m *mortal) owesNo(what ...string) {
 	m.t.Helper()
 	db := m.sql()
-	defer db.Close()
 	query := `SELECT ` + strings.Join(what, " + ") + ` + 0 * CAST($1 AS BIGINT)`
 	m.poll("all is settled", func() bool {
 		var owed int64
@@ -371,7 +368,7 @@ func (m *mortal) newest() (id string) {
 // rows are the rows of the chain about one request, or all.
 func (m *mortal) rows(id string) []bot.Entry {
 	m.t.Helper()
-	all, err := m.db.Audit(context.Background(), id)
+	all, err := m.reader().Audit(context.Background(), id)
 	if err != nil {
 		m.t.Fatal(err)
 	}
@@ -385,25 +382,32 @@ func (m *mortal) decided() []bot.Entry {
 
 func (m *mortal) places(id string) map[string]bot.Place {
 	m.t.Helper()
-	places, err := m.db.Places(context.Background(), id)
+	places, err := m.reader().Places(context.Background(), id)
 	if err != nil {
 		m.t.Fatal(err)
 	}
 	return places
 }
 
+// denied reports whether somebody's Deny is on record.
+func (m *mortal) denied() bool {
+	m.t.Helper()
+	return slices.ContainsFunc(m.decided(), func(e bot.Entry) bool { return e.Action == string(bot.Denied) })
+}
+
 // denies has somebody press Deny and fill in the form; where none opens, they
-// press again.
+// press again, which may deny it at once.
 func (m *mortal) denies(who, why string) {
 	m.t.Helper()
-	m.inForm(who, bot.DenyCallback, func() { m.presses(who, bot.ActionDeny) }, slacktest.Values{bot.FormReasonBlock: {bot.FormReasonAction: why}})
+	m.inForm(who, bot.DenyCallback, m.denied, func() { m.presses(who, bot.ActionDeny) }, slacktest.Values{bot.FormReasonBlock: {bot.FormReasonAction: why}})
 }
 
 // submits fills in the form that a command opens; where none opens, it is typed
 // again.
 func (m *mortal) submits(who, whom, why string) {
 	m.t.Helper()
-	m.inForm(who, bot.FormCallback, func() { m.asks(who, "") }, slacktest.Values{
+	never := func() bool { return false }
+	m.inForm(who, bot.FormCallback, never, func() { m.asks(who, "") }, slacktest.Values{
 		bot.FormTargetBlock: {bot.FormTargetAction: whom}, bot.FormReasonBlock: {bot.FormReasonAction: why},
 	})
 }
@@ -411,7 +415,8 @@ func (m *mortal) submits(who, whom, why string) {
 // formPatience is how long somebody waits for a form before they ask for it again.
 const formPatience = 2 * time.Second
 
-func (m *mortal) inForm(who, callback string, open func(), values slacktest.Values) {
+// inForm has somebody fill in the form that open opens, unless it is over without.
+func (m *mortal) inForm(who, callback string, over func() bool, open func(), values slacktest.Values) {
 	m.t.Helper()
 	view := func() (id string) {
 		for _, v := range m.slack.Views(who) {
@@ -423,6 +428,9 @@ func (m *mortal) inForm(who, callback string, open func(), values slacktest.Valu
 	}
 	var asked time.Time
 	for ; view() == ""; time.Sleep(5 * time.Millisecond) {
+		if over() {
+			return
+		}
 		if time.Since(asked) > formPatience {
 			open()
 			asked = time.Now()

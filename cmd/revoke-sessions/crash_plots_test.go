@@ -71,10 +71,28 @@ var plots = map[string]plot{
 		acts: func(m *mortal) {
 			m.asks(bobID, "<@"+carolID+"> stolen laptop")
 			m.denies(aliceID, "wrong person")
-			m.reads("card", "Denied by", "wrong person")
+			m.reads("card", "Denied by")
 			m.reads("dm:bob", "Denied by")
 		},
 		rows:  map[string]span{"requested": once, "denied": once, "approved": never},
+		posts: never,
+	},
+	"denied without a form": {
+		policy: "version: 1\napprovers: [U0ALICE, U0AMIR]\nlanes:\n  self: {on_timeout: execute}\n",
+		acts: func(m *mortal) {
+			m.slack.Inject(slacktest.Fault{Method: "views.open", Error: "expired_trigger_id"})
+			m.asks(bobID, "me lost my phone")
+			m.presses(aliceID, bot.ActionDeny)
+			// A press that the dead bot may have stored is pressed again.
+			m.readsAny("card", "Nothing is denied yet", "Denied by")
+			m.later(16 * time.Minute)
+			if !m.denied() {
+				m.presses(aliceID, bot.ActionDeny)
+			}
+			m.reads("card", "Denied by")
+			m.reads("dm:bob", "Denied by")
+		},
+		rows:  map[string]span{"requested": once, "deny_asked": {1, 9}, "denied": once, "approved": never},
 		posts: never,
 	},
 	"cancelled": {
@@ -248,6 +266,23 @@ var plots = map[string]plot{
 		rows:  map[string]span{"requested": twice, "queued": once, "revoked": twice, "verified": twice, "failed": never},
 		posts: span{3, 4},
 	},
+	"Microsoft asks to wait, and the clock is set back": {
+		acts: func(m *mortal) {
+			m.calls(graphtest.Fault{Status: 429, RetryAfter: "60"})
+			m.asks(bobID, "me lost my phone")
+			m.presses(aliceID, bot.ActionConfirm)
+			m.poll("Microsoft has asked to wait", m.askedToWait)
+			m.settle()
+			m.entra.ClearFaults()
+			m.later(-3 * time.Hour)
+			m.poll("it is on record", func() bool { return m.count("clock_set_back") > 0 })
+			m.later(61 * time.Second)
+			m.reads("dm:bob", "Your sessions were revoked, as you asked")
+			m.poll("it is verified", func() bool { return m.count("verified") == 1 })
+		},
+		rows:  map[string]span{"requested": once, "clock_set_back": {1, 9}, "revoked": once, "verified": once, "failed": never},
+		posts: span{2, 3},
+	},
 	"frozen and thawed": {
 		acts: func(m *mortal) {
 			m.calls(graphtest.Fault{Status: 429, RetryAfter: "60"})
@@ -269,6 +304,83 @@ var plots = map[string]plot{
 		rows: map[string]span{"requested": once, "held": maybe, "frozen": once, "unfreeze_asked": once, "unfrozen": once,
 			"revoked": once, "verified": once},
 		posts: span{2, 3},
+	},
+	"an approver is taken off the list while it waits": {
+		policy: bySlackGroup,
+		acts: func(m *mortal) {
+			m.calls(graphtest.Fault{Status: 429, RetryAfter: "600"})
+			m.asks(bobID, "<@"+carolID+"> stolen laptop")
+			m.presses(aliceID, bot.ActionConfirm)
+			m.poll("Microsoft has asked to wait", m.askedToWait)
+			m.settle()
+			m.entra.ClearFaults()
+			m.slack.UpdateUserGroup("S0SECURITY", func(g *slacktest.UserGroup) { g.Members = []string{amirID} })
+			m.slack.Inject(slacktest.Fault{Method: "users.info", Error: "internal_error"})
+			m.later(601 * time.Second)
+			// Dead in the call, its outcome is not known, and there is no second one.
+			m.readsAny("card", "Approved, but not carried out yet: Slack does not answer.", notKnown)
+			m.slack.ClearFaults()
+			m.later(5 * time.Minute)
+			m.readsAny("card", "Please decide again.", "I make no second call")
+			if m.count("reopened") == 1 {
+				m.reads("dm:bob", "Your request waits for a decision again")
+				m.presses(amirID, bot.ActionConfirm)
+			} else {
+				m.presses(amirID, bot.ActionRetry)
+			}
+			m.reads("card", "sessions are revoked", "Verified")
+		},
+		rows: map[string]span{"requested": once, "unasked": maybe, "approval_lapsed": maybe, "reopened": maybe, "withheld": maybe,
+			"approved": {2, 4}, "revoked": once, "verified": once},
+		posts: span{2, 3},
+	},
+	"an approver is taken off the list before a second call": {
+		policy: bySlackGroup,
+		acts: func(m *mortal) {
+			m.calls(graphtest.Fault{Status: 502, Times: 1})
+			m.asks(bobID, "<@"+carolID+"> stolen laptop")
+			m.liveCard(bot.ActionConfirm)
+			m.graphFault(false, []string{"unreadable-after-post"})
+			m.presses(aliceID, bot.ActionConfirm)
+			m.poll("the outcome is unknown", func() bool { return m.count("unknown") == 1 })
+			m.settle()
+			m.later(90 * time.Second)
+			begun := m.count("executing")
+			m.slack.UpdateUserGroup("S0SECURITY", func(g *slacktest.UserGroup) { g.Members = []string{amirID} })
+			m.entra.ClearFaults()
+			m.later(5 * time.Minute)
+			// Dead between the row of a call and the call, it has made the second one before
+			// the list changed: there is no third to withhold.
+			if begun == 1 {
+				m.reads("card", "I make no second call")
+			}
+			m.settle()
+			if n := m.count("executing"); n != begun {
+				m.t.Errorf("%d calls were begun when the approver was none any more", n-begun)
+			}
+		},
+		rows:  map[string]span{"requested": once, "approved": once, "unknown": {1, 2}, "withheld": maybe, "executing": {1, 2}},
+		posts: span{0, 1},
+	},
+	"the channel is archived when somebody wants to cancel": {
+		acts: func(m *mortal) {
+			m.asks(bobID, "me lost my phone")
+			m.liveCard(bot.ActionConfirm)
+			m.poll("the receipt stands", func() bool { return m.places(m.newest())["receipt:"+bobID].TS != "" })
+			m.settle()
+			m.slack.UpdateChannel(approvals, func(c *slacktest.Channel) { c.Archived = true })
+			m.pressesReceipt(bobID, bot.ActionCancel)
+			m.reads("dm:alice", "asks to cancel", "I cannot reach the approvers' channel")
+			m.reads("dm:amir", "asks to cancel")
+			m.slack.UpdateChannel(approvals, func(c *slacktest.Channel) { c.Archived = false })
+			m.later(61 * time.Second)
+			m.reads("thread", "asks to cancel")
+			m.reads("dm:amir", "You can deny it on the card")
+			m.denies(aliceID, "I have phoned him")
+			m.reads("card", "Denied by @U0ALICE")
+		},
+		rows:  map[string]span{"requested": once, "denied": once, "executing": never},
+		posts: never,
 	},
 	"a freeze ends by itself": {
 		acts: func(m *mortal) {
@@ -401,6 +513,28 @@ var plots = map[string]plot{
 		},
 		rows:  map[string]span{"requested": once, "approved": once, "revoked": once, "not_visible_yet": once, "verified": once},
 		posts: span{1, 2}, // as above
+	},
+	"nobody can be written to": {
+		acts: func(m *mortal) {
+			m.slack.Inject(slacktest.Fault{Method: "chat.postMessage", Error: "messages_tab_disabled",
+				Match: func(p map[string]string) bool { return p["channel"] == bobID }})
+			m.slack.Inject(slacktest.Fault{Method: "response_url", Status: 404})
+			m.asks(bobID, "me lost my phone")
+			m.liveCard(bot.ActionConfirm)
+			m.settle()
+			m.entra.SetReplicationLag(2 * time.Minute) // so that there is more to tell later
+			m.presses(aliceID, bot.ActionConfirm)
+			m.poll("it is not visible yet", func() bool { return m.count("not_visible_yet") == 1 })
+			m.reads("thread", "I could not write to @U0BOB")
+			m.idles()
+			m.slack.ClearFaults()
+			m.moves(6 * time.Minute)
+			m.poll("it is verified", func() bool { return m.count("verified") == 1 })
+			m.reads("dm:bob", "Your sessions were revoked")
+			m.reads("thread", "They have been told since")
+		},
+		rows:  map[string]span{"requested": once, "approved": once, "revoked": once, "not_visible_yet": once, "verified": once},
+		posts: span{1, 2},
 	},
 	"answers by direct message": {
 		acts: func(m *mortal) {

@@ -49,11 +49,20 @@ func (m *mortal) truthful() {
 func (m *mortal) lawful(id string) (calls, interrupted int) {
 	m.t.Helper()
 	state, unclear, created := bot.Pending, 0, 0
+	again := false // the decision in force is a "Try again"
 	for _, e := range m.rows(id) {
 		next := bot.State(e.Action)
 		switch {
 		case e.Action == "requested", e.Action == "previewed_again":
 			created++
+			continue
+		case e.Action == "reopened": // the decision did not hold any more
+			if state != bot.Approved {
+				m.t.Errorf("%s was reopened when it was %s", id, state)
+			}
+			if state = bot.Pending; again {
+				state = bot.Failed
+			}
 			continue
 		case !slices.Contains(bot.States, next):
 			continue
@@ -63,7 +72,7 @@ func (m *mortal) lawful(id string) (calls, interrupted int) {
 		switch next {
 		case bot.Approved:
 			if e.Outcome == "" { // by a decision, and not because Microsoft has asked to wait
-				unclear = 0
+				unclear, again = 0, state != bot.Pending
 			}
 		case bot.Executing:
 			if unclear > 1 {
@@ -85,7 +94,7 @@ func (m *mortal) lawful(id string) (calls, interrupted int) {
 	if created != 1 {
 		m.t.Errorf("%s was made %d times", id, created)
 	}
-	r, err := m.db.Request(context.Background(), id)
+	r, err := m.reader().Request(context.Background(), id)
 	if err != nil {
 		m.t.Fatal(err)
 	}
@@ -135,13 +144,23 @@ func (m *mortal) toldOnce(ids []string) {
 	spare := m.underWay()
 	notices := map[string]int{}
 	stands := map[spot]bool{}
+	announced := map[string]bool{} // threads of announcements
+	for _, s := range m.ours() {
+		if s.Channel == approvals && s.ThreadTS == "" && !strings.Contains(plain(s), "REQ-") {
+			announced[s.TS] = true
+		}
+	}
 	for _, s := range m.ours() {
 		at := spot{s.Channel, s.TS}
 		stands[at] = true
 		switch {
 		case noted[at] != "":
-		case s.Channel == approvals && s.ThreadTS == "" && !strings.Contains(plain(s), "REQ-"): // an announcement
-			if notices[plain(s)]++; notices[plain(s)] > 1 {
+		case s.Channel == approvals && (announced[s.TS] || announced[s.ThreadTS]): // or what rings under one
+			says := plain(s)
+			if s.ThreadTS != "" {
+				says = "rings: " + says
+			}
+			if notices[says]++; notices[says] > 1 {
 				m.spend(spare, "notice", s)
 			}
 		default:
@@ -167,7 +186,7 @@ func (m *mortal) spendAny(spare map[string]int, s slacktest.Message) {
 	m.t.Helper()
 	direct := s.Channel != approvals
 	for kind, n := range spare {
-		if n > 0 && kind != "notice" && (kind == "card") == (!direct && s.ThreadTS == "") && directKinds[kind] == direct {
+		if n > 0 && kind != "notice" && (kind == "card") == (!direct && s.ThreadTS == "") && (directKinds[kind] == direct || anywhere[kind]) {
 			spare[kind]--
 			return
 		}
@@ -177,8 +196,11 @@ func (m *mortal) spendAny(spare map[string]int, s slacktest.Message) {
 
 // directKinds are the messages to one person.
 var directKinds = map[string]bool{
-	"receipt": true, "outcome": true, "stuck": true, "target": true, "answer": true, "unread_note": true, "unmoved_note": true, "unreached": true, "elsewhere": true,
+	"receipt": true, "outcome": true, "stuck": true, "target": true, "answer": true, "unread_note": true, "unmoved_note": true, "unreached": true, "unreached_cancel": true, "elsewhere": true,
 }
+
+// anywhere are the kinds that go into the thread and to those who asked.
+var anywhere = map[string]bool{"not_executed": true, "reopened": true}
 
 // underWay counts the messages, by kind, that may stand without a note: those
 // that were being posted when a bot died, private answers, and what was posted

@@ -22,6 +22,8 @@ type exchanges struct {
 	*listing
 	// headers are told, too.
 	headers bool
+	// given are those that whoever runs the command has set.
+	given givenHeaders
 }
 
 // listing is where the exchanges are told, with Graph and with Entra, which may
@@ -42,14 +44,14 @@ func (x *exchanges) RoundTrip(request *http.Request) (*http.Response, error) {
 	}
 	x.mu.Lock()
 	defer x.mu.Unlock()
-	fmt.Fprintf(x.out, "DEBUG: %s %s\n", request.Method, where)
+	fmt.Fprintf(x.out, "DEBUG: %s %s\n", request.Method, x.given.hide(where))
 	x.tell("> ", request.Header, token)
 	took := time.Since(began).Round(time.Millisecond)
 	if err != nil {
 		fmt.Fprintf(x.out, "DEBUG: no answer after %s\n", took)
 		return response, err
 	}
-	fmt.Fprintf(x.out, "DEBUG: %s after %s\n", bot.Clean(response.Status, 100), took)
+	fmt.Fprintf(x.out, "DEBUG: %s after %s\n", x.given.hide(bot.Clean(response.Status, 100)), took)
 	x.tell("< ", response.Header, token)
 	return response, nil
 }
@@ -58,7 +60,7 @@ func (x *exchanges) tell(direction string, header http.Header, token string) {
 	if !x.headers {
 		return
 	}
-	shown := msgraph.Redact(header, token)
+	shown := x.given.redact(msgraph.Redact(header, token))
 	for _, name := range slices.Sorted(maps.Keys(shown)) {
 		for _, value := range shown[name] {
 			fmt.Fprintf(x.out, "DEBUG: %s%s: %s\n", direction, name, bot.Clean(value, maxLine))

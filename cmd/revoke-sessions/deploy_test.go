@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/alecthomas/kong"
 	"github.com/goccy/go-yaml"
@@ -97,7 +98,7 @@ func expressions(t *testing.T) map[string]string {
 var (
 	sampleParts = regexp.MustCompile(`^([a-z_]+)(?:\{(.*)\})?$`)
 	labelPair   = regexp.MustCompile(`([a-z_]+)="((?:[^"\\]|\\.)*)"`)
-	selector    = regexp.MustCompile(`\b((?:revoke_sessions|process|go)_[a-z_]+)(?:\{([^}]*)\})?`)
+	selector    = regexp.MustCompile(`\b((?:revoke_sessions|process|go|promhttp)_[a-z_]+)(?:\{([^}]*)\})?`)
 	matcher     = regexp.MustCompile(`^([a-z_]+)(=|!=|=~|!~)"([^"]*)"$`)
 	grouping    = regexp.MustCompile(`\bby \(([^)]*)\)`)
 )
@@ -108,6 +109,7 @@ var (
 func TestExpressions(t *testing.T) {
 	th := newTheatre(t)
 	th.served()
+	th.at.timing.Heartbeat = time.Minute
 	th.begin()
 	th.typed(bobID, "me lost my phone")
 	th.click(olgaID, bot.ActionConfirm)
@@ -291,7 +293,7 @@ func TestRunbookCommands(t *testing.T) {
 func productionSource(t *testing.T) string {
 	t.Helper()
 	var all strings.Builder
-	for _, folder := range []string{".", "../../bot", "../../bot/listen", "../../graph/msgraph"} {
+	for _, folder := range []string{".", "../../bot", "../../bot/listen", "../../bot/metrics", "../../graph/msgraph"} {
 		files, err := filepath.Glob(filepath.Join(folder, "*.go"))
 		if err != nil {
 			t.Fatal(err)

@@ -78,8 +78,10 @@ var checks = []check{
 	{"entra_token", (*examination).entraToken},
 	{"entra_permissions", (*examination).permissions},
 	{"entra_user", (*examination).user},
+	{"entra_administrators", (*examination).administrators},
 	{"groups", (*examination).groups},
 	{"database", (*examination).database},
+	{"rules", (*examination).rules},
 	{"clock", (*examination).clock},
 	{"policy", (*examination).quorum},
 }
@@ -162,11 +164,11 @@ func (e *examination) carryOut(ctx context.Context, c check) finding {
 	return finding{Check: c.name, Result: v.result, Says: sentence(v.says), Remedy: sentence(v.remedy)}
 }
 
-// sentence is text on one line that ends with a full stop.
+// sentence is text on one line that ends with a full stop, or with a statement of SQL.
 func sentence(text string) string {
 	text = strings.TrimRight(bot.Clean(text, 1500), ".: ")
-	if text == "" {
-		return ""
+	if text == "" || strings.HasSuffix(text, ";") {
+		return text
 	}
 	return text + "."
 }
@@ -228,6 +230,8 @@ func slackSays(what string, err error) verdict {
 		return verdict{broken, fmt.Sprintf("%s: %v", what, err), remedyNetwork}
 	case e.Code == "missing_scope":
 		return verdict{broken, fmt.Sprintf("%s: SLACK_BOT_TOKEN lacks the scope %s", what, e.Needed), remedyScope}
+	case e.RetryAfter > 0:
+		return verdict{broken, fmt.Sprintf("%s: Slack asked the bot to wait", what), remedyWait}
 	case e.NoAnswer():
 		return verdict{broken, fmt.Sprintf("%s: %v", what, err), remedyNetwork}
 	}
@@ -236,6 +240,7 @@ func slackSays(what string, err error) verdict {
 
 const (
 	remedyNetwork = "Check that this machine reaches slack.com over HTTPS, by way of the proxy if it needs one, and see status.slack.com; then try again"
+	remedyWait    = "Try again in a minute. If it stays so, look for another program that uses the same bot token"
 	remedyScope   = "Add it under OAuth & Permissions and reinstall the app"
 	remedyToken   = "Copy the Bot User OAuth Token again from OAuth & Permissions in the Slack app's settings, and check that the app is installed. " +
 		"If the token is right, this machine's address may be missing there under Restrict API Token Usage"

@@ -148,6 +148,32 @@ func (e *examination) user(ctx context.Context) verdict {
 	return fine("An account, any one, was read with every property that the bot goes by")
 }
 
+// administrators looks whether Microsoft may refuse to revoke an administrator,
+// as far as the roles of whoever the bot signs in as tell. It comes after a call
+// to Graph, whose token says who that is.
+func (e *examination) administrators(ctx context.Context) verdict {
+	const what = "whether Microsoft lets the bot revoke administrators"
+	if e.directory == nil {
+		return without(what, noEntraToken)
+	}
+	who := "The app"
+	if e.grant.Delegated {
+		who = "The person who signed in"
+	}
+	reaches, err := e.directory.ReachesAdministrators(ctx)
+	switch failed := graph.AsError(err); {
+	case failed != nil:
+		return verdict{unchecked, "not checked: " + what + ", because " + failed.Error(), failed.Remedy}
+	case reaches == graph.Yes:
+		return fine("%s holds a role by which Microsoft lets it revoke administrators too", who)
+	case reaches == graph.No:
+		return verdict{doubtful, who + " holds no role by which Microsoft lets it revoke every administrator: the revoke of an account with an administrator role, or in a group that can hold one, may be refused", graph.RemedyForReach}
+	default:
+		return verdict{unchecked, "not checked: " + what + ", because it cannot be read whose the token is, or not all of their roles",
+			"It shows at the first revoke of an administrator. Until then, know which Privileged Authentication Administrator to call"}
+	}
+}
+
 const remedyUsers = "Grant the bot the permission User.Read.All, with admin consent; User.ReadBasic.All is not enough"
 
 // unreadable names the properties that Graph did not tell, as Graph does. Those

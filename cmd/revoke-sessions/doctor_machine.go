@@ -15,8 +15,29 @@ func (e *examination) database(ctx context.Context) verdict {
 	return ofDatabase(store.TryOut(ctx, e.Database))
 }
 
+// doubts are what is not well about a database with which the bot would work.
+func doubts(p store.Probe) []store.Exposure {
+	var all []store.Exposure
+	if len(p.Stalled) > 0 {
+		all = append(all, store.Exposure{
+			Says:   "the bot cannot go on with " + strings.Join(p.Stalled, ", "),
+			Remedy: "Revoke by hand for whoever waits; the bot's log has the cause, under the request's ID; see RevokeSessionsStalled in deploy/RUNBOOK.md.",
+		})
+	}
+	all = append(all, p.Exposed...)
+	if p.Unverified {
+		all = append(all, store.Exposure{
+			Says:   "nothing proves that it is the right server: whoever stands in between could read names and reasons, and approve by changing a row",
+			Remedy: "Add sslmode=verify-full to REVOKE_DATABASE_URL; for a certificate of your own authority, name its file in PGSSLROOTCERT.",
+		})
+	}
+	return all
+}
+
 // ofDatabase judges what a look at a database found.
 func ofDatabase(p store.Probe, err error) verdict {
+	unsure := doubts(p)
+	says, remedy := store.Together(unsure)
 	switch {
 	case err != nil && p.Path == "":
 		return verdict{broken, err.Error(), "Correct REVOKE_DATABASE_URL"}
@@ -26,9 +47,12 @@ func ofDatabase(p store.Probe, err error) verdict {
 	case err != nil:
 		return verdict{broken, fmt.Sprintf("The bot cannot write to the database %s: %v", p.Path, err),
 			"Check that the folder is there, that the user who runs the bot owns it and the database in it, that the disk is not full, and that no other program holds the database"}
-	case p.Unverified && (p.Missing || p.Schema == p.Wanted):
-		return verdict{doubtful, fmt.Sprintf("The database %s can be written to, but nothing proves that it is the right server: whoever stands in between could read names and reasons, and approve by changing a row", p.Path),
-			"Add sslmode=verify-full to REVOKE_DATABASE_URL; for a certificate of your own authority, name its file in PGSSLROOTCERT"}
+	case len(p.Unsafe) > 0:
+		says, remedy = store.Together(p.Unsafe)
+		return verdict{broken, fmt.Sprintf("The bot does not start with the database %s, because it is not the bot's alone: %s", p.Path, says),
+			"Run this in the database, as a superuser or the owner of the schema: " + remedy}
+	case len(unsure) > 0 && (p.Missing || p.Schema == p.Wanted):
+		return verdict{doubtful, fmt.Sprintf("The database %s can be written to, but %s", p.Path, says), remedy}
 	case p.Missing && p.Server:
 		return fine("The database %s is empty; the bot can make its tables there, and does when it starts", p.Path)
 	case p.Missing:

@@ -93,25 +93,33 @@ func (e *examination) quorum(ctx context.Context) verdict {
 	}
 	q := bot.FindQuorum(ctx, e.slack, e.directory, e.read.policy, e.now)
 	able := fmt.Sprintf("Approvers who could decide now: %d", q.Able)
-	for i, u := range q.Unable {
-		able += either(i == 0, "; who could not: ", ", ") + fmt.Sprintf("%s (%s)", u.SlackID, reasonInWords(u.Reason))
+	if q.Trouble == nil && !q.Whole {
+		able += fmt.Sprintf(" (%d of at least %d were looked at)", q.Looked, q.Named)
 	}
-	short := strings.Join(q.Short, "; ")
+	for i, u := range q.Unable {
+		able += either(i == 0, "; who could not: ", ", ") + fmt.Sprintf("%s (%s)", u.SlackID, u.Why())
+	}
+	short, how := strings.Join(q.Short, "; "), ""
+	if unmapped := bot.Unmapped(q.Unable); unmapped != "" {
+		how = unmapped + " "
+	}
 	switch {
 	case q.Remedy != "":
 		return verdict{broken, fmt.Sprintf("The approvers cannot all be looked up: %v. %s", q.Trouble, able), q.Remedy}
+	case len(q.Short) > 0 && q.Trouble != nil:
+		return verdict{doubtful, fmt.Sprintf("It is not known whether enough approvers could decide: %v. %s. Not counted yet for: %s", q.Trouble, able, short), "Try again in a minute"}
 	case len(q.Short) > 0 && !q.Whole:
-		why := "the groups are too large to look at everybody"
-		if q.Trouble != nil {
-			why = q.Trouble.Error()
-		}
-		return verdict{doubtful, fmt.Sprintf("It is not known whether enough approvers could decide: %s. %s. Not counted yet for: %s", why, able, short), "Try again in a minute"}
+		return verdict{doubtful, fmt.Sprintf("It is not known whether enough approvers could decide: there are too many to look at everybody. %s. Not counted yet for: %s", able, short),
+			"Name fewer approvers, or check in Slack and Entra that the others can decide: each must be a full member of this workspace whose Slack account leads to exactly one Entra account that may sign in"}
 	case len(q.Short) > 0:
 		return verdict{broken, fmt.Sprintf("Too few approvers could decide: %s. %s", short, able),
-			"Name more approvers, or ask for fewer approvals. An approver must be a full member of this workspace whose Slack account leads to exactly one Entra account that may sign in"}
+			how + "Name more approvers, or ask for fewer approvals. An approver must be a full member of this workspace whose Slack account leads to exactly one Entra account that may sign in"}
 	}
-	if !q.Whole {
+	if q.Trouble != nil {
 		able += ", and perhaps more"
+	}
+	if how != "" {
+		return verdict{doubtful, "The policy can be fulfilled, but not everybody who is named could decide. " + able, strings.TrimSuffix(strings.TrimSpace(how), ".")}
 	}
 	return fine("The policy can be fulfilled. %s", able)
 }
@@ -121,26 +129,4 @@ func either(first bool, a, b string) string {
 		return a
 	}
 	return b
-}
-
-// reasonInWords says why somebody cannot be an approver.
-func reasonInWords(r authz.Reason) string {
-	if words, ok := unableWords[r]; ok {
-		return words
-	}
-	return strings.ReplaceAll(string(r), "_", " ")
-}
-
-var unableWords = map[authz.Reason]string{
-	authz.NotAMember:        "no active member of the workspace",
-	authz.Guest:             "a guest in Slack",
-	authz.OutsideWorkspace:  "not of this workspace, or not known in it",
-	authz.EmailMissing:      "no e-mail address in Slack",
-	authz.EmailUnconfirmed:  "the e-mail address in Slack is not confirmed",
-	authz.NoAccount:         "no Entra account for the e-mail address in Slack",
-	authz.SeveralAccounts:   "several Entra accounts for the e-mail address in Slack",
-	authz.NotMapped:         "not in the policy's identity.map",
-	authz.EmailDomain:       "an e-mail domain that the policy does not allow",
-	authz.AccountOfSomebody: "the Entra account belongs to another Slack user by the policy's map",
-	authz.AccountBlocked:    "the Entra account may not sign in",
 }

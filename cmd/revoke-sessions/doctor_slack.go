@@ -210,5 +210,6 @@ func (e *examination) socketsOpen(context.Context) verdict {
 // https://docs.slack.dev/reference/methods/chat.postMessage
 func (e *examination) messagesTab(context.Context) verdict {
 	return verdict{unchecked, "not checked: whether the bot may write direct messages, because that cannot be found out without sending one; the first drill shows it",
-		"In the Slack app's settings, App Home, the Messages Tab must be on, as it is in manifest.yml"}
+		"In the Slack app's settings, App Home, the Messages Tab must be on, as it is in manifest.yml. Where it is off, the log says messages_tab_disabled, " +
+			"and a card's thread names whoever could not be told"}
 }

@@ -87,7 +87,7 @@ func (th *theatre) harmless() {
 
 var inOrder = []string{
 	"settings", "slack_bot_token", "slack_scopes", "slack_app_token", "slack_channel", "slack_socket", "slack_sockets_open", "slack_messages_tab",
-	"entra_token", "entra_permissions", "entra_user", "groups", "database", "clock", "policy",
+	"entra_token", "entra_permissions", "entra_user", "entra_administrators", "groups", "database", "rules", "clock", "policy",
 }
 
 // healthy is how every check ends where nothing is wrong.
@@ -96,7 +96,7 @@ func healthy() map[string]result {
 	for _, name := range inOrder {
 		all[name] = well
 	}
-	all["slack_sockets_open"], all["slack_messages_tab"] = unchecked, unchecked
+	all["slack_sockets_open"], all["slack_messages_tab"], all["rules"] = unchecked, unchecked, unchecked
 	return all
 }
 
@@ -135,7 +135,7 @@ func TestDoctorFindsNothing(t *testing.T) {
 	code, stdout, stderr := th.command("doctor")
 	lines := strings.Split(strings.TrimSpace(stdout), "\n")
 	if code != 0 || stderr != "" || !strings.HasPrefix(lines[0], "ok    Every setting") ||
-		lines[len(lines)-1] != "Nothing was found that keeps the bot from its work: 13 ok, 0 warn, 0 FAIL, 2 skip." {
+		lines[len(lines)-1] != "Nothing was found that keeps the bot from its work: 14 ok, 0 warn, 0 FAIL, 3 skip." {
 		t.Errorf("exit code %d\n%s\n%s", code, stdout, stderr)
 	}
 }
@@ -200,7 +200,7 @@ func nobodyAsksSlack(more map[string]result) map[string]result {
 	return all
 }
 
-var noEntra = map[string]result{"entra_permissions": unchecked, "entra_user": unchecked, "policy": unchecked}
+var noEntra = map[string]result{"entra_permissions": unchecked, "entra_user": unchecked, "entra_administrators": unchecked, "policy": unchecked}
 
 func ailments() []ailment {
 	return []ailment{
@@ -213,6 +213,7 @@ func ailments() []ailment {
 		{name: "a person's token", make: set("SLACK_BOT_TOKEN", "xoxp-1"), check: "slack_bot_token", want: broken, says: []string{"does not begin with xoxb-"}, remedy: []string{"OAuth & Permissions"}, also: nobodyAsksSlack(nil)},
 		{name: "a token file that is not there", make: all(set("SLACK_BOT_TOKEN", ""), set("SLACK_BOT_TOKEN_FILE", "/nowhere/token")), check: "slack_bot_token", want: broken, says: []string{"SLACK_BOT_TOKEN_FILE", "no such file"}, remedy: []string{"OAuth & Permissions"}, also: nobodyAsksSlack(nil)},
 		{name: "a bot token of nobody", make: set("SLACK_BOT_TOKEN", "xoxb-1"), check: "slack_bot_token", want: broken, says: []string{"auth.test", "invalid_auth"}, remedy: []string{"Copy the Bot User OAuth Token again", "Restrict API Token Usage"}, also: nobodyAsksSlack(nil)},
+		{name: "Slack asks to wait", make: slackFault(slacktest.Fault{Method: "auth.test", RetryAfter: 7 * time.Second}), check: "slack_bot_token", want: broken, says: []string{"Slack asked the bot to wait"}, remedy: []string{"Try again in a minute"}, also: nobodyAsksSlack(nil)},
 		{name: "Slack does not answer", make: slackFault(slacktest.Fault{Method: "auth.test", Status: http.StatusServiceUnavailable}), check: "slack_bot_token", want: broken, says: []string{"Slack answered 503"}, remedy: []string{"status.slack.com"}, also: nobodyAsksSlack(nil)},
 		{name: "no scope to ask who we are", make: lackingScope("users:read"), check: "slack_bot_token", want: broken, says: []string{"lacks the scope users:read"}, remedy: []string{"reinstall the app"},
 			also: map[string]result{"slack_scopes": broken, "slack_channel": unchecked, "policy": unchecked}},
@@ -258,8 +259,13 @@ func ailments() []ailment {
 		{name: "another permission for another operation", make: all(withdraw("User.RevokeSessions.All"), grant("User.ReadWrite.All"), set("REVOKE_OPERATION", "revokeSignInSessions")), check: "entra_permissions", want: well},
 		{name: "only the fallback is permitted", make: all(withdraw("User.RevokeSessions.All"), grant("User.ReadWrite.All"), set("REVOKE_FALLBACK", "revokeSignInSessions")), check: "entra_permissions", want: doubtful, says: []string{"carried out by revokeSignInSessions"}, remedy: []string{"User.RevokeSessions.All"}},
 		{name: "a broader permission", make: all(withdraw("User.Read.All"), withdraw("GroupMember.Read.All"), withdraw("RoleManagement.Read.Directory"), grant("Directory.Read.All")), check: "entra_permissions", want: well},
-		{name: "roles for the cards", make: withdraw("RoleManagement.Read.Directory"), check: "entra_permissions", want: doubtful, says: []string{"RoleManagement.Read.Directory", "cards cannot tell"}, remedy: []string{"unknown"}},
-		{name: "roles for a rule", make: all(policyOf(policyWithRoles), withdraw("RoleManagement.Read.Directory")), check: "entra_permissions", want: broken, says: []string{"RoleManagement.Read.Directory, which the policy's rule about privileged roles needs"}, remedy: []string{"admin consent"}},
+		{name: "roles for the cards", make: withdraw("RoleManagement.Read.Directory"), check: "entra_permissions", want: doubtful, says: []string{"RoleManagement.Read.Directory", "cards cannot tell"}, remedy: []string{"unknown"}, also: map[string]result{"entra_administrators": unchecked}},
+		{name: "roles for a rule", make: all(policyOf(policyWithRoles), withdraw("RoleManagement.Read.Directory")), check: "entra_permissions", want: broken, says: []string{"RoleManagement.Read.Directory, which the policy's rule about privileged roles needs"}, remedy: []string{"admin consent"}, also: map[string]result{"entra_administrators": unchecked}},
+		{name: "no role for administrators", make: appWithoutRole, check: "entra_administrators", want: doubtful, says: []string{"The app holds no role", "administrator role", "may be refused"}, remedy: []string{"Privileged Authentication Administrator"}},
+		{name: "a role for some accounts", make: all(appWithoutRole, appRole(graphtest.HelpdeskAdministrator, "")), check: "entra_administrators", want: doubtful, says: []string{"holds no role"}, remedy: []string{"Privileged Authentication Administrator"}},
+		{name: "a role in a part of the organisation", make: all(appWithoutRole, appRole(graphtest.PrivilegedAuthenticationAdministrator, strangeGroup)), check: "entra_administrators", want: doubtful, says: []string{"holds no role"}, remedy: []string{"whole organisation"}},
+		{name: "the highest role", make: all(appWithoutRole, appRole(graphtest.GlobalAdministrator, "")), check: "entra_administrators", want: well},
+		{name: "roles that do not come", make: entraFault(graphtest.Fault{PathSuffix: "/transitiveRoleAssignments", Status: 503}), check: "entra_administrators", want: unchecked, says: []string{"not checked: whether Microsoft lets the bot revoke administrators", "503"}, remedy: []string{"Try again"}},
 		{name: "sign-ins for the cards", make: withdraw("AuditLog.Read.All"), check: "entra_permissions", want: doubtful, says: []string{"AuditLog.Read.All", "last signed in"}, remedy: []string{"unknown"}},
 		{name: "groups for the policy", make: all(policyOf(policyWithEntraGroup), knownGroup, withdraw("GroupMember.Read.All")), check: "entra_permissions", want: broken, says: []string{"GroupMember.Read.All, which the policy's Entra group " + strangeGroup}, remedy: []string{"admin consent"},
 			also: map[string]result{"groups": broken, "policy": broken}},
@@ -294,7 +300,20 @@ func ailments() []ailment {
 		{name: "nobody named without a policy file", make: set("REVOKE_APPROVERS", ""), check: "policy", want: broken, says: []string{"REVOKE_APPROVERS names nobody"}, remedy: []string{"Set REVOKE_APPROVERS to the Slack user IDs"}, also: map[string]result{"groups": unchecked}},
 		{name: "too few approvers", make: func(th *theatre) {
 			th.slack.UpdateUser(amirID, func(u *slacktest.User) { u.EmailUnconfirmed = true })
-		}, check: "policy", want: broken, says: []string{"a request about one of the approvers needs", "could decide now: 1", amirID + " (the e-mail address in Slack is not confirmed)"}, remedy: []string{"Name more approvers"}},
+		}, check: "policy", want: broken, says: []string{"a request about one of the approvers needs", "could decide now: 1", amirID + " (Slack does not call the e-mail address confirmed)"}, remedy: []string{"SSO", "identity.map", "Name more approvers"}},
+		{name: "an approver more than needed who signs in by SSO", make: all(set("REVOKE_APPROVERS", aliceID+","+amirID+","+bobID), func(th *theatre) {
+			th.slack.UpdateUser(bobID, func(u *slacktest.User) { u.EmailUnconfirmed = true })
+		}), check: "policy", want: doubtful, says: []string{"can be fulfilled, but not everybody", "could decide now: 2", bobID + " (Slack does not call"}, remedy: []string{"SSO", "identity.map"}},
+		{name: "an approver more than needed without an account", make: all(set("REVOKE_APPROVERS", aliceID+","+amirID+","+bobID), func(th *theatre) {
+			th.slack.UpdateUser(bobID, func(u *slacktest.User) { u.Email = "nobody@contoso.example" })
+		}), check: "policy", want: doubtful, says: []string{"could decide now: 2", bobID + " (no Entra account"}, remedy: []string{"under identity.map"}},
+		{name: "more approvers than are looked up", make: func(th *theatre) {
+			names := aliceID
+			for n := range 61 {
+				names += fmt.Sprintf(",U0STRANGER%02d", n)
+			}
+			set("REVOKE_APPROVERS", names)(th)
+		}, check: "policy", want: doubtful, says: []string{"there are too many to look at everybody", "could decide now: 1", "50 of at least 62 were looked at"}, remedy: []string{"Name fewer approvers"}},
 		{name: "approvers whom nobody could look up", make: slackFault(slacktest.Fault{Method: "users.info", Status: http.StatusServiceUnavailable}), check: "policy", want: doubtful, says: []string{"not known whether", "users.info"}, remedy: []string{"Try again"}},
 	}
 }
@@ -328,6 +347,14 @@ func inChannel(change func(*slacktest.Channel)) func(*theatre) {
 
 func grant(permission string) func(*theatre) {
 	return func(th *theatre) { th.entra.Grant(permission) }
+}
+
+func appWithoutRole(th *theatre) {
+	th.entra.UnassignRole(graphtest.ServicePrincipalID, graphtest.PrivilegedAuthenticationAdministrator, "")
+}
+
+func appRole(role, unit string) func(*theatre) {
+	return func(th *theatre) { th.entra.AssignRole(graphtest.ServicePrincipalID, role, unit) }
 }
 
 func knownGroup(th *theatre) {
@@ -394,7 +421,7 @@ func TestDoctorWithNothing(t *testing.T) {
 			t.Errorf("it does not say %q:\n%s", words, stdout)
 		}
 	}
-	if code != 1 || !strings.Contains(stderr, "doctor found what keeps the bot from its work: 2 ok, 0 warn, 5 FAIL, 8 skip") {
+	if code != 1 || !strings.Contains(stderr, "doctor found what keeps the bot from its work: 2 ok, 0 warn, 5 FAIL, 10 skip") {
 		t.Errorf("exit code %d\n%s\n%s", code, stdout, stderr)
 	}
 	if code, _, _ := output(t, env, "doctor", "--colour"); code != 2 {

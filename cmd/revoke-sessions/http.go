@@ -18,7 +18,7 @@ const (
 	httpHeaders = 2 * time.Second
 	httpRead    = 5 * time.Second
 	httpWrite   = 10 * time.Second // longer than the database is waited for
-	httpIdle    = time.Minute
+	httpIdle    = 5 * time.Second
 	httpStop    = 2 * time.Second
 )
 
@@ -58,9 +58,10 @@ func serveHTTP(address string, m *metrics.Metrics, log *slog.Logger) (stop func(
 	if err != nil {
 		return nil, usageError(fmt.Sprintf("REVOKE_HTTP_ADDR is %s, and that cannot be opened: %v. Choose another address, or stop what uses it; nothing was begun", address, err))
 	}
+	guests := &crowd{most: maxHTTPConns, open: map[net.Conn]presence{}}
 	server := &http.Server{
-		Handler: m.Handler(), ReadHeaderTimeout: httpHeaders, ReadTimeout: httpRead, WriteTimeout: httpWrite, IdleTimeout: httpIdle,
-		MaxHeaderBytes: maxHTTPHeaders, ErrorLog: slog.NewLogLogger(log.Handler(), slog.LevelWarn),
+		Handler: m.Handler(log), ReadHeaderTimeout: httpHeaders, ReadTimeout: httpRead, WriteTimeout: httpWrite, IdleTimeout: httpIdle,
+		MaxHeaderBytes: maxHTTPHeaders, ConnState: guests.changed, ErrorLog: slog.NewLogLogger(log.Handler(), slog.LevelWarn),
 	}
 	done := make(chan struct{})
 	go func() {

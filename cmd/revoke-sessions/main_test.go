@@ -6,6 +6,7 @@ import (
 	"crypto/x509"
 	"database/sql"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -53,7 +54,7 @@ func TestMain(m *testing.M) {
 		}
 		os.Exit(run(ctx, os.Args[1:], os.Getenv, os.Stdin, os.Stdout, os.Stderr, at))
 	}
-	testrun.Parallel(10)
+	testrun.Parallel(6)
 	goleak.VerifyTestMain(serverCloser{m})
 }
 
@@ -78,7 +79,15 @@ func swiftly() *bot.Timing {
 	t.Attempt = time.Second
 	t.SecondPost = 500 * time.Millisecond
 	t.Settle = []time.Duration{50 * time.Millisecond, 100 * time.Millisecond, 200 * time.Millisecond}
+	t.Heartbeat = 0 // faults are for what people do
 	t.Verify = []time.Duration{20 * time.Millisecond, 50 * time.Millisecond, 100 * time.Millisecond}
+	return &t
+}
+
+// productions is bot.DefaultTiming, and people may ask as fast as they like.
+func productions() *bot.Timing {
+	t := bot.DefaultTiming()
+	t.AskEvery = 0
 	return &t
 }
 
@@ -94,6 +103,7 @@ type theatre struct {
 
 	readersMu sync.Mutex
 	readers   map[string]*store.Store // by address; see reader
+	pasts     map[string]*sql.DB      // by address; see sql
 
 	// What a story said must not happen, for its end.
 	never     []func()
@@ -115,9 +125,13 @@ func newTheatreWith(t testing.TB, slack slacktest.Config) *theatre {
 	}
 	th.stage = s
 	th.at.timing = swiftly()
+	if slack.NoRateLimits != "" {
+		th.at.timing.AskEvery = 0
+	}
 	t.Cleanup(func() {
 		th.end()
 		th.discreet()
+		th.modelled()
 		s.close()
 		if th.after != nil {
 			th.after()
@@ -139,6 +153,17 @@ func (th *theatre) discreet() {
 		if strings.Contains(log, secret) {
 			th.t.Errorf("%s is in the log", what)
 		}
+	}
+}
+
+// modelled fails a test whose bot asked Slack, Entra or Graph for what their doubles do
+// not model: what came of it says nothing of the real ones.
+func (th *theatre) modelled() {
+	for _, c := range th.slack.Unknown() {
+		th.t.Errorf("slacktest does not model %s", c.Method)
+	}
+	for _, r := range th.entra.Unknown() {
+		th.t.Errorf("graphtest does not model %s %s?%s", r.Method, r.Path, r.Query.Encode())
 	}
 }
 
@@ -231,10 +256,8 @@ func (th *theatre) poll(what string, seen func() bool) {
 
 func (th *theatre) pollWithin(patience time.Duration, what string, seen func() bool) {
 	th.t.Helper()
-	for deadline := time.Now().Add(patience); !seen(); time.Sleep(5 * time.Millisecond) {
-		if time.Now().After(deadline) {
-			th.t.Fatalf("waiting until %s\n%s", what, th.board())
-		}
+	if !testrun.Seen(patience, seen) {
+		th.t.Fatalf("waiting until %s\n%s", what, th.board())
 	}
 }
 
@@ -301,10 +324,16 @@ func (th *theatre) cardSays(words ...string) {
 // database is the address of the bot's database.
 func (th *theatre) database() string { return th.environment()["REVOKE_DATABASE_URL"] }
 
-// sql reads the database past the store.
+// sql reads the database past the store, as long as the test lasts.
 func (th *theatre) sql() *sql.DB {
 	th.t.Helper()
-	driver, source := "pgx", th.database()
+	th.readersMu.Lock()
+	defer th.readersMu.Unlock()
+	url := th.database()
+	if db := th.pasts[url]; db != nil {
+		return db
+	}
+	driver, source := "pgx", url
 	if path, ok := strings.CutPrefix(source, "sqlite:"); ok {
 		driver, source = "sqlite", "file:"+path+"?mode=ro&_pragma=busy_timeout(1000)"
 	}
@@ -312,6 +341,12 @@ func (th *theatre) sql() *sql.DB {
 	if err != nil {
 		th.t.Fatal(err)
 	}
+	db.SetMaxIdleConns(1)
+	th.t.Cleanup(func() { _ = db.Close() }) // its server may be gone
+	if th.pasts == nil {
+		th.pasts = map[string]*sql.DB{}
+	}
+	th.pasts[url] = db
 	return db
 }
 
@@ -329,11 +364,7 @@ func (th *theatre) reader() *store.Store {
 	if err != nil {
 		th.t.Fatal(err)
 	}
-	th.t.Cleanup(func() {
-		if err := db.Close(); err != nil {
-			th.t.Error(err)
-		}
-	})
+	th.t.Cleanup(func() { _ = db.Close() }) // its server may be gone
 	if th.readers == nil {
 		th.readers = map[string]*store.Store{}
 	}
@@ -361,7 +392,6 @@ func (th *theatre) quiet() {
 func (th *theatre) quietWithin(patience time.Duration) {
 	th.t.Helper()
 	db := th.sql()
-	defer db.Close()
 	th.pollWithin(patience, "the bot is at rest", func() bool {
 		var busy int
 		now := th.clock.now().UnixMicro()
@@ -379,10 +409,36 @@ func (th *theatre) quietWithin(patience time.Duration) {
 
 // count counts audit rows by action.
 func (th *theatre) count(action string) (n int) {
+	return th.acts(func(e bot.Entry) bool { return e.Action == action })
+}
+
+// acts is how many acts the chain tells of: of those that somebody repeated
+// within a minute, also those that are only counted, in a row or so far in none.
+func (th *theatre) acts(match func(bot.Entry) bool) (n int) {
 	for _, e := range th.audit() {
-		if e.Action == action {
-			n++
+		if match(e) {
+			n += max(1, e.Count)
 		}
+	}
+	db := th.sql()
+	rows, err := db.Query(`SELECT entry, times FROM tallies`)
+	if err != nil {
+		th.t.Fatal(err)
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var entry []byte
+		var times int
+		var e bot.Entry
+		if err := errors.Join(rows.Scan(&entry, &times), json.Unmarshal(entry, &e)); err != nil {
+			th.t.Fatal(err)
+		}
+		if match(e) {
+			n += times
+		}
+	}
+	if err := rows.Err(); err != nil {
+		th.t.Fatal(err)
 	}
 	return n
 }

@@ -25,7 +25,7 @@ const perStage = 50
 // another replica: one decision, one call, one result. Payloads go to any
 // replica, as with Slack.
 func TestDoubleClicks(t *testing.T) {
-	t.Parallel()
+	testrun.BesideOthers(t)
 	for n := 0; n*perStage < *decisions; n++ {
 		people := min(perStage, *decisions-n*perStage)
 		replicas := 3 - n%2

@@ -19,13 +19,13 @@ func TestOneLine(t *testing.T) {
 	const asked = 6 * time.Second
 	const inLine = 4 // the pause of a second is halved with each call that is taken
 	e := newEnsemble(t)
-	e.at.timing = nil // production's
+	e.at.timing = productions()
 	e.join()
 	e.join()
 	e.inTurn()
 	crowd := e.crowd(7)
 	for _, p := range crowd {
-		e.typed(p.slackID, "me lost my phone")
+		e.asks(p)
 	}
 	e.entra.Inject(graphtest.Fault{Method: http.MethodPost, Status: http.StatusTooManyRequests, RetryAfter: "6", Times: 1})
 	var confirmed []string
@@ -60,7 +60,6 @@ func TestOneLine(t *testing.T) {
 // pushedBack reports whether it is stored that Microsoft asked to wait.
 func (e *ensemble) pushedBack() (yes bool) {
 	db := e.sql()
-	defer db.Close()
 	if err := db.QueryRow(`SELECT gap > 0 FROM turnstile WHERE id = 1`).Scan(&yes); err != nil {
 		e.t.Fatal(err)
 	}

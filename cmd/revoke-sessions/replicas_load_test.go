@@ -10,6 +10,7 @@ import (
 
 	"revoke-sessions/bot"
 	"revoke-sessions/bot/slacktest"
+	"revoke-sessions/bot/testrun"
 )
 
 // load is a steady stream of people who report a lost phone, each of which is
@@ -65,17 +66,22 @@ func (e *ensemble) under(people int, pause time.Duration) *load {
 	return l
 }
 
+// pressesAgain is how long somebody waits before they press a button once more that
+// is still there.
+const pressesAgain = 15 * time.Second
+
 // loses is the way of one person.
 func (l *load) loses(i int) {
 	p := l.crowd[i]
 	l.reported[i] = l.reports(&l.again, p)
-	pressed := ""
+	pressed, at := "", time.Time{}
 	l.await(longer, "all is told about "+p.name, func() bool {
-		// A card that turns out to be a stray one leads to the live one.
+		// A card that turns out to be a stray one leads to the live one, and one that
+		// the bot had not noted yet is pressed again.
 		card, _, ok := l.cardOf(p)
-		if ok && card.TS != pressed && offers(card, bot.ActionConfirm) {
+		if ok && (card.TS != pressed || time.Since(at) > pressesAgain) && offers(card, bot.ActionConfirm) {
 			l.confirmed[i] = l.insist(&l.again, func() *slacktest.Delivery { return l.press(aliceID, card, bot.ActionConfirm) })
-			pressed = card.TS
+			pressed, at = card.TS, time.Now()
 		}
 		return l.told(p)
 	})
@@ -99,6 +105,19 @@ func (e *ensemble) reports(again *tries, p person) time.Time {
 		}
 	}
 	return at
+}
+
+// asks has somebody report a lost phone until a request is stored: a bot that is
+// short of time tells them that it could not look them up, and to try again.
+func (e *ensemble) asks(p person) {
+	e.t.Helper()
+	for range 10 {
+		e.typed(p.slackID, "me lost my phone")
+		if testrun.Seen(15*time.Second, func() bool { return e.tally()[p.entraID]["requested"] > 0 }) {
+			return
+		}
+	}
+	e.t.Fatalf("%s could not ask\n%s", p.name, e.board())
 }
 
 // insist does something until it is acked with nothing to say against it, and
@@ -134,7 +153,6 @@ func refuses(ack slacktest.Ack) bool {
 func (e *ensemble) acksKept() {
 	e.t.Helper()
 	db := e.sql()
-	defer db.Close()
 	for _, ack := range e.slack.Acks() {
 		var stored bool
 		if refuses(ack) {

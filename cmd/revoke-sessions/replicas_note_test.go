@@ -15,10 +15,10 @@ import (
 func TestNoteWhileTheDatabaseIsSlow(t *testing.T) {
 	t.Parallel()
 	e := newEnsemble(t)
-	e.at.timing = nil // production's
+	e.at.timing = productions()
 	r := e.join()
 	p := e.crowd(1)[0]
-	e.typed(p.slackID, "me lost my phone")
+	e.asks(p)
 	card := e.liveCard(p)
 	result, once := make(chan struct{}), sync.Once{}
 	e.slack.Inject(slacktest.Fault{Method: "chat.postMessage", Delay: time.Second, Match: func(p map[string]string) bool {

@@ -14,7 +14,7 @@ import (
 // no writes. No replica needs a restart, and what was acked is neither lost nor
 // done twice.
 func TestDatabaseGoesAway(t *testing.T) {
-	t.Parallel()
+	testrun.BesideOthers(t)
 	for _, outage := range []struct {
 		name   string
 		strike func(*postgrestest.Server, *ensemble) error
@@ -47,7 +47,7 @@ func TestDatabaseGoesAway(t *testing.T) {
 				t.Skip("SKIPPED: a server of REVOKE_TEST_POSTGRES_URL cannot be taken away")
 			}
 			e := newEnsembleOn(t, server)
-			e.at.timing = nil // production's
+			e.at.timing = productions()
 			e.join()
 			e.join()
 			l := e.under(testrun.Reports.Times(), 500*time.Millisecond)

@@ -16,9 +16,9 @@ import (
 // again, while people report and confirm. Nothing that was acked is lost or
 // done twice, and nobody waits for a claim to lapse.
 func TestRollingRestart(t *testing.T) {
-	t.Parallel()
+	testrun.BesideOthers(t)
 	e := newEnsemble(t)
-	e.at.timing = nil // production's
+	e.at.timing = productions()
 	a, b := e.join(), e.join()
 	// Slack takes its time, so that there is work under way at any moment.
 	e.slack.Inject(slacktest.Fault{Method: "users.info", Delay: 300 * time.Millisecond})
@@ -59,12 +59,12 @@ func TestStopWhileNothingAnswers(t *testing.T) {
 		t.Run(silent.name, func(t *testing.T) {
 			t.Parallel()
 			e := newEnsemble(t)
-			e.at.timing = nil // production's
+			e.at.timing = productions()
 			leaver := e.join()
 			e.join()
 			p := e.crowd(1)[0]
 			e.to(leaver)
-			e.typed(p.slackID, "me lost my phone")
+			e.asks(p)
 			card := e.liveCard(p)
 			begun := call.hold(e)
 			e.acked(e.press(aliceID, card, bot.ActionConfirm))
@@ -89,7 +89,7 @@ func TestStopInAStorm(t *testing.T) {
 	t.Parallel()
 	const people, held = 320, 256
 	e := newEnsemble(t)
-	e.at.timing = nil // production's
+	e.at.timing = productions()
 	leaver := e.join()
 	crowd := e.crowd(people)
 	// Whoever it begins with waits for Slack.
@@ -106,7 +106,6 @@ func TestStopInAStorm(t *testing.T) {
 	began := time.Now()
 	took := leaver.end()
 	db := e.sql()
-	defer db.Close()
 	var due, claimed int
 	if err := db.QueryRow(`SELECT count(*), count(*) FILTER (WHERE claimed_until > extract(epoch FROM clock_timestamp()) * 1000000)
 		FROM arrivals WHERE due_at IS NOT NULL`).Scan(&due, &claimed); err != nil {

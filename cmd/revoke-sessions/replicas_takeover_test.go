@@ -24,7 +24,7 @@ const (
 // TestTakeOver takes a replica out in the middle of its work. Another does what
 // is left, and the one that comes back does nothing twice.
 func TestTakeOver(t *testing.T) {
-	t.Parallel()
+	testrun.BesideOthers(t)
 	for i, fault := range []struct {
 		name         string
 		strike, mend func(*replica)
@@ -40,14 +40,14 @@ func TestTakeOver(t *testing.T) {
 			t.Run(fault.name+" "+work.name, func(t *testing.T) {
 				t.Parallel()
 				e := newEnsemble(t)
-				e.at.timing = nil // production's
+				e.at.timing = productions()
 				victim := e.join()
 				e.join()
 				crowd := e.crowd(2)
 				p := crowd[0]
 
 				e.to(victim)
-				e.typed(p.slackID, "me lost my phone")
+				e.asks(p)
 				card := e.liveCard(p)
 				e.quiet() // the receipt is noted, too: else it might be posted twice
 				begun := work.hold(e)

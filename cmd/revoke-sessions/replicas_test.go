@@ -17,6 +17,7 @@ import (
 	"revoke-sessions/bot"
 	"revoke-sessions/bot/slacktest"
 	"revoke-sessions/bot/store/postgrestest"
+	"revoke-sessions/bot/testrun"
 )
 
 // ensemble is a stage on which several bots play: processes of their own on one
@@ -66,7 +67,7 @@ func newEnsemble(t testing.TB) *ensemble {
 
 func newEnsembleOn(t testing.TB, server *postgrestest.Server) *ensemble {
 	t.Helper()
-	e := &ensemble{theatre: newTheatre(t), unheard: map[string]int{}}
+	e := &ensemble{theatre: newTheatreWith(t, slacktest.Config{NoRateLimits: "a crowd acts at once"}), unheard: map[string]int{}}
 	e.url = e.on(server)
 	e.slack.Route(e.route)
 	t.Cleanup(e.finish)
@@ -307,13 +308,13 @@ func (e *ensemble) press(who string, card slacktest.Message, action string) *sla
 // await polls until something is seen, and answers when that was.
 func (e *ensemble) await(d time.Duration, what string, seen func() bool) time.Time {
 	e.t.Helper()
-	for deadline := time.Now().Add(d); !seen(); time.Sleep(50 * time.Millisecond) {
+	if !testrun.Seen(d, func() bool {
 		if e.t.Context().Err() != nil {
 			runtime.Goexit() // somebody whom the test no longer waits for
 		}
-		if time.Now().After(deadline) {
-			e.t.Fatalf("waiting until %s\n%s", what, e.board())
-		}
+		return seen()
+	}) {
+		e.t.Fatalf("waiting until %s\n%s", what, e.board())
 	}
 	return time.Now()
 }

@@ -33,7 +33,7 @@ func TestRestartResumes(t *testing.T) {
 	} {
 		t.Run(left.name, func(t *testing.T) {
 			th := newTheatre(t)
-			th.at.timing = nil // production's
+			th.at.timing = productions()
 			th.spawn()
 			th.asked()
 			left.hold(th)

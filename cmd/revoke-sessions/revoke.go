@@ -102,7 +102,7 @@ func (c *revokeCommand) plan(s *surroundings) (*revoking, error) {
 	if bot.Clean(c.OverridePolicy, 1) == "" && c.OverridePolicy != "" {
 		complain(errors.New("--override-policy needs a reason"))
 	}
-	p := &revoking{command: c, targets: targets, out: s.stdout, err: s.stderr, debug: &listing{out: s.stderr}}
+	p := &revoking{command: c, targets: targets, out: s.stdout, err: s.stderr, debug: &listing{out: s.stderr}, given: headers}
 	if c.Confirm && !c.WhatIf {
 		complain(p.openQuestions(s))
 		if p.ask != nil && c.Drill {
@@ -156,7 +156,7 @@ func (p *revoking) transport(s *surroundings, headers bool) http.RoundTripper {
 	if next == nil {
 		next = http.DefaultTransport.(*http.Transport).Clone()
 	}
-	return &exchanges{next: next, listing: p.debug, headers: headers}
+	return &exchanges{next: next, listing: p.debug, headers: headers, given: p.given}
 }
 
 // entraOptions leave out the headers of the exchanges with Entra, and what is

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
@@ -14,13 +15,58 @@ import (
 	"revoke-sessions/graph/msgraph"
 )
 
+// givenHeaders are those of --header. What they are for is not known, so that no
+// value of theirs is ever shown: any may sign somebody in.
+type givenHeaders map[string][]string
+
+// tellingValue is how long a value must be to be hidden wherever it is repeated; a
+// shorter one says nothing, and is part of many words.
+const tellingValue = 6
+
+// redact replaces their values, by name and wherever an answer repeats one.
+func (g givenHeaders) redact(header http.Header) http.Header {
+	shown := header.Clone()
+	for name, values := range shown {
+		for i, value := range values {
+			if g.names(name) || g.hide(value) != value {
+				values[i] = msgraph.Redacted
+			}
+		}
+	}
+	return shown
+}
+
+func (g givenHeaders) names(name string) bool {
+	for given := range g {
+		if strings.EqualFold(given, name) {
+			return true
+		}
+	}
+	return false
+}
+
+// hide is the text without their values, as they are and as an address has them.
+func (g givenHeaders) hide(text string) string {
+	for _, values := range g {
+		for _, value := range values {
+			if len(value) < tellingValue {
+				continue
+			}
+			for _, form := range []string{value, url.QueryEscape(value), url.PathEscape(value)} {
+				text = strings.ReplaceAll(text, form, msgraph.Redacted)
+			}
+		}
+	}
+	return text
+}
+
 // parseHeaders reads KEY=VALUE.
-func parseHeaders(all []string) (map[string][]string, error) {
-	headers := map[string][]string{}
-	for _, one := range all {
+func parseHeaders(all []string) (givenHeaders, error) {
+	headers := givenHeaders{}
+	for i, one := range all {
 		key, value, ok := strings.Cut(one, "=")
 		if !ok || key == "" {
-			return nil, fmt.Errorf("--header %s: it must be KEY=VALUE", bot.Clean(one, 40))
+			return nil, fmt.Errorf("--header: the %s must be KEY=VALUE; it is not shown, for it may be a secret", ordinal(i+1))
 		}
 		headers[key] = append(headers[key], value)
 	}
@@ -30,20 +76,28 @@ func parseHeaders(all []string) (map[string][]string, error) {
 	return headers, nil
 }
 
+// ordinal names a place in a list.
+func ordinal(n int) string {
+	if n == 1 {
+		return "first one"
+	}
+	return fmt.Sprintf("one in place %d", n)
+}
+
 // calling is the client with the caller's headers in each revoke. It keeps the
 // headers of the last answer.
 type calling struct {
 	*msgraph.Client
-	headers map[string][]string
+	headers givenHeaders
 	last    http.Header
 }
 
 // Revoke implements bot.Directory.
 func (c *calling) Revoke(ctx context.Context, objectID string) (graph.Revocation, error) {
 	yes, err := c.RevokeWith(ctx, objectID, c.headers)
-	c.last = yes.Header
+	c.last = c.headers.redact(yes.Header)
 	if no := graph.AsError(err); no != nil {
-		c.last = no.Header
+		c.last = c.headers.redact(no.Header)
 	}
 	return yes, err
 }

@@ -28,6 +28,7 @@ type revoking struct {
 	headers  *headerFile // nil unless asked for
 	progress *progress
 	debug    *listing // of --debug
+	given    givenHeaders
 
 	ask      *questioner
 	terminal io.Closer // that ask reads, if it was opened for it

@@ -32,6 +32,8 @@ type runCommand struct {
 	HTTP      string     `name:"http-addr" setting:"REVOKE_HTTP_ADDR" placeholder:"HOST:PORT" help:"Serve /healthz, /readyz and /metrics there; off by default ($REVOKE_HTTP_ADDR)."`
 	Log       slog.Level `setting:"REVOKE_LOG" default:"info" placeholder:"LEVEL" help:"debug, info, warn or error: ${default} ($REVOKE_LOG)."`
 	SlackAPI  string     `name:"slack-api-url" setting:"SLACK_API_URL" placeholder:"URL" help:"Slack's Web API, for tests and proxies ($SLACK_API_URL)."`
+
+	recordSettings
 }
 
 // endpoints stand in for Microsoft's in tests and in the demo; the zero value
@@ -85,13 +87,14 @@ func (c *runCommand) Run(ctx context.Context, s *surroundings) error {
 	if err != nil {
 		return usageError(err.Error())
 	}
+	log := s.logger(c.Log)
+	entra.Limits = limitLog(log, numbers.Limits())
 	cloud, operation, fallback := entra.Cloud, entra.Operation, entra.Fallback
 	directory, err := msgraph.New(entra)
 	if err != nil {
 		return usageError(err.Error())
 	}
 	defer directory.Close()
-	log := s.logger(c.Log)
 	log.Info("starting", "credential", kind, "cloud", cloud.String(), "operation", operation, "fallback", fallback, "channel", c.Channel, "approvers", len(policy.Approvers), "policy", cmp.Or(c.Policy, "REVOKE_APPROVERS alone"), "policy_digest", policy.Digest)
 
 	stopHTTP, err := serveHTTP(c.HTTP, numbers, log)
@@ -111,6 +114,9 @@ func (c *runCommand) Run(ctx context.Context, s *surroundings) error {
 			log.Error("close the database", "error", err)
 		}
 	}()
+	for _, e := range db.Exposed() {
+		log.Warn("others have more rights to the database than they need", "error", e.Says, "remedy", e.Remedy)
+	}
 	// Deferred: the last anchor comes after the last row.
 	defer logAnchors(context.WithoutCancel(ctx), db.Head, log, time.Tick(anchorEvery))()
 	numbers.WatchStore(db)
@@ -128,9 +134,14 @@ func (c *runCommand) Run(ctx context.Context, s *surroundings) error {
 	b := bot.New(bot.Config{
 		Home: home, Channel: c.Channel, Policy: policy, Emergency: bot.Clean(c.Emergency, 200),
 		Operation: operation, Fallback: fallback, Timing: s.timing(), Log: log, Now: db.Now, Meter: numbers.Meter(),
-		Witness: s.at.witness,
+		Steady: s.steady(), Witness: s.at.witness,
 	}, numbers.Store(db), slack, numbers.Entra(directory))
 	numbers.WatchBot(b)
+	stopWatch, err := c.record(c.Database).watch(context.WithoutCancel(ctx), db, b, log)
+	if err != nil {
+		return err
+	}
+	defer stopWatch()
 	err = b.RecordPolicy(ctx)
 	if err != nil && ctx.Err() != nil {
 		return nil // told to stop before anything could arrive
@@ -178,6 +189,16 @@ func (s *surroundings) timing() bot.Timing {
 	return bot.DefaultTiming()
 }
 
+// steady is what has passed on this machine's clock, whoever sets it; nil where a
+// test's clock stands in for it.
+func (s *surroundings) steady() func() time.Duration {
+	if s.at.now != nil {
+		return nil
+	}
+	began := time.Now()
+	return func() time.Duration { return time.Since(began) }
+}
+
 // signIn looks for an account that does not exist, so that a missing secret or
 // consent is in the log now and not first in the answer to a lost phone. Where
 // a rule goes by privileged roles, it reads which roles those are, too.
@@ -209,12 +230,18 @@ func connect(ctx context.Context, slack *bot.Slack, log *slog.Logger) (bot.Works
 		if err == nil {
 			return home, nil
 		}
-		if e, ok := errors.AsType[*bot.SlackError](err); ok && e.Redirected() {
+		e, ok := errors.AsType[*bot.SlackError](err)
+		if ok && e.Redirected() {
 			return home, err
 		} else if ok && !e.NoAnswer() {
 			return home, fmt.Errorf("%w. Check SLACK_BOT_TOKEN and that the app is installed: OAuth & Permissions in the Slack app's settings", err)
 		}
-		log.Warn("Slack does not answer yet", "error", err, "pause", wait.String())
+		if ok && e.RetryAfter > 0 {
+			wait = max(wait, min(e.RetryAfter, time.Minute))
+			log.Warn("Slack asks to wait before the bot connects", "error", err, "pause", wait.String())
+		} else {
+			log.Warn("Slack does not answer yet", "error", err, "pause", wait.String())
+		}
 		select {
 		case <-ctx.Done():
 			return bot.Workspace{}, ctx.Err()

@@ -140,7 +140,7 @@ func readPolicy(file string, approvers []string) (authz.Policy, error) {
 // known are the settings that begin with REVOKE_, that of this program's own
 // tests included; what begins with REVOKE_TEST_ is the tests', too.
 var known = []string{
-	"REVOKE_CHANNEL", "REVOKE_APPROVERS", "REVOKE_POLICY", "REVOKE_EMERGENCY", "REVOKE_DATABASE_URL", "REVOKE_LOG", "REVOKE_HTTP_ADDR",
+	"REVOKE_CHANNEL", "REVOKE_APPROVERS", "REVOKE_POLICY", "REVOKE_EMERGENCY", "REVOKE_DATABASE_URL", "REVOKE_MARKER", "REVOKE_LOG", "REVOKE_HTTP_ADDR",
 	"REVOKE_OPERATION", "REVOKE_FALLBACK", "REVOKE_LOGIN_RECORD", "REVOKE_SESSIONS_TEST_CHILD",
 }
 

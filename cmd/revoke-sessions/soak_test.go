@@ -33,7 +33,7 @@ func TestSoak(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			m := newMortal(t, choose)
-			m.at.timing = nil // production's
+			m.at.timing = productions()
 			m.live(nil)
 			r := newRush(m, 1)
 			r.calmly = true

@@ -67,7 +67,7 @@ func newStage(folder string, slackConfig slacktest.Config) (*stage, error) {
 	roots := x509.NewCertPool()
 	roots.AddCert(entra.Certificate())
 	s := &stage{slack: slack, entra: entra, folder: folder, at: endpoints{
-		graphURL: entra.GraphURL(), authority: entra.URL(), roots: roots, now: slackConfig.Now,
+		graphURL: entra.GraphURL(), authority: entra.AuthorityURL(), roots: roots, now: slackConfig.Now,
 	}}
 	var everyone []string
 	for i, p := range []struct{ id, name, full string }{

@@ -38,7 +38,9 @@ import (
 //	opens WHO                  waits until that form stands open
 //	why WHO REASON             fills in the form that WHO's Deny has opened
 //	sees WHERE WORDS…          waits until one message says all the words;
-//	                           WHERE is card (the channel), thread, dm:WHO, only:WHO
+//	                           WHERE is card (the channel), thread, dm:WHO, replies:WHO
+//	                           (the threads there), only:WHO, channel (the same as card, for pings),
+//	                           at:C… (another channel)
 //	! sees WHERE WORDS…        no message there says them yet
 //	gone WHERE WORDS…          waits until no message there says them any more
 //	never WHERE WORDS…         no message there says them, in any version, up to the script's end
@@ -50,14 +52,18 @@ import (
 //	pings WHERE WHO…           the live message really notifies just these
 //	account WHO CHANGE…        changes Entra: guest, disabled, synced, restricted, stamped, signed-in, twin, gone, name=, mail=, upn=, alias=
 //	slack WHO CHANGE…          changes Slack: guest, bot, deleted, stranger, team, unconfirmed, nomail, email=
-//	graph FAULT…               status=503 retry-after=1 times=1 hang apply reset reads lag=1s unreadable-after-post clear,
-//	                           or what the tenant has: premium, free
-//	trouble METHOD FAULT…      Slack: error=code status=429 retry-after=1s body={} times=1 hang reset after; METHOD clear
+//	graph FAULT…               status=503 retry-after=1 times=1 hang apply reset reads at=/end-of-a-read's-path lag=1s unreadable-after-post clear,
+//	                           empty-pages=3 (before the first entry of each list) renew sign-in-hangs, or what the tenant has: premium, free
+//	trouble METHOD FAULT…      Slack: error=code status=429 retry-after=1s body={} times=1 hang reset after, and of calls
+//	                           to=CHANNEL with=WORDS in them only; METHOD clear
 //	calls METHOD CHANNEL N     the bot has made at most N such calls
 //	erase                      somebody deletes the live card
 //	later DURATION             moves everybody's clock, once the bot is at rest
 //	pause DURATION             moves it at once, as if the bot had stood still
-//	restart                    stops the bot in order and starts it again
+//	restart [NAME=VALUE…]      stops the bot in order and starts it again, with other settings;
+//	                           REVOKE_CHANNEL makes the channel
+//	tamper HOW [WHO]           changes the newest request's row in the database, past the bot: approved or
+//	                           approval (by WHO), target (WHO), earnest, due
 //	erased                     waits until the newest request's words are gone from the database
 //	group S… WHO…              makes the Slack user group hold just these
 //	entra-group GUID WHO…      the same for a group in Entra
@@ -148,7 +154,8 @@ var storyCommands = map[string]func(*testscript.TestScript, bool, []string){
 	"role":          story((*theatre).role),
 	"permission":    story((*theatre).permission),
 	"channel":       story((*theatre).channel),
-	"restart":       story(func(th *theatre, _ bool, _ []string) { th.end(); th.begin() }),
+	"restart":       story((*theatre).restarts),
+	"tamper":        story((*theatre).changesRow),
 }
 
 type theatreKey struct{}
@@ -353,25 +360,33 @@ func (th *theatre) denyForm(who string) (view slacktest.View) {
 func (th *theatre) stands(where string) []slacktest.Message {
 	kind, name, _ := strings.Cut(where, ":")
 	switch kind {
-	case "card":
+	case "card", "channel":
 		return th.slack.Messages(approvals)
 	case "thread":
-		var all []slacktest.Message
-		for _, c := range th.slack.Messages(approvals) {
-			for _, m := range th.slack.Thread(approvals, c.TS) {
-				if m.TS != c.TS {
-					all = append(all, m)
-				}
-			}
-		}
-		return all
+		return th.replies(th.slack.Messages(approvals))
+	case "at":
+		return th.slack.Messages(name)
 	case "dm":
 		return th.slack.DMs(cast(name))
+	case "replies":
+		return th.replies(th.slack.DMs(cast(name)))
 	case "only":
 		return th.slack.Ephemerals(cast(name))
 	}
 	th.t.Fatalf("no such place: %s", where)
 	return nil
+}
+
+// replies are the messages in the threads under others.
+func (th *theatre) replies(to []slacktest.Message) (all []slacktest.Message) {
+	for _, first := range to {
+		for _, m := range th.slack.Thread(first.Channel, first.TS) {
+			if m.TS != first.TS {
+				all = append(all, m)
+			}
+		}
+	}
+	return all
 }
 
 func (th *theatre) sees(neg bool, a []string) {
@@ -494,14 +509,7 @@ func (th *theatre) rows(a []string, match func(bot.Entry) bool) {
 			th.t.Fatal(err)
 		}
 	}
-	count := func() (n int) {
-		for _, e := range th.audit() {
-			if match(e) {
-				n++
-			}
-		}
-		return n
-	}
+	count := func() int { return th.acts(match) }
 	th.poll(fmt.Sprintf("the chain has %d rows of %s", want, a[0]), func() bool { return count() >= want })
 	if n := count(); n != want {
 		th.t.Fatalf("the chain has %d rows of %s, not %d", n, a[0], want)
@@ -620,6 +628,8 @@ func (th *theatre) graphFault(_ bool, a []string) {
 			f.Status, f.Body = 200, []byte(value)
 		case "reads":
 			f.Method, f.PathSuffix = http.MethodGet, ""
+		case "at": // reads whose path ends so
+			f.Method, f.PathSuffix = http.MethodGet, value
 		case "lag":
 			var d time.Duration
 			d, err = time.ParseDuration(value)
@@ -632,6 +642,18 @@ func (th *theatre) graphFault(_ bool, a []string) {
 		case "clear":
 			th.entra.ClearFaults()
 			return
+		case "empty-pages": // before the first entry of each list
+			var n int
+			n, err = strconv.Atoi(value)
+			th.entra.SetEmptyPages(n)
+			if len(a) == 1 {
+				return
+			}
+		case "renew": // Entra wants each token renewed at once
+			th.entra.SetRefreshIn(-time.Second)
+			return
+		case "sign-in-hangs":
+			f = graphtest.Fault{Entra: true, PathSuffix: "/token", Hang: true}
 		case "premium", "free": // the licence that sign-ins take
 			th.entra.SetPremium(name == "premium")
 			return
@@ -682,7 +704,9 @@ func (th *theatre) trouble(_ bool, a []string) {
 		case "after":
 			f.After = true
 		case "to":
-			f.Match = func(p map[string]string) bool { return p["channel"] == value }
+			f.Match = both(f.Match, func(p map[string]string) bool { return p["channel"] == value })
+		case "with": // in its words or its blocks
+			f.Match = both(f.Match, func(p map[string]string) bool { return strings.Contains(p["text"]+p["blocks"], value) })
 		default:
 			th.t.Fatalf("no such trouble: %s", word)
 		}
@@ -691,6 +715,11 @@ func (th *theatre) trouble(_ bool, a []string) {
 		}
 	}
 	th.slack.Inject(f)
+}
+
+// both are two conditions of a fault, of which the first may be nil.
+func both(one, two func(map[string]string) bool) func(map[string]string) bool {
+	return func(p map[string]string) bool { return (one == nil || one(p)) && two(p) }
 }
 
 func (th *theatre) calls(_ bool, a []string) {
@@ -729,4 +758,16 @@ func (th *theatre) pause(_ bool, a []string) {
 		th.t.Fatal(err)
 	}
 	th.clock.advance(d)
+}
+
+func (th *theatre) restarts(_ bool, settings []string) {
+	th.end()
+	for _, text := range settings {
+		name, value, _ := strings.Cut(text, "=")
+		th.set(name, value)
+		if name == "REVOKE_CHANNEL" {
+			th.slack.AddChannel(slacktest.Channel{ID: value, Name: "another", Private: true, BotIsMember: true, Members: []string{aliceID, amirID, olgaID}})
+		}
+	}
+	th.begin()
 }

@@ -39,7 +39,7 @@ func part(cards int) storm {
 func TestStorm(t *testing.T) {
 	for name, choose := range databases {
 		t.Run(name, func(t *testing.T) {
-			th := newTheatre(t)
+			th := newTheatreWith(t, slacktest.Config{NoRateLimits: "everybody reports at once"})
 			choose(th)
 			th.begin()
 			s := part(testrun.StormCards.Times())
@@ -222,7 +222,6 @@ func (th *theatre) joins(who string, n int) {
 func (th *theatre) settles(n int) {
 	th.t.Helper()
 	db := th.sql()
-	defer db.Close()
 	left := func() (left int) {
 		if err := db.QueryRow(`SELECT (SELECT count(*) FROM arrivals WHERE due_at IS NOT NULL)
 			+ (SELECT count(*) FROM requests WHERE state IN ('approved', 'executing', 'unknown', 'revoked') OR tell_due_at IS NOT NULL)`).Scan(&left); err != nil {

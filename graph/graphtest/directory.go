@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"net/url"
 	"regexp"
 	"slices"
 	"strings"
@@ -18,37 +17,10 @@ const maxCheck = 20
 // defaultPage is how many Graph answers where $top says nothing.
 const defaultPage = 100
 
-// What can be asked about groups and roles.
-var (
-	groupResource = resource{
-		name:     "microsoft.graph.group",
-		known:    []string{"id", "displayName", "isAssignableToRole"},
-		standard: []string{"id", "displayName"},
-	}
-	// memberOfResource is a list of several types: each object answers those of
-	// the properties that its type has.
-	memberOfResource = resource{
-		name:     "microsoft.graph.directoryObject",
-		known:    []string{"id", "displayName", "isAssignableToRole", "roleTemplateId"},
-		standard: []string{"id", "displayName", "roleTemplateId"},
-	}
-	roleResource = resource{
-		name:     "microsoft.graph.unifiedRoleDefinition",
-		known:    []string{"id", "templateId", "displayName", "isBuiltIn", "isPrivileged"},
-		standard: []string{"id", "templateId", "displayName", "isBuiltIn", "isPrivileged"},
-	}
-	assignmentResource = resource{
-		name:     "microsoft.graph.unifiedRoleAssignment",
-		known:    []string{"id", "principalId", "roleDefinitionId", "directoryScopeId"},
-		standard: []string{"id", "principalId", "roleDefinitionId", "directoryScopeId"},
-		counts:   true,
-	}
-)
-
 var guid = regexp.MustCompile(`(?i)^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$`)
 
 // checkMemberGroups answers which of the groups hold a user.
-func (s *Server) checkMemberGroups(r *http.Request, version, escapedID string, v *visit) answer {
+func (s *Server) checkMemberGroups(r *http.Request, version string, at address, v *visit) answer {
 	if denied, ok := s.authorize(r, v, mayReadUsers, mayReadGroups); !ok {
 		return denied
 	}
@@ -68,9 +40,9 @@ func (s *Server) checkMemberGroups(r *http.Request, version, escapedID string, v
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	a := s.findEscaped(escapedID)
+	a := s.findAt(at)
 	if a == nil {
-		return s.notFound(v, escapedID)
+		return s.notFound(v, at.key)
 	}
 	held := []string{}
 	for _, g := range s.groupsOf(a.user.ID) {
@@ -79,7 +51,7 @@ func (s *Server) checkMemberGroups(r *http.Request, version, escapedID string, v
 		}
 	}
 	return jsonAnswer(http.StatusOK, map[string]any{
-		"@odata.context": s.url + "/" + version + "/$metadata#Collection(Edm.String)",
+		"@odata.context": s.GraphURL() + "/" + version + "/$metadata#Collection(Edm.String)",
 		"value":          held,
 	})
 }
@@ -87,22 +59,22 @@ func (s *Server) checkMemberGroups(r *http.Request, version, escapedID string, v
 // transitiveMemberOf lists the groups and the tenant-wide built-in roles of a
 // user. What there is no permission to read has null for everything but its
 // type and ID.
-func (s *Server) transitiveMemberOf(r *http.Request, version, rest, escapedID string, v *visit) answer {
+func (s *Server) transitiveMemberOf(r *http.Request, version, rest string, at address, v *visit) answer {
 	if denied, ok := s.authorize(r, v, mayReadUsers); !ok {
 		return denied
 	}
-	q, err := parseQuery(v.record.Query, memberOfResource)
+	q, err := parseQuery(v.record.Query, memberOfResource, version)
 	if err == nil && q.filter != "" {
-		err = errFilter
+		err = errUnmodelled
 	}
 	if err != nil {
 		return s.badQuery(v, err)
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	a := s.findEscaped(escapedID)
+	a := s.findAt(at)
 	if a == nil {
-		return s.notFound(v, escapedID)
+		return s.notFound(v, at.key)
 	}
 	var found []map[string]any
 	groups := s.groupsOf(a.user.ID)
@@ -114,35 +86,31 @@ func (s *Server) transitiveMemberOf(r *http.Request, version, rest, escapedID st
 		if role.builtIn && slices.ContainsFunc(s.assignmentsOf(a.user.ID), func(a assignment) bool {
 			return a.unit == "" && strings.EqualFold(a.role, role.ID)
 		}) {
-			found = append(found, typed("#microsoft.graph.directoryRole", choose(map[string]any{
+			found = append(found, typed("#microsoft.graph.directoryRole", choose(directoryRoleResource.with(map[string]any{
 				"id": role.objectID, "displayName": orNull(role.DisplayName), "roleTemplateId": role.ID,
-			}, q.selected, s.may(mayReadRoles))))
+			}), q.selected, s.may(mayReadRoles))))
 		}
 	}
 	return s.page(v, version, rest, "directoryObjects", q, found, defaultPage)
 }
 
-// groupPath answers groups/{id} and groups/{id}/transitiveMembers/microsoft.graph.user.
-func (s *Server) groupPath(r *http.Request, version, rest, deeper string, v *visit) answer {
+// mayAskOf refuses who may not read groups, and a key that is no group's.
+func (s *Server) mayAskOf(r *http.Request, at address, v *visit) (denied answer, ok bool) {
 	if denied, ok := s.authorize(r, v, mayReadGroups); !ok {
-		return denied
+		return denied, false
 	}
-	id, of, _ := strings.Cut(deeper, "/")
-	if !guid.MatchString(id) {
-		return s.badRequest(v, "Invalid object identifier '"+id+"'.")
+	if !guid.MatchString(at.key) {
+		return s.badRequest(v, "Invalid object identifier '"+at.key+"'."), false
 	}
-	switch of {
-	case "":
-		return s.group(version, id, v)
-	case "transitiveMembers/microsoft.graph.user":
-		return s.transitiveMembers(version, rest, id, v)
-	default:
-		return s.noSegment(v, of)
-	}
+	return answer{}, true
 }
 
-func (s *Server) group(version, id string, v *visit) answer {
-	q, err := parseQuery(v.record.Query, groupResource)
+// group reads one group.
+func (s *Server) group(r *http.Request, version string, at address, v *visit) answer {
+	if denied, ok := s.mayAskOf(r, at, v); !ok {
+		return denied
+	}
+	q, err := parseQuery(v.record.Query, groupResource, version)
 	if err == nil && (q.filter != "" || q.top != 0) {
 		err = errors.New("query options $filter and $top do not apply to a single resource")
 	}
@@ -151,30 +119,33 @@ func (s *Server) group(version, id string, v *visit) answer {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	g := s.findGroup(id)
+	g := s.findGroup(at.key)
 	if g == nil {
-		return s.notFound(v, id)
+		return s.notFound(v, at.key)
 	}
 	body := choose(g.properties(), q.selected, true)
-	body["@odata.context"] = s.url + "/" + version + "/$metadata#groups" + q.context() + "/$entity"
+	body["@odata.context"] = s.GraphURL() + "/" + version + "/$metadata#groups" + q.context() + "/$entity"
 	return jsonAnswer(http.StatusOK, body)
 }
 
 // transitiveMembers lists the users of a group. Without a permission to read
 // users they have an ID and nothing else.
-func (s *Server) transitiveMembers(version, rest, id string, v *visit) answer {
-	q, err := parseQuery(v.record.Query, userResource)
+func (s *Server) transitiveMembers(r *http.Request, version, rest string, at address, v *visit) answer {
+	if denied, ok := s.mayAskOf(r, at, v); !ok {
+		return denied
+	}
+	q, err := parseQuery(v.record.Query, userResource, version)
 	if err == nil && q.filter != "" {
-		err = errFilter
+		err = errUnmodelled
 	}
 	if err != nil {
 		return s.badQuery(v, err)
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	g := s.findGroup(id)
+	g := s.findGroup(at.key)
 	if g == nil {
-		return s.notFound(v, id)
+		return s.notFound(v, at.key)
 	}
 	var found []map[string]any
 	for _, a := range s.usersIn(g) {
@@ -184,20 +155,20 @@ func (s *Server) transitiveMembers(version, rest, id string, v *visit) answer {
 	return s.page(v, version, rest, "users", q, found, defaultPage)
 }
 
-var byPrivilege = regexp.MustCompile(`^isPrivileged\s+eq\s+(true|false)$`)
+var byPrivilege = regexp.MustCompile(`^(?i:isPrivileged)\s+eq\s+(true|false)$`)
 
 // roleDefinitions lists roles. isPrivileged is known to beta alone.
 func (s *Server) roleDefinitions(r *http.Request, version, rest string, v *visit) answer {
 	if denied, ok := s.authorize(r, v, mayReadRoles); !ok {
 		return denied
 	}
-	q, err := parseQuery(v.record.Query, roleResource)
+	q, err := parseQuery(v.record.Query, roleResource, version)
 	wanted := byPrivilege.FindStringSubmatch(q.filter)
 	switch {
 	case err != nil:
 	case q.filter != "" && wanted == nil:
-		err = errFilter
-	case version != "beta" && (wanted != nil || slices.Contains(q.selected, "isPrivileged") && q.explicit):
+		err = errUnmodelled
+	case version != "beta" && wanted != nil:
 		err = fmt.Errorf("could not find a property named 'isPrivileged' on type '%s'", roleResource.name)
 	}
 	if err != nil {
@@ -208,16 +179,16 @@ func (s *Server) roleDefinitions(r *http.Request, version, rest string, v *visit
 	var found []map[string]any
 	for _, role := range s.roles {
 		if wanted == nil || role.Privileged == (wanted[1] == "true") {
-			found = append(found, choose(map[string]any{
+			found = append(found, choose(roleResource.with(map[string]any{
 				"id": role.ID, "templateId": role.ID, "displayName": orNull(role.DisplayName),
 				"isBuiltIn": role.builtIn, "isPrivileged": role.Privileged,
-			}, q.selected, true))
+			}), q.selected, true))
 		}
 	}
 	return s.page(v, version, rest, "roleManagement/directory/roleDefinitions", q, found, defaultPage)
 }
 
-var byPrincipal = regexp.MustCompile(`^principalId\s+eq\s+'([^']+)'$`)
+var byPrincipal = regexp.MustCompile(`^(?i:principalId)\s+eq\s+'([^']+)'$`)
 
 // transitiveRoleAssignments lists the assignments of a principal and of the
 // groups that hold it. It exists in beta only, is not found without the header
@@ -232,7 +203,7 @@ func (s *Server) transitiveRoleAssignments(r *http.Request, version, rest string
 	if !strings.EqualFold(r.Header.Get("ConsistencyLevel"), "eventual") {
 		return s.notFound(v, "transitiveRoleAssignments")
 	}
-	q, err := parseQuery(v.record.Query, assignmentResource)
+	q, err := parseQuery(v.record.Query, assignmentResource, version)
 	principal := byPrincipal.FindStringSubmatch(q.filter)
 	switch {
 	case err != nil:
@@ -254,20 +225,11 @@ func (s *Server) transitiveRoleAssignments(r *http.Request, version, rest string
 		if a.unit != "" {
 			scope = "/administrativeUnits/" + a.unit
 		}
-		found = append(found, choose(map[string]any{
+		found = append(found, choose(assignmentResource.with(map[string]any{
 			"id": a.id, "principalId": a.principal, "roleDefinitionId": a.role, "directoryScopeId": scope,
-		}, q.selected, true))
+		}), q.selected, true))
 	}
 	return s.page(v, version, rest, "roleManagement/directory/transitiveRoleAssignments", q, found, defaultPage)
-}
-
-// findEscaped finds a user by what stands in the path. It wants s.mu held.
-func (s *Server) findEscaped(escapedID string) *account {
-	id, err := url.PathUnescape(escapedID)
-	if err != nil {
-		return nil
-	}
-	return s.find(id)
 }
 
 func (s *Server) badRequest(v *visit, message string) answer {
@@ -275,7 +237,8 @@ func (s *Server) badRequest(v *visit, message string) answer {
 }
 
 func (g *Group) properties() map[string]any {
-	all := map[string]any{"id": g.ID, "displayName": orNull(g.DisplayName), "isAssignableToRole": nil}
+	all := groupResource.blank()
+	all["id"], all["displayName"] = g.ID, orNull(g.DisplayName)
 	if g.AssignableToRole {
 		all["isAssignableToRole"] = true
 	}

@@ -1,10 +1,14 @@
 package graphtest
 
 import (
+	"bytes"
 	"crypto/rand"
 	"crypto/subtle"
+	"encoding/json"
 	"fmt"
+	"io"
 	"maps"
+	"mime"
 	"net/http"
 	"net/url"
 	"strings"
@@ -47,38 +51,79 @@ func (s *Server) SetRefreshIn(d time.Duration) {
 }
 
 // entra answers what is not below a Graph version.
-func (s *Server) entra(r *http.Request) answer {
+func (s *Server) entra(r *http.Request, v *visit) answer {
 	if r.Method == http.MethodGet && r.URL.Path == identityPath {
 		return s.managedIdentity(r)
+	}
+	if r.Method == http.MethodGet && r.URL.Path == "/common/discovery/instance" {
+		return s.discover(r)
 	}
 	tenant, rest, _ := strings.Cut(strings.TrimPrefix(r.URL.Path, "/"), "/")
 	var found func(*http.Request) answer
 	switch {
 	case r.Method == http.MethodGet && rest == "v2.0/.well-known/openid-configuration":
 		found = func(*http.Request) answer { return s.openID() }
-	case r.Method == http.MethodPost && rest == "oauth2/v2.0/devicecode":
+	case rest == "oauth2/v2.0/devicecode":
 		found = s.handOutCode
-	case r.Method == http.MethodPost && rest == "oauth2/v2.0/token":
+	case rest == "oauth2/v2.0/token":
 		found = s.issue
 	default:
-		return answer{status: http.StatusNotFound}
+		return s.unmodelled(v)
 	}
-	if !strings.EqualFold(tenant, s.config.TenantID) {
+	switch {
+	case !strings.EqualFold(tenant, s.config.TenantID):
 		return s.unknownTenant(tenant)
+	case strings.HasPrefix(rest, "oauth2/") && r.Method != http.MethodPost:
+		return s.entraError(http.StatusBadRequest, "invalid_request", "AADSTS900561",
+			"The endpoint only accepts POST, OPTIONS requests. Received a "+r.Method+" request.")
+	case mislabelled(r):
+		return s.entraError(http.StatusBadRequest, "invalid_request", "AADSTS9000410", "Malformed JSON.")
 	}
+	// A body that is no form has no parameters, so that the first one is missed.
 	if err := r.ParseForm(); err != nil {
-		return s.entraError(http.StatusBadRequest, "invalid_request", "AADSTS900144", "The request body could not be read.")
+		r.PostForm = url.Values{}
 	}
 	return found(r)
 }
 
+// mislabelled tells a body that is called JSON and is none, and puts the body
+// back. What Entra answers to it is known from people who met it; the documentation
+// does not say. To JSON that is some it answers as to an empty form.
+func mislabelled(r *http.Request) bool {
+	kind, _, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
+	if err != nil || kind != "application/json" {
+		return false
+	}
+	body, err := io.ReadAll(r.Body)
+	r.Body = io.NopCloser(bytes.NewReader(body))
+	return err == nil && !json.Valid(body)
+}
+
+// discover tells MSAL whether an authority is one, which is this server's alone. Source:
+// what MSAL for Go v1.10.1 reads of the answer, and for the error
+// github.com/AzureAD/microsoft-authentication-library-for-go/issues/438.
+func (s *Server) discover(r *http.Request) answer {
+	asked, err := url.Parse(r.URL.Query().Get("authorization_endpoint"))
+	if err != nil || asked.Scheme+"://"+asked.Host != s.AuthorityURL() {
+		return s.entraError(http.StatusBadRequest, "invalid_instance", "AADSTS50049", "Unknown or invalid instance.")
+	}
+	tenant, _, _ := strings.Cut(strings.TrimPrefix(asked.Path, "/"), "/")
+	return plainAnswer(http.StatusOK, map[string]any{
+		"tenant_discovery_endpoint": s.AuthorityURL() + "/" + tenant + "/v2.0/.well-known/openid-configuration",
+		"api-version":               "1.1",
+		"metadata": []any{map[string]any{
+			"preferred_network": asked.Host, "preferred_cache": asked.Host, "aliases": []string{asked.Host},
+		}},
+	})
+}
+
 func (s *Server) tokenEndpoint() string {
-	return s.url + "/" + s.config.TenantID + "/oauth2/v2.0/token"
+	return s.AuthorityURL() + "/" + s.config.TenantID + "/oauth2/v2.0/token"
 }
 
 func (s *Server) openID() answer {
-	base := s.url + "/" + s.config.TenantID
-	return jsonAnswer(http.StatusOK, map[string]any{
+	base := s.AuthorityURL() + "/" + s.config.TenantID
+	return plainAnswer(http.StatusOK, map[string]any{
 		"issuer":                                base + "/v2.0",
 		"authorization_endpoint":                base + "/oauth2/v2.0/authorize",
 		"token_endpoint":                        s.tokenEndpoint(),
@@ -88,13 +133,17 @@ func (s *Server) openID() answer {
 		"subject_types_supported":               []string{"pairwise"},
 		"id_token_signing_alg_values_supported": []string{"RS256"},
 		"tenant_region_scope":                   "EU",
-		"token_endpoint_auth_methods_supported": []string{"client_secret_post", "private_key_jwt"},
+		"token_endpoint_auth_methods_supported": []string{"client_secret_post", "private_key_jwt", "client_secret_basic"},
 	})
 }
 
 // issue is the token endpoint.
 func (s *Server) issue(r *http.Request) answer {
 	form := r.PostForm
+	basic(r, form)
+	if denied, ok := s.given(form, "grant_type", "client_id"); !ok {
+		return denied
+	}
 	var grant func(url.Values) answer
 	switch form.Get("grant_type") {
 	case "client_credentials":
@@ -113,21 +162,38 @@ func (s *Server) issue(r *http.Request) answer {
 	return grant(form)
 }
 
-// knownApplication refuses other applications and other resources.
+// basic puts who signs in by the Authorization header, each half encoded like a form,
+// into the form. Source: "OAuth 2.0 client credentials flow", which names RFC 6749's
+// way as another one.
+func basic(r *http.Request, form url.Values) {
+	id, secret, ok := r.BasicAuth()
+	if !ok {
+		return
+	}
+	for name, value := range map[string]string{"client_id": id, "client_secret": secret} {
+		if decoded, err := url.QueryUnescape(value); err == nil && form.Get(name) == "" {
+			form.Set(name, decoded)
+		}
+	}
+}
+
+// knownApplication refuses other applications.
 func (s *Server) knownApplication(form url.Values) (denied answer, ok bool) {
-	switch {
-	case !strings.EqualFold(form.Get("client_id"), s.config.ClientID):
+	if !strings.EqualFold(form.Get("client_id"), s.config.ClientID) {
 		return s.entraError(http.StatusBadRequest, "unauthorized_client", "AADSTS700016",
 			"Application with identifier '"+form.Get("client_id")+"' was not found in the directory."), false
-	case !s.knownScope(form):
-		return s.entraError(http.StatusBadRequest, "invalid_resource", "AADSTS500011",
-			"The resource principal was not found in the tenant."), false
 	}
 	return answer{}, true
 }
 
 // toApplication is the client credentials grant.
 func (s *Server) toApplication(form url.Values) answer {
+	if denied, ok := s.given(form, "scope"); !ok {
+		return denied
+	}
+	if denied, ok := s.ownScopes(form); !ok {
+		return denied
+	}
 	secret := form.Get("client_secret")
 	switch {
 	case form.Get("client_assertion") != "":
@@ -164,19 +230,22 @@ func (s *Server) newToken(person *User) string {
 	value := rand.Text() + rand.Text()
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	expires := s.config.Now().Add(s.config.TokenLifetime)
+	now := s.config.Now()
+	expires := now.Add(s.config.TokenLifetime)
 	if s.readable {
 		claims := map[string]any{
-			"aud": s.url, "iss": s.url + "/" + s.config.TenantID + "/", "tid": s.config.TenantID, "appid": s.config.ClientID,
-			"exp": expires.Unix(), "uti": value,
+			"aud": s.GraphURL(), "iss": s.AuthorityURL() + "/" + s.config.TenantID + "/", "tid": s.config.TenantID,
+			"appid": s.config.ClientID, "app_displayname": s.config.AppDisplayName, "ver": "1.0",
+			"iat": now.Unix(), "nbf": now.Unix(), "exp": expires.Unix(), "uti": value,
 		}
 		switch {
 		case person != nil:
 			claims["idtyp"], claims["oid"], claims["scp"] = "user", person.ID, strings.Join(s.granted, " ")
+			claims["upn"], claims["unique_name"], claims["name"] = person.UserPrincipalName, person.UserPrincipalName, person.DisplayName
 		case len(s.granted) > 0:
-			claims["idtyp"], claims["roles"] = "app", s.granted
+			claims["idtyp"], claims["oid"], claims["roles"] = "app", ServicePrincipalID, s.granted
 		default: // as Entra does, without the claim
-			claims["idtyp"] = "app"
+			claims["idtyp"], claims["oid"] = "app", ServicePrincipalID
 		}
 		value = segment(map[string]any{"alg": "none", "typ": "JWT"}) + "." + segment(claims) + "." + segment(map[string]any{})
 	}
@@ -200,23 +269,7 @@ func (s *Server) tokenAnswer(person *User, more map[string]any) answer {
 	}
 	s.mu.Unlock()
 	maps.Copy(body, more)
-	return jsonAnswer(http.StatusOK, body)
-}
-
-// knownScope wants Graph's own scope, under its public name or this server's,
-// among those that MSAL adds.
-func (s *Server) knownScope(form url.Values) bool {
-	for _, scope := range strings.Fields(form.Get("scope")) {
-		if resource, ok := strings.CutSuffix(scope, "/.default"); ok && s.isGraph(resource) {
-			return true
-		}
-	}
-	return false
-}
-
-// isGraph knows Graph by its public name and by this server's.
-func (s *Server) isGraph(resource string) bool {
-	return resource == s.url || resource == "https://graph.microsoft.com"
+	return plainAnswer(http.StatusOK, body)
 }
 
 func (s *Server) unknownTenant(tenant string) answer {
@@ -242,7 +295,7 @@ func (s *Server) entraError(status int, kind, code, message string) answer {
 	var number int
 	if _, err := fmt.Sscanf(code, "AADSTS%d", &number); err == nil {
 		body["error_codes"] = []int{number}
-		body["error_uri"] = fmt.Sprintf("%s/error?code=%d", s.url, number)
+		body["error_uri"] = fmt.Sprintf("%s/error?code=%d", s.AuthorityURL(), number)
 	}
-	return jsonAnswer(status, body)
+	return plainAnswer(status, body)
 }

@@ -4,6 +4,7 @@ import (
 	"crypto"
 	"crypto/rand"
 	"crypto/rsa"
+	"crypto/sha1"
 	"crypto/sha256"
 	"crypto/x509"
 	"crypto/x509/pkix"
@@ -52,12 +53,18 @@ func (p proof) sign(t *testing.T) string {
 // newSigner makes a certificate that the session's clock is within.
 func newSigner(t *testing.T, s *session, name string) (*x509.Certificate, *rsa.PrivateKey) {
 	t.Helper()
+	return newKeyPair(t, name, s.clock.Now())
+}
+
+// newKeyPair makes a certificate and its key, good from an hour before now to a day after.
+func newKeyPair(t *testing.T, name string, now time.Time) (*x509.Certificate, *rsa.PrivateKey) {
+	t.Helper()
 	key, err := rsa.GenerateKey(rand.Reader, 2048)
 	if err != nil {
 		t.Fatal(err)
 	}
 	template := &x509.Certificate{SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: name},
-		NotBefore: s.clock.Now().Add(-time.Hour), NotAfter: s.clock.Now().Add(24 * time.Hour),
+		NotBefore: now.Add(-time.Hour), NotAfter: now.Add(24 * time.Hour),
 		IsCA: true, BasicConstraintsValid: true}
 	der, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)
 	if err != nil {
@@ -187,4 +194,10 @@ func TestFederation(t *testing.T) {
 			t.Errorf("%s: %q %v, want %q", name, code, body, row.code)
 		}
 	}
+}
+
+// thumbprint1 is what stands in an assertion's x5t: older clients send no other.
+func thumbprint1(c *x509.Certificate) string {
+	sum := sha1.Sum(c.Raw)
+	return base64.RawURLEncoding.EncodeToString(sum[:])
 }

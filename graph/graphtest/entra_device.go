@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -26,6 +27,7 @@ const (
 // deviceCode lets somebody sign in on one machine for another.
 type deviceCode struct {
 	code, userCode string
+	scope          string // as asked for
 	expires        time.Time
 	state          int
 	grant          *personalGrant // whose sign-in it became
@@ -35,6 +37,7 @@ type deviceCode struct {
 // in.
 type personalGrant struct {
 	objectID string
+	scope    string // of the device code
 	// home and homeTenant are the account's object ID and tenant at home,
 	// which for a guest is elsewhere.
 	home, homeTenant string
@@ -65,7 +68,7 @@ func (s *Server) ApproveDevice(userCode, objectID string) error {
 		}
 		c.state = codeApproved
 		c.grant = &personalGrant{
-			objectID: a.user.ID, home: a.user.ID, homeTenant: s.config.TenantID,
+			scope: c.scope, objectID: a.user.ID, home: a.user.ID, homeTenant: s.config.TenantID,
 			refreshTokens: a.user.RefreshTokensValidFrom, sessions: a.user.SignInSessionsValidFrom,
 		}
 		if a.user.Guest() {
@@ -139,16 +142,24 @@ func (s *Server) IdleRefreshTokens() {
 
 // handOutCode is the device code endpoint.
 func (s *Server) handOutCode(r *http.Request) answer {
+	if denied, ok := s.given(r.PostForm, "client_id", "scope"); !ok {
+		return denied
+	}
 	if denied, ok := s.knownApplication(r.PostForm); !ok {
+		return denied
+	}
+	if denied, ok := s.knownResources(scopesOf(r.PostForm.Get("scope"))); !ok {
 		return denied
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	lifetime := cmp.Or(s.signers.codeLifetime, defaultCodeLifetime)
-	c := &deviceCode{code: rand.Text() + rand.Text(), userCode: rand.Text()[:9], expires: s.config.Now().Add(lifetime)}
+	c := &deviceCode{
+		code: rand.Text() + rand.Text(), userCode: rand.Text()[:9], expires: s.config.Now().Add(lifetime), scope: r.PostForm.Get("scope"),
+	}
 	s.signers.codes = append(s.signers.codes, c)
-	where := s.url + "/device"
-	return jsonAnswer(http.StatusOK, map[string]any{
+	where := s.AuthorityURL() + "/device"
+	return plainAnswer(http.StatusOK, map[string]any{
 		"user_code":        c.userCode,
 		"device_code":      c.code,
 		"verification_uri": where,
@@ -161,6 +172,9 @@ func (s *Server) handOutCode(r *http.Request) answer {
 // toDevice is the device code grant: the machine asks whether the person is
 // done.
 func (s *Server) toDevice(form url.Values) answer {
+	if denied, ok := s.given(form, "device_code"); !ok {
+		return denied
+	}
 	grant, kind, code, message := s.redeem(form.Get("device_code"))
 	if grant == nil {
 		return s.entraError(http.StatusBadRequest, kind, code, message)
@@ -199,6 +213,9 @@ func (s *Server) redeem(value string) (grant *personalGrant, kind, code, message
 // refresh is the refresh token grant. The old refresh token stays good, as
 // Entra's do.
 func (s *Server) refresh(form url.Values) answer {
+	if denied, ok := s.given(form, "refresh_token"); !ok {
+		return denied
+	}
 	s.mu.Lock()
 	grant := s.signers.grants[form.Get("refresh_token")]
 	s.mu.Unlock()
@@ -235,26 +252,42 @@ func (s *Server) toPerson(grant *personalGrant, form url.Values) answer {
 		return refuse("AADSTS700082", "The refresh token has expired due to inactivity.")
 	}
 
-	refreshToken := rand.Text() + rand.Text()
-	s.mu.Lock()
-	if s.signers.grants == nil {
-		s.signers.grants = map[string]*personalGrant{}
+	// A machine that polls need not say the scope again, one that refreshes may.
+	scope := cmp.Or(form.Get("scope"), grant.scope)
+	if denied, ok := s.knownResources(scopesOf(scope)); !ok {
+		return denied
 	}
-	s.signers.grants[refreshToken] = grant
-	s.mu.Unlock()
-	return s.tokenAnswer(&user, map[string]any{
-		"refresh_token": refreshToken,
-		"scope":         form.Get("scope"),
-		"id_token":      s.idToken(user),
-		"client_info":   segment(map[string]any{"uid": grant.home, "utid": grant.homeTenant}),
-	})
+	if denied, ok := s.consented(scopesOf(scope)); !ok {
+		return denied
+	}
+	more := map[string]any{
+		"scope":       scope,
+		"client_info": segment(map[string]any{"uid": grant.home, "utid": grant.homeTenant}),
+	}
+	// What was not asked for at the sign-in is not given. Source: "OAuth 2.0 device
+	// authorization grant flow", successful authentication response.
+	asked := strings.Fields(grant.scope)
+	if slices.Contains(asked, "openid") {
+		more["id_token"] = s.idToken(user)
+	}
+	if slices.Contains(asked, "offline_access") {
+		refreshToken := rand.Text() + rand.Text()
+		s.mu.Lock()
+		if s.signers.grants == nil {
+			s.signers.grants = map[string]*personalGrant{}
+		}
+		s.signers.grants[refreshToken] = grant
+		s.mu.Unlock()
+		more["refresh_token"] = refreshToken
+	}
+	return s.tokenAnswer(&user, more)
 }
 
 // idToken says who signed in. Its signature is none: MSAL does not look at it.
 func (s *Server) idToken(user User) string {
 	now := s.config.Now()
 	return segment(map[string]any{"alg": "none", "typ": "JWT"}) + "." + segment(map[string]any{
-		"iss": s.url + "/" + s.config.TenantID + "/v2.0", "aud": s.config.ClientID, "tid": s.config.TenantID,
+		"iss": s.AuthorityURL() + "/" + s.config.TenantID + "/v2.0", "aud": s.config.ClientID, "tid": s.config.TenantID,
 		"oid": user.ID, "sub": user.ID, "preferred_username": user.UserPrincipalName, "name": user.DisplayName,
 		"iat": now.Unix(), "nbf": now.Unix(), "exp": now.Add(s.config.TokenLifetime).Unix(),
 	}) + "." + base64.RawURLEncoding.EncodeToString([]byte("unsigned"))

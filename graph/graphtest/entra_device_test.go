@@ -12,7 +12,7 @@ import (
 // handOut asks for a device code.
 func (s *session) handOut() (deviceCode, userCode string) {
 	s.t.Helper()
-	form := url.Values{"client_id": {s.Config().ClientID}, "scope": {s.URL() + "/.default"}}
+	form := url.Values{"client_id": {s.Config().ClientID}, "scope": {s.URL() + "/.default openid offline_access"}}
 	response, err := s.Client().PostForm(s.URL()+"/"+s.Config().TenantID+"/oauth2/v2.0/devicecode", form)
 	if err != nil {
 		s.t.Fatal(err)

@@ -38,7 +38,7 @@ func (s *Server) AssignIdentity(clientID string) {
 // managedIdentity gives a token to the machine.
 func (s *Server) managedIdentity(r *http.Request) answer {
 	refuse := func(status int, message string) answer {
-		return jsonAnswer(status, map[string]any{"statusCode": status, "message": message})
+		return plainAnswer(status, map[string]any{"statusCode": status, "message": message})
 	}
 	query := r.URL.Query()
 	resource, clientID := query.Get("resource"), query.Get("client_id")
@@ -56,7 +56,7 @@ func (s *Server) managedIdentity(r *http.Request) answer {
 	case !assigned:
 		return refuse(http.StatusBadRequest, "No User Assigned or Delegated Managed Identity found for specified ClientId.")
 	}
-	return jsonAnswer(http.StatusOK, map[string]any{
+	return plainAnswer(http.StatusOK, map[string]any{
 		"access_token": s.newToken(nil),
 		"expires_on":   strconv.FormatInt(s.config.Now().Add(s.config.TokenLifetime).Unix(), 10),
 		"resource":     resource,

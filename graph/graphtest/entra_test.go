@@ -1,6 +1,7 @@
 package graphtest_test
 
 import (
+	"encoding/base64"
 	"net/http"
 	"net/url"
 	"strings"
@@ -105,5 +106,25 @@ func TestGraphWantsALivingTokenWithTheRole(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// An application may name itself in the Authorization header.
+func TestBasicAuthorization(t *testing.T) {
+	s := start(t, func(c *graphtest.Config) { c.ClientSecret = "a+b c:d%" })
+	for name, row := range map[string]struct{ id, secret, code string }{
+		"right":       {s.Config().ClientID, url.QueryEscape(s.Config().ClientSecret), ""},
+		"not encoded": {s.Config().ClientID, s.Config().ClientSecret, "AADSTS7000218"},
+		"wrong":       {s.Config().ClientID, "nope", "AADSTS7000215"},
+		"other app":   {"x", "nope", "AADSTS700016"},
+	} {
+		form := url.Values{"grant_type": {"client_credentials"}, "scope": {"https://graph.microsoft.com/.default"}}
+		r := s.send(http.MethodPost, "/"+s.Config().TenantID+"/oauth2/v2.0/token", form.Encode(), http.Header{
+			"Content-Type":  {"application/x-www-form-urlencoded"},
+			"Authorization": {"Basic " + base64.StdEncoding.EncodeToString([]byte(row.id+":"+row.secret))},
+		})
+		if row.code == "" && r.status != http.StatusOK || !strings.Contains(r.body, row.code) {
+			t.Errorf("%s: %d %s", name, r.status, r.body)
+		}
 	}
 }

@@ -1,44 +1,61 @@
 package graphtest
 
 import (
+	"errors"
 	"net/http"
-	"net/url"
 	"slices"
-	"strings"
 	"time"
 )
 
 // graph answers what is below /beta or /v1.0.
 func (s *Server) graph(r *http.Request, v *visit) answer {
 	version, rest, _ := splitVersion(v.record.Path)
-	first, deeper, _ := strings.Cut(rest, "/")
-	last := rest[strings.LastIndex(rest, "/")+1:]
-	switch {
-	case v.post != nil:
-		return s.revokePath(r, version, rest, v)
-	case r.Method == http.MethodPost && first == "users" && last == "checkMemberGroups":
-		return s.checkMemberGroups(r, version, strings.TrimSuffix(deeper, "/"+last), v)
-	case r.Method == http.MethodGet && first == "users" && last == "transitiveMemberOf":
-		return s.transitiveMemberOf(r, version, rest, strings.TrimSuffix(deeper, "/"+last), v)
-	case r.Method == http.MethodGet && first == "users":
-		return s.accounts(r, version, deeper, rest == "users", v)
-	case r.Method == http.MethodGet && first == "groups" && deeper != "":
-		return s.groupPath(r, version, rest, deeper, v)
-	case r.Method == http.MethodGet && rest == "roleManagement/directory/roleDefinitions":
-		return s.roleDefinitions(r, version, rest, v)
-	case r.Method == http.MethodGet && rest == "roleManagement/directory/transitiveRoleAssignments":
-		return s.transitiveRoleAssignments(r, version, rest, v)
-	default:
-		return s.noSegment(v, rest)
+	at := parseAddress(rest)
+	if v.post != nil {
+		return s.revokePath(r, version, at, v)
 	}
+	what := r.Method + " " + at.set
+	if at.form != noKey {
+		what += "/*"
+	}
+	if at.rest != "" {
+		what += "/" + at.rest
+	}
+	var found func() answer
+	switch what {
+	case "GET users", "GET users/*":
+		found = func() answer { return s.accounts(r, version, at, v) }
+	case "POST users/*/" + opCheckGroups:
+		found = func() answer { return s.checkMemberGroups(r, version, at, v) }
+	case "GET users/*/transitiveMemberOf":
+		found = func() answer { return s.transitiveMemberOf(r, version, rest, at, v) }
+	case "GET groups/*":
+		found = func() answer { return s.group(r, version, at, v) }
+	case "GET groups/*/transitiveMembers/" + namespace + "user":
+		found = func() answer { return s.transitiveMembers(r, version, rest, at, v) }
+	case "GET roleManagement/directory/roleDefinitions":
+		found = func() answer { return s.roleDefinitions(r, version, rest, v) }
+	case "GET roleManagement/directory/transitiveRoleAssignments":
+		found = func() answer { return s.transitiveRoleAssignments(r, version, rest, v) }
+	default:
+		return s.unmodelled(v)
+	}
+	// Who asks comes before what is asked for.
+	if denied, ok := s.authorize(r, v); !ok {
+		return denied
+	}
+	if denied, ok := s.usable(at, v); !ok {
+		return denied
+	}
+	return found()
 }
 
 // accounts answers what is asked of users.
-func (s *Server) accounts(r *http.Request, version, escapedID string, all bool, v *visit) answer {
+func (s *Server) accounts(r *http.Request, version string, at address, v *visit) answer {
 	if denied, ok := s.authorize(r, v, mayReadUsers); !ok {
 		return denied
 	}
-	q, err := parseQuery(v.record.Query, userResource)
+	q, err := parseQuery(v.record.Query, userResource, version)
 	if err != nil {
 		return s.badQuery(v, err)
 	}
@@ -47,37 +64,33 @@ func (s *Server) accounts(r *http.Request, version, escapedID string, all bool, 
 			return denied
 		}
 	}
-	if all {
+	if at.form == noKey {
 		return s.list(version, q, v)
 	}
-	return s.get(version, escapedID, q, v)
+	return s.get(version, at, q, v)
 }
 
 func (s *Server) unauthorized(v *visit, message string) answer {
 	a := s.graphError(v, http.StatusUnauthorized, "InvalidAuthenticationToken", message)
-	a.header.Set("WWW-Authenticate", `Bearer realm="", authorization_uri="`+s.url+
+	a.header.Set("WWW-Authenticate", `Bearer realm="", authorization_uri="`+s.AuthorityURL()+
 		`/common/oauth2/authorize", client_id="00000003-0000-0000-c000-000000000000"`)
 	return a
 }
 
 // get reads one user.
-func (s *Server) get(version, escapedID string, q query, v *visit) answer {
-	id, err := url.PathUnescape(escapedID)
-	if err != nil || id == "" || strings.Contains(id, "/") {
-		return s.graphError(v, http.StatusBadRequest, "Request_BadRequest", "Invalid object identifier '"+escapedID+"'.")
-	}
+func (s *Server) get(version string, at address, q query, v *visit) answer {
 	if q.filter != "" || q.top != 0 {
 		return s.graphError(v, http.StatusBadRequest, "Request_BadRequest",
 			"Query options $filter and $top do not apply to a single resource.")
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	a := s.find(id)
+	a := s.findAt(at)
 	if a == nil {
-		return s.notFound(v, id)
+		return s.notFound(v, at.key)
 	}
 	body := properties(a.visible(s.config.Now()), q.selected)
-	body["@odata.context"] = s.url + "/" + version + "/$metadata#users" + q.context() + "/$entity"
+	body["@odata.context"] = s.GraphURL() + "/" + version + "/$metadata#users" + q.context() + "/$entity"
 	return jsonAnswer(http.StatusOK, body)
 }
 
@@ -100,7 +113,28 @@ func (s *Server) list(version string, q query, v *visit) answer {
 }
 
 func (s *Server) badQuery(v *visit, err error) answer {
+	if errors.Is(err, errUnmodelled) {
+		return s.unmodelled(v)
+	}
 	return s.graphError(v, http.StatusBadRequest, "BadRequest", err.Error())
+}
+
+// unmodelled answers what the double does not know, in a way that cannot be taken
+// for Graph's, and notes it for Unknown. It must not be called with s.mu held.
+func (s *Server) unmodelled(v *visit) answer {
+	s.mu.Lock()
+	s.unknown = append(s.unknown, v.record)
+	s.mu.Unlock()
+	what := v.record.Method + " " + v.record.Path
+	if len(v.record.Query) > 0 {
+		what += "?" + v.record.Query.Encode()
+	}
+	message := "graphtest, a test's double of Microsoft Entra and Microsoft Graph, does not model " + what +
+		". The real service may well answer it. The package's documentation has a table of what is not modelled."
+	if v.entra {
+		return s.entraError(http.StatusNotImplemented, "graphtest_not_modelled", "", message)
+	}
+	return s.graphError(v, http.StatusNotImplemented, "graphtestNotModelled", message)
 }
 
 func (s *Server) noSegment(v *visit, rest string) answer {
@@ -128,7 +162,7 @@ func (s *Server) graphError(v *visit, status int, code, message string) answer {
 
 // properties is a user as JSON, restricted to what was selected.
 func properties(u User, selected []string) map[string]any {
-	all := map[string]any{
+	all := userResource.with(map[string]any{
 		"id":                              u.ID,
 		"displayName":                     orNull(u.DisplayName),
 		"userPrincipalName":               orNull(u.UserPrincipalName),
@@ -142,7 +176,7 @@ func properties(u User, selected []string) map[string]any {
 		"signInSessionsValidFromDateTime": stampOrNull(u.SignInSessionsValidFrom),
 		"isManagementRestricted":          u.IsManagementRestricted,
 		signInActivity:                    u.signInActivity(),
-	}
+	})
 	body := map[string]any{}
 	for _, name := range selected {
 		switch {

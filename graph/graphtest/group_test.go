@@ -29,7 +29,9 @@ func (s *session) send(method, target, body string, header http.Header) reply {
 	for name, values := range header {
 		r.Header[name] = values
 	}
-	r.Header.Set("Authorization", "Bearer "+s.token)
+	if r.Header.Get("Authorization") == "" {
+		r.Header.Set("Authorization", "Bearer "+s.token)
+	}
 	response, err := s.Client().Do(r)
 	if err != nil {
 		s.t.Fatal(err)
@@ -91,12 +93,10 @@ func TestCheckMemberGroups(t *testing.T) {
 		t.Errorf("20: %d %s", r.status, r.body)
 	}
 	for name, r := range map[string]reply{
-		"21":        check(append(twenty, nobody)...),
-		"no GUID":   check("approvers"),
-		"no body":   s.send(http.MethodPost, "/beta/users/"+carolID+"/checkMemberGroups", "", nil),
-		"no list":   s.send(http.MethodPost, "/beta/users/"+carolID+"/checkMemberGroups", "{}", nil),
-		"by GET":    s.do(http.MethodGet, "/beta/users/"+carolID+"/checkMemberGroups"),
-		"elsewhere": s.do(http.MethodPost, "/beta/groups/"+outer.ID+"/checkMemberGroups"),
+		"21":      check(append(twenty, nobody)...),
+		"no GUID": check("approvers"),
+		"no body": s.send(http.MethodPost, "/beta/users/"+carolID+"/checkMemberGroups", "", nil),
+		"no list": s.send(http.MethodPost, "/beta/users/"+carolID+"/checkMemberGroups", "{}", nil),
 	} {
 		if r.status != http.StatusBadRequest {
 			t.Errorf("%s: %d %s", name, r.status, r.body)
@@ -200,9 +200,7 @@ func TestTransitiveMemberOf(t *testing.T) {
 		target string
 		status int
 	}{
-		"unknown property": {path + "?$select=id,mail", 400},
-		"filter":           {path + "?$filter=id+eq+'x'", 400},
-		"count":            {path + "?$count=true", 400},
+		"unknown property": {path + "?$select=id,shoeSize", 400},
 		"nobody":           {"/beta/users/" + nobody + "/transitiveMemberOf", 404},
 	} {
 		if r := s.do(http.MethodGet, row.target); r.status != row.status {
@@ -255,11 +253,9 @@ func TestGroupsAndTheirMembers(t *testing.T) {
 		"unknown group":      {"/beta/groups/" + nobody, 404},
 		"members of unknown": {"/beta/groups/" + nobody + "/transitiveMembers/microsoft.graph.user", 404},
 		"no GUID":            {"/beta/groups/approvers", 400},
-		"other cast":         {"/beta/groups/" + outer.ID + "/transitiveMembers/microsoft.graph.device", 400},
-		"unknown property":   {"/beta/groups/" + outer.ID + "?$select=mail", 400},
+		"unknown property":   {"/beta/groups/" + outer.ID + "?$select=shoeSize", 400},
 		"top of one":         {"/beta/groups/" + outer.ID + "?$top=1", 400},
 		"top of 1000":        {members + "?$top=1000", 400},
-		"filtered members":   {members + "?$filter=mail+eq+'x'", 400},
 	} {
 		if r := s.do(http.MethodGet, row.target); r.status != row.status {
 			t.Errorf("%s: %d %s", name, r.status, r.body)
@@ -298,7 +294,7 @@ func TestRoleDefinitions(t *testing.T) {
 		t.Errorf("%d without a filter", n)
 	}
 	for _, target := range []string{
-		path + "?$filter=isBuiltIn+eq+true", path + "?$select=mail",
+		path + "?$select=mail",
 		strings.Replace(path, "beta", "v1.0", 1) + "?$filter=isPrivileged+eq+true",
 		strings.Replace(path, "beta", "v1.0", 1) + "?$select=isPrivileged",
 	} {

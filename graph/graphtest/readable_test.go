@@ -8,12 +8,14 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"revoke-sessions/graph/graphtest"
 )
 
 // A token that can be read tells what was granted when it was issued, and is as
 // good as any.
 func TestReadableTokens(t *testing.T) {
-	s := start(t)
+	s := start(t, func(c *graphtest.Config) { c.AppDisplayName = "the bot" })
 	if strings.Contains(s.token, ".") {
 		t.Errorf("the token %q can be read", s.token)
 	}
@@ -34,8 +36,9 @@ func TestReadableTokens(t *testing.T) {
 			Audience string   `json:"aud"`
 			Type     string   `json:"idtyp"`
 			Roles    []string `json:"roles"`
+			Name     string   `json:"app_displayname"`
 		}
-		if err := json.Unmarshal(text, &claims); err != nil || claims.Audience != s.GraphURL() || claims.Type != "app" ||
+		if err := json.Unmarshal(text, &claims); err != nil || claims.Name != "the bot" || claims.Audience != s.GraphURL() || claims.Type != "app" ||
 			!slices.Contains(claims.Roles, "User.Read.All") || slices.Contains(claims.Roles, "AuditLog.Read.All") || slices.Contains(claims.Roles, withdrawn) {
 			t.Errorf("%v: %s", err, text)
 		}

@@ -12,7 +12,8 @@ import (
 // Post is a revoke that reached Graph, whatever became of it.
 type Post struct {
 	// ObjectID is what named the user in the path, as sent, percent-decoding
-	// done: "" for /users//…, ".." for /users/../…, "me" for /me/….
+	// done: "" for /users//…, ".." for /users/../…, "me" for /me/…. Of
+	// /users('key') and /users(userPrincipalName='key') it is the key.
 	ObjectID string
 	// Operation is invalidateAllRefreshTokens or revokeSignInSessions.
 	Operation string
@@ -28,7 +29,7 @@ type Post struct {
 	Applied bool
 }
 
-// Request is any request to Graph, or to Entra's token endpoint.
+// Request is any request to Graph, or to Entra.
 type Request struct {
 	Method string
 	// Path is the path as sent, still encoded.
@@ -68,12 +69,22 @@ func (s *Server) Reads() []Request {
 	return copied(s.requests, func(r *Request) bool { return r.Method == http.MethodGet })
 }
 
-// SignIns are the requests to Entra: the OpenID configuration and the token
-// endpoint.
+// SignIns are the requests to Entra: the OpenID configuration, the token endpoint
+// and whatever else is not below a version of Graph.
 func (s *Server) SignIns() []Request {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return copied(s.signIns, func(*Request) bool { return true })
+}
+
+// Unknown are the requests that the double does not model, in order of arrival: it
+// answered them with 501, whatever the real service would have said. A test that
+// fails when the list is not empty learns that its client asks more than the double
+// can answer for. Requests that a fault answered are not among them.
+func (s *Server) Unknown() []Request {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return copied(s.unknown, func(*Request) bool { return true })
 }
 
 func copied(records []*Request, want func(*Request) bool) []Request {
@@ -223,14 +234,21 @@ func revokeTarget(rest string) (objectID, operation string, ok bool) {
 	if at < 0 {
 		return "", "", false
 	}
-	target, operation := rest[:at], strings.TrimPrefix(rest[at+1:], "microsoft.graph.")
+	target := rest[:at]
+	last := rest[at+1:]
+	if decoded, err := url.PathUnescape(last); err == nil {
+		last = decoded
+	}
+	operation = spelled(last)
 	if operation != opInvalidateTokens && operation != opRevokeSessions {
 		return "", "", false
 	}
-	if target != "users" {
-		target = strings.TrimPrefix(target, "users/")
-	} else {
-		target = ""
+	if a := parseAddress(rest); a.form == quotedKey || a.form == upnKey {
+		return a.key, operation, true
+	}
+	first, deeper, _ := strings.Cut(target, "/")
+	if spelled(first) == "users" {
+		target = deeper
 	}
 	if decoded, err := url.PathUnescape(target); err == nil {
 		target = decoded

@@ -3,7 +3,6 @@ package graphtest
 import (
 	"net/http"
 	"slices"
-	"strings"
 )
 
 // The two actions that end sessions.
@@ -34,7 +33,7 @@ func (s *Server) Restore(operation string) {
 }
 
 // revokePath answers a revoke.
-func (s *Server) revokePath(r *http.Request, version, rest string, v *visit) answer {
+func (s *Server) revokePath(r *http.Request, version string, at address, v *visit) answer {
 	operation := v.post.Operation
 	if denied, ok := s.authorize(r, v); !ok {
 		return denied
@@ -48,27 +47,31 @@ func (s *Server) revokePath(r *http.Request, version, rest string, v *visit) ans
 	if denied, ok := s.authorize(r, v, mayRevoke(operation)); !ok {
 		return denied
 	}
-	return s.post(version, rest, v)
+	return s.post(version, at, v)
 }
 
 // post carries out a revoke.
-func (s *Server) post(version, rest string, v *visit) answer {
-	id := v.post.ObjectID
-	switch {
-	case rest == "me/"+v.post.Operation:
+func (s *Server) post(version string, at address, v *visit) answer {
+	if at.set == "me" && at.rest == v.post.Operation {
 		return s.graphError(v, http.StatusBadRequest, "BadRequest",
 			"/me request is only valid with delegated authentication flow.")
-	case !strings.HasPrefix(rest, "users/") || id == "" || id == "." || id == ".." || strings.Contains(id, "/"):
-		return s.graphError(v, http.StatusBadRequest, "Request_BadRequest",
-			"Invalid object identifier '"+id+"'.")
+	}
+	if at.set != "users" && at.set != "me" {
+		return s.unmodelled(v) // {tenant}/users, and who knows what
+	}
+	if denied, ok := s.usable(at, v); !ok {
+		return denied
+	}
+	if at.set != "users" || at.form == noKey || at.rest != v.post.Operation {
+		return s.badRequest(v, "Invalid object identifier '"+v.post.ObjectID+"'.")
 	}
 
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	a := s.find(id)
+	a := s.findAt(at)
 	switch {
 	case a == nil:
-		return s.notFound(v, id)
+		return s.notFound(v, at.key)
 	case a.user.IsManagementRestricted != nil && *a.user.IsManagementRestricted:
 		return s.graphError(v, http.StatusForbidden, "Authorization_RequestDenied",
 			"Insufficient privileges to complete the operation.")
@@ -78,7 +81,7 @@ func (s *Server) post(version, rest string, v *visit) answer {
 		return answer{status: http.StatusNoContent}
 	}
 	return jsonAnswer(http.StatusOK, map[string]any{
-		"@odata.context": s.url + "/" + version + "/$metadata#Edm.Boolean",
+		"@odata.context": s.GraphURL() + "/" + version + "/$metadata#Edm.Boolean",
 		"value":          true,
 	})
 }

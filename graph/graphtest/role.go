@@ -78,15 +78,15 @@ func (s *Server) AddRole(custom Role) Role {
 	return custom
 }
 
-// AssignRole gives a role to a user or a group by their object IDs, within an
-// administrative unit, or in the whole tenant when unit is empty. It reports
-// whether Entra would have allowed it: the role exists, and the principal is a
-// user, or a group that is AssignableToRole.
+// AssignRole gives a role to a user, a group or the application by their object
+// IDs, within an administrative unit, or in the whole tenant when unit is empty.
+// It reports whether Entra would have allowed it: the role exists, and the
+// principal is a user, a group that is AssignableToRole, or ServicePrincipalID.
 func (s *Server) AssignRole(principal, role, unit string) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	group := s.findGroup(principal)
-	isUser := slices.ContainsFunc(s.users, func(a *account) bool { return strings.EqualFold(a.user.ID, principal) })
+	isUser := strings.EqualFold(principal, ServicePrincipalID) || slices.ContainsFunc(s.users, func(a *account) bool { return strings.EqualFold(a.user.ID, principal) })
 	if s.findRole(role) == nil || !isUser && (group == nil || !group.AssignableToRole) {
 		return false
 	}

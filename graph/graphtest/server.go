@@ -2,6 +2,7 @@ package graphtest
 
 import (
 	"bytes"
+	"cmp"
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
@@ -15,6 +16,8 @@ import (
 	"math/big"
 	"net"
 	"net/http"
+	"net/netip"
+	"net/url"
 	"slices"
 	"sync"
 	"time"
@@ -41,6 +44,20 @@ type Config struct {
 	// HTTP2 offers HTTP/2, as the real service does. Without it a Reset cuts
 	// the TCP connection; with it, the stream.
 	HTTP2 bool
+	// Address is where the double listens: an IP address of loopback and a port,
+	// "127.0.0.1:443" for example. A free port of 127.0.0.1 when empty.
+	Address string
+	// AuthorityURL and GraphURL are what clients call the double, where that is not
+	// the address at which it listens: "https://login.microsoftonline.com" and
+	// "https://graph.microsoft.com" behind a hosts file or a proxy. Each is https, a
+	// host and perhaps a port, and no path. Issuers, the endpoints in the OpenID
+	// configuration, audiences of assertions and the page for device codes follow the
+	// first; audiences of tokens, @odata.context and @odata.nextLink the second. The
+	// certificate holds both names. Server.URL when empty.
+	AuthorityURL, GraphURL string
+	// AppDisplayName is the application's name in readable tokens (app_displayname);
+	// "graphtest" when empty.
+	AppDisplayName string
 }
 
 // The sign-in that an empty Config means.
@@ -49,50 +66,76 @@ const (
 	DefaultClientID = "c2b8f1a6-93f4-4f0e-8a55-6d1f3b7c9e24"
 )
 
+// ServicePrincipalID is the object ID that the application has in the tenant. It
+// holds the role of a Privileged Authentication Administrator until UnassignRole
+// takes it away.
+const ServicePrincipalID = "5d0c7c1e-3a53-4b8e-9a0e-1f6a4a7b2c33"
+
 // Server is the running double. Its methods may be called from any goroutine.
 type Server struct {
 	config      Config
 	url         string
+	authority   string
+	graphURL    string
 	certificate *x509.Certificate
 	http        *http.Server
 	client      *http.Client
 	done        chan struct{} // closed by Close; ends every wait
 	serving     sync.WaitGroup
 
-	mu        sync.Mutex
-	closed    bool
-	users     []*account
-	groups    []*Group
-	roles     []*role
-	grants    []assignment
-	granted   []string             // application permissions
-	retired   []string             // actions that Graph no longer has
-	free      bool                 // the tenant has no premium licence
-	tokens    map[string]time.Time // when each expires
-	signers   signers              // who may sign in besides the secret's holder
-	faults    []*injected
-	requests  []*Request
-	signIns   []*Request
-	posts     []*Post
-	onRequest func(Request)
-	changed   chan struct{}
-	lag       time.Duration
-	ahead     time.Duration // of the Date headers
-	readable  bool          // tokens tell what they are
+	mu         sync.Mutex
+	closed     bool
+	users      []*account
+	groups     []*Group
+	roles      []*role
+	grants     []assignment
+	granted    []string             // application permissions
+	retired    []string             // actions that Graph no longer has
+	free       bool                 // the tenant has no premium licence
+	tokens     map[string]time.Time // when each expires
+	signers    signers              // who may sign in besides the secret's holder
+	faults     []*injected
+	requests   []*Request
+	signIns    []*Request
+	posts      []*Post
+	unknown    []*Request
+	onRequest  func(Request)
+	changed    chan struct{}
+	lag        time.Duration
+	ahead      time.Duration // of the Date headers
+	limitUsed  float64
+	emptyPages int  // before the first entry of each list
+	readable   bool // tokens tell what they are
 }
 
-// Start listens on a free port of 127.0.0.1, with a certificate of its own,
-// and serves until Close.
+// Start listens on loopback, with a certificate of its own, and serves until
+// Close. It fails when Config names another address or a URL that cannot be one.
 func Start(config Config) (*Server, error) {
 	config = withDefaults(config)
-	certificate, err := newCertificate()
+	address, err := netip.ParseAddrPort(config.Address)
+	if err != nil || !address.Addr().IsLoopback() {
+		return nil, fmt.Errorf("the address %q in Config is no IP address of loopback with a port", config.Address)
+	}
+	var names []string
+	for _, public := range []string{config.AuthorityURL, config.GraphURL} {
+		if public == "" {
+			continue
+		}
+		parsed, err := url.Parse(public)
+		if err != nil || parsed.Hostname() == "" || public != "https://"+parsed.Host {
+			return nil, fmt.Errorf("the URL %q in Config is not https, a host and perhaps a port", public)
+		}
+		names = append(names, parsed.Hostname())
+	}
+	certificate, err := newCertificate(names)
 	if err != nil {
 		return nil, fmt.Errorf("making a certificate: %w", err)
 	}
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	listener, err := net.Listen("tcp", config.Address)
 	if err != nil {
 		return nil, fmt.Errorf("listening on loopback: %w", err)
 	}
+	at := "https://" + listener.Addr().String()
 
 	roots := x509.NewCertPool()
 	roots.AddCert(certificate.Leaf)
@@ -102,7 +145,9 @@ func Start(config Config) (*Server, error) {
 
 	s := &Server{
 		config:      config,
-		url:         "https://" + listener.Addr().String(),
+		url:         at,
+		authority:   cmp.Or(config.AuthorityURL, at),
+		graphURL:    cmp.Or(config.GraphURL, at),
 		certificate: certificate.Leaf,
 		client: &http.Client{Transport: &http.Transport{
 			TLSClientConfig: &tls.Config{RootCAs: roots},
@@ -112,6 +157,9 @@ func Start(config Config) (*Server, error) {
 		tokens:  map[string]time.Time{},
 		granted: slices.Clone(config.Roles),
 		roles:   builtIn(),
+		grants: []assignment{{
+			id: newGUID(), principal: ServicePrincipalID, role: PrivilegedAuthenticationAdministrator,
+		}},
 		changed: make(chan struct{}),
 	}
 	s.http = &http.Server{
@@ -144,16 +192,20 @@ func (s *Server) Close() {
 	s.serving.Wait()
 }
 
-// URL is https://127.0.0.1 and a port: the authority host of Entra and the
-// host of Graph at once.
+// URL is where the double listens, https://127.0.0.1 and a port: Entra and Graph
+// at once.
 func (s *Server) URL() string { return s.url }
 
-// GraphURL is what stands in place of https://graph.microsoft.com: the base
-// without a version. It is the same as URL.
-func (s *Server) GraphURL() string { return s.url }
+// AuthorityURL is what stands in place of https://login.microsoftonline.com: the
+// authority host, without the tenant. It is URL unless Config says otherwise.
+func (s *Server) AuthorityURL() string { return s.authority }
 
-// Config is what the server was started with, defaults filled in: who signs
-// in with it, may.
+// GraphURL is what stands in place of https://graph.microsoft.com: the base
+// without a version. It is URL unless Config says otherwise.
+func (s *Server) GraphURL() string { return s.graphURL }
+
+// Config is what the server was started with, defaults filled in but for the two
+// URLs: who signs in with it, may.
 func (s *Server) Config() Config { return s.config }
 
 // Certificate is the server's own, self-signed certificate.
@@ -186,12 +238,15 @@ func withDefaults(config Config) Config {
 	if config.Now == nil {
 		config.Now = time.Now
 	}
+	config.Address = cmp.Or(config.Address, "127.0.0.1:0")
+	config.AppDisplayName = cmp.Or(config.AppDisplayName, "graphtest")
 	return config
 }
 
-// newCertificate makes a key and a certificate that is its own authority. Its
-// validity follows the machine's clock, because that is what clients check.
-func newCertificate() (tls.Certificate, error) {
+// newCertificate makes a key and a certificate that is its own authority, for
+// loopback and for further names. Its validity follows the machine's clock, because
+// that is what clients check.
+func newCertificate(names []string) (tls.Certificate, error) {
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
 		return tls.Certificate{}, err
@@ -205,8 +260,15 @@ func newCertificate() (tls.Certificate, error) {
 		ExtKeyUsage:           []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth},
 		BasicConstraintsValid: true,
 		IsCA:                  true,
-		IPAddresses:           []net.IP{net.IPv4(127, 0, 0, 1)},
+		IPAddresses:           []net.IP{net.IPv4(127, 0, 0, 1), net.IPv6loopback},
 		DNSNames:              []string{"localhost"},
+	}
+	for _, name := range names {
+		if ip := net.ParseIP(name); ip != nil {
+			template.IPAddresses = append(template.IPAddresses, ip)
+		} else {
+			template.DNSNames = append(template.DNSNames, name)
+		}
 	}
 	der, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)
 	if err != nil {
@@ -259,7 +321,13 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 // carryOut does what was asked and returns the answer to it.
 func (s *Server) carryOut(r *http.Request, visit *visit) answer {
 	if visit.entra {
-		return s.entra(r)
+		return s.entra(r, visit)
+	}
+	switch metadataAsked(r) {
+	case "none":
+		return s.graph(r, visit).withoutMetadata()
+	case "full":
+		return s.unmodelled(visit)
 	}
 	return s.graph(r, visit)
 }

@@ -15,26 +15,28 @@ const opAnybody = "look for any account"
 // the answer, zero where there was none. The clock is told with an error, too,
 // if there was an answer. Needs User.Read.All.
 func (c *Client) Anybody(ctx context.Context) (id string, at time.Time, err error) {
+	ctx, cancel := context.WithTimeout(ctx, callLimit)
+	defer cancel()
 	q := question{
-		op: opAnybody, method: http.MethodGet, path: "/users", remedy: graph.Remedy,
+		op: opAnybody, method: http.MethodGet, path: "/users", remedy: graph.RemedyForAccounts,
 		request: c.get("/users", "", map[string]any{"%24select": []string{"id"}, "%24top": 1}, nil),
+		heard:   func(h http.Header) { at, _ = http.ParseTime(h.Get("Date")) }, // zero when it cannot be read
 	}
-	var answer struct {
-		Value []struct {
-			ID *string `json:"id"`
-		} `json:"value"`
+	type someone struct {
+		ID *string `json:"id"`
 	}
-	x, err := c.ask(ctx, q, nil, &answer)
-	at, _ = http.ParseTime(x.header.Get("Date")) // zero when it cannot be read
-	if err != nil {
+	found, whole, err := list(ctx, c, q, 1, valid(q, func(one someone) (ok bool) {
+		id, ok = objectID(text(one.ID))
+		return ok
+	}))
+	switch {
+	case err != nil:
 		return "", at, err
+	case len(found) > 0:
+		return id, at, nil
+	case !whole:
+		return "", at, q.unfinished()
+	default:
+		return "", at, refused(opAnybody, graph.CodeUnreadable)
 	}
-	if len(answer.Value) == 0 {
-		return "", at, q.failure(x, nil)
-	}
-	id, ok := objectID(text(answer.Value[0].ID))
-	if !ok {
-		return "", at, q.failure(x, nil)
-	}
-	return id, at, nil
 }

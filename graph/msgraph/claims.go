@@ -36,6 +36,16 @@ func readClaims(token string) (c claims, ok bool) {
 // unless Config.Delegated says otherwise.
 func (c claims) delegated() bool { return c.Scopes != "" || c.Type == "user" }
 
+// holder is the object ID of whoever the token is for: a person, or an app as it
+// is known in the organisation.
+func (c claims) holder() string {
+	objectID, _ := objectID(c.ObjectID)
+	if !guid.MatchString(objectID) {
+		return ""
+	}
+	return objectID
+}
+
 // person is the object ID of the person whose token it is, and empty for an
 // app's.
 func (c claims) person() string {

@@ -55,6 +55,9 @@ type Config struct {
 	// sign-in by device code, and a token that says so of itself, need not be
 	// announced.
 	Delegated bool
+	// Limits, where set, is told what each answer of Graph's says of its limits,
+	// from any goroutine.
+	Limits func(graph.Limit)
 }
 
 // Client calls Graph. Its methods may be called from any goroutine. Every
@@ -91,7 +94,7 @@ func New(config Config) (*Client, error) {
 		config.Transport = khttp.GetDefaultTransport() // a clone, where it can be cloned
 	}
 
-	w := &wire{next: config.Transport, host: base.Host}
+	w := &wire{next: config.Transport, host: base.Host, limits: config.Limits}
 	adapter, err := newAdapter(config, base, w)
 	if err != nil {
 		return nil, fmt.Errorf("setting up Microsoft Graph: %w", err)

@@ -53,8 +53,10 @@ type CredentialOptions struct {
 // The first three need AZURE_TENANT_ID and AZURE_CLIENT_ID; a managed identity
 // is the one of AZURE_CLIENT_ID if that is set. Where nothing of this says
 // which, or when AZURE_TOKEN_CREDENTIALS is dev, it is azidentity's default
-// chain, which reads the process's environment and not getenv. So do managed
-// identities and the developers' tools.
+// chain. azidentity reads some of these from the process's environment; it
+// finds there what getenv says, without what is empty and without space around
+// a value. How a managed identity is reached (IDENTITY_ENDPOINT, MSI_ENDPOINT
+// and the like), and what the developers' tools have kept, it finds by itself.
 //
 // A setting that is half there is an error that names what is missing, for
 // otherwise the chain would go on and sign in as somebody else, or fail much
@@ -71,7 +73,10 @@ func Credential(getenv func(string) string, options CredentialOptions) (azcore.T
 	if err != nil {
 		return nil, "", err
 	}
-	credential, err := way.open(s)
+	var credential azcore.TokenCredential
+	if failed := s.asEnvironment(func() { credential, err = way.open(s) }); failed != nil {
+		err = failed
+	}
 	if err != nil {
 		return nil, "", fmt.Errorf("setting up the sign-in with %s: %w", way.name, err)
 	}
@@ -169,7 +174,10 @@ func (s *settings) direct() azcore.ClientOptions {
 func (s *settings) plain() azcore.ClientOptions {
 	client := azcore.ClientOptions{Cloud: s.authority}
 	if s.options.Transport != nil {
-		client.Transport = &http.Client{Transport: s.options.Transport}
+		client.Transport = &http.Client{
+			Transport:     s.options.Transport,
+			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+		}
 	}
 	return client
 }

@@ -27,6 +27,16 @@ const maxRetryAfter = 24 * time.Hour
 // prints err, which may panic or hold a response body; of err it keeps only
 // what is known to be harmless.
 func failure(op string, x *exchange, err error) *graph.Error {
+	remedy := graph.Remedy
+	if op == opRead {
+		remedy = graph.RemedyForAccounts
+	}
+	return failureOf(op, x, err, remedy)
+}
+
+// failureOf is failure where remedy says what failing means. What a sign-in that
+// failed says of itself counts for more.
+func failureOf(op string, x *exchange, err error, remedy func(status int, code string) string) *graph.Error {
 	e := &graph.Error{
 		Op:              op,
 		Status:          x.status,
@@ -47,7 +57,7 @@ func failure(op string, x *exchange, err error) *graph.Error {
 		e.Code = code(x, err)
 		e.Outcome, e.Retryable, e.RetryAfter = judge(x)
 	}
-	e.Remedy = graph.Remedy(e.Status, e.Code)
+	e.Remedy = remedy(e.Status, e.Code)
 	return e
 }
 

@@ -83,3 +83,24 @@ func TestAnybody(t *testing.T) {
 		t.Errorf("without an answer: %v, %v", clock, err)
 	}
 }
+
+// Graph's no to reading accounts names the permission for that, whichever way they
+// are read; its no to a revoke does not.
+func TestFailureNamesThePermissionForAccounts(t *testing.T) {
+	tenant := newTenant(t)
+	tenant.Inject(graphtest.Fault{Status: http.StatusForbidden})
+	accounts := graph.RemedyForAccounts(http.StatusForbidden, "")
+	for name, row := range map[string]struct {
+		ask  func() error
+		want string
+	}{
+		"an account":    {func() error { _, err := tenant.client.User(t.Context(), tenant.carol.ID); return err }, accounts},
+		"by an address": {func() error { _, err := tenant.client.Find(t.Context(), graph.ByMail, "x@contoso.example"); return err }, accounts},
+		"any account":   {func() error { _, _, err := tenant.client.Anybody(t.Context()); return err }, accounts},
+		"a revoke":      {func() error { _, err := tenant.client.Revoke(t.Context(), tenant.carol.ID); return err }, graph.Remedy(http.StatusForbidden, "Authorization_RequestDenied")},
+	} {
+		if got := graph.AsError(row.ask()); got == nil || got.Remedy != row.want {
+			t.Errorf("%s: %v", name, got)
+		}
+	}
+}

@@ -68,12 +68,15 @@ func (c *Client) checkGroups(ctx context.Context, id string, groups []string) ([
 	}
 	var answer struct {
 		Value []string `json:"value"`
+		Next  string   `json:"@odata.nextLink"`
 	}
 	x, err := c.ask(ctx, q, nil, &answer)
 	if err != nil {
 		return nil, err
 	}
-	if answer.Value == nil {
+	// At most maxCheck IDs come, and the link leads to no second POST: what is
+	// not there yet is not a no.
+	if answer.Value == nil || answer.Next != "" {
 		return nil, q.failure(x, nil)
 	}
 	said := map[string]bool{}
@@ -112,14 +115,15 @@ func (c *Client) Members(ctx context.Context, groupID string) (graph.Group, erro
 	if err != nil {
 		return graph.Group{}, err
 	}
-	found, whole, err := list(ctx, c, question{
+	q := question{
 		op: opMembers, method: http.MethodGet, path: "/groups/" + id + "/transitiveMembers/microsoft.graph.user", remedy: graph.RemedyForGroups,
 		request: c.get("/groups/{id}/transitiveMembers/microsoft.graph.user", id, map[string]any{
 			"%24select": []string{"id", "displayName", "userPrincipalName", "mail", "accountEnabled"},
 			// One more than is wanted, so that one page tells whether there are.
 			"%24top": graph.ManyMembers + 1,
 		}, nil),
-	}, graph.ManyMembers+1, rawMember.valid)
+	}
+	found, whole, err := list(ctx, c, q, graph.ManyMembers+1, valid(q, rawMember.valid))
 	if err != nil && len(found) == 0 {
 		return graph.Group{}, err
 	}

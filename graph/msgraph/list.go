@@ -28,13 +28,13 @@ type question struct {
 	remedy func(status int, code string) string
 	// request makes what is sent, anew each time: see Client.parameters.
 	request func(context.Context) (*abstractions.RequestInformation, error)
+	// heard, where set, is told the header of each answer.
+	heard func(http.Header)
 }
 
 // failure is the package's failure with the question's remedy.
 func (q question) failure(x *exchange, err error) *graph.Error {
-	e := failure(q.op, x, err)
-	e.Remedy = q.remedy(e.Status, e.Code)
-	return e
+	return failureOf(q.op, x, err, q.remedy)
 }
 
 // mismatch is an answer about something that was not asked for.
@@ -76,6 +76,9 @@ func (c *Client) ask(ctx context.Context, q question, page *url.URL, answer any)
 		_, err = c.adapter.SendPrimitive(ctx, request, "[]byte", jsonErrors)
 		return err
 	})
+	if q.heard != nil {
+		q.heard(x.header)
+	}
 	if err != nil || x.status != http.StatusOK {
 		return x, q.failure(x, err)
 	}
@@ -85,10 +88,19 @@ func (c *Client) ask(ctx context.Context, q question, page *url.URL, answer any)
 	return x, nil
 }
 
-// list reads a list page by page, until it has enough entries; 0 means all.
-// whole says that it was read to its end. With an error come the entries that
-// were read before. One that is not valid makes its page unreadable.
-func list[T any](ctx context.Context, c *Client, q question, enough int, valid func(T) bool) (found []T, whole bool, err error) {
+// unfinished is a list that went on for maxPages and did not come to its end.
+func (q question) unfinished() *graph.Error {
+	e := refused(q.op, graph.CodeListUnfinished)
+	e.Remedy, e.Retryable = q.remedy(0, e.Code), true
+	return e
+}
+
+// list reads a list page by page, until it has enough entries; 0 means all. A
+// page without an entry is no end: Graph sends such pages while it looks, and
+// the link on it leads on. whole says that it was read to its end. With an
+// error come the entries that were read before. check judges each entry; what
+// it refuses is refused with its whole page.
+func list[T any](ctx context.Context, c *Client, q question, enough int, check func(T, *exchange) *graph.Error) (found []T, whole bool, err error) {
 	var next *url.URL
 	for range maxPages {
 		var page struct {
@@ -104,8 +116,8 @@ func list[T any](ctx context.Context, c *Client, q question, enough int, valid f
 			return found, false, q.failure(x, nil)
 		}
 		for _, one := range page.Value {
-			if !valid(one) {
-				return found, false, q.failure(x, nil)
+			if refusal := check(one, x); refusal != nil {
+				return found, false, refusal
 			}
 		}
 		found = append(found, page.Value...)
@@ -121,6 +133,16 @@ func list[T any](ctx context.Context, c *Client, q question, enough int, valid f
 		}
 	}
 	return found, false, nil
+}
+
+// valid is a check for list that goes by the entry alone.
+func valid[T any](q question, ok func(T) bool) func(T, *exchange) *graph.Error {
+	return func(one T, x *exchange) *graph.Error {
+		if !ok(one) {
+			return q.failure(x, nil)
+		}
+		return nil
+	}
 }
 
 // following is the address of the next page. The link may choose nothing but

@@ -30,6 +30,7 @@ func TestARequestThatNeverLeft(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Cleanup(server.Close)
+	modelled(t, server)
 	// A port on which nobody listens any more.
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {

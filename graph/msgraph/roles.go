@@ -1,6 +1,7 @@
 package msgraph
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"net/http"
@@ -28,12 +29,10 @@ const rolesFor = 10 * time.Minute
 // is in a group that roles can be assigned to. What is no GUID is refused
 // without a request.
 //
-// Unknown is an answer and not an error: Graph was asked, and what could not be
-// read, or came with null properties for lack of a permission, may be
-// privileged. An error means that nobody could be asked: both questions about
-// the account, its memberships and its assignments, failed in a way that may
-// pass (no answer, throttled, a fault of Microsoft's); it is that of the first.
-// A 403 is no such way: PrivilegedRoles tells which permission is missing.
+// What could not be read is Unknown, for it may be privileged. The error with it
+// is that of the first question that failed, and names the permission that a 403
+// is for; it is nil where Graph answered, but with null properties for lack of a
+// permission.
 //
 // A role that the account may activate but has not (Privileged Identity
 // Management) does not count. Needs User.Read.All, GroupMember.Read.All and
@@ -61,24 +60,23 @@ func (c *Client) Privileged(ctx context.Context, id string) (graph.Fact, error) 
 	case member.assignable,
 		slices.ContainsFunc(roles, func(role string) bool { return slices.Contains(privileged, role) }):
 		return graph.Yes, nil
-	case mayPass(member.err) && mayPass(assigned.err):
-		return graph.Unknown, member.err
-	case member.unclear, assigned.unclear, len(roles) > 0 && privilegedUnclear != nil:
-		return graph.Unknown, nil
+	case member.unclear, assigned.unclear:
+		return graph.Unknown, cmp.Or(member.err, assigned.err)
+	case len(roles) > 0 && privilegedUnclear != nil:
+		return graph.Unknown, privilegedUnclear
 	default:
 		return graph.No, nil
 	}
-}
-
-func mayPass(err error) bool {
-	e := graph.AsError(err)
-	return e != nil && e.Retryable
 }
 
 // holding is what one question told of an account.
 type holding struct {
 	// roles are the template IDs, or the definition IDs, of roles it holds.
 	roles []string
+	// everywhere are those of them that are assigned for the whole organisation.
+	everywhere []string
+	// unplaced: of a role it was not told where it is assigned.
+	unplaced bool
 	// assignable: it is in a group that roles can be assigned to.
 	assignable bool
 	// unclear: something was not told. True with every err.
@@ -144,6 +142,7 @@ func (m membership) addTo(h *holding) {
 func (c *Client) assignments(ctx context.Context, id string) holding {
 	type assignment struct {
 		RoleDefinitionID *string `json:"roleDefinitionId"`
+		Scope            *string `json:"directoryScopeId"`
 	}
 	const path = "/roleManagement/directory/transitiveRoleAssignments"
 	found, whole, err := list(ctx, c, question{
@@ -160,6 +159,12 @@ func (c *Client) assignments(ctx context.Context, id string) holding {
 		role, ok := objectID(text(a.RoleDefinitionID))
 		if ok {
 			h.roles = append(h.roles, role)
+			switch text(a.Scope) {
+			case "/":
+				h.everywhere = append(h.everywhere, role)
+			case "":
+				h.unplaced = true
+			}
 		}
 		h.unclear = h.unclear || !ok
 	}
@@ -185,11 +190,14 @@ func (c *Client) PrivilegedRoles(ctx context.Context) ([]string, error) {
 			"%24select": []string{"id", "templateId"},
 		}, nil),
 	}
-	found, whole, err := list(ctx, c, q, 0, definition.valid)
+	found, whole, err := list(ctx, c, q, 0, valid(q, definition.valid))
 	if err != nil {
 		return nil, err
 	}
-	if !whole || len(found) == 0 {
+	if !whole {
+		return nil, q.unfinished()
+	}
+	if len(found) == 0 {
 		e := refused(opRoles, graph.CodeUnreadable)
 		e.Remedy = q.remedy(0, e.Code)
 		return nil, e
@@ -252,4 +260,4 @@ func (o *optional) UnmarshalJSON(text []byte) error {
 	return nil
 }
 
-func anything[T any](T) bool { return true }
+func anything[T any](T, *exchange) *graph.Error { return nil }

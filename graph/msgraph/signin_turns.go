@@ -12,15 +12,27 @@ import (
 	"revoke-sessions/graph"
 )
 
-// spareLife is how long a token must still live to be used while there is no
-// new one to be had. A call to Graph takes less.
-const spareLife = time.Minute
+const (
+	// spareLife is how long a token must still live to be used while there is
+	// no new one to be had. A call to Graph takes less.
+	spareLife = time.Minute
+	// renewalWait is how long a call waits for a new token while the last one
+	// still lives, and renewalShare the part of the call's time that it gives
+	// to that, whichever is shorter: Entra tells the bot to renew a token long
+	// before its end, and may not answer.
+	renewalWait  = 2 * time.Second
+	renewalShare = 4
+	// renewalRest is how long the last token is used after that did not work,
+	// before Entra is asked again.
+	renewalRest = 30 * time.Second
+)
 
 // turns is the credential that Credential returns: azidentity's, asked by one
 // caller at a time. azidentity would do the same with a mutex, in which a
 // caller waits beyond its own deadline for whoever came first. Here it waits
 // no longer than its context says, and not at all while there is a token that
-// still lives.
+// still lives. Who asks Entra for a new one while the last still lives waits for
+// a moment only, and then takes the last.
 //
 // Its errors are *graph.Error and hold nothing that Entra answered.
 type turns struct {
@@ -33,6 +45,8 @@ type turns struct {
 	remedy string
 	turn   chan struct{} // holds an element while somebody asks
 	last   atomic.Pointer[issued]
+	// rests is until when the last token is used without asking for another.
+	rests atomic.Pointer[time.Time]
 }
 
 // issued is a token, what was asked for, and where inner is a person's sign-in,
@@ -57,6 +71,9 @@ func newTurns(inner azcore.TokenCredential, w way) *turns {
 }
 
 func (t *turns) GetToken(ctx context.Context, options policy.TokenRequestOptions) (azcore.AccessToken, error) {
+	if spare, ok := t.spare(options); ok && t.resting() {
+		return spare.to(ctx), nil
+	}
 	select {
 	case t.turn <- struct{}{}:
 	default:
@@ -70,8 +87,23 @@ func (t *turns) GetToken(ctx context.Context, options policy.TokenRequestOptions
 		}
 	}
 	defer func() { <-t.turn }()
+	return t.ask(ctx, options)
+}
 
-	hearing, h := listening(ctx)
+// ask is GetToken of the one whose turn it is.
+func (t *turns) ask(ctx context.Context, options policy.TokenRequestOptions) (azcore.AccessToken, error) {
+	asking := ctx
+	before, hasSpare := t.spare(options)
+	if hasSpare {
+		wait := renewalWait
+		if end, ok := ctx.Deadline(); ok {
+			wait = min(wait, time.Until(end)/renewalShare)
+		}
+		var cancel context.CancelFunc
+		asking, cancel = context.WithTimeout(ctx, wait)
+		defer cancel()
+	}
+	hearing, h := listening(asking)
 	token, err := t.inner.GetToken(hearing, options)
 	if err == nil {
 		got := &issued{options: options, token: token}
@@ -79,21 +111,42 @@ func (t *turns) GetToken(ctx context.Context, options policy.TokenRequestOptions
 			got.person, got.record = d.person, d.record
 		}
 		t.last.Store(got)
+		if hasSpare && token.Token == before.token.Token && renewalDue(token) {
+			t.rest() // azidentity could not renew it, and keeps that to itself
+		}
 		return got.to(ctx), nil
 	}
 	if !t.listens {
 		h = nil
 	}
-	e := asSignInError(ctx, err, h)
+	e := asSignInError(asking, err, h)
 	if e.code == graph.CodeSignInFailed && e.remedy == "" {
 		e.remedy = t.remedy
 	}
 	if spare, ok := t.spare(options); ok && e.retryable {
 		// MSAL renews a person's token before its time, and when it cannot,
 		// forgets that the old one is still good.
+		if ctx.Err() == nil {
+			t.rest()
+		}
 		return spare.to(ctx), nil
 	}
 	return azcore.AccessToken{}, e.asGraphError()
+}
+
+// renewalDue reports whether Entra has asked for a new token by now.
+func renewalDue(token azcore.AccessToken) bool {
+	return !token.RefreshOn.IsZero() && !time.Now().Before(token.RefreshOn)
+}
+
+func (t *turns) rest() {
+	until := time.Now().Add(renewalRest)
+	t.rests.Store(&until)
+}
+
+func (t *turns) resting() bool {
+	until := t.rests.Load()
+	return until != nil && time.Now().Before(*until)
 }
 
 // spare is the last token, if it is what is asked for and lives long enough.

@@ -38,6 +38,7 @@ func newTenant(t *testing.T, change ...func(*graphtest.Config)) *tenant {
 		t.Fatal(err)
 	}
 	t.Cleanup(server.Close)
+	modelled(t, server)
 	client := clientFor(t, server, server.Client().Transport)
 	carol := server.AddUser(graphtest.User{
 		DisplayName:       "Carol Target",
@@ -46,6 +47,16 @@ func newTenant(t *testing.T, change ...func(*graphtest.Config)) *tenant {
 		ProxyAddresses:    []string{"SMTP:carol.target@contoso.example", "smtp:c@contoso.example"},
 	})
 	return &tenant{Server: server, client: client, carol: carol}
+}
+
+// modelled fails a test whose client asked for what the double does not model: what
+// came of it says nothing of Entra and Graph.
+func modelled(t *testing.T, server *graphtest.Server) {
+	t.Cleanup(func() {
+		for _, r := range server.Unknown() {
+			t.Errorf("graphtest does not model %s %s?%s", r.Method, r.Path, r.Query.Encode())
+		}
+	})
 }
 
 // clientFor signs in to the server and asks it through a transport.

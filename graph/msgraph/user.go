@@ -10,6 +10,8 @@ import (
 	"unicode"
 	"unicode/utf8"
 
+	"github.com/microsoft/kiota-abstractions-go"
+	jsonserialization "github.com/microsoft/kiota-serialization-json-go"
 	"github.com/microsoftgraph/msgraph-beta-sdk-go/models"
 	"github.com/microsoftgraph/msgraph-beta-sdk-go/users"
 
@@ -28,8 +30,11 @@ var selected = []string{
 	"onPremisesSyncEnabled", "isManagementRestricted", "refreshTokensValidFromDateTime", "signInSessionsValidFromDateTime",
 }
 
-// enough is how many hits are asked for: more than one is ambiguous already.
-const enough = 3
+// enough is how many hits are asked for, and ambiguous how many end the search.
+const (
+	enough    = 3
+	ambiguous = 2
+)
 
 // maxSearch is the longest text that is looked for, in bytes. A user principal
 // name and an SMTP address are both shorter.
@@ -79,48 +84,44 @@ func (c *Client) User(ctx context.Context, id string) (graph.User, error) {
 
 // Find looks for accounts by one property. The comparison is Graph's: without
 // regard to case. For graph.ByProxy, value is an address without "smtp:". It
-// returns at most three accounts, and none with a nil error only when Graph
-// said that there is none.
+// returns at most four accounts, and none or one with a nil error only when
+// Graph looked to the end: it may send pages on which nothing is before the one
+// with the hit.
 func (c *Client) Find(ctx context.Context, by graph.Key, value string) ([]graph.User, error) {
 	filter, ok := filterFor(by, value)
 	if !ok {
 		return nil, refused(opFind, graph.CodeInvalidSearch)
 	}
-	var page models.UserCollectionResponseable
-	x, err := c.call(ctx, http.MethodGet, "/users", func(ctx context.Context) (err error) {
-		page, err = users.NewUsersRequestBuilderInternal(c.parameters(""), c.adapter).Get(ctx,
-			&users.UsersRequestBuilderGetRequestConfiguration{
-				QueryParameters: &users.UsersRequestBuilderGetQueryParameters{
-					Filter: &filter, Select: selected, Top: new(int32(enough)),
-				},
-			})
-		return err
-	})
-	if err != nil || x.status != http.StatusOK {
-		return nil, failure(opFind, x, err)
-	}
-	var raw struct {
-		Value []rawUser `json:"value"`
-		Next  string    `json:"@odata.nextLink"`
-	}
-	// A list that is missing is not an empty one.
-	if page == nil || json.Unmarshal(x.body, &raw) != nil || raw.Value == nil || len(raw.Value) != len(page.GetValue()) {
-		return nil, failure(opFind, x, nil)
-	}
-	// More pages after fewer than two hits: Graph has not finished looking.
-	if raw.Next != "" && len(raw.Value) < 2 {
-		return nil, failure(opFind, x, nil)
+	ctx, cancel := context.WithTimeout(ctx, callLimit)
+	defer cancel()
+	q := question{
+		op: opFind, method: http.MethodGet, path: "/users", remedy: graph.RemedyForAccounts,
+		request: func(ctx context.Context) (*abstractions.RequestInformation, error) {
+			return users.NewUsersRequestBuilderInternal(c.parameters(""), c.adapter).ToGetRequestInformation(ctx,
+				&users.UsersRequestBuilderGetRequestConfiguration{
+					QueryParameters: &users.UsersRequestBuilderGetQueryParameters{
+						Filter: &filter, Select: selected, Top: new(int32(enough)),
+					},
+				})
+		},
 	}
 	var found []graph.User
-	for i, one := range page.GetValue() {
-		user, ok := account(one, raw.Value[i], x.answeredAt)
+	_, whole, err := list(ctx, c, q, ambiguous, func(one listedUser, x *exchange) *graph.Error {
+		user, ok := account(one.user, one.raw, x.answeredAt)
 		if !ok {
-			return nil, failure(opFind, x, nil)
+			return q.failure(x, nil)
 		}
 		if by == graph.ByUPN && !strings.EqualFold(user.UPN, value) || by == graph.ByMail && !strings.EqualFold(user.Mail, value) {
-			return nil, mismatch(opFind, x)
+			return q.mismatch(x)
 		}
 		found = append(found, user)
+		return nil
+	})
+	switch {
+	case err != nil:
+		return nil, err
+	case !whole && len(found) < ambiguous:
+		return nil, q.unfinished()
 	}
 	return found, nil
 }
@@ -148,6 +149,29 @@ func filterFor(by graph.Key, value string) (string, bool) {
 type rawUser struct {
 	Synced     json.RawMessage `json:"onPremisesSyncEnabled"`
 	Restricted json.RawMessage `json:"isManagementRestricted"`
+}
+
+// listedUser is one user of a list.
+type listedUser struct {
+	user models.Userable
+	raw  rawUser
+}
+
+// UnmarshalJSON reads a user as the SDK reads one that is alone in an answer.
+func (l *listedUser) UnmarshalJSON(text []byte) error {
+	if err := json.Unmarshal(text, &l.raw); err != nil {
+		return err
+	}
+	node, err := jsonserialization.NewJsonParseNode(text)
+	if err != nil {
+		return err
+	}
+	read, err := node.GetObjectValue(models.CreateUserFromDiscriminatorValue)
+	if err != nil {
+		return err
+	}
+	l.user, _ = read.(models.Userable)
+	return nil
 }
 
 // account translates a user. It is false without an object ID.

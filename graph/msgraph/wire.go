@@ -12,6 +12,8 @@ import (
 	"strings"
 	"sync/atomic"
 	"time"
+
+	"revoke-sessions/graph"
 )
 
 // maxBody is the longest answer that is read. One account takes some hundred
@@ -85,6 +87,11 @@ type wire struct {
 	host string
 	// person is the exchange's, of the last request.
 	person atomic.Pointer[string]
+	// holder is the object ID of whoever the last request's token is for, an
+	// app's own one included; empty where it does not tell.
+	holder atomic.Pointer[string]
+	// limits, where set, is told what each answer says of Graph's limits.
+	limits func(graph.Limit)
 }
 
 // RoundTrip reads the whole answer itself, so that no connection stays behind
@@ -101,6 +108,8 @@ func (w *wire) RoundTrip(request *http.Request) (*http.Response, error) {
 	said, _ := readClaims(token)
 	person := cmp.Or(said.person(), x.person)
 	w.person.Store(&person)
+	holder := cmp.Or(said.holder(), x.person)
+	w.holder.Store(&holder)
 	if x.ends != "" && x.ends == person {
 		return nil, errOwnAccount
 	}
@@ -121,6 +130,9 @@ func (w *wire) RoundTrip(request *http.Request) (*http.Response, error) {
 		GotConn: func(httptrace.GotConnInfo) { x.connected.Store(true) },
 	})
 	request = request.Clone(traced)
+	if p := x.priority(traced); p != "" {
+		request.Header.Set(headerPriority, p)
+	}
 	for name, values := range x.extra {
 		request.Header[name] = values
 	}
@@ -131,6 +143,9 @@ func (w *wire) RoundTrip(request *http.Request) (*http.Response, error) {
 	}
 
 	x.status, x.header, x.shown = response.StatusCode, response.Header, redacted(response.Header, token)
+	if w.limits != nil {
+		w.limits(x.limit())
+	}
 	body, err := read(traced, response.Body)
 	if err != nil {
 		return nil, err

@@ -105,9 +105,7 @@ func ask[T any](t *testing.T, url, query string, args ...any) (answer T) {
 // eventually waits for something that is not told to us.
 func eventually(t *testing.T, what string, is func() bool) {
 	t.Helper()
-	for end := time.Now().Add(30 * time.Second); !is(); time.Sleep(10 * time.Millisecond) {
-		if time.Now().After(end) {
-			t.Fatal("never: " + what)
-		}
+	if !testrun.Seen(30*time.Second, is) {
+		t.Fatal("never: " + what)
 	}
 }

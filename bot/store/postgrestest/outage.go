@@ -24,20 +24,37 @@ func (s *Server) Kill() error {
 		if c.server == nil {
 			return nil
 		}
-		all, err := family(c.server.Process.Pid)
-		if err != nil {
-			return err
+		// The first process makes all others, and makes no more once it is stopped. One
+		// that it is just making is seen at the second look: left alive, with the locks of
+		// the dead in memory, it would never end, and the server would never start again.
+		first, killed := c.server.Process.Pid, map[int]bool{}
+		_ = syscall.Kill(first, syscall.SIGSTOP) // it may have ended
+		for fresh := true; fresh; time.Sleep(10 * time.Millisecond) {
+			all, err := family(first)
+			if err != nil {
+				return err
+			}
+			fresh = false
+			for _, pid := range all[1:] {
+				if !killed[pid] {
+					fresh, killed[pid] = true, true
+					_ = syscall.Kill(pid, syscall.SIGKILL) // it may have ended meanwhile
+				}
+			}
 		}
-		for _, pid := range all { // the first is the one that would replace the others
-			_ = syscall.Kill(pid, syscall.SIGKILL) // it may have ended meanwhile
-		}
+		c.paused = nil // nothing goes on once more before it ends
 		return c.signal(syscall.SIGKILL)
 	})
 }
 
+// restartTakes is how long a server may take to come back.
+const restartTakes = time.Minute
+
 // Restart stops the server in good order if it runs, starts it on the same port
-// and data, and waits until it answers.
+// and data, and waits until it answers, for a minute at most.
 func (s *Server) Restart(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, restartTakes)
+	defer cancel()
 	return s.outage(func(c *cluster) error {
 		if err := c.signal(syscall.SIGINT); err != nil {
 			return err

@@ -27,6 +27,8 @@ type Server struct {
 	mu      sync.Mutex
 	made    map[string]bool // the databases that Close must drop; nil for a server of our own
 	cluster *cluster        // nil for somebody else's server
+	// strangers are the logins that Close must drop there.
+	strangers []string
 }
 
 // ErrOutside: the server is REVOKE_TEST_POSTGRES_URL's, which is not ours to
@@ -109,12 +111,71 @@ func (s *Server) Database(ctx context.Context) (string, error) {
 		s.made[name] = true
 	}
 	s.mu.Unlock()
-	if err := s.do(ctx, `CREATE DATABASE `+name+` OWNER `+pgx.Identifier{s.owner.User.Username()}.Sanitize()+` TEMPLATE template0 ENCODING 'UTF8'`); err != nil {
+	owner := pgx.Identifier{s.owner.User.Username()}.Sanitize()
+	old, err := s.make(ctx, `CREATE DATABASE `+name+` OWNER `+owner+` TEMPLATE template0 ENCODING 'UTF8'`, `REVOKE ALL ON DATABASE `+name+` FROM PUBLIC`)
+	if err != nil {
 		return "", fmt.Errorf("make a database: %w", err)
 	}
 	u := *s.owner
 	u.Path = "/" + name
+	if old {
+		// Everybody may create objects in public there, and the bot does not work with that.
+		if err := carryOut(ctx, &u, `CREATE SCHEMA `+owner+` AUTHORIZATION `+owner); err != nil {
+			return "", fmt.Errorf("make a schema of its owner's: %w", err)
+		}
+	}
 	return u.String(), nil
+}
+
+// make makes a database, and reports whether the server is older than PostgreSQL 15.
+func (s *Server) make(ctx context.Context, statements ...string) (old bool, err error) {
+	conn, err := pgx.Connect(ctx, s.admin.String())
+	if err != nil {
+		return false, err
+	}
+	for _, statement := range statements {
+		if err == nil {
+			_, err = conn.Exec(ctx, statement)
+		}
+	}
+	major, _, _ := strings.Cut(conn.PgConn().ParameterStatus("server_version"), ".")
+	n, unread := strconv.Atoi(major)
+	return unread == nil && n < 15, errors.Join(err, conn.Close(ctx))
+}
+
+// Stranger makes a login that owns nothing and may do nothing but connect, as somebody
+// else's program on the same server has one, and answers the address at which it reaches
+// the database at an address.
+func (s *Server) Stranger(ctx context.Context, databaseURL string) (string, error) {
+	database, err := nameIn(databaseURL)
+	if err != nil {
+		return "", err
+	}
+	name, password := prefix+"stranger_"+secret()[:12], secret()
+	if err := s.do(ctx, `CREATE ROLE `+name+` LOGIN PASSWORD '`+password+`'`); err != nil {
+		return "", fmt.Errorf("make a login: %w", err)
+	}
+	if err := s.do(ctx, `GRANT CONNECT ON DATABASE `+database+` TO `+name); err != nil {
+		return "", fmt.Errorf("let a login connect: %w", err)
+	}
+	s.mu.Lock()
+	s.strangers = append(s.strangers, name)
+	s.mu.Unlock()
+	u, err := url.Parse(databaseURL)
+	if err != nil {
+		return "", errors.New("that is no address of a database")
+	}
+	u.User = url.UserPassword(name, password)
+	return u.String(), nil
+}
+
+// Admin is the address at which whoever may create databases reaches the database at an
+// address.
+func (s *Server) Admin(databaseURL string) (string, error) {
+	name, err := nameIn(databaseURL)
+	u := *s.admin
+	u.Path = "/" + name
+	return u.String(), err
 }
 
 // Drop ends all that is done in the database at an address and removes it. A
@@ -218,7 +279,11 @@ func nameIn(databaseURL string) (string, error) {
 
 // do carries a statement out on a connection of its own.
 func (s *Server) do(ctx context.Context, statement string, args ...any) error {
-	conn, err := pgx.Connect(ctx, s.admin.String())
+	return carryOut(ctx, s.admin, statement, args...)
+}
+
+func carryOut(ctx context.Context, address *url.URL, statement string, args ...any) error {
+	conn, err := pgx.Connect(ctx, address.String())
 	if err != nil {
 		return err
 	}
@@ -273,6 +338,10 @@ func (s *Server) Close() error {
 		errs = append(errs, s.do(ctx, `DROP DATABASE IF EXISTS `+name+` WITH (FORCE)`))
 	}
 	clear(s.made)
+	for _, name := range s.strangers {
+		errs = append(errs, s.do(ctx, `DROP ROLE IF EXISTS `+name))
+	}
+	s.strangers = nil
 	return errors.Join(errs...)
 }
 

@@ -136,7 +136,7 @@ func (t *targets) add(text, where string) {
 		return
 	}
 	if _, ok := bot.ParseAccount(text); !ok {
-		t.mistake(expectedAccount, "%s: %q names no account%s", where, bot.Clean(text, 40), oddity(text))
+		t.mistake(expectedAccount, "%s: %q names no account: %s", where, bot.Clean(text, 40), bot.Misnamed(text))
 		return
 	}
 	if len(t.named) == maxTargets {
@@ -145,17 +145,6 @@ func (t *targets) add(text, where string) {
 	}
 	t.seen[key] = true
 	t.named = append(t.named, text)
-}
-
-// oddity says what cannot be seen in a name as it is shown.
-func oddity(text string) string {
-	switch {
-	case utf8.RuneCountInString(text) > 40:
-		return fmt.Sprintf(" (it has %d bytes; 320 are the most)", len(text))
-	case bot.Clean(text, 40) != text:
-		return " (it has blanks, or characters that do not show)"
-	}
-	return ""
 }
 
 // looksLikeJSON tells JSON from the name of a file.

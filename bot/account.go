@@ -1,0 +1,83 @@
+package bot
+
+import (
+	"fmt"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+)
+
+// ParseAccount reads how an account is named without Slack's help: an object
+// ID, or a user principal name or e-mail address of at most 320 bytes, and
+// nothing around it. Whether there is such an account, only Entra knows.
+func ParseAccount(text string) (Whom, bool) {
+	if objectID.MatchString(text) {
+		return Whom{ObjectID: strings.ToLower(text)}, true
+	}
+	address, ok := parseAddress(text)
+	return Whom{Address: address}, ok
+}
+
+// parseAddress accepts what could be a user principal name or e-mail address.
+// Phones type a curly apostrophe where a name has a straight one. A replacement
+// character stands where some program lost what had been there.
+func parseAddress(s string) (string, bool) {
+	s = strings.ReplaceAll(s, "’", "'")
+	local, domain, ok := strings.Cut(s, "@")
+	if !ok || local == "" || domain == "" || strings.Contains(domain, "@") || len(s) > maxAddress {
+		return "", false
+	}
+	for _, r := range s {
+		if notShown(r) || strings.ContainsRune(notInAddress, r) {
+			return "", false
+		}
+	}
+	return s, true
+}
+
+// notInAddress are the characters that no address has here; notShown reports those
+// that nobody sees.
+const notInAddress = `"\,;<>()[]`
+
+func notShown(r rune) bool {
+	return r == utf8.RuneError || r <= ' ' || unicode.IsControl(r) || unicode.IsSpace(r) || hidden(r)
+}
+
+// Misnamed says what keeps a text that ParseAccount does not take from naming one
+// account, for the person who typed it.
+func Misnamed(text string) string {
+	parts := strings.FieldsFunc(text, func(r rune) bool { return strings.ContainsRune(",;|", r) || unicode.IsSpace(r) })
+	accounts := 0
+	for _, part := range parts {
+		if _, ok := ParseAccount(part); ok {
+			accounts++
+		}
+	}
+	inside, bracket, _ := strings.Cut(text, "<")
+	address, after, closed := strings.Cut(bracket, ">")
+	_, bracketed := ParseAccount(strings.TrimPrefix(address, "mailto:"))
+	local, domain, at := strings.Cut(text, "@")
+	odd := strings.IndexAny(text, notInAddress)
+	switch {
+	case accounts > 1:
+		return fmt.Sprintf("it names %d accounts, and each must be named by itself", accounts)
+	case closed && bracketed && inside+after == "":
+		return "the address must not be in angle brackets"
+	case closed && bracketed:
+		return "only the address counts, without the angle brackets and what is beside them"
+	case accounts == 1 && strings.ContainsAny(text, ",;|"):
+		return "there is a comma, a semicolon or a bar beside the account"
+	case len(text) > maxAddress:
+		return fmt.Sprintf("it has %d bytes; %d are the most", len(text), maxAddress)
+	case strings.ContainsFunc(text, notShown):
+		return "it has blanks, or characters that do not show"
+	case odd >= 0:
+		return fmt.Sprintf("it has a %q in it", text[odd:odd+1])
+	case !at:
+		return "it has no @, and is no object ID, which is 32 digits and letters a to f in five groups"
+	case local == "" || domain == "":
+		return "an address has something before and after the @"
+	default:
+		return "it has more than one @"
+	}
+}

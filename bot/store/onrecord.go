@@ -1,0 +1,35 @@
+package store
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+
+	"revoke-sessions/bot"
+)
+
+// OnRecord implements bot.Ledger. Each row is held against the hash of the one
+// before it in the chain: one that does not follow on that is left out.
+func (s *Store) OnRecord(ctx context.Context, requestID string) ([]bot.Row, error) {
+	type linked struct {
+		stored
+		before string
+	}
+	found, err := rows(ctx, s, func(row scanner) (l linked, err error) {
+		l.request = requestID
+		return l, row.Scan(&l.seq, &l.entry, &l.hash, &l.before)
+	}, `SELECT a.seq, a.entry, a.hash, coalesce((SELECT hash FROM audit WHERE seq = a.seq - 1), '')
+		FROM audit a WHERE a.request_id = $1 ORDER BY a.seq`, requestID)
+	if err != nil {
+		return nil, fmt.Errorf("read what is on record of a request: %w", err)
+	}
+	var all []bot.Row
+	for _, l := range found {
+		r := bot.Row{Seq: l.seq, Hash: l.hash}
+		if !l.follows(Anchor{l.seq - 1, l.before}) || json.Unmarshal([]byte(l.entry), &r.Entry) != nil || r.Request != requestID {
+			continue
+		}
+		all = append(all, r)
+	}
+	return all, nil
+}

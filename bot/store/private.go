@@ -1,0 +1,85 @@
+package store
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"runtime"
+)
+
+// others are the rights of everybody but a file's owner.
+const others fs.FileMode = 0o077
+
+// beside are the files of an SQLite database: its own, the two that SQLite puts beside
+// it, which hold what it holds, and the lock, which whoever may open it can hold.
+func beside(path string) []string {
+	return []string{path, path + "-wal", path + "-shm", lockOf(path)}
+}
+
+// keepPrivate takes the rights to a database's files from all but their owner, and
+// answers where it could not. It opens none of them, see createPrivate.
+func keepPrivate(path string) (left []Exposure) {
+	for _, file := range beside(path) {
+		mode, wide := readableBy(file)
+		if !wide {
+			continue
+		}
+		why := os.Chmod(file, mode&^others)
+		if failed, ok := errors.AsType[*fs.PathError](why); ok {
+			why = failed.Err // the name is told already
+		}
+		// Some file systems take a mode and keep their own.
+		if mode, wide = readableBy(file); wide {
+			e := exposed(file, mode)
+			if e.Says += ", and the bot cannot change that"; why != nil {
+				e.Says += fmt.Sprintf(" (%v)", why)
+			}
+			left = append(left, e)
+		}
+	}
+	return append(left, openFolder(path)...)
+}
+
+// lookPrivate answers what keepPrivate would have to change, and changes nothing.
+func lookPrivate(path string) (all []Exposure) {
+	for _, file := range beside(path) {
+		if mode, wide := readableBy(file); wide {
+			all = append(all, exposed(file, mode))
+		}
+	}
+	return append(all, openFolder(path)...)
+}
+
+// readableBy answers a file's mode, and whether others than its owner have any right to
+// it. Windows has rights of another kind, which a file gets from its folder.
+func readableBy(file string) (mode fs.FileMode, wide bool) {
+	info, err := os.Stat(file)
+	if err != nil || runtime.GOOS == "windows" {
+		return 0, false
+	}
+	mode = info.Mode().Perm()
+	return mode, mode&others != 0
+}
+
+func exposed(file string, mode fs.FileMode) Exposure {
+	return Exposure{
+		Says:   fmt.Sprintf("other users of this machine have rights to %s (mode %04o)", file, mode),
+		Remedy: fmt.Sprintf("As its owner, who must be the user of the bot: chmod %04o '%s';", mode&^others, file),
+	}
+}
+
+// openFolder answers whether everybody may put another file in the place of a database.
+// The folder may be for others, too, so that its mode stays as it is.
+func openFolder(path string) []Exposure {
+	folder := filepath.Dir(path)
+	info, err := os.Stat(folder)
+	if err != nil || runtime.GOOS == "windows" || info.Mode().Perm()&0o002 == 0 {
+		return nil
+	}
+	return []Exposure{{
+		Says:   fmt.Sprintf("every user of this machine may make files in the database's folder %s (mode %04o)", folder, info.Mode().Perm()),
+		Remedy: fmt.Sprintf("Give the database a folder of its own, or: chmod o-w '%s';", folder),
+	}}
+}

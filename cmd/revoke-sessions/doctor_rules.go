@@ -1,0 +1,49 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"revoke-sessions/bot"
+	"revoke-sessions/bot/store"
+	"revoke-sessions/graph"
+)
+
+// rules looks whether all who work on the database decide by the same rules, and by
+// those of the settings that doctor reads.
+func (e *examination) rules(ctx context.Context) verdict {
+	const what = "whether every replica has the rules in force"
+	if e.complaints("REVOKE_POLICY", "REVOKE_CHANNEL", "REVOKE_OPERATION", "REVOKE_FALLBACK", "REVOKE_DATABASE_URL") != "" {
+		return without(what, "the settings cannot be used")
+	}
+	db, err := store.OpenReadOnly(ctx, e.Database)
+	if errors.Is(err, store.ErrNoDatabase) {
+		return without(what, "there is no database yet")
+	}
+	if err != nil {
+		return without(what, "the database cannot be read by this version")
+	}
+	in, err := db.Replicas(ctx)
+	if err = errors.Join(err, db.Close()); err != nil {
+		return without(what, "the database cannot be read")
+	}
+	return ofRules(in, bot.Rules{Policy: e.read.policy.Digest, Operation: operationOf(e.Operation), Fallback: graph.Operation(e.Fallback), Channel: e.Channel})
+}
+
+// ofRules judges what the database says of rules, beside those of the settings.
+func ofRules(in bot.RulesInForce, here bot.Rules) verdict {
+	const settings = "policy, REVOKE_APPROVERS, REVOKE_CHANNEL, REVOKE_OPERATION and REVOKE_FALLBACK"
+	switch {
+	case in.Digest == "":
+		return without("whether every replica has the rules in force", "no bot of this version has started on the database")
+	case in.Others > 0:
+		return verdict{broken, fmt.Sprintf("%d of the %d replicas have other rules than the one that started last, at %s. They confirm and revoke nothing", in.Others, in.Live, in.Since.Format(time.RFC3339)),
+			"Restart every replica with the same " + settings + ": the rules of the last start count"}
+	case in.Digest != here.Digest():
+		return verdict{doubtful, fmt.Sprintf("The bot was started, at %s, with other rules than the settings here hold", in.Since.Format(time.RFC3339)),
+			"If the settings here are newer, restart every replica; if not, give doctor the bot's own " + settings}
+	}
+	return fine("Every replica has the rules of these settings, which are in force since %s", in.Since.Format(time.RFC3339))
+}

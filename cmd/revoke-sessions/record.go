@@ -1,0 +1,93 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"revoke-sessions/bot"
+	"revoke-sessions/bot/store"
+)
+
+const (
+	// noteEvery is how often the marker is written while rows are added, and how soon
+	// a running bot sees that its database has lost some.
+	noteEvery = time.Second
+	// noteWithin bounds one such look.
+	noteWithin = 5 * time.Second
+)
+
+// restorer ends what was open in a database that has lost rows; *bot.Bot is one.
+type restorer interface {
+	Restored(ctx context.Context, back bot.StepBack) error
+}
+
+// recordSettings are those of the bot's by which a database is known again.
+type recordSettings struct {
+	Marker string        `setting:"REVOKE_MARKER" placeholder:"FILE" help:"Where the bot notes the last row of the record, outside the database, to see that a backup was restored: beside an SQLite file by default ($REVOKE_MARKER)."`
+	Expect *store.Anchor `name:"expect-anchor" placeholder:"SEQ:HASH" help:"A row that the record must have, as in the log's \"audit anchor\" lines; where it has not, what is open is closed as not known."`
+}
+
+// record is what watches the database from outside.
+type record struct {
+	marker   *store.Marker // nil where there is no place for one
+	expected *store.Anchor // by whoever starts the bot; nil for none
+}
+
+func (c recordSettings) record(databaseURL string) record {
+	return record{store.NewMarker(databaseURL, c.Marker), c.Expect}
+}
+
+// watch compares the database with what was noted of it, before anything is done,
+// and then as long as it runs. What cannot be noted is said and stops nothing. stop
+// notes the last row.
+func (r record) watch(ctx context.Context, db *store.Store, b restorer, log *slog.Logger) (stop func(), err error) {
+	step := func(back *bot.StepBack, err error) error {
+		if err == nil && back != nil {
+			err = b.Restored(ctx, *back)
+		}
+		return err
+	}
+	if r.expected != nil {
+		if err := step(store.Expect(*r.expected).Compare(ctx, db)); err != nil {
+			return nil, fmt.Errorf("compare the record with --expect-anchor: %w", err)
+		}
+	}
+	if r.marker == nil {
+		return func() {}, nil
+	}
+	if err := r.marker.Load(); err != nil {
+		log.Error("what was noted of the database is lost: whether a backup was restored is not known", "error", err)
+	}
+	if err := step(r.marker.Compare(ctx, db)); err != nil {
+		return nil, fmt.Errorf("compare the record with %s: %w", r.marker.Path(), err)
+	}
+	failed := false
+	note := func(within time.Duration) {
+		look, cancel := context.WithTimeout(ctx, within)
+		defer cancel()
+		err := step(r.marker.Note(look, db))
+		if err != nil && !failed {
+			log.Error("note the last row of the record outside the database", "error", err)
+		}
+		failed = err != nil
+	}
+	note(noteWithin)
+	ending, ended := make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(ended)
+		tick := time.NewTicker(noteEvery)
+		defer tick.Stop()
+		for {
+			select {
+			case <-tick.C:
+				note(noteWithin)
+			case <-ending:
+				note(noteEvery)
+				return
+			}
+		}
+	}()
+	return func() { close(ending); <-ended }, nil
+}
