@@ -27,8 +27,7 @@ const openWait = 10 * time.Second
 
 // prepare makes or brings up to date the schema, and waits for others who do.
 func (s *Store) prepare(ctx context.Context, o Options) error {
-	// unique: somebody else made the first table at the same moment.
-	again := func(err error) bool { return s.again(err) || s.unique(err) || (sqliteEngine{}).busy(err) }
+	again := func(err error) bool { return s.again(err) || s.preparing(err) }
 	return tried(ctx, openWait, again, func() error {
 		if o.Beside {
 			version, oldest, err := s.readVersion(ctx, s.read)

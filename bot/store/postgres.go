@@ -48,6 +48,8 @@ const makingLock = "1919252079, 1"
 // The server's error codes, https://www.postgresql.org/docs/current/errcodes-appendix.html
 const (
 	codeUnique        = "23505"
+	codeObject        = "42710" // duplicate_object
+	codeTable         = "42P07" // duplicate_table
 	codeReadOnly      = "25006"
 	codeIdle          = "25P03" // idle_in_transaction_session_timeout
 	codeSerialization = "40001"
@@ -197,4 +199,12 @@ func (e *postgresEngine) again(err error) bool {
 func (*postgresEngine) unique(err error) bool {
 	no, ok := errors.AsType[*pgconn.PgError](err)
 	return ok && no.Code == codeUnique
+}
+
+// preparing: IF NOT EXISTS does not wait for another process that makes the same
+// table. Which error that ends in depends on how far the other is: the table is
+// there, or only the type that PostgreSQL makes with it, or only the row of either.
+func (*postgresEngine) preparing(err error) bool {
+	no, ok := errors.AsType[*pgconn.PgError](err)
+	return ok && slices.Contains([]string{codeUnique, codeObject, codeTable}, no.Code)
 }

@@ -47,6 +47,37 @@ func TestManyMakeTheSchemaAtOnce(t *testing.T) {
 	}
 }
 
+// A process that makes the first table at the same moment as another is refused by
+// PostgreSQL in one of three ways, and tries again. The server refuses here by a
+// trigger, because the moment is too short to meet.
+func TestOpenTriesAgainWhereAnotherMakesTheSchema(t *testing.T) {
+	t.Parallel()
+	for _, code := range []string{"unique_violation", "duplicate_object", "duplicate_table"} {
+		t.Run(code, func(t *testing.T) {
+			t.Parallel()
+			server := shared(t)
+			url := newDatabase(t, server)
+			address, err := server.Admin(url) // only a superuser may make such a trigger
+			must0(t, err)
+			db := past(t, address)
+			_, err = db.Exec(deadline(t), `
+				CREATE SEQUENCE attempts;
+				GRANT USAGE ON SEQUENCE attempts TO PUBLIC;
+				CREATE FUNCTION refuse_once() RETURNS event_trigger LANGUAGE plpgsql AS $$ BEGIN
+					IF nextval('public.attempts') = 1 THEN RAISE EXCEPTION USING ERRCODE = '`+code+`'; END IF;
+				END $$;
+				CREATE EVENT TRIGGER refuse_once ON ddl_command_start WHEN TAG IN ('CREATE TABLE') EXECUTE FUNCTION refuse_once()`)
+			must0(t, err)
+			openURL(t, url, store.Options{})
+			var attempts int
+			must0(t, db.QueryRow(deadline(t), `SELECT last_value FROM attempts`).Scan(&attempts))
+			if attempts < 2 {
+				t.Errorf("the table was made at attempt %d, want one more", attempts)
+			}
+		})
+	}
+}
+
 // The first version on PostgreSQL is brought up to date, and keeps what it holds.
 func TestPostgresOfVersionThree(t *testing.T) {
 	t.Parallel()

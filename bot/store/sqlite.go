@@ -52,6 +52,8 @@ func (sqliteEngine) unique(err error) bool {
 	return ok && (e.Code() == sqlitelib.SQLITE_CONSTRAINT_UNIQUE || e.Code() == sqlitelib.SQLITE_CONSTRAINT_PRIMARYKEY)
 }
 
+func (e sqliteEngine) preparing(err error) bool { return e.busy(err) }
+
 // busy: others have the database to themselves, which they have for a moment
 // when they open it for the first time. SQLite does not wait for that by itself.
 // https://sqlite.org/wal.html#sometimes_queries_return_sqlite_busy_in_wal_mode

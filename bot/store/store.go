@@ -76,6 +76,9 @@ type engine interface {
 	sweep(ctx context.Context, s *Store) error
 	// unique reports whether err says that a row like it exists already.
 	unique(err error) bool
+	// preparing reports whether err says that another process opens the database for
+	// the first time at this moment, and that this one is to try again.
+	preparing(err error) bool
 }
 
 // lock is what two transactions must not do at the same time. Locks are taken
