@@ -211,8 +211,10 @@ func (s *Server) transitiveRoleAssignments(r *http.Request, version, rest string
 		err = errors.New("$count=true is required for this request")
 	case q.top != 0:
 		err = errors.New("the query parameter '$top' is not supported")
-	case principal == nil:
+	case q.filter == "":
 		err = errFilter
+	case principal == nil:
+		err = errUnmodelled
 	}
 	if err != nil {
 		return s.badQuery(v, err)

@@ -145,7 +145,11 @@
 //	                                              not named above
 //	other filters                               501 and Unknown; 400 where quotes are odd
 //	                                              or nothing is asked
-//	a relationship in $select ("manager")       501 and Unknown
+//	a relationship in $select ("manager"), and  501 and Unknown
+//	  what takes a permission of its own
+//	  (customSecurityAttributes,
+//	  mailboxSettings)
+//	query options of a POST                     501 and Unknown
 //	keys by another name (groups(uniqueName))   501 and Unknown
 //	odata.metadata=full                         501 and Unknown
 //	a segment that Graph does not have either   501 and Unknown, where Graph says 400; but
@@ -165,9 +169,7 @@
 //	an administrator as a target                revoked like others; what Graph does for an
 //	                                              application without a role is not documented
 //	access tokens after a revoke                live on; refresh tokens end at once
-//	properties that User and Group lack         null, or []; permissions of their own
-//	                                              (customSecurityAttributes, mailboxSettings)
-//	                                              are not asked for
+//	properties that User and Group lack         null, or []
 //	default properties of a group               id and displayName, where Graph has more
 //	properties that are newer than the lists    400, as a name that Graph does not have; those
 //	                                              of beta are of 2025, those of v1.0 older

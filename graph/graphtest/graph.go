@@ -11,6 +11,9 @@ import (
 func (s *Server) graph(r *http.Request, v *visit) answer {
 	version, rest, _ := splitVersion(v.record.Path)
 	at := parseAddress(rest)
+	if r.Method == http.MethodPost && len(v.record.Query) > 0 {
+		return s.unmodelled(v)
+	}
 	if v.post != nil {
 		return s.revokePath(r, version, at, v)
 	}

@@ -9,14 +9,15 @@ import (
 type resource struct {
 	// name is its type in Graph.
 	name string
-	// known are its properties, relationships left out. Those that the double keeps
+	// known are its properties, those of unmodelled left out. Those that the double keeps
 	// no value of are answered as null, or as [] where they are collections.
 	known []string
 	// collections and betaOnly are those of known that hold several values, and
 	// those that v1.0 does not have.
 	collections, betaOnly []string
-	// relationships may be selected too, and what Graph then answers is not modelled.
-	relationships []string
+	// unmodelled may be selected too, and what Graph then answers is not modelled:
+	// relationships, and properties that take a permission of their own.
+	unmodelled []string
 	// standard are the properties answered without $select.
 	standard []string
 	// counts says that the double knows $count here.
@@ -33,11 +34,11 @@ var (
 		name: "microsoft.graph.user",
 		known: words(`id deletedDateTime aboutMe accountEnabled ageGroup assignedLicenses assignedPlans authorizationInfo
 			birthday businessPhones city cloudRealtimeCommunicationInfo companyName consentProvidedForMinor country
-			createdDateTime creationType customSecurityAttributes department deviceEnrollmentLimit deviceKeys displayName
+			createdDateTime creationType department deviceEnrollmentLimit deviceKeys displayName
 			employeeHireDate employeeId employeeLeaveDateTime employeeOrgData employeeType externalUserState
 			externalUserStateChangeDateTime faxNumber givenName hireDate identities identityParentId imAddresses infoCatalogs
 			interests isLicenseReconciliationNeeded isManagementRestricted isResourceAccount jobTitle
-			lastPasswordChangeDateTime legalAgeGroupClassification licenseAssignmentStates mail mailboxSettings mailNickname
+			lastPasswordChangeDateTime legalAgeGroupClassification licenseAssignmentStates mail mailNickname
 			mobilePhone mySite officeLocation onPremisesDistinguishedName onPremisesDomainName onPremisesExtensionAttributes
 			onPremisesImmutableId onPremisesLastSyncDateTime onPremisesProvisioningErrors onPremisesSamAccountName
 			onPremisesSecurityIdentifier onPremisesSipInfo onPremisesSyncEnabled onPremisesUserPrincipalName otherMails
@@ -50,7 +51,7 @@ var (
 			proxyAddresses responsibilities schools serviceProvisioningErrors skills`),
 		betaOnly: words(`cloudRealtimeCommunicationInfo deviceKeys identityParentId infoCatalogs
 			isLicenseReconciliationNeeded onPremisesSipInfo refreshTokensValidFromDateTime`),
-		relationships: words(`activities adhocCalls agreementAcceptances analytics appConsentRequestsForApproval
+		unmodelled: words(`customSecurityAttributes mailboxSettings activities adhocCalls agreementAcceptances analytics appConsentRequestsForApproval
 			appRoleAssignedResources appRoleAssignments approvals authentication calendar calendarGroups calendars calendarView
 			chats cloudClipboard cloudPCs communications contactFolders contacts createdObjects dataSecurityAndGovernance
 			deviceEnrollmentConfigurations deviceManagementTroubleshootingEvents devices directReports drive drives
@@ -78,7 +79,7 @@ var (
 			unseenCount unseenMessagesCount visibility welcomeMessageEnabled writebackConfiguration`),
 		collections: words(`assignedLabels assignedLicenses groupTypes infoCatalogs onPremisesProvisioningErrors
 			proxyAddresses resourceBehaviorOptions resourceProvisioningOptions serviceProvisioningErrors`),
-		relationships: words(`acceptedSenders appRoleAssignments calendar calendarView conversations createdOnBehalfOf drive
+		unmodelled: words(`acceptedSenders appRoleAssignments calendar calendarView conversations createdOnBehalfOf drive
 			drives endpoints events extensions groupLifecyclePolicies memberOf members membersWithLicenseErrors onenote
 			onPremisesSyncBehavior owners permissionGrants photo photos planner rejectedSenders settings sites team threads
 			transitiveMemberOf transitiveMembers`),
@@ -109,9 +110,9 @@ var (
 		name: "microsoft.graph.unifiedRoleAssignment",
 		known: words(`id appScopeId condition directoryScopeId principalId principalOrganizationId resourceScope
 			roleDefinitionId`),
-		standard:      words(`id principalId roleDefinitionId directoryScopeId`),
-		relationships: words(`appScope directoryScope principal roleDefinition`),
-		counts:        true,
+		standard:   words(`id principalId roleDefinitionId directoryScopeId`),
+		unmodelled: words(`appScope directoryScope principal roleDefinition`),
+		counts:     true,
 	}
 )
 

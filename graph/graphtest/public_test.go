@@ -6,10 +6,12 @@ import (
 	"crypto/x509"
 	"encoding/base64"
 	"encoding/json"
+	"errors"
 	"net"
 	"net/http"
 	"net/url"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -204,4 +206,21 @@ func claimsOf(t *testing.T, token string) map[string]any {
 		t.Fatal(err)
 	}
 	return claims
+}
+
+// Whoever listens on another address of loopback is trusted by it.
+func TestCertificateOfAnotherLoopbackAddress(t *testing.T) {
+	s, err := graphtest.Start(graphtest.Config{Address: "127.0.0.2:0"})
+	if errors.Is(err, syscall.EADDRNOTAVAIL) {
+		t.Skipf("SKIPPED: this machine has one loopback address only: %v", err)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	response, err := s.Client().Get(s.URL() + "/v1.0/users")
+	if err != nil {
+		t.Fatal(err)
+	}
+	response.Body.Close()
 }

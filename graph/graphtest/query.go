@@ -117,7 +117,7 @@ func parseSelect(list string, of resource, version string) ([]string, error) {
 	var selected []string
 	for name := range strings.SplitSeq(list, ",") {
 		name = strings.TrimSpace(name)
-		if slices.ContainsFunc(of.relationships, func(known string) bool { return strings.EqualFold(known, name) }) {
+		if slices.ContainsFunc(of.unmodelled, func(known string) bool { return strings.EqualFold(known, name) }) {
 			return nil, errUnmodelled
 		}
 		property := of.property(name, version)

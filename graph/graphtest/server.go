@@ -127,7 +127,7 @@ func Start(config Config) (*Server, error) {
 		}
 		names = append(names, parsed.Hostname())
 	}
-	certificate, err := newCertificate(names)
+	certificate, err := newCertificate(names, address.Addr())
 	if err != nil {
 		return nil, fmt.Errorf("making a certificate: %w", err)
 	}
@@ -244,9 +244,9 @@ func withDefaults(config Config) Config {
 }
 
 // newCertificate makes a key and a certificate that is its own authority, for
-// loopback and for further names. Its validity follows the machine's clock, because
+// loopback, the address listened on, and further names. Its validity follows the machine's clock, because
 // that is what clients check.
-func newCertificate(names []string) (tls.Certificate, error) {
+func newCertificate(names []string, at netip.Addr) (tls.Certificate, error) {
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
 		return tls.Certificate{}, err
@@ -260,7 +260,7 @@ func newCertificate(names []string) (tls.Certificate, error) {
 		ExtKeyUsage:           []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth},
 		BasicConstraintsValid: true,
 		IsCA:                  true,
-		IPAddresses:           []net.IP{net.IPv4(127, 0, 0, 1), net.IPv6loopback},
+		IPAddresses:           []net.IP{net.IPv4(127, 0, 0, 1), net.IPv6loopback, at.AsSlice()},
 		DNSNames:              []string{"localhost"},
 	}
 	for _, name := range names {
