@@ -22,11 +22,7 @@ import (
 // each is a script in testdata/clients, and what it did is looked up here. They come
 // from npm, into a temporary folder, in the versions that its package.json names.
 func TestForeignClients(t *testing.T) {
-	if !testrun.DrivesForeignClients() {
-		t.Skip("SKIPPED: in the full run only: it installs packages from npm")
-	}
-	node, npm := installed(t, "node"), installed(t, "npm")
-	folder := install(t, npm)
+	folder := testrun.ForeignClients(t, filepath.Join("testdata", "clients"))
 	for name, drive := range map[string]func(*testing.T, *slacktest.Server, func() *script){
 		"bolt.mjs": driveBolt, "web-api.mjs": driveWebAPI, "socket-mode.mjs": driveSocketMode, "edge.mjs": driveEdge,
 	} {
@@ -37,42 +33,12 @@ func TestForeignClients(t *testing.T) {
 				everybody = append(everybody, fmt.Sprintf("U1%03d", i))
 			}
 			s.AddChannel(slacktest.Channel{ID: "C9", Name: "all", Members: everybody, BotIsMember: true})
-			drive(t, s, func() *script { return start(t, s, node, folder, name) })
+			drive(t, s, func() *script { return start(t, s, folder, name) })
 			for _, c := range s.Unknown() {
 				t.Errorf("the double does not know %s", c.Method)
 			}
 		})
 	}
-}
-
-// installed finds a program, or skips: loudly, for without it nothing is shown.
-func installed(t *testing.T, program string) string {
-	t.Helper()
-	path, err := exec.LookPath(program)
-	switch {
-	case err == nil:
-	case testrun.NodeRequired():
-		t.Fatalf("%s is not installed, and %s=required", program, testrun.NodeVariable)
-	default:
-		t.Skipf("SKIPPED: %s is not installed, so no client of others drives the double", program)
-	}
-	return path
-}
-
-func install(t *testing.T, npm string) (folder string) {
-	t.Helper()
-	folder = t.TempDir()
-	if err := os.CopyFS(folder, os.DirFS(filepath.Join("testdata", "clients"))); err != nil {
-		t.Fatal(err)
-	}
-	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Minute)
-	defer cancel()
-	cmd := exec.CommandContext(ctx, npm, "install", "--no-audit", "--no-fund", "--no-package-lock", "--ignore-scripts")
-	cmd.Dir, cmd.WaitDelay = folder, time.Second
-	if out, err := cmd.CombinedOutput(); err != nil {
-		t.Fatalf("npm install: %v\n%s", err, out)
-	}
-	return folder
 }
 
 // script is a Node process.
@@ -83,14 +49,13 @@ type script struct {
 	ended chan struct{} // closed then
 }
 
-func start(t *testing.T, s *slacktest.Server, node, folder, name string) *script {
+func start(t *testing.T, s *slacktest.Server, folder, name string) *script {
 	t.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
-	cmd := exec.CommandContext(ctx, node, name)
+	cmd := exec.CommandContext(ctx, "node", name)
 	cmd.Dir, cmd.WaitDelay = folder, time.Second
-	cmd.Env = append(os.Environ(), "SLACK_API_URL="+s.APIURL(), "SLACK_BOT_TOKEN="+s.BotToken(), "SLACK_APP_TOKEN="+s.AppToken(),
-		// What a person has in their own settings is no part of this.
-		"HTTPS_PROXY=", "HTTP_PROXY=", "https_proxy=", "http_proxy=", "NODE_OPTIONS=")
+	cmd.Env = append(os.Environ(), "SLACK_API_URL="+s.APIURL(), "SLACK_BOT_TOKEN="+s.BotToken(), "SLACK_APP_TOKEN="+s.AppToken())
+	cmd.Env = append(cmd.Env, testrun.NodeEnvironment...)
 	p := &script{ended: make(chan struct{})}
 	var errs bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &p.out, &errs

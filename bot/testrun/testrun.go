@@ -37,17 +37,6 @@ func WaitsForClaims() bool { return full() }
 // in memory.
 func WaitsForDisk() bool { return full() }
 
-// DrivesForeignClients reports whether clients that this project did not write are
-// installed, with npm, and drive the doubles of Slack and Microsoft: in the full run.
-func DrivesForeignClients() bool { return full() }
-
-// NodeVariable is the environment variable that says, with "required", that such a test
-// must not skip where Node or npm is missing.
-const NodeVariable = "REVOKE_TEST_NODE"
-
-// NodeRequired reports whether NodeVariable says so.
-func NodeRequired() bool { return os.Getenv(NodeVariable) == "required" }
-
 // Amount is how often something is repeated in each kind of run.
 type Amount struct{ Default, Full int }
 

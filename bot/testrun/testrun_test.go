@@ -14,21 +14,6 @@ func TestAmount(t *testing.T) {
 	}
 }
 
-func TestForeignClientsInTheFullRun(t *testing.T) {
-	for value, want := range map[string]bool{"": false, "0": false, "1": true} {
-		t.Setenv(Variable, value)
-		if got := DrivesForeignClients(); got != want {
-			t.Errorf("%s=%q: %t, want %t", Variable, value, got, want)
-		}
-	}
-	for value, want := range map[string]bool{"": false, "1": false, "required": true} {
-		t.Setenv(NodeVariable, value)
-		if got := NodeRequired(); got != want {
-			t.Errorf("%s=%q: %t, want %t", NodeVariable, value, got, want)
-		}
-	}
-}
-
 // An amount of nothing would let a test pass that does nothing.
 func TestAmountsAreSomething(t *testing.T) {
 	if len(amounts) == 0 {

@@ -26,9 +26,6 @@ import (
 // what they can do against Microsoft they must be able to do here. It needs Node and a
 // package registry, and is part of the full run only.
 func TestForeignClients(t *testing.T) {
-	if !testrun.DrivesForeignClients() {
-		t.Skip("NOT RUN: clients of others are driven in the full run only; package testrun says how to ask for it")
-	}
 	if insideRealHosts() {
 		arrange(t)
 		clients := os.Getenv(clientsVariable)
@@ -36,15 +33,7 @@ func TestForeignClients(t *testing.T) {
 		t.Run("m365", func(t *testing.T) { driveM365(t, clients) })
 		return
 	}
-	for _, program := range []string{"node", "npm"} {
-		if _, err := exec.LookPath(program); err != nil {
-			if testrun.NodeRequired() {
-				t.Fatalf("%s is required and not here: %v", program, err)
-			}
-			t.Skipf("NOT RUN: clients of others need Node, and %s is not here: %v", program, err)
-		}
-	}
-	clients := install(t)
+	clients := testrun.ForeignClients(t, filepath.Join("testdata", "clients"))
 	t.Run("identity", func(t *testing.T) { driveIdentity(t, clients, graphtest.Config{}) })
 	t.Run("msal", func(t *testing.T) { driveMSAL(t, clients) })
 	t.Run("real hosts", func(t *testing.T) { underRealHosts(t, clients) })
@@ -56,23 +45,6 @@ var realHosts = graphtest.Config{Address: "127.0.0.1:443", AuthorityURL: "https:
 
 // clientsVariable tells the process under the real hosts' names where the clients are.
 const clientsVariable = "GRAPHTEST_CLIENTS"
-
-// install puts the clients into a temporary folder.
-func install(t *testing.T) (folder string) {
-	t.Helper()
-	folder = t.TempDir()
-	if err := os.CopyFS(folder, os.DirFS(filepath.Join("testdata", "clients"))); err != nil {
-		t.Fatal(err)
-	}
-	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Minute)
-	defer cancel()
-	npm := exec.CommandContext(ctx, "npm", "install", "--no-audit", "--no-fund", "--no-package-lock", "--ignore-scripts")
-	npm.Dir = folder
-	if out, err := npm.CombinedOutput(); err != nil {
-		t.Fatalf("npm install: %v\n%s", err, out)
-	}
-	return folder
-}
 
 // cast is a double with an account, a certificate to sign in with, and the settings
 // by which a client finds them.
@@ -121,9 +93,8 @@ func newCast(t *testing.T, config graphtest.Config) *cast {
 	c.settings = append(os.Environ(),
 		"AUTHORITY="+s.AuthorityURL(), "GRAPH="+s.GraphURL(), "TENANT="+s.Config().TenantID, "APP="+s.Config().ClientID,
 		"SECRET="+s.Config().ClientSecret, "PEM="+c.pem, "THUMBPRINT="+hex.EncodeToString(sum[:]), "USER="+carolID,
-		// What a person has in their own settings is no part of this.
-		"HOME="+home, "XDG_CONFIG_HOME="+home, "NODE_EXTRA_CA_CERTS="+roots, "NO_UPDATE_NOTIFIER=1",
-		"HTTPS_PROXY=", "HTTP_PROXY=", "https_proxy=", "http_proxy=", "NODE_OPTIONS=")
+		"HOME="+home, "XDG_CONFIG_HOME="+home, "NODE_EXTRA_CA_CERTS="+roots)
+	c.settings = append(c.settings, testrun.NodeEnvironment...)
 	return c
 }
 
