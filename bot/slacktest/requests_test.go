@@ -126,18 +126,34 @@ func TestHTTPMethods(t *testing.T) {
 // Bolt sends the workspace with every call that a listener makes.
 func TestTeamIDGoesWithEveryMethod(t *testing.T) {
 	s := workspace(t, slacktest.Config{})
-	ts := post(t, s, "text", "x")
-	for method, pairs := range map[string][]string{
-		"auth.test": nil, "bots.info": nil, "users.info": {"user", "U1"}, "users.lookupByEmail": {"email", "alice@contoso.example"},
+	ts, deleted := post(t, s, "text", "x"), post(t, s, "text", "x")
+	const form = `{"type":"modal","title":{"type":"plain_text","text":"x"},"blocks":[]}`
+	given := map[string][]string{
+		"apps.connections.open": {"token", s.AppToken()}, "auth.test": nil, "bots.info": nil,
+		"users.info": {"user", "U1"}, "users.lookupByEmail": {"email", "alice@contoso.example"},
 		"usergroups.users.list": {"usergroup", "S1"}, "conversations.info": {"channel", "C1"}, "conversations.members": {"channel", "C1"},
 		"chat.postMessage": {"channel", "C1", "text", "x"}, "chat.postEphemeral": {"channel", "C1", "user", "U2", "text", "x"},
 		"chat.getPermalink": {"channel", "C1", "message_ts", ts}, "chat.update": {"channel", "C1", "ts", ts, "text", "y"},
-	} {
-		for _, team := range []string{s.TeamID(), "T0ANOTHER"} { // ignored with a workspace's token
-			wantError(t, call(t, s, method, append([]string{"team_id", team}, pairs...)...), "")
+		"chat.delete": {"channel", "C1", "ts", deleted},
+		"views.open":  {"trigger_id", "x", "view", form}, "views.push": {"trigger_id", "x", "view", form}, "views.update": {"view_id", "x", "view", form},
+	}
+	// These get as far as what is not there.
+	missing := map[string]string{"views.open": "invalid_trigger_id", "views.push": "invalid_trigger_id", "views.update": "not_found"}
+	for _, method := range slacktest.Methods() {
+		for _, team := range []string{"T0ANOTHER", s.TeamID()} { // ignored with a workspace's token
+			if team == s.TeamID() && method == "chat.delete" {
+				continue // it is deleted by now
+			}
+			pairs, known := given[method]
+			if !known {
+				t.Errorf("%s is not tried", method)
+			}
+			r := call(t, s, method, append([]string{"team_id", team}, pairs...)...)
+			if want := missing[method]; r.Error != want {
+				t.Errorf("%s, team %s: %q, want %q", method, team, r.Error, want)
+			}
 		}
 	}
-	wantError(t, call(t, s, "chat.delete", "team_id", s.TeamID(), "channel", "C1", "ts", ts), "")
 }
 
 // A channel has one rate limit, by whatever name.
