@@ -134,7 +134,7 @@ func Refusal(reason authz.Reason, r *Request, v View) Message {
 			l.link(v.CardLink, "The live card is here").say(".")
 		}
 	case NotNoted:
-		l.say("The bot has not noted yet which card is the live one, so this did nothing and was recorded. Press again in a few seconds; `/revoke-sessions status` lists what is open.")
+		l.say("I have not noted yet which card is the live one, so this did nothing and was recorded. Press again in a few seconds; `/revoke-sessions status` lists what is open.")
 	case LookupFailed:
 		if v.Remedy != "" {
 			l.say("%s refused to tell me who you are, or what I must know of the account. %s"+recorded, v.Where, v.Remedy)

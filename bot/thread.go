@@ -126,7 +126,7 @@ func superseded(r *Request, n int) Message {
 	p := &page{}
 	why := "Microsoft gave no clear answer at first."
 	if slices.ContainsFunc(r.Attempts, func(a Attempt) bool { return a.Decision == n && a.Code == interrupted }) {
-		why = "The bot had no answer of Microsoft's on record at first."
+		why = "I had no answer of Microsoft's on record at first."
 	}
 	p.add(r.begin().say("%s What is known now stands on the card.", why))
 	return p.message()
