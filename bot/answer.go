@@ -166,34 +166,13 @@ func (b *Bot) status(ctx context.Context, a Arrival, id string) error {
 	if err != nil {
 		return err
 	}
-	p := &page{}
-	var lines []*line
+	list := OpenList{Own: mine != "", Unsure: sees(&Request{}).Reason == authz.MembershipUnknown, More: len(open) == statusLimit, Freeze: b.view(ctx, nil, "").Freeze}
 	for _, r := range open {
-		switch {
-		case r.State == "":
-			lines = append(lines, (&line{}).bold("%s", r.ID).say(" · I cannot read what is stored of it, so I cannot say what became of it. Treat it as not done."))
-		case sees(&r).Allowed:
-			lines = append(lines, statusLine(&r, b.statusView(ctx, &r)))
+		if r.State == "" || sees(&r).Allowed {
+			list.All = append(list.All, OpenRequest{&r, b.statusView(ctx, &r)})
 		}
 	}
-	p.some(false, func(n int) *line {
-		return (&line{}).say("%d more are open; name one with `/revoke-sessions status REQ-…`.", n)
-	}, lines...)
-	if d := sees(&Request{}); d.Reason == authz.MembershipUnknown {
-		p.add((&line{}).say("I could not look up whether you are an approver, so this is only what you asked for yourself."))
-	}
-	switch {
-	case len(p.groups) == 0 && mine == "":
-		p.add((&line{}).say("Nothing is open."))
-	case len(p.groups) == 0:
-		p.add((&line{}).say("Nothing of yours is open."))
-	case len(open) == statusLimit:
-		p.add((&line{}).say("There may be more; name one with `/revoke-sessions status REQ-…`."))
-	}
-	if v := b.view(ctx, nil, ""); v.Freeze != nil {
-		p.add(frozenLine(v.Freeze))
-	}
-	return b.reply(ctx, a, p.message())
+	return b.reply(ctx, a, StatusOfAll(list))
 }
 
 // statusView is the view of whoever asks how a request stands: they read what is
@@ -208,6 +187,55 @@ func (b *Bot) statusView(ctx context.Context, r *Request) View {
 func Status(r *Request, v View) Message {
 	p := &page{}
 	p.add(statusLine(r, v))
+	return p.message()
+}
+
+// OpenRequest is one line of a list of what is open. A request whose row cannot be
+// read has no State.
+type OpenRequest struct {
+	Request *Request
+	View    View
+}
+
+// OpenList is what somebody who asks for it reads of all that is open.
+type OpenList struct {
+	All []OpenRequest
+	// Own: it is only what the reader asked for. Unsure: whether that is so, could not
+	// be looked up.
+	Own, Unsure bool
+	// More: there may be more than these.
+	More   bool
+	Freeze *Freeze // that is on, or nil
+}
+
+// StatusOfAll lists what is open.
+func StatusOfAll(list OpenList) Message {
+	p := &page{}
+	var lines []*line
+	for _, one := range list.All {
+		if one.Request.State == "" {
+			lines = append(lines, (&line{}).bold("%s", one.Request.ID).say(" · I cannot read what is stored of it, so I cannot say what became of it. Treat it as not done."))
+		} else {
+			lines = append(lines, statusLine(one.Request, one.View))
+		}
+	}
+	p.some(false, func(n int) *line {
+		return (&line{}).say("%d more are open; name one with `/revoke-sessions status REQ-…`.", n)
+	}, lines...)
+	if list.Unsure {
+		p.add((&line{}).say("I could not look up whether you are an approver, so this is only what you asked for yourself."))
+	}
+	switch {
+	case len(p.groups) == 0 && !list.Own:
+		p.add((&line{}).say("Nothing is open."))
+	case len(p.groups) == 0:
+		p.add((&line{}).say("Nothing of yours is open."))
+	case list.More:
+		p.add((&line{}).say("There may be more; name one with `/revoke-sessions status REQ-…`."))
+	}
+	if list.Freeze != nil {
+		p.add(frozenLine(list.Freeze))
+	}
 	return p.message()
 }
 

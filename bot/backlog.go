@@ -2,7 +2,6 @@ package bot
 
 import (
 	"context"
-	"encoding/json"
 	"time"
 )
 
@@ -245,11 +244,7 @@ func Busy(emergency string) Message {
 
 // privately is a message as the ack of a command carries it.
 func (m Message) privately() any {
-	text, err := json.Marshal(m.Blocks)
-	if err != nil {
-		return map[string]any{"response_type": "ephemeral", "text": m.Text}
-	}
-	return map[string]any{"response_type": "ephemeral", "text": m.Text, "blocks": json.RawMessage(text)}
+	return map[string]any{"response_type": "ephemeral", "text": m.Text, "blocks": m.Blocks}
 }
 
 // apologize tells whoever clicked that it waits: the ack of a click carries no

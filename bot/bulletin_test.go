@@ -9,7 +9,7 @@ import (
 )
 
 // asGolden is a message under a name, for a golden file.
-func asGolden(name string, m Message) golden { return golden{name, m.Text, m.Blocks} }
+func asGolden(name string, m Message) golden { return golden{name, m.Text, blocksOf(m)} }
 
 // freezeMessages are all that is said of a freeze, step by step.
 func freezeMessages() []golden {

@@ -101,8 +101,6 @@ type Quorum struct {
 	Looked  int
 	// Unable are those who are named and could not decide.
 	Unable []Unable
-	// Short names the kinds of request that so few could not decide.
-	Short []string
 }
 
 // Unable is somebody who is named as an approver, and why they cannot be one.
@@ -163,7 +161,7 @@ func FindQuorum(ctx context.Context, s *Slack, entra Entra, policy authz.Policy,
 	known := all.refresh(ctx)
 	q := Quorum{Able: known.count(check), Whole: known.whole(), Trouble: known.trouble, Named: known.size, Looked: known.looked}
 	_, remedies := unableTo(known.troubles)
-	q.Remedy, q.Short = strings.Join(remedies, " "), shortfalls(&policy, q.Able)
+	q.Remedy = strings.Join(remedies, " ")
 	_, q.Unable = known.acting(check)
 	return q
 }

@@ -195,7 +195,7 @@ func (c *Console) Look(ctx context.Context, whom Whom, drill bool) (Preview, err
 	case b.cfg.Policy.Require(matter).Protected:
 		p.Refused, p.Why = authz.TargetProtected, mayBeProtected(t)
 	case frozen:
-		p.Refused, p.Why = authz.Frozen, frozenLine(&freeze).plain()
+		p.Refused, p.Why = authz.Frozen, FrozenText(&freeze)
 	case others:
 		p.Refused, p.Why = OtherRules, "The policy here is not the one that the bot of this database was started with last. Use that one; or start the bot with this one."
 	}
@@ -339,9 +339,7 @@ func (c *Console) refuse(ctx context.Context, r Request, reason authz.Reason, wh
 }
 
 func limitHere(e *LimitError) string {
-	l := &line{}
-	overLimit(l, View{Limit: e})
-	return l.plain() + allTheSame
+	return LimitText(e) + allTheSame
 }
 
 // claimAgain is the pause before a request is looked at again that a Bot on the
@@ -408,7 +406,7 @@ func (c *Console) waitsFor(r *Request) string {
 	if r.Unasked != "" {
 		return "It has waited, so the account must be read again, and " + r.Unasked + " does not answer."
 	}
-	return waiting(r, &line{}, r.attempt()).plain()
+	return WaitingText(r)
 }
 
 // heldBack finds the freeze that ends a request that waits: at a command line
@@ -443,7 +441,7 @@ func (c *Console) idle(ctx context.Context, r *Request, d time.Duration) bool {
 func (c *Console) stopFrozen(ctx context.Context, r Request, f *Freeze) (Request, error) {
 	stopped, err := c.stop(ctx, r, consoleActor, authz.Frozen)
 	if err == nil && stopped.State == Denied {
-		return stopped, &RefusedError{authz.Frozen, frozenLine(f).plain() + allTheSame}
+		return stopped, &RefusedError{authz.Frozen, FrozenText(f) + allTheSame}
 	}
 	return stopped, err
 }

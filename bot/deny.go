@@ -57,7 +57,7 @@ func (b *Bot) askedToDeny(ctx context.Context, a Arrival, r Request, e Entry, fa
 		}
 		_, err := b.commit(ctx, Change{Request: r, Audit: []Entry{row}, Settles: a.ID})
 		if err == nil {
-			b.answer(ctx, a, notOpened(&r, holds, failed))
+			b.answer(ctx, a, notOpened(&r, holds, unsureOpened(failed)))
 			return nil
 		}
 		if !errors.Is(err, ErrConflict) {
@@ -85,12 +85,20 @@ func (b *Bot) leaveToApprovers(r *Request) {
 	}
 }
 
+// unsureOpened reports whether a form may have opened all the same: Slack gave no
+// answer.
+func unsureOpened(err error) bool {
+	e, ok := errors.AsType[*SlackError](err)
+	_, limited := tooOften(err)
+	return ok && e.NoAnswer() && !limited
+}
+
 // notOpened answers whoever pressed Deny while no form opened.
-func notOpened(r *Request, holds bool, failed error) Message {
+// unsure says that it may have opened.
+func notOpened(r *Request, holds, unsure bool) Message {
 	p := &page{}
 	l := r.begin()
-	_, limited := tooOften(failed)
-	if e, ok := errors.AsType[*SlackError](failed); ok && e.NoAnswer() && !limited {
+	if unsure {
 		l.say("I am not sure that the form for your reason opened. Nothing is denied yet. If you see the form, submit it. If you see none, press Deny again: ")
 	} else {
 		l.say("Slack did not open the form for your reason, so nothing is denied yet. Press Deny again: ")

@@ -24,10 +24,10 @@ func many(n int, format string) (all []string) {
 // fits demands that Slack takes a message.
 func fits(t *testing.T, what string, m Message) {
 	t.Helper()
-	if n := len(m.Blocks); n > maxBlocks {
+	if n := len(blocksOf(m)); n > maxBlocks {
 		t.Errorf("%s has %d blocks", what, n)
 	}
-	if n := blockChars(m.Blocks); n > maxBlockChars {
+	if n := blockChars(blocksOf(m)); n > maxBlockChars {
 		t.Errorf("%s has %d characters of blocks", what, n)
 	}
 	if n := utf8.RuneCountInString(m.Text); n > maxText {
@@ -36,7 +36,7 @@ func fits(t *testing.T, what string, m Message) {
 }
 
 func labelsOf(m Message) (labels []string) {
-	for _, b := range m.Blocks {
+	for _, b := range blocksOf(m) {
 		if actions, ok := b.(*slack.ActionBlock); ok {
 			for _, e := range actions.Elements.ElementSet {
 				labels = append(labels, e.(*slack.ButtonBlockElement).Text.Text)

@@ -27,8 +27,8 @@ type golden struct {
 // the difference.
 func TestGolden(t *testing.T) {
 	files := map[string]any{
-		"help":              []golden{{Text: Help(View{Approvers: []string{alice, dave}, Emergency: emergency}).Text, Blocks: Help(View{Approvers: []string{alice, dave}, Emergency: emergency}).Blocks}},
-		"help_no_emergency": []golden{{Text: Help(View{Approvers: []string{alice}}).Text, Blocks: Help(View{Approvers: []string{alice}}).Blocks}},
+		"help":              []golden{{Text: Help(View{Approvers: []string{alice, dave}, Emergency: emergency}).Text, Blocks: blocksOf(Help(View{Approvers: []string{alice, dave}, Emergency: emergency}))}},
+		"help_no_emergency": []golden{{Text: Help(View{Approvers: []string{alice}}).Text, Blocks: blocksOf(Help(View{Approvers: []string{alice}}))}},
 		"form":              Form(bob, 42, new(authz.New(alice))),
 	}
 	files["freeze"], files["moved"] = freezeMessages(), movedMessages()
@@ -39,17 +39,17 @@ func TestGolden(t *testing.T) {
 	} {
 		var all []golden
 		for _, m := range detours(s) {
-			all = append(all, golden{m.key, m.m.Text, m.m.Blocks})
+			all = append(all, golden{m.key, m.m.Text, blocksOf(m.m)})
 		}
 		files[s.name] = all
 	}
-	without, _ := groupNote().instead(&SlackError{Code: noMention})
+	without, _ := groupNote().instead(noMention)
 	files["refused_mention"] = []golden{asGolden("without the mention", without)}
 	files["reach"] = []golden{asGolden("no role", ReachNotice())}
 	for _, s := range scenes() {
 		var all []golden
 		for _, m := range sayings(s) {
-			all = append(all, golden{m.key, m.m.Text, m.m.Blocks})
+			all = append(all, golden{m.key, m.m.Text, blocksOf(m.m)})
 		}
 		files[s.name] = all
 	}

@@ -68,7 +68,7 @@ func (e element) formats(t testing.TB) map[string]bool {
 func elementsOf(t testing.TB, m Message) []element {
 	t.Helper()
 	var raw []json.RawMessage
-	if err := json.Unmarshal([]byte(blocksOf(t, m)), &raw); err != nil {
+	if err := json.Unmarshal([]byte(shownBlocks(t, m)), &raw); err != nil {
 		t.Fatal(err)
 	}
 	var flat []element

@@ -15,8 +15,9 @@ import (
 // Message is what stands in Slack: blocks for the eye, and the same words as
 // top-level text for notifications and screen readers, which read nothing else.
 type Message struct {
-	Text   string
-	Blocks []slack.Block
+	Text string
+	// Blocks are an array of Slack's blocks, as JSON; nil for none.
+	Blocks json.RawMessage
 	// plain makes what is sent where Slack calls this one invalid, by its code; nil
 	// for the words alone. bare: this is such a one.
 	plain func(code string) Message
@@ -25,17 +26,27 @@ type Message struct {
 	able []string
 }
 
-// UnmarshalJSON reads what json.Marshal wrote.
-func (m *Message) UnmarshalJSON(text []byte) error {
-	var stored struct {
-		Text   string
-		Blocks slack.Blocks
+// encoded are blocks of ours as a Message holds them.
+func encoded(blocks []slack.Block) json.RawMessage {
+	if blocks == nil {
+		return nil
 	}
-	if err := json.Unmarshal(text, &stored); err != nil {
-		return err
+	text, err := json.Marshal(blocks)
+	if err != nil {
+		panic(fmt.Sprintf("blocks that are no JSON: %v", err)) // our own
 	}
-	m.Text, m.Blocks = stored.Text, stored.Blocks.BlockSet
-	return nil
+	return text
+}
+
+// blocksOf are the blocks of a message of ours.
+func blocksOf(m Message) []slack.Block {
+	var blocks slack.Blocks
+	if len(m.Blocks) > 0 {
+		if err := json.Unmarshal(m.Blocks, &blocks); err != nil {
+			panic(fmt.Sprintf("blocks that are none: %v", err)) // our own
+		}
+	}
+	return blocks.BlockSet
 }
 
 // page builds a Message paragraph by paragraph. Everything is rich text, in
@@ -240,7 +251,7 @@ func (p *page) some(bullets bool, more func(n int) *line, items ...*line) {
 
 // ready adds a message that was made before.
 func (p *page) ready(m Message) {
-	for i, b := range m.Blocks {
+	for i, b := range blocksOf(m) {
 		g := group{block: b}
 		if i == 0 {
 			g.text = m.Text
@@ -310,7 +321,7 @@ func (g *group) all() []*line {
 
 func (p *page) message() Message {
 	p.fit()
-	return Message{Text: cutRunes(p.text(), maxText), Blocks: p.blocks()}
+	return Message{Text: cutRunes(p.text(), maxText), Blocks: encoded(p.blocks())}
 }
 
 // Limits of Slack's, in characters. Those of a whole message are in fit.go.

@@ -8,6 +8,9 @@ func frozenLine(f *Freeze) *line {
 	return ends(l.say(" "), f)
 }
 
+// FrozenText is frozenLine for a terminal.
+func FrozenText(f *Freeze) string { return frozenLine(f).plain() }
+
 // ends says when and how a freeze ends.
 func ends(l *line, f *Freeze) *line {
 	return l.say("It ends by itself (").when(f.Until).say("), or when enough approvers type `/revoke-sessions unfreeze`.")

@@ -202,6 +202,9 @@ func guestStamp(r *Request, l *line) *line {
 		say(", which of a guest says nothing about the sessions at home. ")
 }
 
+// WaitingText says for a terminal what a request waits for.
+func WaitingText(r *Request) string { return waiting(r, &line{}, r.attempt()).plain() }
+
 func waiting(r *Request, l *line, a *Attempt) *line {
 	l.bold("Waiting to ask Microsoft Entra again.")
 	switch {

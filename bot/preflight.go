@@ -49,14 +49,14 @@ func (b *Bot) preflight(ctx context.Context) {
 	case trouble != nil:
 		b.log.Warn("the approvers could not all be looked up, so it is not known whether enough of them could decide", "found", able, "error", trouble)
 		b.lastPreflight.Store(b.now().Add(preflightAgain - preflightEvery).UnixNano())
-	case known.crowd && len(shortfalls(&b.cfg.Policy, able)) > 0:
+	case known.crowd && len(Shortfalls(&b.cfg.Policy, able)) > 0:
 		unsure = true
 		b.log.Warn("there are more approvers than the bot looks up, and among those that it did too few could decide: check that the others can",
 			"approvers", known.size, "looked_up", known.looked, "able", able)
 	case known.crowd:
 		b.log.Info("there are more approvers than the bot looks up; those that it did are enough", "approvers", known.size, "looked_up", known.looked, "able", able)
 	default:
-		problems = shortfalls(&b.cfg.Policy, able)
+		problems = Shortfalls(&b.cfg.Policy, able)
 		b.log.Info("looked whether approvers could decide", "approvers", able, "problems", len(problems))
 		for _, u := range out {
 			b.log.Warn("an approver who is named could not decide", "user", u.SlackID, "reason", string(u.Reason), "remedy", Unmapped([]Unable{u}))
@@ -133,9 +133,9 @@ func (s *rosters) unreadable(ctx context.Context, groups authz.Circle) []error {
 	return slices.DeleteFunc(errs, func(err error) bool { return err == nil })
 }
 
-// shortfalls names the kinds of request that so many approvers could not
+// Shortfalls names the kinds of request that so many approvers could not
 // decide, who may be the requester or the target themselves.
-func shortfalls(p *authz.Policy, able int) []string {
+func Shortfalls(p *authz.Policy, able int) []string {
 	var all []string
 	look := func(what string, need, barred int) {
 		if able-barred >= need {

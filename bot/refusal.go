@@ -245,6 +245,13 @@ func followedBy(r *Request) *line {
 	return l
 }
 
+// LimitText says for a terminal which limit is reached.
+func LimitText(e *LimitError) string {
+	l := &line{}
+	overLimit(l, View{Limit: e})
+	return l.plain()
+}
+
 // overLimit says which limit is reached, until when, and who else could.
 func overLimit(l *line, v View) {
 	if v.Limit == nil {

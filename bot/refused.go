@@ -47,14 +47,17 @@ func (e *SlackError) ofTheApp() bool {
 }
 
 // invalid reports whether Slack does not take what a message holds.
+func (e *SlackError) invalid() bool { return contentRefused(e.Code) }
+
+// contentRefused reports whether it is that, by Slack's code.
 // https://docs.slack.dev/reference/methods/chat.postMessage
-func (e *SlackError) invalid() bool {
+func contentRefused(code string) bool {
 	for _, family := range []string{"invalid_blocks", "invalid_attachments", "invalid_metadata"} {
-		if strings.HasPrefix(e.Code, family) {
+		if strings.HasPrefix(code, family) {
 			return true
 		}
 	}
-	return strings.HasSuffix(e.Code, "_too_long") || e.Code == "no_text" || e.Code == "too_many_attachments"
+	return strings.HasSuffix(code, "_too_long") || code == "no_text" || code == "too_many_attachments"
 }
 
 // lasting reports whether Slack will go on saying no to messages of this kind at
@@ -111,7 +114,7 @@ func (b *Bot) submit(to string, m Message, send func(Message) error) error {
 	for {
 		key := to + " " + m.digest()
 		if e := b.refused.known(key, b.now()); e != nil {
-			other, why := m.instead(e)
+			other, why := m.instead(e.Code)
 			if why == "" {
 				return e
 			}
@@ -123,7 +126,7 @@ func (b *Bot) submit(to string, m Message, send func(Message) error) error {
 		if !ok {
 			return err
 		}
-		other, why := m.instead(e)
+		other, why := m.instead(e.Code)
 		if e.invalid() { // what a place refuses, it may take once somebody has opened it
 			b.refused.add(key, e, b.now())
 			b.log.Error("Slack refuses what a message holds; it is not sent again for an hour", "channel", to, "error", err)
@@ -140,15 +143,15 @@ func (b *Bot) submit(to string, m Message, send func(Message) error) error {
 
 // instead is what Slack may take where it has refused this, and in a word what is
 // different about it; an empty word where there is nothing.
-func (m Message) instead(e *SlackError) (_ Message, why string) {
-	switch {
-	case e.invalid() && !m.bare && m.plain != nil:
-		plain := m.plain(e.Code)
+func (m Message) instead(code string) (_ Message, why string) {
+	switch refused := contentRefused(code); {
+	case refused && !m.bare && m.plain != nil:
+		plain := m.plain(code)
 		plain.able, plain.bare = m.able, true
 		return plain, "a plain one"
-	case e.invalid() && !m.bare:
-		return m.words(e.Code), "its words alone"
-	case e.Code == noMention && groupMention.MatchString(m.Text):
+	case refused && !m.bare:
+		return m.words(code), "its words alone"
+	case code == noMention && groupMention.MatchString(m.Text):
 		return m.withoutGroups(), "without the mention of a user group"
 	}
 	return m, ""
@@ -166,7 +169,7 @@ func (m Message) words(code string) Message {
 	}
 	p := &page{}
 	l := (&line{}).say("Slack did not take the whole of this message (%s).", named(code))
-	if slices.ContainsFunc(m.Blocks, func(b slack.Block) bool { return b.BlockType() == slack.MBTAction }) {
+	if slices.ContainsFunc(blocksOf(m), func(b slack.Block) bool { return b.BlockType() == slack.MBTAction }) {
 		l.say(" Its buttons are missing.")
 	}
 	p.add(l)
@@ -222,10 +225,11 @@ func (m Message) withoutGroups() Message {
 	p.add(why)
 	out := Message{Text: groupMention.ReplaceAllString(m.Text, "the user group $1") + "\n" + p.text(), able: m.able, plain: m.plain, bare: m.bare}
 	if len(m.Blocks) > 0 {
-		for _, block := range m.Blocks {
-			out.Blocks = append(out.Blocks, unmentioned(block))
+		var blocks []slack.Block
+		for _, block := range blocksOf(m) {
+			blocks = append(blocks, unmentioned(block))
 		}
-		out.Blocks = append(out.Blocks, p.blocks()...)
+		out.Blocks = encoded(append(blocks, p.blocks()...))
 	}
 	return out
 }

@@ -2,6 +2,7 @@ package bot
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"log/slog"
 	"slices"
@@ -30,13 +31,13 @@ func TestPlainCardHasEverythingOrNoButtons(t *testing.T) {
 	all := append(scenes(), newScene("long", Pending, long, guest, synced, holdsRole, restricted), newScene("many", Pending, many, long))
 	for _, s := range all {
 		full := Card(&s.r, s.v)
-		m, why := full.instead(&SlackError{Code: "invalid_blocks"})
+		m, why := full.instead("invalid_blocks")
 		if why == "" || !m.bare {
 			t.Fatalf("%s: nothing takes its place", s.name)
 		}
 		text, shown := read(t, m)
-		if strings.Contains(blocksOf(t, m), "rich_text") || blockChars(m.Blocks) > maxBlockChars/2 {
-			t.Errorf("%s: the plain card is none: %s", s.name, blocksOf(t, m))
+		if strings.Contains(shownBlocks(t, m), "rich_text") || blockChars(blocksOf(m)) > maxBlockChars/2 {
+			t.Errorf("%s: the plain card is none: %s", s.name, shownBlocks(t, m))
 		}
 		for where, says := range map[string]string{"text": text, "blocks": shown} {
 			if !strings.Contains(says, "Slack refused the full card (invalid_blocks)") {
@@ -77,7 +78,7 @@ func TestPlainCardHasEverythingOrNoButtons(t *testing.T) {
 			}
 		}
 		for _, words := range must {
-			if !strings.Contains(blocksOf(t, m), strings.Trim(jsonText(words), `"`)) {
+			if !strings.Contains(shownBlocks(t, m), strings.Trim(jsonText(words), `"`)) {
 				t.Errorf("%s: it has buttons and does not say %q:\n%s", s.name, words, shown)
 			}
 		}
@@ -99,7 +100,7 @@ func TestWhatTakesTheirPlaceComesToAnEnd(t *testing.T) {
 		for _, s := range sayings {
 			m, tries := s.m, 0
 			for {
-				other, why := m.instead(&SlackError{Code: code})
+				other, why := m.instead(code)
 				if why == "" {
 					break
 				}
@@ -110,7 +111,7 @@ func TestWhatTakesTheirPlaceComesToAnEnd(t *testing.T) {
 				if code == noMention && (strings.Contains(everything(t, m), "subteam") || strings.Contains(everything(t, m), "usergroup_id")) {
 					t.Errorf("%s still mentions a group: %s", s, everything(t, m))
 				}
-				if code != noMention && strings.Contains(blocksOf(t, m), "rich_text") {
+				if code != noMention && strings.Contains(shownBlocks(t, m), "rich_text") {
 					t.Errorf("%s still has its blocks after %s", s, code)
 				}
 			}
@@ -128,6 +129,7 @@ func submitting(t *testing.T) (b *Bot, move func(time.Duration)) {
 }
 
 func TestSubmitSendsNothingThatWasRefusedAgain(t *testing.T) {
+	rings := Message{Text: "<!subteam^S0SECURITY>, please look."}
 	for _, row := range []struct {
 		name, code   string
 		m            Message
@@ -140,9 +142,9 @@ func TestSubmitSendsNothingThatWasRefusedAgain(t *testing.T) {
 		{name: "invalid, and its words are taken", code: "invalid_blocks", m: note("x"), accepts: func(m Message) bool { return len(m.Blocks) == 0 },
 			first: 2, later: 10, afterwards: 2, delivered: true},
 		{name: "invalid in any form", code: "msg_too_long", m: note("x"), accepts: func(Message) bool { return false }, first: 2, later: 0, afterwards: 2},
-		{name: "no mention of a group", code: noMention, m: groupNote(), accepts: func(m Message) bool { return !strings.Contains(m.Text, "subteam") },
+		{name: "no mention of a group", code: noMention, m: rings, accepts: func(m Message) bool { return !strings.Contains(m.Text, "subteam") },
 			first: 2, later: 20, afterwards: 2, delivered: true},
-		{name: "nobody may post", code: noMention, m: groupNote(), accepts: func(Message) bool { return false }, first: 2, later: 20, afterwards: 2},
+		{name: "nobody may post", code: noMention, m: rings, accepts: func(Message) bool { return false }, first: 2, later: 20, afterwards: 2},
 		{name: "another code", code: "ekm_access_denied", m: note("x"), accepts: func(Message) bool { return false }, first: 1, later: 10, afterwards: 1},
 	} {
 		t.Run(row.name, func(t *testing.T) {
@@ -188,7 +190,7 @@ func groupNote() Message {
 
 func TestGroupsAreNamedWhereTheyCannotBeMentioned(t *testing.T) {
 	before := groupNote()
-	m, why := before.instead(&SlackError{Code: noMention})
+	m, why := before.instead(noMention)
 	text, shown := read(t, m)
 	for where, says := range map[string]string{"text": text, "blocks": shown} {
 		if why == "" || !strings.Contains(says, "user group S0SECURITY") || !strings.Contains(says, "does not let me mention S0SECURITY here (restricted_action)") {
@@ -206,10 +208,10 @@ func TestGroupsAreNamedWhereTheyCannotBeMentioned(t *testing.T) {
 			t.Errorf("it rings %q", got)
 		}
 	}
-	if !strings.Contains(before.Text, "<!subteam^S0SECURITY>") || !strings.Contains(blocksOf(t, before), "usergroup_id") {
+	if !strings.Contains(before.Text, "<!subteam^S0SECURITY>") || !strings.Contains(shownBlocks(t, before), "usergroup_id") {
 		t.Error("the message itself was changed")
 	}
-	if _, why := note("typed &lt;!subteam^S0SECURITY&gt;").instead(&SlackError{Code: noMention}); why != "" {
+	if _, why := note("typed &lt;!subteam^S0SECURITY&gt;").instead(noMention); why != "" {
 		t.Error("a message without a mention is sent without it")
 	}
 }
@@ -219,11 +221,11 @@ func TestSubmitToASlackThatFindsItTooLong(t *testing.T) {
 	s := workspace(t)
 	a := connected(t, s)
 	b, _ := submitting(t)
-	p := &page{}
+	var blocks []string
 	for range 60 { // a list that nothing shortens
-		p.add((&line{}).say("%s", strings.Repeat("word ", 50)))
+		blocks = append(blocks, `{"type": "rich_text", "elements": [{"type": "rich_text_section", "elements": [{"type": "text", "text": "`+strings.Repeat("word ", 50)+`"}]}]}`)
 	}
-	m := Message{Text: p.text(), Blocks: p.blocks()}
+	m := Message{Text: strings.Repeat("word ", 60*50), Blocks: json.RawMessage("[" + strings.Join(blocks, ",") + "]")}
 	if err := b.submit(cards, m, func(m Message) error {
 		_, _, err := a.Post(context.WithoutCancel(t.Context()), cards, "", m)
 		return err
@@ -245,7 +247,7 @@ func TestWhoCouldDecideIsMentionedInTheLeastCard(t *testing.T) {
 		m.able = []string{alice, dave}
 		for _, code := range codes {
 			var why string
-			if m, why = m.instead(&SlackError{Code: code}); why == "" {
+			if m, why = m.instead(code); why == "" {
 				t.Fatalf("%q: nothing takes its place after %s", codes, code)
 			}
 		}

@@ -28,8 +28,12 @@ func (s *Slack) Answer(ctx context.Context, to Secret, m Message) (err error) {
 	if !s.ours(string(to)) {
 		return &SlackError{Method: method, Code: "not_slack"}
 	}
+	blocks, err := decoded(m)
+	if err != nil {
+		return &SlackError{Method: method, Err: err}
+	}
 	body, err := json.Marshal(&slack.WebhookMessage{
-		Text: m.Text, Blocks: &slack.Blocks{BlockSet: m.Blocks}, ResponseType: slack.ResponseTypeEphemeral, Parse: "none",
+		Text: m.Text, Blocks: &slack.Blocks{BlockSet: blocks}, ResponseType: slack.ResponseTypeEphemeral, Parse: "none",
 	})
 	if err != nil {
 		panic(fmt.Sprintf("a message that is no JSON: %v", err)) // our own blocks

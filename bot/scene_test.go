@@ -647,9 +647,9 @@ func everySaying() []saying {
 // detours are what people read of a scene where Slack has refused something else.
 func detours(s scene) (all []saying) {
 	add := func(key string, m Message) { all = append(all, saying{s, key, m}) }
-	plain, _ := Card(&s.r, s.v).instead(&SlackError{Code: "invalid_blocks"})
+	plain, _ := Card(&s.r, s.v).instead("invalid_blocks")
 	add("card_plain", plain)
-	receipt, _ := Receipt(&s.r, s.v, bob).instead(&SlackError{Code: "msg_too_long"})
+	receipt, _ := Receipt(&s.r, s.v, bob).instead("msg_too_long")
 	add("receipt_words", receipt)
 	add("untold", UntoldNote(&s.r, bob, noTab))
 	add("untold_told", ToldSince(&s.r, bob, false))

@@ -2,6 +2,7 @@ package bot
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
@@ -307,7 +308,11 @@ func (s *Slack) member(u *slack.User) Member {
 // the user's ID), or into a thread. channel is where it really stands.
 func (s *Slack) Post(ctx context.Context, to, thread string, m Message) (channel, ts string, err error) {
 	defer s.called("chat.postMessage", time.Now(), &err)
-	options := append(s.options(m), slack.MsgOptionDisableLinkUnfurl(), slack.MsgOptionDisableMediaUnfurl())
+	options, err := s.options("chat.postMessage", m)
+	if err != nil {
+		return "", "", err
+	}
+	options = append(options, slack.MsgOptionDisableLinkUnfurl(), slack.MsgOptionDisableMediaUnfurl())
 	if thread != "" {
 		options = append(options, slack.MsgOptionTS(thread))
 	}
@@ -322,7 +327,11 @@ func (s *Slack) Post(ctx context.Context, to, thread string, m Message) (channel
 // Update rewrites one of our messages; its buttons go unless m has some.
 func (s *Slack) Update(ctx context.Context, channel, ts string, m Message) (err error) {
 	defer s.called("chat.update", time.Now(), &err)
-	_, got, _, err := s.api.UpdateMessageContext(ctx, channel, ts, s.options(m)...)
+	options, err := s.options("chat.update", m)
+	if err != nil {
+		return err
+	}
+	_, got, _, err := s.api.UpdateMessageContext(ctx, channel, ts, options...)
 	if err == nil && got != ts {
 		return &SlackError{Method: "chat.update", Code: incomplete}
 	}
@@ -339,9 +348,13 @@ func (s *Slack) Delete(ctx context.Context, channel, ts string) (err error) {
 	return slackError("chat.delete", err)
 }
 
-func (s *Slack) options(m Message) []slack.MsgOption {
+func (s *Slack) options(method string, m Message) ([]slack.MsgOption, error) {
+	blocks, err := decoded(m)
+	if err != nil {
+		return nil, &SlackError{Method: method, Err: err}
+	}
 	// parse=none: a bare @here or a URL in the top-level text stays text.
-	return []slack.MsgOption{slack.MsgOptionText(m.Text, false), slack.MsgOptionBlocks(m.Blocks...), slack.MsgOptionParse(false)}
+	return []slack.MsgOption{slack.MsgOptionText(m.Text, false), slack.MsgOptionBlocks(blocks...), slack.MsgOptionParse(false)}, nil
 }
 
 // OpenForm opens a modal; the trigger lives 3 s and works once.
@@ -352,4 +365,14 @@ func (s *Slack) OpenForm(ctx context.Context, trigger Secret, view slack.ModalVi
 		return &SlackError{Method: "views.open", Code: incomplete}
 	}
 	return slackError("views.open", err)
+}
+
+// decoded are the blocks of a message, which may have been stored.
+func decoded(m Message) ([]slack.Block, error) {
+	if len(m.Blocks) == 0 {
+		return nil, nil
+	}
+	var blocks slack.Blocks
+	err := json.Unmarshal(m.Blocks, &blocks)
+	return blocks.BlockSet, err
 }

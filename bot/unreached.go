@@ -278,7 +278,7 @@ func (b *Bot) noteShut(request string, p post, problem ChannelProblem) {
 // anything at its place.
 func (p ChannelProblem) ofContent() bool {
 	code, ok := p.code()
-	return ok && (&SlackError{Code: code}).invalid()
+	return ok && contentRefused(code)
 }
 
 // ChannelRefuses is the problem that Slack names with a code that says no more.
@@ -305,7 +305,7 @@ func refusedMend(code string) string {
 	if remedy := refusedRemedies[code]; remedy != "" {
 		return remedy
 	}
-	if (&SlackError{Code: code}).invalid() {
+	if contentRefused(code) {
 		return "Please have whoever runs the bot look at its log, and report it: even a plain card was refused."
 	}
 	return fmt.Sprintf("Please have whoever runs the bot look %s up in Slack's documentation of chat.postMessage, or name another channel.", code)

@@ -17,31 +17,31 @@ import (
 )
 
 // blocksOf is a message's blocks as Slack gets them, without HTML escapes.
-func blocksOf(t testing.TB, m Message) string {
+func shownBlocks(t testing.TB, m Message) string {
 	t.Helper()
 	var b strings.Builder
 	e := json.NewEncoder(&b)
 	e.SetEscapeHTML(false)
-	if err := e.Encode(m.Blocks); err != nil {
+	if err := e.Encode(blocksOf(m)); err != nil {
 		t.Fatal(err)
 	}
 	return b.String()
 }
 
 // everything is all that a message says anywhere, dialogs included.
-func everything(t testing.TB, m Message) string { return m.Text + "\n" + blocksOf(t, m) }
+func everything(t testing.TB, m Message) string { return m.Text + "\n" + shownBlocks(t, m) }
 
 // read is what a reader sees: first the top-level text, then the blocks.
 func read(t testing.TB, m Message) (text, shown string) {
 	t.Helper()
 	text = slacktest.Message{Text: m.Text}.Plain()
-	shown = slacktest.Message{Blocks: json.RawMessage(blocksOf(t, m))}.Plain()
+	shown = slacktest.Message{Blocks: json.RawMessage(shownBlocks(t, m))}.Plain()
 	return text, shown
 }
 
 func buttonsOf(t testing.TB, m Message) []slacktest.Button {
 	t.Helper()
-	return slacktest.Message{Blocks: json.RawMessage(blocksOf(t, m))}.Buttons()
+	return slacktest.Message{Blocks: json.RawMessage(shownBlocks(t, m))}.Buttons()
 }
 
 func TestADrillSaysSoAndNeverClaimsAnything(t *testing.T) {
@@ -422,7 +422,7 @@ func TestTimesAreShownInEachReadersZone(t *testing.T) {
 		if found := clock.FindString(bare); found != "" {
 			t.Errorf("%s shows the bare time %s:\n%s", s, found, s.m.Text)
 		}
-		if dates := strings.Count(s.m.Text, "<!date^"); dates != strings.Count(blocksOf(t, s.m), `"type":"date"`) {
+		if dates := strings.Count(s.m.Text, "<!date^"); dates != strings.Count(shownBlocks(t, s.m), `"type":"date"`) {
 			t.Errorf("%s has %d dates in its text and others in its blocks", s, dates)
 		}
 	}

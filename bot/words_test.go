@@ -159,7 +159,7 @@ func TestPage(t *testing.T) {
 		`{"type":"rich_text_section","elements":[{"type":"text","text":"one"}]},` +
 		`{"type":"rich_text_section","elements":[{"type":"text","text":"two"},{"type":"user","user_id":"U1"},{"type":"user","user_id":"U2"},{"type":"text","text":", "},{"type":"user","user_id":"U3"}]}` +
 		`],"style":"bullet","indent":0,"border":0,"offset":0}]}]`
-	if got := strings.TrimSpace(blocksOf(t, m)); got != blocks {
+	if got := strings.TrimSpace(shownBlocks(t, m)); got != blocks {
 		t.Errorf("blocks\n%s\nwant\n%s", got, blocks)
 	}
 }

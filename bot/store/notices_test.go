@@ -7,29 +7,18 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
-	"github.com/slack-go/slack"
 
 	"revoke-sessions/bot"
 	"revoke-sessions/bot/store"
 )
 
-// notice says something, in the kinds of element that notices are made of.
+// notice says something.
 func notice(key string) bot.Notice {
-	fallback := "2026-03-04 12:00:00 UTC"
 	return bot.Notice{Key: key, To: "C-APPROVERS", Message: bot.Message{
 		Text: "Frozen by <@U-ALICE>: an odd burst of reports",
-		Blocks: []slack.Block{
-			slack.NewRichTextBlock("", slack.NewRichTextSection(
-				slack.NewRichTextSectionTextElement("Frozen by ", &slack.RichTextSectionTextStyle{Bold: true}),
-				slack.NewRichTextSectionUserElement("U-ALICE", nil),
-				slack.NewRichTextSectionTextElement(": an odd burst of reports, until ", nil),
-				slack.NewRichTextSectionDateElement(1772625600, "{date_short_pretty}, {time}", nil, &fallback),
-				slack.NewRichTextSectionLinkElement("https://slack.example/x", "the card", nil),
-			)),
-			slack.NewRichTextBlock("", slack.NewRichTextList(slack.RTEListBullet, 0,
-				slack.NewRichTextSection(slack.NewRichTextSectionTextElement("one", &slack.RichTextSectionTextStyle{Code: true})))),
-			slack.NewActionBlock("", slack.NewButtonBlockElement("request.deny", "REQ-ACDEFG", slack.NewTextBlockObject(slack.PlainTextType, "Deny", false, false))),
-		},
+		Blocks: json.RawMessage(`[{"type":"rich_text","elements":[{"type":"rich_text_section","elements":[` +
+			`{"type":"text","text":"Frozen by ","style":{"bold":true}},{"type":"user","user_id":"U-ALICE"},` +
+			`{"type":"date","timestamp":1772625600,"format":"{date_short_pretty}, {time}","fallback":"2026-03-04 12:00:00 UTC"}]}]}]`),
 	}}
 }
 

@@ -99,19 +99,20 @@ func (e *examination) quorum(ctx context.Context) verdict {
 	for i, u := range q.Unable {
 		able += either(i == 0, "; who could not: ", ", ") + fmt.Sprintf("%s (%s)", u.SlackID, u.Why())
 	}
-	short, how := strings.Join(q.Short, "; "), ""
+	lacking := bot.Shortfalls(&e.read.policy, q.Able)
+	short, how := strings.Join(lacking, "; "), ""
 	if unmapped := bot.Unmapped(q.Unable); unmapped != "" {
 		how = unmapped + " "
 	}
 	switch {
 	case q.Remedy != "":
 		return verdict{broken, fmt.Sprintf("The approvers cannot all be looked up: %v. %s", q.Trouble, able), q.Remedy}
-	case len(q.Short) > 0 && q.Trouble != nil:
+	case len(lacking) > 0 && q.Trouble != nil:
 		return verdict{doubtful, fmt.Sprintf("It is not known whether enough approvers could decide: %v. %s. Not counted yet for: %s", q.Trouble, able, short), "Try again in a minute"}
-	case len(q.Short) > 0 && !q.Whole:
+	case len(lacking) > 0 && !q.Whole:
 		return verdict{doubtful, fmt.Sprintf("It is not known whether enough approvers could decide: there are too many to look at everybody. %s. Not counted yet for: %s", able, short),
 			"Name fewer approvers, or check in Slack and Entra that the others can decide: each must be a full member of this workspace whose Slack account leads to exactly one Entra account that may sign in"}
-	case len(q.Short) > 0:
+	case len(lacking) > 0:
 		return verdict{broken, fmt.Sprintf("Too few approvers could decide: %s. %s", short, able),
 			how + "Name more approvers, or ask for fewer approvals. An approver must be a full member of this workspace whose Slack account leads to exactly one Entra account that may sign in"}
 	}
