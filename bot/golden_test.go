@@ -139,7 +139,7 @@ func TestSlackOpensTheForm(t *testing.T) {
 	s := postedAll(t)
 	a := connected(t, s)
 	trigger, _ := typed(t, s, bob, "")
-	if err := a.OpenForm(deadline(t), trigger, Form(bob, 42, new(authz.New(alice)))); err != nil {
+	if err := a.OpenForm(deadline(t), Secret(trigger), Form(bob, 42, new(authz.New(alice)))); err != nil {
 		t.Fatal(explain(err))
 	}
 	views := s.Views(bob)

@@ -91,11 +91,11 @@ func connected(t testing.TB, s *slacktest.Server) *Slack {
 }
 
 // typed is a command as it was sent, with the secrets that came with it.
-func typed(t testing.TB, s *slacktest.Server, user, text string) (trigger, responseURL Secret) {
+func typed(t testing.TB, s *slacktest.Server, user, text string) (trigger, responseURL string) {
 	t.Helper()
 	var payload struct {
-		TriggerID   Secret `json:"trigger_id"`
-		ResponseURL Secret `json:"response_url"`
+		TriggerID   string `json:"trigger_id"`
+		ResponseURL string `json:"response_url"`
 	}
 	// There is no socket, so the double says that the app was not reached; the
 	// secrets are good all the same.

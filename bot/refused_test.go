@@ -230,7 +230,7 @@ func TestSubmitToASlackThatFindsItTooLong(t *testing.T) {
 		_, _, err := a.Post(context.WithoutCancel(t.Context()), cards, "", m)
 		return err
 	}); err != nil {
-		t.Fatal(explain(err))
+		t.Fatal(err)
 	}
 	if all := s.Messages(cards); len(all) != 1 || !strings.Contains(all[0].Text, "Slack did not take the whole of this message") {
 		t.Errorf("%d messages stand", len(all))

@@ -34,7 +34,7 @@ func TestAnswerIsDeliveredOnlyWhereSlackSaysSo(t *testing.T) {
 		{body: "<html><body>Sign in to the proxy. ok</body></html>", code: incomplete},
 	} {
 		s.Inject(slacktest.Fault{Method: "response_url", Body: row.body, Times: 1})
-		err := a.Answer(deadline(t), responseURL, note("hello"))
+		err := a.Answer(deadline(t), Secret(responseURL), note("hello"))
 		e, failed := errors.AsType[*SlackError](err)
 		switch {
 		case row.code == "" && err != nil:

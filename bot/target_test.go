@@ -69,8 +69,7 @@ func TestAPreviewReadsWhatACardShows(t *testing.T) {
 func TestAClickReadsNoMoreThanThePolicyAsks(t *testing.T) {
 	p, _, d, _ := crowd(t)
 	d.roles, d.signIns = map[string]graph.Fact{"carol-id": graph.Yes}, map[string]time.Time{"carol-id": askedAt}
-	r := newScene("", Pending).r
-	r.Privileged = graph.Yes
+	r := Request{SignedIn: askedAt.Add(-26 * time.Hour), SignInsRead: true, Privileged: graph.Yes}
 	a, err := p.targetNow(deadline(t), "carol-id", []string{carol}, false)
 	if err != nil {
 		t.Fatal(err)

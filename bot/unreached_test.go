@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"revoke-sessions/authz"
+	"revoke-sessions/graph"
 )
 
 // elsewhereOwed lists what is owed besides the channel's posts and what askers get.
@@ -173,14 +174,19 @@ func TestUnreachedNotesTellOnlyApproversMore(t *testing.T) {
 
 // The target of somebody else's request is none of them, by any account.
 func TestWhoReadsOn(t *testing.T) {
-	b := &Bot{cfg: Config{Policy: authz.New(alice, carol, dave, "S0SECURITY")}}
+	policy := authz.New(alice, carol, dave, "S0SECURITY")
+	check := func(action authz.Action, actor authz.Actor, matter authz.Matter) authz.Decision {
+		return authz.Check(authz.Question{Action: action, Actor: actor, Matter: matter, Policy: policy})
+	}
 	known := roster{people: []approver{
 		{actor: authz.Actor{SlackID: alice, EntraID: "a", Standing: authz.FullMember}, by: []string{alice}},
 		{actor: authz.Actor{SlackID: erin, EntraID: carolID, Standing: authz.FullMember}, by: []string{"S0SECURITY"}},
 	}}
-	s := newScene("x", Denied)
-	s.r.Approvals = []Verdict{{Kind: authz.Confirm, SlackID: alice, EntraID: "a"}}
-	if got := known.readers(&s.r, b.cfg.Policy.Approvers, b.check); !slices.Equal(got, []string{alice, dave}) {
+	r := Request{
+		State: Denied, Lane: authz.ThirdParty, Askers: []authz.Asker{{SlackID: bob, EntraID: bobID}}, Target: graph.User{ID: carolID}, TargetSlackID: carol,
+		Approvals: []Verdict{{Kind: authz.Confirm, SlackID: alice, EntraID: "a"}},
+	}
+	if got := known.readers(&r, policy.Approvers, check); !slices.Equal(got, []string{alice, dave}) {
 		t.Errorf("%q read on", got)
 	}
 }
@@ -231,8 +237,7 @@ func TestWhoCanBeWrittenTo(t *testing.T) {
 // matter with the channel of all.
 func TestWhoseCardIsRefused(t *testing.T) {
 	const content, place = "msg_too_long", "ekm_access_denied"
-	own, other := newScene("x", Pending, noCard).r, newScene("x", Pending, noCard).r
-	other.ID = "REQ-OTHER"
+	own, other := Request{ID: "REQ-7F3K4M", State: Pending}, Request{ID: "REQ-OTHER", State: Pending}
 	card, link := post{key: cardKey}, View{CardLink: "https://slack.example/card"}
 	b, move := submitting(t)
 	check := func(when, mine, others, linked string) {
