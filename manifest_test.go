@@ -7,7 +7,7 @@ import (
 	"strings"
 	"testing"
 
-	"revoke-sessions/bot"
+	"revoke-sessions/bot/slackapi"
 	"revoke-sessions/bot/slacktest"
 )
 
@@ -39,7 +39,7 @@ func TestManifest(t *testing.T) {
 	}
 	// And doctor holds a token to these.
 	var known []string
-	for _, scope := range bot.Scopes {
+	for _, scope := range slackapi.Scopes {
 		known = append(known, scope.Name)
 	}
 	if !slices.Equal(scopes, known) {

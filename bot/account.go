@@ -11,7 +11,7 @@ import (
 // ID, or a user principal name or e-mail address of at most 320 bytes, and
 // nothing around it. Whether there is such an account, only Entra knows.
 func ParseAccount(text string) (Whom, bool) {
-	if objectID.MatchString(text) {
+	if ObjectID.MatchString(text) {
 		return Whom{ObjectID: strings.ToLower(text)}, true
 	}
 	address, ok := parseAddress(text)
@@ -24,7 +24,7 @@ func ParseAccount(text string) (Whom, bool) {
 func parseAddress(s string) (string, bool) {
 	s = strings.ReplaceAll(s, "’", "'")
 	local, domain, ok := strings.Cut(s, "@")
-	if !ok || local == "" || domain == "" || strings.Contains(domain, "@") || len(s) > maxAddress {
+	if !ok || local == "" || domain == "" || strings.Contains(domain, "@") || len(s) > MaxAddress {
 		return "", false
 	}
 	for _, r := range s {
@@ -67,8 +67,8 @@ func Misnamed(text string) string {
 		return "only the address counts, without the angle brackets and what is beside them"
 	case accounts == 1 && strings.ContainsAny(text, ",;|"):
 		return "there is a comma, a semicolon or a bar beside the account"
-	case len(text) > maxAddress:
-		return fmt.Sprintf("it has %d bytes; %d are the most", len(text), maxAddress)
+	case len(text) > MaxAddress:
+		return fmt.Sprintf("it has %d bytes; %d are the most", len(text), MaxAddress)
 	case strings.ContainsFunc(text, notShown):
 		return "it has blanks, or characters that do not show"
 	case odd >= 0:

@@ -6,7 +6,7 @@ import (
 )
 
 func TestParseAccount(t *testing.T) {
-	long := strings.Repeat("a", maxAddress-len("@contoso.example")) + "@contoso.example"
+	long := strings.Repeat("a", MaxAddress-len("@contoso.example")) + "@contoso.example"
 	for _, row := range []struct {
 		text string
 		want Whom

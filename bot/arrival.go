@@ -1,6 +1,8 @@
 package bot
 
-import "time"
+import (
+	"time"
+)
 
 // ArrivalKind says which of the three things a person did.
 type ArrivalKind string
@@ -60,9 +62,9 @@ type Arrival struct {
 	Tries int `json:"-"`
 }
 
-// decides reports whether somebody presses a button or says why not: what waits
+// Decides reports whether somebody presses a button or says why not: what waits
 // for it goes before what is only asked for.
-func (a Arrival) decides() bool { return a.Kind == ClickArrival || a.CallbackID == DenyCallback }
+func (a Arrival) Decides() bool { return a.Kind == ClickArrival || a.CallbackID == DenyCallback }
 
 // Names inside the forms, shared by the views that bot builds and the envelope
 // decoder in bot/listen.
@@ -73,4 +75,18 @@ const (
 	FormTargetAction = "user"
 	FormReasonBlock  = "reason" // block_id of the reason field
 	FormReasonAction = "text"
+)
+
+// action_ids of the buttons.
+const (
+	ActionConfirm = "request.confirm"
+	ActionDeny    = "request.deny"
+	ActionCancel  = "request.cancel"
+	ActionRetry   = "request.retry"
+)
+
+const (
+	// ResponseURLLife is how long Slack takes answers to an act.
+	// https://docs.slack.dev/interactivity/handling-user-interaction
+	ResponseURLLife = 30 * time.Minute
 )

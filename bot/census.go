@@ -1,6 +1,8 @@
 package bot
 
-import "time"
+import (
+	"time"
+)
 
 // Census is what a store holds that is not over, counted.
 type Census struct {

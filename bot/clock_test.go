@@ -17,7 +17,7 @@ func TestElapsed(t *testing.T) {
 		"the clock was set back":  {now.Add(time.Hour), true},
 		"the clock was put right": {now.Add(time.Second), false},
 	} {
-		if got := elapsed(row.last, now, time.Minute); got != row.want {
+		if got := Elapsed(row.last, now, time.Minute); got != row.want {
 			t.Errorf("%s: %t", name, got)
 		}
 	}

@@ -44,13 +44,13 @@ type Whom struct {
 	Address  string // a user principal name or e-mail address
 }
 
-// maxReason is how many runes of a reason are kept: more does not fit on a
+// MaxReason is how many runes of a reason are kept: more does not fit on a
 // phone beside what the approver must read.
-const maxReason = 500
+const MaxReason = 500
 
-// maxAddress is the longest address that is looked up: RFC 3696 erratum 1690
+// MaxAddress is the longest address that is looked up: RFC 3696 erratum 1690
 // allows 254 characters, a guest's UPN may carry #EXT# and a domain more.
-const maxAddress = 320
+const MaxAddress = 320
 
 // UsageError says why a command was not understood, and what to type instead.
 type UsageError struct{ Problem, Instead string }
@@ -60,15 +60,15 @@ func (e *UsageError) Error() string { return e.Problem + " " + e.Instead }
 var (
 	mention   = regexp.MustCompile(`^<@([UW][A-Z0-9]{1,30})(?:\|[^<>]*)?>$`)
 	mailto    = regexp.MustCompile(`^<mailto:([^|<>]+)(?:\|[^<>]*)?>$`)
-	slackUser = regexp.MustCompile(`^[UW][A-Z0-9]{1,30}$`)
-	objectID  = regexp.MustCompile(`^[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$`)
-	requestID = regexp.MustCompile(`^(?i:REQ-?)?([` + idLetters + strings.ToLower(idLetters[:18]) + `]{6})$`)
+	SlackUser = regexp.MustCompile(`^[UW][A-Z0-9]{1,30}$`)
+	ObjectID  = regexp.MustCompile(`^[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$`)
+	RequestID = regexp.MustCompile(`^(?i:REQ-?)?([` + idLetters + strings.ToLower(idLetters[:18]) + `]{6})$`)
 	// halfEscaped ends with one of Slack's escapes, but for its semicolon.
 	halfEscaped = regexp.MustCompile(`&(?:amp|lt|gt)$`)
 	entity      = regexp.MustCompile(`<([^<>|]*)(?:\|([^<>]*))?>`)
 )
 
-const typeInstead = "Type `/revoke-sessions me lost my phone` for your own device, or `/revoke-sessions @name stolen laptop` for someone else. `/revoke-sessions help` says more."
+const TypeInstead = "Type `/revoke-sessions me lost my phone` for your own device, or `/revoke-sessions @name stolen laptop` for someone else. `/revoke-sessions help` says more."
 
 // ParseCommand reads what was typed. The error is a *UsageError whose
 // sentences are for the person who typed it.
@@ -82,7 +82,7 @@ func ParseCommand(text string) (Command, error) {
 	case "status", "cancel":
 		return parseAbout(Verb(word), rest)
 	case "freeze":
-		return Command{Verb: FreezeVerb, Reason: Clean(asTyped(rest), maxReason)}, nil
+		return Command{Verb: FreezeVerb, Reason: Clean(asTyped(rest), MaxReason)}, nil
 	case "unfreeze":
 		if rest != "" {
 			return Command{}, &UsageError{"There is nothing to say after \"unfreeze\".", "Type `/revoke-sessions unfreeze` alone; it ends the freeze that is on."}
@@ -103,7 +103,7 @@ func parseAbout(verb Verb, rest string) (Command, error) {
 	if id == "" && verb == StatusVerb {
 		return Command{Verb: verb}, nil
 	}
-	m := requestID.FindStringSubmatch(id)
+	m := RequestID.FindStringSubmatch(id)
 	if m == nil || more != "" {
 		return Command{}, &UsageError{
 			Problem: fmt.Sprintf("I need one request's ID after %q; it looks like REQ-7F3K4M.", verb),
@@ -121,7 +121,7 @@ func parseAsk(verb Verb, first, rest string) (Command, error) {
 	if !whom.Me && namesAnother(rest) {
 		return Command{}, onePerson
 	}
-	return Command{Verb: verb, Whom: whom, Reason: Clean(asTyped(rest), maxReason)}, nil
+	return Command{Verb: verb, Whom: whom, Reason: Clean(asTyped(rest), MaxReason)}, nil
 }
 
 var onePerson = &UsageError{"I take one person at a time, so I did nothing.", "Send one command for each of them."}
@@ -183,7 +183,7 @@ func parseOne(token string) (Whom, error) {
 	if m := mailto.FindStringSubmatch(token); m != nil {
 		token = m[1]
 	} else if strings.ContainsAny(token, "<>") {
-		return Whom{}, &UsageError{"That is no person.", typeInstead}
+		return Whom{}, &UsageError{"That is no person.", TypeInstead}
 	}
 	token = html.UnescapeString(token)
 	if whom, ok := ParseAccount(token); ok {
@@ -196,9 +196,9 @@ func parseOne(token string) (Whom, error) {
 		}
 	}
 	if strings.Contains(token, "@") {
-		return Whom{}, &UsageError{fmt.Sprintf("I do not understand %q: %s.", Clean(token, 40), Misnamed(token)), typeInstead}
+		return Whom{}, &UsageError{fmt.Sprintf("I do not understand %q: %s.", Clean(token, 40), Misnamed(token)), TypeInstead}
 	}
-	return Whom{}, &UsageError{fmt.Sprintf("I do not understand %q.", Clean(token, 40)), typeInstead}
+	return Whom{}, &UsageError{fmt.Sprintf("I do not understand %q.", Clean(token, 40)), TypeInstead}
 }
 
 // cut splits off the first word.

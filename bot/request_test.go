@@ -1,11 +1,10 @@
 package bot
 
 import (
-	"strings"
 	"testing"
 	"time"
 
-	"revoke-sessions/authz"
+	"revoke-sessions/bot/bottest"
 	"revoke-sessions/graph"
 )
 
@@ -34,7 +33,7 @@ func TestTransitions(t *testing.T) {
 			r := Request{ID: "REQ-7F3K4M", State: from}
 			panicked := func() (p bool) {
 				defer func() { p = recover() != nil }()
-				r.to(to)
+				r.To(to)
 				return false
 			}()
 			if panicked == (want || from == to) {
@@ -75,7 +74,7 @@ func TestEveryWayEnds(t *testing.T) {
 }
 
 func TestPostsAndTries(t *testing.T) {
-	at := func(n int) time.Time { return approvedAt.Add(time.Duration(n) * time.Second) }
+	at := func(n int) time.Time { return bottest.ApprovedAt.Add(time.Duration(n) * time.Second) }
 	a := func(decision, second int, o graph.Outcome) Attempt {
 		return Attempt{Decision: decision, BeganAt: at(second), Outcome: o}
 	}
@@ -95,75 +94,11 @@ func TestPostsAndTries(t *testing.T) {
 		"a new decision with no call":  {2, []Attempt{a(1, 1, graph.OutcomeUnknown), a(1, 2, graph.OutcomeUnknown)}, 0, time.Time{}, 0, time.Time{}},
 	} {
 		r := Request{Decisions: make([]Verdict, row.decisions), Attempts: row.attempts}
-		if n, first := r.unresolved(); n != row.posts || !first.Equal(row.firstPost) {
+		if n, first := r.Unresolved(); n != row.posts || !first.Equal(row.firstPost) {
 			t.Errorf("%s: %d posts from %s, want %d from %s", name, n, first, row.posts, row.firstPost)
 		}
-		if n, first := r.tries(); n != row.tries || !first.Equal(row.firstTry) {
+		if n, first := r.Tries(); n != row.tries || !first.Equal(row.firstTry) {
 			t.Errorf("%s: %d tries from %s, want %d from %s", name, n, first, row.tries, row.firstTry)
-		}
-	}
-}
-
-func TestRetryable(t *testing.T) {
-	for name, row := range map[string]struct {
-		scene scene
-		after time.Duration // since the decision
-		want  bool
-	}{
-		"failed":                   {newScene("", Failed), time.Minute, true},
-		"failed, last moment":      {newScene("", Failed), retryWindow - 1, true},
-		"failed, a day later":      {newScene("", Failed), retryWindow, false},
-		"unknown, being found out": {newScene("", Unknown), unknownSoon - 1, false},
-		"unknown for a minute":     {newScene("", Unknown), unknownSoon, true},
-		"unknown, calls spent":     {newScene("", Unknown, twice), 30 * time.Second, true},
-		"unknown, too old":         {newScene("", Unknown, twice), retryWindow, false},
-	} {
-		if got := row.scene.r.retryable(approvedAt.Add(row.after)); got != row.want {
-			t.Errorf("%s: %v, want %v", name, got, row.want)
-		}
-	}
-	for _, s := range States {
-		if s == Failed || s == Unknown {
-			continue
-		}
-		if sc := newScene("", s, drillIfNeeded(s)); sc.r.retryable(approvedAt.Add(time.Minute)) {
-			t.Errorf("%s is retryable", s)
-		}
-	}
-	r := Request{State: Failed}
-	if r.retryable(approvedAt) {
-		t.Error("a request without a decision is retryable")
-	}
-}
-
-func drillIfNeeded(s State) sceneOption {
-	if s == Drilled {
-		return drill
-	}
-	return func(*scene) {}
-}
-
-func TestStuck(t *testing.T) {
-	newDecision := func(s *scene) {
-		if len(s.r.Decisions) == 1 {
-			s.r.Decisions = append(s.r.Decisions, Verdict{Kind: authz.Retry, SlackID: dave, At: approvedAt.Add(10 * time.Second)})
-			s.r.Attempts = append(s.r.Attempts, Attempt{Decision: 2, BeganAt: approvedAt.Add(10 * time.Second), Outcome: graph.OutcomeUnknown})
-		}
-	}
-	for name, row := range map[string]struct {
-		scene scene
-		after time.Duration // since the first call
-		want  bool
-	}{
-		"one call":                        {newScene("", Unknown), unknownSoon - 1, false},
-		"one call, a minute ago":          {newScene("", Unknown), unknownSoon, true},
-		"two calls":                       {newScene("", Unknown, twice), 30 * time.Second, true},
-		"two calls, revoked":              {newScene("", Revoked, seen, twice), time.Hour, false},
-		"two calls, under way":            {newScene("", Executing, twice), time.Hour, false},
-		"two calls before a new decision": {newScene("", Unknown, twice, newDecision), 30 * time.Second, false},
-	} {
-		if got := row.scene.r.stuck(approvedAt.Add(row.after)); got != row.want {
-			t.Errorf("%s: %v, want %v", name, got, row.want)
 		}
 	}
 }
@@ -171,46 +106,12 @@ func TestStuck(t *testing.T) {
 // What a verdict and an attempt are when there are none, and which is the last.
 func TestTheLastVerdictAndAttempt(t *testing.T) {
 	var r Request
-	if r.verdict() != nil || r.attempt() != nil {
+	if r.Verdict() != nil || r.Attempt() != nil {
 		t.Error("an empty request has a verdict or an attempt")
 	}
-	r.Decisions = []Verdict{{SlackID: alice}, {SlackID: dave}}
+	r.Decisions = []Verdict{{SlackID: bottest.Alice}, {SlackID: bottest.Dave}}
 	r.Attempts = []Attempt{{Status: 1}, {Status: 2}}
-	if r.verdict().SlackID != dave || r.attempt().Status != 2 {
+	if r.Verdict().SlackID != bottest.Dave || r.Attempt().Status != 2 {
 		t.Error("not the last one")
-	}
-}
-
-// owed says where each message goes, and that results are not held up by new cards.
-func TestWhereMessagesGo(t *testing.T) {
-	for _, s := range scenes() {
-		keys := map[string]bool{}
-		for i, p := range owed(&s.r, &s.v, cards, nil) {
-			if keys[p.key] {
-				t.Errorf("%s owes %s twice", s.name, p.key)
-			}
-			keys[p.key] = true
-			if (i == 0) != (p.key == cardKey) {
-				t.Errorf("%s: the card is not first", s.name)
-			}
-			if (p.to == "") != p.thread {
-				t.Errorf("%s: %s goes to %q, thread %v", s.name, p.key, p.to, p.thread)
-			}
-			asks := s.r.State == Pending && (p.key == cardKey || strings.HasPrefix(p.key, unreachedKey))
-			if asks != (p.urgency == ofCard) {
-				t.Errorf("%s: %s waits behind results: %v", s.name, p.key, p.urgency == ofCard)
-			}
-			if p.key == cardKey && !asks && p.urgency != ofOutcome {
-				t.Errorf("%s: the card's end waits", s.name)
-			}
-			if p.key == "target" && p.to != s.r.TargetSlackID {
-				t.Errorf("%s tells %s that it happened", s.name, p.to)
-			}
-		}
-		if over := s.r.State.Accepted() || s.r.State.Undone() || s.r.State == Failed || s.r.State == Drilled || s.r.State == Lost; over != keys["result:1"] && s.name != "expired_self" {
-			if s.r.State != Expired && s.r.State != Void { // which has no decision to number it
-				t.Errorf("%s: result in the thread: %v", s.name, keys["result:1"])
-			}
-		}
 	}
 }

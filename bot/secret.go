@@ -1,6 +1,8 @@
 package bot
 
-import "log/slog"
+import (
+	"log/slog"
+)
 
 // Secret is text that must reach no log, card, error or JSON document: a
 // token, a response_url, a trigger_id. Convert it with string(s) at the one

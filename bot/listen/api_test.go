@@ -9,7 +9,7 @@ import (
 
 	"github.com/slack-go/slack"
 
-	"revoke-sessions/bot"
+	"revoke-sessions/bot/slackapi"
 )
 
 // A redirect takes neither a token nor a message to another host, whatever kind it
@@ -29,7 +29,7 @@ func TestRedirectsAreNotFollowed(t *testing.T) {
 			}))
 			defer here.Close()
 			api := NewAPI("xoxb-SECRET", "xapp-SECRET", here.URL)
-			slackSide := bot.NewSlack(api, here.URL, HTTPClient(apiTimeout))
+			slackSide := slackapi.NewClient(api, here.URL, HTTPClient(apiTimeout))
 			_, err := slackSide.Connect(t.Context())
 			if want := fmt.Sprintf("auth.test: Slack answered %d, a redirect, which is not followed: the token would go along. SLACK_API_URL must name the address itself", status); err == nil || err.Error() != want {
 				t.Errorf("auth.test: %v, want %s", err, want)

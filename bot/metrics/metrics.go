@@ -15,6 +15,8 @@
 package metrics
 
 import (
+	"revoke-sessions/bot"
+
 	"net/http"
 	"runtime"
 	"sync/atomic"
@@ -24,7 +26,6 @@ import (
 	"github.com/prometheus/client_golang/prometheus/collectors"
 	"golang.org/x/sync/singleflight"
 
-	"revoke-sessions/bot"
 	"revoke-sessions/bot/listen"
 )
 

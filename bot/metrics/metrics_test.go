@@ -18,6 +18,7 @@ import (
 	"revoke-sessions/authz"
 	"revoke-sessions/bot"
 	"revoke-sessions/bot/listen"
+	"revoke-sessions/bot/slackapi"
 	"revoke-sessions/graph"
 )
 
@@ -255,10 +256,10 @@ func TestStoreResults(t *testing.T) {
 func TestSlackCodes(t *testing.T) {
 	m := New("v1", "")
 	told := m.Slack()
-	for _, code := range []string{bot.SlackOK, "is_archived", "made_up_1", "made_up_2"} {
+	for _, code := range []string{slackapi.OK, "is_archived", "made_up_1", "made_up_2"} {
 		told("chat.update", code, time.Millisecond)
 	}
-	told("made.up", bot.SlackOK, time.Millisecond)
+	told("made.up", slackapi.OK, time.Millisecond)
 	_, body := ask(m, "/metrics")
 	for sample, want := range map[string]string{
 		`slack_calls_total{method="chat.update",result="is_archived"}`: "1",

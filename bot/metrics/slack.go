@@ -3,7 +3,7 @@ package metrics
 import (
 	"time"
 
-	"revoke-sessions/bot"
+	"revoke-sessions/bot/slackapi"
 )
 
 // methods are the calls that the bot makes to Slack.
@@ -17,7 +17,7 @@ var knownMethods = set(methods...)
 // slackCodes are the answers of Slack's that are told apart: those that
 // somebody can do something about.
 var slackCodes = set(
-	bot.SlackOK, bot.SlackSilent, "ratelimited", "incomplete_answer", "internal_error", "fatal_error", "service_unavailable", "request_timeout",
+	slackapi.OK, slackapi.Silent, "ratelimited", "incomplete_answer", "internal_error", "fatal_error", "service_unavailable", "request_timeout",
 	// The token, or the app.
 	"account_inactive", "invalid_auth", "missing_scope", "no_permission", "not_authed", "team_access_not_granted", "token_expired", "token_revoked",
 	"ekm_access_denied", "org_login_required", "restricted_action",
@@ -32,12 +32,12 @@ var slackCodes = set(
 
 func (m *Metrics) registerSlack() {
 	m.slack = m.newCalls("slack_calls", "Calls to Slack's Web API", "method",
-		methods, []string{bot.SlackOK, bot.SlackSilent, "ratelimited"},
+		methods, []string{slackapi.OK, slackapi.Silent, "ratelimited"},
 		[]float64{0.05, 0.1, 0.25, 0.5, 1, 2, 5, 10})
 }
 
 // Slack is what a bot.Slack tells of its calls; nil for nobody.
-func (m *Metrics) Slack() bot.CallObserver {
+func (m *Metrics) Slack() slackapi.CallObserver {
 	if m == nil {
 		return nil
 	}

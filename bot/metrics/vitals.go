@@ -1,9 +1,9 @@
 package metrics
 
 import (
-	"github.com/prometheus/client_golang/prometheus"
-
 	"revoke-sessions/bot"
+
+	"github.com/prometheus/client_golang/prometheus"
 )
 
 var (

@@ -261,7 +261,7 @@ func TestStory(t *testing.T) {
 	if err := s.Record(deadline(t), 0, bot.Entry{Action: "refused", Request: r.ID, Actor: "U-OUTSIDER"}); err != nil {
 		t.Fatal(err)
 	}
-	tell := func() bot.Story {
+	tell := func() bot.Record {
 		t.Helper()
 		story, err := s.Story(deadline(t), "REQ-ACDEFG")
 		if err != nil {

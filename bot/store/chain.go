@@ -258,8 +258,8 @@ func (s *Store) Verify(ctx context.Context, anchor *Anchor) (Summary, error) {
 // Story reads all that is on record of one request, and whether the whole
 // chain fits; ErrNoRequest if no row names it. A chain that does not fit is
 // told in the Story and is no error.
-func (s *Store) Story(ctx context.Context, requestID string) (bot.Story, error) {
-	story := bot.Story{Request: requestID, Proof: bot.WordsUnread}
+func (s *Store) Story(ctx context.Context, requestID string) (bot.Record, error) {
+	story := bot.Record{Request: requestID, Proof: bot.WordsUnread}
 	var hash string
 	seen, err := s.walk(ctx, func(r bot.Row) error {
 		if r.Request == requestID {
@@ -291,7 +291,7 @@ func (s *Store) Story(ctx context.Context, requestID string) (bot.Story, error) 
 		err = bot.ErrNoRequest
 	}
 	if err != nil {
-		return bot.Story{}, err
+		return bot.Record{}, err
 	}
 	if story.Words != nil {
 		story.Proof = bot.WordsDiffer

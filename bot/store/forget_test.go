@@ -11,6 +11,7 @@ import (
 
 	"revoke-sessions/authz"
 	"revoke-sessions/bot"
+	"revoke-sessions/bot/message"
 	"revoke-sessions/bot/store"
 )
 
@@ -82,7 +83,7 @@ func testForgetWords(t *testing.T, open opener) {
 	if err != nil || story.Proof != bot.WordsErased || story.Words != nil || !story.Sound() || story.Rows[0].Typed == "" {
 		t.Errorf("the story of what was erased: %+v, %v", story, err)
 	}
-	if md := story.Markdown(); !strings.Contains(md, "erased") || strings.Contains(md, "stolen laptop") {
+	if md := message.Markdown(&story); !strings.Contains(md, "erased") || strings.Contains(md, "stolen laptop") {
 		t.Errorf("the story says:\n%s", md)
 	}
 	if got := stored(t, s, ended.ID); got.State != bot.Denied || got.Target.ID != "REQ-ENDED" || len(got.Askers) != 1 {

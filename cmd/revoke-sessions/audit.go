@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"revoke-sessions/bot"
+	"revoke-sessions/bot/message"
 	"revoke-sessions/bot/store"
 )
 
@@ -95,7 +96,7 @@ func (c *auditShow) Run(ctx context.Context, s *surroundings, audit *auditComman
 		e.SetIndent("", "  ")
 		err = e.Encode(story)
 	} else {
-		_, err = io.WriteString(s.stdout, story.Markdown())
+		_, err = io.WriteString(s.stdout, message.Markdown(&story))
 	}
 	if err == nil && !story.Sound() {
 		err = fmt.Errorf("%s is not on record as it was written: see the end of what was printed, and audit verify", id)

@@ -140,7 +140,7 @@ func TestAuditShow(t *testing.T) {
 		t.Errorf("exit code %d\n%s\n%s", code, stdout, stderr)
 	}
 	code, stdout, stderr = output(t, nil, "audit", "show", "REQ-ACDEFG", "--format", "json", "--database", url)
-	var story bot.Story
+	var story bot.Record
 	if err := json.Unmarshal([]byte(stdout), &story); err != nil || code != 0 {
 		t.Fatalf("exit code %d: %v\n%s\n%s", code, err, stdout, stderr)
 	}

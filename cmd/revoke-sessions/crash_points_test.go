@@ -14,6 +14,7 @@ import (
 
 	"revoke-sessions/bot"
 	"revoke-sessions/bot/testrun"
+	"revoke-sessions/bot/witness"
 )
 
 var (
@@ -120,7 +121,7 @@ func killedAtEveryEffect(t *testing.T, names []string, engine string) {
 	if *crashPlay != "" || !every {
 		return // not every step was meant
 	}
-	for _, e := range bot.Effects {
+	for _, e := range witness.Effects {
 		if slices.Contains(leftOut, e) {
 			continue
 		}

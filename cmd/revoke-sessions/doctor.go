@@ -11,6 +11,7 @@ import (
 
 	"revoke-sessions/bot"
 	"revoke-sessions/bot/listen"
+	"revoke-sessions/bot/slackapi"
 	"revoke-sessions/graph"
 	"revoke-sessions/graph/msgraph"
 )
@@ -93,8 +94,8 @@ type examination struct {
 	now    func() time.Time
 	read   settings
 
-	slack    *bot.Slack // nil where nothing may be sent to Slack
-	home     bot.Installation
+	slack    *slackapi.Client // nil where nothing may be sent to Slack
+	home     slackapi.Installation
 	slackIs  bool // the bot token works
 	ask      func(context.Context) (leave bot.Secret, err error)
 	leave    bot.Secret // empty without leave to open a socket
@@ -117,7 +118,7 @@ func (c *doctorCommand) Run(ctx context.Context, s *surroundings) error {
 	}
 	if e.complaints("SLACK_API_URL") == "" {
 		api := listen.NewAPI(e.read.botToken, e.read.appToken, c.SlackAPI)
-		e.slack = bot.NewSlack(api, c.SlackAPI, listen.HTTPClient(5*time.Second))
+		e.slack = slackapi.NewClient(api, c.SlackAPI, listen.HTTPClient(5*time.Second))
 		e.ask = func(ctx context.Context) (bot.Secret, error) { return listen.Ask(ctx, api) }
 	}
 	defer func() {
@@ -224,7 +225,7 @@ func remedyIn(complaint, otherwise string) (says, remedy string) {
 
 // slackSays is a Web API call that failed, and what to do about it.
 func slackSays(what string, err error) verdict {
-	e, ok := errors.AsType[*bot.SlackError](err)
+	e, ok := errors.AsType[*slackapi.Error](err)
 	switch {
 	case !ok:
 		return verdict{broken, fmt.Sprintf("%s: %v", what, err), remedyNetwork}

@@ -7,7 +7,8 @@ import (
 	"strings"
 
 	"revoke-sessions/authz"
-	"revoke-sessions/bot"
+	"revoke-sessions/bot/lookup"
+	"revoke-sessions/bot/message"
 )
 
 const noPolicy = "there is no policy that can be used"
@@ -91,17 +92,17 @@ func (e *examination) quorum(ctx context.Context) verdict {
 	case e.directory == nil:
 		return without(what, noEntraToken)
 	}
-	q := bot.FindQuorum(ctx, e.slack, e.directory, e.read.policy, e.now)
+	q := lookup.FindQuorum(ctx, e.slack, e.directory, e.read.policy, e.now)
 	able := fmt.Sprintf("Approvers who could decide now: %d", q.Able)
 	if q.Trouble == nil && !q.Whole {
 		able += fmt.Sprintf(" (%d of at least %d were looked at)", q.Looked, q.Named)
 	}
 	for i, u := range q.Unable {
-		able += either(i == 0, "; who could not: ", ", ") + fmt.Sprintf("%s (%s)", u.SlackID, u.Why())
+		able += either(i == 0, "; who could not: ", ", ") + fmt.Sprintf("%s (%s)", u.SlackID, message.WhyUnable(u))
 	}
-	lacking := bot.Shortfalls(&e.read.policy, q.Able)
+	lacking := message.Shortfalls(&e.read.policy, q.Able)
 	short, how := strings.Join(lacking, "; "), ""
-	if unmapped := bot.Unmapped(q.Unable); unmapped != "" {
+	if unmapped := message.Unmapped(q.Unable); unmapped != "" {
 		how = unmapped + " "
 	}
 	switch {

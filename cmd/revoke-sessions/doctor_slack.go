@@ -11,6 +11,8 @@ import (
 	"revoke-sessions/authz"
 	"revoke-sessions/bot"
 	"revoke-sessions/bot/listen"
+	"revoke-sessions/bot/message"
+	"revoke-sessions/bot/slackapi"
 )
 
 const (
@@ -49,7 +51,7 @@ func (e *examination) scopes(context.Context) verdict {
 		return without("the scopes of SLACK_BOT_TOKEN", why)
 	}
 	var needed, other []string
-	for _, scope := range bot.Scopes {
+	for _, scope := range slackapi.Scopes {
 		if slices.Contains(e.home.Scopes, scope.Name) {
 			continue
 		}
@@ -70,7 +72,7 @@ func (e *examination) scopes(context.Context) verdict {
 
 // needs says what needs a scope, and "" where nothing does, or where the check
 // of the channel shows it.
-func (e *examination) needs(scope bot.Scope) string {
+func (e *examination) needs(scope slackapi.Scope) string {
 	switch scope.Name {
 	case "channels:read", "groups:read":
 		return ""
@@ -138,7 +140,7 @@ func (e *examination) channel(ctx context.Context) verdict {
 	case err != nil:
 		return slackSays("The approvers' channel "+e.Channel+" cannot be looked at", err)
 	case c.Problem != "":
-		return verdict{broken, fmt.Sprintf("REVOKE_CHANNEL %s cannot be used: %s", e.Channel, c.Problem.Says()), remedyByProblem[c.Problem]}
+		return verdict{broken, fmt.Sprintf("REVOKE_CHANNEL %s cannot be used: %s", e.Channel, message.ChannelSays(c.Problem)), remedyByProblem[c.Problem]}
 	case !c.Private:
 		return verdict{doubtful, fmt.Sprintf("#%s (%s) is a public channel: the whole workspace can read the cards", c.Name, e.Channel),
 			"Make it private in the channel's settings, or name a private one in REVOKE_CHANNEL"}

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"revoke-sessions/bot"
+	"revoke-sessions/bot/witness"
 )
 
 // observed are the effects that bots of this process have had.
@@ -19,7 +20,7 @@ var observed struct {
 // not list.
 func onList(t testing.TB) bot.Witness {
 	return func(e bot.Effect, over bool) {
-		if !slices.Contains(bot.Effects, e) {
+		if !slices.Contains(witness.Effects, e) {
 			t.Errorf("bot.Effects does not list %q", e)
 		}
 		observed.Lock()
@@ -43,7 +44,7 @@ func everyEffect(t *testing.T, folder string, played int) {
 	}
 	observed.Lock()
 	defer observed.Unlock()
-	for _, e := range bot.Effects {
+	for _, e := range witness.Effects {
 		if !observed.effects[e] {
 			t.Errorf("no story has the effect %q, which bot.Effects lists", e)
 		}

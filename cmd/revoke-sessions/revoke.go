@@ -12,6 +12,7 @@ import (
 
 	"revoke-sessions/authz"
 	"revoke-sessions/bot"
+	"revoke-sessions/bot/engine"
 	"revoke-sessions/bot/store"
 	"revoke-sessions/cmd/revoke-sessions/accounts"
 	"revoke-sessions/graph"
@@ -127,7 +128,7 @@ func (c *revokeCommand) plan(s *surroundings) (*revoking, error) {
 		return nil, usageError("nothing was begun: " + err.Error())
 	}
 	p.entra = &calling{Client: p.client, headers: headers}
-	p.settings = bot.Config{
+	p.settings = engine.Config{
 		Policy: policy, Operation: operationOf(c.Operation), Fallback: graph.Operation(c.Fallback),
 		Timing: s.timing(), Log: slog.New(slog.DiscardHandler), Now: s.at.now,
 	}

@@ -7,7 +7,7 @@ import (
 	"slices"
 	"strings"
 
-	"revoke-sessions/bot"
+	"revoke-sessions/bot/message"
 )
 
 // errQuit: whoever was asked wants nothing more to be begun.
@@ -36,7 +36,7 @@ func (p *revoking) openQuestions(s *surroundings) error {
 }
 
 // question shows the preview and asks. declined is a no to this account.
-func (p *revoking) question(ctx context.Context, preview *bot.Preview) (declined bool, err error) {
+func (p *revoking) question(ctx context.Context, preview *message.Preview) (declined bool, err error) {
 	lines := preview.Lines()
 	fmt.Fprintln(p.err, strings.Join(lines[1:], "\n"))
 	answer, err := p.ask.ask(ctx, lines[0])

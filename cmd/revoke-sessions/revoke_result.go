@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"revoke-sessions/bot"
+	"revoke-sessions/bot/engine"
+	"revoke-sessions/bot/message"
 	"revoke-sessions/graph"
 )
 
@@ -80,7 +82,7 @@ func (r *accountResult) fill(request *bot.Request) {
 	r.Also, r.Status, r.Code, r.RequestID, r.ClientRequestID = a.Also, a.Status, a.Code, a.RequestID, a.ClientRequestID
 	r.AcceptedAt, r.Verified = request.AcceptedAt, request.State == bot.Verified
 	r.ValidFromBefore, r.ValidFromAfter = request.Before.ValidFrom(), request.After.ValidFrom()
-	r.Says = request.Says()
+	r.Says = message.TerminalOutcome(request)
 	switch {
 	case request.State.Accepted() && request.Target.Guest == graph.Yes:
 		r.Outcome = outcomeAccepted
@@ -113,7 +115,7 @@ func (r *accountResult) decline(quit bool) {
 
 // refuse is an account that the policy is against. The request has a State where
 // that came up while it waited for Microsoft.
-func (r *accountResult) refuse(e *bot.RefusedError, request *bot.Request) {
+func (r *accountResult) refuse(e *engine.RefusedError, request *bot.Request) {
 	r.Outcome, r.Code, r.Says = outcomeRefused, string(e.Reason), e.Says+" Nothing was done."
 	if request.State != "" {
 		r.Request, r.State, r.Operation = request.ID, request.State, request.Called()
@@ -128,7 +130,7 @@ func withoutRefusal(err error) error {
 		return nil
 	}
 	return errors.Join(slices.DeleteFunc(slices.Clone(joined.Unwrap()), func(e error) bool {
-		_, refusal := errors.AsType[*bot.RefusedError](e)
+		_, refusal := errors.AsType[*engine.RefusedError](e)
 		return refusal
 	})...)
 }
@@ -143,7 +145,7 @@ func (r *accountResult) fail(e *bot.LookupError) {
 }
 
 // whatIf is what would happen. Whatever would be refused is a failure.
-func (r *accountResult) whatIf(preview *bot.Preview) *accountResult {
+func (r *accountResult) whatIf(preview *message.Preview) *accountResult {
 	r.Outcome, r.preview = outcomeWhatIf, true
 	if preview.Held {
 		r.Outcome, r.Code = outcomeRefused, string(preview.Refused)

@@ -13,7 +13,9 @@ import (
 	"time"
 
 	"revoke-sessions/bot"
+	"revoke-sessions/bot/engine"
 	"revoke-sessions/bot/listen"
+	"revoke-sessions/bot/slackapi"
 	"revoke-sessions/bot/store"
 	"revoke-sessions/graph"
 	"revoke-sessions/graph/msgraph"
@@ -121,7 +123,7 @@ func (c *runCommand) Run(ctx context.Context, s *surroundings) error {
 	defer logAnchors(context.WithoutCancel(ctx), db.Head, log, time.Tick(anchorEvery))()
 	numbers.WatchStore(db)
 	api := listen.NewAPI(botToken, appToken, c.SlackAPI)
-	slack := bot.NewSlack(api, c.SlackAPI, listen.HTTPClient(5*time.Second))
+	slack := slackapi.NewClient(api, c.SlackAPI, listen.HTTPClient(5*time.Second))
 	slack.Observe(numbers.Slack())
 	home, err := connect(ctx, slack, log)
 	if ctx.Err() != nil {
@@ -131,7 +133,7 @@ func (c *runCommand) Run(ctx context.Context, s *surroundings) error {
 		return err
 	}
 	signIn(ctx, directory, policy.AsksForRoles(), log)
-	b := bot.New(bot.Config{
+	b := engine.New(engine.Config{
 		Home: home, Channel: c.Channel, Policy: policy, Emergency: bot.Clean(c.Emergency, 200),
 		Operation: operation, Fallback: fallback, Timing: s.timing(), Log: log, Now: db.Now, Meter: numbers.Meter(),
 		Steady: s.steady(), Witness: s.at.witness,
@@ -224,13 +226,13 @@ func signIn(ctx context.Context, directory *msgraph.Client, roles bool, log *slo
 }
 
 // connect asks Slack who we are, for as long as Slack does not answer.
-func connect(ctx context.Context, slack *bot.Slack, log *slog.Logger) (bot.Workspace, error) {
+func connect(ctx context.Context, slack *slackapi.Client, log *slog.Logger) (bot.Workspace, error) {
 	for wait := time.Second; ; wait = min(2*wait, 30*time.Second) {
 		home, err := slack.Connect(ctx)
 		if err == nil {
 			return home, nil
 		}
-		e, ok := errors.AsType[*bot.SlackError](err)
+		e, ok := errors.AsType[*slackapi.Error](err)
 		if ok && e.Redirected() {
 			return home, err
 		} else if ok && !e.NoAnswer() {

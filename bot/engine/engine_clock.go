@@ -1,0 +1,217 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"revoke-sessions/bot"
+	"revoke-sessions/bot/message"
+)
+
+// handBack lets go of the arrivals that are claimed and not begun, so that
+// whoever has a slot takes them. Where that fails it is tried again at the next look,
+// and else their claims lapse.
+func (b *Bot) handBack(ctx context.Context) {
+	b.mu.Lock()
+	left := b.left
+	b.left = nil
+	b.mu.Unlock()
+	if len(left) == 0 {
+		return
+	}
+	if err := b.store.HandBack(ctx, left); err != nil {
+		b.log.Error("hand back what was not begun; it goes on once the claims have lapsed", "arrivals", len(left), "error", err)
+		b.mu.Lock()
+		b.left = append(left, b.left...)
+		b.mu.Unlock()
+	}
+}
+
+const (
+	// dueLimit is how many rows of each kind one tick takes.
+	dueLimit = 64
+	// stopWithin is how long an orderly stop waits for running work: longer than
+	// a call to Graph, and short enough that all is closed within 20 s, the 5 s
+	// of the sockets and the last writes to a silent database included.
+	stopWithin = 10 * time.Second
+	// handBackWithin bounds the handing back at a stop.
+	handBackWithin = time.Second
+	// storeWithin bounds what the clock asks of the store, so that a database
+	// that does not answer cannot stop it.
+	storeWithin = 5 * time.Second
+	// beatEvery is how often a process says that it lives.
+	beatEvery = 5 * time.Second
+	// forgetEvery is how often secrets past their use are looked for.
+	forgetEvery = time.Minute
+)
+
+// Run is the clock: every tick it claims what is due and advances it. It
+// returns when ctx has ended and running work is done or was given up; then
+// nothing new is begun.
+func (b *Bot) Run(ctx context.Context) {
+	tick := time.NewTicker(b.cfg.Timing.Tick)
+	defer tick.Stop()
+	var forgot, beat, watched time.Time
+	for {
+		now := b.now()
+		if bot.Elapsed(beat, now, beatEvery) {
+			beat = now
+			b.beat(ctx, now)
+		}
+		if ctx.Err() == nil { // or a beat that was broken off by the stop would pass for a failure
+			b.heartbeats(now)
+		}
+		b.watchClock()
+		b.pickUp(ctx)
+		if now := b.now(); bot.Elapsed(time.Unix(0, b.lastPreflight.Load()), now, preflightEvery) {
+			b.lastPreflight.Store(now.UnixNano())
+			b.spawn(b.preflight)
+		}
+		if now := b.now(); bot.Elapsed(forgot, now, forgetEvery) {
+			forgot = now
+			b.spawn(b.forget)
+		}
+		if now := b.now(); bot.Elapsed(watched, now, watchEvery) {
+			watched = now
+			b.spawn(b.watch)
+		}
+		b.tick()
+		select {
+		case <-tick.C:
+		case <-b.wake:
+		case <-ctx.Done():
+			b.stop()
+			return
+		}
+	}
+}
+
+// beat says that this process lives and hears how many do.
+func (b *Bot) beat(ctx context.Context, now time.Time) {
+	ctx, cancel := context.WithTimeout(ctx, storeWithin)
+	defer cancel()
+	live, err := b.store.Beat(ctx)
+	if err != nil {
+		if ctx.Err() == nil {
+			b.log.Error("say that this process lives", "error", err)
+		}
+		return
+	}
+	b.health.database.works(now)
+	if before := b.replicas.Swap(int64(live)); before != 0 && before != int64(live) {
+		b.spawn(b.retell) // whoever has gone may have told something by other rules
+	}
+	if _, err := b.hasOtherRules(ctx); err != nil && ctx.Err() == nil {
+		b.log.Error("look whether this process has the rules in force", "error", err)
+	}
+}
+
+// Replicas is how many processes work on the store, this one included.
+func (b *Bot) Replicas() int { return max(1, int(b.replicas.Load())) }
+
+func (b *Bot) forget(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(ctx, bot.StepDeadline)
+	defer cancel()
+	if err := b.store.Forget(ctx, b.cfg.Policy.Retention); err != nil && ctx.Err() == nil {
+		b.log.Error("erase used secrets", "error", err)
+	}
+}
+
+func (b *Bot) pickUp(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(ctx, storeWithin)
+	defer cancel()
+	defer b.drain()
+	if err := b.thaw(ctx); err != nil && ctx.Err() == nil {
+		b.log.Error("end a freeze whose time is over", "error", err)
+	}
+	b.handBack(ctx)
+	if b.otherRules.Load() {
+		// Whoever has the rules in force looks every second, and so is first.
+		if now := b.now(); !bot.Elapsed(b.looked, now, otherRulesPause) {
+			return
+		}
+	}
+	b.looked = b.now()
+	free := cap(b.slots) - len(b.slots)
+	if free == 0 || ctx.Err() != nil {
+		return
+	}
+	due, err := b.store.Due(ctx, min(free, dueLimit))
+	if err != nil {
+		if ctx.Err() == nil {
+			b.log.Error("find what is due", "error", err)
+		}
+		return
+	}
+	if due.SetBack > 0 {
+		b.lookedUp.forget()
+		b.clockSetBack(ctx, due.SetBack)
+	}
+	for _, broken := range due.Broken {
+		b.unreadable(broken)
+	}
+	for _, a := range due.Arrivals {
+		b.resume(b.handling(a))
+	}
+	for _, r := range due.Drive {
+		b.resume(piece{do: func(ctx context.Context) { b.advance(ctx, r) }})
+	}
+	for _, id := range due.Tell {
+		b.offer(func(ctx context.Context) { b.tell(ctx, id) })
+	}
+	for _, n := range due.Notices {
+		b.resume(piece{do: func(ctx context.Context) { b.announce(ctx, n) }})
+	}
+}
+
+func (b *Bot) stop() {
+	b.mu.Lock()
+	for p, any := b.waiting.First(); any; p, any = b.waiting.First() {
+		b.waiting.Drop(p)
+		b.leave(*p) // it waits in the database
+	}
+	b.stopped = true
+	b.mu.Unlock()
+	b.handBackAtLast(b.work)
+	done := make(chan struct{})
+	go func() { b.running.Wait(); close(done) }()
+	select {
+	case <-done:
+	case <-time.After(stopWithin):
+		b.log.Warn("stopping with work under way; it goes on after the next start")
+		b.abandon()
+		<-done
+	}
+	// What could not be handed back while so much was under way, or came meanwhile.
+	b.handBackAtLast(context.WithoutCancel(b.work))
+	b.abandon()
+}
+
+// SinceTick is how long ago the clock last finished a round or, before its
+// first, how long the bot exists. A round that hangs makes it grow.
+func (b *Bot) SinceTick() time.Duration { return time.Since(*b.ticked.Load()) }
+
+// tick notes that the clock has finished a round. It goes by the machine's own
+// clock, which nobody sets back.
+func (b *Bot) tick() {
+	now := time.Now()
+	b.ticked.Store(&now)
+}
+
+// thaw ends a freeze whose time is over.
+func (b *Bot) thaw(ctx context.Context) error {
+	on, frozen, err := b.store.Frozen(ctx)
+	if err != nil || !frozen || b.now().Before(on.Until) {
+		return err
+	}
+	on.EndedAt = b.now().UTC()
+	_, err = b.store.CommitFreeze(ctx, bot.FreezeChange{
+		Freeze: on, Audit: []bot.Entry{{Action: "unfrozen", Actor: "clock"}},
+		Notice: message.FreezeAnnouncement(&on, b.view(ctx, nil, "")),
+	})
+	if errors.Is(err, bot.ErrConflict) {
+		return nil // somebody else ended it, or voted; the next tick looks again
+	}
+	return err
+}

@@ -1,0 +1,110 @@
+package engine_test
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"revoke-sessions/bot"
+	"revoke-sessions/bot/message"
+	"revoke-sessions/bot/store"
+)
+
+// severed is the way of one process to what it shares with the others.
+type severed struct {
+	*store.Store
+	off   atomic.Bool
+	tried atomic.Int64 // notes of a place while it was off
+	notes atomic.Int64 // and since
+}
+
+var errSevered = errors.New("the database is away")
+
+func (s *severed) SetPlace(ctx context.Context, id string, p bot.Place) error {
+	if s.off.Load() {
+		s.tried.Add(1)
+		return errSevered
+	}
+	defer s.notes.Add(1)
+	return s.Store.SetPlace(ctx, id, p)
+}
+
+func (s *severed) Told(ctx context.Context, t bot.Telling, version int64, retry bot.Retry) (bot.Telling, bool, error) {
+	if s.off.Load() {
+		return t, false, errSevered
+	}
+	return s.Store.Told(ctx, t, version, retry)
+}
+
+func (s *severed) ClaimTelling(ctx context.Context, id string) (bot.Telling, bool, error) {
+	if s.off.Load() && s.tried.Load() > 0 {
+		return bot.Telling{}, false, errSevered
+	}
+	return s.Store.ClaimTelling(ctx, id)
+}
+
+func (s *severed) Due(ctx context.Context, limit int) (bot.Work, error) {
+	if s.off.Load() && s.tried.Load() > 0 {
+		return bot.Work{}, errSevered
+	}
+	return s.Store.Due(ctx, limit)
+}
+
+func RoundTrip(l *message.Line, r *http.Request) (*http.Response, error) {
+	if l.Cut.Load() {
+		return nil, errors.New("Slack is away")
+	}
+	return l.RoundTripper.RoundTrip(r)
+}
+
+// TestANoteThatComesTooLate: a process that has posted a card cannot note it, for
+// longer than its claim. Another one posts a card and goes on; what the first
+// notes then must not hide that.
+func TestANoteThatComesTooLate(t *testing.T) {
+	w := newWorkshop(t)
+	clock, workspace, db := w.clock, w.slack, w.db
+	transport := &http.Transport{}
+	defer transport.CloseIdleConnections()
+	first, its := &severed{Store: db}, &message.Line{RoundTripper: transport}
+	first.off.Store(true)
+	defer w.start(first, its)()
+
+	r := w.asked("REQ-ACDEFG", "carol")
+	w.wait("the first has posted a card", func() bool { return first.tried.Load() > 0 })
+	its.Cut.Store(true) // by the time it notes the card, its step is over, and it posts no more
+
+	clock.move(bot.ClaimFor + time.Second)
+	defer w.start(db, transport)()
+	var card bot.Place
+	w.wait("the second has posted a card", func() bool {
+		places, err := db.Places(t.Context(), r.ID)
+		card = places["card"]
+		return err == nil && card.TS != ""
+	})
+	w.denied(r)
+	shows := func(ts string) string {
+		for _, m := range workspace.Messages(channelOfCards) {
+			if m.TS == ts {
+				return m.Text
+			}
+		}
+		return "nothing"
+	}
+	w.wait("its card shows the decision", func() bool { return strings.Contains(shows(card.TS), "Denied") })
+
+	its.Cut.Store(false)
+	first.off.Store(false)
+	w.wait("the first notes its own", func() bool { return first.notes.Load() > 0 })
+	places, err := db.Places(t.Context(), r.ID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if live := places["card"]; live.TS != card.TS {
+		t.Errorf("the live card is said to be one that shows %q", shows(live.TS))
+	}
+	w.wait("the first takes its card back", func() bool { return len(w.stand(r.ID)) == 1 })
+}

@@ -1,0 +1,117 @@
+package engine_test
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+
+	"revoke-sessions/authz"
+	"revoke-sessions/bot"
+	"revoke-sessions/bot/slacktest"
+)
+
+// cardsJudge asks whether the card in Slack shows what the rows say.
+type cardsJudge struct{ complaints }
+
+// posted is what the approvers' channel shows of a request.
+type posted struct {
+	message slacktest.Message
+	found   bool
+	others  int // more messages with buttons for it
+}
+
+// cardWords tell the state of a card: it shows one of them.
+var cardWords = map[bot.State][]string{
+	bot.Pending:       {"Nothing has been done yet.", "Nothing has been done for this request yet."},
+	bot.Approved:      {"Waiting for its turn", "Asking Microsoft Entra", "Waiting to ask Microsoft Entra", "Held back by a freeze", "Approved, but not carried out yet"},
+	bot.Executing:     {"Asking Microsoft Entra"},
+	bot.Unknown:       {"Not known yet whether"},
+	bot.Revoked:       {"Reading the account to verify it"},
+	bot.Verified:      {"Verified: sessions valid since moved"},
+	bot.NotVisibleYet: {"Not visible in the account yet", "It still shows sessions valid since", "which of a guest says nothing"},
+	bot.Unreachable:   {"could not be read since", "cannot be read now"},
+	bot.Failed: {"Microsoft could not be reached.", "Microsoft refused.", "Microsoft asked the bot to wait",
+		"Microsoft did not take the call.", "The bot could not make the call.", "Not tried again."},
+	bot.Drilled:   {"Rehearsed for"},
+	bot.Denied:    {"Denied by"},
+	bot.Cancelled: {"Cancelled by"},
+	bot.Expired:   {"Nobody decided in", "approvals came in"},
+	bot.Lost:      {"Not known whether", "Not known what became of the rehearsal"},
+	bot.Void:      {"This changed since the preview", "An approval of this no longer counts"},
+}
+
+// card compares what Slack shows with the history.
+func (j cardsJudge) card(p *tracked, shown posted) {
+	if !shown.found {
+		j.complain(p, "it has no card")
+		return
+	}
+	text, buttons := shown.message.Plain(), shown.message.Buttons()
+	shows := func(words string) bool { return strings.Contains(text, words) }
+	if !shows(p.id) || !slices.ContainsFunc(cardWords[p.state], shows) {
+		j.complain(p, "it is %s, and its card says:\n%s", p.state, text)
+	}
+	doubtful := p.rows["unmoved_told"] > 0 && p.state != bot.Verified
+	if doubtful != shows("Treat it as not done") || doubtful && shows("are revoked") {
+		j.complain(p, "it is %s, people know that nothing has moved: %v, and its card says:\n%s", p.state, doubtful, text)
+	}
+	if p.drill != shows("DRILL") {
+		j.complain(p, "drill %v, and its card says:\n%s", p.drill, text)
+	}
+	may := map[string]bool{
+		bot.ActionConfirm: p.state == bot.Pending,
+		bot.ActionCancel:  p.state == bot.Pending && (p.lane == authz.Self || !p.others(p.askers[0].of)),
+		bot.ActionDeny:    p.state == bot.Pending || p.state == bot.Approved,
+		bot.ActionRetry:   p.state == bot.Failed || p.state == bot.Unknown,
+	}
+	for _, b := range buttons {
+		if !may[b.ActionID] || b.Value != p.id {
+			j.complain(p, "it is %s, and its card has the button %s for %s", p.state, b.ActionID, b.Value)
+		}
+	}
+	if p.state == bot.Pending && len(buttons) < 2 {
+		j.complain(p, "it is pending, and its card has %d buttons", len(buttons))
+	}
+	if shown.others > 0 {
+		j.complain(p, "it has %d more cards with buttons", shown.others)
+	}
+}
+
+func TestCardsJudge(t *testing.T) {
+	card := func(text string, actions ...string) slacktest.Message {
+		var buttons []string
+		for _, action := range actions {
+			buttons = append(buttons, fmt.Sprintf(`{"type": "button", "action_id": %q, "value": "REQ-A"}`, action))
+		}
+		return slacktest.Message{Text: text, Blocks: fmt.Appendf(nil, `[{"type": "actions", "elements": [%s]}]`, strings.Join(buttons, ","))}
+	}
+	confirm := card("", bot.ActionConfirm)
+	pending := card("REQ-A Nothing has been done yet.", bot.ActionConfirm, bot.ActionDeny)
+	denied, unmoved := card("REQ-A Denied by Alice"), card("REQ-A Not visible in the account yet")
+	for name, x := range map[string]struct {
+		state   bot.State
+		message slacktest.Message
+		forbid  func(*tracked, *posted)
+		says    string
+	}{
+		"no card":       {bot.Denied, denied, func(_ *tracked, c *posted) { c.found = false }, "it has no card"},
+		"state":         {bot.Denied, denied, func(p *tracked, _ *posted) { p.state = bot.Expired }, "it is expired, and its card says"},
+		"another's":     {bot.Denied, denied, func(_ *tracked, c *posted) { c.message.Text = "REQ-B Denied by Alice" }, "its card says"},
+		"drill":         {bot.Denied, denied, func(p *tracked, _ *posted) { p.drill = true }, "drill true"},
+		"more cards":    {bot.Denied, denied, func(_ *tracked, c *posted) { c.others = 1 }, "1 more cards"},
+		"button":        {bot.Denied, denied, func(_ *tracked, c *posted) { c.message.Blocks = confirm.Blocks }, "button request.confirm"},
+		"few buttons":   {bot.Pending, pending, func(_ *tracked, c *posted) { c.message.Blocks = nil }, "0 buttons"},
+		"nothing moved": {bot.NotVisibleYet, unmoved, func(p *tracked, _ *posted) { p.rows["unmoved_told"] = 1 }, "nothing has moved: true"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			j, p, shown := newJudges(), newStep("requested", "BOB").request, posted{x.message, true, 0}
+			p.state = x.state
+			j.cards.card(p, shown)
+			wantNothing(t, j)
+			x.forbid(p, &shown)
+			j.cards.card(p, shown)
+			wantComplaint(t, j, "cards: REQ-A: ", x.says)
+		})
+	}
+}

@@ -1,0 +1,261 @@
+package engine_test
+
+import (
+	"slices"
+	"strings"
+	"time"
+
+	"revoke-sessions/authz"
+	"revoke-sessions/bot"
+	"revoke-sessions/bot/lookup"
+)
+
+// record is the history that the audit chain tells: requests, approvals, calls
+// and freezes. It believes each row after the judges have seen it, and judges
+// nothing itself, so that all judges go by the same history.
+type record struct {
+	requests []*tracked
+	freezes  []*pastFreeze
+	single   []bot.Row // rows of which repetitions are counted
+}
+
+// tracked is one request as the rows tell it. The judges compare the next row,
+// the stored request and the card with it.
+type tracked struct {
+	id       string
+	lane     authz.Lane
+	drill    bool
+	target   *human
+	askers   []*member
+	replaces *tracked // the void request whose new preview this is, or nil
+	state    bot.State
+	created  time.Time
+	need     int // approvals, as the card says
+
+	// wait is the shortest time after which the wait for a decision may end.
+	wait time.Duration
+	// executes: after that time the policy carries the request out.
+	executes bool
+	// denying: an approver has pressed Deny, of it or of what it replaces.
+	denying bool
+	// unopened: and no form opened.
+	unopened bool
+
+	approvals []*member // for the decision that is still open
+	givers    []*member // who made the decision in force; nil: the policy did
+	partial   []*member // whose approvals there were when the policy made it
+	again     bool      // it is a "Try again"
+	decided   time.Time
+	decisions int
+	calls     int // rows that say executing, drills not counted
+	firstCall int // the first of them that belongs to the decision in force
+	rows      map[string]int
+}
+
+func (p *tracked) String() string { return p.id }
+
+// asked reports whether a person asked for it, with this Slack account or
+// another one.
+func (p *tracked) asked(m *member) bool {
+	return slices.ContainsFunc(p.askers, func(a *member) bool { return a == m || a.of == m.of })
+}
+
+// others reports whether another person asked for it, too.
+func (p *tracked) others(h *human) bool {
+	return slices.ContainsFunc(p.askers, func(a *member) bool { return a.of != h })
+}
+
+// approvedBy reports whether a person has approved it, with any Slack account.
+func (p *tracked) approvedBy(m *member) bool {
+	return slices.ContainsFunc(p.approvals, func(a *member) bool { return a.of == m.of })
+}
+
+// own reports whether a confirmation is the reporter's own, where that is enough.
+func (p *tracked) own(m *member) bool {
+	return p.lane == authz.Self && p.need == 0 && m.of == p.target
+}
+
+// decide begins a decision.
+func (p *tracked) decide(at time.Time, givers []*member) {
+	p.again, p.partial = p.state != bot.Pending, nil
+	if givers == nil {
+		p.partial = p.approvals
+	}
+	p.state, p.decided, p.givers, p.approvals, p.firstCall = bot.Approved, at, givers, nil, p.calls
+	p.decisions++
+}
+
+// reopen takes the decision in force back: whose approvals still count is asked again.
+func (p *tracked) reopen(at time.Time) {
+	p.approvals = append(slices.Clone(p.givers), p.partial...)
+	p.givers, p.partial = nil, nil
+	if p.state = bot.Pending; p.again {
+		p.state = bot.Failed
+		return
+	}
+	p.executes, p.created = false, at
+}
+
+// lapse takes an approval away.
+func (p *tracked) lapse(m *member) {
+	for _, of := range []*[]*member{&p.approvals, &p.givers, &p.partial} {
+		*of = slices.DeleteFunc(slices.Clone(*of), func(a *member) bool { return a == m })
+	}
+}
+
+// pastFreeze is one freeze, on or over. The judges ask who began it, who wants
+// to end it, and for how long it stopped the clocks of requests.
+type pastFreeze struct {
+	began, ended time.Time     // ended is zero while it is on
+	max          time.Duration // after this it ends by itself
+	by           *human
+	votes        []*member // to end it
+}
+
+// votedBy reports whether somebody has asked to end it, with any of their accounts.
+func (f *pastFreeze) votedBy(h *human) bool {
+	return slices.ContainsFunc(f.votes, func(m *member) bool { return m.of == h })
+}
+
+func (r *record) request(id string) *tracked {
+	for _, p := range r.requests {
+		if p.id == id {
+			return p
+		}
+	}
+	return nil
+}
+
+// frozen is the freeze that is on, or nil.
+func (r *record) frozen() *pastFreeze {
+	if n := len(r.freezes); n > 0 && r.freezes[n-1].ended.IsZero() {
+		return r.freezes[n-1]
+	}
+	return nil
+}
+
+// age is how long a request has waited. Freezes do not count.
+func (r *record) age(p *tracked, at time.Time) time.Duration {
+	age := at.Sub(p.created)
+	for _, f := range r.freezes {
+		began, ended := f.began, f.ended
+		if ended.IsZero() {
+			ended = at
+		}
+		if p.created.After(began) {
+			began = p.created
+		}
+		age -= max(0, ended.Sub(began))
+	}
+	return age
+}
+
+// begin is the request that a row begins: one that was asked for, or the new
+// preview of one that is void. It is nil if the row names nobody we know.
+func (r *record) begin(row bot.Row, now rules, replaces string) *tracked {
+	p := &tracked{id: row.Request, drill: row.Drill, need: row.Need, state: bot.Pending, created: row.At, rows: map[string]int{}}
+	if row.Action == "previewed_again" {
+		old := r.request(replaces)
+		if old == nil {
+			return nil
+		}
+		p.replaces, p.lane, p.drill, p.target, p.askers = old, old.lane, old.drill, old.target, old.askers
+	} else {
+		m, target := now.town.member(row.Actor), now.town.human(row.TargetID)
+		if m == nil || m.of == nil || target == nil {
+			return nil
+		}
+		p.lane, p.target, p.askers = authz.LaneOf(m.of.id, target.id), target, []*member{m}
+	}
+	p.wait = now.shortestWait(p.lane, p.target)
+	p.executes = now.Self.Execute && p.lane == authz.Self && !p.drill
+	if old := p.replaces; old != nil {
+		if p.denying, p.unopened = old.denying, old.unopened; p.unopened {
+			p.leave(now)
+		}
+	}
+	return p
+}
+
+// leave leaves it to people.
+func (p *tracked) leave(now rules) {
+	if p.executes {
+		p.executes, p.wait = false, max(now.Expiry, p.wait)
+	}
+}
+
+// believe adds a row to the history.
+func (r *record) believe(s step) {
+	if s.row.Count > 0 {
+		return // it speaks of what was refused before
+	}
+	if slices.Contains(lookup.Counted, s.row.Action) {
+		r.single = append(r.single, s.row)
+	}
+	if s.request != nil {
+		s.request.rows[s.row.Action]++
+		r.believeRequest(s)
+		return
+	}
+	on := r.frozen()
+	switch {
+	case s.row.Action == "frozen" && s.actor != nil:
+		r.freezes = append(r.freezes, &pastFreeze{began: s.row.At, max: s.now.Freeze.Max, by: s.actor.of})
+	case on == nil:
+	case s.row.Action == "unfreeze_asked" && s.actor != nil:
+		on.votes = append(on.votes, s.actor)
+	case s.row.Action == "unfrozen":
+		on.ended = s.row.At
+	}
+}
+
+func (r *record) believeRequest(s step) {
+	row, m, p := s.row, s.actor, s.request
+	switch row.Action {
+	case "requested", "previewed_again":
+		r.requests = append(r.requests, p)
+	case "joined":
+		if m != nil && !slices.Contains(p.askers, m) {
+			p.askers = append(p.askers, m)
+		}
+	case "approval":
+		if m != nil {
+			p.approvals = append(slices.Clone(p.approvals), m)
+		}
+	case "approval_lapsed":
+		p.lapse(s.lapsed())
+	case "reopened":
+		p.reopen(row.At)
+	case string(bot.Approved):
+		switch {
+		case row.Actor == "policy":
+			p.decide(row.At, nil)
+		case m != nil:
+			p.decide(row.At, append(slices.Clone(p.approvals), m))
+		default:
+			p.state = bot.Approved // again: Microsoft asked to wait, or a drill was interrupted
+		}
+	case "deny_pressed":
+		p.denying = true
+	case "deny_asked":
+		p.denying, p.unopened = true, true
+		p.leave(s.now)
+	case "not_executed":
+		p.executes, p.wait = false, max(s.now.Expiry, p.wait)
+		if why := authz.Reason(row.Reason); why == bot.TooOld || why == bot.LookupFailed || why == bot.TimeUnclear {
+			p.created, p.wait = row.At, s.now.Expiry // people have all of the time
+		}
+	default:
+		if reached := bot.State(row.Action); slices.Contains(bot.States, reached) {
+			p.state = reached
+		}
+		if row.Action == string(bot.Executing) && !p.drill {
+			p.calls++
+		}
+	}
+}
+
+// lapsed is whose approval a row takes away.
+func (s step) lapsed() *member {
+	return s.now.town.member(strings.TrimPrefix(s.row.Origin, "approval of "))
+}

@@ -1,0 +1,106 @@
+package engine_test
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"revoke-sessions/authz"
+	"revoke-sessions/bot"
+)
+
+// twin is a row that the rules permit and one change that makes it forbidden: it
+// proves that the judge can complain, and does not always.
+type twin struct {
+	name   string
+	step   step
+	before func(*step) // what has happened before; nil: nothing
+	forbid func(*step)
+	says   string
+}
+
+// judgeTwins shows each row to one judge, permitted and forbidden.
+func judgeTwins(t *testing.T, rule string, pick func(*judges) judge, all []twin) {
+	t.Helper()
+	for _, x := range all {
+		t.Run(x.name, func(t *testing.T) {
+			s := x.step
+			if x.before != nil {
+				x.before(&s)
+			}
+			permitted := newJudges()
+			pick(permitted).see(s)
+			wantNothing(t, permitted)
+			x.forbid(&s)
+			forbidden := newJudges()
+			pick(forbidden).see(s)
+			wantComplaint(t, forbidden, fmt.Sprintf("%s: row 7, %s of REQ-A by %s", rule, s.row.Action, s.row.Actor), x.says)
+		})
+	}
+}
+
+func wantNothing(t *testing.T, j *judges) {
+	t.Helper()
+	if len(j.wrong) > 0 {
+		t.Errorf("complaints about what is permitted: %q", j.wrong)
+	}
+}
+
+// wantComplaint wants one complaint and forgets it.
+func wantComplaint(t *testing.T, j *judges, begins, says string) {
+	t.Helper()
+	if len(j.wrong) != 1 || !strings.HasPrefix(j.wrong[0], begins) || !strings.Contains(j.wrong[0], says) {
+		t.Errorf("the complaints are %q; want one that begins with %q and says %q", j.wrong, begins, says)
+	}
+	j.wrong = nil
+}
+
+// noon is when the rows of the judges' tests are written.
+var noon = time.Date(2026, 3, 4, 12, 0, 0, 0, time.UTC)
+
+// newStep is a row for the judges' tests. It is of REQ-A, in which Bob asked a
+// minute ago to revoke Carol's sessions. That takes one approval of Alice or
+// Amir. The actor did what kinds say.
+func newStep(action, actor string, kinds ...authz.Action) step {
+	w := &town{}
+	for _, name := range []string{"ALICE", "AMIR", "BOB", "CAROL"} {
+		h := &human{id: "id-of-" + name}
+		w.humans = append(w.humans, h)
+		w.members = append(w.members, &member{id: name, of: h, findable: true})
+	}
+	one := authz.Rule{Approvals: 1}
+	policy := authz.Policy{
+		Approvers: authz.Circle{"ALICE", "AMIR"}, Self: one, ThirdParty: one, Expiry: time.Hour,
+		Freeze: authz.FreezeRule{Max: time.Hour}, Reminders: authz.Reminders{After: 10 * time.Minute, EscalateAfter: 20 * time.Minute},
+	}
+	bob, carol := w.member("BOB"), w.human("id-of-CAROL")
+	p := &tracked{
+		id: "REQ-A", lane: authz.ThirdParty, target: carol, askers: []*member{bob}, state: bot.Pending, created: noon.Add(-time.Minute),
+		need: 1, wait: time.Hour, rows: map[string]int{},
+	}
+	s := step{
+		row: bot.Row{Seq: 7, Entry: bot.Entry{Action: action, Request: p.id, Actor: actor, TargetID: carol.id, Need: 1, At: noon}},
+		now: rules{Policy: policy, town: w, from: noon.Add(-time.Minute)}, actor: w.member(actor), request: p,
+		before: &record{requests: []*tracked{p}},
+	}
+	for _, kind := range kinds {
+		s.acts = append(s.acts, act{who: s.actor, kind: kind, target: carol, reason: "stolen"})
+	}
+	return s
+}
+
+// frozenFor has somebody begin a freeze before the row.
+func (s *step) frozenFor(ago time.Duration, by string) {
+	s.before.freezes = append(s.before.freezes, &pastFreeze{began: noon.Add(-ago), max: s.now.Freeze.Max, by: s.now.town.member(by).of})
+}
+
+// executed has the request approved by Alice and called as often as there are
+// replies, a minute ago.
+func (s *step) executed(state bot.State, replies ...reply) {
+	s.request.decide(noon.Add(-time.Minute), []*member{s.now.town.member("ALICE")})
+	s.request.state, s.request.calls = state, len(replies)
+	for _, how := range replies {
+		s.calls = append(s.calls, revokeCall{request: s.request.id, target: s.request.target.id, at: noon.Add(-time.Minute), reply: how})
+	}
+}

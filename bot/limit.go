@@ -1,0 +1,71 @@
+package bot
+
+import (
+	"fmt"
+	"time"
+
+	"revoke-sessions/authz"
+)
+
+// LimitError says that a limit of the policy is reached; nothing was stored.
+type LimitError struct {
+	Use Use
+	// Free is when the limit has room again.
+	Free time.Time
+}
+
+func (e *LimitError) Error() string {
+	return fmt.Sprintf("the limit %s of %d within %s is reached", e.Use.Kind, e.Use.Limit.N, e.Use.Limit.Within)
+}
+
+// Reason is why a report is not carried out by itself because of it.
+func (e *LimitError) Reason() authz.Reason {
+	if e.Use.Kind == Total || e.Use.Kind == OwnTotal {
+		return OverTotal
+	}
+	return OverLimit
+}
+
+// TurnError says that a confirmed request has to wait for its turn to be
+// carried out, because Microsoft has asked to wait; nothing was stored.
+type TurnError struct {
+	// Until is when to try again. Ahead is how many confirmed requests were
+	// before it in the line.
+	Until time.Time
+	Ahead int
+}
+
+func (e *TurnError) Error() string {
+	return fmt.Sprintf("Microsoft has asked to wait; %d confirmed requests are before this one", e.Ahead)
+}
+
+// Use is one use of something that the policy limits.
+type Use struct {
+	// Kind is the policy's key of the limit: per_requester and so on.
+	Kind string
+	// Who it counts for, by Entra object ID or Slack user ID; empty for the
+	// total.
+	Who   string
+	Limit authz.Limit
+	// PassedOver counts it although the limit may be reached.
+	PassedOver bool
+}
+
+// The kinds of Use.
+const (
+	PerRequester = "per_requester"
+	PerApprover  = "per_approver"
+	PerTarget    = "per_target"
+	Total        = "total"
+	// OwnTarget and OwnTotal count, up to the same limits, what took no
+	// approval: whoever may have themselves revoked shall not use up what
+	// approvers need.
+	OwnTarget = "per_target_own"
+	OwnTotal  = "total_own"
+)
+
+// PerPerson counts an act against somebody's limit, by both accounts: either
+// alone could be exchanged for a fresh one.
+func PerPerson(kind string, v authz.Asker, limit authz.Limit) []Use {
+	return []Use{{Kind: kind, Who: v.EntraID, Limit: limit}, {Kind: kind, Who: v.SlackID, Limit: limit}}
+}

@@ -1,0 +1,234 @@
+package lookup
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"sync"
+	"time"
+
+	"revoke-sessions/bot"
+	"revoke-sessions/bot/slackapi"
+	"revoke-sessions/graph"
+)
+
+// Purpose says what a look-up is for. Slack and Microsoft allow an app so many
+// calls; what strangers ask for must leave enough of them for decisions.
+type Purpose int
+
+const (
+	// ForDecision is a click or a freeze of somebody who is an approver as far
+	// as is known, the roster, and whatever the bot does by itself.
+	ForDecision Purpose = iota
+	// ForOwn is a report of somebody's own device, an ask of an approver, and
+	// anybody else's click.
+	ForOwn
+	// ForOthers is everything else.
+	ForOthers
+)
+
+type purposeKey struct{}
+
+// LookingUp has the look-ups under ctx made for p, or for what they are made for
+// already, where that is more important.
+func LookingUp(ctx context.Context, p Purpose) context.Context {
+	if known, ok := ctx.Value(purposeKey{}).(Purpose); ok && known <= p {
+		return ctx
+	}
+	return context.WithValue(ctx, purposeKey{}, p)
+}
+
+func purposeOf(ctx context.Context) Purpose {
+	p, _ := ctx.Value(purposeKey{}).(Purpose)
+	return p
+}
+
+// quota is how many calls an app may make within a time.
+type quota struct {
+	calls  int
+	within time.Duration
+}
+
+// graphReads stands for every read of Graph's.
+const graphReads = "graph reads"
+
+// quotas are those of the methods that an act may cause.
+// https://docs.slack.dev/apis/web-api/rate-limits
+// https://learn.microsoft.com/graph/throttling-limits: the smallest tenant has
+// 3,500 resource units in 10 s; a read costs one to three, and other programs
+// of the tenant have theirs.
+var quotas = map[string]quota{
+	"users.info":            {100, time.Minute},
+	"users.lookupByEmail":   {50, time.Minute},
+	"usergroups.users.list": {20, time.Minute},
+	"views.open":            {100, time.Minute},
+	graphReads:              {1000, 10 * time.Second},
+}
+
+// Of each quota, strangers' asks get two fifths, and what is forOwn another
+// fifth. The rest is left for decisions, which nothing here holds back.
+const (
+	othersShare = 0.4
+	ownShare    = 0.2
+)
+
+// Budget counts the calls that acts cause, method by method.
+type Budget struct {
+	now func() time.Time
+	// replicas share what Slack and Microsoft allow.
+	replicas func() int
+	off      bool
+
+	mu     sync.Mutex
+	others map[string]*window
+	own    map[string]*window
+	// silent holds the methods of which Slack or Microsoft said that they are
+	// called too often, until when to leave them alone.
+	silent map[string]time.Time
+}
+
+func NewBudget(now func() time.Time, replicas func() int, off bool) *Budget {
+	return &Budget{now: now, replicas: replicas, off: off, others: map[string]*window{}, own: map[string]*window{}, silent: map[string]time.Time{}}
+}
+
+// spentError says that a call was not made, so that others find room for theirs
+// or, with asked, because Slack or Microsoft had just asked to leave it.
+type spentError struct {
+	what  string
+	wait  time.Duration
+	asked bool
+}
+
+func (e *spentError) Error() string {
+	if e.asked {
+		return fmt.Sprintf("%s: not called, as was asked, for another %s", e.what, e.wait.Round(time.Second))
+	}
+	return fmt.Sprintf("%s: not called, to leave room for decisions; there is room again in %s", e.what, e.wait.Round(time.Second))
+}
+
+// Take counts a call, or answers a *spentError, and then it must not be made.
+func (b *Budget) Take(ctx context.Context, method string) error {
+	p, q := purposeOf(ctx), quotas[method]
+	if b.off || p == ForDecision {
+		return nil
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	now := b.now()
+	if left := b.silent[method].Sub(now); left > 0 && left <= slackapi.LongestSilence {
+		return &spentError{what: method, wait: left, asked: true}
+	}
+	share := func(of float64) int { return max(1, int(of*float64(q.calls))/max(1, b.replicas())) }
+	wait := take(b.others, method, now, q.within, share(othersShare))
+	if wait > 0 && p == ForOwn {
+		wait = min(wait, take(b.own, method, now, q.within, share(ownShare)))
+	}
+	if wait > 0 {
+		return &spentError{what: method, wait: wait}
+	}
+	return nil
+}
+
+// Heed remembers that a method was called too often.
+func (b *Budget) Heed(method string, err error) {
+	if wait, ok := TooOften(err); ok && !b.off {
+		b.mu.Lock()
+		b.silent[method] = b.now().Add(min(wait, slackapi.LongestSilence))
+		b.mu.Unlock()
+	}
+}
+
+// TooOften reports that Slack or Microsoft answered that they are asked too
+// often, and how long to wait.
+func TooOften(err error) (wait time.Duration, so bool) {
+	if e, ok := errors.AsType[*spentError](err); ok {
+		return e.wait, e.asked
+	}
+	if e, ok := errors.AsType[*slackapi.Error](err); ok && e.Code == slackapi.Ratelimited {
+		return e.RetryAfter, true
+	}
+	if e := graph.AsError(err); e != nil && e.Status == http.StatusTooManyRequests {
+		return max(e.RetryAfter, slackapi.DefaultRetryAfter), true
+	}
+	return 0, false
+}
+
+// window holds when the last calls were made, oldest first.
+type window []time.Time
+
+// take answers 0 and notes a call, or answers when there is room for one. A call
+// that was noted in the future was noted before the clock was set back.
+func take(all map[string]*window, method string, now time.Time, within time.Duration, most int) time.Duration {
+	w := all[method]
+	if w == nil {
+		w = &window{}
+		all[method] = w
+	}
+	for len(*w) > 0 && now.Sub((*w)[0]).Abs() >= within {
+		*w = (*w)[1:]
+	}
+	if over := len(*w) - most; over >= 0 {
+		return max(time.Millisecond, within-now.Sub((*w)[over]))
+	}
+	*w = append(*w, now)
+	return 0
+}
+
+// counted is a look-up of Slack's that the budget counts.
+func counted[V any](b *Budget, method string, ask func(context.Context, string) (V, error)) func(context.Context, string) (V, error) {
+	return func(ctx context.Context, key string) (v V, err error) {
+		if err := b.Take(ctx, method); err != nil {
+			return v, err
+		}
+		v, err = ask(ctx, key)
+		b.Heed(method, err)
+		return v, err
+	}
+}
+
+// countedEntra is Entra with each read counted by the budget.
+type countedEntra struct {
+	bot.Entra
+	budget *Budget
+}
+
+func reading[V any](ctx context.Context, b *Budget, ask func() (V, error)) (v V, err error) {
+	if err := b.Take(ctx, graphReads); err != nil {
+		return v, err
+	}
+	v, err = ask()
+	b.Heed(graphReads, err)
+	return v, err
+}
+
+func (c countedEntra) User(ctx context.Context, objectID string) (graph.User, error) {
+	return reading(ctx, c.budget, func() (graph.User, error) { return c.Entra.User(ctx, objectID) })
+}
+
+func (c countedEntra) Find(ctx context.Context, by graph.Key, address string) ([]graph.User, error) {
+	return reading(ctx, c.budget, func() ([]graph.User, error) { return c.Entra.Find(ctx, by, address) })
+}
+
+func (c countedEntra) MemberOf(ctx context.Context, objectID string, groupIDs []string) ([]string, error) {
+	return reading(ctx, c.budget, func() ([]string, error) { return c.Entra.MemberOf(ctx, objectID, groupIDs) })
+}
+
+func (c countedEntra) Members(ctx context.Context, groupID string) (graph.Group, error) {
+	return reading(ctx, c.budget, func() (graph.Group, error) { return c.Entra.Members(ctx, groupID) })
+}
+
+func (c countedEntra) Privileged(ctx context.Context, objectID string) (graph.Fact, error) {
+	return reading(ctx, c.budget, func() (graph.Fact, error) { return c.Entra.Privileged(ctx, objectID) })
+}
+
+func (c countedEntra) ReachesAdministrators(ctx context.Context) (graph.Fact, error) {
+	return reading(ctx, c.budget, func() (graph.Fact, error) { return c.Entra.ReachesAdministrators(ctx) })
+}
+
+func (c countedEntra) LastSignIn(ctx context.Context, objectID string) (time.Time, error) {
+	return reading(ctx, c.budget, func() (time.Time, error) { return c.Entra.LastSignIn(ctx, objectID) })
+}
+
+// Counted are the actions of which only the first in a minute is a row at once.
+var Counted = []string{"refused", "cancel_asked_again", "deny_pressed"}

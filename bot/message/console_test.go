@@ -1,0 +1,32 @@
+package message
+
+import (
+	"testing"
+	"time"
+
+	"revoke-sessions/authz"
+	"revoke-sessions/bot"
+)
+
+// Of what is done on the command line, nothing is told in Slack, and no row says
+// that it was.
+func TestTheCommandLineIsToldToNobody(t *testing.T) {
+	now := time.Now()
+	for _, s := range bot.States {
+		r := bot.Request{
+			ID: "REQ-ACDEFG", State: s, Lane: authz.ThirdParty, TargetSlackID: "U0CAROL", CreatedAt: now,
+			Askers: []authz.Asker{{SlackID: bot.OperatorPrefix + "alice@laptop"}}, Attempts: []bot.Attempt{{Decision: 1}},
+			Decisions: []bot.Verdict{{Kind: authz.Confirm, SlackID: bot.OperatorPrefix + "alice@laptop", At: now}},
+		}
+		if told := Plan(&r, &View{Now: now}, "C0APPROVALS", nil); len(told) > 0 {
+			t.Errorf("%s: %d messages are owed", s, len(told))
+		}
+		if r.Raise(&bot.Entry{}, now) {
+			t.Errorf("%s: a row would say that somebody was told", s)
+		}
+		r.Askers[0].SlackID = "U0BOB"
+		if told := Plan(&r, &View{Now: now}, "C0APPROVALS", nil); len(told) == 0 {
+			t.Errorf("%s: of a request in Slack nothing is owed", s)
+		}
+	}
+}

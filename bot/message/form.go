@@ -1,0 +1,60 @@
+package message
+
+import (
+	"strconv"
+
+	"github.com/slack-go/slack"
+
+	"revoke-sessions/authz"
+	"revoke-sessions/bot"
+)
+
+// DenyForm is the modal that asks an approver why not. It carries the ID of
+// the stored click and nothing else.
+func DenyForm(r *bot.Request, arrival int64) slack.ModalViewRequest {
+	why := slack.NewPlainTextInputBlockElement(plainText("Bob is holding the phone in his hand"), bot.FormReasonAction)
+	why.MaxLength = bot.MaxReason
+	reason := slack.NewInputBlock(bot.FormReasonBlock, plainText("Why not?"), plainText("Whoever asked reads this, and it stands on the card."), why)
+	reason.Optional = true
+	p := &page{}
+	p.add(begin(r).say("Deny %s about ", r.ID).typed(r.Name()).say("? Nothing will be revoked."))
+	return slack.ModalViewRequest{
+		Type: slack.VTModal, CallbackID: bot.DenyCallback, PrivateMetadata: strconv.FormatInt(arrival, 10),
+		Title: plainText("Deny the request"), Submit: plainText("Deny"), Close: plainText("Go back"),
+		Blocks: slack.Blocks{BlockSet: append(p.blocks(), reason)},
+	}
+}
+
+// maxHint is what Slack takes as an input's hint, in characters.
+// https://docs.slack.dev/reference/block-kit/blocks/input-block
+const maxHint = 2000
+
+// Form is the modal for whoever typed no argument. It carries the ID of the
+// stored command and nothing else; the person themself is picked to begin with.
+func Form(userID string, arrival int64, p *authz.Policy) slack.ModalViewRequest {
+	who := slack.NewOptionsSelectBlockElement(slack.OptTypeUser, plainText("Choose a person"), bot.FormTargetAction)
+	who.InitialUser = userID
+	why := slack.NewPlainTextInputBlockElement(plainText("Lost my phone on the train"), bot.FormReasonAction)
+	why.MaxLength = bot.MaxReason
+	hint := "The approvers read this."
+	if t := p.ThirdParty.Ticket; t != nil {
+		hint = bot.CutRunes("The approvers read this. About somebody else it must name a ticket: "+t.String(), maxHint)
+	}
+	reason := slack.NewInputBlock(bot.FormReasonBlock, plainText("What happened?"), plainText(hint), why)
+	// Who is meant, and so which lane's rule holds, is not known yet.
+	reason.Optional = !p.Self.ReasonRequired || !p.ThirdParty.ReasonRequired
+	return slack.ModalViewRequest{
+		Type:            slack.VTModal,
+		CallbackID:      bot.FormCallback,
+		Title:           plainText("Revoke sessions"),
+		Submit:          plainText("Send"),
+		Close:           plainText("Close"),
+		PrivateMetadata: strconv.FormatInt(arrival, 10),
+		Blocks: slack.Blocks{BlockSet: []slack.Block{
+			slack.NewRichTextBlock("", slack.NewRichTextSection(slack.NewRichTextSectionTextElement(
+				"Choose yourself if your own device is lost. Nothing is revoked by sending this.", nil))),
+			slack.NewInputBlock(bot.FormTargetBlock, plainText("Whose sessions?"), nil, who),
+			reason,
+		}},
+	}
+}

@@ -1,0 +1,158 @@
+package message
+
+import (
+	"bytes"
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/slack-go/slack"
+
+	"revoke-sessions/authz"
+	"revoke-sessions/bot"
+	"revoke-sessions/bot/bottest"
+	"revoke-sessions/bot/slackapi"
+	"revoke-sessions/graph"
+)
+
+// golden is one message as its file holds it.
+type golden struct {
+	Message string        `json:"message,omitempty"`
+	Text    string        `json:"text"`
+	Blocks  []slack.Block `json:"blocks"`
+}
+
+// Each file holds all messages of one scene, in the order in which they are
+// sent. Run go test ./bot -run Golden -update after a wanted change, and read
+// the difference.
+func TestGolden(t *testing.T) {
+	files := map[string]any{
+		"help":              []golden{{Text: Help(View{Approvers: []string{bottest.Alice, bottest.Dave}, Emergency: bottest.Emergency}).Text, Blocks: blocksOf(Help(View{Approvers: []string{bottest.Alice, bottest.Dave}, Emergency: bottest.Emergency}))}},
+		"help_no_emergency": []golden{{Text: Help(View{Approvers: []string{bottest.Alice}}).Text, Blocks: blocksOf(Help(View{Approvers: []string{bottest.Alice}}))}},
+		"form":              Form(bottest.Bob, 42, new(authz.New(bottest.Alice))),
+	}
+	files["freeze"], files["moved"] = freezeMessages(), movedMessages()
+	for _, s := range []scene{
+		newScene("refused_pending", bot.Pending), newScene("refused_pending_self_drill", bot.Pending, ofBob, drill), newScene("refused_pending_self_alone", bot.Pending, ofBob, alone),
+		newScene("refused_pending_privileged_one_of_two", bot.Pending, needs(2, bottest.Alice), privileged(graph.Yes)), newScene("refused_cancel_asked", bot.Pending, ofBob, cancelWish),
+		newScene("refused_denied", bot.Denied, channelShut(bot.ChannelRefuses("ekm_access_denied"))), newScene("refused_verified", bot.Verified), newScene("refused_failed", bot.Failed),
+	} {
+		var all []golden
+		for _, m := range detours(s) {
+			all = append(all, golden{m.key, m.m.Text, blocksOf(m.m)})
+		}
+		files[s.name] = all
+	}
+	without, _ := Instead(groupNote(), NoMention)
+	files["refused_mention"] = []golden{asGolden("without the mention", without)}
+	files["reach"] = []golden{asGolden("no role", ReachNotice())}
+	for _, s := range scenes() {
+		var all []golden
+		for _, m := range sayings(s) {
+			all = append(all, golden{m.key, m.m.Text, blocksOf(m.m)})
+		}
+		files[s.name] = all
+	}
+	for name, content := range files {
+		t.Run(name, func(t *testing.T) { compareGolden(t, name, content) })
+	}
+	old, err := filepath.Glob("testdata/golden/*.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, path := range old {
+		if files[strings.TrimSuffix(filepath.Base(path), ".json")] == nil {
+			t.Errorf("%s belongs to no scene", path)
+		}
+	}
+}
+
+func compareGolden(t *testing.T, name string, content any) {
+	t.Helper()
+	var got bytes.Buffer
+	e := json.NewEncoder(&got)
+	e.SetEscapeHTML(false)
+	e.SetIndent("", "  ")
+	if err := e.Encode(content); err != nil {
+		t.Fatal(err)
+	}
+	path := filepath.Join("testdata", "golden", name+".json")
+	if *update {
+		if err := os.WriteFile(path, got.Bytes(), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		return
+	}
+	want, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(string(want), got.String()); diff != "" {
+		t.Errorf("%s says something else (-file +now):\n%s", name, diff)
+	}
+}
+
+// The double enforces Slack's limits and refuses fields that Slack does not know.
+func TestSlackTakesEveryMessage(t *testing.T) {
+	s := bottest.PostedAll(t)
+	a := connected(t, s)
+	for _, m := range everySaying() {
+		stand(t, a, m)
+	}
+	for _, m := range []bot.Message{Help(View{Approvers: []string{bottest.Alice}, Emergency: bottest.Emergency}), Note("`a` %s", "b")} {
+		stand(t, a, saying{key: "answer", m: m})
+	}
+	for _, reason := range bot.Reasons {
+		for _, s := range scenes() {
+			stand(t, a, saying{s, "refusal:" + string(reason), Refusal(reason, &s.r, s.v)})
+			break
+		}
+	}
+	if unknown := s.Unknown(); len(unknown) > 0 {
+		t.Errorf("calls that Slack does not know: %v", unknown)
+	}
+}
+
+// stand posts a message, edits it to itself and answers it privately, and
+// returns how it stands.
+func stand(t testing.TB, a *slackapi.Client, m saying) (channel, ts string) {
+	t.Helper()
+	channel, ts, err := a.Post(bottest.Deadline(t), bottest.Cards, "", m.m)
+	if err != nil {
+		t.Fatalf("post %s: %v\n%s", m, explain(err), m.m.Text)
+	}
+	if err := a.Update(bottest.Deadline(t), channel, ts, m.m); err != nil {
+		t.Fatalf("update %s: %v", m, explain(err))
+	}
+	return channel, ts
+}
+
+// explain adds what the double said of the blocks.
+func explain(err error) error {
+	if e, ok := err.(*slackapi.Error); ok && e.Err != nil {
+		return e.Err
+	}
+	return err
+}
+
+func TestSlackOpensTheForm(t *testing.T) {
+	s := bottest.PostedAll(t)
+	a := connected(t, s)
+	trigger, _ := bottest.Typed(t, s, bottest.Bob, "")
+	if err := a.OpenForm(bottest.Deadline(t), bot.Secret(trigger), Form(bottest.Bob, 42, new(authz.New(bottest.Alice)))); err != nil {
+		t.Fatal(explain(err))
+	}
+	views := s.Views(bottest.Bob)
+	if len(views) != 1 || views[0].CallbackID != bot.FormCallback || views[0].PrivateMetadata != "42" {
+		t.Fatalf("the form that stands open: %+v", views)
+	}
+	if !strings.Contains(string(views[0].Blocks), `"initial_user":"`+bottest.Bob+`"`) {
+		t.Error("the form does not begin with whoever opened it")
+	}
+	if strings.Contains(string(views[0].Blocks), "!") {
+		t.Error("the form shouts")
+	}
+}

@@ -1,0 +1,251 @@
+package message
+
+import (
+	"encoding/json"
+	"html"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+	"unicode/utf8"
+
+	"revoke-sessions/bot"
+	"revoke-sessions/bot/bottest"
+	"revoke-sessions/bot/slackapi"
+	"revoke-sessions/bot/slacktest"
+)
+
+// hostileScenes are all scenes with hostile words in every place for words,
+// cleaned as they are when a request is made.
+func hostileScenes(text string) []scene {
+	all := scenes()
+	for i := range all {
+		r := &all[i].r
+		r.Words = bot.Words{
+			Reason: bot.Clean(text, bot.MaxReason), DisplayName: bot.Clean(text, bot.MaxName), UPN: bot.Clean(text, bot.MaxAddress),
+			Also: map[string]string{bottest.Erin: bot.Clean(text, bot.MaxReason)},
+		}
+		r.Attempts = slices.Clone(r.Attempts)
+		for j := range r.Attempts {
+			r.Attempts[j].Code, r.Attempts[j].RequestID = bot.Clean(text, bot.MaxName), bot.Clean(text, bot.MaxName)
+		}
+	}
+	return all
+}
+
+// element is one piece of rich text.
+type element struct {
+	Type, Text, URL string
+	UserID          string          `json:"user_id"`
+	Style           json.RawMessage // of a text its formats, of a list a word
+	Elements        []element
+}
+
+func (e element) formats(t testing.TB) map[string]bool {
+	t.Helper()
+	var formats map[string]bool
+	if e.Type == "text" && e.Style != nil {
+		if err := json.Unmarshal(e.Style, &formats); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return formats
+}
+
+func elementsOf(t testing.TB, m bot.Message) []element {
+	t.Helper()
+	var raw []json.RawMessage
+	if err := json.Unmarshal([]byte(shownBlocks(t, m)), &raw); err != nil {
+		t.Fatal(err)
+	}
+	var flat []element
+	var walk func([]element)
+	walk = func(all []element) {
+		for _, e := range all {
+			flat = append(flat, e)
+			walk(e.Elements)
+		}
+	}
+	for _, block := range raw {
+		var b element
+		if strings.Contains(string(block), `"type":"actions"`) {
+			continue // whose texts are plain_text
+		}
+		if err := json.Unmarshal(block, &b); err != nil || b.Type != "rich_text" {
+			t.Fatalf("a block that is neither buttons nor rich text: %v %s", err, block)
+		}
+		walk(b.Elements)
+	}
+	return flat
+}
+
+// standing posts a message and answers how Slack shows it.
+func standing(t testing.TB, s *slacktest.Server, a *slackapi.Client, m saying) slacktest.Message {
+	t.Helper()
+	channel, ts := stand(t, a, m)
+	versions := s.History(channel, ts)
+	return versions[len(versions)-1]
+}
+
+// inertProblem says what of a message that somebody else's words are in comes
+// alive; allowed is whom and where the message itself may mention and link.
+func inertProblem(s *slacktest.Server, m slacktest.Message, own []string) string {
+	for _, who := range s.Mentions(m) {
+		if !slices.Contains(own, who) {
+			return "mentions " + who
+		}
+	}
+	for _, link := range s.Links(m) {
+		if link != bottest.LiveCard {
+			return "links to " + link
+		}
+	}
+	// What may format in the top-level text: our own code, and nothing else.
+	bare := regexp.MustCompile("`/revoke-sessions[^`]*`").ReplaceAllString(m.Text, "")
+	bare = regexp.MustCompile(`<!date\^\d+\^[^|<>]*\|[^<>]*>|<@U0[A-Z]+>|<!subteam\^S0[A-Z]+>|<https://slacktest[^<>|]*\|[^<>|]*>`).ReplaceAllString(bare, "")
+	if strings.ContainsAny(bare, "*_~`<>") {
+		return "formats: " + bare
+	}
+	return ""
+}
+
+func TestNothingTypedComesAlive(t *testing.T) {
+	own := []string{bottest.Alice, bottest.Dave, bottest.Bob, bottest.Erin, bottest.Carol, "S0SECURITY", "S0MANAGERS"}
+	for name, text := range bottest.Hostile {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := bottest.PostedAll(t)
+			a := connected(t, s)
+			for _, scene := range hostileScenes(text) {
+				for _, m := range sayings(scene) {
+					if problem := inertProblem(s, standing(t, s, a, m), own); problem != "" {
+						t.Fatalf("%s %s", m, problem)
+					}
+					checkTypedElements(t, m)
+				}
+			}
+		})
+	}
+}
+
+// checkTypedElements proves that every word of the request's stands in the
+// blocks as one piece of text, whole, as it was typed, and at most bold.
+func checkTypedElements(t *testing.T, m saying) {
+	t.Helper()
+	r := &m.scene.r
+	for _, e := range elementsOf(t, m.m) {
+		if !utf8.ValidString(e.Text) || strings.ContainsAny(e.Text, "\n\r\t\x00\x1b\u202e\u2066\u200b") {
+			t.Errorf("%s holds %q", m, e.Text)
+		}
+		if code := e.formats(t)["code"]; code && !strings.HasPrefix(e.Text, "/revoke-sessions") {
+			t.Errorf("%s shows %q as code", m, e.Text)
+		}
+		for style := range e.formats(t) {
+			if style != "bold" && style != "code" {
+				t.Errorf("%s shows %q in %s", m, e.Text, style)
+			}
+		}
+	}
+	holds := func(word string) bool {
+		return slices.ContainsFunc(elementsOf(t, m.m), func(e element) bool { return e.Type == "text" && e.Text == word })
+	}
+	var want []string
+	switch m.kind() {
+	case "card":
+		want = []string{r.Words.UPN, r.Words.Reason}
+	case "receipt":
+		want = []string{r.Words.Reason}
+	case "joined":
+		want = []string{r.Words.Also[bottest.Erin]}
+	case "status":
+		want = []string{r.Words.DisplayName}
+	}
+	for _, word := range want {
+		if word != "" && !holds(word) {
+			t.Errorf("%s does not show what was typed: %q", m, word)
+		}
+	}
+}
+
+// What screen readers get is what was typed, but for the four characters that
+// format.
+func TestTheTextSaysWhatWasTyped(t *testing.T) {
+	asRead := strings.NewReplacer("＊", "*", "＿", "_", "～", "~", "ˋ", "`")
+	for name, text := range bottest.Hostile {
+		if len(text) > 1000 {
+			continue // cut
+		}
+		s := newScene(name, bot.Pending)
+		s.r.Words.Reason = bot.Clean(text, bot.MaxReason)
+		got := html.UnescapeString(asRead.Replace(Card(&s.r, s.v).Text))
+		if !strings.Contains(got, "Reason: "+s.r.Words.Reason+"\n") {
+			t.Errorf("%s: %q is read as\n%s", name, s.r.Words.Reason, got)
+		}
+	}
+}
+
+// The answers to what was not understood repeat it.
+func TestWhatWasNotUnderstoodStaysDead(t *testing.T) {
+	s := bottest.PostedAll(t)
+	a := connected(t, s)
+	tokens := []string{"*bold*", "_i_", "~s~", "`code`", "`", "@victim", "@here", "<!channel>", "<https://evil.example|x>", "https://evil.example",
+		"&lt;!channel&gt;", "&lt;@U0VICTIM&gt;", "@*bold*", "\u202eevil", "%s%d"}
+	for _, text := range bottest.Hostile {
+		tokens = append(tokens, strings.Fields(text)...)
+	}
+	slices.Sort(tokens)
+	refused := 0
+	for _, token := range slices.Compact(tokens) {
+		for _, text := range []string{token, "drill " + token, "status " + token, "cancel " + token} {
+			_, err := bot.ParseCommand(text)
+			usage, ok := err.(*bot.UsageError)
+			if !ok {
+				continue
+			}
+			refused++
+			m := Usage(usage)
+			if problem := inertProblem(s, standing(t, s, a, saying{key: text, m: m}), nil); problem != "" {
+				t.Errorf("%q: %s", text, problem)
+			}
+			for _, e := range elementsOf(t, m) {
+				if e.formats(t)["code"] && !strings.HasPrefix(e.Text, "/revoke-sessions") {
+					t.Errorf("%q makes %q code", text, e.Text)
+				}
+			}
+			if text, shown := read(t, m); !strings.Contains(text, usage.Instead[:10]) && !strings.Contains(shown, usage.Instead[:10]) {
+				t.Errorf("%q is not told what to type instead:\n%s", text, shown)
+			}
+		}
+	}
+	if refused < 40 {
+		t.Errorf("only %d texts were refused", refused)
+	}
+}
+
+func TestTargetRefusalsStayDead(t *testing.T) {
+	s := bottest.PostedAll(t)
+	a := connected(t, s)
+	for name, text := range bottest.Hostile {
+		for _, reason := range bot.TargetReasons {
+			m := TargetRefusal(reason, &bot.Request{}, bot.Whom{Address: text})
+			if problem := inertProblem(s, standing(t, s, a, saying{key: name, m: m}), nil); problem != "" {
+				t.Errorf("%s, %s: %s", name, reason, problem)
+			}
+		}
+	}
+}
+
+// The dialog is plain text, where nothing lives; it must fit all the same.
+func TestTheDialogFits(t *testing.T) {
+	for name, text := range bottest.Hostile {
+		for _, s := range hostileScenes(text) {
+			if s.r.State != bot.Pending {
+				continue
+			}
+			b := buttonsOf(t, Card(&s.r, s.v))[0]
+			if n := utf8.RuneCountInString(b.Confirm.Text); n > maxDialogText || !utf8.ValidString(b.Confirm.Text) {
+				t.Errorf("%s: a dialog of %d characters: %q", name, n, b.Confirm.Text)
+			}
+		}
+	}
+}

@@ -1,0 +1,82 @@
+package message
+
+import (
+	"strings"
+
+	"revoke-sessions/bot"
+)
+
+// CoverageNotice tells the channel that too few approvers could decide, that
+// they cannot be read, or that others read along.
+//
+// unread says what the bot cannot read, and problems then what to do about it.
+// unable are those who are named and could not decide.
+func CoverageNotice(problems []string, able int, unread string, unable []bot.Unable, channel bot.ChannelProblem, v View) bot.Message {
+	p := &page{}
+	var items []*line
+	for _, problem := range problems {
+		items = append(items, (&line{}).say("%s", problem))
+	}
+	switch {
+	case unread != "":
+		p.add((&line{}).bold("%s", unread))
+	case len(problems) > 0:
+		p.add((&line{}).bold("Too few approvers: I know of %d who could decide.", able).
+			say(" An approver must be a full member of this workspace whose Slack account leads to exactly one Entra account that may sign in. Whoever runs the bot must name more, or ask for fewer approvals:"))
+	}
+	if len(problems) > 0 {
+		p.some(true, func(n int) *line { return (&line{}).say("%d more like these; the bot's log has them all", n) }, items...)
+		p.add((&line{}).say("Named are: ").people(v.Approvers).say("."))
+	}
+	if len(unable) > 0 && unread == "" {
+		var who []*line
+		for _, u := range unable {
+			who = append(who, (&line{}).person(u.SlackID).say(": %s", WhyUnable(u)))
+		}
+		p.add((&line{}).say("Of those who are named, these could not decide:"))
+		p.some(true, func(n int) *line { return (&line{}).say("%d more; the bot's log has them all", n) }, who...)
+		if how := Unmapped(unable); how != "" {
+			p.add((&line{}).say("%s", how))
+		}
+	}
+	if channel == bot.ChannelShared { // every other problem keeps this from being read there
+		p.add((&line{}).bold("About the approvers' channel: ").say("%s.", ChannelSays(channel)))
+	}
+	return p.message()
+}
+
+// PassedOverNotice tells the channel that somebody at a command line has passed
+// over the policy. What comes of it is not known yet.
+func PassedOverNotice(r *bot.Request) bot.Message {
+	p := &page{}
+	l := begin(r)
+	what := "revoke all sessions of "
+	if r.Drill {
+		what = "rehearse the end of all sessions of "
+	}
+	l.boldTyped(strings.TrimPrefix(r.Askers[0].SlackID, bot.OperatorPrefix)).bold(" passed over the policy at the command line").say(", to %s", what).typed(r.Name())
+	if r.Words.UPN != "" && r.Words.UPN != r.Name() {
+		l.say(" (").typed(r.Words.UPN).say(")")
+	}
+	p.add(l.say("."))
+	var rules []string
+	for _, rule := range r.PassedOver {
+		rules = append(rules, reasons[rule])
+	}
+	p.add((&line{}).say("What was passed over: %s.", strings.Join(rules, "; ")))
+	p.add((&line{}).say("Reason: ").typed(r.Words.Override))
+	p.add((&line{}).say("No approver was asked. What comes of it is in the audit chain: `revoke-sessions audit show %s`. "+
+		"Whoever did this can use the bot's credential: if nobody here knows of it, have that credential renewed.", r.ID))
+	return p.message()
+}
+
+// ReachNotice tells the approvers that Microsoft may refuse to revoke an
+// administrator, before one has lost a device.
+func ReachNotice() bot.Message {
+	p := &page{}
+	p.add((&line{}).bold("Microsoft may refuse to revoke an administrator's sessions.").
+		say(" I hold no Entra role for that. It concerns accounts with an administrator role, or in a group that can hold one."))
+	p.add((&line{}).say("If I am refused, a Privileged Authentication Administrator can revoke in the Entra portal: know now whom to call. " +
+		"Or whoever runs me gives me that role; `revoke-sessions doctor` says how."))
+	return p.message()
+}

@@ -1,0 +1,162 @@
+package message
+
+import (
+	"regexp"
+	"slices"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/slack-go/slack"
+
+	"revoke-sessions/bot"
+)
+
+const (
+	// maxBare is how long the words of a message are, in characters, where Slack has
+	// refused the whole of it: well below every limit.
+	maxBare = 2000
+
+	// maxPlain is the same for words that stand in one section, which may have 3,000.
+	// https://docs.slack.dev/reference/block-kit/blocks/section-block
+	maxPlain = 2500
+
+	// NoMention is Slack's code where a workspace does not let the app mention a
+	// user group, and where a channel is not for everybody to post in.
+	NoMention = "restricted_action"
+)
+
+// Instead is what Slack may take where it has refused this, and in a word what is
+// different about it; an empty word where there is nothing.
+func Instead(m bot.Message, code string) (_ bot.Message, why string) {
+	switch refused := bot.ContentRefused(code); {
+	case refused && !m.Bare && m.Plain != nil:
+		plain := m.Plain(code)
+		plain.Able, plain.Bare = m.Able, true
+		return plain, "a plain one"
+	case refused && !m.Bare:
+		return wordsAlone(m, code), "its words alone"
+	case code == NoMention && groupMention.MatchString(m.Text):
+		return withoutGroups(m), "without the mention of a user group"
+	}
+	return m, ""
+}
+
+// wordsAlone are the words of a message alone, as many as certainly fit.
+func wordsAlone(m bot.Message, code string) bot.Message {
+	text := m.Text
+	if r := []rune(text); len(r) > maxBare {
+		text = string(r[:maxBare])
+		if end := strings.LastIndex(text, "\n"); end > 0 {
+			text = text[:end] // no half of a mention or a date
+		}
+		text += "\n…"
+	}
+	p := &page{}
+	l := (&line{}).say("Slack did not take the whole of this message (%s).", bot.ShownCode(code))
+	if slices.ContainsFunc(blocksOf(m), func(b slack.Block) bool { return b.BlockType() == slack.MBTAction }) {
+		l.say(" Its buttons are missing.")
+	}
+	p.add(l)
+	return bot.Message{Text: text + "\n" + p.text(), Able: m.Able, Bare: true}
+}
+
+// plainMessage has lines without any form and then buttons. people, which may be nil,
+// are mentioned: plain words mention nobody.
+func plainMessage(lines []*line, people *line, buttons []*slack.ButtonBlockElement) bot.Message {
+	p, says := &page{}, &page{}
+	for _, l := range lines {
+		says.add(l)
+	}
+	p.groups = append(p.groups, group{block: slack.NewSectionBlock(plainText(plainWords(lines)), nil, nil), text: says.text()})
+	if people != nil {
+		p.groups = append(p.groups, group{block: slack.NewSectionBlock(slack.NewTextBlockObject(slack.MarkdownType, people.text(), false, true), nil, nil)})
+	}
+	p.buttons(buttons...)
+	return p.message()
+}
+
+func plainWords(lines []*line) string {
+	var words []string
+	for _, l := range lines {
+		if len(l.parts) > 0 {
+			words = append(words, l.plain())
+		}
+	}
+	return strings.Join(words, "\n")
+}
+
+func tooLong(lines []*line) bool { return utf8.RuneCountInString(plainWords(lines)) > maxPlain }
+
+// groupMention is a mention of a user group in a top-level text. What people typed
+// cannot look like that: its < is escaped.
+var groupMention = regexp.MustCompile(`<!subteam\^(S[A-Z0-9]+)>`)
+
+// withoutGroups is the message with user groups named and not mentioned. It says
+// so, and mentions the people who could decide.
+func withoutGroups(m bot.Message) bot.Message {
+	var groups []string
+	for _, found := range groupMention.FindAllStringSubmatch(m.Text, -1) {
+		if !slices.Contains(groups, found[1]) {
+			groups = append(groups, found[1])
+		}
+	}
+	why := (&line{}).bold("This rings nobody as a member of a user group:").
+		say(" Slack does not let me mention %s here (%s). Whoever administers Slack can allow it.", strings.Join(groups, ", "), NoMention)
+	if len(m.Able) > 0 {
+		why.say(" I mention these instead: ").people(m.Able).say(".")
+	}
+	p := &page{}
+	p.add(why)
+	out := bot.Message{Text: groupMention.ReplaceAllString(m.Text, "the user group $1") + "\n" + p.text(), Able: m.Able, Plain: m.Plain, Bare: m.Bare}
+	if len(m.Blocks) > 0 {
+		var blocks []slack.Block
+		for _, block := range blocksOf(m) {
+			blocks = append(blocks, unmentioned(block))
+		}
+		out.Blocks = encoded(append(blocks, p.blocks()...))
+	}
+	return out
+}
+
+// unmentioned is a block with user groups named and not mentioned.
+func unmentioned(block slack.Block) slack.Block {
+	switch b := block.(type) {
+	case *slack.RichTextBlock:
+		same := *b
+		same.Elements = unmentionedIn(b.Elements)
+		return &same
+	case *slack.SectionBlock:
+		if b.Text == nil || b.Text.Type != slack.MarkdownType {
+			return b
+		}
+		same, text := *b, *b.Text
+		text.Text = groupMention.ReplaceAllString(text.Text, "the user group $1")
+		same.Text = &text
+		return &same
+	}
+	return block
+}
+
+func unmentionedIn(elements []slack.RichTextElement) []slack.RichTextElement {
+	all := make([]slack.RichTextElement, len(elements))
+	for i, element := range elements {
+		switch e := element.(type) {
+		case *slack.RichTextSection:
+			same := *e
+			same.Elements = slices.Clone(e.Elements)
+			for j, part := range same.Elements {
+				if group, ok := part.(*slack.RichTextSectionUserGroupElement); ok {
+					same.Elements[j] = slack.NewRichTextSectionTextElement("the user group "+group.UsergroupID, nil)
+				}
+			}
+			all[i] = &same
+		case *slack.RichTextList:
+			same := *e
+			same.Elements = unmentionedIn(e.Elements)
+			all[i] = &same
+		default:
+			all[i] = element
+		}
+	}
+	return all
+}

@@ -1,0 +1,307 @@
+package message
+
+import (
+	"slices"
+	"time"
+
+	"revoke-sessions/authz"
+	"revoke-sessions/bot"
+)
+
+const recorded = " Nothing was changed; this was recorded."
+
+// Refusal tells one person why not, and who could. r may be nil.
+func Refusal(reason authz.Reason, r *bot.Request, v View) bot.Message {
+	l := &line{}
+	if r != nil {
+		l = begin(r)
+	}
+	switch reason {
+	case authz.NotApprover:
+		l.say("Only an approver can do this, and you are not one. Current approvers: ").otherApprovers(v).say("." + recorded)
+	case authz.AccountBlocked:
+		l.say("Your own Entra account may not sign in, so you cannot decide here. Another approver can: ").deciders(v).say("." + recorded)
+	case authz.TargetMayNotDecide:
+		l.say("This request is about your own account, so someone else must decide it: ").deciders(v).say("." + recorded)
+	case authz.TargetMayNotEnd:
+		l.say("This is a report about your own lost device. Whoever found it could press this button, so another approver must deny it. You may confirm it yourself." + recorded)
+	case authz.NotRequester:
+		l.say("Only the person who asked can cancel this. Approvers can deny it." + recorded)
+	case authz.OthersAskedToo:
+		l.say("Others asked for the same, so none of you can cancel it alone. An approver can deny it: ").deciders(v).say("." + recorded)
+	case authz.NotAMember:
+		l.say("Only people of this workspace can do this, not apps, workflows or deactivated accounts." + recorded)
+	case authz.Guest:
+		l.say("Guests of this workspace cannot ask for a revoke or decide one. Ask a full member.")
+		l.say(recorded)
+	case authz.OutsideWorkspace:
+		l.say("Only members of this workspace can do this; your account belongs to another one." + recorded)
+	case authz.EmailMissing:
+		l.say("Your Slack profile shows me no e-mail address, so I cannot tell which account is yours. Ask a Slack administrator.").mapped(v)
+	case authz.EmailUnconfirmed:
+		l.say("Slack does not call your e-mail address confirmed, so I cannot tell which account is yours. Confirm it in Slack's settings; if you sign in to Slack by SSO, there may be nothing to confirm.").mapped(v)
+	case authz.NoAccount:
+		l.say("I found no Entra account with your Slack e-mail address.").mapped(v)
+	case authz.SeveralAccounts:
+		l.say("Your Slack e-mail address leads to more than one Entra account, so I cannot tell which is yours.").mapped(v)
+	case authz.NotMapped:
+		l.say("The policy does not say which Entra account is yours, so I cannot tell.").mapped(v)
+	case authz.EmailDomain:
+		l.say("Your Slack e-mail address is of a domain that does not count here, so I cannot tell which account is yours.").mapped(v)
+	case authz.AccountOfSomebody:
+		l.say("Your Slack e-mail address leads to an account that belongs to another Slack user, so I cannot tell which is yours.").mapped(v)
+	case authz.MembershipUnknown:
+		l.say("I could not look up who is in a group that this depends on.")
+		if v.Remedy != "" {
+			l.say(" %s refused to tell me. %s"+recorded, v.Where, v.Remedy)
+		} else if v.TooOften {
+			l.say(" %s asked the bot to wait."+recorded+" Please try again in %s.", v.Where, atLeast(v.Wait))
+		} else if v.Spent {
+			l.say(" Too many people are asking for look-ups just now."+recorded+" Please try again in %s.", atLeast(v.Wait))
+		} else {
+			l.say(recorded + " Please try again in a moment.")
+		}
+	case authz.MayNotRequest:
+		l.say("The policy does not let you ask for this. An approver can: ").otherApprovers(v).say("." + recorded)
+	case authz.ReasonRequired:
+		l.say("I need a reason for this."+recorded+" Type it after the person: `%s`.", example(r, ""))
+	case authz.TicketRequired:
+		l.say("The reason must name a ticket").join(ticketPattern(r, v)).say("."+recorded+" Type it after the person: `%s`.", example(r, ", ticket …"))
+	case authz.TargetProtected:
+		l.say("The policy lets nobody revoke this account from Slack." + recorded + " Use the Entra portal, or ask whoever is in charge of that account.")
+	case authz.RequesterMayNotDecide:
+		l.say("You asked for this, so somebody else must confirm it: ").deciders(v).say("." + recorded)
+	case authz.AlreadyApproved:
+		l.say("You have approved this already, and each person counts once. Somebody else must, too: ").deciders(v).say("." + recorded)
+	case authz.Frozen:
+		l.say("All revokes are frozen, so nothing can be confirmed just now.").join(freezeEnds(v)).say(recorded)
+	case authz.AlreadyFrozen:
+		l.say("A freeze is on already.").join(freezeEnds(v)).say(recorded)
+	case authz.NotFrozen:
+		l.say("No freeze is on." + recorded)
+	case authz.FrozeLately:
+		l.say("Your last freeze ended ").when(v.LastFreeze).say(", and you may not freeze again for %s after that", Spell(authz.Rest)).
+			say(": one person shall not stop every revoke for long. Another approver can: ").otherApprovers(v).say("." + recorded)
+	case authz.AlreadyVoted:
+		l.say("You have asked to end the freeze already, and each person counts once. Another approver must, too: ").otherApprovers(v).say("." + recorded)
+	case authz.CancelNeedsApprover:
+		l.say("Whoever found the phone could cancel, so an approver decides: ").otherApprovers(v).say(".")
+	case bot.AlreadyDecided:
+		l.say("Already decided: ").join(decided(r)).say(recorded)
+	case bot.TooLate:
+		l.say("This request has expired." + recorded + " Report again with `/revoke-sessions`.")
+	case bot.NotRetryable:
+		l.say("There is nothing to try again here: ").join(decided(r)).say(recorded)
+	case bot.UnknownRequest:
+		l.say("I know no such request of yours." + recorded + " `/revoke-sessions status` lists what is open.")
+	case bot.WrongPlace:
+		l.say("This is not the live card of its request, so your click did nothing and was recorded. ")
+		if r != nil && r.AtConsole() {
+			l.say("That request has no card.")
+		} else if v.CardLink != "" {
+			l.link(v.CardLink, "The live card is here").say(".")
+		}
+	case bot.NotNoted:
+		l.say("I have not noted yet which card is the live one, so this did nothing and was recorded. Press again in a few seconds; `/revoke-sessions status` lists what is open.")
+	case bot.LookupFailed:
+		if v.Remedy != "" {
+			l.say("%s refused to tell me who you are, or what I must know of the account. %s"+recorded, v.Where, v.Remedy)
+			break
+		}
+		if v.TooOften {
+			l.say("%s asked the bot to wait, so I could not check who you are or whom you mean."+recorded+" Please try again in %s.", v.Where, atLeast(v.Wait))
+			break
+		}
+		if v.Spent {
+			l.say("Too many people are asking for look-ups just now, so I have not checked who you are or whom you mean."+recorded+" Please try again in %s.", atLeast(v.Wait))
+			break
+		}
+		l.say("%s did not answer, so I could not check who you are or whom you mean."+recorded+" Please try again in a moment.", v.Where)
+	case bot.TooFast:
+		l.say("You're asking faster than I can look people up."+recorded+" Try again in %s.", atLeast(v.Wait))
+	case bot.TargetIsApp:
+		l.say("That is an app, not a person." + recorded)
+	case bot.OwnAccount:
+		l.say("This is the account with which this bot signs in to Entra; revoking it would sign the bot out." + recorded +
+			" Do it in the Entra portal, and have whoever runs the bot run `revoke-sessions login` afterwards.")
+	case bot.IsVoid:
+		l.say("This card was no longer true, so it is void.").join(followedBy(r)).say(recorded)
+	case bot.TargetChanged:
+		if slices.Equal(v.Changed, []bot.Difference{bot.RevokedMeanwhile}) {
+			l.say("Since this failed, %s."+recorded+" The card says so in a moment. Try again there if it is still needed.", inWords(v.Changed))
+			break
+		}
+		l.say("This cannot be tried again, for it changed since: %s."+recorded+" Ask again with `/revoke-sessions`.", inWords(v.Changed))
+	case bot.NotOnRecord:
+		l.say("The audit record does not show this request as it is stored, so nothing is called for it." + recorded +
+			" Whoever runs the bot should look at the database. Ask again with `/revoke-sessions`.")
+	case bot.OverLimit:
+		overLimit(l, v)
+		l.say(recorded)
+	case bot.TooFewApprovers:
+		l.say("Too few approvers could decide." + recorded)
+	case bot.OtherRules:
+		l.say("Another copy of this bot started later and has other rules, so this copy may not confirm anything or end a freeze." + recorded +
+			" Please try again: the other copy may get it. Whoever runs the bot must restart every copy.")
+	case bot.GaveUp:
+		l.say("I could not carry this out, several times over, and have given up." + recorded + " Please try again.")
+	default:
+		l.say("This is not allowed." + recorded)
+	}
+	if v.Emergency != "" && (bot.AboutMapping(reason) || slices.Contains([]authz.Reason{
+		bot.LookupFailed, bot.TooFast, bot.GaveUp, bot.OtherRules, bot.OverLimit, bot.OwnAccount, authz.Frozen, authz.TargetProtected, authz.MembershipUnknown, authz.MayNotRequest,
+	}, reason)) {
+		l.say(" If it cannot wait: ").typed(v.Emergency)
+	}
+	p := &page{}
+	p.add(l)
+	return p.message()
+}
+
+// mapped tells somebody whose account cannot be told how that is mended, and who
+// could act for them meanwhile.
+func (l *line) mapped(v View) *line {
+	l.say(" Whoever runs the bot can name your account in the policy file, under identity.map.")
+	if slices.ContainsFunc(v.Approvers, func(name string) bool { return name != v.Reader }) {
+		l.say(" Until then, ask an approver to act: ").otherApprovers(v).say(".")
+	} else {
+		l.say(" I know of nobody else here who could act for you.")
+	}
+	return l.say(recorded)
+}
+
+// example is what to type instead, in the lane that was asked for.
+func example(r *bot.Request, more string) string {
+	if r != nil && r.Lane == authz.Self {
+		return "/revoke-sessions me lost my phone" + more
+	}
+	return "/revoke-sessions @name stolen laptop" + more
+}
+
+// ticketPattern shows what a ticket must look like.
+func ticketPattern(r *bot.Request, v View) *line {
+	l := &line{}
+	if r == nil || v.Policy == nil {
+		return l
+	}
+	if ticket := v.Policy.Rule(r.Lane).Ticket; ticket != nil {
+		l.say(" (it must match ").typed(ticket.String()).say(")")
+	}
+	return l
+}
+
+func freezeEnds(v View) *line {
+	if v.Freeze == nil {
+		return &line{}
+	}
+	return ends((&line{}).say(" "), v.Freeze)
+}
+
+func followedBy(r *bot.Request) *line {
+	l := &line{}
+	if r != nil && r.ReplacedBy != "" {
+		l.say(" %s took its place.", r.ReplacedBy)
+	}
+	return l
+}
+
+// LimitText says for a terminal which limit is reached.
+func LimitText(e *bot.LimitError) string {
+	l := &line{}
+	overLimit(l, View{Limit: e})
+	return l.plain()
+}
+
+// overLimit says which limit is reached, until when, and who else could.
+func overLimit(l *line, v View) {
+	if v.Limit == nil {
+		l.say("A limit of the policy is reached.")
+		return
+	}
+	limit := v.Limit.Use.Limit
+	within := Spell(limit.Within)
+	switch v.Limit.Use.Kind {
+	case bot.PerRequester:
+		l.say("The policy lets one person ask for %s in %s, and as many were asked for in your name.", count(limit.N, "revoke"), within)
+	case bot.PerApprover:
+		l.say("The policy lets one approver confirm %s in %s, and you did as many. Another approver can: ", count(limit.N, "revoke"), within).deciders(v).say(".")
+	case bot.PerTarget, bot.OwnTarget:
+		l.say("The policy allows %s of one account in %s, and there were as many.", count(limit.N, "revoke"), within)
+	default:
+		l.say("The policy allows %s in %s altogether, and there were as many.", count(limit.N, "revoke"), within)
+	}
+	l.say(" There is room again ").when(v.Limit.Free).say(".")
+}
+
+// decided says what became of a request, for whoever comes late.
+func decided(r *bot.Request) *line {
+	l := &line{}
+	d := r.Verdict()
+	switch {
+	case r.State == bot.Lost:
+		return l.say("the database has lost rows, and it was closed as not known (").when(r.EndedAt).say("). If it is still needed, ask again with `/revoke-sessions`.")
+	case r.State == bot.Expired:
+		return l.say("nobody did so in time and it expired (").when(r.EndedAt).say(").")
+	case d == nil:
+		return l.say("it is still waiting for its first decision.")
+	case r.State == bot.Denied:
+		l.say("denied by ")
+	case r.State == bot.Cancelled:
+		l.say("cancelled by ")
+	case d.Kind == authz.TimeOut:
+		return l.say("nobody had in time, and the policy had it carried out (").when(d.At).say(").")
+	default:
+		l.say("approved by ")
+	}
+	return l.person(d.SlackID).say(" (").when(d.At).say(").")
+}
+
+// TargetRefusal says why the account that is meant could not be told.
+func TargetRefusal(reason authz.Reason, r *bot.Request, whom bot.Whom) bot.Message {
+	who := func(l *line) *line {
+		switch {
+		case whom.SlackID != "":
+			return l.person(whom.SlackID)
+		case whom.ObjectID != "":
+			return l.typed(whom.ObjectID)
+		}
+		return l.typed(bot.Clean(whom.Address, bot.MaxAddress))
+	}
+	l := begin(r)
+	if r.TargetLeft != "" {
+		l.person(r.TargetLeft).say(" is deactivated in Slack. ")
+	}
+	switch reason {
+	case authz.NoAccount:
+		who(l.say("No account found for "))
+		if whom.SlackID != "" {
+			l.say(". Use the user principal name or the object ID.")
+			break
+		}
+		l.say(". Check the address, or mention the person: `/revoke-sessions @name reason`. A new account may take some minutes to be found.")
+	case authz.SeveralAccounts:
+		who(l.say("I found more than one account for ")).say(". Use the user principal name or the object ID.")
+	case authz.EmailMissing:
+		who(l.say("Slack shows me no e-mail address of ")).say(". Use the user principal name or the object ID.")
+	case authz.EmailUnconfirmed:
+		who(l.say("The Slack e-mail address of ")).say(" is not confirmed, so it proves nothing. Use the user principal name or the object ID.")
+	case authz.NotMapped:
+		who(l.say("The policy does not say which Entra account belongs to ")).say(". Use the user principal name or the object ID.")
+	case authz.EmailDomain:
+		who(l.say("The Slack e-mail address of ")).say(" is of a domain that does not count here. Use the user principal name or the object ID.")
+	case authz.AccountOfSomebody:
+		who(l.say("The Slack e-mail address of ")).say(" leads to an account that belongs to another Slack user. Use the user principal name or the object ID.")
+	case authz.OutsideWorkspace:
+		who(l).say(" is not of this workspace, so the e-mail address proves nothing here. Use the user principal name or the object ID.")
+	case bot.TargetIsApp:
+		who(l).say(" is an app, not a person.")
+	}
+	p := &page{}
+	p.add(l.say(" Nothing was asked for."))
+	return p.message()
+}
+
+// atLeast says how long to wait, never too little.
+func atLeast(d time.Duration) string {
+	return Spell(max(time.Second, (d + time.Second - 1).Truncate(time.Second)))
+}

@@ -1,0 +1,43 @@
+package message
+
+import (
+	"slices"
+
+	"revoke-sessions/authz"
+	"revoke-sessions/bot"
+)
+
+// Reminder is the message in the card's thread while nobody has decided. It
+// mentions only those who can act.
+func Reminder(r *bot.Request, v View) bot.Message {
+	p := &page{}
+	l := begin(r).bold("Nobody has decided this yet")
+	if n := len(r.Approvals); n > 0 {
+		l = begin(r).bold("This has %d of %d approvals", n, r.Need)
+	}
+	if r.AskedAgainAt.IsZero() {
+		l.bold("%s.", afterReport(r, r.RemindedAt))
+	} else {
+		l.bold(", %s after I asked again.", Spell(r.RemindedAt.Sub(r.Since())))
+	}
+	p.add(calls(l.say(" "), v, ": please decide on the card."))
+	if r.Executes {
+		p.add(ahead(r, &line{}, v))
+	}
+	p.add(elsewhere(v))
+	return p.message()
+}
+
+// Escalation calls those whom the policy names when nobody decides.
+func Escalation(r *bot.Request, v View) bot.Message {
+	p := &page{}
+	l := begin(r).bold("Nobody decides ").bold("%s.", r.ID).say(" ")
+	if v.Policy != nil {
+		l.people(slices.DeleteFunc(slices.Clone(v.Policy.Reminders.EscalateTo), func(name string) bool {
+			return r.Lane == authz.ThirdParty && slices.Contains(r.TargetSlackIDs(), name)
+		}))
+	}
+	p.add(calls(l.say(": please get one of those who may decide: "), v, "."))
+	p.add(elsewhere(v))
+	return p.message()
+}

@@ -1,0 +1,119 @@
+package message
+
+import (
+	"time"
+
+	"revoke-sessions/authz"
+	"revoke-sessions/bot"
+)
+
+// lapseWords say why an approval does not count any more, of its giver.
+var lapseWords = map[authz.Reason]string{
+	authz.NotApprover:           "no longer an approver",
+	authz.AccountBlocked:        "their own Entra account may not sign in",
+	authz.TargetMayNotDecide:    "it is about their own account",
+	authz.RequesterMayNotDecide: "they asked for it",
+	authz.AlreadyApproved:       "the same person as another approver",
+	authz.NotAMember:            "their Slack account is deactivated",
+	authz.Guest:                 "a guest in Slack now",
+	authz.OutsideWorkspace:      "no longer in this workspace",
+}
+
+// whyTakenBack says why a decision does not hold any more, in sentences of its own.
+func whyTakenBack(r *bot.Request, x *bot.Reopening, patience time.Duration) *line {
+	l := &line{}
+	switch {
+	case x.Why == bot.TargetChanged:
+		return l.say("This changed since: %s.", inWords(r.Changed))
+	case x.Why == bot.TooOld && x.Undecided:
+		return l.say("Nobody decided in time, and then it waited for more than %s.", Spell(patience))
+	case x.Undecided:
+		return l.say("Nobody had decided in time, and ").join(whyNot(x.Why)).say(".")
+	case x.Why == bot.TooOld:
+		return l.say("It waited for more than %s, so ", Spell(patience)).approvalsOf(x.Lapsed).say(" %s.", noLongerCount(len(x.Lapsed)))
+	default:
+		for i, v := range x.Lapsed {
+			if i > 0 {
+				l.say(" ")
+			}
+			l.say("The approval of ").person(v.SlackID).say(" no longer counts")
+			if why := lapseWords[v.Why]; why != "" {
+				l.say(" (%s)", why)
+			}
+			l.say(".")
+		}
+		return l
+	}
+}
+
+// approvalsOf mentions those whose approvals they were, one at a time.
+func (l *line) approvalsOf(all []bot.Verdict) *line {
+	if len(all) == 1 {
+		return l.say("the approval of ").person(all[0].SlackID)
+	}
+	l.say("the approvals of ")
+	for i, v := range all {
+		if i > 0 {
+			l.say(" and ")
+		}
+		l.person(v.SlackID)
+	}
+	return l
+}
+
+func noLongerCount(n int) string {
+	if n == 1 {
+		return "no longer counts"
+	}
+	return "no longer count"
+}
+
+// unrevoked is what is true of a request that is asked about again.
+func unrevoked(r *bot.Request) string {
+	if r.Drill {
+		return "Nothing was read."
+	}
+	return "Nothing was revoked."
+}
+
+// reopenedLine says on the card of a request that waits that a decision was
+// taken back.
+func reopenedLine(r *bot.Request, v View) *line {
+	x := r.TakenBack()
+	if x == nil || r.State != bot.Pending {
+		return &line{}
+	}
+	return (&line{}).say("⚠ ").bold("Please decide again.").say(" ").join(whyTakenBack(r, x, v.Patience)).say(" %s", unrevoked(r))
+}
+
+// ReopenedNote rings those who can decide again, in the card's thread.
+func ReopenedNote(r *bot.Request, n int, v View) bot.Message {
+	p := &page{}
+	x := &r.Reopened[n]
+	p.add(begin(r).boldTyped(r.Name()).bold(": this needs a decision again.").say(" ").join(whyTakenBack(r, x, v.Patience)).say(" %s", unrevoked(r)))
+	l := &line{}
+	if x.Kept > 0 {
+		l.say("It has %d of %s. ", x.Kept, countApprovals(r.Need))
+	}
+	p.add(calls(l, v, ": please decide on the card."))
+	p.add(elsewhere(v))
+	return p.message()
+}
+
+// ReopenedReceipt tells somebody who asked that their request waits again. It
+// says nothing about an approver but that.
+func ReopenedReceipt(r *bot.Request, n int, v View) bot.Message {
+	p := &page{}
+	l := begin(r).bold("Your request waits for a decision again (%s).", r.ID)
+	switch x := r.Reopened[n]; {
+	case x.Undecided:
+		l.say(" It was not carried out by itself.")
+	case x.Why == bot.TooOld:
+		l.say(" It was approved, but could not be carried out for more than %s.", Spell(v.Patience))
+	default:
+		l.say(" It was approved, but an approval no longer counts.")
+	}
+	p.add(l.say(" %s I'm asking the approvers again.", unrevoked(r)))
+	p.add(elsewhere(v))
+	return p.message()
+}

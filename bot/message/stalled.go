@@ -1,0 +1,83 @@
+package message
+
+import (
+	"revoke-sessions/bot"
+)
+
+// byHand says what to do where the bot cannot.
+func byHand(l *line) *line {
+	return l.say(" If it cannot wait, revoke in the Entra portal or block sign-in.")
+}
+
+// stalledSo says of a request that can be read what is known of its revoke.
+func stalledSo(r *bot.Request, l *line) *line {
+	switch {
+	case r.Drill:
+		return l.say(" Nothing was changed.")
+	case r.State == bot.Executing, r.State == bot.Unknown, r.State == bot.Approved && r.UnclearBefore():
+		return l.say(" It is not known whether anything was revoked.")
+	case r.State == bot.Pending, r.State == bot.Approved:
+		return l.say(" Nothing was revoked.")
+	}
+	return l
+}
+
+// stalledLine says on card and receipt that the bot cannot go on.
+func stalledLine(r *bot.Request) *line {
+	l := (&line{}).bold("⚠ ")
+	switch {
+	case r.State.Accepted():
+		l.bold("I cannot verify this:").say(" as")
+	case r.State == bot.Approved, r.State == bot.Executing: // the headline says what
+		l.say("As")
+	default:
+		l.bold("I cannot go on with this:").say(" as")
+	}
+	l.say(" of ").when(r.StalledAt).say(", each try fails.")
+	if r.State == bot.Pending || r.State == bot.Approved || r.State == bot.Executing {
+		l.say(" I keep trying.") // the headline of the others says so
+	}
+	switch {
+	case r.Drill:
+		return l
+	case r.State.Accepted():
+		return l.say(" Look the account up in the Entra portal.")
+	}
+	return byHand(l)
+}
+
+// stalledHeadline is the headline of what was confirmed and cannot go on.
+func stalledHeadline(r *bot.Request, l *line) *line {
+	if r.Drill {
+		l.bold("I cannot go on with the rehearsal for ").boldTyped(r.Name()).bold(".")
+	} else {
+		l.bold("I cannot go on with the revoke of ").boldTyped(r.Name()).bold("'s sessions.")
+	}
+	return stalledSo(r, l).say(" ").by(r.Verdict()).say(".")
+}
+
+// StalledNotice tells the approvers that the bot cannot go on with a request; r is
+// nil where its row cannot be read, and then card and receipts say it, too.
+func StalledNotice(id string, r *bot.Request, v View) bot.Message {
+	p := &page{}
+	l := &line{}
+	if r != nil {
+		l = begin(r)
+	}
+	l.bold("I cannot go on with %s.", id)
+	switch {
+	case r == nil:
+		l.say(" What is stored of it cannot be read, so I cannot say what became of it. Treat it as not done.")
+	case v.CardLink != "":
+		stalledSo(r, l.say(" It is about ").typed(r.Name()).say(". Each try fails; ").link(v.CardLink, "the card").say(" stays as it is."))
+	default:
+		stalledSo(r, l.say(" It is about ").typed(r.Name()).say(". Each try fails."))
+	}
+	p.add(l)
+	if r == nil || !r.Drill {
+		p.add((&line{}).everyone(v.Approvers).say(", please look.").join(byHand(&line{})))
+	}
+	p.add((&line{}).say("Whoever runs the bot finds the cause in its log, under %s.", id))
+	p.add(elsewhere(v))
+	return p.message()
+}

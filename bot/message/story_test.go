@@ -1,0 +1,229 @@
+package message
+
+import (
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"reflect"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"revoke-sessions/authz"
+	"revoke-sessions/bot"
+	"revoke-sessions/graph"
+)
+
+// told is a story with everything in it that a story can tell.
+func told() bot.Record {
+	at := time.Date(2026, time.March, 4, 12, 0, 0, 123456000, time.UTC)
+	s := bot.Record{
+		Request: "REQ-ACDEFG", Proof: bot.WordsMatch,
+		Words: &bot.Words{DisplayName: "Carol Target", UPN: "carol@contoso.example", Reason: "stolen laptop", Also: map[string]string{"U0DAVE": "saw it too"}},
+	}
+	const bob, alice, carol = "6f1e0b52-0000-4000-8000-000000000001", "6f1e0b52-0000-4000-8000-000000000002", "6f1e0b52-0000-4000-8000-000000000003"
+	for i, e := range []bot.Entry{
+		{Action: "requested", Actor: "U0BOB", ActorEntraID: bob, TargetID: carol, Origin: "command C0GENERAL", LookedUpMS: 12, Operation: "invalidateAllRefreshTokens", Typed: strings.Repeat("aa", 32)},
+		{Action: "joined", Actor: "U0DAVE", TargetID: carol, Origin: "form", Typed: strings.Repeat("bb", 32)},
+		{Action: "refused", Actor: "U0OLGA", Wanted: "confirm", Reason: "not_approver", Origin: "click C0APPROVALS/1772625600.000100"},
+		{Action: "approved", Actor: "U0ALICE", ActorEntraID: alice, TargetID: carol, Origin: "click C0APPROVALS/1772625600.000100"},
+		{Action: "executing", Actor: "bot", TargetID: carol, Operation: "invalidateAllRefreshTokens", StampBefore: "2026-01-05T08:00:00Z"},
+		{Action: "approved", Actor: "bot", TargetID: carol, Operation: "invalidateAllRefreshTokens", Status: 429, Code: "TooManyRequests", Outcome: "not_done", RequestID: "0a4f2c11-0000-4000-8000-000000000001", ClientRequestID: "0a4f2c11-0000-4000-8000-000000000002"},
+		{Action: "revoked", Actor: "bot", TargetID: carol, Operation: "invalidateAllRefreshTokens", Status: 204, Outcome: "done", RequestID: "0a4f2c11-0000-4000-8000-000000000003", ClientRequestID: "0a4f2c11-0000-4000-8000-000000000004"},
+		{Action: "verified", Actor: "bot", TargetID: carol, StampBefore: "2026-01-05T08:00:00Z", StampAfter: "2026-03-04T12:00:06Z"},
+	} {
+		e.Request, e.At = s.Request, at.Add(time.Duration(i)*time.Second)
+		s.Rows = append(s.Rows, bot.Row{Seq: int64(i + 7), Hash: strings.Repeat("0123456789abcde"+string(rune('0'+i)), 4), Entry: e})
+	}
+	s.Chain.Fits, s.Chain.Says = true, "Every link of the chain fits: 14 rows."
+	return s
+}
+
+func TestStoryGolden(t *testing.T) {
+	erased := told()
+	erased.Words, erased.Proof, erased.Rows = nil, bot.WordsErased, erased.Rows[:1]
+	forged := told()
+	forged.Proof, forged.Chain.Fits, forged.Chain.Says, forged.Rows = bot.WordsDiffer, false, "The chain does NOT verify: row 3.", nil
+	for name, s := range map[string]bot.Record{"whole": told(), "erased": erased, "forged": forged} {
+		wantFile(t, name+".md", Markdown(&s))
+	}
+	text, err := json.MarshalIndent(told(), "", "  ")
+	if err != nil {
+		t.Fatal(err)
+	}
+	wantFile(t, "whole.json", string(text)+"\n")
+}
+
+// wantFile compares with testdata/story, or writes it with -update.
+func wantFile(t *testing.T, name, got string) {
+	t.Helper()
+	file := filepath.Join("testdata", "story", name)
+	if *update {
+		if err := os.WriteFile(file, []byte(got), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(string(want), got); diff != "" {
+		t.Errorf("%s (-want +got):\n%s", name, diff)
+	}
+}
+
+// A field that is added to the rows or to the words is told from the first day.
+func TestStoryTellsEveryField(t *testing.T) {
+	var e bot.Entry
+	for i, v := range reflect.ValueOf(&e).Elem().Fields() {
+		if v.Kind() == reflect.String {
+			v.SetString("field-" + i.Name)
+		}
+	}
+	e.Clock = time.Unix(0, 0).UTC()
+	e.LookedUpMS, e.Status, e.Drill, e.Have, e.Need, e.Freeze, e.Count = 987, 599, true, 321, 654, 88, 777
+	words := bot.Words{Also: map[string]string{"U0DAVE": "field-Also"}}
+	for i, v := range reflect.ValueOf(&words).Elem().Fields() {
+		if v.Kind() == reflect.String {
+			v.SetString("field-" + i.Name)
+		}
+	}
+	s := bot.Record{Request: e.Request, Words: &words, Proof: bot.WordsMatch, Rows: []bot.Row{{Seq: 765, Hash: "field-Hash", Entry: e}}}
+	text := Markdown(&s)
+	for _, of := range []reflect.Type{reflect.TypeFor[bot.Entry](), reflect.TypeFor[bot.Words]()} {
+		for f := range of.Fields() {
+			if f.Type.Kind() == reflect.String && !strings.Contains(text, "field-"+f.Name) {
+				t.Errorf("%s.%s is not told", of, f.Name)
+			}
+		}
+	}
+	for _, part := range []string{"987 ms", "599", "321 of 654", "number 88", "minute: 777", "DRILL", "Row 765", "field-Hash", "field-Also", "0001-01-01 00:00:00", "1970-01-01"} {
+		if !strings.Contains(text, part) {
+			t.Errorf("%q is not told", part)
+		}
+	}
+	columns, cells := bot.RowColumns(), bot.Row{Seq: 765, Hash: "field-Hash", Entry: e}.Cells()
+	if len(columns) != reflect.TypeFor[bot.Entry]().NumField()+2 || len(cells) != len(columns) {
+		t.Fatalf("%d columns and %d cells", len(columns), len(cells))
+	}
+	var asJSON map[string]any
+	encoded, err := json.Marshal(bot.Row{Seq: 765, Hash: "field-Hash", Entry: e})
+	if err == nil {
+		err = json.Unmarshal(encoded, &asJSON)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, column := range columns {
+		if _, ok := asJSON[column]; !ok || cells[i] == "" {
+			t.Errorf("column %s: %q, in JSON %v", column, cells[i], asJSON[column])
+		}
+	}
+}
+
+// Whatever the code may write into a row has words.
+func TestStoryKnowsEveryCode(t *testing.T) {
+	actions := map[string]bool{}
+	for _, s := range bot.States {
+		actions[string(s)] = true
+	}
+	files, err := filepath.Glob("*.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	written := regexp.MustCompile(`\bAction(?:[^=\n:]*= |: )"([a-z_]+)"`)
+	literal := 0
+	for _, file := range files {
+		if strings.HasSuffix(file, "_test.go") {
+			continue
+		}
+		source, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, m := range written.FindAllSubmatch(source, -1) {
+			actions[string(m[1])] = true
+			literal++
+		}
+	}
+	if literal < 8 {
+		t.Errorf("only %d actions found in the source", literal)
+	}
+	for a := range actions {
+		if said := said((bot.Row{Entry: bot.Entry{Action: a}})); strings.Contains(said, "does not know") {
+			t.Errorf("action %s has no words", a)
+		}
+	}
+	for a := range happened {
+		if !actions[a] {
+			t.Errorf("words for %s, which nothing writes", a)
+		}
+	}
+	for _, r := range bot.Reasons {
+		if strings.Contains(because(r), "does not know") {
+			t.Errorf("reason %s has no words", r)
+		}
+	}
+	// Why a decision, or a report that nobody decided, is not carried out.
+	taken := []authz.Reason{bot.NoLongerHolds, bot.TooOld, bot.PolicyChanged, bot.ProtectionUnknown, bot.OverTotal, bot.TimeUnclear, bot.DenyAsked, bot.RevokedAlready}
+	for r := range reasons {
+		if !slices.Contains(taken, r) && r != bot.StampMoved && r != bot.Interrupted && r != bot.DatabaseRestored && !slices.Contains(bot.Reasons, r) {
+			t.Errorf("words for the reason %s, which nothing gives", r)
+		}
+	}
+	for _, o := range []graph.Outcome{graph.Done, graph.NotDone, graph.OutcomeUnknown} {
+		if outcomes[o] == "" {
+			t.Errorf("outcome %s has no words", o)
+		}
+	}
+	// What a later version wrote is shown as it is.
+	s := bot.Record{Rows: []bot.Row{{Entry: bot.Entry{Action: "abolished", Reason: "whim", Outcome: "odd"}}}}
+	for _, code := range []string{"`abolished`", "`whim`", "`odd`"} {
+		if !strings.Contains(Markdown(&s), code) {
+			t.Errorf("%s is not shown", code)
+		}
+	}
+	if because(authz.Reason("whim")) == "" {
+		t.Error("an unknown reason has no words")
+	}
+}
+
+// What people typed stays in its code span, on its line.
+func TestHostileWordsInAStory(t *testing.T) {
+	for typed, want := range map[string]string{
+		"plain":                               "`plain`",
+		"a `b` c":                             "``a `b` c``",
+		"``` fence":                           "```` ``` fence ````",
+		"`":                                   "`` ` ``",
+		"":                                    "`  `",
+		"@everyone <img src=x> [x](http://x)": "`@everyone <img src=x> [x](http://x)`",
+		"one\n# two\r\n\n- three":             "`one # two - three`",
+		"abc\u202Edef\u0000":                  "`abcdef`",
+	} {
+		if got := code(typed); got != want {
+			t.Errorf("%q becomes %q, want %q", typed, got, want)
+		}
+	}
+	s := told()
+	s.Words = &bot.Words{Reason: "x\n# Approved by everyone\n", DisplayName: "` **bold** `", Also: map[string]string{"U\n# x": "y\n# x"}}
+	s.Rows[0].Origin = "click\n# x"
+	for line := range strings.Lines(Markdown(&s)) {
+		if strings.HasPrefix(line, "# ") && line != "# Audit record of `REQ-ACDEFG`\n" {
+			t.Errorf("a heading of somebody else's: %s", line)
+		}
+	}
+}
+
+func TestInertCells(t *testing.T) {
+	for text, want := range map[string]string{
+		"": "", "C0GENERAL": "C0GENERAL", "=1+1": "'=1+1", "+1": "'+1", "-1": "'-1", "@SUM(A1)": "'@SUM(A1)", "\t=1": "'\t=1", "\r=1": "'\r=1", "a=1": "a=1",
+	} {
+		if got := (bot.Row{Entry: bot.Entry{Origin: text}}).Cells()[slices.Index(bot.RowColumns(), "origin")]; got != want {
+			t.Errorf("%q becomes %q, want %q", text, got, want)
+		}
+	}
+}

@@ -1,0 +1,74 @@
+package message
+
+import (
+	"revoke-sessions/authz"
+	"revoke-sessions/bot"
+)
+
+// UndeliveredRemedy says what somebody can do about a direct message that Slack
+// refused; empty where that is not known.
+func UndeliveredRemedy(code string) string {
+	switch code {
+	case bot.NoTab:
+		return "In the Slack app's settings, App Home, the Messages Tab must be on, as it is in manifest.yml."
+	case "user_disabled", "is_inactive":
+		return "Their Slack account is deactivated."
+	case "cannot_dm_bot":
+		return "That Slack account is a bot's."
+	case "user_not_found", "channel_not_found":
+		return "Slack shows the bot no such account."
+	}
+	return ""
+}
+
+// UntoldNote tells the thread that somebody could not be told.
+func UntoldNote(r *bot.Request, slackID, code string) bot.Message {
+	p := &page{}
+	l := begin(r).bold("I could not write to ").join(reader(r, slackID)).bold(" (%s).", bot.ShownCode(code))
+	if r.OnlySelf() && r.State == bot.Pending {
+		l.say(" They have no button to confirm this: please phone them, or decide here.")
+	} else {
+		l.say(" They do not know what stands here: please phone them.")
+	}
+	if remedy := UndeliveredRemedy(code); remedy != "" {
+		l.say(" %s", remedy)
+	}
+	p.add(l)
+	return p.message()
+}
+
+// NoButton tells whoever waits for the direct message with their button that it does
+// not come.
+func NoButton(r *bot.Request, code, emergency string) bot.Message {
+	p := &page{}
+	l := begin(r).bold("I could not send you the direct message with the button").say(" (%s, %s). The approvers can read that, and one of them can decide. Nothing has been done yet.", r.ID, bot.ShownCode(code))
+	if emergency != "" {
+		l.say(" Nobody answers? ").typed(emergency)
+	}
+	p.add(l)
+	return p.message()
+}
+
+// ToldSince is what becomes of it once they were told. Slack does not promise that an
+// answer arrives, and does not keep it, so that nobody knows whether it was read.
+// https://docs.slack.dev/reference/methods/chat.postEphemeral
+func ToldSince(r *bot.Request, slackID string, answered bool) bot.Message {
+	p := &page{}
+	l := begin(r).say("I could not write to ").join(reader(r, slackID)).say(" at first.")
+	if answered {
+		l.say(" An answer was sent where they last acted. I do not know whether they read it: if it matters, phone them.")
+	} else {
+		l.say(" They have been told since.")
+	}
+	p.add(l)
+	return p.message()
+}
+
+// reader names somebody who reads of a request. Whom somebody else asked about is
+// not mentioned.
+func reader(r *bot.Request, slackID string) *line {
+	if r.Lane == authz.ThirdParty && slackID == r.TargetSlackID {
+		return (&line{}).typed(r.Name())
+	}
+	return (&line{}).person(slackID)
+}

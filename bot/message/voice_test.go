@@ -1,0 +1,484 @@
+package message
+
+import (
+	"encoding/json"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+	"unicode"
+
+	"github.com/slack-go/slack"
+
+	"revoke-sessions/authz"
+	"revoke-sessions/bot"
+	"revoke-sessions/bot/bottest"
+	"revoke-sessions/bot/slacktest"
+	"revoke-sessions/graph"
+)
+
+// blocksOf is a message's blocks as Slack gets them, without HTML escapes.
+func shownBlocks(t testing.TB, m bot.Message) string {
+	t.Helper()
+	var b strings.Builder
+	e := json.NewEncoder(&b)
+	e.SetEscapeHTML(false)
+	if err := e.Encode(blocksOf(m)); err != nil {
+		t.Fatal(err)
+	}
+	return b.String()
+}
+
+// everything is all that a message says anywhere, dialogs included.
+func everything(t testing.TB, m bot.Message) string { return m.Text + "\n" + shownBlocks(t, m) }
+
+// read is what a reader sees: first the top-level text, then the blocks.
+func read(t testing.TB, m bot.Message) (text, shown string) {
+	t.Helper()
+	text = slacktest.Message{Text: m.Text}.Plain()
+	shown = slacktest.Message{Blocks: json.RawMessage(shownBlocks(t, m))}.Plain()
+	return text, shown
+}
+
+func buttonsOf(t testing.TB, m bot.Message) []slacktest.Button {
+	t.Helper()
+	return slacktest.Message{Blocks: json.RawMessage(shownBlocks(t, m))}.Buttons()
+}
+
+func TestADrillSaysSoAndNeverClaimsAnything(t *testing.T) {
+	for _, s := range everySaying() {
+		if !s.scene.r.Drill {
+			if strings.Contains(strings.ToLower(everything(t, s.m)), "drill") {
+				t.Errorf("%s is in earnest and speaks of a drill", s)
+			}
+			continue
+		}
+		text, shown := read(t, s.m)
+		if !strings.HasPrefix(text, "DRILL: ") || len(s.m.Blocks) > 0 && !strings.HasPrefix(shown, "DRILL: ") {
+			t.Errorf("%s does not begin with DRILL:\n%s\n%s", s, text, shown)
+		}
+		for _, b := range buttonsOf(t, s.m) {
+			if b.Confirm != nil && !strings.HasPrefix(b.Confirm.Text, "DRILL: ") {
+				t.Errorf("%s: the dialog of %s does not begin with DRILL", s, b.ActionID)
+			}
+		}
+		for _, claim := range []string{"revoked", "verified"} {
+			if strings.Contains(strings.ToLower(everything(t, s.m)), claim) {
+				t.Errorf("%s says %q:\n%s", s, claim, everything(t, s.m))
+			}
+		}
+	}
+}
+
+// denials are the sentences that may say revoked before Microsoft said yes.
+var denials = []*regexp.Regexp{
+	regexp.MustCompile(`Nothing was revoked`),
+	regexp.MustCompile(`[Ii]t is not known whether anything was revoked`),
+	regexp.MustCompile(`Not known (yet )?whether .*'s sessions were revoked`),
+	regexp.MustCompile(`cannot be revoked here`),
+	regexp.MustCompile(`⚠ Revoked already, for another request`),
+	regexp.MustCompile(`Revoked \d+ minutes before this request already`), // an earlier one
+}
+
+func TestNothingIsRevokedBeforeMicrosoftSaidSo(t *testing.T) {
+	for _, s := range everySaying() {
+		text, shown := read(t, s.m)
+		if s.scene.r.State.Accepted() {
+			if s.scene.r.Target.Guest != graph.Yes && !s.scene.r.Doubtful() && s.kind() == "card" && !strings.Contains(text, "sessions are revoked") {
+				t.Errorf("%s keeps quiet about the revoke:\n%s", s, text)
+			}
+			if s.scene.r.Doubtful() && (strings.Contains(text, "re revoked") || strings.Contains(text, "ended your sessions") || strings.Contains(text, "were revoked")) {
+				t.Errorf("%s claims what the account does not show:\n%s", s, text)
+			}
+			if s.scene.r.Target.Guest == graph.Yes && strings.Contains(text, "sessions are revoked") {
+				t.Errorf("%s claims a revoke that a guest's home alone can make:\n%s", s, text)
+			}
+			if strings.Contains(text, "Verified") && s.scene.r.State != bot.Verified {
+				t.Errorf("%s claims that somebody has seen it:\n%s", s, text)
+			}
+			continue
+		}
+		for _, sentence := range regexp.MustCompile(`[.;\n]`).Split(text+"\n"+shown, -1) {
+			for _, d := range denials {
+				sentence = d.ReplaceAllString(sentence, "")
+			}
+			if claim := strings.ToLower(sentence); strings.Contains(claim, "revoked") || strings.Contains(claim, "verified") {
+				t.Errorf("%s claims: %q", s, sentence)
+			}
+		}
+	}
+}
+
+// A no to the second call says nothing of the first, whose outcome is unknown.
+func TestNothingIsDeniedThatIsNotKnown(t *testing.T) {
+	checked := 0
+	for _, s := range allSayings() {
+		if (s.scene.r.State != bot.Failed && s.scene.r.State != bot.Approved) || !s.scene.r.WasUnclear(1) || s.kind() == "unknown" {
+			continue
+		}
+		checked++
+		if strings.Contains(s.m.Text, "Nothing was revoked") || !strings.Contains(s.m.Text, "not known whether anything was revoked") {
+			t.Errorf("%s denies what nobody knows:\n%s", s, s.m.Text)
+		}
+	}
+	if checked == 0 {
+		t.Error("no scene has a refusal after a call of unknown outcome")
+	}
+}
+
+// A card that says to press Deny has the button, and one that has it and tells of
+// another request's revoke says what it is for.
+func TestMeanwhileAsksForAButtonThatIsThere(t *testing.T) {
+	checked := map[bool]int{}
+	for _, s := range allSayings() {
+		if s.kind() != "card" || !strings.Contains(s.m.Text, "Is once enough?") {
+			continue
+		}
+		has := slices.ContainsFunc(buttonsOf(t, s.m), func(b slacktest.Button) bool { return b.ActionID == bot.ActionDeny })
+		if asks := strings.Contains(s.m.Text, "Is once enough? Then press Deny"); asks != has {
+			t.Errorf("%s asks to press Deny: %t; has the button: %t\n%s", s, asks, has, s.m.Text)
+		}
+		checked[has]++
+	}
+	if checked[true] == 0 || checked[false] == 0 {
+		t.Errorf("not each kind of card is in a scene: %v", checked)
+	}
+}
+
+// A press of Deny is on record before the form is submitted, and no message may
+// know of it: none promises a revoke over it.
+func TestNothingPromisesARevokeOverADeny(t *testing.T) {
+	kinds := map[string]bool{}
+	for _, s := range everySaying() {
+		text, _ := read(t, s.m)
+		if !strings.Contains(text, "If nobody decides until") {
+			continue
+		}
+		kinds[s.kind()] = true
+		if !strings.Contains(text, "Microsoft Entra is asked all the same to end the sessions, unless an approver presses Deny before") {
+			t.Errorf("%s promises a revoke that a press of Deny stops:\n%s", s, text)
+		}
+	}
+	for _, kind := range []string{"card", "receipt", "status", "reminder"} {
+		if !kinds[kind] {
+			t.Errorf("no scene has a %s that says so, only %v", kind, kinds)
+		}
+	}
+}
+
+func TestButtons(t *testing.T) {
+	for _, s := range allSayings() {
+		var ids []string
+		for _, b := range buttonsOf(t, s.m) {
+			ids = append(ids, b.ActionID)
+			if b.Value != s.scene.r.ID {
+				t.Errorf("%s: %s carries %q and not just the request's ID", s, b.ActionID, b.Value)
+			}
+			if b.URL != "" || regexp.MustCompile(`(?i)^(ok|yes|no|confirm)$`).MatchString(b.Text) {
+				t.Errorf("%s: %s is called %q", s, b.ActionID, b.Text)
+			}
+		}
+		var want []string
+		state := s.scene.r.State
+		switch {
+		case s.key == bot.CardKey && state == bot.Pending:
+			want = []string{"request.confirm", "request.deny", "request.cancel"}
+			if s.scene.name == "pending_joined" { // whom nobody can cancel alone
+				want = want[:2]
+			}
+		case s.kind() == "receipt" && state == bot.Pending && s.scene.r.Need == 0:
+			want = []string{"request.confirm", "request.cancel"}
+		case s.kind() == "receipt" && state == bot.Failed && s.scene.r.Need == 0:
+			want = []string{"request.retry"}
+		case s.kind() == "receipt" && state == bot.Pending && s.scene.name != "pending_joined":
+			want = []string{"request.cancel"}
+		case s.key == bot.CardKey && state == bot.Approved && (strings.HasPrefix(s.scene.name, "approved_waits") && s.scene.name != "approved_waits_after_unclear" || strings.HasPrefix(s.scene.name, "approved_queued") || strings.HasPrefix(s.scene.name, "approved_frozen") || s.scene.name == "approved_other_rules" || strings.HasPrefix(s.scene.name, "approved_unasked")):
+			want = []string{"request.deny"} // nothing has left yet
+		case s.key == bot.CardKey && (state == bot.Failed || strings.HasPrefix(s.scene.name, "unknown_stuck") || s.scene.name == "unknown_withheld_stuck") && !strings.HasSuffix(s.scene.name, "next_day"):
+			want = []string{"request.retry"}
+		}
+		if !slices.Equal(ids, want) {
+			t.Errorf("%s has the buttons %q, want %q", s, ids, want)
+		}
+	}
+}
+
+func TestTheRedButtonAsksOnceMore(t *testing.T) {
+	for _, s := range allSayings() {
+		if s.key != bot.CardKey || s.scene.r.State != bot.Pending {
+			continue
+		}
+		b := buttonsOf(t, s.m)
+		if b[0].Style != string(slack.StyleDanger) || b[0].Confirm == nil || b[0].Confirm.Style != string(slack.StyleDanger) {
+			t.Fatalf("%s: the first button is %+v", s, b[0])
+		}
+		label := "Revoke sessions"
+		if s.scene.r.Drill {
+			label = "Rehearse"
+		}
+		if b[0].Text != label || b[0].Confirm.Confirm != label {
+			t.Errorf("%s: the button says %q and its dialog %q, want %q", s, b[0].Text, b[0].Confirm.Confirm, label)
+		}
+		for _, name := range []string{s.scene.r.Words.DisplayName, s.scene.r.Words.UPN} {
+			if !strings.Contains(b[0].Confirm.Text, name) {
+				t.Errorf("%s: the dialog does not name %s", s, name)
+			}
+		}
+		for _, other := range b[1:] {
+			if other.Confirm != nil || other.Style != "" {
+				t.Errorf("%s: more than one button is dangerous: %+v", s, other)
+			}
+		}
+	}
+}
+
+// What stands on the card only: object IDs, stamps, facts, calls to Graph.
+var facts = regexp.MustCompile(`0[bc]0[bc]0[bc]0[bc]-|@contoso\.example|2026-01-05|valid since|member of this tenant|sign-in allowed|sign-in blocked|Disabled|Synced|on-premises|in the cloud|request-id|invalidateAllRefreshTokens|unknown whether|sign-in unknown|sign-in known|last known sign-in|privileged role|management unit`)
+
+func TestAccountFactsStandOnTheCardOnly(t *testing.T) {
+	for _, s := range allSayings() {
+		switch s.kind() {
+		case "card":
+			if s.scene.r.State == bot.Pending && len(facts.FindAllString(s.m.Text, -1)) < 5 {
+				t.Errorf("%s lacks facts:\n%s", s, s.m.Text)
+			}
+			continue
+		case "result", "unknown", "unmoved", "unread", "elsewhere": // in the approvers' thread, or to who decided
+			continue
+		}
+		if found := facts.FindString(everything(t, s.m)); found != "" {
+			t.Errorf("%s tells %q to whoever holds the phone:\n%s", s, found, s.m.Text)
+		}
+	}
+}
+
+func TestAReceiptHoldsWhatItsReaderTyped(t *testing.T) {
+	for _, s := range allSayings() {
+		if s.kind() != "receipt" {
+			continue
+		}
+		own := s.scene.r.Words.Reason
+		if s.key == bot.ReceiptKey(bottest.Erin) {
+			own = s.scene.r.Words.Also[bottest.Erin]
+			if strings.Contains(s.m.Text, s.scene.r.Words.Reason) {
+				t.Errorf("%s shows what somebody else wrote", s)
+			}
+		} else if also := s.scene.r.Words.Also[bottest.Erin]; also != "" && strings.Contains(s.m.Text, also) {
+			t.Errorf("%s shows what somebody else wrote", s)
+		}
+		if own != "" && !strings.Contains(s.m.Text, "You wrote: "+own) {
+			t.Errorf("%s does not show what its reader wrote:\n%s", s, s.m.Text)
+		}
+		if named := strings.Contains(s.m.Text, "About: "+s.scene.r.Name()); named != (s.scene.r.Lane == authz.ThirdParty) {
+			t.Errorf("%s: about whom? named=%v:\n%s", s, named, s.m.Text)
+		}
+	}
+}
+
+func TestTheTargetLearnsTheOutcomeAndNothingElse(t *testing.T) {
+	told := 0
+	for _, s := range allSayings() {
+		if s.kind() != "target" {
+			continue
+		}
+		told++
+		if s.scene.r.Lane != authz.ThirdParty || !s.scene.r.State.Accepted() && s.scene.r.State != bot.Drilled {
+			t.Errorf("%s should not exist", s)
+		}
+		for _, secret := range []string{bottest.Alice, bottest.Dave, bottest.Bob, bottest.Erin, "Bob", "Alice", reason, "http", "archives", "/revoke-sessions"} {
+			if strings.Contains(everything(t, s.m), secret) {
+				t.Errorf("%s gives away %q:\n%s", s, secret, s.m.Text)
+			}
+		}
+		if !strings.Contains(s.m.Text, s.scene.r.ID) {
+			t.Errorf("%s does not give the ID to ask about", s)
+		}
+	}
+	if told == 0 {
+		t.Error("no target was told")
+	}
+}
+
+// goesOn finds what a message says of what happens next, or who does what.
+var goesOn = regexp.MustCompile(`Expires|expires|You will read here|write to you when|I keep trying|Asking Microsoft Entra|next try: |next answer here|Reading the account to verify|I look again|I try again|stopped (looking|trying).*Entra portal|Entra portal.*stopped (looking|trying)|If it cannot wait, revoke in the Entra portal|you will read what they decide|waits for an approver|when the freeze is over|is asked all the same|Your report waits|goes on when it is over|goes on once|I check it again when the freeze is over|An approver must decide it|I'm asking the approvers again|I keep trying until|whoever asked reads there|press the button in|It ends by itself|please decide on the card|Do not wait for it|please get one of those|Somebody else must|It goes on until|They will phone|an approver can deny it|An approver decides|could be read again after this|What is known now stands on the card`)
+
+func TestWhatIsNotTheEndSaysWhatHappensNext(t *testing.T) {
+	for _, s := range allSayings() {
+		r := &s.scene.r
+		open := r.State == bot.Pending || r.State == bot.Approved || r.State == bot.Executing || r.State == bot.Unknown ||
+			(r.State == bot.Revoked || r.State == bot.NotVisibleYet || r.State == bot.Unreachable) && r.Target.Guest != graph.Yes && (s.kind() == "card" || s.kind() == "result")
+		if s.scene.name == "unknown_stuck_next_day" {
+			open = s.kind() == "card" // whose headline still says what to do
+		}
+		if open && !goesOn.MatchString(s.m.Text) {
+			t.Errorf("%s does not say what happens next:\n%s", s, s.m.Text)
+		}
+	}
+}
+
+// A failure is the end unless somebody acts: who, and how.
+func TestAFailureSaysWhatToDo(t *testing.T) {
+	for _, s := range allSayings() {
+		remedy := "An approver can press “Try again” on the card."
+		if s.scene.r.State == bot.Failed && s.scene.r.TakenBack() == nil {
+			remedy = s.scene.r.Attempt().Remedy
+		}
+		if s.scene.r.State == bot.Failed && s.kind() != "unknown" && !strings.Contains(s.m.Text, remedy) {
+			t.Errorf("%s does not say what to do:\n%s", s, s.m.Text)
+		}
+		if s.scene.r.State == bot.Expired && !strings.Contains(s.m.Text, "report again with `/revoke-sessions`") {
+			t.Errorf("%s does not say what to do:\n%s", s, s.m.Text)
+		}
+		waiting := s.scene.r.State == bot.Pending || s.scene.r.State == bot.Failed || s.scene.r.State == bot.Unknown || s.scene.r.State == bot.Expired
+		if waiting && s.kind() == "receipt" && !strings.Contains(s.m.Text, bottest.Emergency) {
+			t.Errorf("%s does not say what to do when nobody answers:\n%s", s, s.m.Text)
+		}
+	}
+}
+
+// A new card must wake somebody: an edit or a name without a mention does not.
+func TestANewCardMentionsTheApprovers(t *testing.T) {
+	for _, s := range allSayings() {
+		if s.key != bot.CardKey || s.scene.r.State != bot.Pending {
+			continue
+		}
+		for _, name := range s.scene.v.Deciders {
+			mention := "<@" + name + ">"
+			if strings.HasPrefix(name, "S") {
+				mention = "<!subteam^" + name + ">"
+			}
+			if !strings.Contains(s.m.Text, mention) {
+				t.Errorf("%s does not wake %s:\n%s", s, name, s.m.Text)
+			}
+		}
+		if len(s.scene.v.Deciders) == 0 && !strings.Contains(s.m.Text, "nobody whom I know") {
+			t.Errorf("%s does not say that nobody can decide it:\n%s", s, s.m.Text)
+		}
+	}
+}
+
+func TestTheFirstLineNamesThePerson(t *testing.T) {
+	for _, s := range allSayings() {
+		first, _, _ := strings.Cut(s.m.Text, "\n")
+		named := strings.Contains(first, s.scene.r.Name())
+		switch {
+		case s.key == bot.CardKey && (s.scene.r.State == bot.Pending || s.scene.r.State.Accepted() || s.scene.r.State == bot.Executing) && !named:
+			t.Errorf("%s does not begin with whom it is about:\n%s", s, first)
+		case strings.HasPrefix(first, "REQ-") && s.kind() != "status":
+			t.Errorf("%s begins with an ID", s)
+		}
+	}
+}
+
+// Screen readers and notifications read the top-level text and nothing else.
+func TestTextAndBlocksSayTheSame(t *testing.T) {
+	bare := strings.NewReplacer("•", "", "`", "", "\n", "", " ", "")
+	for _, s := range allSayings() {
+		text, shown := read(t, s.m)
+		for _, b := range buttonsOf(t, s.m) {
+			shown = strings.Replace(shown, "["+b.Text+"]", "", 1)
+		}
+		// The one wanted difference: characters that would format.
+		text = strings.NewReplacer("＿", "_", "＊", "*").Replace(text)
+		if bare.Replace(text) != bare.Replace(shown) {
+			t.Errorf("%s:\ntext   %s\nblocks %s", s, text, shown)
+		}
+	}
+}
+
+func TestNoShoutingAndNoPictures(t *testing.T) {
+	for _, s := range everySaying() {
+		text, shown := read(t, s.m)
+		all := text + "\n" + shown
+		for _, b := range buttonsOf(t, s.m) {
+			if b.Confirm != nil {
+				all += b.Confirm.Title + b.Confirm.Text
+			}
+		}
+		if strings.Contains(all, "!") {
+			t.Errorf("%s shouts:\n%s", s, all)
+		}
+		if code := regexp.MustCompile(`:[a-z_+-][a-z0-9_+-]*:`).FindString(all); code != "" {
+			t.Errorf("%s has the emoji %s", s, code)
+		}
+		for _, r := range all {
+			if r != '⚠' && (unicode.Is(unicode.So, r) || r > 0xffff || unicode.Is(unicode.Variation_Selector, r)) {
+				t.Errorf("%s has the picture %q", s, r)
+			}
+		}
+		// Jargon that no reader of these should need.
+		for _, word := range []string{"refresh token", "principal", "Graph ", "null", "%!"} {
+			if !slices.Contains([]string{"result", "unknown", "elsewhere"}, s.kind()) && strings.Contains(all, word) {
+				t.Errorf("%s says %q:\n%s", s, word, all)
+			}
+		}
+	}
+}
+
+// Clocks differ between readers: every time of day goes through Slack's dates.
+func TestTimesAreShownInEachReadersZone(t *testing.T) {
+	clock := regexp.MustCompile(`\d{1,2}:\d{2}`)
+	for _, s := range allSayings() {
+		bare := regexp.MustCompile(`<!date\^[^>]*>`).ReplaceAllString(s.m.Text, "")
+		if found := clock.FindString(bare); found != "" {
+			t.Errorf("%s shows the bare time %s:\n%s", s, found, s.m.Text)
+		}
+		if dates := strings.Count(s.m.Text, "<!date^"); dates != strings.Count(shownBlocks(t, s.m), `"type":"date"`) {
+			t.Errorf("%s has %d dates in its text and others in its blocks", s, dates)
+		}
+	}
+}
+
+func TestWarnings(t *testing.T) {
+	for _, row := range []struct {
+		scene string
+		want  []string
+	}{
+		{"pending_third_party", nil},
+		{"pending_guest", []string{"⚠ Guest account."}},
+		{"pending_disabled_and_synced", []string{"⚠ Disabled account.", "⚠ Synced from on-premises."}},
+		{"pending_facts_unknown", nil},
+		{"pending_no_sign_in", nil},
+		{"pending_restricted", []string{"⚠ Restricted management unit."}},
+		{"pending_left", []string{"⚠ Deactivated in Slack. <@U0CAROL>'s Slack account is deactivated; the e-mail address that Slack still shows led to this account, and nobody vouches for it."}},
+		{"pending_left_mapped", []string{"⚠ Deactivated in Slack. <@U0CAROL>'s Slack account is deactivated; the policy's map names this account for it."}},
+		{"pending_holds_role", []string{"⚠ Holds a privileged role."}},
+		{"pending_holds_role_protected", []string{"⚠ Protected account. The policy asks for 2 approvals of different people.\n", "⚠ Holds a privileged role."}},
+		{"pending_privileged", []string{"⚠ Protected account. The policy asks for 2 approvals of different people; the account holds a privileged role."}},
+		{"pending_just_accepted", []string{"⚠ Microsoft accepted a revoke 3 minutes before this request, but the account does not show it."}},
+		{"pending_just_accepted_unread", []string{"⚠ Microsoft accepted a revoke 3 minutes before this request already."}},
+		{"pending_just_stamped", []string{"⚠ Sessions were ended 3 minutes before this request already."}},
+		{"pending_just_revoked", []string{"⚠ Revoked 3 minutes before this request already."}},
+		{"pending_just_revoked_drill", []string{"⚠ Sessions were ended 3 minutes before this request already."}},
+		{"pending_self_cancel_asked", []string{"⚠ Bob Borrower's Slack account asked to cancel"}},
+	} {
+		for _, s := range scenes() {
+			if s.name != row.scene {
+				continue
+			}
+			text := Card(&s.r, s.v).Text
+			if strings.Count(text, "⚠") != len(row.want) {
+				t.Errorf("%s warns %d times, want %d:\n%s", s.name, strings.Count(text, "⚠"), len(row.want), text)
+			}
+			for _, want := range row.want {
+				if !strings.Contains(text, want) {
+					t.Errorf("%s lacks %q:\n%s", s.name, want, text)
+				}
+			}
+		}
+	}
+	s := newScene("", bot.Pending, unread)
+	for _, want := range []string{"guest or member unknown", "unknown whether sign-in is blocked", "unknown whether synced", "unknown whether it holds a privileged role", "unknown whether in a restricted management unit", "last sign-in unknown", "Sessions valid since unknown", "Reason: none given"} {
+		if !strings.Contains(Card(&s.r, s.v).Text, want) {
+			t.Errorf("a fact that could not be read is left out: %q", want)
+		}
+	}
+	for _, ago := range []time.Duration{5 * time.Minute, time.Hour} {
+		s := newScene("", bot.Pending)
+		s.r.RevokedBefore = s.r.CreatedAt.Add(-ago)
+		if strings.Contains(Card(&s.r, s.v).Text, "⚠") {
+			t.Errorf("a revoke %s ago is still a warning", ago)
+		}
+	}
+}

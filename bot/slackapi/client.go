@@ -1,0 +1,263 @@
+package slackapi
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	"github.com/slack-go/slack"
+
+	"revoke-sessions/authz"
+	"revoke-sessions/bot"
+)
+
+// What came of a call to Slack, beside Slack's own codes.
+const (
+	// OK: Slack said yes.
+	OK = "ok"
+	// Silent: there was no answer, or none that is Slack's.
+	Silent = "no_answer"
+)
+
+// CallObserver is told of each call to Slack's Web API: the method (or
+// "response_url"), SlackOK, SlackSilent or Slack's code, and how long it took.
+type CallObserver func(method, result string, took time.Duration)
+
+// Observe has each call told to f, which must return at once. It comes before
+// the first call.
+func (s *Client) Observe(f CallObserver) { s.observe = f }
+
+// Hear has f learn from each call that follows.
+func (s *Client) Hear(f func(method string, err error)) { s.heard.Store(&f) }
+
+// called tells what came of a call. Deferred:
+//
+//	defer s.called("chat.update", time.Now(), &err)
+func (s *Client) called(method string, began time.Time, err *error) {
+	if hear := s.heard.Load(); hear != nil {
+		(*hear)(method, *err)
+	}
+	if s.observe == nil {
+		return
+	}
+	result := OK
+	if *err != nil {
+		result = Silent
+		if e, ok := errors.AsType[*Error](*err); ok && e.Code != "" {
+			result = e.Code
+		}
+	}
+	s.observe(method, result, time.Since(began))
+}
+
+// Member is what Slack says of a user.
+type Member struct {
+	ID    string
+	Email string
+	// EmailConfirmed: Slack has seen the person answer from that address.
+	EmailConfirmed bool
+	Standing       authz.Standing
+}
+
+// Client speaks to Slack's Web API: slack-go with its silences made audible.
+type Client struct {
+	api  *slack.Client
+	http *http.Client
+	// apiOrigin, scheme and host, may take answers besides Slack's own hosts.
+	apiOrigin string
+	home      bot.Workspace
+	Pace      *pace
+	observe   CallObserver // nil for nobody
+	// heard is told of each call, too: the bot learns from it.
+	heard atomic.Pointer[func(method string, err error)]
+}
+
+// NewClient wraps a client that was built with a bot token and an HTTP client
+// with a time-out. apiURL is where it talks to; hc posts to response URLs.
+func NewClient(api *slack.Client, apiURL string, hc *http.Client) *Client {
+	s := &Client{api: api, http: hc, Pace: newPace()}
+	if u, err := url.Parse(apiURL); err == nil && u.Host != "" {
+		s.apiOrigin = u.Scheme + "://" + u.Host
+	}
+	return s
+}
+
+// ChannelProblem looks at a channel.
+func (s *Client) ChannelProblem(ctx context.Context, id string) (bot.ChannelProblem, error) {
+	c, err := s.Channel(ctx, id)
+	return c.Problem, err
+}
+
+// Channel is what Slack says of a channel.
+type Channel struct {
+	Name    string
+	Private bool
+	Problem bot.ChannelProblem
+}
+
+// Channel looks at a channel. Of one that is missing only the problem is known.
+func (s *Client) Channel(ctx context.Context, id string) (_ Channel, err error) {
+	defer s.called("conversations.info", time.Now(), &err)
+	c, err := s.api.GetConversationInfoContext(ctx, &slack.GetConversationInfoInput{ChannelID: id})
+	err = asError("conversations.info", err)
+	if e, ok := errors.AsType[*Error](err); ok && e.Code == "channel_not_found" {
+		return Channel{Problem: bot.ChannelMissing}, nil
+	}
+	if err != nil {
+		return Channel{}, err
+	}
+	if c.ID != id {
+		return Channel{}, &Error{Method: "conversations.info", Code: Incomplete}
+	}
+	known := Channel{Name: c.Name, Private: c.IsPrivate}
+	switch {
+	case c.IsArchived:
+		known.Problem = bot.ChannelArchived
+	case !c.IsMember:
+		known.Problem = bot.ChannelWithout
+	case c.IsExtShared:
+		known.Problem = bot.ChannelShared
+	}
+	return known, nil
+}
+
+// Member looks a user up.
+func (s *Client) Member(ctx context.Context, id string) (_ Member, err error) {
+	defer s.called("users.info", time.Now(), &err)
+	u, err := s.api.GetUserInfoContext(ctx, id)
+	if err != nil {
+		return Member{}, asError("users.info", err)
+	}
+	if u.ID != id {
+		return Member{}, &Error{Method: "users.info", Code: Incomplete}
+	}
+	return s.member(u), nil
+}
+
+// GroupMembers lists the user IDs in a Slack user group.
+// https://docs.slack.dev/reference/methods/usergroups.users.list
+func (s *Client) GroupMembers(ctx context.Context, id string) (members []string, err error) {
+	defer s.called("usergroups.users.list", time.Now(), &err)
+	members, err = s.api.GetUserGroupMembersContext(ctx, id)
+	if err != nil {
+		return nil, asError("usergroups.users.list", err)
+	}
+	if members == nil {
+		// The bodies {} and {"ok":false}; an empty group is an empty list.
+		return nil, &Error{Method: "usergroups.users.list", Code: Incomplete}
+	}
+	return members, nil
+}
+
+// MemberByEmail finds the user with this confirmed address.
+func (s *Client) MemberByEmail(ctx context.Context, address string) (_ Member, err error) {
+	defer s.called("users.lookupByEmail", time.Now(), &err)
+	u, err := s.api.GetUserByEmailContext(ctx, address)
+	if err != nil {
+		return Member{}, asError("users.lookupByEmail", err)
+	}
+	if u.ID == "" || !strings.EqualFold(u.Profile.Email, address) {
+		return Member{}, &Error{Method: "users.lookupByEmail", Code: Incomplete}
+	}
+	return s.member(u), nil
+}
+
+func (s *Client) member(u *slack.User) Member {
+	m := Member{ID: u.ID, Email: u.Profile.Email, EmailConfirmed: u.IsEmailConfirmed}
+	switch {
+	case u.IsWorkflowBot, u.IsConnectorBot:
+		m.Standing = authz.WorkflowUser
+	case u.IsBot, u.ID == "USLACKBOT":
+		m.Standing = authz.BotUser
+	case u.IsStranger:
+		m.Standing = authz.StrangerUser
+	case u.TeamID != s.home.TeamID && !slices.Contains(u.Enterprise.Teams, s.home.TeamID):
+		m.Standing = authz.OtherWorkspace
+	case u.Deleted: // after what tells a stranger, whose address proves nothing at any time
+		m.Standing = authz.Deleted
+	case u.IsRestricted, u.IsUltraRestricted:
+		m.Standing = authz.GuestUser
+	default:
+		m.Standing = authz.FullMember
+	}
+	return m
+}
+
+// Post posts a message to a channel, to a user's direct messages (to is then
+// the user's ID), or into a thread. channel is where it really stands.
+func (s *Client) Post(ctx context.Context, to, thread string, m bot.Message) (channel, ts string, err error) {
+	defer s.called("chat.postMessage", time.Now(), &err)
+	options, err := s.options("chat.postMessage", m)
+	if err != nil {
+		return "", "", err
+	}
+	options = append(options, slack.MsgOptionDisableLinkUnfurl(), slack.MsgOptionDisableMediaUnfurl())
+	if thread != "" {
+		options = append(options, slack.MsgOptionTS(thread))
+	}
+	channel, ts, err = s.api.PostMessageContext(ctx, to, options...)
+	if err == nil && (channel == "" || ts == "") {
+		err = &Error{Method: "chat.postMessage", Code: Incomplete}
+		return "", "", err
+	}
+	return channel, ts, asError("chat.postMessage", err)
+}
+
+// Update rewrites one of our messages; its buttons go unless m has some.
+func (s *Client) Update(ctx context.Context, channel, ts string, m bot.Message) (err error) {
+	defer s.called("chat.update", time.Now(), &err)
+	options, err := s.options("chat.update", m)
+	if err != nil {
+		return err
+	}
+	_, got, _, err := s.api.UpdateMessageContext(ctx, channel, ts, options...)
+	if err == nil && got != ts {
+		return &Error{Method: "chat.update", Code: Incomplete}
+	}
+	return asError("chat.update", err)
+}
+
+// Delete removes one of our messages; Slack refuses anybody else's.
+func (s *Client) Delete(ctx context.Context, channel, ts string) (err error) {
+	defer s.called("chat.delete", time.Now(), &err)
+	_, got, err := s.api.DeleteMessageContext(ctx, channel, ts)
+	if err == nil && got != ts {
+		return &Error{Method: "chat.delete", Code: Incomplete}
+	}
+	return asError("chat.delete", err)
+}
+
+func (s *Client) options(method string, m bot.Message) ([]slack.MsgOption, error) {
+	blocks, err := decoded(m)
+	if err != nil {
+		return nil, &Error{Method: method, Err: err}
+	}
+	// parse=none: a bare @here or a URL in the top-level text stays text.
+	return []slack.MsgOption{slack.MsgOptionText(m.Text, false), slack.MsgOptionBlocks(blocks...), slack.MsgOptionParse(false)}, nil
+}
+
+// OpenForm opens a modal; the trigger lives 3 s and works once.
+func (s *Client) OpenForm(ctx context.Context, trigger bot.Secret, view slack.ModalViewRequest) (err error) {
+	defer s.called("views.open", time.Now(), &err)
+	answer, err := s.api.OpenViewContext(ctx, string(trigger), view)
+	if err == nil && answer.ID == "" {
+		return &Error{Method: "views.open", Code: Incomplete}
+	}
+	return asError("views.open", err)
+}
+
+// decoded are the blocks of a message, which may have been stored.
+func decoded(m bot.Message) ([]slack.Block, error) {
+	if len(m.Blocks) == 0 {
+		return nil, nil
+	}
+	var blocks slack.Blocks
+	err := json.Unmarshal(m.Blocks, &blocks)
+	return blocks.BlockSet, err
+}

@@ -1,0 +1,38 @@
+package slackapi
+
+import (
+	"net/http"
+	"testing"
+
+	"github.com/slack-go/slack"
+	"go.uber.org/goleak"
+
+	"revoke-sessions/bot/bottest"
+	"revoke-sessions/bot/slacktest"
+	"revoke-sessions/bot/testrun"
+)
+
+func TestMain(m *testing.M) {
+	testrun.Parallel(8)
+	goleak.VerifyTestMain(m)
+}
+
+// adapter speaks to any address as production does. Its connections end with
+// the test.
+func adapter(t testing.TB, apiURL, token string) *Client {
+	t.Helper()
+	transport := &http.Transport{}
+	t.Cleanup(transport.CloseIdleConnections)
+	hc := &http.Client{Transport: transport, Timeout: bottest.Within}
+	return NewClient(slack.New(token, slack.OptionAPIURL(apiURL), slack.OptionHTTPClient(hc)), apiURL, hc)
+}
+
+// connected is the adapter for a workspace, past its auth.test.
+func connected(t testing.TB, s *slacktest.Server) *Client {
+	t.Helper()
+	a := adapter(t, s.APIURL(), s.BotToken())
+	if _, err := a.Connect(bottest.Deadline(t)); err != nil {
+		t.Fatal(err)
+	}
+	return a
+}
