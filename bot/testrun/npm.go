@@ -4,7 +4,6 @@ import (
 	"context"
 	"os"
 	"os/exec"
-	"testing"
 	"time"
 )
 
@@ -23,13 +22,24 @@ const published = "2026-11-29"
 // person has in their own settings is no part of the test.
 var NodeEnvironment = []string{"HTTPS_PROXY=", "HTTP_PROXY=", "https_proxy=", "http_proxy=", "NODE_OPTIONS=", "NO_UPDATE_NOTIFIER=1"}
 
+// installer is a test.
+type installer interface {
+	Helper()
+	Skip(args ...any)
+	Skipf(format string, args ...any)
+	Fatal(args ...any)
+	Fatalf(format string, args ...any)
+	TempDir() string
+	Context() context.Context
+}
+
 // ForeignClients installs clients that this project did not write: it copies a folder
 // with a package.json and scripts to a temporary one, has npm install there what the
 // package.json names, and returns that folder. It runs no script that a package brings.
 //
 // It skips the test in the default run, and where Node or npm is missing, unless
 // NodeVariable says that they must not be.
-func ForeignClients(t testing.TB, from string) (folder string) {
+func ForeignClients(t installer, from string) (folder string) {
 	t.Helper()
 	if !full() {
 		t.Skip("SKIPPED: in the full run only: it installs packages from npm")

@@ -8,7 +8,7 @@ import (
 
 // asker is a test that ForeignClients may skip or fail.
 type asker struct {
-	testing.TB
+	*testing.T
 	skipped, failed bool
 }
 
@@ -26,7 +26,7 @@ func TestForeignClientsSkipOrFail(t *testing.T) {
 	} {
 		t.Setenv(Variable, c.run)
 		t.Setenv(NodeVariable, c.node)
-		a := &asker{TB: t}
+		a := &asker{T: t}
 		ended := make(chan struct{})
 		go func() {
 			defer close(ended)

@@ -444,6 +444,8 @@ var plots = map[string]plot{
 			m.liveCard(bot.ActionConfirm)
 			m.erase(false, nil)
 			m.asks(bobID, "me it was stolen")
+			// The new card stands before that is recorded where a bot died in between.
+			m.poll("the second ask has joined the first", func() bool { return m.count("joined") > 0 })
 			m.presses(aliceID, bot.ActionConfirm)
 			m.reads("card", "sessions are revoked", "Verified")
 		},
