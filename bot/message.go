@@ -14,13 +14,15 @@ type Message struct {
 	// Blocks are an array of Slack's blocks, as JSON; nil for none.
 	Blocks json.RawMessage
 	// Plain makes what is sent where Slack calls this one invalid, by its code; nil
-	// for the words alone. bare: this is such a one.
-	Plain func(code string) Message
-	Bare  bool
+	// for the words alone. Bare: this is such a one.
+	Plain func(code string) Message `json:"-"`
+	Bare  bool                      `json:"-"`
 	// Able are mentioned where Slack lets no user group be mentioned.
-	Able []string
+	Able []string `json:"-"`
 }
 
+// CutRunes is the text, or as much of it as fits into so many characters, with … at
+// its end.
 func CutRunes(s string, limit int) string {
 	r := []rune(s)
 	if len(r) <= limit {

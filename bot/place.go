@@ -36,12 +36,6 @@ func (p *Place) SaysNow(tells string, now time.Time) {
 	}
 }
 
-// A card shows more than its request: who the approvers are, the policy, the
-// emergency number, the channel that it stands in. Where these have changed since
-// it was drawn, at a restart or because the approvers did, every open request is
-// told again. Its messages are compared with what stands there, so that what has
-// not changed costs no call.
-
 // MovedKey begins the keys of messages that were left behind in the channel of
 // another REVOKE_CHANNEL. Channel, timestamp and the former key follow.
 const MovedKey = "moved:"

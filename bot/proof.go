@@ -8,6 +8,13 @@ import (
 	"revoke-sessions/authz"
 )
 
+// A request's row says who approved what, and so does the audit chain. Before
+// anything is called the two are compared, so that a changed row alone revokes
+// nobody: whoever changes it would have to write rows of the chain, too. An anchor
+// that was kept elsewhere tells where rows before it were changed. It does not tell
+// of rows that were forged after it, at the chain's end and with audit_head: those
+// see whoever holds the chain against the rows and outcomes that the log names.
+
 // What the chain may not show of a stored request, as the log and the row name it.
 const (
 	NoAsk       = "the request itself"

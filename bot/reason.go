@@ -6,49 +6,8 @@ import (
 	"revoke-sessions/authz"
 )
 
-// Interrupted is why a confirmed request was not carried out after all: whoever
-// had confirmed it at the command line stopped it while it waited.
-const Interrupted authz.Reason = "interrupted"
-
-// An approver who wants to deny something presses Deny, and gives a reason in a
-// form. Slack may not open the form, or never bring what was submitted. The wish is
-// on record all the same, and nothing is carried out by itself over it. It has less
-// effect than the Deny that the same approver may give: others can still decide.
-
-// DenyAsked: an approver has pressed Deny, and not finished.
-const DenyAsked authz.Reason = "deny_asked"
-
-// Two requests may be about one account: in the two lanes, or one on the command
-// line. When one of them has the account revoked, the cards of the others are drawn
-// anew, and say so: a second revoke signs the person out once more. A card that does
-// not say so yet confirms nothing.
-
-// RevokedAlready: another request for the account was carried out since it was
-// asked for.
-const RevokedAlready authz.Reason = "revoked_meanwhile"
-
-// TooOld: it waited longer than a decision, or a deadline, counts.
-const TooOld authz.Reason = "too_old"
-
-// A request's row says who approved what, and so does the audit chain. Before
-// anything is called the two are compared, so that a changed row alone revokes
-// nobody: whoever changes it would have to write rows of the chain, too. An anchor
-// that was kept elsewhere tells where rows before it were changed. It does not tell
-// of rows that were forged after it, at the chain's end and with audit_head: those
-// see whoever holds the chain against the rows and outcomes that the log names.
-
 // NotOnRecord: the audit chain does not show what the stored request says.
 const NotOnRecord authz.Reason = "not_on_record"
-
-// TimeUnclear: by the audit chain the time of a report that nobody decided is not
-// up yet, though by the stored request it is.
-const TimeUnclear authz.Reason = "time_unclear"
-
-// ProtectionUnknown: whether a protection of the policy applies cannot be read.
-const ProtectionUnknown authz.Reason = "protection_unknown"
-
-// PolicyChanged: the policy does not carry out by itself what nobody decides.
-const PolicyChanged authz.Reason = "policy_changed"
 
 // Reasons of the bot's own, beside those of authz: they are about the request
 // or the look-up, not about the person.
@@ -89,17 +48,6 @@ func AboutMapping(r authz.Reason) bool {
 		authz.NotMapped, authz.EmailDomain, authz.AccountOfSomebody,
 	}, r)
 }
-
-// A decision that no longer holds when it is to be carried out is taken back: the
-// request waits for people again, with those approvals that still count, and
-// they are told whose do not, and why. A "Try again" goes back to what it was
-// about to try again.
-
-// NoLongerHolds: an approval that the decision took does not count any more.
-const NoLongerHolds authz.Reason = "no_longer_holds"
-
-// DatabaseRestored is why a request is lost.
-const DatabaseRestored authz.Reason = "database_restored"
 
 // TargetReasons are the problems with a target that a look-up answers, for tests that
 // demand a sentence for each.

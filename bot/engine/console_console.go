@@ -4,11 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net/http"
 	"slices"
 	"time"
-
-	"github.com/slack-go/slack"
 
 	"revoke-sessions/authz"
 	"revoke-sessions/bot"
@@ -59,7 +56,7 @@ type Operator struct {
 // NewConsole makes a Console. Of the Config, Policy, Operation, Fallback,
 // Timing, Log and Now are used. Without a store (nil) it can only Look.
 func NewConsole(cfg Config, store bot.Store, entra bot.Entra, who Operator) *Console {
-	b := New(cfg, store, slackapi.NewClient(slack.New("", slack.OptionHTTPClient(noSlack{})), "", nil), entra)
+	b := New(cfg, store, slackapi.Nowhere(), entra)
 	b.actor = bot.ConsoleActor
 	c := &Console{bot: b, operator: bot.OperatorPrefix + bot.Clean(who.Name, bot.MaxName), override: bot.Clean(who.Override, bot.MaxReason), beside: who.Beside}
 	if c.look = b.people.TargetNow; who.Reads {
@@ -76,14 +73,6 @@ func NewConsole(cfg Config, store bot.Store, entra bot.Entra, who Operator) *Con
 	}}
 	return c
 }
-
-// noSlack answers nothing: a command line has no Slack, so that whatever would
-// have to be asked there is unknown.
-type noSlack struct{}
-
-var errNoSlack = errors.New("the command line does not ask Slack")
-
-func (noSlack) Do(*http.Request) (*http.Response, error) { return nil, errNoSlack }
 
 // RefusedError says why an account is not revoked: because nobody can tell which
 // is meant, or because the policy is against it. Its text is for the operator;

@@ -5,8 +5,6 @@ import (
 	"errors"
 	"log/slog"
 
-	"github.com/slack-go/slack"
-
 	"revoke-sessions/authz"
 	"revoke-sessions/bot"
 	"revoke-sessions/bot/lookup"
@@ -108,7 +106,7 @@ func withReason(e bot.Entry, reason authz.Reason) bot.Entry {
 	return e
 }
 
-func (b *Bot) openView(ctx context.Context, trigger bot.Secret, view slack.ModalViewRequest) error {
+func (b *Bot) openView(ctx context.Context, trigger bot.Secret, view message.Modal) error {
 	defer b.cfg.Witness.Sees("open form")()
 	return b.slack.OpenForm(ctx, trigger, view)
 }

@@ -11,6 +11,11 @@ import (
 	"revoke-sessions/bot/slackapi"
 )
 
+// An approver who wants to deny something presses Deny, and gives a reason in a
+// form. Slack may not open the form, or never bring what was submitted. The wish is
+// on record all the same, and nothing is carried out by itself over it. It has less
+// effect than the Deny that the same approver may give: others can still decide.
+
 // askedToDeny keeps that an approver pressed Deny and no form opened, tells them
 // what to do, and has nothing carried out by itself.
 func (b *Bot) askedToDeny(ctx context.Context, a bot.Arrival, r bot.Request, e bot.Entry, failed error) error {

@@ -8,6 +8,11 @@ import (
 	"revoke-sessions/bot"
 )
 
+// Two requests may be about one account: in the two lanes, or one on the command
+// line. When one of them has the account revoked, the cards of the others are drawn
+// anew, and say so: a second revoke signs the person out once more. A card that does
+// not say so yet confirms nothing.
+
 // meanwhile is the request by which the account was revoked last, if that was after
 // r was asked for, and somebody can still decide that r does not revoke it again; nil
 // if not. Drills revoke nothing, and an outcome that is not known is none.

@@ -12,6 +12,11 @@ import (
 	"revoke-sessions/bot/lookup"
 )
 
+// A decision that no longer holds when it is to be carried out is taken back: the
+// request waits for people again, with those approvals that still count, and
+// they are told whose do not, and why. A "Try again" goes back to what it was
+// about to try again.
+
 // askAgain begins the time that people have, and the reminders, once more.
 func (b *Bot) askAgain(r *bot.Request) {
 	r.AskedAgainAt = b.now().UTC().Add(-r.Paused)

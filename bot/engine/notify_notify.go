@@ -357,11 +357,6 @@ func (b *Bot) doubtCard(ctx context.Context, id string) time.Duration {
 	return tellRetrySoon
 }
 
-// What people are owed while the approvers' channel cannot be posted to goes
-// by direct message: the approvers learn of a request that waits, whoever
-// decided learns the outcome. Neither message decides anything; only the card
-// does, and it follows as soon as the channel can be reached.
-
 // shutRetry is the longest pause before a channel that could not be posted to
 // is tried again: whoever has invited the bot waits for the card.
 const shutRetry = time.Minute

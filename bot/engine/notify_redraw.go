@@ -11,6 +11,12 @@ import (
 	"revoke-sessions/bot/lookup"
 )
 
+// A card shows more than its request: who the approvers are, the policy, the
+// emergency number, the channel that it stands in. Where these have changed since
+// it was drawn, at a restart or because the approvers did, every open request is
+// told again. Its messages are compared with what stands there, so that what has
+// not changed costs no call.
+
 // outlook is a digest of what open requests show beside themselves.
 func (b *Bot) outlook(known lookup.Roster) [sha256.Size]byte {
 	type shown struct {

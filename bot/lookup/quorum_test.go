@@ -20,7 +20,7 @@ func TestQuorum(t *testing.T) {
 	a := connected(t, s)
 	d := &directory{users: []graph.User{{ID: bottest.CarolID, UPN: "alice@contoso.example", Disabled: graph.No}}}
 	q := FindQuorum(bottest.Deadline(t), a, d, authz.New(bottest.Alice, bottest.Bob, "U0NOBODY"), time.Now)
-	want := []bot.Unable{{bottest.Bob, authz.NoAccount}, {"U0NOBODY", authz.OutsideWorkspace}}
+	want := []bot.Unable{{SlackID: bottest.Bob, Reason: authz.NoAccount}, {SlackID: "U0NOBODY", Reason: authz.OutsideWorkspace}}
 	slices.SortFunc(want, func(a, b bot.Unable) int { return strings.Compare(a.SlackID, b.SlackID) })
 	if diff := cmp.Diff(want, q.Unable); diff != "" || q.Able != 1 || !q.Whole || q.Trouble != nil {
 		t.Errorf("%+v\n%s", q, diff)

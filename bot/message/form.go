@@ -9,16 +9,19 @@ import (
 	"revoke-sessions/bot"
 )
 
+// Modal is a form as Slack takes it.
+type Modal = slack.ModalViewRequest
+
 // DenyForm is the modal that asks an approver why not. It carries the ID of
 // the stored click and nothing else.
-func DenyForm(r *bot.Request, arrival int64) slack.ModalViewRequest {
+func DenyForm(r *bot.Request, arrival int64) Modal {
 	why := slack.NewPlainTextInputBlockElement(plainText("Bob is holding the phone in his hand"), bot.FormReasonAction)
 	why.MaxLength = bot.MaxReason
 	reason := slack.NewInputBlock(bot.FormReasonBlock, plainText("Why not?"), plainText("Whoever asked reads this, and it stands on the card."), why)
 	reason.Optional = true
 	p := &page{}
 	p.add(begin(r).say("Deny %s about ", r.ID).typed(r.Name()).say("? Nothing will be revoked."))
-	return slack.ModalViewRequest{
+	return Modal{
 		Type: slack.VTModal, CallbackID: bot.DenyCallback, PrivateMetadata: strconv.FormatInt(arrival, 10),
 		Title: plainText("Deny the request"), Submit: plainText("Deny"), Close: plainText("Go back"),
 		Blocks: slack.Blocks{BlockSet: append(p.blocks(), reason)},
@@ -31,7 +34,7 @@ const maxHint = 2000
 
 // Form is the modal for whoever typed no argument. It carries the ID of the
 // stored command and nothing else; the person themself is picked to begin with.
-func Form(userID string, arrival int64, p *authz.Policy) slack.ModalViewRequest {
+func Form(userID string, arrival int64, p *authz.Policy) Modal {
 	who := slack.NewOptionsSelectBlockElement(slack.OptTypeUser, plainText("Choose a person"), bot.FormTargetAction)
 	who.InitialUser = userID
 	why := slack.NewPlainTextInputBlockElement(plainText("Lost my phone on the train"), bot.FormReasonAction)
@@ -43,7 +46,7 @@ func Form(userID string, arrival int64, p *authz.Policy) slack.ModalViewRequest 
 	reason := slack.NewInputBlock(bot.FormReasonBlock, plainText("What happened?"), plainText(hint), why)
 	// Who is meant, and so which lane's rule holds, is not known yet.
 	reason.Optional = !p.Self.ReasonRequired || !p.ThirdParty.ReasonRequired
-	return slack.ModalViewRequest{
+	return Modal{
 		Type:            slack.VTModal,
 		CallbackID:      bot.FormCallback,
 		Title:           plainText("Revoke sessions"),

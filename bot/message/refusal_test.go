@@ -40,7 +40,7 @@ func TestEveryReasonHasItsOwnSentence(t *testing.T) {
 func declaredReasons(t *testing.T) int {
 	t.Helper()
 	n := 0
-	for _, path := range []string{"refusal.go", "../authz/authz.go"} {
+	for _, path := range []string{"../reason.go", "../../authz/authz.go"} {
 		file, err := parser.ParseFile(token.NewFileSet(), path, nil, 0)
 		if err != nil {
 			t.Fatal(err)

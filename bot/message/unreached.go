@@ -4,6 +4,11 @@ import (
 	"revoke-sessions/bot"
 )
 
+// What people are owed while the approvers' channel cannot be posted to goes
+// by direct message: the approvers learn of a request that waits, whoever
+// decided learns the outcome. Neither message decides anything; only the card
+// does, and it follows as soon as the channel can be reached.
+
 // UnreachedNote tells an approver by direct message that a request waits whose
 // card cannot be posted or changed, and becomes what is so once that is over. It has
 // no buttons.

@@ -234,7 +234,7 @@ func (s *Client) Delete(ctx context.Context, channel, ts string) (err error) {
 }
 
 func (s *Client) options(method string, m bot.Message) ([]slack.MsgOption, error) {
-	blocks, err := decoded(m)
+	blocks, err := blocksOf(m)
 	if err != nil {
 		return nil, &Error{Method: method, Err: err}
 	}
@@ -252,12 +252,20 @@ func (s *Client) OpenForm(ctx context.Context, trigger bot.Secret, view slack.Mo
 	return asError("views.open", err)
 }
 
-// decoded are the blocks of a message, which may have been stored.
-func decoded(m bot.Message) ([]slack.Block, error) {
-	if len(m.Blocks) == 0 {
-		return nil, nil
+// block is one that is JSON already. Nothing in it is looked at or changed.
+type block struct{ json.RawMessage }
+
+func (block) BlockType() slack.MessageBlockType { return "" }
+func (block) ID() string                        { return "" }
+
+// blocksOf are the blocks of a message, which may have been stored.
+func blocksOf(m bot.Message) (blocks []slack.Block, err error) {
+	var raw []json.RawMessage
+	if len(m.Blocks) > 0 {
+		err = json.Unmarshal(m.Blocks, &raw)
 	}
-	var blocks slack.Blocks
-	err := json.Unmarshal(m.Blocks, &blocks)
-	return blocks.BlockSet, err
+	for _, one := range raw {
+		blocks = append(blocks, block{one})
+	}
+	return blocks, err
 }

@@ -30,7 +30,7 @@ func (s *Client) Answer(ctx context.Context, to bot.Secret, m bot.Message) (err 
 	if !s.ours(string(to)) {
 		return &Error{Method: method, Code: "not_slack"}
 	}
-	blocks, err := decoded(m)
+	blocks, err := blocksOf(m)
 	if err != nil {
 		return &Error{Method: method, Err: err}
 	}
