@@ -31,8 +31,6 @@ const (
 	TargetChanged   authz.Reason = "target_changed"
 	OverLimit       authz.Reason = "over_limit"
 	TooFewApprovers authz.Reason = "too_few_approvers" // of the preflight
-	// OverTotal is an OverLimit that is not about one account.
-	OverTotal authz.Reason = "over_total"
 )
 
 // Reasons lists every reason for which the bot refuses, authz's included.

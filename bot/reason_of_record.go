@@ -34,3 +34,6 @@ const DatabaseRestored authz.Reason = "database_restored"
 // Interrupted is why a confirmed request was not carried out after all: whoever
 // had confirmed it at the command line stopped it while it waited.
 const Interrupted authz.Reason = "interrupted"
+
+// OverTotal is an OverLimit that is not about one account.
+const OverTotal authz.Reason = "over_total"
