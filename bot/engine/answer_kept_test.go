@@ -80,7 +80,7 @@ func TestAnswerIsKept(t *testing.T) {
 	entra.then = func() { db.away.Store(true) }
 	timing := bot.DefaultTiming()
 	timing.Tick = 5 * time.Millisecond
-	end := works(engine.New(engine.Config{
+	end := works(engine.New(bot.Config{
 		Home: home, Channel: channelOfCards, Policy: authz.New("U0ALICE"), Operation: graph.InvalidateAllRefreshTokens,
 		Timing: timing, Now: w.clock.now, Log: slog.New(slog.DiscardHandler),
 	}, db, client, entra))

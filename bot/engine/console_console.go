@@ -12,6 +12,7 @@ import (
 	"revoke-sessions/bot/lookup"
 	"revoke-sessions/bot/message"
 	"revoke-sessions/bot/slackapi"
+	"revoke-sessions/bot/work"
 	"revoke-sessions/graph"
 )
 
@@ -27,7 +28,10 @@ import (
 // freeze and the limits refuse, unless they are passed over for a reason, which
 // is on record.
 type Console struct {
-	bot      *Bot
+	cfg      bot.Config
+	store    bot.Store // nil for one that only looks
+	people   *lookup.People
+	run      *Runner
 	operator string
 	override string
 	beside   bool
@@ -55,12 +59,24 @@ type Operator struct {
 
 // NewConsole makes a Console. Of the Config, Policy, Operation, Fallback,
 // Timing, Log and Now are used. Without a store (nil) it can only Look.
-func NewConsole(cfg Config, store bot.Store, entra bot.Entra, who Operator) *Console {
-	b := New(cfg, store, slackapi.Nowhere(), entra)
-	b.actor = bot.ConsoleActor
-	c := &Console{bot: b, operator: bot.OperatorPrefix + bot.Clean(who.Name, bot.MaxName), override: bot.Clean(who.Override, bot.MaxReason), beside: who.Beside}
-	if c.look = b.people.TargetNow; who.Reads {
-		c.look = b.people.Preview
+func NewConsole(cfg bot.Config, store bot.Store, entra bot.Entra, who Operator) *Console {
+	if cfg.Now == nil {
+		cfg.Now = time.Now
+	}
+	if cfg.Meter == nil {
+		cfg.Meter = unmetered{}
+	}
+	alone := func() int { return 1 }
+	budget := lookup.NewBudget(cfg.Now, alone, true)
+	people := lookup.NewPeople(slackapi.Nowhere(), entra, &cfg.Policy, cfg.Now, budget)
+	approvers := &lookup.Rosters{People: people, Names: cfg.Policy.Approvers, Now: cfg.Now}
+	pool := work.NewPool(cfg.Log, cfg.Now, workers, func(context.Context, []bot.Arrival) error { return nil }) // nothing arrives
+	c := &Console{
+		cfg: cfg, store: store, people: people, run: NewRunner(cfg, store, entra, people, approvers, pool, bot.ConsoleActor),
+		operator: bot.OperatorPrefix + bot.Clean(who.Name, bot.MaxName), override: bot.Clean(who.Override, bot.MaxReason), beside: who.Beside,
+	}
+	if c.look = people.TargetNow; who.Reads {
+		c.look = people.Preview
 	}
 	c.say = func(sentence string) {
 		if who.Say != nil && sentence != c.said {
@@ -100,11 +116,10 @@ func notOne(problem authz.Reason, whom bot.Whom) error {
 // nothing. Where Microsoft asks to wait, it waits, until ctx ends. The error is
 // a *RefusedError, a *LookupError or the store's.
 func (c *Console) Look(ctx context.Context, whom bot.Whom, drill bool) (message.Preview, error) {
-	b := c.bot
 	id := whom.ObjectID
 	if id == "" {
 		var meant lookup.Match
-		err := c.patiently(ctx, func() (err error) { meant, err = b.people.Target(ctx, whom); return err })
+		err := c.patiently(ctx, func() (err error) { meant, err = c.people.Target(ctx, whom); return err })
 		if err != nil {
 			return message.Preview{}, err
 		}
@@ -125,31 +140,31 @@ func (c *Console) Look(ctx context.Context, whom bot.Whom, drill bool) (message.
 	r.AimAt(t)
 	var freeze bot.Freeze
 	var frozen, others bool
-	if b.store != nil {
+	if c.store != nil {
 		if others, err = c.otherPolicy(ctx); err != nil {
 			return message.Preview{}, err
 		}
-		if freeze, frozen, err = b.store.Frozen(ctx); err != nil {
+		if freeze, frozen, err = c.store.Frozen(ctx); err != nil {
 			return message.Preview{}, err
 		}
-		if r.RevokedBefore, err = b.store.LastAccepted(ctx, r.Target.ID); err != nil {
+		if r.RevokedBefore, err = c.store.LastAccepted(ctx, r.Target.ID); err != nil {
 			return message.Preview{}, err
 		}
 	}
-	now := b.now().UTC()
-	r.ID, r.State, r.Operation, r.Fallback, r.CreatedAt, r.ExpiresAt = bot.NewID(), bot.Pending, b.cfg.Operation, b.cfg.Fallback, now, now
+	now := c.cfg.Now().UTC()
+	r.ID, r.State, r.Operation, r.Fallback, r.CreatedAt, r.ExpiresAt = bot.NewID(), bot.Pending, c.cfg.Operation, c.cfg.Fallback, now, now
 	matter, sure := r.Matter(), r.Matter()
 	sure.Target.MemberOf, sure.Target.Privileged = t.In, t.Privileged == graph.Yes
 	r.Need = 1
 	r.Digest = bot.CardDigest(r.Target, r.Words.UPN, r.Operation, r.Fallback, r.Need)
 	p := message.Preview{Request: r}
 	switch {
-	case b.ownAccount(r.Target.ID):
+	case c.run.ownAccount(r.Target.ID):
 		p.Refused, p.Why, p.Held = bot.OwnAccount, graph.Remedy(0, graph.CodeOwnAccount), true
 		return p, nil
-	case b.cfg.Policy.Require(sure).Protected:
+	case c.cfg.Policy.Require(sure).Protected:
 		p.Refused, p.Why = authz.TargetProtected, "The policy protects this account: in Slack it takes more than one person's word."
-	case b.cfg.Policy.Require(matter).Protected:
+	case c.cfg.Policy.Require(matter).Protected:
 		p.Refused, p.Why = authz.TargetProtected, mayBeProtected(t)
 	case frozen:
 		p.Refused, p.Why = authz.Frozen, message.FrozenText(&freeze)
@@ -166,11 +181,11 @@ func (c *Console) Look(ctx context.Context, whom bot.Whom, drill bool) (message.
 // otherPolicy reports whether the operator's policy is not the one that the Bot of
 // the database goes by: an older one is no guard rail. Whoever gives none wants none but the freeze.
 func (c *Console) otherPolicy(ctx context.Context) (bool, error) {
-	mine := c.bot.cfg.Policy.Digest
+	mine := c.cfg.Policy.Digest
 	if mine == "" {
 		return false, nil
 	}
-	in, err := c.bot.store.RulesInForce(ctx)
+	in, err := c.store.RulesInForce(ctx)
 	if err != nil {
 		return false, err
 	}
@@ -193,11 +208,11 @@ func (c *Console) patiently(ctx context.Context, ask func() error) error {
 	for tries := 1; ; tries++ {
 		err := ask()
 		no := graph.AsError(err)
-		if no == nil || !no.Retryable || no.RetryAfter <= 0 || tries >= bot.MaxTries || no.RetryAfter > c.bot.cfg.Timing.Patience {
+		if no == nil || !no.Retryable || no.RetryAfter <= 0 || tries >= bot.MaxTries || no.RetryAfter > c.cfg.Timing.Patience {
 			return err
 		}
 		c.say(fmt.Sprintf("Microsoft asked the bot to wait %s before the account can be read.", message.Spell(no.RetryAfter)))
-		if !sleep(ctx, no.RetryAfter) {
+		if !work.Sleep(ctx, no.RetryAfter) {
 			return err
 		}
 	}
@@ -213,19 +228,19 @@ func (c *Console) patiently(ctx context.Context, ask func() error) error {
 // not on record. Any other error is the store's: with a request that has a
 // State, it says what Microsoft had answered, which is not on record.
 func (c *Console) Revoke(ctx context.Context, p message.Preview, reason string) (bot.Request, error) {
-	work := context.WithoutCancel(ctx)
+	unbroken := context.WithoutCancel(ctx)
 	r := p.Request
 	r.Words.Reason = bot.Clean(reason, bot.MaxReason)
 	refused := p.Refused
 	for range 8 {
 		if refused != "" {
 			if p.Held || c.override == "" {
-				return bot.Request{}, c.refuse(work, r, refused, p.Why)
+				return bot.Request{}, c.refuse(unbroken, r, refused, p.Why)
 			}
 			r.PassedOver, r.Words.Override = append(r.PassedOver, refused), c.override
 		}
 		decided, change := c.decide(r)
-		held, done, err := c.bot.call(work, decided, change)
+		held, done, err := c.run.call(unbroken, decided, change)
 		limit, full := errors.AsType[*bot.LimitError](err)
 		switch {
 		case err == nil:
@@ -247,7 +262,7 @@ func (c *Console) Revoke(ctx context.Context, p message.Preview, reason string) 
 // decide is the request once its operator has confirmed it, and what is stored
 // with that.
 func (c *Console) decide(r bot.Request) (bot.Request, bot.Change) {
-	at := c.bot.now().UTC()
+	at := c.cfg.Now().UTC()
 	r.Approve(bot.Verdict{Kind: authz.Confirm, SlackID: c.operator, At: at}, r.Target.Stamps)
 	approved := r.Entry(bot.Approved, c.operator)
 	approved.Origin = bot.ConsoleOrigin
@@ -264,8 +279,8 @@ func (c *Console) decide(r bot.Request) (bot.Request, bot.Change) {
 		change.Notice = &bot.Notice{Key: "policy_overridden#" + r.ID, Message: message.PassedOverNotice(&r)}
 	}
 	if !r.Drill {
-		own := bot.Use{Kind: bot.PerApprover, Who: c.operator, Limit: c.bot.cfg.Policy.Limits.PerApprover, PassedOver: r.PassesOver(bot.OverLimit)}
-		change.Uses = append([]bot.Use{own}, c.bot.uses(&r)...)
+		own := bot.Use{Kind: bot.PerApprover, Who: c.operator, Limit: c.cfg.Policy.Limits.PerApprover, PassedOver: r.PassesOver(bot.OverLimit)}
+		change.Uses = append([]bot.Use{own}, c.cfg.Uses(&r)...)
 	}
 	return r, change
 }
@@ -276,7 +291,7 @@ func (c *Console) refuse(ctx context.Context, r bot.Request, reason authz.Reason
 		Action: "refused", Actor: c.operator, Wanted: string(authz.Confirm), Reason: string(reason),
 		TargetID: r.Target.ID, Drill: r.Drill, Origin: bot.ConsoleOrigin,
 	}
-	if err := c.bot.store.Record(ctx, 0, append(slices.Clone(c.policy), e)...); err != nil {
+	if err := c.store.Record(ctx, 0, append(slices.Clone(c.policy), e)...); err != nil {
 		return errors.Join(&RefusedError{reason, why}, fmt.Errorf("record the refusal: %w", err))
 	}
 	c.policy = nil
@@ -295,11 +310,10 @@ const claimAgain = 200 * time.Millisecond
 // more is to be learned within about a minute. held says that it is claimed
 // already.
 func (c *Console) drive(ctx context.Context, r bot.Request, held bool) (bot.Request, error) {
-	b := c.bot
-	work := context.WithoutCancel(ctx)
+	unbroken := context.WithoutCancel(ctx)
 	for {
-		freeze, frozen, err := c.heldBack(work, &r)
-		now := b.now()
+		freeze, frozen, err := c.heldBack(unbroken, &r)
+		now := c.cfg.Now()
 		switch {
 		case err != nil:
 			return r, err
@@ -325,7 +339,7 @@ func (c *Console) drive(ctx context.Context, r bot.Request, held bool) (bot.Requ
 		}
 		if !held {
 			var claimed bot.Request
-			if claimed, held, err = b.store.Claim(work, r.ID); err != nil {
+			if claimed, held, err = c.store.Claim(unbroken, r.ID); err != nil {
 				return r, err
 			}
 			if held {
@@ -333,12 +347,12 @@ func (c *Console) drive(ctx context.Context, r bot.Request, held bool) (bot.Requ
 			}
 		}
 		if held {
-			b.advance(work, r)
+			c.run.advance(unbroken, r)
 		} else {
-			sleep(work, claimAgain)
+			work.Sleep(unbroken, claimAgain)
 		}
 		held = false
-		fresh, err := b.store.Request(work, r.ID)
+		fresh, err := c.store.Request(unbroken, r.ID)
 		if err != nil {
 			return r, err
 		}
@@ -360,7 +374,7 @@ func (c *Console) heldBack(ctx context.Context, r *bot.Request) (f bot.Freeze, f
 	if !r.Stoppable() || r.PassesOver(authz.Frozen) {
 		return bot.Freeze{}, false, nil
 	}
-	return c.bot.store.Frozen(ctx)
+	return c.store.Frozen(ctx)
 }
 
 // freezeAgain is the pause before a request that waits is looked at again for a
@@ -372,7 +386,7 @@ const freezeAgain = time.Second
 func (c *Console) idle(ctx context.Context, r *bot.Request, d time.Duration) bool {
 	end := time.Now().Add(d)
 	for left := d; left > 0; left = time.Until(end) {
-		if !sleep(ctx, min(left, freezeAgain)) {
+		if !work.Sleep(ctx, min(left, freezeAgain)) {
 			return false
 		}
 		if _, frozen, err := c.heldBack(ctx, r); frozen || err != nil {
@@ -394,17 +408,17 @@ func (c *Console) stopFrozen(ctx context.Context, r bot.Request, f *bot.Freeze) 
 // stop ends a request that waits with nothing done, and records by whom and
 // why.
 func (c *Console) stop(ctx context.Context, r bot.Request, actor string, why authz.Reason) (bot.Request, error) {
-	work, at := context.WithoutCancel(ctx), c.bot.now().UTC()
+	unbroken, at := context.WithoutCancel(ctx), c.cfg.Now().UTC()
 	denied := r
 	denied.To(bot.Denied)
 	denied.DueAt, denied.EndedAt = time.Time{}, at
 	denied.Decisions = append(slices.Clone(r.Decisions), bot.Verdict{Kind: authz.Deny, SlackID: actor, At: at})
 	e := denied.Entry(bot.Denied, actor)
 	e.Reason, e.Origin = string(why), bot.ConsoleOrigin
-	stopped, err := c.bot.commit(work, bot.Change{Request: denied, Audit: []bot.Entry{e}})
+	stopped, err := c.run.commit(unbroken, bot.Change{Request: denied, Audit: []bot.Entry{e}})
 	if errors.Is(err, bot.ErrConflict) {
 		// A Bot has just gone on with it.
-		if r, err = c.bot.store.Request(work, r.ID); err != nil {
+		if r, err = c.store.Request(unbroken, r.ID); err != nil {
 			return r, err
 		}
 		return c.drive(ctx, r, false)

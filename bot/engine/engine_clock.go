@@ -7,36 +7,12 @@ import (
 
 	"revoke-sessions/bot"
 	"revoke-sessions/bot/message"
+	"revoke-sessions/bot/work"
 )
-
-// handBack lets go of the arrivals that are claimed and not begun, so that
-// whoever has a slot takes them. Where that fails it is tried again at the next look,
-// and else their claims lapse.
-func (b *Bot) handBack(ctx context.Context) {
-	b.mu.Lock()
-	left := b.left
-	b.left = nil
-	b.mu.Unlock()
-	if len(left) == 0 {
-		return
-	}
-	if err := b.store.HandBack(ctx, left); err != nil {
-		b.log.Error("hand back what was not begun; it goes on once the claims have lapsed", "arrivals", len(left), "error", err)
-		b.mu.Lock()
-		b.left = append(left, b.left...)
-		b.mu.Unlock()
-	}
-}
 
 const (
 	// dueLimit is how many rows of each kind one tick takes.
 	dueLimit = 64
-	// stopWithin is how long an orderly stop waits for running work: longer than
-	// a call to Graph, and short enough that all is closed within 20 s, the 5 s
-	// of the sockets and the last writes to a silent database included.
-	stopWithin = 10 * time.Second
-	// handBackWithin bounds the handing back at a stop.
-	handBackWithin = time.Second
 	// storeWithin bounds what the clock asks of the store, so that a database
 	// that does not answer cannot stop it.
 	storeWithin = 5 * time.Second
@@ -66,22 +42,22 @@ func (b *Bot) Run(ctx context.Context) {
 		b.pickUp(ctx)
 		if now := b.now(); bot.Elapsed(time.Unix(0, b.lastPreflight.Load()), now, preflightEvery) {
 			b.lastPreflight.Store(now.UnixNano())
-			b.spawn(b.preflight)
+			b.pool.Spawn(b.preflight)
 		}
 		if now := b.now(); bot.Elapsed(forgot, now, forgetEvery) {
 			forgot = now
-			b.spawn(b.forget)
+			b.pool.Spawn(b.forget)
 		}
 		if now := b.now(); bot.Elapsed(watched, now, watchEvery) {
 			watched = now
-			b.spawn(b.watch)
+			b.pool.Spawn(b.teller.watch)
 		}
 		b.tick()
 		select {
 		case <-tick.C:
-		case <-b.wake:
+		case <-b.pool.Wake():
 		case <-ctx.Done():
-			b.stop()
+			b.pool.Stop()
 			return
 		}
 	}
@@ -100,9 +76,9 @@ func (b *Bot) beat(ctx context.Context, now time.Time) {
 	}
 	b.health.database.works(now)
 	if before := b.replicas.Swap(int64(live)); before != 0 && before != int64(live) {
-		b.spawn(b.retell) // whoever has gone may have told something by other rules
+		b.pool.Spawn(b.teller.retell) // whoever has gone may have told something by other rules
 	}
-	if _, err := b.hasOtherRules(ctx); err != nil && ctx.Err() == nil {
+	if _, err := b.run.hasOtherRules(ctx); err != nil && ctx.Err() == nil {
 		b.log.Error("look whether this process has the rules in force", "error", err)
 	}
 }
@@ -121,19 +97,19 @@ func (b *Bot) forget(ctx context.Context) {
 func (b *Bot) pickUp(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(ctx, storeWithin)
 	defer cancel()
-	defer b.drain()
+	defer b.pool.Drain()
 	if err := b.thaw(ctx); err != nil && ctx.Err() == nil {
 		b.log.Error("end a freeze whose time is over", "error", err)
 	}
-	b.handBack(ctx)
-	if b.otherRules.Load() {
+	b.pool.HandBack(ctx)
+	if b.run.otherRules.Load() {
 		// Whoever has the rules in force looks every second, and so is first.
 		if now := b.now(); !bot.Elapsed(b.looked, now, otherRulesPause) {
 			return
 		}
 	}
 	b.looked = b.now()
-	free := cap(b.slots) - len(b.slots)
+	free := b.pool.Free()
 	if free == 0 || ctx.Err() != nil {
 		return
 	}
@@ -145,47 +121,24 @@ func (b *Bot) pickUp(ctx context.Context) {
 		return
 	}
 	if due.SetBack > 0 {
-		b.lookedUp.forget()
+		b.run.lookedUp.forget()
 		b.clockSetBack(ctx, due.SetBack)
 	}
 	for _, broken := range due.Broken {
 		b.unreadable(broken)
 	}
 	for _, a := range due.Arrivals {
-		b.resume(b.handling(a))
+		b.pool.Resume(b.handling(a))
 	}
 	for _, r := range due.Drive {
-		b.resume(piece{do: func(ctx context.Context) { b.advance(ctx, r) }})
+		b.pool.Resume(work.Piece{Do: func(ctx context.Context) { b.run.advance(ctx, r) }})
 	}
 	for _, id := range due.Tell {
-		b.offer(func(ctx context.Context) { b.tell(ctx, id) })
+		b.pool.Offer(func(ctx context.Context) { b.teller.tell(ctx, id) })
 	}
 	for _, n := range due.Notices {
-		b.resume(piece{do: func(ctx context.Context) { b.announce(ctx, n) }})
+		b.pool.Resume(work.Piece{Do: func(ctx context.Context) { b.teller.announce(ctx, n) }})
 	}
-}
-
-func (b *Bot) stop() {
-	b.mu.Lock()
-	for p, any := b.waiting.First(); any; p, any = b.waiting.First() {
-		b.waiting.Drop(p)
-		b.leave(*p) // it waits in the database
-	}
-	b.stopped = true
-	b.mu.Unlock()
-	b.handBackAtLast(b.work)
-	done := make(chan struct{})
-	go func() { b.running.Wait(); close(done) }()
-	select {
-	case <-done:
-	case <-time.After(stopWithin):
-		b.log.Warn("stopping with work under way; it goes on after the next start")
-		b.abandon()
-		<-done
-	}
-	// What could not be handed back while so much was under way, or came meanwhile.
-	b.handBackAtLast(context.WithoutCancel(b.work))
-	b.abandon()
 }
 
 // SinceTick is how long ago the clock last finished a round or, before its
@@ -208,7 +161,7 @@ func (b *Bot) thaw(ctx context.Context) error {
 	on.EndedAt = b.now().UTC()
 	_, err = b.store.CommitFreeze(ctx, bot.FreezeChange{
 		Freeze: on, Audit: []bot.Entry{{Action: "unfrozen", Actor: "clock"}},
-		Notice: message.FreezeAnnouncement(&on, b.view(ctx, nil, "")),
+		Notice: message.FreezeAnnouncement(&on, b.teller.view(ctx, nil, "")),
 	})
 	if errors.Is(err, bot.ErrConflict) {
 		return nil // somebody else ended it, or voted; the next tick looks again

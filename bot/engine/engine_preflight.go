@@ -28,16 +28,16 @@ func (b *Bot) preflight(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(lookup.NobodyWaits(ctx), 30*time.Second)
 	defer cancel()
 	known := b.approvers.Refresh(ctx)
-	b.redraw(ctx, known)
+	b.teller.redraw(ctx, known)
 	defer b.lookAtReach(ctx)
-	c := b.cover(ctx)
-	acting, out := known.Acting(b.check)
+	c := b.teller.cover(ctx)
+	acting, out := known.Acting(b.cfg.Check)
 	able := lookup.Headcount(acting)
 	if c.Channel != "" {
 		b.log.Error("REVOKE_CHANNEL cannot do its work until this is mended", "channel", b.cfg.Channel, "problem", message.ChannelSays(c.Channel))
 	}
 	var problems []string
-	unread := b.approvers.Unreadable(ctx, b.people.Circle)
+	unread := b.approvers.Unreadable(ctx, b.approvers.People.Circle)
 	trouble, unsure := cmp.Or(known.Trouble, cmp.Or(unread...)), false
 	unable, remedies := lookup.UnableTo(slices.Concat(known.Troubles, unread))
 	if trouble != nil {
@@ -75,7 +75,7 @@ func (b *Bot) preflight(ctx context.Context) {
 	said := sha256.Sum256(fmt.Appendf(nil, "%s%s%s%v", strings.Join(problems, "\n"), c.Channel, unable, out))
 	n := bot.Notice{
 		Key:     fmt.Sprintf("coverage:%s:%x", b.now().UTC().Format(time.DateOnly), said[:4]),
-		Message: message.CoverageNotice(problems, able, unable, out, c.Channel, b.view(ctx, nil, "")),
+		Message: message.CoverageNotice(problems, able, unable, out, c.Channel, b.teller.view(ctx, nil, "")),
 	}
 	e := bot.Entry{Action: "coverage", Actor: "clock", Have: able, Code: string(c.Channel)}
 	switch {

@@ -188,17 +188,14 @@ func (h *health) named(name string) *vital {
 // heartbeat asks beside all other work, so that a bot with its hands full is not
 // taken for one that nobody answers.
 func (b *Bot) heartbeat(v *vital, ask func(context.Context)) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	if b.stopped {
-		return
-	}
-	b.running.Go(func() {
+	if !b.pool.Beside(func(ctx context.Context) {
 		defer v.answered()
-		ctx, cancel := context.WithTimeout(lookup.NobodyWaits(b.work), heartbeatTry)
+		ctx, cancel := context.WithTimeout(lookup.NobodyWaits(ctx), heartbeatTry)
 		defer cancel()
 		ask(ctx)
-	})
+	}) {
+		v.answered()
+	}
 }
 
 // hearSlack learns from every call. What an ordinary call is refused with may be

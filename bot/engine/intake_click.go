@@ -21,104 +21,104 @@ var actions = map[string]authz.Action{
 // click carries out the press of a button. Nothing on the message is
 // authority: its value only names a request, and the message must stand where
 // we put that request's card or receipt.
-func (b *Bot) click(ctx context.Context, a bot.Arrival) error {
+func (h *Handler) click(ctx context.Context, a bot.Arrival) error {
 	action, ok := actions[a.ActionID]
 	if !ok {
-		return b.store.Record(ctx, a.ID)
+		return h.store.Record(ctx, a.ID)
 	}
 	e := bot.Entry{Wanted: string(action), Request: a.Value}
 	if !bot.RequestID.MatchString(a.Value) {
 		e.Request = ""
-		return b.refuseFor(ctx, a, e, bot.UnknownRequest, nil)
+		return h.refuseFor(ctx, a, e, bot.UnknownRequest, nil)
 	}
-	r, err := b.store.Request(ctx, a.Value)
+	r, err := h.store.Request(ctx, a.Value)
 	if errors.Is(err, bot.ErrNoRequest) {
 		e.Request = ""
-		return b.refuseFor(ctx, a, e, bot.UnknownRequest, nil)
+		return h.refuseFor(ctx, a, e, bot.UnknownRequest, nil)
 	}
 	if err != nil {
 		return err
 	}
-	wrong, stray, link, err := b.standsThere(ctx, a, action, &r)
+	wrong, stray, link, err := h.standsThere(ctx, a, action, &r)
 	if err != nil {
 		return err
 	}
 	if wrong != "" {
 		if stray {
-			b.removeStray(ctx, a, r.ID)
+			h.removeStray(ctx, a, r.ID)
 		}
-		return b.refuse(ctx, a, withReason(e, wrong), message.Refusal(wrong, &r, b.view(ctx, &r, link)))
+		return h.refuse(ctx, a, withReason(e, wrong), message.Refusal(wrong, &r, h.teller.view(ctx, &r, link)))
 	}
 	if action == authz.Deny && a.Kind == bot.ClickArrival {
-		return b.askWhy(ctx, a, r)
+		return h.askWhy(ctx, a, r)
 	}
-	return b.decide(ctx, a, r, action)
+	return h.decide(ctx, a, r, action)
 }
 
 // askWhy opens the form for the reason of a Deny, for those who may deny.
 // Nothing is decided before it is submitted; then everything is checked again.
 // Whoever has pressed it before, while no form opened, needs none.
-func (b *Bot) askWhy(ctx context.Context, a bot.Arrival, r bot.Request) error {
+func (h *Handler) askWhy(ctx context.Context, a bot.Arrival, r bot.Request) error {
 	e := bot.Entry{Wanted: string(authz.Deny), Request: r.ID, TargetID: r.Target.ID, Drill: r.Drill}
-	if reason, err := b.closed(ctx, &r, authz.Deny); reason != "" || err != nil {
+	if reason, err := h.closed(ctx, &r, authz.Deny); reason != "" || err != nil {
 		if err != nil {
 			return err
 		}
-		return b.refuseFor(ctx, a, e, reason, &r)
+		return h.refuseFor(ctx, a, e, reason, &r)
 	}
-	who, err := b.people.Who(ctx, a.UserID)
+	who, err := h.people.Who(ctx, a.UserID)
 	if err != nil {
-		return b.refuseLookup(ctx, a, e, err, &r)
+		return h.refuseLookup(ctx, a, e, err, &r)
 	}
 	e.ActorEntraID, e.LookedUpMS = who.Actor.EntraID, who.Age.Milliseconds()
-	if d := b.check(authz.Deny, who.Actor, r.Matter()); !d.Allowed {
-		return b.refuseUnsure(ctx, a, e, d.Reason, &r, who)
+	if d := h.cfg.Check(authz.Deny, who.Actor, r.Matter()); !d.Allowed {
+		return h.refuseUnsure(ctx, a, e, d.Reason, &r, who)
 	}
 	if r.ReadsDenyAsked(a, e.ActorEntraID) {
-		return b.decide(ctx, a, r, authz.Deny)
+		return h.decide(ctx, a, r, authz.Deny)
 	}
 	if r.TargetFound { // else it may be the target who pressed it
 		pressed := a.Row(e)
 		pressed.Action, pressed.Wanted = "deny_pressed", ""
-		if err := b.store.Record(ctx, 0, pressed); err != nil {
+		if err := h.store.Record(ctx, 0, pressed); err != nil {
 			return err
 		}
 	}
-	if err := b.openView(ctx, a.TriggerID, message.DenyForm(&r, a.ID)); err != nil {
-		b.log.Warn("open the form for a reason", "request", r.ID, "arrival", a.ID, "user", a.UserID, "error", err)
-		return b.askedToDeny(ctx, a, r, e, err)
+	if err := h.teller.openView(ctx, a.TriggerID, message.DenyForm(&r, a.ID)); err != nil {
+		h.log.Warn("open the form for a reason", "request", r.ID, "arrival", a.ID, "user", a.UserID, "error", err)
+		return h.askedToDeny(ctx, a, r, e, err)
 	}
-	return b.store.Record(ctx, a.ID)
+	return h.store.Record(ctx, a.ID)
 }
 
 // denyForm carries out the submission of that form as if the button had been
 // pressed now, by the same person on the same card.
-func (b *Bot) denyForm(ctx context.Context, a, pressed bot.Arrival) error {
+func (h *Handler) denyForm(ctx context.Context, a, pressed bot.Arrival) error {
 	if pressed.Kind != bot.ClickArrival || pressed.ActionID != bot.ActionDeny {
 		// Too old, or of a click that was another one, or somebody else's.
 		e := bot.Entry{Wanted: string(authz.Deny), Reason: string(bot.WrongPlace)}
-		return b.refuse(ctx, a, e, message.Note("This form is too old, so nothing was decided. Please press Deny on the card again."))
+		return h.refuse(ctx, a, e, message.Note("This form is too old, so nothing was decided. Please press Deny on the card again."))
 	}
 	a.AppID, a.ChannelID, a.MessageTS, a.MessageAppID = pressed.AppID, pressed.ChannelID, pressed.MessageTS, pressed.MessageAppID
 	a.ActionID, a.Value = pressed.ActionID, pressed.Value
-	return b.click(ctx, a)
+	return h.click(ctx, a)
 }
 
 // removeStray deletes a card of ours that we know nothing of: posted just
 // before a crash, or by somebody with our token. What the button's value names
 // may be forged, so a message that we do know, of whatever request, stays; and
 // only a member's click removes anything.
-func (b *Bot) removeStray(ctx context.Context, a bot.Arrival, id string) {
-	known, err := b.store.Stands(ctx, a.ChannelID, a.MessageTS)
+func (h *Handler) removeStray(ctx context.Context, a bot.Arrival, id string) {
+	known, err := h.store.Stands(ctx, a.ChannelID, a.MessageTS)
 	if err != nil || known {
 		return
 	}
-	if who, err := b.people.Who(ctx, a.UserID); err != nil || who.Actor.Standing != authz.FullMember {
+	if who, err := h.people.Who(ctx, a.UserID); err != nil || who.Actor.Standing != authz.FullMember {
 		return
 	}
 	// Slack lets us delete only what we posted.
-	if err := b.delete(ctx, a.ChannelID, a.MessageTS); err != nil {
-		b.log.Warn("remove a stray card", "request", id, "arrival", a.ID, "channel", a.ChannelID, "error", err)
+	if err := h.teller.delete(ctx, a.ChannelID, a.MessageTS); err != nil {
+		h.log.Warn("remove a stray card", "request", id, "arrival", a.ID, "channel", a.ChannelID, "error", err)
 	}
 }
 
@@ -127,16 +127,16 @@ func (b *Bot) removeStray(ctx context.Context, a bot.Arrival, id string) {
 // button. A message that was posted a moment ago may not have been noted yet: that is
 // waited for, and after that it is not known what was clicked. A message of ours is a
 // stray only if the live ones are known to stand elsewhere.
-func (b *Bot) standsThere(ctx context.Context, a bot.Arrival, action authz.Action, r *bot.Request) (wrong authz.Reason, stray bool, link string, err error) {
-	if a.MessageAppID != b.cfg.Home.AppID || a.AppID != b.cfg.Home.AppID {
-		return bot.WrongPlace, false, b.cardLink(ctx, r.ID), nil
+func (h *Handler) standsThere(ctx context.Context, a bot.Arrival, action authz.Action, r *bot.Request) (wrong authz.Reason, stray bool, link string, err error) {
+	if a.MessageAppID != h.cfg.Home.AppID || a.AppID != h.cfg.Home.AppID {
+		return bot.WrongPlace, false, h.teller.cardLink(ctx, r.ID), nil
 	}
 	if r.AtConsole() {
 		return bot.WrongPlace, true, "", nil // it never has a card
 	}
 	onReceipt := action == authz.Cancel || r.Need == 0 && (action == authz.Confirm || action == authz.Retry)
 	for wait := 20 * time.Millisecond; ; wait *= 2 {
-		places, err := b.store.Places(ctx, r.ID)
+		places, err := h.store.Places(ctx, r.ID)
 		if err != nil {
 			return "", false, "", err
 		}
@@ -145,10 +145,10 @@ func (b *Bot) standsThere(ctx context.Context, a bot.Arrival, action authz.Actio
 		if !noted {
 			wrong = bot.NotNoted
 		}
-		if card.Channel != b.cfg.Channel && a.ChannelID == b.cfg.Channel {
+		if card.Channel != h.cfg.Channel && a.ChannelID == h.cfg.Channel {
 			noted = false // it may have moved there just now
 		}
-		link = b.cfg.Home.Link(card.Channel, card.TS)
+		link = h.cfg.Home.Link(card.Channel, card.TS)
 		spots := []bot.Place{card}
 		if receipt, ok := places[bot.ReceiptKey(a.UserID)]; onReceipt {
 			spots, noted = append(spots, receipt), noted && ok

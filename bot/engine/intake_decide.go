@@ -12,14 +12,13 @@ import (
 	"revoke-sessions/bot"
 	"revoke-sessions/bot/lookup"
 	"revoke-sessions/bot/message"
-	"revoke-sessions/graph"
 )
 
 // cancel carries out /revoke-sessions cancel REQ-….
-func (b *Bot) cancel(ctx context.Context, a bot.Arrival, id string) error {
-	r, err := b.store.Request(ctx, id)
+func (h *Handler) cancel(ctx context.Context, a bot.Arrival, id string) error {
+	r, err := h.store.Request(ctx, id)
 	if errors.Is(err, bot.ErrNoRequest) {
-		return b.refuse(ctx, a, bot.Entry{Wanted: string(authz.Cancel), Reason: string(bot.UnknownRequest)}, message.Refusal(bot.UnknownRequest, nil, b.view(ctx, nil, "")))
+		return h.refuse(ctx, a, bot.Entry{Wanted: string(authz.Cancel), Reason: string(bot.UnknownRequest)}, message.Refusal(bot.UnknownRequest, nil, h.teller.view(ctx, nil, "")))
 	}
 	if err != nil {
 		return err
@@ -27,90 +26,90 @@ func (b *Bot) cancel(ctx context.Context, a bot.Arrival, id string) error {
 	// Typed, not clicked: to those who may not see the request it does not
 	// exist, pending or over.
 	e := bot.Entry{Wanted: string(authz.Cancel), Request: r.ID}
-	who, err := b.people.Who(ctx, a.UserID)
+	who, err := h.people.Who(ctx, a.UserID)
 	if err != nil {
-		return b.refuseLookup(ctx, a, e, err, nil)
+		return h.refuseLookup(ctx, a, e, err, nil)
 	}
-	if d := b.check(authz.See, who.Actor, r.Matter()); !d.Allowed {
-		return b.refuse(ctx, a, withReason(e, d.Reason), message.Refusal(bot.UnknownRequest, nil, b.view(ctx, nil, "")))
+	if d := h.cfg.Check(authz.See, who.Actor, r.Matter()); !d.Allowed {
+		return h.refuse(ctx, a, withReason(e, d.Reason), message.Refusal(bot.UnknownRequest, nil, h.teller.view(ctx, nil, "")))
 	}
-	return b.decide(ctx, a, r, authz.Cancel)
+	return h.decide(ctx, a, r, authz.Cancel)
 }
 
 // decide looks up whoever acts, asks authz, and makes the one transition. Any
 // number of people may do this at once, on any number of processes: the
 // store lets one of them through.
-func (b *Bot) decide(ctx context.Context, a bot.Arrival, r bot.Request, action authz.Action) error {
+func (h *Handler) decide(ctx context.Context, a bot.Arrival, r bot.Request, action authz.Action) error {
 	e := bot.Entry{Wanted: string(action), Request: r.ID, TargetID: r.Target.ID, Drill: r.Drill}
 	for {
-		reason, err := b.closed(ctx, &r, action)
+		reason, err := h.closed(ctx, &r, action)
 		if err != nil {
 			return err
 		}
 		if reason != "" {
-			return b.refuseFor(ctx, a, e, reason, &r)
+			return h.refuseFor(ctx, a, e, reason, &r)
 		}
-		if !b.likely(a.UserID) {
+		if !h.likely(a.UserID) {
 			// Who may not do this causes no look-up of anybody else.
-			who, err := b.people.Who(ctx, a.UserID)
+			who, err := h.people.Who(ctx, a.UserID)
 			if err != nil {
-				return b.refuseLookup(ctx, a, e, err, &r)
+				return h.refuseLookup(ctx, a, e, err, &r)
 			}
-			if d := b.check(action, who.Actor, r.Matter()); personal(d.Reason) {
+			if d := h.cfg.Check(action, who.Actor, r.Matter()); personal(d.Reason) {
 				e.ActorEntraID, e.LookedUpMS = who.Actor.EntraID, who.Age.Milliseconds()
-				return b.refuseUnsure(ctx, a, e, d.Reason, &r, who)
+				return h.refuseUnsure(ctx, a, e, d.Reason, &r, who)
 			}
 		}
-		now, err := b.lookUp(ctx, a, &r, action)
+		now, err := h.lookUp(ctx, a, &r, action)
 		if err != nil {
-			return b.refuseLookup(ctx, a, e, err, &r)
+			return h.refuseLookup(ctx, a, e, err, &r)
 		}
 		e.ActorEntraID, e.LookedUpMS = now.who.Actor.EntraID, now.age.Milliseconds()
 		d := authz.Check(authz.Question{
-			Action: action, Actor: now.who.Actor, Matter: now.matter, Policy: b.cfg.Policy, Brake: authz.Brake{Frozen: now.frozen},
+			Action: action, Actor: now.who.Actor, Matter: now.matter, Policy: h.cfg.Policy, Brake: authz.Brake{Frozen: now.frozen},
 		})
 		if now.confirms && now.otherRules {
-			return b.refuseFor(ctx, a, e, bot.OtherRules, &r)
+			return h.refuseFor(ctx, a, e, bot.OtherRules, &r)
 		}
-		if d.Allowed && now.confirms && b.ownAccount(r.Target.ID) {
+		if d.Allowed && now.confirms && h.run.ownAccount(r.Target.ID) {
 			// Somebody else may have signed the bot in since it was asked for.
-			return b.refuseFor(ctx, a, e, bot.OwnAccount, &r)
+			return h.refuseFor(ctx, a, e, bot.OwnAccount, &r)
 		}
 		if d.Allowed && now.missing != "" {
-			return b.refuseUnrecorded(ctx, a, r, now.missing, e)
+			return h.refuseUnrecorded(ctx, a, r, now.missing, e)
 		}
 		if d.Allowed || d.Reason == authz.TargetProtected {
-			changed := b.differences(&r, now.target, now.gone, now.matter)
-			if now.confirms && len(changed) > 0 && len(b.differences(&r, now.target, now.gone, r.KnownNow(now.target))) == 0 {
+			changed := h.cfg.Differences(&r, now.target, now.gone, now.matter)
+			if now.confirms && len(changed) > 0 && len(h.cfg.Differences(&r, now.target, now.gone, r.KnownNow(now.target))) == 0 {
 				// Different only by what cannot be read just now.
-				return b.refuseLookup(ctx, a, e, lookup.Unread(now.target), &r)
+				return h.refuseLookup(ctx, a, e, lookup.Unread(now.target), &r)
 			}
 			if now.unsaid != nil && d.Allowed {
 				changed = append(changed, bot.RevokedMeanwhile)
 			}
 			switch {
 			case now.confirms && len(changed) > 0:
-				err = b.decideVoid(ctx, a, r, now, changed, e)
+				err = h.decideVoid(ctx, a, r, now, changed, e)
 				d.Allowed = true
 			case d.Allowed:
-				err = b.apply(ctx, a, r, action, d, e, now)
+				err = h.apply(ctx, a, r, action, d, e, now)
 			}
 		}
 		if limit, ok := errors.AsType[*bot.LimitError](err); ok {
-			return b.refuseLimit(ctx, a, e, action, limit, &r)
+			return h.refuseLimit(ctx, a, e, action, limit, &r)
 		}
 		switch {
 		case !d.Allowed:
-			return b.refuseUnsure(ctx, a, e, d.Reason, &r, now.who)
+			return h.refuseUnsure(ctx, a, e, d.Reason, &r, now.who)
 		case errors.Is(err, bot.ErrFrozen):
-			return b.refuseFor(ctx, a, e, authz.Frozen, &r)
+			return h.refuseFor(ctx, a, e, authz.Frozen, &r)
 		case errors.Is(err, bot.ErrOtherRules):
-			return b.refuseFor(ctx, a, e, bot.OtherRules, &r)
+			return h.refuseFor(ctx, a, e, bot.OtherRules, &r)
 		case !errors.Is(err, bot.ErrConflict):
 			return err
 		}
 		// Somebody else was first: everything is looked at again.
-		if r, err = b.store.Request(ctx, r.ID); err != nil {
+		if r, err = h.store.Request(ctx, r.ID); err != nil {
 			return err
 		}
 	}
@@ -123,10 +122,10 @@ func personal(r authz.Reason) bool {
 }
 
 // closed says why the action is not open in the request's state, or "".
-func (b *Bot) closed(ctx context.Context, r *bot.Request, action authz.Action) (authz.Reason, error) {
+func (h *Handler) closed(ctx context.Context, r *bot.Request, action authz.Action) (authz.Reason, error) {
 	switch {
 	case action == authz.Retry:
-		if r.Retryable(b.now()) {
+		if r.Retryable(h.now()) {
 			return "", nil
 		}
 		return bot.NotRetryable, nil
@@ -136,11 +135,11 @@ func (b *Bot) closed(ctx context.Context, r *bot.Request, action authz.Action) (
 		return bot.IsVoid, nil
 	case r.State != bot.Pending:
 		return bot.AlreadyDecided, nil
-	case b.now().Before(r.Deadline()) || r.Executes:
+	case h.now().Before(r.Deadline()) || r.Executes:
 		return "", nil
 	}
 	// Past its deadline, unless a freeze has stopped its clock.
-	_, frozen, err := b.store.Frozen(ctx)
+	_, frozen, err := h.store.Frozen(ctx)
 	if frozen || err != nil {
 		return "", err
 	}
@@ -170,20 +169,20 @@ type evidence struct {
 // lookUp looks up who clicks and, for what leads to a revoke, the account as it
 // is now and everybody who has approved before. The error is a *LookupError,
 // or the store's.
-func (b *Bot) lookUp(ctx context.Context, a bot.Arrival, r *bot.Request, action authz.Action) (evidence, error) {
+func (h *Handler) lookUp(ctx context.Context, a bot.Arrival, r *bot.Request, action authz.Action) (evidence, error) {
 	now := evidence{matter: r.Matter(), confirms: action == authz.Confirm || action == authz.Retry}
 	g, look := errgroup.WithContext(ctx)
-	g.Go(func() (err error) { now.who, err = b.people.Who(look, a.UserID); return err })
+	g.Go(func() (err error) { now.who, err = h.people.Who(look, a.UserID); return err })
 	earlier := make([]lookup.Person, len(r.Approvals))
 	var readAge time.Duration
 	if now.confirms {
 		for i, v := range r.Approvals {
-			g.Go(func() (err error) { earlier[i], err = b.people.Again(look, v.SlackID, v.EntraID); return err })
+			g.Go(func() (err error) { earlier[i], err = h.people.Again(look, v.SlackID, v.EntraID); return err })
 		}
-		g.Go(func() (err error) { now.target, now.gone, readAge, err = b.targetAtClick(look, r); return err })
-		g.Go(func() error { return b.readStored(look, a, r, &now) })
+		g.Go(func() (err error) { now.target, now.gone, readAge, err = h.run.targetAtClick(look, r); return err })
+		g.Go(func() error { return h.readStored(look, a, r, &now) })
 	} else if action == authz.Deny && !r.TargetFound {
-		g.Go(func() (err error) { now.target, now.gone, _, err = b.targetAtClick(look, r); return err })
+		g.Go(func() (err error) { now.target, now.gone, _, err = h.run.targetAtClick(look, r); return err })
 	}
 	if err := g.Wait(); err != nil {
 		return now, err
@@ -206,60 +205,40 @@ func (b *Bot) lookUp(ctx context.Context, a bot.Arrival, r *bot.Request, action 
 
 // readStored reads what the store knows of a decision that leads to a revoke. That is
 // done in turn, on one connection, and sooner than Slack and Microsoft answer.
-func (b *Bot) readStored(ctx context.Context, a bot.Arrival, r *bot.Request, now *evidence) (err error) {
-	if _, now.frozen, err = b.store.Frozen(ctx); err != nil {
+func (h *Handler) readStored(ctx context.Context, a bot.Arrival, r *bot.Request, now *evidence) (err error) {
+	if _, now.frozen, err = h.store.Frozen(ctx); err != nil {
 		return err
 	}
-	if now.otherRules, err = b.hasOtherRules(ctx); err != nil {
+	if now.otherRules, err = h.run.hasOtherRules(ctx); err != nil {
 		return err
 	}
-	if _, now.missing, err = b.onRecord(ctx, r); err != nil {
+	if _, now.missing, err = h.run.onRecord(ctx, r); err != nil {
 		return err
 	}
-	now.unsaid, err = b.unsaid(ctx, a, r)
+	now.unsaid, err = h.unsaid(ctx, a, r)
 	return err
-}
-
-// targetAtClick reads the account anew, for the click counts only if it is
-// still what the card shows. Where Microsoft does not answer, what the card was
-// made from counts for as long as any other look-up.
-func (b *Bot) targetAtClick(ctx context.Context, r *bot.Request) (t bot.TargetFacts, gone bool, since time.Duration, err error) {
-	t, err = b.people.TargetNow(ctx, r.Target.ID, r.TargetSlackIDs(), !r.TargetFound)
-	switch {
-	case err == nil:
-		return t, false, 0, nil
-	case graph.IsNotFound(err):
-		return t, true, 0, nil
-	}
-	old, known := bot.Age(r.Target.Stamps.ReadAt, b.now())
-	if failed := lookup.FailedLookup(bot.AboutAccounts, err); failed.Remedy != "" || !known || old >= lookup.LookupStale {
-		return t, false, 0, failed
-	}
-	t.User = r.Target
-	t.User.UPN, t.User.DisplayName, t.User.Stamps = r.Words.UPN, r.Words.DisplayName, graph.Stamps{}
-	return t, false, max(0, old), nil
 }
 
 // decideVoid ends a pending request whose card was no longer true; of a request
 // that was decided before, it refuses to try again.
-func (b *Bot) decideVoid(ctx context.Context, a bot.Arrival, r bot.Request, now evidence, changed []bot.Difference, e bot.Entry) error {
+func (h *Handler) decideVoid(ctx context.Context, a bot.Arrival, r bot.Request, now evidence, changed []bot.Difference, e bot.Entry) error {
 	if r.State != bot.Pending {
 		e.Changed = bot.JoinDifferences(changed)
-		v := b.viewFor(ctx, a, &r)
+		v := h.viewFor(ctx, a, &r)
 		v.Changed = changed
-		return b.refuse(ctx, a, withReason(e, bot.TargetChanged), message.Refusal(bot.TargetChanged, &r, v))
+		return h.refuse(ctx, a, withReason(e, bot.TargetChanged), message.Refusal(bot.TargetChanged, &r, v))
 	}
-	stored, err := b.void(ctx, r, now.target, changed, bot.Change{Settles: a.ID}, a.Row(e))
+	stored, err := h.run.void(ctx, r, now.target, changed, bot.Change{Settles: a.ID}, a.Row(e))
 	if err != nil {
 		return err
 	}
-	b.answer(ctx, a, message.VoidNow(&stored))
+	h.answer(ctx, a, message.VoidNow(&stored))
 	return nil
 }
 
 // apply makes the transition that an allowed action asks for.
-func (b *Bot) apply(ctx context.Context, a bot.Arrival, r bot.Request, action authz.Action, d authz.Decision, e bot.Entry, now evidence) error {
-	at := b.now().UTC()
+func (h *Handler) apply(ctx context.Context, a bot.Arrival, r bot.Request, action authz.Action, d authz.Decision, e bot.Entry, now evidence) error {
+	at := h.now().UTC()
 	e = a.Row(e)
 	e.Reason = string(d.Reason)
 	c := bot.Change{Settles: a.ID}
@@ -274,21 +253,21 @@ func (b *Bot) apply(ctx context.Context, a bot.Arrival, r bot.Request, action au
 	case action == authz.Cancel && d.Reason == authz.CancelNeedsApprover:
 		if !r.CancelAskedAt.IsZero() {
 			e.Action = "cancel_asked_again"
-			if err := b.store.Record(ctx, a.ID, e); err != nil {
+			if err := h.store.Record(ctx, a.ID, e); err != nil {
 				return err
 			}
-			b.answer(ctx, a, message.CancelAsked(&r, b.view(ctx, &r, "")))
+			h.answer(ctx, a, message.CancelAsked(&r, h.teller.view(ctx, &r, "")))
 			return nil
 		}
 		r.CancelAskedAt = at
 		e.Action = "cancel_asked"
 	case now.confirms:
-		c.Fenced, c.Under = true, b.rules.Digest()
+		c.Fenced, c.Under = true, h.run.rules.Digest()
 		e.Have, e.Need, e.Digest = d.Have, max(d.Need, r.Need), r.Digest
 		r.UpdateFacts(now.target)
 		r.Lapse(d.Lapsed)
 		if !r.Drill && !(r.OnlySelf() && e.ActorEntraID == r.Requester().EntraID) {
-			c.Uses = bot.PerPerson(bot.PerApprover, authz.Asker{SlackID: a.UserID, EntraID: e.ActorEntraID}, b.cfg.Policy.Limits.PerApprover)
+			c.Uses = bot.PerPerson(bot.PerApprover, authz.Asker{SlackID: a.UserID, EntraID: e.ActorEntraID}, h.cfg.Policy.Limits.PerApprover)
 		}
 		if e.Have < e.Need {
 			r.Approvals = append(slices.Clone(r.Approvals), verdict)
@@ -296,8 +275,8 @@ func (b *Bot) apply(ctx context.Context, a bot.Arrival, r bot.Request, action au
 			break
 		}
 		r.Approve(verdict, now.target.User.Stamps)
-		b.checked(&r, at.Add(-now.age))
-		c.Keep, c.Uses = true, append(c.Uses, b.uses(&r)...)
+		h.run.checked(&r, at.Add(-now.age))
+		c.Keep, c.Uses = true, append(c.Uses, h.cfg.Uses(&r)...)
 		e.Action = string(bot.Approved)
 	case action == authz.Deny:
 		c.GivesBack = r.Stoppable() // of one that waits for people, approvals count once given
@@ -308,17 +287,17 @@ func (b *Bot) apply(ctx context.Context, a bot.Arrival, r bot.Request, action au
 	}
 	c.Request, c.Audit = r, append(bot.Lapses(&r, d.Lapsed), e)
 	if e.Action == string(bot.Approved) {
-		return b.confirm(ctx, c)
+		return h.run.confirm(ctx, c)
 	}
-	changed, err := b.commit(ctx, c)
+	changed, err := h.run.commit(ctx, c)
 	if err != nil {
 		return err
 	}
 	switch {
 	case e.Action == "cancel_asked":
-		b.answer(ctx, a, message.CancelAsked(&changed, b.view(ctx, &changed, "")))
+		h.answer(ctx, a, message.CancelAsked(&changed, h.teller.view(ctx, &changed, "")))
 	case a.Kind == bot.CommandArrival:
-		b.answer(ctx, a, message.Status(&changed, b.statusView(ctx, &changed)))
+		h.answer(ctx, a, message.Status(&changed, h.statusView(ctx, &changed)))
 	}
 	return nil
 }
@@ -326,12 +305,12 @@ func (b *Bot) apply(ctx context.Context, a bot.Arrival, r bot.Request, action au
 // unsaid is meanwhile, unless the card had said so when it was pressed. The receipt
 // of whoever may have themselves revoked says nothing about the account, and counts
 // as it is.
-func (b *Bot) unsaid(ctx context.Context, a bot.Arrival, r *bot.Request) (*bot.Request, error) {
-	other, err := b.meanwhile(ctx, r)
+func (h *Handler) unsaid(ctx context.Context, a bot.Arrival, r *bot.Request) (*bot.Request, error) {
+	other, err := h.run.meanwhile(ctx, r)
 	if other == nil || err != nil {
 		return nil, err
 	}
-	places, err := b.store.Places(ctx, r.ID)
+	places, err := h.store.Places(ctx, r.ID)
 	if err != nil {
 		return nil, err
 	}
@@ -344,15 +323,15 @@ func (b *Bot) unsaid(ctx context.Context, a bot.Arrival, r *bot.Request) (*bot.R
 
 // refuseUnrecorded answers whoever confirmed a request that is not on record as
 // it is stored: one that waits ends by that.
-func (b *Bot) refuseUnrecorded(ctx context.Context, a bot.Arrival, r bot.Request, missing string, e bot.Entry) error {
+func (h *Handler) refuseUnrecorded(ctx context.Context, a bot.Arrival, r bot.Request, missing string, e bot.Entry) error {
 	if r.State == bot.Pending {
-		stored, err := b.stopUnrecorded(ctx, r, missing, bot.Change{Settles: a.ID}, a.Row(e))
+		stored, err := h.run.stopUnrecorded(ctx, r, missing, bot.Change{Settles: a.ID}, a.Row(e))
 		if err == nil {
-			b.answer(ctx, a, message.VoidNow(&stored))
+			h.answer(ctx, a, message.VoidNow(&stored))
 		}
 		return err
 	}
-	b.reportUnrecorded(&r, missing)
+	h.run.reportUnrecorded(&r, missing)
 	e.Code = missing
-	return b.refuseFor(ctx, a, e, bot.NotOnRecord, &r)
+	return h.refuseFor(ctx, a, e, bot.NotOnRecord, &r)
 }

@@ -18,23 +18,23 @@ import (
 
 // askedToDeny keeps that an approver pressed Deny and no form opened, tells them
 // what to do, and has nothing carried out by itself.
-func (b *Bot) askedToDeny(ctx context.Context, a bot.Arrival, r bot.Request, e bot.Entry, failed error) error {
+func (h *Handler) askedToDeny(ctx context.Context, a bot.Arrival, r bot.Request, e bot.Entry, failed error) error {
 	if !r.TargetFound {
 		// It may be the target who pressed it.
-		now, err := b.lookUp(ctx, a, &r, authz.Deny)
+		now, err := h.lookUp(ctx, a, &r, authz.Deny)
 		if err != nil {
-			return b.refuseLookup(ctx, a, e, err, &r)
+			return h.refuseLookup(ctx, a, e, err, &r)
 		}
-		if d := b.check(authz.Deny, now.who.Actor, now.matter); !d.Allowed {
-			return b.refuseUnsure(ctx, a, e, d.Reason, &r, now.who)
+		if d := h.cfg.Check(authz.Deny, now.who.Actor, now.matter); !d.Allowed {
+			return h.refuseUnsure(ctx, a, e, d.Reason, &r, now.who)
 		}
 	}
 	for {
-		if reason, err := b.closed(ctx, &r, authz.Deny); reason != "" || err != nil {
+		if reason, err := h.closed(ctx, &r, authz.Deny); reason != "" || err != nil {
 			if err != nil {
 				return err
 			}
-			return b.refuseFor(ctx, a, e, reason, &r)
+			return h.refuseFor(ctx, a, e, reason, &r)
 		}
 		row := a.Row(e)
 		row.Action, row.Wanted = "deny_asked", ""
@@ -42,20 +42,20 @@ func (b *Bot) askedToDeny(ctx context.Context, a bot.Arrival, r bot.Request, e b
 		if holds {
 			row.Reason = string(bot.DenyAsked)
 		}
-		r.AsksToDeny(bot.Verdict{Kind: authz.Deny, SlackID: a.UserID, EntraID: e.ActorEntraID, At: b.now().UTC()})
+		r.AsksToDeny(bot.Verdict{Kind: authz.Deny, SlackID: a.UserID, EntraID: e.ActorEntraID, At: h.now().UTC()})
 		if r.State == bot.Pending {
-			b.leaveToApprovers(&r)
-			r.DueAt = b.attention(&r)
+			h.run.leaveToApprovers(&r)
+			r.DueAt = h.cfg.Attention(&r)
 		}
-		_, err := b.commit(ctx, bot.Change{Request: r, Audit: []bot.Entry{row}, Settles: a.ID})
+		_, err := h.run.commit(ctx, bot.Change{Request: r, Audit: []bot.Entry{row}, Settles: a.ID})
 		if err == nil {
-			b.answer(ctx, a, message.NotOpened(&r, holds, unsureOpened(failed)))
+			h.answer(ctx, a, message.NotOpened(&r, holds, unsureOpened(failed)))
 			return nil
 		}
 		if !errors.Is(err, bot.ErrConflict) {
 			return err
 		}
-		if r, err = b.store.Request(ctx, r.ID); err != nil {
+		if r, err = h.store.Request(ctx, r.ID); err != nil {
 			return err
 		}
 	}

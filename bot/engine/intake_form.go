@@ -13,32 +13,32 @@ import (
 )
 
 // openForm opens the form before anything else: its trigger lives 3 s.
-func (b *Bot) openForm(ctx context.Context, a bot.Arrival) error {
-	err := b.budget.Take(ctx, "views.open")
+func (h *Handler) openForm(ctx context.Context, a bot.Arrival) error {
+	err := h.budget.Take(ctx, "views.open")
 	if err == nil {
-		err = b.openView(ctx, a.TriggerID, message.Form(a.UserID, a.ID, &b.cfg.Policy))
-		b.budget.Heed("views.open", err)
+		err = h.teller.openView(ctx, a.TriggerID, message.Form(a.UserID, a.ID, &h.cfg.Policy))
+		h.budget.Heed("views.open", err)
 	}
 	if err == nil {
-		return b.store.Record(ctx, a.ID)
+		return h.store.Record(ctx, a.ID)
 	}
-	b.log.Warn("open the form", "arrival", a.ID, "user", a.UserID, "error", err)
+	h.log.Warn("open the form", "arrival", a.ID, "user", a.UserID, "error", err)
 	if _, limited := lookup.TooOften(err); limited {
-		return b.reply(ctx, a, message.Note("Slack asked the bot to wait, so the form did not open and nothing was asked for. %s", bot.TypeInstead))
+		return h.reply(ctx, a, message.Note("Slack asked the bot to wait, so the form did not open and nothing was asked for. %s", bot.TypeInstead))
 	}
 	if e, ok := errors.AsType[*slackapi.Error](err); ok && e.NoAnswer() {
-		return b.reply(ctx, a, message.Note("I am not sure that the form opened. If you see none: %s", bot.TypeInstead))
+		return h.reply(ctx, a, message.Note("I am not sure that the form opened. If you see none: %s", bot.TypeInstead))
 	}
-	return b.reply(ctx, a, message.Note("The form could not open, and nothing was asked for. %s", bot.TypeInstead))
+	return h.reply(ctx, a, message.Note("The form could not open, and nothing was asked for. %s", bot.TypeInstead))
 }
 
 // form carries out a submitted form. Its metadata leads to the command or
 // click that opened it, which has the response_url; without one the answer
 // goes by direct message.
-func (b *Bot) form(ctx context.Context, a bot.Arrival) error {
+func (h *Handler) form(ctx context.Context, a bot.Arrival) error {
 	var opened bot.Arrival
 	if id, err := strconv.ParseInt(a.Metadata, 10, 64); err == nil {
-		opened, err = b.store.Arrival(ctx, id)
+		opened, err = h.store.Arrival(ctx, id)
 		if err != nil && !errors.Is(err, bot.ErrNoRequest) {
 			return err
 		}
@@ -48,11 +48,11 @@ func (b *Bot) form(ctx context.Context, a bot.Arrival) error {
 	}
 	a.ResponseURL = opened.ResponseURL
 	if a.CallbackID == bot.DenyCallback {
-		return b.denyForm(ctx, a, opened)
+		return h.denyForm(ctx, a, opened)
 	}
 	if a.CallbackID != bot.FormCallback || !bot.SlackUser.MatchString(a.PickedUser) {
 		e := bot.Entry{Wanted: string(authz.Ask), Reason: string(authz.OutsideWorkspace)}
-		return b.refuse(ctx, a, e, message.Note("The form named nobody. Nothing was asked for. %s", bot.TypeInstead))
+		return h.refuse(ctx, a, e, message.Note("The form named nobody. Nothing was asked for. %s", bot.TypeInstead))
 	}
-	return b.ask(ctx, a, wish{whom: bot.Whom{SlackID: a.PickedUser}, reason: bot.Clean(a.Reason, bot.MaxReason)})
+	return h.ask(ctx, a, wish{whom: bot.Whom{SlackID: a.PickedUser}, reason: bot.Clean(a.Reason, bot.MaxReason)})
 }

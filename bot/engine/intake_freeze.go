@@ -11,36 +11,36 @@ import (
 )
 
 // freeze pulls the brake for whoever may: from now on no revoke is begun.
-func (b *Bot) freeze(ctx context.Context, a bot.Arrival, reason string) error {
+func (h *Handler) freeze(ctx context.Context, a bot.Arrival, reason string) error {
 	e := bot.Entry{Wanted: string(authz.Freeze)}
-	who, err := b.people.Who(ctx, a.UserID)
+	who, err := h.people.Who(ctx, a.UserID)
 	if err != nil {
-		return b.refuseLookup(ctx, a, e, err, nil)
+		return h.refuseLookup(ctx, a, e, err, nil)
 	}
 	e.ActorEntraID, e.LookedUpMS = who.Actor.EntraID, who.Age.Milliseconds()
-	on, frozen, err := b.store.Frozen(ctx)
+	on, frozen, err := h.store.Frozen(ctx)
 	if err != nil {
 		return err
 	}
-	pulled, err := b.store.LastPulled(ctx, authz.Asker{SlackID: a.UserID, EntraID: who.Actor.EntraID})
+	pulled, err := h.store.LastPulled(ctx, authz.Asker{SlackID: a.UserID, EntraID: who.Actor.EntraID})
 	if err != nil {
 		return err
 	}
-	now := b.now().UTC()
-	d := authz.Check(authz.Question{Action: authz.Freeze, Actor: who.Actor, Policy: b.cfg.Policy, Brake: authz.Brake{
+	now := h.now().UTC()
+	d := authz.Check(authz.Question{Action: authz.Freeze, Actor: who.Actor, Policy: h.cfg.Policy, Brake: authz.Brake{
 		Frozen: frozen, PulledLately: !pulled.IsZero() && now.Sub(pulled) < authz.Rest,
 	}})
 	f := bot.Freeze{
 		By: authz.Asker{SlackID: a.UserID, EntraID: who.Actor.EntraID}, BeganAt: now,
-		Until: now.Add(b.cfg.Policy.Freeze.Max), Reason: bot.Clean(reason, bot.MaxReason),
+		Until: now.Add(h.cfg.Policy.Freeze.Max), Reason: bot.Clean(reason, bot.MaxReason),
 	}
 	if d.Allowed {
 		row := a.Row(e)
 		row.Until = bot.StampText(f.Until)
 		row.Action = "frozen"
-		on, err = b.store.CommitFreeze(ctx, bot.FreezeChange{
+		on, err = h.store.CommitFreeze(ctx, bot.FreezeChange{
 			Freeze: f, Audit: []bot.Entry{row}, Settles: a.ID,
-			Notice: message.FreezeAnnouncement(&f, b.view(ctx, nil, "")),
+			Notice: message.FreezeAnnouncement(&f, h.teller.view(ctx, nil, "")),
 		})
 		switch {
 		case errors.Is(err, bot.ErrTaken): // somebody else pulled it in this moment
@@ -51,52 +51,52 @@ func (b *Bot) freeze(ctx context.Context, a bot.Arrival, reason string) error {
 	}
 	if !d.Allowed {
 		if d.Reason == authz.MembershipUnknown {
-			return b.refuseUnsure(ctx, a, e, d.Reason, nil, who)
+			return h.refuseUnsure(ctx, a, e, d.Reason, nil, who)
 		}
-		v := b.viewFor(ctx, a, nil)
+		v := h.viewFor(ctx, a, nil)
 		v.LastFreeze = pulled
-		return b.refuse(ctx, a, withReason(e, d.Reason), message.Refusal(d.Reason, nil, v))
+		return h.refuse(ctx, a, withReason(e, d.Reason), message.Refusal(d.Reason, nil, v))
 	}
-	b.log.Warn("every revoke is held back by a freeze", "freeze", on.ID, "arrival", a.ID, "user", a.UserID, "until", on.Until)
-	b.answer(ctx, a, message.FrozenNow(&on))
+	h.log.Warn("every revoke is held back by a freeze", "freeze", on.ID, "arrival", a.ID, "user", a.UserID, "until", on.Until)
+	h.answer(ctx, a, message.FrozenNow(&on))
 	return nil
 }
 
 // unfreeze ends the freeze, or adds a vote to end it.
-func (b *Bot) unfreeze(ctx context.Context, a bot.Arrival) error {
+func (h *Handler) unfreeze(ctx context.Context, a bot.Arrival) error {
 	e := bot.Entry{Wanted: string(authz.Unfreeze)}
-	who, err := b.people.Who(ctx, a.UserID)
+	who, err := h.people.Who(ctx, a.UserID)
 	if err != nil {
-		return b.refuseLookup(ctx, a, e, err, nil)
+		return h.refuseLookup(ctx, a, e, err, nil)
 	}
 	e.ActorEntraID, e.LookedUpMS = who.Actor.EntraID, who.Age.Milliseconds()
 	// Who may let go of the brake, the rules in force say; anybody's may pull it.
-	if others, err := b.hasOtherRules(ctx); others || err != nil {
+	if others, err := h.run.hasOtherRules(ctx); others || err != nil {
 		if err != nil {
 			return err
 		}
-		return b.refuseFor(ctx, a, e, bot.OtherRules, nil)
+		return h.refuseFor(ctx, a, e, bot.OtherRules, nil)
 	}
 	for {
-		on, frozen, err := b.store.Frozen(ctx)
+		on, frozen, err := h.store.Frozen(ctx)
 		if err != nil {
 			return err
 		}
 		brake := authz.Brake{Frozen: frozen}
 		for _, vote := range on.Votes {
-			voter, err := b.people.Again(ctx, vote.SlackID, vote.EntraID)
+			voter, err := h.people.Again(ctx, vote.SlackID, vote.EntraID)
 			if err != nil {
-				return b.refuseLookup(ctx, a, e, err, nil)
+				return h.refuseLookup(ctx, a, e, err, nil)
 			}
 			brake.Votes = append(brake.Votes, voter.Actor)
 		}
-		if known := b.approvers.Fresh(ctx); known.Whole() && b.cfg.Policy.OnlyUsers() {
-			brake.Approvers = known.Count(b.check)
+		if known := h.approvers.Fresh(ctx); known.Whole() && h.cfg.Policy.OnlyUsers() {
+			brake.Approvers = known.Count(h.cfg.Check)
 		}
-		d := authz.Check(authz.Question{Action: authz.Unfreeze, Actor: who.Actor, Policy: b.cfg.Policy, Brake: brake})
+		d := authz.Check(authz.Question{Action: authz.Unfreeze, Actor: who.Actor, Policy: h.cfg.Policy, Brake: brake})
 		if !d.Allowed {
 			e.Freeze = on.ID
-			return b.refuseUnsure(ctx, a, e, d.Reason, nil, who)
+			return h.refuseUnsure(ctx, a, e, d.Reason, nil, who)
 		}
 		if vote := (authz.Asker{SlackID: a.UserID, EntraID: who.Actor.EntraID}); !slices.Contains(on.Votes, vote) {
 			on.Votes = append(slices.Clone(on.Votes), vote)
@@ -107,19 +107,19 @@ func (b *Bot) unfreeze(ctx context.Context, a bot.Arrival) error {
 		on.Have, on.Need = d.Have, d.Need
 		c := bot.FreezeChange{Freeze: on, Settles: a.ID}
 		if d.Enough() {
-			c.Freeze.EndedAt = b.now().UTC()
+			c.Freeze.EndedAt = h.now().UTC()
 			row.Action = "unfrozen"
 		}
-		c.Audit, c.Notice = []bot.Entry{row}, message.FreezeAnnouncement(&c.Freeze, b.view(ctx, nil, ""))
-		stored, err := b.store.CommitFreeze(ctx, c)
+		c.Audit, c.Notice = []bot.Entry{row}, message.FreezeAnnouncement(&c.Freeze, h.teller.view(ctx, nil, ""))
+		stored, err := h.store.CommitFreeze(ctx, c)
 		if errors.Is(err, bot.ErrConflict) {
 			continue // another vote, or its end: all is looked at again
 		}
 		if err != nil {
 			return err
 		}
-		b.log.Warn("unfreeze", "freeze", stored.ID, "arrival", a.ID, "user", a.UserID, "have", d.Have, "need", d.Need, "ended", d.Enough())
-		b.answer(ctx, a, message.ThawAnswer(&stored, d))
+		h.log.Warn("unfreeze", "freeze", stored.ID, "arrival", a.ID, "user", a.UserID, "have", d.Have, "need", d.Need, "ended", d.Enough())
+		h.answer(ctx, a, message.ThawAnswer(&stored, d))
 		return nil
 	}
 }

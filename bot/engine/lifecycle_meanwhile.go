@@ -16,19 +16,19 @@ import (
 // meanwhile is the request by which the account was revoked last, if that was after
 // r was asked for, and somebody can still decide that r does not revoke it again; nil
 // if not. Drills revoke nothing, and an outcome that is not known is none.
-func (b *Bot) meanwhile(ctx context.Context, r *bot.Request) (*bot.Request, error) {
-	if r.State != bot.Pending && !r.Stoppable() && !r.Retryable(b.now()) {
+func (rn *Runner) meanwhile(ctx context.Context, r *bot.Request) (*bot.Request, error) {
+	if r.State != bot.Pending && !r.Stoppable() && !r.Retryable(rn.now()) {
 		return nil, nil
 	}
-	return b.revokedSince(ctx, r)
+	return rn.revokedSince(ctx, r)
 }
 
 // revokedSince is the same of a request that need not ask for a decision.
-func (b *Bot) revokedSince(ctx context.Context, r *bot.Request) (*bot.Request, error) {
+func (rn *Runner) revokedSince(ctx context.Context, r *bot.Request) (*bot.Request, error) {
 	if r.Drill || r.AtConsole() {
 		return nil, nil
 	}
-	other, found, err := b.store.LastRevoke(ctx, r.Target.ID, r.ID)
+	other, found, err := rn.store.LastRevoke(ctx, r.Target.ID, r.ID)
 	if err != nil || !found || !other.AcceptedAt.After(r.RevokedBefore) {
 		return nil, err
 	}
@@ -38,33 +38,33 @@ func (b *Bot) revokedSince(ctx context.Context, r *bot.Request) (*bot.Request, e
 // leftToApprovers says why what the policy carries out by itself is left to the
 // approvers, by what people have done since. until is set where that is not known
 // yet: then nothing is called before it is looked at again.
-func (b *Bot) leftToApprovers(ctx context.Context, r *bot.Request, rec bot.Proof) (why authz.Reason, until time.Time, err error) {
+func (rn *Runner) leftToApprovers(ctx context.Context, r *bot.Request, rec bot.Proof) (why authz.Reason, until time.Time, err error) {
 	if rec.Denying {
 		return bot.DenyAsked, time.Time{}, nil
 	}
-	other, err := b.revokedSince(ctx, r)
+	other, err := rn.revokedSince(ctx, r)
 	switch {
 	case err != nil || other == nil:
 		return "", time.Time{}, err
 	case other.State == bot.Verified:
 		return bot.RevokedAlready, time.Time{}, nil
 	}
-	return "", b.mayStillShow(other), nil
+	return "", rn.mayStillShow(other), nil
 }
 
 // mayStillShow is when to look again at a revoke that Microsoft accepted and the
 // account does not show; zero once people were told that it is not done, or should
 // have been. Not every request comes to that: the account cannot be read, or the
 // row cannot.
-func (b *Bot) mayStillShow(r *bot.Request) time.Time {
+func (rn *Runner) mayStillShow(r *bot.Request) time.Time {
 	within := showsLate
-	for _, pause := range b.cfg.Timing.Verify {
+	for _, pause := range rn.cfg.Timing.Verify {
 		within += pause
 	}
-	if later := b.cfg.Timing.Recheck; len(later) > 0 {
+	if later := rn.cfg.Timing.Recheck; len(later) > 0 {
 		within += later[0]
 	}
-	now := b.now().UTC()
+	now := rn.now().UTC()
 	old, known := bot.Age(r.AcceptedAt, now)
 	if r.Doubtful() || !known || old >= within {
 		return time.Time{}

@@ -13,21 +13,21 @@ import (
 
 // wait does what the clock owes a pending request: reminders, the escalation,
 // and its end.
-func (b *Bot) wait(ctx context.Context, r bot.Request) (again bool, _ bot.Request, err error) {
-	now := b.now().UTC()
+func (rn *Runner) wait(ctx context.Context, r bot.Request) (again bool, _ bot.Request, err error) {
+	now := rn.now().UTC()
 	if !now.Before(r.Deadline()) {
-		return b.timeUp(ctx, r)
+		return rn.timeUp(ctx, r)
 	}
-	if _, frozen, err := b.store.Frozen(ctx); frozen || err != nil {
+	if _, frozen, err := rn.store.Frozen(ctx); frozen || err != nil {
 		if err != nil {
 			return false, r, err
 		}
-		return b.standStill(ctx, r, nil)
+		return rn.standStill(ctx, r, nil)
 	}
 	var rows []bot.Entry
-	if at := b.nextReminder(&r); !at.IsZero() && !now.Before(at) {
+	if at := rn.cfg.NextReminder(&r); !at.IsZero() && !now.Before(at) {
 		// What was slept through is not made up for.
-		for at := at; !at.IsZero() && !now.Before(at); at = b.nextReminder(&r) {
+		for at := at; !at.IsZero() && !now.Before(at); at = rn.cfg.NextReminder(&r) {
 			r.Reminded++
 		}
 		r.RemindedAt = now
@@ -35,51 +35,51 @@ func (b *Bot) wait(ctx context.Context, r bot.Request) (again bool, _ bot.Reques
 		e.Action = "reminded"
 		rows = append(rows, e)
 	}
-	if at := b.escalation(&r); !at.IsZero() && !now.Before(at) {
+	if at := rn.cfg.Escalation(&r); !at.IsZero() && !now.Before(at) {
 		r.Escalated = true
 		e := r.Entry(bot.Pending, "clock")
 		e.Action = "escalated"
 		rows = append(rows, e)
 	}
-	r.DueAt = b.attention(&r)
-	r, err = b.commit(ctx, bot.Change{Request: r, Audit: rows})
+	r.DueAt = rn.cfg.Attention(&r)
+	r, err = rn.commit(ctx, bot.Change{Request: r, Audit: rows})
 	return false, r, err
 }
 
 // overdue ends a request that the clock has not come to yet. It answers false
 // where a freeze has stopped the request's clock.
-func (b *Bot) overdue(ctx context.Context, r bot.Request) (over bool, err error) {
-	if _, frozen, err := b.store.Frozen(ctx); frozen || err != nil {
+func (rn *Runner) overdue(ctx context.Context, r bot.Request) (over bool, err error) {
+	if _, frozen, err := rn.store.Frozen(ctx); frozen || err != nil {
 		return false, err
 	}
-	again, r, err := b.timeUp(ctx, r)
+	again, r, err := rn.timeUp(ctx, r)
 	if again {
-		b.spawn(func(ctx context.Context) { b.advance(ctx, r) })
+		rn.pool.Spawn(func(ctx context.Context) { rn.advance(ctx, r) })
 	}
 	return r.State != bot.Pending, err
 }
 
 // timeUp ends the wait for a decision: the request expires, or the policy has
 // it carried out. The store refuses both while a freeze is on.
-func (b *Bot) timeUp(ctx context.Context, r bot.Request) (again bool, _ bot.Request, err error) {
+func (rn *Runner) timeUp(ctx context.Context, r bot.Request) (again bool, _ bot.Request, err error) {
 	if r.Executes {
-		again, r, err = b.executeUndecided(ctx, r)
+		again, r, err = rn.executeUndecided(ctx, r)
 	} else {
-		now := b.now().UTC()
+		now := rn.now().UTC()
 		next := r
 		next.To(bot.Expired)
 		next.EndedAt, next.DueAt = now, time.Time{}
-		next, err = b.commit(ctx, bot.Change{Request: next, Audit: []bot.Entry{next.Entry(bot.Expired, "clock")}, Fenced: true})
+		next, err = rn.commit(ctx, bot.Change{Request: next, Audit: []bot.Entry{next.Entry(bot.Expired, "clock")}, Fenced: true})
 		if err == nil {
 			r = next
 		}
 	}
 	if errors.Is(err, bot.ErrOtherRules) {
-		return b.leaveToOthers(ctx, r)
+		return rn.leaveToOthers(ctx, r)
 	}
 	if errors.Is(err, bot.ErrFrozen) {
 		// Past its deadline only because the freeze has stopped its clock.
-		return b.standStill(ctx, r, nil)
+		return rn.standStill(ctx, r, nil)
 	}
 	return again, r, err
 }
@@ -91,69 +91,69 @@ const undecidedRetry = 30 * time.Second
 // executeUndecided has a self report carried out that nobody decided in time,
 // as the policy says: never for a target that is protected or privileged, or
 // may be, and never when it is not the account on the card any more.
-func (b *Bot) executeUndecided(ctx context.Context, r bot.Request) (again bool, _ bot.Request, err error) {
-	now := b.now().UTC()
+func (rn *Runner) executeUndecided(ctx context.Context, r bot.Request) (again bool, _ bot.Request, err error) {
+	now := rn.now().UTC()
 	if bot.TimeoutTooLate(&r, now) {
 		why := bot.TooOld
 		if r.Unread {
 			why = bot.LookupFailed
 		}
-		return b.waitOn(ctx, r, why)
+		return rn.waitOn(ctx, r, why)
 	}
-	rec, missing, err := b.onRecord(ctx, &r)
+	rec, missing, err := rn.onRecord(ctx, &r)
 	if err == nil && missing == "" && rec.Waits {
 		missing = bot.NoTimeout // people were asked, and the row says otherwise
 	}
 	if missing != "" && err == nil {
-		r, err = b.stopUnrecorded(ctx, r, missing, bot.Change{Fenced: true}, r.Entry(bot.Void, b.actor))
+		r, err = rn.stopUnrecorded(ctx, r, missing, bot.Change{Fenced: true}, r.Entry(bot.Void, rn.actor))
 	}
 	if missing != "" || err != nil {
 		return false, r, err
 	}
 	if !rec.TimeUp(now) {
-		b.log.Error("the audit chain and the clock do not agree on when the time of a report is up, so that it is left to the approvers: "+
+		rn.log.Error("the audit chain and the clock do not agree on when the time of a report is up, so that it is left to the approvers: "+
 			"the clock was set back, or somebody may have changed the database",
 			"request", r.ID, "state", r.State, "missing", bot.NoAgreement)
-		return b.waitOn(ctx, r, bot.TimeUnclear)
+		return rn.waitOn(ctx, r, bot.TimeUnclear)
 	}
 	if rec.Denying {
-		return b.waitOn(ctx, r, bot.DenyAsked)
+		return rn.waitOn(ctx, r, bot.DenyAsked)
 	}
-	t, err := b.people.TargetNow(ctx, r.Target.ID, r.TargetSlackIDs(), false)
+	t, err := rn.people.TargetNow(ctx, r.Target.ID, r.TargetSlackIDs(), false)
 	gone := graph.IsNotFound(err)
 	if err != nil && !gone {
-		b.log.Warn("read the account of a report that nobody decided", "request", r.ID, "error", err)
+		rn.log.Warn("read the account of a report that nobody decided", "request", r.ID, "error", err)
 		r.DueAt, r.Unread = now.Add(undecidedRetry), true
-		r, err = b.commit(ctx, bot.Change{Request: r})
+		r, err = rn.commit(ctx, bot.Change{Request: r})
 		return false, r, err
 	}
 	// Once more: Slack and Microsoft took their time, and a press of Deny changes no
 	// request.
-	rec, missing, err = b.onRecord(ctx, &r)
+	rec, missing, err = rn.onRecord(ctx, &r)
 	if missing != "" && err == nil {
 		return false, r, bot.ErrConflict // all is looked at again
 	}
 	var why authz.Reason
 	var until time.Time
 	if err == nil {
-		why, until, err = b.leftToApprovers(ctx, &r, rec)
+		why, until, err = rn.leftToApprovers(ctx, &r, rec)
 	}
 	switch {
 	case err != nil:
 		return false, r, err
 	case why != "":
-		return b.waitOn(ctx, r, why)
+		return rn.waitOn(ctx, r, why)
 	case !until.IsZero():
 		r.DueAt, r.Unread = until, false
-		r, err = b.commit(ctx, bot.Change{Request: r})
+		r, err = rn.commit(ctx, bot.Change{Request: r})
 		return false, r, err
 	}
 	m := r.MatterOf(t)
-	if why := b.mayNotExecute(m, t); !gone && why != "" {
-		return b.waitOn(ctx, r, why)
+	if why := rn.mayNotExecute(m, t); !gone && why != "" {
+		return rn.waitOn(ctx, r, why)
 	}
-	if changed := b.differences(&r, t, gone, m); len(changed) > 0 {
-		void, err := b.void(ctx, r, t, changed, bot.Change{Fenced: true}, r.Entry(bot.Void, "policy"))
+	if changed := rn.cfg.Differences(&r, t, gone, m); len(changed) > 0 {
+		void, err := rn.void(ctx, r, t, changed, bot.Change{Fenced: true}, r.Entry(bot.Void, "policy"))
 		if err == nil {
 			r = void
 		}
@@ -162,14 +162,14 @@ func (b *Bot) executeUndecided(ctx context.Context, r bot.Request) (again bool, 
 	next := r
 	next.UpdateFacts(t)
 	next.Approve(bot.Verdict{Kind: authz.TimeOut, At: now}, t.User.Stamps)
-	b.checked(&next, now)
+	rn.checked(&next, now)
 	e := next.Entry(bot.Approved, "policy")
 	e.Digest, e.Need = r.Digest, r.Need
-	next, err = b.commit(ctx, bot.Change{
-		Request: next, Audit: []bot.Entry{e}, Keep: true, Fenced: true, Under: b.rules.Digest(), Uses: b.uses(&next),
+	next, err = rn.commit(ctx, bot.Change{
+		Request: next, Audit: []bot.Entry{e}, Keep: true, Fenced: true, Under: rn.rules.Digest(), Uses: rn.cfg.Uses(&next),
 	})
 	if limit, full := errors.AsType[*bot.LimitError](err); full {
-		return b.waitOn(ctx, r, limit.Reason())
+		return rn.waitOn(ctx, r, limit.Reason())
 	}
 	if err != nil {
 		return false, r, err
@@ -178,16 +178,16 @@ func (b *Bot) executeUndecided(ctx context.Context, r bot.Request) (again bool, 
 }
 
 // waitOn leaves to the approvers what the policy may not carry out.
-func (b *Bot) waitOn(ctx context.Context, r bot.Request, why authz.Reason) (again bool, _ bot.Request, err error) {
+func (rn *Runner) waitOn(ctx context.Context, r bot.Request, why authz.Reason) (again bool, _ bot.Request, err error) {
 	r.OtherRules = false
 	r.Executes, r.NotExecuted = false, why
-	if r.ExpiresAt = r.CreatedAt.Add(max(b.cfg.Policy.Expiry, r.ExpiresAt.Sub(r.CreatedAt))); slices.Contains([]authz.Reason{bot.TooOld, bot.LookupFailed, bot.TimeUnclear}, why) {
-		b.askAgain(&r) // most of that time may have gone by
+	if r.ExpiresAt = r.CreatedAt.Add(max(rn.cfg.Policy.Expiry, r.ExpiresAt.Sub(r.CreatedAt))); slices.Contains([]authz.Reason{bot.TooOld, bot.LookupFailed, bot.TimeUnclear}, why) {
+		rn.askAgain(&r) // most of that time may have gone by
 	}
-	r.DueAt = b.attention(&r)
+	r.DueAt = rn.cfg.Attention(&r)
 	e := r.Entry(bot.Pending, "policy")
 	e.Action, e.Reason = "not_executed", string(why)
-	waiting, err := b.commit(ctx, bot.Change{Request: r, Audit: []bot.Entry{e}, Fenced: true, Under: b.rules.Digest()})
+	waiting, err := rn.commit(ctx, bot.Change{Request: r, Audit: []bot.Entry{e}, Fenced: true, Under: rn.rules.Digest()})
 	if err == nil {
 		r = waiting
 	}

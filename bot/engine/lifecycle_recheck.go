@@ -19,16 +19,13 @@ import (
 
 // outlived reports whether the decision in force is too old for a first call. It
 // goes by the request and by the row that recorded the decision.
-func (b *Bot) outlived(r *bot.Request, recorded time.Time) bool {
+func (rn *Runner) outlived(r *bot.Request, recorded time.Time) bool {
 	at := r.Verdict().At
 	if !recorded.IsZero() && recorded.Before(at) {
 		at = recorded
 	}
-	return b.now().After(at.Add(b.cfg.Timing.Patience))
+	return rn.now().After(at.Add(rn.cfg.Timing.Patience))
 }
-
-// shelf is until when the decision in force may lead to a first call.
-func (b *Bot) shelf(r *bot.Request) time.Time { return r.Verdict().At.Add(b.cfg.Timing.Patience) }
 
 // What is approved may have to wait: for Microsoft, its turn, the end of a freeze
 // or a process that is started again. Meanwhile an approver may be taken off the
@@ -54,50 +51,50 @@ type examined struct {
 }
 
 // checked notes that everything that the decision goes by was looked up then.
-func (b *Bot) checked(r *bot.Request, at time.Time) {
-	r.CheckedAt, r.CheckedBy, r.Unasked = at, b.cfg.Policy.Digest, ""
-	b.lookedUp.note(r.ID)
+func (rn *Runner) checked(r *bot.Request, at time.Time) {
+	r.CheckedAt, r.CheckedBy, r.Unasked = at, rn.cfg.Policy.Digest, ""
+	rn.lookedUp.note(r.ID)
 }
 
 // standing has a decision looked at that is about to be carried out: ready says
 // that it holds, and the request is then as it shall be stored with the call. If
 // not, what follows from that is stored. It answers ErrFrozen while a freeze is on.
-func (b *Bot) standing(ctx context.Context, r bot.Request) (ready bool, _ bot.Request, err error) {
-	rec, missing, err := b.onRecord(ctx, &r)
+func (rn *Runner) standing(ctx context.Context, r bot.Request) (ready bool, _ bot.Request, err error) {
+	rec, missing, err := rn.onRecord(ctx, &r)
 	if err == nil && missing == "" {
 		missing = rec.Decision(&r)
 	}
 	var over authz.Reason // why nobody's decision is not carried out over somebody's
 	var until time.Time
 	if err == nil && missing == "" && r.Verdict().Kind == authz.TimeOut {
-		over, until, err = b.leftToApprovers(ctx, &r, rec)
+		over, until, err = rn.leftToApprovers(ctx, &r, rec)
 	}
 	switch {
 	case err != nil:
 		return false, r, err
 	case missing != "" && r.AtConsole():
-		b.reportUnrecorded(&r, missing)
-		r, err = b.stopAtConsole(ctx, r, examined{why: bot.NotOnRecord})
+		rn.reportUnrecorded(&r, missing)
+		r, err = rn.stopAtConsole(ctx, r, examined{why: bot.NotOnRecord})
 		return false, r, err
 	case missing != "":
-		r, err = b.stopUnrecorded(ctx, r, missing, bot.Change{}, r.Entry(bot.Void, b.actor))
+		r, err = rn.stopUnrecorded(ctx, r, missing, bot.Change{}, r.Entry(bot.Void, rn.actor))
 		return false, r, err
-	case b.outlived(&r, rec.DecidedAt()):
-		r, err = b.tooOld(ctx, r)
+	case rn.outlived(&r, rec.DecidedAt()):
+		r, err = rn.tooOld(ctx, r)
 		return false, r, err
 	case !until.IsZero():
 		r.DueAt = until
-		r, err = b.commit(ctx, bot.Change{Request: r})
+		r, err = rn.commit(ctx, bot.Change{Request: r})
 		return false, r, err
-	case over == "" && b.justChecked(&r):
+	case over == "" && rn.justChecked(&r):
 		return true, r, nil
 	}
-	if _, frozen, err := b.store.Frozen(ctx); err != nil || frozen && !r.PassesOver(authz.Frozen) {
+	if _, frozen, err := rn.store.Frozen(ctx); err != nil || frozen && !r.PassesOver(authz.Frozen) {
 		return false, r, cmp.Or(err, bot.ErrFrozen)
 	}
-	x, err := b.examine(ctx, &r)
+	x, err := rn.examine(ctx, &r)
 	if lookup, ok := errors.AsType[*bot.LookupError](err); ok {
-		r, err = b.unasked(ctx, r, lookup)
+		r, err = rn.unasked(ctx, r, lookup)
 		return false, r, err
 	}
 	if x.why == "" {
@@ -106,13 +103,13 @@ func (b *Bot) standing(ctx context.Context, r bot.Request) (ready bool, _ bot.Re
 	switch {
 	case err != nil:
 	case x.why != "" && r.AtConsole():
-		r, err = b.stopAtConsole(ctx, r, x)
+		r, err = rn.stopAtConsole(ctx, r, x)
 	case x.why == bot.TargetChanged && r.Verdict().Kind != authz.Retry:
-		r, err = b.voidApproved(ctx, r, x)
+		r, err = rn.voidApproved(ctx, r, x)
 	case x.why != "":
-		r, err = b.reopen(ctx, r, x)
+		r, err = rn.reopen(ctx, r, x)
 	default:
-		b.holds(&r, x)
+		rn.holds(&r, x)
 		return true, r, nil
 	}
 	return false, r, err
@@ -120,9 +117,9 @@ func (b *Bot) standing(ctx context.Context, r bot.Request) (ready bool, _ bot.Re
 
 // justChecked reports whether the decision needs no look: what it goes by was just
 // looked up, by the policy in force, and the same would be called.
-func (b *Bot) justChecked(r *bot.Request) bool {
-	old, known := bot.Age(r.CheckedAt, b.now())
-	return known && old <= lookup.LookupFresh && b.lookedUp.lately(r.ID) && r.CheckedBy == b.cfg.Policy.Digest && b.sameOperation(r)
+func (rn *Runner) justChecked(r *bot.Request) bool {
+	old, known := bot.Age(r.CheckedAt, rn.now())
+	return known && old <= lookup.LookupFresh && rn.lookedUp.lately(r.ID) && r.CheckedBy == rn.cfg.Policy.Digest && rn.cfg.SameOperation(r)
 }
 
 // lookedUp remembers which decisions this process has looked at lately, by a clock
@@ -157,15 +154,10 @@ func (l *lookedUp) lately(id string) bool {
 	return ok && time.Since(at) <= lookup.LookupFresh
 }
 
-// sameOperation reports whether this bot would call what the decision names.
-func (b *Bot) sameOperation(r *bot.Request) bool {
-	return r.Operation == b.cfg.Operation && r.Fallback == b.cfg.Fallback
-}
-
 // holds takes over what was looked up.
-func (b *Bot) holds(r *bot.Request, x examined) {
+func (rn *Runner) holds(r *bot.Request, x examined) {
 	r.UpdateFacts(x.target)
-	b.checked(r, b.now().UTC().Add(-x.age))
+	rn.checked(r, rn.now().UTC().Add(-x.age))
 	if n, _ := r.Unresolved(); n == 0 && x.target.User.Stamps.Known() {
 		r.Before = x.target.User.Stamps
 	}
@@ -173,7 +165,7 @@ func (b *Bot) holds(r *bot.Request, x examined) {
 
 // examine looks up, at once, everybody who approved and the account, and asks
 // authz by the policy in force. What cannot be told is a *LookupError.
-func (b *Bot) examine(ctx context.Context, r *bot.Request) (examined, error) {
+func (rn *Runner) examine(ctx context.Context, r *bot.Request) (examined, error) {
 	ctx, cancel := context.WithTimeout(ctx, examineWithin)
 	defer cancel()
 	var x examined
@@ -181,17 +173,17 @@ func (b *Bot) examine(ctx context.Context, r *bot.Request) (examined, error) {
 	who := make([]lookup.Person, len(givers))
 	g, look := errgroup.WithContext(ctx)
 	for i, giver := range givers {
-		g.Go(func() (err error) { who[i], err = b.people.Again(look, giver.SlackID, giver.EntraID); return err })
+		g.Go(func() (err error) { who[i], err = rn.people.Again(look, giver.SlackID, giver.EntraID); return err })
 	}
-	g.Go(func() (err error) { x.target, x.gone, x.age, err = b.targetAtClick(look, r); return err })
+	g.Go(func() (err error) { x.target, x.gone, x.age, err = rn.targetAtClick(look, r); return err })
 	if err := g.Wait(); err != nil {
 		return x, err
 	}
 	x.age = max(x.age, x.target.Age)
 	m := r.MatterOf(x.target)
-	if changed := b.differences(r, x.target, x.gone, m); len(changed) > 0 {
-		if x.changed = b.passed(r, changed); len(x.changed) > 0 {
-			if sure := b.differences(r, x.target, x.gone, r.KnownNow(x.target)); len(b.passed(r, sure)) == 0 {
+	if changed := rn.cfg.Differences(r, x.target, x.gone, m); len(changed) > 0 {
+		if x.changed = rn.passed(r, changed); len(x.changed) > 0 {
+			if sure := rn.cfg.Differences(r, x.target, x.gone, r.KnownNow(x.target)); len(rn.passed(r, sure)) == 0 {
 				return x, lookup.Unread(x.target) // different only by what cannot be read just now
 			}
 			x.why, x.lapsed = bot.TargetChanged, bot.LapsedBy(givers, bot.TargetChanged)
@@ -200,31 +192,31 @@ func (b *Bot) examine(ctx context.Context, r *bot.Request) (examined, error) {
 	}
 	switch {
 	case r.AtConsole():
-		if !r.PassesOver(authz.TargetProtected) && b.cfg.Policy.Require(m).Protected {
-			if !b.cfg.Policy.Require(r.KnownNow(x.target)).Protected {
+		if !r.PassesOver(authz.TargetProtected) && rn.cfg.Policy.Require(m).Protected {
+			if !rn.cfg.Policy.Require(r.KnownNow(x.target)).Protected {
 				return x, lookup.Unread(x.target)
 			}
 			x.why = authz.TargetProtected
 		}
 		return x, nil
 	case r.Verdict().Kind == authz.TimeOut:
-		why := b.mayNotExecute(m, x.target)
+		why := rn.mayNotExecute(m, x.target)
 		if why == bot.ProtectionUnknown {
 			return x, lookup.Unread(x.target)
 		}
-		err := b.count(r, givers, who, m, &x)
+		err := rn.count(r, givers, who, m, &x)
 		x.why = why
 		return x, err
 	}
-	err := b.count(r, givers, who, m, &x)
+	err := rn.count(r, givers, who, m, &x)
 	return x, err
 }
 
 // count sorts the approvals that the decision took by whether they still count.
-func (b *Bot) count(r *bot.Request, givers []bot.Verdict, who []lookup.Person, m authz.Matter, x *examined) error {
+func (rn *Runner) count(r *bot.Request, givers []bot.Verdict, who []lookup.Person, m authz.Matter, x *examined) error {
 	for i, giver := range givers {
 		x.age = max(x.age, who[i].Age)
-		d := b.check(authz.Confirm, who[i].Actor, m)
+		d := rn.cfg.Check(authz.Confirm, who[i].Actor, m)
 		switch {
 		case d.Reason == authz.MembershipUnknown:
 			lookup, ok := errors.AsType[*bot.LookupError](who[i].Trouble)
@@ -240,7 +232,7 @@ func (b *Bot) count(r *bot.Request, givers []bot.Verdict, who []lookup.Person, m
 			x.lapsed = append(x.lapsed, giver)
 		}
 	}
-	if need := max(b.cfg.Policy.Require(m).Approvals, r.Need, 1); len(x.kept) < need {
+	if need := max(rn.cfg.Policy.Require(m).Approvals, r.Need, 1); len(x.kept) < need {
 		x.why = bot.NoLongerHolds
 	}
 	return nil
@@ -248,7 +240,7 @@ func (b *Bot) count(r *bot.Request, givers []bot.Verdict, who []lookup.Person, m
 
 // passed leaves out of the differences what does not bind somebody at a command
 // line: the approvals that are needed in Slack, and what they have passed over.
-func (b *Bot) passed(r *bot.Request, changed []bot.Difference) []bot.Difference {
+func (rn *Runner) passed(r *bot.Request, changed []bot.Difference) []bot.Difference {
 	if !r.AtConsole() {
 		return changed
 	}
@@ -259,16 +251,16 @@ func (b *Bot) passed(r *bot.Request, changed []bot.Difference) []bot.Difference 
 
 // mayNotExecute says why the policy in force does not carry a report out that
 // nobody decided, or "".
-func (b *Bot) mayNotExecute(m authz.Matter, t bot.TargetFacts) authz.Reason {
-	if b.cfg.Policy.MayExecute(m) {
+func (rn *Runner) mayNotExecute(m authz.Matter, t bot.TargetFacts) authz.Reason {
+	if rn.cfg.Policy.MayExecute(m) {
 		return ""
 	}
 	sure := m
 	sure.Target.MemberOf, sure.Target.Unsure, sure.Target.Privileged = t.In, nil, t.Privileged == graph.Yes
 	switch {
-	case !b.cfg.Policy.Rule(m.Lane).Execute:
+	case !rn.cfg.Policy.Rule(m.Lane).Execute:
 		return bot.PolicyChanged
-	case b.cfg.Policy.MayExecute(sure):
+	case rn.cfg.Policy.MayExecute(sure):
 		return bot.ProtectionUnknown
 	}
 	return authz.TargetProtected
@@ -276,85 +268,85 @@ func (b *Bot) mayNotExecute(m authz.Matter, t bot.TargetFacts) authz.Reason {
 
 // unasked holds a decision back because somebody did not answer, and no longer
 // than it counts.
-func (b *Bot) unasked(ctx context.Context, r bot.Request, lookup *bot.LookupError) (bot.Request, error) {
-	b.log.Warn("look again at a decision that has waited", "request", r.ID, "error", lookup, "remedy", lookup.Remedy)
+func (rn *Runner) unasked(ctx context.Context, r bot.Request, lookup *bot.LookupError) (bot.Request, error) {
+	rn.log.Warn("look again at a decision that has waited", "request", r.ID, "error", lookup, "remedy", lookup.Remedy)
 	c := bot.Change{}
 	if r.Unasked == "" {
-		e := r.Entry(bot.Approved, b.actor)
+		e := r.Entry(bot.Approved, rn.actor)
 		e.Action, e.Reason = "unasked", string(bot.LookupFailed)
 		c.Audit = []bot.Entry{e}
 	}
 	r.OtherRules = false
-	r.Unasked, r.DueAt = lookup.Where, b.now().UTC().Add(examineAgain)
-	if end := b.shelf(&r).Add(time.Millisecond); end.Before(r.DueAt) {
+	r.Unasked, r.DueAt = lookup.Where, rn.now().UTC().Add(examineAgain)
+	if end := rn.cfg.Shelf(&r).Add(time.Millisecond); end.Before(r.DueAt) {
 		r.DueAt = end
 	}
 	c.Request = r
-	return b.commit(ctx, c)
+	return rn.commit(ctx, c)
 }
 
 // tooOld takes back a decision that has waited for too long.
-func (b *Bot) tooOld(ctx context.Context, r bot.Request) (bot.Request, error) {
+func (rn *Runner) tooOld(ctx context.Context, r bot.Request) (bot.Request, error) {
 	x := examined{why: bot.TooOld, lapsed: bot.LapsedBy(r.Givers(), bot.TooOld)}
 	if r.AtConsole() {
-		return b.stopAtConsole(ctx, r, x)
+		return rn.stopAtConsole(ctx, r, x)
 	}
-	return b.reopen(ctx, r, x)
+	return rn.reopen(ctx, r, x)
 }
 
 // voidApproved ends a decision about what is not as the card showed it any more,
 // with a fresh preview of the same ask.
-func (b *Bot) voidApproved(ctx context.Context, r bot.Request, x examined) (bot.Request, error) {
-	void, err := b.void(ctx, r, x.target, x.changed, bot.Change{Fenced: true}, r.Entry(bot.Void, b.actor))
+func (rn *Runner) voidApproved(ctx context.Context, r bot.Request, x examined) (bot.Request, error) {
+	void, err := rn.void(ctx, r, x.target, x.changed, bot.Change{Fenced: true}, r.Entry(bot.Void, rn.actor))
 	if errors.Is(err, bot.ErrTaken) {
-		return b.merge(ctx, r, x.changed)
+		return rn.merge(ctx, r, x.changed)
 	}
 	return void, err
 }
 
 // stopAtConsole ends what somebody at a command line has confirmed.
-func (b *Bot) stopAtConsole(ctx context.Context, r bot.Request, x examined) (bot.Request, error) {
-	at := b.now().UTC()
+func (rn *Runner) stopAtConsole(ctx context.Context, r bot.Request, x examined) (bot.Request, error) {
+	at := rn.now().UTC()
 	r.To(bot.Denied)
 	r.DueAt, r.EndedAt, r.Line, r.Changed = time.Time{}, at, nil, x.changed
 	r.Decisions = append(slices.Clone(r.Decisions), bot.Verdict{Kind: authz.Deny, SlackID: bot.ConsoleActor, At: at, Why: x.why})
-	e := r.Entry(bot.Denied, b.actor)
+	e := r.Entry(bot.Denied, rn.actor)
 	e.Reason, e.Changed, e.Origin = string(x.why), bot.JoinDifferences(x.changed), bot.ConsoleOrigin
 	// Where the record does not bear the request out, nor do its calls.
-	return b.commit(ctx, bot.Change{Request: r, Audit: []bot.Entry{e}, GivesBack: x.why != bot.NotOnRecord && r.NothingDone()})
+	return rn.commit(ctx, bot.Change{Request: r, Audit: []bot.Entry{e}, GivesBack: x.why != bot.NotOnRecord && r.NothingDone()})
 }
 
 // mayCallAgain asks the same before a second call after one of unknown effect.
 // Where the decision does not hold any more, only reading goes on; why stays with
 // the request.
-func (b *Bot) mayCallAgain(ctx context.Context, r *bot.Request) bool {
+func (rn *Runner) mayCallAgain(ctx context.Context, r *bot.Request) bool {
 	if r.Withheld != "" {
 		return false
 	}
-	rec, missing, err := b.onRecord(ctx, r)
+	rec, missing, err := rn.onRecord(ctx, r)
 	if err == nil && missing == "" {
 		missing = rec.Decision(r)
 	}
 	switch {
 	case err != nil:
-		b.log.Error("look again before a second call", "request", r.ID, "error", err)
+		rn.log.Error("look again before a second call", "request", r.ID, "error", err)
 		return false
 	case missing != "":
-		b.reportUnrecorded(r, missing)
+		rn.reportUnrecorded(r, missing)
 		r.Withheld = bot.NotOnRecord
 		return false
-	case b.justChecked(r):
+	case rn.justChecked(r):
 		return true
 	}
-	x, err := b.examine(ctx, r)
+	x, err := rn.examine(ctx, r)
 	if err != nil {
-		b.log.Warn("look again before a second call", "request", r.ID, "error", err)
+		rn.log.Warn("look again before a second call", "request", r.ID, "error", err)
 		return false // the next look asks again
 	}
 	if x.why != "" {
 		r.Withheld = x.why
 		return false
 	}
-	b.holds(r, x)
+	rn.holds(r, x)
 	return true
 }

@@ -14,13 +14,13 @@ const maxPreviews = 16
 
 // onRecord reads what the chain shows of a request, and compares what a
 // decision is bound to, and the approvals that are given so far.
-func (b *Bot) onRecord(ctx context.Context, r *bot.Request) (rec bot.Proof, missing string, err error) {
-	rows, err := b.store.OnRecord(ctx, r.ID)
+func (rn *Runner) onRecord(ctx context.Context, r *bot.Request) (rec bot.Proof, missing string, err error) {
+	rows, err := rn.store.OnRecord(ctx, r.ID)
 	if err != nil {
 		return rec, "", err
 	}
 	rec = bot.ProofOf(rows)
-	lane, askers, err := b.origin(ctx, r, &rec)
+	lane, askers, err := rn.origin(ctx, r, &rec)
 	if err != nil {
 		return rec, "", err
 	}
@@ -52,7 +52,7 @@ func (b *Bot) onRecord(ctx context.Context, r *bot.Request) (rec bot.Proof, miss
 // origin is the lane of the ask, and everybody who asked, and notes in rec whether
 // somebody wanted to deny it: of a preview that was
 // made again, as the void request's rows say, which end where its own begin.
-func (b *Bot) origin(ctx context.Context, r *bot.Request, rec *bot.Proof) (lane authz.Lane, askers []authz.Asker, err error) {
+func (rn *Runner) origin(ctx context.Context, r *bot.Request, rec *bot.Proof) (lane authz.Lane, askers []authz.Asker, err error) {
 	first, askers, before := rec.Ask, rec.Askers, r.Replaces
 	for range maxPreviews {
 		switch {
@@ -61,7 +61,7 @@ func (b *Bot) origin(ctx context.Context, r *bot.Request, rec *bot.Proof) (lane 
 		case first.Action == "requested":
 			return authz.LaneOf(first.ActorEntraID, first.TargetID), askers, nil
 		}
-		rows, err := b.store.OnRecord(ctx, before)
+		rows, err := rn.store.OnRecord(ctx, before)
 		if err != nil {
 			return "", nil, err
 		}
@@ -74,7 +74,7 @@ func (b *Bot) origin(ctx context.Context, r *bot.Request, rec *bot.Proof) (lane 
 		if first = earlier.Ask; first == nil || first.Action == "requested" {
 			continue
 		}
-		void, err := b.store.Request(ctx, before)
+		void, err := rn.store.Request(ctx, before)
 		if err != nil {
 			return "", nil, err
 		}
@@ -83,18 +83,18 @@ func (b *Bot) origin(ctx context.Context, r *bot.Request, rec *bot.Proof) (lane 
 	return "", askers, nil
 }
 
-func (b *Bot) reportUnrecorded(r *bot.Request, missing string) {
-	b.log.Error("the audit chain does not show what the stored request says, so nothing is called: somebody may have changed the database",
+func (rn *Runner) reportUnrecorded(r *bot.Request, missing string) {
+	rn.log.Error("the audit chain does not show what the stored request says, so nothing is called: somebody may have changed the database",
 		"request", r.ID, "state", r.State, "missing", missing)
 }
 
 // stopUnrecorded ends a request that is not on record as it is stored, for good:
 // a fresh preview would be made of what somebody may have changed.
-func (b *Bot) stopUnrecorded(ctx context.Context, r bot.Request, missing string, c bot.Change, e bot.Entry) (bot.Request, error) {
-	b.reportUnrecorded(&r, missing)
+func (rn *Runner) stopUnrecorded(ctx context.Context, r bot.Request, missing string, c bot.Change, e bot.Entry) (bot.Request, error) {
+	rn.reportUnrecorded(&r, missing)
 	r.To(bot.Void)
-	r.EndedAt, r.DueAt, r.Line, r.Changed = b.now().UTC(), time.Time{}, nil, []bot.Difference{bot.Unrecorded}
+	r.EndedAt, r.DueAt, r.Line, r.Changed = rn.now().UTC(), time.Time{}, nil, []bot.Difference{bot.Unrecorded}
 	e.Action, e.Reason, e.Digest, e.Changed, e.Code = string(bot.Void), string(bot.NotOnRecord), r.Digest, string(bot.Unrecorded), missing
 	c.Request, c.Audit = r, []bot.Entry{e}
-	return b.commit(ctx, c)
+	return rn.commit(ctx, c)
 }

@@ -18,17 +18,17 @@ import (
 // about to try again.
 
 // askAgain begins the time that people have, and the reminders, once more.
-func (b *Bot) askAgain(r *bot.Request) {
-	r.AskedAgainAt = b.now().UTC().Add(-r.Paused)
-	r.ExpiresAt = r.AskedAgainAt.Add(b.cfg.Policy.Expiry)
-	if wait, executes := b.cfg.Policy.Wait(r.Matter()); !executes {
+func (rn *Runner) askAgain(r *bot.Request) {
+	r.AskedAgainAt = rn.now().UTC().Add(-r.Paused)
+	r.ExpiresAt = r.AskedAgainAt.Add(rn.cfg.Policy.Expiry)
+	if wait, executes := rn.cfg.Policy.Wait(r.Matter()); !executes {
 		r.ExpiresAt = r.AskedAgainAt.Add(wait)
 	}
 	r.Reminded, r.RemindedAt, r.Escalated = 0, time.Time{}, false
 }
 
 // reopen takes the decision in force back.
-func (b *Bot) reopen(ctx context.Context, r bot.Request, x examined) (bot.Request, error) {
+func (rn *Runner) reopen(ctx context.Context, r bot.Request, x examined) (bot.Request, error) {
 	v, was := r.Verdict(), r
 	r.To(bot.Pending)
 	if v.Kind == authz.Retry {
@@ -37,42 +37,42 @@ func (b *Bot) reopen(ctx context.Context, r bot.Request, x examined) (bot.Reques
 	}
 	r.Approvals, r.Line, r.Unasked, r.Changed = x.kept, nil, "", x.changed
 	r.Reopened = append(slices.Clone(r.Reopened), bot.Reopening{
-		At: b.now().UTC(), Decision: len(r.Decisions), Why: x.why, Undecided: v.Kind == authz.TimeOut, Lapsed: x.lapsed, Kept: len(x.kept),
+		At: rn.now().UTC(), Decision: len(r.Decisions), Why: x.why, Undecided: v.Kind == authz.TimeOut, Lapsed: x.lapsed, Kept: len(x.kept),
 	})
 	if r.State == bot.Failed {
 		r.DueAt = v.At.Add(bot.RetryWindow)
 	} else {
 		r.Executes = false // whoever had decided it is asked, or others are
-		b.askAgain(&r)
-		r.DueAt = b.attention(&r)
-		lookup.Count(&r.Coverage, b.approvers.Fresh(ctx).Able(&r, b.check))
+		rn.askAgain(&r)
+		r.DueAt = rn.cfg.Attention(&r)
+		lookup.Count(&r.Coverage, rn.approvers.Fresh(ctx).Able(&r, rn.cfg.Check))
 	}
 	var rows []bot.Entry
 	for _, gone := range x.lapsed {
-		e := r.Entry(r.State, b.actor)
+		e := r.Entry(r.State, rn.actor)
 		e.Action, e.Origin, e.Reason = "approval_lapsed", bot.LapsedOrigin+gone.SlackID, string(gone.Why)
 		rows = append(rows, e)
 	}
-	e := r.Entry(r.State, b.actor)
+	e := r.Entry(r.State, rn.actor)
 	e.Action, e.Reason, e.Have, e.Need, e.Digest, e.Changed = "reopened", string(x.why), len(x.kept), max(r.Need, 1), r.Digest, bot.JoinDifferences(x.changed)
-	c := bot.Change{Request: r, Audit: append(rows, e), Fenced: true, Under: b.under(&r), GivesBack: r.NothingDone()}
+	c := bot.Change{Request: r, Audit: append(rows, e), Fenced: true, Under: rn.under(&r), GivesBack: r.NothingDone()}
 	for _, v := range x.kept {
 		c.Kept = append(c.Kept, v.EntraID, v.SlackID)
 	}
-	again, err := b.commit(ctx, c)
+	again, err := rn.commit(ctx, c)
 	if errors.Is(err, bot.ErrTaken) {
-		return b.merge(ctx, was, []bot.Difference{bot.AskedElsewhere})
+		return rn.merge(ctx, was, []bot.Difference{bot.AskedElsewhere})
 	}
 	if err == nil {
-		b.log.Warn("a decision does not hold any more; people are asked again", "request", r.ID, "reason", x.why, "lapsed", len(x.lapsed), "kept", len(x.kept))
+		rn.log.Warn("a decision does not hold any more; people are asked again", "request", r.ID, "reason", x.why, "lapsed", len(x.lapsed), "kept", len(x.kept))
 	}
 	return again, err
 }
 
 // merge ends a request whose decision does not hold any more where a newer one
 // asks for the same: its askers wait for that one.
-func (b *Bot) merge(ctx context.Context, r bot.Request, changed []bot.Difference) (bot.Request, error) {
-	other, waits, err := b.store.PendingFor(ctx, r.Target.ID, r.Lane, r.Drill)
+func (rn *Runner) merge(ctx context.Context, r bot.Request, changed []bot.Difference) (bot.Request, error) {
+	other, waits, err := rn.store.PendingFor(ctx, r.Target.ID, r.Lane, r.Drill)
 	if err != nil {
 		return r, err
 	}
@@ -101,14 +101,14 @@ func (b *Bot) merge(ctx context.Context, r bot.Request, changed []bot.Difference
 				other.Words.Add(a.SlackID, typed)
 			}
 		}
-		lookup.Count(&other.Coverage, b.approvers.Latest().Able(&other, b.check))
-		if _, err := b.commit(ctx, bot.Change{Request: other, Audit: rows, Under: b.under(&r)}); err != nil {
+		lookup.Count(&other.Coverage, rn.approvers.Latest().Able(&other, rn.cfg.Check))
+		if _, err := rn.commit(ctx, bot.Change{Request: other, Audit: rows, Under: rn.under(&r)}); err != nil {
 			return r, err
 		}
 	}
 	r.To(bot.Void)
-	r.EndedAt, r.DueAt, r.Line, r.Changed, r.ReplacedBy = b.now().UTC(), time.Time{}, nil, changed, other.ID
-	e := r.Entry(bot.Void, b.actor)
+	r.EndedAt, r.DueAt, r.Line, r.Changed, r.ReplacedBy = rn.now().UTC(), time.Time{}, nil, changed, other.ID
+	e := r.Entry(bot.Void, rn.actor)
 	e.Digest, e.Changed = r.Digest, bot.JoinDifferences(changed)
-	return b.commit(ctx, bot.Change{Request: r, Audit: []bot.Entry{e}, Under: b.under(&r), GivesBack: r.NothingDone()})
+	return rn.commit(ctx, bot.Change{Request: r, Audit: []bot.Entry{e}, Under: rn.under(&r), GivesBack: r.NothingDone()})
 }

@@ -12,27 +12,27 @@ import (
 // findOut finds out what became of a call of unknown effect: a moved stamp
 // means that it was carried out. If the stamp has not moved some time after
 // the call, one second call is made; after that there is only reading.
-func (b *Bot) findOut(ctx context.Context, r bot.Request) (again bool, _ bot.Request, err error) {
-	read := b.stamps(lookup.NobodyWaits(ctx), r.Target.ID)
-	now, withheld := b.now().UTC(), r.Withheld
+func (rn *Runner) findOut(ctx context.Context, r bot.Request) (again bool, _ bot.Request, err error) {
+	read := rn.stamps(lookup.NobodyWaits(ctx), r.Target.ID)
+	now, withheld := rn.now().UTC(), r.Withheld
 	r.Note(read)
 	if read.MovedSince(r.Before) && r.Ours(read) {
 		r.To(bot.Revoked)
 		r.AcceptedAt, r.Seen, r.Reads, r.DueAt = now, true, 0, now
-		e := r.Entry(bot.Revoked, b.actor)
+		e := r.Entry(bot.Revoked, rn.actor)
 		e.Reason, e.StampBefore, e.StampAfter = "stamp_moved", bot.StampText(r.Before.ValidFrom()), bot.StampText(r.After.ValidFrom())
-		r, err = b.commit(ctx, bot.Change{Request: r, Audit: []bot.Entry{e}, Keep: true})
+		r, err = rn.commit(ctx, bot.Change{Request: r, Audit: []bot.Entry{e}, Keep: true})
 		return err == nil, r, err
 	}
-	second, may := r.SecondCall(b.cfg.Timing, now)
+	second, may := r.SecondCall(rn.cfg.Timing, now)
 	// Unmoved even since the card: then it was unmoved since before the call.
 	// Long after the decision people have acted themselves, and only they
 	// decide anew.
 	unmoved := read.Known() && !read.MovedSince(r.Earlier())
-	var turn time.Time                                 // in the line, if it has to wait for that
-	others := b.under(&r) != "" && b.otherRules.Load() // whoever has the rules in force calls again
-	if unmoved && may && !others && !now.Before(second) && now.Sub(r.Verdict().At) < b.cfg.Timing.Patience && b.mayCallAgain(ctx, &r) {
-		again, next, err := b.execute(ctx, r)
+	var turn time.Time                                   // in the line, if it has to wait for that
+	others := rn.under(&r) != "" && rn.otherRules.Load() // whoever has the rules in force calls again
+	if unmoved && may && !others && !now.Before(second) && now.Sub(r.Verdict().At) < rn.cfg.Timing.Patience && rn.mayCallAgain(ctx, &r) {
+		again, next, err := rn.execute(ctx, r)
 		_, full := errors.AsType[*bot.LimitError](err)
 		queued, waits := errors.AsType[*bot.TurnError](err)
 		if !full && !waits && !errors.Is(err, bot.ErrFrozen) && !errors.Is(err, bot.ErrOtherRules) {
@@ -44,7 +44,7 @@ func (b *Bot) findOut(ctx context.Context, r bot.Request) (again bool, _ bot.Req
 			turn = queued.Until
 		}
 	}
-	pauses := b.cfg.Timing.Settle
+	pauses := rn.cfg.Timing.Settle
 	r.DueAt = now.Add(pauses[min(r.Reads, len(pauses)-1)])
 	if !turn.IsZero() && turn.Before(r.DueAt) {
 		r.DueAt = turn // or it would be missed
@@ -62,7 +62,7 @@ func (b *Bot) findOut(ctx context.Context, r bot.Request) (again bool, _ bot.Req
 	}
 	c := bot.Change{Request: r}
 	if r.Withheld != "" && withheld == "" {
-		e := r.Entry(bot.Unknown, b.actor)
+		e := r.Entry(bot.Unknown, rn.actor)
 		e.Action, e.Reason = "withheld", string(r.Withheld)
 		c.Audit = append(c.Audit, e)
 	}
@@ -71,24 +71,24 @@ func (b *Bot) findOut(ctx context.Context, r bot.Request) (again bool, _ bot.Req
 		e.Action = "stopped_looking"
 		c.Audit = append(c.Audit, e)
 	}
-	_, err = b.commit(ctx, c)
+	_, err = rn.commit(ctx, c)
 	return false, r, err
 }
 
 // verify reads the account after Microsoft's yes until the stamp has moved. If
 // the first late look does not show it, or the last of all, people are told.
-func (b *Bot) verify(ctx context.Context, r bot.Request) error {
-	read := b.stamps(lookup.NobodyWaits(ctx), r.Target.ID)
-	now := b.now().UTC()
+func (rn *Runner) verify(ctx context.Context, r bot.Request) error {
+	read := rn.stamps(lookup.NobodyWaits(ctx), r.Target.ID)
+	now := rn.now().UTC()
 	r.Note(read)
 	was, late := r.State, false
 	switch {
 	case read.MovedSince(r.Earlier()) && r.Ours(read):
 		r.To(bot.Verified)
 		r.DueAt = time.Time{}
-	case was == bot.Revoked && r.Reads+1 < len(b.cfg.Timing.Verify):
+	case was == bot.Revoked && r.Reads+1 < len(rn.cfg.Timing.Verify):
 		r.Reads++
-		r.DueAt = now.Add(b.cfg.Timing.Verify[r.Reads])
+		r.DueAt = now.Add(rn.cfg.Timing.Verify[r.Reads])
 	default:
 		r.Reads++
 		if was == bot.Revoked {
@@ -100,13 +100,13 @@ func (b *Bot) verify(ctx context.Context, r bot.Request) error {
 			r.To(bot.Unreachable)
 		}
 		r.DueAt = time.Time{}
-		if r.Reads < len(b.cfg.Timing.Recheck) {
-			r.DueAt = now.Add(b.cfg.Timing.Recheck[r.Reads])
+		if r.Reads < len(rn.cfg.Timing.Recheck) {
+			r.DueAt = now.Add(rn.cfg.Timing.Recheck[r.Reads])
 		}
 		late = was != bot.Revoked || r.DueAt.IsZero()
 	}
 	var c bot.Change
-	e := r.Entry(r.State, b.actor)
+	e := r.Entry(r.State, rn.actor)
 	e.StampBefore, e.StampAfter = bot.StampText(r.Earlier().ValidFrom()), bot.StampText(read.ValidFrom())
 	if r.State != was {
 		c.Audit = append(c.Audit, e)
@@ -115,6 +115,6 @@ func (b *Bot) verify(ctx context.Context, r bot.Request) error {
 		c.Audit = append(c.Audit, e)
 	}
 	c.Request = r
-	_, err := b.commit(ctx, c)
+	_, err := rn.commit(ctx, c)
 	return err
 }

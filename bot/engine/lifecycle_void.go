@@ -10,39 +10,39 @@ import (
 )
 
 // draft makes a pending request of what was asked for and looked up.
-func (b *Bot) draft(ctx context.Context, r bot.Request) (bot.Request, error) {
-	before, err := b.store.LastAccepted(ctx, r.Target.ID)
+func (rn *Runner) draft(ctx context.Context, r bot.Request) (bot.Request, error) {
+	before, err := rn.store.LastAccepted(ctx, r.Target.ID)
 	if err != nil {
 		return bot.Request{}, err
 	}
-	now := b.now().UTC()
+	now := rn.now().UTC()
 	matter := r.Matter()
-	need := b.cfg.Policy.Require(matter)
-	wait, executes := b.cfg.Policy.Wait(matter)
+	need := rn.cfg.Policy.Require(matter)
+	wait, executes := rn.cfg.Policy.Wait(matter)
 	r.ID, r.State, r.RevokedBefore = bot.NewID(), bot.Pending, before
-	r.Operation, r.Fallback = b.cfg.Operation, b.cfg.Fallback
+	r.Operation, r.Fallback = rn.cfg.Operation, rn.cfg.Fallback
 	r.Need, r.Protected = need.Approvals, need.Protected
 	r.Digest = bot.CardDigest(r.Target, r.Words.UPN, r.Operation, r.Fallback, r.Need)
 	r.CreatedAt, r.ExpiresAt, r.Executes = now, now.Add(wait), executes && !r.Drill
-	r.DueAt = b.attention(&r)
-	lookup.Count(&r.Coverage, b.approvers.Latest().Able(&r, b.check))
+	r.DueAt = rn.cfg.Attention(&r)
+	lookup.Count(&r.Coverage, rn.approvers.Latest().Able(&r, rn.cfg.Check))
 	return r, nil
 }
 
 // leaveToApprovers has a report that somebody wants to deny not carried out by
 // itself: the approvers have as long as for any other.
-func (b *Bot) leaveToApprovers(r *bot.Request) {
+func (rn *Runner) leaveToApprovers(r *bot.Request) {
 	if len(r.DenyAsked) > 0 && r.Executes {
 		r.Executes, r.NotExecuted, r.OtherRules = false, bot.DenyAsked, false
-		r.ExpiresAt = r.CreatedAt.Add(max(b.cfg.Policy.Expiry, r.ExpiresAt.Sub(r.CreatedAt)))
+		r.ExpiresAt = r.CreatedAt.Add(max(rn.cfg.Policy.Expiry, r.ExpiresAt.Sub(r.CreatedAt)))
 	}
 }
 
 // void ends a request whose card was no longer true, and makes a fresh preview
 // of the same ask in the same transaction: what was asked for is not lost.
-func (b *Bot) void(ctx context.Context, r bot.Request, t bot.TargetFacts, changed []bot.Difference, c bot.Change, e bot.Entry) (bot.Request, error) {
+func (rn *Runner) void(ctx context.Context, r bot.Request, t bot.TargetFacts, changed []bot.Difference, c bot.Change, e bot.Entry) (bot.Request, error) {
 	r.To(bot.Void)
-	r.EndedAt, r.DueAt, r.Changed = b.now().UTC(), time.Time{}, changed
+	r.EndedAt, r.DueAt, r.Changed = rn.now().UTC(), time.Time{}, changed
 	e.Action, e.Digest, e.Changed = string(bot.Void), r.Digest, bot.JoinDifferences(changed)
 	c.Audit = []bot.Entry{e}
 	if !slices.Contains(changed, bot.Gone) && !slices.Contains(changed, bot.NowBlocked) {
@@ -52,15 +52,15 @@ func (b *Bot) void(ctx context.Context, r bot.Request, t bot.TargetFacts, change
 		}
 		t.SlackIDs, t.Found = bot.Union(r.TargetSlackIDs(), t.SlackIDs), t.Found || r.TargetFound
 		// A click does not wait for these, but a new card is a new ask.
-		b.people.CompleteFacts(ctx, &t)
+		rn.people.CompleteFacts(ctx, &t)
 		fresh.AimAt(t)
-		fresh, err := b.draft(ctx, fresh)
+		fresh, err := rn.draft(ctx, fresh)
 		if err != nil {
 			return r, err
 		}
 		fresh.RevokedBefore = r.RevokedBefore // what its people knew when it was asked for
-		b.leaveToApprovers(&fresh)
-		fresh.DueAt = b.attention(&fresh)
+		rn.leaveToApprovers(&fresh)
+		fresh.DueAt = rn.cfg.Attention(&fresh)
 		r.ReplacedBy = fresh.ID
 		again := fresh.Entry(bot.Pending, e.Actor)
 		again.Action, again.Origin, again.ActorEntraID = "previewed_again", e.Origin, e.ActorEntraID
@@ -71,6 +71,6 @@ func (b *Bot) void(ctx context.Context, r bot.Request, t bot.TargetFacts, change
 	// Of a request that somebody altered it is not known what was called.
 	c.GivesBack = r.NothingDone() && !slices.Contains(changed, bot.Altered)
 	// What a card asks for is judged by the rules in force.
-	c.Request, c.Under = r, b.rules.Digest()
-	return b.commit(ctx, c)
+	c.Request, c.Under = r, rn.rules.Digest()
+	return rn.commit(ctx, c)
 }

@@ -60,7 +60,7 @@ func TestLoadIsBounded(t *testing.T) {
 	entra := stuck{open: make(chan struct{})}
 	timing := bot.DefaultTiming()
 	timing.AskEvery = 0 // one person asks 5,000 times
-	b := engine.New(engine.Config{
+	b := engine.New(bot.Config{
 		Home: home, Channel: channelOfCards, Policy: authz.New("U0BOB"), Operation: graph.InvalidateAllRefreshTokens,
 		Timing: timing, Emergency: "Call 555-0100.", Log: slog.New(slog.DiscardHandler),
 	}, db, client, entra)

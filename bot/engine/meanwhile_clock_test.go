@@ -11,7 +11,7 @@ import (
 // show, also where nobody is ever told to treat it as not done.
 func TestMeanwhileHoldsBackNoLongerThanItMayShow(t *testing.T) {
 	now := time.Date(2026, 3, 4, 9, 0, 0, 0, time.UTC)
-	b := &Bot{cfg: Config{Timing: bot.DefaultTiming()}, now: func() time.Time { return now }}
+	b := &Runner{cfg: bot.Config{Timing: bot.DefaultTiming()}, now: func() time.Time { return now }}
 	accepted := func(ago time.Duration, s bot.State) bot.Request {
 		return bot.Request{State: s, AcceptedAt: now.Add(-ago)}
 	}

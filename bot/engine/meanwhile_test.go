@@ -73,7 +73,7 @@ func (s *stage) revokes(t *testing.T) (id string) {
 // where there is a reason to.
 func (s *stage) revokesByHand(t *testing.T, override string) {
 	t.Helper()
-	c := engine.NewConsole(engine.Config{
+	c := engine.NewConsole(bot.Config{
 		Policy: s.policy, Operation: graph.InvalidateAllRefreshTokens, Timing: bot.DefaultTiming(), Now: s.clock.now, Log: slog.New(slog.DiscardHandler),
 	}, s.store, s.entra, engine.Operator{Name: "root@host", Beside: true, Override: override})
 	p, err := c.Look(t.Context(), bot.Whom{ObjectID: s.town.humans[2].id}, false)

@@ -15,42 +15,42 @@ import (
 )
 
 // announce brings what stands in Slack of a notice up to what it says now.
-func (b *Bot) announce(ctx context.Context, n bot.Notice) {
+func (tl *Teller) announce(ctx context.Context, n bot.Notice) {
 	ctx, cancel := context.WithTimeout(ctx, bot.StepDeadline)
 	defer cancel()
-	log, what := b.log.With("notice", n.Key), "note what was announced"
-	until, err := b.publish(ctx, n)
+	log, what := tl.log.With("notice", n.Key), "note what was announced"
+	until, err := tl.publish(ctx, n)
 	if err != nil {
 		log.Error("read what to announce", "error", err)
 		until = pause{doubled(tellRetrySoon, n.Tries), true}
 	}
 	var retry bot.Retry
 	if until.lasts > 0 {
-		retry = bot.Retry{At: b.now().Add(until.lasts), PutOff: !until.failed}
+		retry = bot.Retry{At: tl.now().Add(until.lasts), PutOff: !until.failed}
 	}
-	note := func(ctx context.Context) error { return b.store.Announced(ctx, n, retry) }
+	note := func(ctx context.Context) error { return tl.store.Announced(ctx, n, retry) }
 	if retry.At.IsZero() {
-		_ = b.insist(b.work, log, what, note)
+		_ = tl.pool.Insist(tl.pool.Context(), log, what, note)
 	} else {
-		_ = b.insistClaimed(ctx, log, what, note)
+		_ = tl.pool.InsistClaimed(ctx, log, what, note)
 	}
 }
 
 // publish posts and edits the messages of a notice, and answers until when what
 // does not stand waits.
-func (b *Bot) publish(ctx context.Context, n bot.Notice) (until pause, err error) {
-	if over, err := b.overtaken(ctx, n); over || err != nil {
+func (tl *Teller) publish(ctx context.Context, n bot.Notice) (until pause, err error) {
+	if over, err := tl.overtaken(ctx, n); over || err != nil {
 		return until, err
 	}
-	o, err := b.bulletin(ctx, n)
+	o, err := tl.bulletin(ctx, n)
 	if err != nil {
 		return until, err
 	}
 	deliver := func(to string) {
-		if !o.Owes(to, b.now()) {
+		if !o.Owes(to, tl.now()) {
 			return
 		}
-		its, closed := b.pin(ctx, o, to)
+		its, closed := tl.pin(ctx, o, to)
 		until = until.and(its)
 		if to == o.Home {
 			o.V.Shut = closed
@@ -59,7 +59,7 @@ func (b *Bot) publish(ctx context.Context, n bot.Notice) (until pause, err error
 	deliver(o.Home)
 	others, acted := o.Readers(), []string{}
 	if o.V.Shut != "" {
-		others = append(append(others, b.brakers(ctx)...), o.Actors()...)
+		others = append(append(others, tl.brakers(ctx)...), o.Actors()...)
 	}
 	for to := range o.Places {
 		if to != o.Home && !bot.SlackUser.MatchString(to) { // the channel of another REVOKE_CHANNEL
@@ -83,18 +83,18 @@ func (b *Bot) publish(ctx context.Context, n bot.Notice) (until pause, err error
 }
 
 // bulletin reads what there is to say, and what stands of it.
-func (b *Bot) bulletin(ctx context.Context, n bot.Notice) (*message.Bulletin, error) {
-	o := &message.Bulletin{Notice: n, Home: b.cfg.Channel, Places: map[string]bot.NoticePlace{}, V: b.view(ctx, nil, "")}
+func (tl *Teller) bulletin(ctx context.Context, n bot.Notice) (*message.Bulletin, error) {
+	o := &message.Bulletin{Notice: n, Home: tl.cfg.Channel, Places: map[string]bot.NoticePlace{}, V: tl.view(ctx, nil, "")}
 	if bot.SlackUser.MatchString(n.To) {
 		o.Home = n.To
 	}
-	places, err := b.store.NoticePlaces(ctx, n.ID)
+	places, err := tl.store.NoticePlaces(ctx, n.ID)
 	for _, p := range places {
 		o.Places[p.To] = p
 	}
 	if err == nil && n.Freeze != 0 {
 		var f bot.Freeze
-		f, err = b.store.Freeze(ctx, n.Freeze)
+		f, err = tl.store.Freeze(ctx, n.Freeze)
 		o.Freeze = &f
 	}
 	return o, err
@@ -102,31 +102,33 @@ func (b *Bot) bulletin(ctx context.Context, n bot.Notice) (*message.Bulletin, er
 
 // overtaken reports whether a notice is of an earlier version, which stored one
 // for each step of a freeze, and that freeze is over.
-func (b *Bot) overtaken(ctx context.Context, n bot.Notice) (bool, error) {
+func (tl *Teller) overtaken(ctx context.Context, n bot.Notice) (bool, error) {
 	step, number, _ := strings.Cut(n.Key, "#")
 	if step = bot.KeyKind(step); n.Freeze != 0 || number == "" || step != "frozen" && step != "unfreeze_asked" {
 		return false, nil
 	}
-	on, frozen, err := b.store.Frozen(ctx)
+	on, frozen, err := tl.store.Frozen(ctx)
 	return err == nil && !(frozen && number == strconv.FormatInt(on.ID, 10)), err
 }
 
 // brakers are the Slack IDs of those who could freeze and unfreeze, as far as
 // they are known.
-func (b *Bot) brakers(ctx context.Context) []string { return b.ableToFreeze(b.approvers.Fresh(ctx)) }
+func (tl *Teller) brakers(ctx context.Context) []string {
+	return tl.ableToFreeze(tl.approvers.Fresh(ctx))
+}
 
-func (b *Bot) ableToFreeze(known lookup.Roster) []string {
+func (tl *Teller) ableToFreeze(known lookup.Roster) []string {
 	able := slices.DeleteFunc(slices.Clone(known.People), func(a lookup.Approver) bool {
-		return !b.check(authz.Freeze, a.Actor, authz.Matter{}).Allowed
+		return !tl.cfg.Check(authz.Freeze, a.Actor, authz.Matter{}).Allowed
 	})
-	return lookup.Direct(known.Mentions(b.cfg.Policy.Approvers, able), able)
+	return lookup.Direct(known.Mentions(tl.cfg.Policy.Approvers, able), able)
 }
 
 // pin posts or edits one message of a notice, rings for what is new under it, and
 // notes it. closed is what is wrong with the approvers' channel, if that is why it
 // could not.
-func (b *Bot) pin(ctx context.Context, o *message.Bulletin, to string) (until pause, closed bot.ChannelProblem) {
-	log := b.log.With("notice", o.Key, "channel", to)
+func (tl *Teller) pin(ctx context.Context, o *message.Bulletin, to string) (until pause, closed bot.ChannelProblem) {
+	log := tl.log.With("notice", o.Key, "channel", to)
 	at, stands := o.Places[to]
 	before := at
 	m := o.Says(to)
@@ -134,10 +136,10 @@ func (b *Bot) pin(ctx context.Context, o *message.Bulletin, to string) (until pa
 	digest, fresh := m.Digest(), !stands
 	var err error
 	if stands && at.Shown != digest {
-		if wait := b.slack.Pace.Update(b.noticeLetter(o, to), b.now()); wait > 0 {
+		if wait := tl.slack.Pace.Update(tl.noticeLetter(o, to), tl.now()); wait > 0 {
 			return pause{lasts: wait}, ""
 		}
-		err = b.update(ctx, "notice", at.Channel, at.TS, m)
+		err = tl.update(ctx, "notice", at.Channel, at.TS, m)
 		e, ok := errors.AsType[*slackapi.Error](err)
 		switch former := to != o.Home && !bot.SlackUser.MatchString(to); {
 		case !ok:
@@ -151,24 +153,24 @@ func (b *Bot) pin(ctx context.Context, o *message.Bulletin, to string) (until pa
 		}
 	}
 	if err == nil && fresh {
-		if wait := b.slack.Pace.Post(to, b.noticeLetter(o, to), b.now()); wait > 0 {
+		if wait := tl.slack.Pace.Post(to, tl.noticeLetter(o, to), tl.now()); wait > 0 {
 			return pause{lasts: wait}, ""
 		}
 		at = bot.NoticePlace{To: to, News: o.Steps()}
-		at.Channel, at.TS, err = b.post(ctx, "notice", to, "", m)
+		at.Channel, at.TS, err = tl.post(ctx, "notice", to, "", m)
 	}
 	if err != nil {
-		return b.unpinned(o, to, err)
+		return tl.unpinned(o, to, err)
 	}
 	at.Shown = digest
 	o.Places[to] = at
 	if o.Freeze != nil {
-		if news, rings := o.News(to, b.now()); rings {
+		if news, rings := o.News(to, tl.now()); rings {
 			news.Able = o.V.Able
-			if wait := b.slack.Pace.Post(at.Channel, b.noticeLetter(o, to), b.now()); wait > 0 {
+			if wait := tl.slack.Pace.Post(at.Channel, tl.noticeLetter(o, to), tl.now()); wait > 0 {
 				until = pause{lasts: wait}
-			} else if _, _, err := b.post(ctx, "notice", at.Channel, at.TS, news); err != nil {
-				until, closed = b.unpinned(o, to, err)
+			} else if _, _, err := tl.post(ctx, "notice", at.Channel, at.TS, news); err != nil {
+				until, closed = tl.unpinned(o, to, err)
 			}
 		}
 		if until.lasts == 0 {
@@ -178,12 +180,12 @@ func (b *Bot) pin(ctx context.Context, o *message.Bulletin, to string) (until pa
 	if at == before {
 		return until, closed
 	}
-	note := func(ctx context.Context) error { return b.store.SetNoticePlace(ctx, o.ID, at) }
+	note := func(ctx context.Context) error { return tl.store.SetNoticePlace(ctx, o.ID, at) }
 	what := "note where a notice stands"
 	if fresh {
-		err = b.insist(b.work, log, what, note)
+		err = tl.pool.Insist(tl.pool.Context(), log, what, note)
 	} else {
-		err = b.insistClaimed(ctx, log, what, note)
+		err = tl.pool.InsistClaimed(ctx, log, what, note)
 	}
 	if err != nil {
 		until = until.and(pause{tellRetrySoon, true})
@@ -194,20 +196,20 @@ func (b *Bot) pin(ctx context.Context, o *message.Bulletin, to string) (until pa
 
 // noticeLetter is a message of a notice as it waits to be sent: before new cards,
 // for it is what everybody should know who decides.
-func (b *Bot) noticeLetter(o *message.Bulletin, to string) slackapi.Letter {
-	return slackapi.Letter{Key: "notice " + o.Key + " " + to, Since: b.now()}
+func (tl *Teller) noticeLetter(o *message.Bulletin, to string) slackapi.Letter {
+	return slackapi.Letter{Key: "notice " + o.Key + " " + to, Since: tl.now()}
 }
 
 // unpinned answers for how long to leave alone what Slack did not take.
-func (b *Bot) unpinned(o *message.Bulletin, to string, err error) (until pause, closed bot.ChannelProblem) {
-	b.log.Warn("announce", "notice", o.Key, "channel", to, "error", err, "remedy", directRemedy(err))
+func (tl *Teller) unpinned(o *message.Bulletin, to string, err error) (until pause, closed bot.ChannelProblem) {
+	tl.log.Warn("announce", "notice", o.Key, "channel", to, "error", err, "remedy", directRemedy(err))
 	wait := doubled(tellRetry, o.Tries)
 	e, ok := errors.AsType[*slackapi.Error](err)
 	if !ok {
 		return pause{wait, true}, ""
 	}
 	closed = slackapi.Shut(e)
-	switch asked := b.slack.Pace.Obey(e, b.now()); {
+	switch asked := tl.slack.Pace.Obey(e, tl.now()); {
 	case bot.SlackUser.MatchString(to) && slackapi.Undeliverable(e):
 		return pause{}, "" // nobody there to read it
 	case asked > 0:

@@ -2,9 +2,11 @@ package engine
 
 import (
 	"context"
+	"sync"
 	"time"
 
 	"revoke-sessions/bot"
+	"revoke-sessions/bot/lookup"
 	"revoke-sessions/bot/message"
 )
 
@@ -18,49 +20,71 @@ const watchEvery = time.Minute
 // from it, while cards wait there for a decision: nobody would press anything, and
 // without an edit nobody would notice. What is open is then told again, by direct
 // message where it must be, and once more when the channel is open.
-func (b *Bot) watch(ctx context.Context) {
+func (tl *Teller) watch(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(ctx, storeWithin)
 	defer cancel()
-	open, err := b.store.Open(ctx, "", 1)
+	open, err := tl.store.Open(ctx, "", 1)
 	if err != nil {
 		if ctx.Err() == nil {
-			b.log.Error("look whether requests are open", "error", err)
+			tl.log.Error("look whether requests are open", "error", err)
 		}
 		return
 	}
 	if len(open) == 0 {
-		b.seenShut.Store(nil) // and nobody looks until something is
+		tl.seenShut.Store(nil) // and nobody looks until something is
 		return
 	}
-	problem, err := b.slack.ChannelProblem(ctx, b.cfg.Channel)
+	problem, err := tl.slack.ChannelProblem(ctx, tl.cfg.Channel)
 	if err != nil {
-		b.log.Warn("look at the approvers' channel", "channel", b.cfg.Channel, "error", err)
+		tl.log.Warn("look at the approvers' channel", "channel", tl.cfg.Channel, "error", err)
 		return
 	}
-	b.channel.Remember(b.cfg.Channel, problem)
+	tl.channel.Remember(tl.cfg.Channel, problem)
 	if problem == bot.ChannelShared { // can be read, by too many
 		problem = ""
 	}
-	last := b.seenShut.Swap(&problem)
-	if known := b.approvers.Latest(); !known.At.IsZero() && known.Trouble == nil {
-		b.redraw(ctx, known)
+	last := tl.seenShut.Swap(&problem)
+	if known := tl.approvers.Latest(); !known.At.IsZero() && known.Trouble == nil {
+		tl.redraw(ctx, known)
 	}
 	if last == nil && problem == "" || last != nil && *last == problem {
 		return
 	}
 	if problem != "" {
-		b.log.Error("REVOKE_CHANNEL cannot do its work until this is mended", "channel", b.cfg.Channel, "problem", message.ChannelSays(problem))
+		tl.log.Error("REVOKE_CHANNEL cannot do its work until this is mended", "channel", tl.cfg.Channel, "problem", message.ChannelSays(problem))
 	} else {
-		b.log.Info("the approvers' channel is open again", "channel", b.cfg.Channel)
+		tl.log.Info("the approvers' channel is open again", "channel", tl.cfg.Channel)
 	}
-	b.retell(ctx)
+	tl.retell(ctx)
 }
 
 // watched is what the last look at the approvers' channel found in the way of
 // posting there; empty for nothing.
-func (b *Bot) watched() bot.ChannelProblem {
-	if p := b.seenShut.Load(); p != nil {
+func (tl *Teller) watched() bot.ChannelProblem {
+	if p := tl.seenShut.Load(); p != nil {
 		return *p
 	}
 	return ""
+}
+
+// cover draws up the roster and looks at the channel. Neither is authority and
+// neither keeps anybody from asking.
+func (tl *Teller) cover(ctx context.Context) (c bot.Coverage) {
+	ctx, cancel := context.WithTimeout(ctx, lookup.RosterWait)
+	defer cancel()
+	var both sync.WaitGroup
+	both.Go(func() {
+		known := tl.approvers.Fresh(ctx)
+		unable, _ := lookup.UnableTo(known.Troubles)
+		c.Known, c.Blind = known.Whole(), unable != ""
+	})
+	both.Go(func() {
+		problem, _, err := tl.channel.Get(ctx, tl.cfg.Channel)
+		if err != nil {
+			tl.log.Warn("look at the approvers' channel", "channel", tl.cfg.Channel, "error", err)
+		}
+		c.Channel = problem
+	})
+	both.Wait()
+	return c
 }

@@ -187,7 +187,7 @@ func (s *stage) start(policy authz.Policy) error {
 	timing.Heartbeat = 0 // what is away is away for what people do
 	timing.Tick = time.Millisecond
 	timing.AskEvery = s.askEvery
-	s.bot = engine.New(engine.Config{
+	s.bot = engine.New(bot.Config{
 		Home: home, Channel: channelOfCards, Policy: policy, Operation: graph.InvalidateAllRefreshTokens, Timing: timing, Now: s.clock.now,
 		Log: slog.New(defects{Handler: slog.DiscardHandler, mu: &s.mu, found: &s.broken}),
 	}, s.store, client, s.entra)

@@ -11,7 +11,6 @@ import (
 
 	"revoke-sessions/authz"
 	"revoke-sessions/bot"
-	"revoke-sessions/bot/engine"
 	"revoke-sessions/bot/slacktest"
 	"revoke-sessions/bot/store"
 	"revoke-sessions/graph"
@@ -26,7 +25,7 @@ func (everybody) Find(_ context.Context, _ graph.Key, address string) ([]graph.U
 	return []graph.User{{ID: "account of " + address, UPN: address, Mail: address, Disabled: graph.No, Guest: graph.No}}, nil
 }
 
-func asItWas(*engine.Config) {}
+func asItWas(*bot.Config) {}
 
 // standing are the messages of a channel or of somebody's direct messages that say all of it.
 func standing(all []slacktest.Message, says ...string) (found []slacktest.Message) {
@@ -69,7 +68,7 @@ func (r *retold) Told(ctx context.Context, t bot.Telling, version int64, retry b
 
 // restarted plays a card that stands, and what becomes of it when the bot starts
 // again with another configuration.
-func restarted(t *testing.T, change func(*engine.Config)) (w *workshop, card slacktest.Message, end func()) {
+func restarted(t *testing.T, change func(*bot.Config)) (w *workshop, card slacktest.Message, end func()) {
 	w = newWorkshop(t)
 	w.slack.AddUser(slacktest.User{ID: "U0AMIR", Name: "amir", Email: "amir@contoso.example"})
 	w.slack.AddChannel(slacktest.Channel{ID: otherChannel, Name: "incidents", BotIsMember: true})
@@ -87,7 +86,7 @@ func restarted(t *testing.T, change func(*engine.Config)) (w *workshop, card sla
 // TestRedrawNewChannel: with another REVOKE_CHANNEL the card of a request that
 // waits is posted there and rings; the old one has no buttons and leads to it.
 func TestRedrawNewChannel(t *testing.T) {
-	w, card, end := restarted(t, func(c *engine.Config) { c.Channel = otherChannel })
+	w, card, end := restarted(t, func(c *bot.Config) { c.Channel = otherChannel })
 	defer end()
 	w.wait("the card stands in the other channel", func() bool { return len(standing(w.slack.Messages(otherChannel), "Carol", "REQ-ACDEFG")) == 1 })
 	live := standing(w.slack.Messages(otherChannel), "Carol")[0]
@@ -117,7 +116,7 @@ func TestRedrawNewChannel(t *testing.T) {
 // TestRedrawStaysWhereItCan: where nothing can be posted in the new channel, the
 // card that stands goes on being the live one.
 func TestRedrawStaysWhereItCan(t *testing.T) {
-	w, card, end := restarted(t, func(c *engine.Config) { c.Channel = "C0NOWHERE"; c.Policy = authz.New("U0ALICE", "U0AMIR") })
+	w, card, end := restarted(t, func(c *bot.Config) { c.Channel = "C0NOWHERE"; c.Policy = authz.New("U0ALICE", "U0AMIR") })
 	defer end()
 	w.wait("the old card is redrawn", func() bool { return len(w.stand("<@U0AMIR>")) == 1 })
 	if m := w.stand("Carol")[0]; m.TS != card.TS || len(m.Buttons()) == 0 {
@@ -127,7 +126,7 @@ func TestRedrawStaysWhereItCan(t *testing.T) {
 
 // TestRedrawNewApprovers: whoever may decide now is named, and nobody else.
 func TestRedrawNewApprovers(t *testing.T) {
-	w, card, end := restarted(t, func(c *engine.Config) { c.Policy = authz.New("U0AMIR") })
+	w, card, end := restarted(t, func(c *bot.Config) { c.Policy = authz.New("U0AMIR") })
 	defer end()
 	w.wait("the card names them", func() bool { return len(w.stand("<@U0AMIR>")) == 1 })
 	if m := w.stand("Carol")[0]; m.TS != card.TS || strings.Contains(m.Text, "<@U0ALICE>") {
@@ -138,14 +137,14 @@ func TestRedrawNewApprovers(t *testing.T) {
 
 // TestRedrawNewEmergency: a receipt names the number of now.
 func TestRedrawNewEmergency(t *testing.T) {
-	w, _, end := restarted(t, func(c *engine.Config) { c.Emergency = "Call 555-0199." })
+	w, _, end := restarted(t, func(c *bot.Config) { c.Emergency = "Call 555-0199." })
 	defer end()
 	w.wait("the receipt names it", func() bool { return len(standing(w.slack.DMs("U0BOB"), "555-0199")) == 1 })
 }
 
 // TestRedrawAnotherApp: another app cannot edit the card, and posts its own.
 func TestRedrawAnotherApp(t *testing.T) {
-	w, card, end := restarted(t, func(c *engine.Config) { c.Emergency = "Call 555-0199."; c.Policy = authz.New("U0AMIR") })
+	w, card, end := restarted(t, func(c *bot.Config) { c.Emergency = "Call 555-0199."; c.Policy = authz.New("U0AMIR") })
 	defer end()
 	w.slack.Inject(slacktest.Fault{Method: "chat.update", Error: "cant_update_message", Times: 1, Match: func(p map[string]string) bool { return p["ts"] == card.TS }})
 	w.wait("the card names them", func() bool { return len(w.stand("<@U0AMIR>")) == 1 })

@@ -43,7 +43,7 @@ func TestRestored(t *testing.T) {
 		t.Fatal(err)
 	}
 	calls := &counting{}
-	b := engine.New(engine.Config{
+	b := engine.New(bot.Config{
 		Home: home, Channel: channelOfCards, Policy: authz.New("U0ALICE"), Operation: graph.InvalidateAllRefreshTokens,
 		Timing: bot.DefaultTiming(), Now: w.clock.now, Log: slog.New(slog.DiscardHandler),
 	}, w.db, client, calls)

@@ -81,11 +81,11 @@ func (w *workshop) start(s bot.Store, way http.RoundTripper) (end func()) {
 	w.Helper()
 	open := make(chan struct{})
 	close(open)
-	return w.startAs(s, way, stuck{open: open}, func(*engine.Config) {})
+	return w.startAs(s, way, stuck{open: open}, func(*bot.Config) {})
 }
 
 // startAs is start with a directory and another configuration.
-func (w *workshop) startAs(s bot.Store, way http.RoundTripper, entra bot.Entra, change func(*engine.Config)) (end func()) {
+func (w *workshop) startAs(s bot.Store, way http.RoundTripper, entra bot.Entra, change func(*bot.Config)) (end func()) {
 	w.Helper()
 	client, home, err := connect(w.Context(), w.slack, way)
 	if err != nil {
@@ -93,7 +93,7 @@ func (w *workshop) startAs(s bot.Store, way http.RoundTripper, entra bot.Entra, 
 	}
 	timing := bot.DefaultTiming()
 	timing.Tick = 5 * time.Millisecond
-	cfg := engine.Config{
+	cfg := bot.Config{
 		Home: home, Channel: channelOfCards, Policy: authz.New("U0ALICE"), Operation: graph.InvalidateAllRefreshTokens,
 		Timing: timing, Now: w.clock.now, Log: slog.New(slog.NewTextHandler(w.Output(), nil)),
 	}

@@ -12,7 +12,6 @@ import (
 
 	"revoke-sessions/authz"
 	"revoke-sessions/bot"
-	"revoke-sessions/bot/engine"
 	"revoke-sessions/bot/store"
 	"revoke-sessions/cmd/revoke-sessions/accounts"
 	"revoke-sessions/graph"
@@ -128,7 +127,7 @@ func (c *revokeCommand) plan(s *surroundings) (*revoking, error) {
 		return nil, usageError("nothing was begun: " + err.Error())
 	}
 	p.entra = &calling{Client: p.client, headers: headers}
-	p.settings = engine.Config{
+	p.settings = bot.Config{
 		Policy: policy, Operation: operationOf(c.Operation), Fallback: graph.Operation(c.Fallback),
 		Timing: s.timing(), Log: slog.New(slog.DiscardHandler), Now: s.at.now,
 	}

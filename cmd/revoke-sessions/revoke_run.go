@@ -20,7 +20,7 @@ type revoking struct {
 	targets  []string
 	out, err io.Writer
 	now      func() time.Time
-	settings engine.Config
+	settings bot.Config
 	client   *msgraph.Client
 	entra    *calling
 	store    *store.Store

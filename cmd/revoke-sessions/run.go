@@ -133,7 +133,7 @@ func (c *runCommand) Run(ctx context.Context, s *surroundings) error {
 		return err
 	}
 	signIn(ctx, directory, policy.AsksForRoles(), log)
-	b := engine.New(engine.Config{
+	b := engine.New(bot.Config{
 		Home: home, Channel: c.Channel, Policy: policy, Emergency: bot.Clean(c.Emergency, 200),
 		Operation: operation, Fallback: fallback, Timing: s.timing(), Log: log, Now: db.Now, Meter: numbers.Meter(),
 		Steady: s.steady(), Witness: s.at.witness,

@@ -1,4 +1,4 @@
-package engine
+package work
 
 import (
 	"context"
@@ -18,18 +18,18 @@ func TestHowLongItInsists(t *testing.T) {
 	fails := func(context.Context) error { return away }
 	hangs := func(ctx context.Context) error { <-ctx.Done(); return ctx.Err() }
 	for name, test := range map[string]struct {
-		do          func(*Bot, context.Context, func(context.Context) error) error
+		do          func(*Pool, context.Context, func(context.Context) error) error
 		stops       bool
 		fails, most time.Duration
 	}{
-		"what nobody else knows": {func(b *Bot, _ context.Context, store func(context.Context) error) error {
-			return b.insist(b.work, b.log, "store it", store)
-		}, false, insistWithin, insistWithin + insistTry},
-		"what is found again": {func(b *Bot, ctx context.Context, store func(context.Context) error) error {
-			return b.insistClaimed(ctx, b.log, "store it", store)
+		"what nobody else knows": {func(b *Pool, _ context.Context, store func(context.Context) error) error {
+			return b.Insist(b.work, b.log, "store it", store)
+		}, false, InsistWithin, InsistWithin + insistTry},
+		"what is found again": {func(b *Pool, ctx context.Context, store func(context.Context) error) error {
+			return b.InsistClaimed(ctx, b.log, "store it", store)
 		}, false, bot.ClaimFor, bot.ClaimFor},
-		"what is found again, at a stop": {func(b *Bot, ctx context.Context, store func(context.Context) error) error {
-			return b.insistClaimed(ctx, b.log, "store it", store)
+		"what is found again, at a stop": {func(b *Pool, ctx context.Context, store func(context.Context) error) error {
+			return b.InsistClaimed(ctx, b.log, "store it", store)
 		}, true, 0, claimMargin},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -69,13 +69,13 @@ func TestInsist(t *testing.T) {
 		"away for a moment":         {[]error{away, away, nil}, nil, 3, 2 * insistPause},
 		"somebody else was first":   {[]error{away, bot.ErrConflict}, bot.ErrConflict, 2, insistPause},
 		"of a request that is gone": {[]error{bot.ErrNoRequest}, bot.ErrNoRequest, 1, 0},
-		"away for good":             {[]error{away}, away, int(insistWithin/insistPause) + 1, insistWithin},
+		"away for good":             {[]error{away}, away, int(InsistWithin/insistPause) + 1, InsistWithin},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				b := &Bot{now: time.Now, work: t.Context()}
+				b := &Pool{now: time.Now, work: t.Context()}
 				began, tries := time.Now(), 0
-				err := b.insist(t.Context(), slog.New(slog.DiscardHandler), "note it", func(context.Context) error {
+				err := b.Insist(t.Context(), slog.New(slog.DiscardHandler), "note it", func(context.Context) error {
 					tries++
 					return row.answers[min(tries, len(row.answers))-1]
 				})
@@ -92,10 +92,10 @@ func TestInsistAtAStop(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		work, abandon := context.WithCancel(t.Context())
 		defer abandon()
-		b := &Bot{now: time.Now, work: work}
+		b := &Pool{now: time.Now, work: work}
 		began, tries := time.Now(), 0
 		time.AfterFunc(time.Second, abandon)
-		err := b.insist(work, slog.New(slog.DiscardHandler), "note it", func(try context.Context) error {
+		err := b.Insist(work, slog.New(slog.DiscardHandler), "note it", func(try context.Context) error {
 			tries++
 			<-try.Done()
 			return try.Err()

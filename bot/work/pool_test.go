@@ -1,4 +1,4 @@
-package engine
+package work
 
 import (
 	"bytes"
@@ -12,18 +12,11 @@ import (
 	"time"
 
 	"revoke-sessions/bot"
-	"revoke-sessions/bot/bottest"
-	"revoke-sessions/bot/message"
 )
 
-// idle is a Bot with so many slots that only carries out what it is given.
-func idle(slots int) *Bot {
-	b := &Bot{
-		log: slog.New(slog.DiscardHandler), now: time.Now, slots: make(chan struct{}, slots),
-		wake: make(chan struct{}, 1), courtesy: make(chan struct{}, courtesies),
-	}
-	b.work, b.abandon = context.WithCancel(context.Background())
-	return b
+// idle is a Pool with so many places that only carries out what it is given.
+func idle(places int) *Pool {
+	return NewPool(slog.New(slog.DiscardHandler), time.Now, places, func(context.Context, []bot.Arrival) error { return nil })
 }
 
 // order notes in which order pieces of work began.
@@ -41,7 +34,7 @@ func (o *order) piece(n int, until <-chan struct{}) func(context.Context) {
 	}
 }
 
-func wantLoad(t *testing.T, b *Bot, running, waiting int) {
+func wantLoad(t *testing.T, b *Pool, running, waiting int) {
 	t.Helper()
 	if r, w, _ := b.Load(); r != running || w != waiting {
 		t.Errorf("%d run and %d wait, want %d and %d", r, w, running, waiting)
@@ -54,11 +47,11 @@ func TestWorkWaitsInOrder(t *testing.T) {
 		o := &order{}
 		gate := make(chan struct{})
 		for n := range 6 {
-			b.spawn(o.piece(n, gate))
+			b.Spawn(o.piece(n, gate))
 			synctest.Wait()
 		}
 		wantLoad(t, b, 1, 5)
-		if !b.busy() {
+		if !b.Busy() {
 			t.Error("not busy")
 		}
 		close(gate)
@@ -67,7 +60,7 @@ func TestWorkWaitsInOrder(t *testing.T) {
 		if want := []int{0, 1, 2, 3, 4, 5}; !slices.Equal(o.all, want) {
 			t.Errorf("began in the order %v", o.all)
 		}
-		if b.busy() {
+		if b.Busy() {
 			t.Error("still busy")
 		}
 	})
@@ -79,7 +72,7 @@ func TestWhatWaitsIsBounded(t *testing.T) {
 		o := &order{}
 		gate := make(chan struct{})
 		for n := range 2 + 2*manyWaiting {
-			b.spawn(o.piece(n, gate))
+			b.Spawn(o.piece(n, gate))
 		}
 		wantLoad(t, b, 2, manyWaiting)
 		close(gate)
@@ -98,22 +91,21 @@ func TestWorkOfAFloodHoldsUpNobody(t *testing.T) {
 		gate := make(chan struct{})
 		var mu sync.Mutex
 		var began []string
-		does := func(by string, kind bot.ArrivalKind) piece {
-			p := b.handling(bot.Arrival{ID: int64(len(by)), UserID: by, Kind: kind})
-			p.do = func(context.Context) {
+		does := func(by string, kind bot.ArrivalKind) Piece {
+			a := bot.Arrival{ID: int64(len(by)), UserID: by, Kind: kind}
+			return Piece{Arrival: &a, By: by, Later: !a.Decides(), Do: func(context.Context) {
 				mu.Lock()
 				began = append(began, by)
 				mu.Unlock()
 				<-gate
-			}
-			return p
+			}}
 		}
 		for range 2 * manyWaiting {
-			b.admit(does("flood", bot.CommandArrival))
+			b.Admit(does("flood", bot.CommandArrival))
 		}
-		b.admit(does("dana", bot.CommandArrival))
-		b.admit(does("erin", bot.CommandArrival))
-		b.admit(does("alice", bot.ClickArrival))
+		b.Admit(does("dana", bot.CommandArrival))
+		b.Admit(does("erin", bot.CommandArrival))
+		b.Admit(does("alice", bot.ClickArrival))
 		wantLoad(t, b, 1, manyWaiting)
 		close(gate)
 		synctest.Wait()
@@ -131,21 +123,21 @@ func TestWhatWaitedTooLongIsLeftToTheClock(t *testing.T) {
 		o := &order{}
 		first, rest := make(chan struct{}), make(chan struct{})
 		close(rest)
-		b.spawn(o.piece(0, first))
-		b.spawn(o.piece(1, rest))
+		b.Spawn(o.piece(0, first))
+		b.Spawn(o.piece(1, rest))
 		time.Sleep(longestWait + time.Millisecond)
-		b.spawn(o.piece(2, rest))
+		b.Spawn(o.piece(2, rest))
 		close(first)
 		synctest.Wait()
 		wantLoad(t, b, 0, 1)
 		select {
-		case <-b.wake:
+		case <-b.Wake():
 		default:
 			t.Error("the clock sleeps on")
 		}
 		// The clock has found what was left to it; then comes what waits.
-		b.resume(piece{do: o.piece(1, rest)})
-		b.drain()
+		b.Resume(Piece{Do: o.piece(1, rest)})
+		b.Drain()
 		synctest.Wait()
 		wantLoad(t, b, 0, 0)
 		if want := []int{0, 1, 2}; !slices.Equal(o.all, want) {
@@ -158,9 +150,9 @@ func TestWhatWaitedTooLongIsLeftToTheClock(t *testing.T) {
 func TestWhatWaitedHasTheRestOfItsClaim(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := idle(1)
-		b.spawn(func(context.Context) { time.Sleep(3 * time.Second) })
+		b.Spawn(func(context.Context) { time.Sleep(3 * time.Second) })
 		var left time.Duration
-		b.spawn(func(ctx context.Context) {
+		b.Spawn(func(ctx context.Context) {
 			at, ok := ctx.Deadline()
 			if !ok {
 				t.Error("no deadline")
@@ -184,8 +176,8 @@ func TestADefectHoldsNobodyUp(t *testing.T) {
 		o := &order{}
 		gate, open := make(chan struct{}), make(chan struct{})
 		close(open)
-		b.spawn(func(context.Context) { <-gate; panic("TYPED-TEXT") })
-		b.spawn(o.piece(1, open))
+		b.Spawn(func(context.Context) { <-gate; panic("TYPED-TEXT") })
+		b.Spawn(o.piece(1, open))
 		close(gate)
 		synctest.Wait()
 		wantLoad(t, b, 0, 0)
@@ -205,28 +197,16 @@ func TestStopLeavesWhatWaits(t *testing.T) {
 		b := idle(1)
 		o := &order{}
 		gate := make(chan struct{})
-		b.spawn(o.piece(0, gate))
-		b.spawn(o.piece(1, gate))
+		b.Spawn(o.piece(0, gate))
+		b.Spawn(o.piece(1, gate))
 		synctest.Wait()
 		time.AfterFunc(time.Second, func() { close(gate) })
-		b.stop()
-		b.spawn(o.piece(2, gate))
+		b.Stop()
+		b.Spawn(o.piece(2, gate))
 		synctest.Wait()
 		wantLoad(t, b, 0, 0)
 		if len(o.all) != 1 {
 			t.Errorf("carried out %v", o.all)
 		}
 	})
-}
-
-func TestBusyIsSaidAndTrue(t *testing.T) {
-	m := message.Busy(bottest.Emergency)
-	for _, want := range []string{"Busy, and your request is safe:", "stored", "need not send it again", bottest.Emergency} {
-		if !strings.Contains(m.Text, want) {
-			t.Errorf("%q does not say %q", m.Text, want)
-		}
-	}
-	if got := message.Privately(m).(map[string]any); got["response_type"] != "ephemeral" || got["text"] != m.Text || got["blocks"] == nil {
-		t.Errorf("the ack carries %v", got)
-	}
 }

@@ -1,4 +1,4 @@
-package engine
+package bot
 
 import (
 	"errors"
@@ -6,17 +6,16 @@ import (
 	"time"
 
 	"revoke-sessions/authz"
-	"revoke-sessions/bot"
 	"revoke-sessions/graph"
 )
 
-// TestOutcomeOfEveryAnswer gives each kind of answer to a call that may have
+// TestConfig_ResultOfEveryAnswer gives each kind of answer to a call that may have
 // been overtaken: the process was paused, and somebody else called the outcome
 // unknown. Every answer leads somewhere that exists, and none says more than
 // is known.
-func TestOutcomeOfEveryAnswer(t *testing.T) {
+func TestConfig_ResultOfEveryAnswer(t *testing.T) {
 	now := time.Date(2026, 3, 4, 10, 42, 0, 0, time.UTC)
-	b := &Bot{cfg: Config{Timing: bot.DefaultTiming()}, now: func() time.Time { return now }}
+	c := Config{Timing: DefaultTiming()}
 	answers := map[string]error{
 		"yes":             nil,
 		"no":              &graph.Error{Status: 403, Outcome: graph.NotDone, Remedy: "no"},
@@ -26,41 +25,41 @@ func TestOutcomeOfEveryAnswer(t *testing.T) {
 		"no clear answer": &graph.Error{Status: 502, Outcome: graph.OutcomeUnknown, Remedy: "unclear"},
 		"nonsense":        errors.New("nonsense"),
 	}
-	earlier := map[string][]bot.Attempt{
+	earlier := map[string][]Attempt{
 		"first call":              nil,
 		"after a clear no":        {{Decision: 1, BeganAt: now.Add(-time.Minute), EndedAt: now, Outcome: graph.NotDone}},
 		"after an unclear answer": {{Decision: 1, BeganAt: now.Add(-time.Minute), EndedAt: now, Outcome: graph.OutcomeUnknown}},
 	}
-	for _, state := range []bot.State{bot.Executing, bot.Unknown} {
+	for _, state := range []State{Executing, Unknown} {
 		for before, attempts := range earlier {
 			for answer, err := range answers {
 				t.Run(string(state)+", "+before+", "+answer, func(t *testing.T) {
-					r := bot.Request{
+					r := Request{
 						ID: "REQ-ACDEFG", State: state, Lane: authz.Self,
-						Decisions: []bot.Verdict{{Kind: authz.Confirm, SlackID: "U1", At: now.Add(-2 * time.Minute)}},
-						Attempts:  append(attempts[:len(attempts):len(attempts)], bot.Attempt{Decision: 1, BeganAt: now.Add(-time.Second)}),
+						Decisions: []Verdict{{Kind: authz.Confirm, SlackID: "U1", At: now.Add(-2 * time.Minute)}},
+						Attempts:  append(attempts[:len(attempts):len(attempts)], Attempt{Decision: 1, BeganAt: now.Add(-time.Second)}),
 					}
-					next := b.outcome(r, graph.Revocation{Status: 204}, err, b.now().UTC())
+					next := c.ResultOf(r, graph.Revocation{Status: 204}, err, now)
 					unclear := before == "after an unclear answer" || answer == "no clear answer" || answer == "nonsense"
 					switch {
 					case answer == "yes":
-						if next.State != bot.Revoked {
+						if next.State != Revoked {
 							t.Errorf("a yes led to %s", next.State)
 						}
 					case unclear:
-						if next.State != bot.Unknown {
+						if next.State != Unknown {
 							t.Errorf("an unclear outcome led to %s", next.State)
 						}
 					case answer == "no", answer == "wait for ever":
-						if next.State != bot.Failed {
+						if next.State != Failed {
 							t.Errorf("a no led to %s", next.State)
 						}
 					default:
-						if next.State != bot.Approved || !next.DueAt.After(now) {
+						if next.State != Approved || !next.DueAt.After(now) {
 							t.Errorf("a wish to wait led to %s, due %s", next.State, next.DueAt)
 						}
 					}
-					if next.State != bot.Approved && next.State != bot.Revoked && next.State != bot.Unknown && next.DueAt.IsZero() {
+					if next.State != Approved && next.State != Revoked && next.State != Unknown && next.DueAt.IsZero() {
 						t.Error("nobody will look again")
 					}
 				})
