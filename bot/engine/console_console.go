@@ -70,7 +70,7 @@ func NewConsole(cfg bot.Config, store bot.Store, entra bot.Entra, who Operator) 
 	budget := lookup.NewBudget(cfg.Now, alone, true)
 	people := lookup.NewPeople(slackapi.Nowhere(), entra, &cfg.Policy, cfg.Now, budget)
 	approvers := &lookup.Rosters{People: people, Names: cfg.Policy.Approvers, Now: cfg.Now}
-	pool := work.NewPool(cfg.Log, cfg.Now, workers, func(context.Context, []bot.Arrival) error { return nil }) // nothing arrives
+	pool := work.NewPool(cfg.Log, cfg.Now, 1, func(context.Context, []bot.Arrival) error { return nil }) // nothing arrives
 	c := &Console{
 		cfg: cfg, store: store, people: people, run: NewRunner(cfg, store, entra, people, approvers, pool, bot.ConsoleActor),
 		operator: bot.OperatorPrefix + bot.Clean(who.Name, bot.MaxName), override: bot.Clean(who.Override, bot.MaxReason), beside: who.Beside,

@@ -102,7 +102,7 @@ func (b *Bot) pickUp(ctx context.Context) {
 		b.log.Error("end a freeze whose time is over", "error", err)
 	}
 	b.pool.HandBack(ctx)
-	if b.run.otherRules.Load() {
+	if b.run.OtherRulesInForce() {
 		// Whoever has the rules in force looks every second, and so is first.
 		if now := b.now(); !bot.Elapsed(b.looked, now, otherRulesPause) {
 			return
@@ -121,7 +121,7 @@ func (b *Bot) pickUp(ctx context.Context) {
 		return
 	}
 	if due.SetBack > 0 {
-		b.run.lookedUp.forget()
+		b.run.forgetLooks()
 		b.clockSetBack(ctx, due.SetBack)
 	}
 	for _, broken := range due.Broken {

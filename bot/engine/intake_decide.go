@@ -262,7 +262,7 @@ func (h *Handler) apply(ctx context.Context, a bot.Arrival, r bot.Request, actio
 		r.CancelAskedAt = at
 		e.Action = "cancel_asked"
 	case now.confirms:
-		c.Fenced, c.Under = true, h.run.rules.Digest()
+		c.Fenced, c.Under = true, h.run.rulesDigest()
 		e.Have, e.Need, e.Digest = d.Have, max(d.Need, r.Need), r.Digest
 		r.UpdateFacts(now.target)
 		r.Lapse(d.Lapsed)

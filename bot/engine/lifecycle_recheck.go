@@ -50,6 +50,9 @@ type examined struct {
 	kept, lapsed []bot.Verdict
 }
 
+// forgetLooks has every decision looked at again before it is carried out.
+func (rn *Runner) forgetLooks() { rn.lookedUp.forget() }
+
 // checked notes that everything that the decision goes by was looked up then.
 func (rn *Runner) checked(r *bot.Request, at time.Time) {
 	r.CheckedAt, r.CheckedBy, r.Unasked = at, rn.cfg.Policy.Digest, ""

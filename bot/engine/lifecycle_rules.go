@@ -26,6 +26,9 @@ func (rn *Runner) under(r *bot.Request) string {
 	return rn.rules.Digest()
 }
 
+// rulesDigest is the digest of the rules that this process was started with.
+func (rn *Runner) rulesDigest() string { return rn.rules.Digest() }
+
 // hasOtherRules reads whether other rules are in force than this process's.
 func (rn *Runner) hasOtherRules(ctx context.Context) (bool, error) {
 	in, err := rn.store.RulesInForce(ctx)
