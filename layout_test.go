@@ -21,18 +21,25 @@ const module = "revoke-sessions"
 // may lists, for each folder, the folders of this module that its production
 // code may import. cmd may import everything and is not listed.
 var may = map[string][]string{
-	"authz":                  {},
-	"authz/policyfile":       {"authz"},
-	"graph":                  {},
-	"graph/msgraph":          {"graph"},
-	"graph/graphtest":        {},
-	"bot":                    {"authz", "graph"},
-	"bot/turns":              {},
-	"bot/slackapi":           {"authz", "bot", "bot/turns"},
-	"bot/message":            {"authz", "bot", "graph"}, // no Slack but its blocks, and nobody who asks it
-	"bot/lookup":             {"authz", "bot", "bot/slackapi", "graph"},
-	"bot/witness":            {"bot", "graph"},
-	"bot/engine":             {"authz", "bot", "bot/lookup", "bot/message", "bot/slackapi", "bot/turns", "bot/witness", "graph"},
+	"authz":            {},
+	"authz/policyfile": {"authz"},
+	"graph":            {},
+	"graph/msgraph":    {"graph"},
+	"graph/graphtest":  {},
+	"bot":              {"authz", "graph"},
+	"bot/turns":        {},
+	"bot/slackapi":     {"authz", "bot", "bot/turns"},
+	"bot/message":      {"authz", "bot", "graph"}, // no Slack but its blocks, and nobody who asks it
+	"bot/lookup":       {"authz", "bot", "bot/slackapi", "graph"},
+	"bot/work":         {"bot", "bot/turns"},
+	"bot/witness":      {"bot", "graph"},
+	"bot/notify":       {"authz", "bot", "bot/lookup", "bot/message", "bot/slackapi", "bot/work"},
+	"bot/lifecycle":    {"authz", "bot", "bot/lookup", "bot/work", "graph"}, // no Slack, no words
+	"bot/console":      {"authz", "bot", "bot/lifecycle", "bot/lookup", "bot/message", "bot/slackapi", "bot/work", "graph"},
+	"bot/intake":       {"authz", "bot", "bot/lifecycle", "bot/lookup", "bot/message", "bot/notify", "bot/slackapi", "graph"},
+	"bot/engine": {
+		"authz", "bot", "bot/intake", "bot/lifecycle", "bot/lookup", "bot/message", "bot/notify", "bot/slackapi", "bot/witness", "bot/work", "graph",
+	},
 	"bot/listen":             {"bot"},
 	"bot/store":              {"bot", "authz"},
 	"bot/store/postgrestest": {},

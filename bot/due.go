@@ -78,3 +78,7 @@ func TimeoutTooLate(r *Request, now time.Time) bool { return now.After(r.Deadlin
 
 // LongestPause between two reminders keeps the sum of them a duration.
 const LongestPause = 30 * 24 * time.Hour
+
+// StoreWithin bounds what the clock asks of the store, so that a database that does not
+// answer cannot stop it.
+const StoreWithin = 5 * time.Second

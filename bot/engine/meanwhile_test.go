@@ -10,7 +10,7 @@ import (
 
 	"revoke-sessions/authz"
 	"revoke-sessions/bot"
-	"revoke-sessions/bot/engine"
+	"revoke-sessions/bot/console"
 	"revoke-sessions/bot/slacktest"
 	"revoke-sessions/bot/testrun"
 	"revoke-sessions/graph"
@@ -73,9 +73,9 @@ func (s *stage) revokes(t *testing.T) (id string) {
 // where there is a reason to.
 func (s *stage) revokesByHand(t *testing.T, override string) {
 	t.Helper()
-	c := engine.NewConsole(bot.Config{
+	c := console.New(bot.Config{
 		Policy: s.policy, Operation: graph.InvalidateAllRefreshTokens, Timing: bot.DefaultTiming(), Now: s.clock.now, Log: slog.New(slog.DiscardHandler),
-	}, s.store, s.entra, engine.Operator{Name: "root@host", Beside: true, Override: override})
+	}, s.store, s.entra, console.Operator{Name: "root@host", Beside: true, Override: override})
 	p, err := c.Look(t.Context(), bot.Whom{ObjectID: s.town.humans[2].id}, false)
 	if err != nil {
 		t.Fatal(err)

@@ -9,7 +9,7 @@ import (
 	"time"
 
 	"revoke-sessions/bot"
-	"revoke-sessions/bot/engine"
+	"revoke-sessions/bot/console"
 	"revoke-sessions/bot/message"
 	"revoke-sessions/graph"
 )
@@ -115,7 +115,7 @@ func (r *accountResult) decline(quit bool) {
 
 // refuse is an account that the policy is against. The request has a State where
 // that came up while it waited for Microsoft.
-func (r *accountResult) refuse(e *engine.RefusedError, request *bot.Request) {
+func (r *accountResult) refuse(e *console.RefusedError, request *bot.Request) {
 	r.Outcome, r.Code, r.Says = outcomeRefused, string(e.Reason), e.Says+" Nothing was done."
 	if request.State != "" {
 		r.Request, r.State, r.Operation = request.ID, request.State, request.Called()
@@ -130,7 +130,7 @@ func withoutRefusal(err error) error {
 		return nil
 	}
 	return errors.Join(slices.DeleteFunc(slices.Clone(joined.Unwrap()), func(e error) bool {
-		_, refusal := errors.AsType[*engine.RefusedError](e)
+		_, refusal := errors.AsType[*console.RefusedError](e)
 		return refusal
 	})...)
 }

@@ -9,7 +9,7 @@ import (
 	"time"
 
 	"revoke-sessions/bot"
-	"revoke-sessions/bot/engine"
+	"revoke-sessions/bot/console"
 	"revoke-sessions/bot/store"
 	"revoke-sessions/graph/msgraph"
 )
@@ -25,7 +25,7 @@ type revoking struct {
 	entra    *calling
 	store    *store.Store
 	beside   bool // a bot has used the database
-	console  *engine.Console
+	console  *console.Console
 	headers  *headerFile // nil unless asked for
 	progress *progress
 	debug    *listing // of --debug
@@ -102,7 +102,7 @@ func (p *revoking) run(ctx context.Context) (err error) {
 	if p.ask != nil {
 		p.ask.out = p.progress.lines(p.ask.out)
 	}
-	p.console = engine.NewConsole(p.settings, ledger, p.entra, engine.Operator{
+	p.console = console.New(p.settings, ledger, p.entra, console.Operator{
 		Name: operatorName(), Override: p.command.OverridePolicy, Reads: p.command.WhatIf || p.ask != nil, Say: p.wait, Beside: p.beside,
 	})
 	return p.each(ctx)
@@ -301,7 +301,7 @@ func (p *revoking) one(ctx context.Context, target string) (*accountResult, erro
 	if len(request.PassedOver) > 0 && !p.beside {
 		fmt.Fprintf(p.err, "The approvers' channel was not told that the policy was passed over for %s: no bot has used this database, so nothing can post there.\n", bot.Clean(target, 320))
 	}
-	if refusal, ok := errors.AsType[*engine.RefusedError](err); ok {
+	if refusal, ok := errors.AsType[*console.RefusedError](err); ok {
 		r.refuse(refusal, &request)
 		if r.lost = withoutRefusal(err); r.lost != nil {
 			r.Says += " This could not be recorded: " + r.lost.Error() + "."
@@ -317,7 +317,7 @@ func (p *revoking) one(ctx context.Context, target string) (*accountResult, erro
 
 // unseen is an account that could not be looked up.
 func (p *revoking) unseen(ctx context.Context, r *accountResult, err error) (*accountResult, error) {
-	if refusal, ok := errors.AsType[*engine.RefusedError](err); ok {
+	if refusal, ok := errors.AsType[*console.RefusedError](err); ok {
 		r.refuse(refusal, &bot.Request{})
 		return r, nil
 	}

@@ -1,0 +1,108 @@
+package intake
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+
+	"revoke-sessions/authz"
+	"revoke-sessions/bot"
+	"revoke-sessions/bot/lookup"
+	"revoke-sessions/bot/message"
+	"revoke-sessions/bot/notify"
+)
+
+// reply settles an arrival that changes nothing and answers it.
+func (h *Handler) reply(ctx context.Context, a bot.Arrival, m bot.Message) error {
+	if err := h.store.Record(ctx, a.ID); err != nil {
+		return err
+	}
+	h.answer(ctx, a, m)
+	return nil
+}
+
+// refuseLookup answers whoever acted while Slack or Entra did not answer us.
+func (h *Handler) refuseLookup(ctx context.Context, a bot.Arrival, e bot.Entry, err error, r *bot.Request) error {
+	lookup, ok := errors.AsType[*bot.LookupError](err)
+	if !ok {
+		return err
+	}
+	level := slog.LevelWarn
+	if lookup.Remedy != "" {
+		level = slog.LevelError // it will not pass by itself
+	}
+	h.log.Log(ctx, level, "look up", "request", e.Request, "arrival", a.ID, "user", a.UserID, "error", err, "remedy", lookup.Remedy)
+	e.Reason = string(bot.LookupFailed)
+	v := h.teller.View(ctx, nil, "")
+	v.Unread(lookup)
+	return h.refuse(ctx, a, e, message.Refusal(bot.LookupFailed, r, v))
+}
+
+// refuseUnsure is refuseFor, and says who did not answer where that is why.
+func (h *Handler) refuseUnsure(ctx context.Context, a bot.Arrival, e bot.Entry, reason authz.Reason, r *bot.Request, who lookup.Person) error {
+	if lookup, ok := errors.AsType[*bot.LookupError](who.Trouble); ok && reason == authz.MembershipUnknown {
+		h.log.Warn("ask a group who is in it", "request", e.Request, "arrival", a.ID, "user", a.UserID, "error", lookup, "remedy", lookup.Remedy)
+		v := h.viewFor(ctx, a, r)
+		v.Unread(lookup)
+		return h.refuse(ctx, a, withReason(e, reason), message.Refusal(reason, r, v))
+	}
+	return h.refuseFor(ctx, a, e, reason, r)
+}
+
+// refuseLimit says which limit is reached, and until when.
+func (h *Handler) refuseLimit(ctx context.Context, a bot.Arrival, e bot.Entry, wanted authz.Action, limit *bot.LimitError, r *bot.Request) error {
+	e.Wanted, e.Reason, e.Until = string(wanted), string(bot.OverLimit), bot.StampText(limit.Free)
+	v := h.viewFor(ctx, a, r)
+	v.Limit = limit
+	return h.refuse(ctx, a, e, message.Refusal(bot.OverLimit, r, v))
+}
+
+// refuse records that somebody was not allowed something, settles the arrival
+// and tells them why, privately.
+func (h *Handler) refuse(ctx context.Context, a bot.Arrival, e bot.Entry, m bot.Message) error {
+	e.Action, e.Actor, e.Origin = "refused", a.UserID, a.Origin()
+	if err := h.store.Record(ctx, a.ID, e); err != nil {
+		return err
+	}
+	h.meter.Refused(&e)
+	h.log.Info("refused", "request", e.Request, "arrival", a.ID, "wanted", e.Wanted, "reason", e.Reason, "user", a.UserID)
+	h.answer(ctx, a, m)
+	return nil
+}
+
+// refuseFor is refuse with the reason's own sentence; r may be nil.
+func (h *Handler) refuseFor(ctx context.Context, a bot.Arrival, e bot.Entry, reason authz.Reason, r *bot.Request) error {
+	return h.refuse(ctx, a, withReason(e, reason), message.Refusal(reason, r, h.viewFor(ctx, a, r)))
+}
+
+// viewFor is the view of one reader, to whom something is refused: its Approvers are
+// those who could act instead, as far as is known.
+func (h *Handler) viewFor(ctx context.Context, a bot.Arrival, r *bot.Request) message.View {
+	v := h.teller.View(ctx, r, "")
+	known := h.approvers.Latest()
+	if known.At.IsZero() {
+		known = h.approvers.Fresh(ctx) // the bot has just started
+	}
+	v.Reader, v.Approvers = a.UserID, known.Others(h.cfg.Policy.Approvers, a.UserID, h.cfg.Check)
+	return v
+}
+
+// answer says m only to whoever acted: at the place where they acted, or else
+// by direct message.
+func (h *Handler) answer(ctx context.Context, a bot.Arrival, m bot.Message) {
+	err := errors.New("no response_url")
+	if a.ResponseURL != "" {
+		err = h.teller.Respond(ctx, a.ResponseURL, m)
+	}
+	if err == nil {
+		return
+	}
+	if _, _, direct := h.teller.Post(ctx, "answer", a.UserID, "", m); direct != nil {
+		h.log.Warn("a private answer reached nobody", "arrival", a.ID, "request", a.Names(), "user", a.UserID, "response_url_error", err, "direct_error", direct, "remedy", notify.DirectRemedy(direct))
+	}
+}
+
+func withReason(e bot.Entry, reason authz.Reason) bot.Entry {
+	e.Reason = string(reason)
+	return e
+}

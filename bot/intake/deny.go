@@ -1,0 +1,70 @@
+package intake
+
+import (
+	"context"
+	"errors"
+
+	"revoke-sessions/authz"
+	"revoke-sessions/bot"
+	"revoke-sessions/bot/lookup"
+	"revoke-sessions/bot/message"
+	"revoke-sessions/bot/slackapi"
+)
+
+// An approver who wants to deny something presses Deny, and gives a reason in a
+// form. Slack may not open the form, or never bring what was submitted. The wish is
+// on record all the same, and nothing is carried out by itself over it. It has less
+// effect than the Deny that the same approver may give: others can still decide.
+
+// askedToDeny keeps that an approver pressed Deny and no form opened, tells them
+// what to do, and has nothing carried out by itself.
+func (h *Handler) askedToDeny(ctx context.Context, a bot.Arrival, r bot.Request, e bot.Entry, failed error) error {
+	if !r.TargetFound {
+		// It may be the target who pressed it.
+		now, err := h.lookUp(ctx, a, &r, authz.Deny)
+		if err != nil {
+			return h.refuseLookup(ctx, a, e, err, &r)
+		}
+		if d := h.cfg.Check(authz.Deny, now.who.Actor, now.matter); !d.Allowed {
+			return h.refuseUnsure(ctx, a, e, d.Reason, &r, now.who)
+		}
+	}
+	for {
+		if reason, err := h.closed(ctx, &r, authz.Deny); reason != "" || err != nil {
+			if err != nil {
+				return err
+			}
+			return h.refuseFor(ctx, a, e, reason, &r)
+		}
+		row := a.Row(e)
+		row.Action, row.Wanted = "deny_asked", ""
+		holds := r.State == bot.Pending && r.Executes
+		if holds {
+			row.Reason = string(bot.DenyAsked)
+		}
+		r.AsksToDeny(bot.Verdict{Kind: authz.Deny, SlackID: a.UserID, EntraID: e.ActorEntraID, At: h.now().UTC()})
+		if r.State == bot.Pending {
+			h.run.LeaveToApprovers(&r)
+			r.DueAt = h.cfg.Attention(&r)
+		}
+		_, err := h.run.Commit(ctx, bot.Change{Request: r, Audit: []bot.Entry{row}, Settles: a.ID})
+		if err == nil {
+			h.answer(ctx, a, message.NotOpened(&r, holds, unsureOpened(failed)))
+			return nil
+		}
+		if !errors.Is(err, bot.ErrConflict) {
+			return err
+		}
+		if r, err = h.store.Request(ctx, r.ID); err != nil {
+			return err
+		}
+	}
+}
+
+// unsureOpened reports whether a form may have opened all the same: Slack gave no
+// answer.
+func unsureOpened(err error) bool {
+	e, ok := errors.AsType[*slackapi.Error](err)
+	_, limited := lookup.TooOften(err)
+	return ok && e.NoAnswer() && !limited
+}

@@ -1,0 +1,58 @@
+package intake
+
+import (
+	"context"
+	"errors"
+	"strconv"
+
+	"revoke-sessions/authz"
+	"revoke-sessions/bot"
+	"revoke-sessions/bot/lookup"
+	"revoke-sessions/bot/message"
+	"revoke-sessions/bot/slackapi"
+)
+
+// openForm opens the form before anything else: its trigger lives 3 s.
+func (h *Handler) openForm(ctx context.Context, a bot.Arrival) error {
+	err := h.budget.Take(ctx, "views.open")
+	if err == nil {
+		err = h.teller.OpenForm(ctx, a.TriggerID, message.Form(a.UserID, a.ID, &h.cfg.Policy))
+		h.budget.Heed("views.open", err)
+	}
+	if err == nil {
+		return h.store.Record(ctx, a.ID)
+	}
+	h.log.Warn("open the form", "arrival", a.ID, "user", a.UserID, "error", err)
+	if _, limited := lookup.TooOften(err); limited {
+		return h.reply(ctx, a, message.Note("Slack asked the bot to wait, so the form did not open and nothing was asked for. %s", bot.TypeInstead))
+	}
+	if e, ok := errors.AsType[*slackapi.Error](err); ok && e.NoAnswer() {
+		return h.reply(ctx, a, message.Note("I am not sure that the form opened. If you see none: %s", bot.TypeInstead))
+	}
+	return h.reply(ctx, a, message.Note("The form could not open, and nothing was asked for. %s", bot.TypeInstead))
+}
+
+// form carries out a submitted form. Its metadata leads to the command or
+// click that opened it, which has the response_url; without one the answer
+// goes by direct message.
+func (h *Handler) form(ctx context.Context, a bot.Arrival) error {
+	var opened bot.Arrival
+	if id, err := strconv.ParseInt(a.Metadata, 10, 64); err == nil {
+		opened, err = h.store.Arrival(ctx, id)
+		if err != nil && !errors.Is(err, bot.ErrNoRequest) {
+			return err
+		}
+		if opened.UserID != a.UserID {
+			opened = bot.Arrival{}
+		}
+	}
+	a.ResponseURL = opened.ResponseURL
+	if a.CallbackID == bot.DenyCallback {
+		return h.denyForm(ctx, a, opened)
+	}
+	if a.CallbackID != bot.FormCallback || !bot.SlackUser.MatchString(a.PickedUser) {
+		e := bot.Entry{Wanted: string(authz.Ask), Reason: string(authz.OutsideWorkspace)}
+		return h.refuse(ctx, a, e, message.Note("The form named nobody. Nothing was asked for. %s", bot.TypeInstead))
+	}
+	return h.ask(ctx, a, wish{whom: bot.Whom{SlackID: a.PickedUser}, reason: bot.Clean(a.Reason, bot.MaxReason)})
+}

@@ -1,0 +1,125 @@
+package intake
+
+import (
+	"context"
+	"errors"
+	"slices"
+
+	"revoke-sessions/authz"
+	"revoke-sessions/bot"
+	"revoke-sessions/bot/message"
+)
+
+// freeze pulls the brake for whoever may: from now on no revoke is begun.
+func (h *Handler) freeze(ctx context.Context, a bot.Arrival, reason string) error {
+	e := bot.Entry{Wanted: string(authz.Freeze)}
+	who, err := h.people.Who(ctx, a.UserID)
+	if err != nil {
+		return h.refuseLookup(ctx, a, e, err, nil)
+	}
+	e.ActorEntraID, e.LookedUpMS = who.Actor.EntraID, who.Age.Milliseconds()
+	on, frozen, err := h.store.Frozen(ctx)
+	if err != nil {
+		return err
+	}
+	pulled, err := h.store.LastPulled(ctx, authz.Asker{SlackID: a.UserID, EntraID: who.Actor.EntraID})
+	if err != nil {
+		return err
+	}
+	now := h.now().UTC()
+	d := authz.Check(authz.Question{Action: authz.Freeze, Actor: who.Actor, Policy: h.cfg.Policy, Brake: authz.Brake{
+		Frozen: frozen, PulledLately: !pulled.IsZero() && now.Sub(pulled) < authz.Rest,
+	}})
+	f := bot.Freeze{
+		By: authz.Asker{SlackID: a.UserID, EntraID: who.Actor.EntraID}, BeganAt: now,
+		Until: now.Add(h.cfg.Policy.Freeze.Max), Reason: bot.Clean(reason, bot.MaxReason),
+	}
+	if d.Allowed {
+		row := a.Row(e)
+		row.Until = bot.StampText(f.Until)
+		row.Action = "frozen"
+		on, err = h.store.CommitFreeze(ctx, bot.FreezeChange{
+			Freeze: f, Audit: []bot.Entry{row}, Settles: a.ID,
+			Notice: message.FreezeAnnouncement(&f, h.teller.View(ctx, nil, "")),
+		})
+		switch {
+		case errors.Is(err, bot.ErrTaken): // somebody else pulled it in this moment
+			d = authz.Decision{Reason: authz.AlreadyFrozen}
+		case err != nil:
+			return err
+		}
+	}
+	if !d.Allowed {
+		if d.Reason == authz.MembershipUnknown {
+			return h.refuseUnsure(ctx, a, e, d.Reason, nil, who)
+		}
+		v := h.viewFor(ctx, a, nil)
+		v.LastFreeze = pulled
+		return h.refuse(ctx, a, withReason(e, d.Reason), message.Refusal(d.Reason, nil, v))
+	}
+	h.log.Warn("every revoke is held back by a freeze", "freeze", on.ID, "arrival", a.ID, "user", a.UserID, "until", on.Until)
+	h.answer(ctx, a, message.FrozenNow(&on))
+	return nil
+}
+
+// unfreeze ends the freeze, or adds a vote to end it.
+func (h *Handler) unfreeze(ctx context.Context, a bot.Arrival) error {
+	e := bot.Entry{Wanted: string(authz.Unfreeze)}
+	who, err := h.people.Who(ctx, a.UserID)
+	if err != nil {
+		return h.refuseLookup(ctx, a, e, err, nil)
+	}
+	e.ActorEntraID, e.LookedUpMS = who.Actor.EntraID, who.Age.Milliseconds()
+	// Who may let go of the brake, the rules in force say; anybody's may pull it.
+	if others, err := h.run.HasOtherRules(ctx); others || err != nil {
+		if err != nil {
+			return err
+		}
+		return h.refuseFor(ctx, a, e, bot.OtherRules, nil)
+	}
+	for {
+		on, frozen, err := h.store.Frozen(ctx)
+		if err != nil {
+			return err
+		}
+		brake := authz.Brake{Frozen: frozen}
+		for _, vote := range on.Votes {
+			voter, err := h.people.Again(ctx, vote.SlackID, vote.EntraID)
+			if err != nil {
+				return h.refuseLookup(ctx, a, e, err, nil)
+			}
+			brake.Votes = append(brake.Votes, voter.Actor)
+		}
+		if known := h.approvers.Fresh(ctx); known.Whole() && h.cfg.Policy.OnlyUsers() {
+			brake.Approvers = known.Count(h.cfg.Check)
+		}
+		d := authz.Check(authz.Question{Action: authz.Unfreeze, Actor: who.Actor, Policy: h.cfg.Policy, Brake: brake})
+		if !d.Allowed {
+			e.Freeze = on.ID
+			return h.refuseUnsure(ctx, a, e, d.Reason, nil, who)
+		}
+		if vote := (authz.Asker{SlackID: a.UserID, EntraID: who.Actor.EntraID}); !slices.Contains(on.Votes, vote) {
+			on.Votes = append(slices.Clone(on.Votes), vote)
+		}
+		row := a.Row(e)
+		row.Have, row.Need = d.Have, d.Need
+		row.Action = "unfreeze_asked"
+		on.Have, on.Need = d.Have, d.Need
+		c := bot.FreezeChange{Freeze: on, Settles: a.ID}
+		if d.Enough() {
+			c.Freeze.EndedAt = h.now().UTC()
+			row.Action = "unfrozen"
+		}
+		c.Audit, c.Notice = []bot.Entry{row}, message.FreezeAnnouncement(&c.Freeze, h.teller.View(ctx, nil, ""))
+		stored, err := h.store.CommitFreeze(ctx, c)
+		if errors.Is(err, bot.ErrConflict) {
+			continue // another vote, or its end: all is looked at again
+		}
+		if err != nil {
+			return err
+		}
+		h.log.Warn("unfreeze", "freeze", stored.ID, "arrival", a.ID, "user", a.UserID, "have", d.Have, "need", d.Need, "ended", d.Enough())
+		h.answer(ctx, a, message.ThawAnswer(&stored, d))
+		return nil
+	}
+}

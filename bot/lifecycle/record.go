@@ -1,0 +1,100 @@
+package lifecycle
+
+import (
+	"context"
+	"slices"
+	"time"
+
+	"revoke-sessions/authz"
+	"revoke-sessions/bot"
+)
+
+// maxPreviews bounds how many void requests are gone back to for who asked.
+const maxPreviews = 16
+
+// OnRecord reads what the chain shows of a request, and compares what a
+// decision is bound to, and the approvals that are given so far.
+func (rn *Runner) OnRecord(ctx context.Context, r *bot.Request) (rec bot.Proof, missing string, err error) {
+	rows, err := rn.store.OnRecord(ctx, r.ID)
+	if err != nil {
+		return rec, "", err
+	}
+	rec = bot.ProofOf(rows)
+	lane, askers, err := rn.origin(ctx, r, &rec)
+	if err != nil {
+		return rec, "", err
+	}
+	switch ask := rec.Ask; {
+	case ask == nil:
+		missing = bot.NoAsk
+	case rec.Ended:
+		missing = bot.NotOpen
+	case ask.TargetID != r.Target.ID:
+		missing = bot.NoTarget
+	case lane != r.Lane:
+		missing = bot.NoLane
+	case ask.Drill != r.Drill:
+		missing = bot.NoDrill
+	case ask.Digest != r.Digest:
+		missing = bot.NoDigest
+	case r.Need < ask.Need:
+		missing = bot.NoNeed
+	case ask.Operation != "" && ask.Operation != string(r.Operation):
+		missing = bot.NoOperation
+	case !bot.SameAskers(askers, r.Askers):
+		missing = bot.NoAskers
+	case !bot.SameApprovals(rec.Gave, r.Approvals, r.Digest):
+		missing = bot.NoApprovals
+	}
+	return rec, missing, nil
+}
+
+// origin is the lane of the ask, and everybody who asked, and notes in rec whether
+// somebody wanted to deny it: of a preview that was
+// made again, as the void request's rows say, which end where its own begin.
+func (rn *Runner) origin(ctx context.Context, r *bot.Request, rec *bot.Proof) (lane authz.Lane, askers []authz.Asker, err error) {
+	first, askers, before := rec.Ask, rec.Askers, r.Replaces
+	for range maxPreviews {
+		switch {
+		case first == nil:
+			return "", askers, nil
+		case first.Action == "requested":
+			return authz.LaneOf(first.ActorEntraID, first.TargetID), askers, nil
+		}
+		rows, err := rn.store.OnRecord(ctx, before)
+		if err != nil {
+			return "", nil, err
+		}
+		last := slices.IndexFunc(rows, func(row bot.Row) bool { return row.Action == string(bot.Void) && row.Seq == first.Seq-1 })
+		if last < 0 || rows[last].TargetID != first.TargetID {
+			return "", askers, nil
+		}
+		earlier := bot.ProofOf(rows)
+		askers, rec.Denying = append(earlier.Askers, askers...), rec.Denying || earlier.Denying
+		if first = earlier.Ask; first == nil || first.Action == "requested" {
+			continue
+		}
+		void, err := rn.store.Request(ctx, before)
+		if err != nil {
+			return "", nil, err
+		}
+		before = void.Replaces
+	}
+	return "", askers, nil
+}
+
+func (rn *Runner) ReportUnrecorded(r *bot.Request, missing string) {
+	rn.log.Error("the audit chain does not show what the stored request says, so nothing is called: somebody may have changed the database",
+		"request", r.ID, "state", r.State, "missing", missing)
+}
+
+// StopUnrecorded ends a request that is not on record as it is stored, for good:
+// a fresh preview would be made of what somebody may have changed.
+func (rn *Runner) StopUnrecorded(ctx context.Context, r bot.Request, missing string, c bot.Change, e bot.Entry) (bot.Request, error) {
+	rn.ReportUnrecorded(&r, missing)
+	r.To(bot.Void)
+	r.EndedAt, r.DueAt, r.Line, r.Changed = rn.now().UTC(), time.Time{}, nil, []bot.Difference{bot.Unrecorded}
+	e.Action, e.Reason, e.Digest, e.Changed, e.Code = string(bot.Void), string(bot.NotOnRecord), r.Digest, string(bot.Unrecorded), missing
+	c.Request, c.Audit = r, []bot.Entry{e}
+	return rn.Commit(ctx, c)
+}

@@ -1,0 +1,37 @@
+package lifecycle
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"revoke-sessions/bot/bottest"
+)
+
+// Three failures within a minute are no reason to call anybody, nor is one after
+// a long time; what has gone on begins anew.
+func TestStumbles(t *testing.T) {
+	var s stumbles
+	at := bottest.Today
+	fails := func(when string, after time.Duration, want bool) {
+		t.Helper()
+		at = at.Add(after)
+		if got := s.failed("REQ-ACDEFG", at); got != want {
+			t.Errorf("%s: %v", when, got)
+		}
+	}
+	fails("first", 0, false)
+	fails("second", stalledAfter, false)
+	fails("third, after a minute", 0, true)
+	fails("fourth", time.Second, true)
+	s.went("REQ-ACDEFG")
+	fails("first again", time.Hour, false)
+	fails("second again", time.Second, false)
+	fails("third again, at once", time.Second, false)
+	for n := range manyStumbles + 10 {
+		s.failed(strings.Repeat("A", n+1), at.Add(2*time.Hour))
+	}
+	if _, known := s.all["REQ-ACDEFG"]; known {
+		t.Error("what has not failed for long is kept for ever")
+	}
+}

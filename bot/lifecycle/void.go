@@ -1,0 +1,76 @@
+package lifecycle
+
+import (
+	"context"
+	"slices"
+	"time"
+
+	"revoke-sessions/bot"
+	"revoke-sessions/bot/lookup"
+)
+
+// Draft makes a pending request of what was asked for and looked up.
+func (rn *Runner) Draft(ctx context.Context, r bot.Request) (bot.Request, error) {
+	before, err := rn.store.LastAccepted(ctx, r.Target.ID)
+	if err != nil {
+		return bot.Request{}, err
+	}
+	now := rn.now().UTC()
+	matter := r.Matter()
+	need := rn.cfg.Policy.Require(matter)
+	wait, executes := rn.cfg.Policy.Wait(matter)
+	r.ID, r.State, r.RevokedBefore = bot.NewID(), bot.Pending, before
+	r.Operation, r.Fallback = rn.cfg.Operation, rn.cfg.Fallback
+	r.Need, r.Protected = need.Approvals, need.Protected
+	r.Digest = bot.CardDigest(r.Target, r.Words.UPN, r.Operation, r.Fallback, r.Need)
+	r.CreatedAt, r.ExpiresAt, r.Executes = now, now.Add(wait), executes && !r.Drill
+	r.DueAt = rn.cfg.Attention(&r)
+	lookup.Count(&r.Coverage, rn.approvers.Latest().Able(&r, rn.cfg.Check))
+	return r, nil
+}
+
+// LeaveToApprovers has a report that somebody wants to deny not carried out by
+// itself: the approvers have as long as for any other.
+func (rn *Runner) LeaveToApprovers(r *bot.Request) {
+	if len(r.DenyAsked) > 0 && r.Executes {
+		r.Executes, r.NotExecuted, r.OtherRules = false, bot.DenyAsked, false
+		r.ExpiresAt = r.CreatedAt.Add(max(rn.cfg.Policy.Expiry, r.ExpiresAt.Sub(r.CreatedAt)))
+	}
+}
+
+// Void ends a request whose card was no longer true, and makes a fresh preview
+// of the same ask in the same transaction: what was asked for is not lost.
+func (rn *Runner) Void(ctx context.Context, r bot.Request, t bot.TargetFacts, changed []bot.Difference, c bot.Change, e bot.Entry) (bot.Request, error) {
+	r.To(bot.Void)
+	r.EndedAt, r.DueAt, r.Changed = rn.now().UTC(), time.Time{}, changed
+	e.Action, e.Digest, e.Changed = string(bot.Void), r.Digest, bot.JoinDifferences(changed)
+	c.Audit = []bot.Entry{e}
+	if !slices.Contains(changed, bot.Gone) && !slices.Contains(changed, bot.NowBlocked) {
+		fresh := bot.Request{
+			Lane: r.Lane, Drill: r.Drill, Askers: r.Askers, Words: r.Words, Replaces: r.ID,
+			Coverage: r.Coverage, CancelAskedAt: r.CancelAskedAt, AskersAlso: r.AskersAlso, DenyAsked: r.DenyAsked, TargetLeft: r.TargetLeft,
+		}
+		t.SlackIDs, t.Found = bot.Union(r.TargetSlackIDs(), t.SlackIDs), t.Found || r.TargetFound
+		// A click does not wait for these, but a new card is a new ask.
+		rn.people.CompleteFacts(ctx, &t)
+		fresh.AimAt(t)
+		fresh, err := rn.Draft(ctx, fresh)
+		if err != nil {
+			return r, err
+		}
+		fresh.RevokedBefore = r.RevokedBefore // what its people knew when it was asked for
+		rn.LeaveToApprovers(&fresh)
+		fresh.DueAt = rn.cfg.Attention(&fresh)
+		r.ReplacedBy = fresh.ID
+		again := fresh.Entry(bot.Pending, e.Actor)
+		again.Action, again.Origin, again.ActorEntraID = "previewed_again", e.Origin, e.ActorEntraID
+		again.Operation, again.Digest, again.Need = string(fresh.Operation), fresh.Digest, fresh.Need
+		again.Until = fresh.ExecutesAt()
+		c.Successor, c.Audit = &fresh, append(c.Audit, again)
+	}
+	// Of a request that somebody altered it is not known what was called.
+	c.GivesBack = r.NothingDone() && !slices.Contains(changed, bot.Altered)
+	// What a card asks for is judged by the rules in force.
+	c.Request, c.Under = r, rn.rules.Digest()
+	return rn.Commit(ctx, c)
+}

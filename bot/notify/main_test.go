@@ -1,0 +1,33 @@
+package notify
+
+import (
+	"net/http"
+	"testing"
+
+	"github.com/slack-go/slack"
+	"go.uber.org/goleak"
+
+	"revoke-sessions/bot/bottest"
+	"revoke-sessions/bot/slackapi"
+	"revoke-sessions/bot/slacktest"
+	"revoke-sessions/bot/testrun"
+)
+
+func TestMain(m *testing.M) {
+	testrun.Parallel(8)
+	goleak.VerifyTestMain(m)
+}
+
+// connected is the adapter for a workspace, past its auth.test. Its connections end
+// with the test.
+func connected(t testing.TB, s *slacktest.Server) *slackapi.Client {
+	t.Helper()
+	transport := &http.Transport{}
+	t.Cleanup(transport.CloseIdleConnections)
+	hc := &http.Client{Transport: transport, Timeout: bottest.Within}
+	a := slackapi.NewClient(slack.New(s.BotToken(), slack.OptionAPIURL(s.APIURL()), slack.OptionHTTPClient(hc)), s.APIURL(), hc)
+	if _, err := a.Connect(bottest.Deadline(t)); err != nil {
+		t.Fatal(err)
+	}
+	return a
+}

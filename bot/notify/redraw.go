@@ -1,0 +1,52 @@
+package notify
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/json"
+	"slices"
+	"strings"
+
+	"revoke-sessions/authz"
+	"revoke-sessions/bot/lookup"
+)
+
+// A card shows more than its request: who the approvers are, the policy, the
+// emergency number, the channel that it stands in. Where these have changed since
+// it was drawn, at a restart or because the approvers did, every open request is
+// told again. Its messages are compared with what stands there, so that what has
+// not changed costs no call.
+
+// outlook is a digest of what open requests show beside themselves.
+func (tl *Teller) outlook(known lookup.Roster) [sha256.Size]byte {
+	type shown struct {
+		Approver, Entra string
+		By              []string
+		Able            bool
+	}
+	var people []shown
+	for _, a := range known.People {
+		people = append(people, shown{a.Actor.SlackID, a.Actor.EntraID, a.By, tl.cfg.Check(authz.Freeze, a.Actor, authz.Matter{}).Allowed})
+	}
+	slices.SortFunc(people, func(a, b shown) int { return strings.Compare(a.Approver, b.Approver) })
+	text, _ := json.Marshal([]any{people, tl.cfg.Policy.Digest, tl.cfg.Policy.Approvers, tl.cfg.Channel, tl.cfg.Emergency, tl.cfg.Home, tl.cfg.Operation, tl.cfg.Fallback}) // strings all
+	return sha256.Sum256(text)
+}
+
+// Redraw has every open request told again, and the freeze that is on, unless
+// what they show beside themselves is as it was.
+func (tl *Teller) Redraw(ctx context.Context, known lookup.Roster) {
+	now := tl.outlook(known)
+	if last := tl.drawnUnder.Swap(&now); last != nil && *last == now {
+		return
+	}
+	tl.Retell(ctx)
+}
+
+// Retell has what is open told again.
+func (tl *Teller) Retell(ctx context.Context) {
+	if err := tl.store.Retell(ctx); err != nil {
+		tl.drawnUnder.Store(nil) // the next look tries again
+		tl.log.Error("have open requests told again", "error", err)
+	}
+}

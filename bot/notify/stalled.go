@@ -1,0 +1,81 @@
+package notify
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"revoke-sessions/bot"
+	"revoke-sessions/bot/message"
+	"revoke-sessions/bot/slackapi"
+)
+
+// showUnreadable edits what stands of a request whose row cannot be read, by what
+// is known of the messages alone, and answers how long to wait before it is looked
+// at again: somebody may mend the row.
+func (tl *Teller) showUnreadable(ctx context.Context, id string, places map[string]bot.Place, tries int) pause {
+	until := pause{doubled(tellRetrySoon, tries), true}
+	v := tl.View(ctx, nil, tl.cfg.Home.Link(places[bot.CardKey].Channel, places[bot.CardKey].TS))
+	for key, at := range places {
+		if key != bot.CardKey && bot.KeyKind(key) != "receipt" || at.TS == "" {
+			continue
+		}
+		m := message.StalledNotice(id, nil, v)
+		if at.Shown == m.Digest() {
+			continue
+		}
+		if wait := tl.slack.Pace.Update(slackapi.Letter{Key: id + " " + key, Since: tl.now()}, tl.now()); wait > 0 {
+			until = pause{lasts: wait}
+			continue
+		}
+		if err := tl.update(ctx, key, at.Channel, at.TS, m); err != nil {
+			tl.log.Warn("tell", "request", id, "key", key, "error", err)
+			if e, ok := errors.AsType[*slackapi.Error](err); ok {
+				tl.slack.Pace.Obey(e, tl.now())
+			}
+			continue
+		}
+		at.Shown = m.Digest()
+		if err := tl.store.SetPlace(ctx, id, at); err != nil {
+			tl.log.Error("note where a message stands", "request", id, "key", key, "error", err)
+		}
+	}
+	return until
+}
+
+// Stall has everybody told that the bot cannot go on with a request: once, or
+// once a day while its row cannot be read. Done
+// again it does nothing more.
+func (tl *Teller) Stall(ctx context.Context, id string) {
+	ctx, cancel := context.WithTimeout(ctx, bot.StepDeadline)
+	defer cancel()
+	r, err := tl.store.Request(ctx, id)
+	known := &r
+	if _, broken := errors.AsType[*bot.Unreadable](err); broken {
+		known = nil
+	} else if err != nil {
+		tl.log.Error("read what cannot go on", "request", id, "error", err)
+		return
+	}
+	if known != nil && !r.StalledAt.IsZero() {
+		return // they know
+	}
+	n := bot.Notice{
+		Key:     fmt.Sprintf("stalled:%s:%s", id, tl.now().UTC().Format(time.DateOnly)),
+		Message: message.StalledNotice(id, known, tl.View(ctx, known, tl.CardLink(ctx, id))),
+	}
+	// First: of two who die in between, the other one announces nothing twice.
+	if _, err := tl.store.Announce(ctx, n); err != nil {
+		tl.log.Error("store what is to be announced", "request", id, "error", err)
+	}
+	fresh, err := tl.store.Stall(ctx, id)
+	if err != nil {
+		tl.log.Error("note that a request cannot go on", "request", id, "error", err)
+		return
+	}
+	if fresh {
+		tl.log.Error("the bot cannot go on with a request, and people are told: revoke by hand if it cannot wait", "request", id)
+		tl.Tell(ctx, id)
+	}
+}
