@@ -131,6 +131,7 @@ func TestHeavyTests(t *testing.T) {
 		names = append(names, found[1])
 	}
 	repeated := regexp.MustCompile(strings.Join(names, "|"))
+	run := regexp.MustCompile(`(?m)^REVOKE_TEST_FULL=1 go test .*$`).FindString(string(script))
 	asks, test := regexp.MustCompile(`testrun\.(?:\w+\.Times\(|EveryStep\(|Draws\(|ForeignClients\()`), regexp.MustCompile(`(?m)^func (Test\w+)`)
 	err = filepath.WalkDir(".", func(file string, d fs.DirEntry, err error) error {
 		if err != nil || d.IsDir() || !strings.HasSuffix(file, ".go") || strings.HasPrefix(filepath.ToSlash(file), "bot/testrun/") || file == "layout_test.go" {
@@ -149,6 +150,9 @@ func TestHeavyTests(t *testing.T) {
 			of := test.FindAllSubmatch(text, -1)
 			if !slices.ContainsFunc(of, func(name [][]byte) bool { return repeated.Match(name[1]) }) {
 				t.Errorf("%s repeats more in the full run, and .ci/run does not repeat any of its tests", file)
+			}
+			if folder := "./" + filepath.ToSlash(filepath.Dir(file)); !slices.Contains(strings.Fields(run), folder) {
+				t.Errorf("%s repeats more in the full run, and .ci/run does not repeat the tests of %s", file, folder)
 			}
 		}
 		return nil
