@@ -206,6 +206,8 @@ type Billboard interface {
 	Told(ctx context.Context, t Telling, version int64, retry Retry) (next Telling, more bool, err error)
 	// Places are the messages of a request by key.
 	Places(ctx context.Context, id string) (map[string]Place, error)
+	// Cards are where the cards of some requests stand, by request ID.
+	Cards(ctx context.Context, ids []string) (map[string]Place, error)
 	// Stands reports whether a message is one of ours, of whatever request.
 	Stands(ctx context.Context, channel, ts string) (bool, error)
 	// Doubt forgets what a message shows, and not where it stands.

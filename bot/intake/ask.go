@@ -21,99 +21,153 @@ type wish struct {
 	drill  bool
 }
 
-// ask looks up who asks and who is meant, and makes or joins a request.
-func (h *Handler) ask(ctx context.Context, a bot.Arrival, w wish) error {
+// asking is an ask on its way to a request: what is wanted, and what is known so far.
+type asking struct {
+	act
+	wish
+	// row is that of a refusal. draft is the request that does not exist yet, of which a
+	// refusal speaks.
+	row   bot.Entry
+	draft bot.Request
+	asker lookup.Person
+	meant lookup.Match
+	facts bot.TargetFacts
+}
+
+// ask looks up who asks and who is meant, and makes or joins a request. Each step looks up
+// no more than the asker has a right to.
+func (h *Handler) ask(ctx context.Context, a act, w wish) error {
 	if w.whom.SlackID == a.UserID {
 		w.whom = bot.Whom{Me: true}
 	}
 	if w.whom.Me {
 		ctx = lookup.LookingUp(ctx, lookup.ForOwn)
 	}
-	// A refusal speaks of a request that does not exist yet, but may be a drill.
-	unborn := &bot.Request{Drill: w.drill}
-	e := bot.Entry{Wanted: string(authz.Ask), Drill: w.drill}
-	if wait := h.allowance.Take(a.UserID, w.whom.Me, h.now()); wait > 0 {
-		v := h.teller.View(ctx, nil, "")
+	q := &asking{act: a, wish: w, draft: bot.Request{Drill: w.drill}, row: bot.Entry{Wanted: string(authz.Ask), Drill: w.drill}}
+	if refused, err := h.knowAsker(ctx, q); refused || err != nil {
+		return err
+	}
+	if refused, err := h.mayAskAbout(ctx, q, !w.whom.Me && !h.people.MayMean(w.whom, q.asker.Account)); refused || err != nil {
+		return err
+	}
+	var beside sync.WaitGroup // beside the look-ups, and no reason to end them
+	beside.Go(func() { q.draft.Coverage = h.teller.Cover(ctx) })
+	defer beside.Wait()
+	if refused, err := h.findTarget(ctx, q); refused || err != nil {
+		return err
+	}
+	facts, also, refused, err := h.readTarget(ctx, q)
+	if refused || err != nil {
+		return err
+	}
+	beside.Wait() // from here on the draft is complete
+	q.facts, q.draft.AskersAlso = facts, also
+	if refused, err := h.mayAsk(ctx, q); refused || err != nil {
+		return err
+	}
+	return h.enter(ctx, q)
+}
+
+// knowAsker looks up who asks, unless they ask too often, and whether they may ask at all.
+func (h *Handler) knowAsker(ctx context.Context, q *asking) (refused bool, err error) {
+	if wait := h.allowance.Take(q.UserID, q.whom.Me, h.now()); wait > 0 {
+		v := h.view(ctx, q.act, nil, "")
 		v.Wait = wait
-		return h.refuse(ctx, a, withReason(e, bot.TooFast), message.Refusal(bot.TooFast, unborn, v))
+		return true, h.refuse(ctx, q.act, withReason(q.row, bot.TooFast), message.Refusal(bot.TooFast, &bot.Request{Drill: q.drill}, v))
 	}
-	asker, err := h.people.Who(ctx, a.UserID)
+	q.asker, err = h.people.Who(ctx, q.UserID)
 	if err != nil {
-		return h.refuseLookup(ctx, a, e, err, unborn)
+		return true, h.refuseLookup(ctx, q.act, q.row, err, &bot.Request{Drill: q.drill})
 	}
-	e.ActorEntraID, e.LookedUpMS = asker.Actor.EntraID, asker.Age.Milliseconds()
-	if d := h.cfg.Check(authz.Ask, asker.Actor, authz.Matter{}); !d.Allowed {
-		return h.refuseFor(ctx, a, e, d.Reason, unborn)
+	q.row.ActorEntraID, q.row.LookedUpMS = q.asker.Actor.EntraID, q.asker.Age.Milliseconds()
+	if d := h.cfg.Check(authz.Ask, q.asker.Actor, authz.Matter{}); !d.Allowed {
+		return true, h.refuseFor(ctx, q.act, q.row, d.Reason, &bot.Request{Drill: q.drill})
 	}
-	meant := lookup.Match{User: asker.Account, SlackID: a.UserID}
-	// Whoever may not ask about others has nobody looked up, and does not learn
-	// who has an account.
-	stranger := func() (authz.Reason, bool) {
-		d := h.cfg.Check(authz.Ask, asker.Actor, authz.Matter{Lane: authz.ThirdParty})
-		return d.Reason, d.Reason == authz.MayNotRequest || d.Reason == authz.MembershipUnknown
+	return false, nil
+}
+
+// mayAskAbout refuses who may not ask about others, where it is about somebody else. They
+// have nobody looked up, and do not learn who has an account.
+func (h *Handler) mayAskAbout(ctx context.Context, q *asking, somebodyElse bool) (refused bool, err error) {
+	if !somebodyElse {
+		return false, nil
 	}
-	if !w.whom.Me && !h.people.MayMean(w.whom, asker.Account) {
-		if reason, is := stranger(); is {
-			return h.refuseUnsure(ctx, a, e, reason, unborn, asker)
+	d := h.cfg.Check(authz.Ask, q.asker.Actor, authz.Matter{Lane: authz.ThirdParty})
+	if d.Reason != authz.MayNotRequest && d.Reason != authz.MembershipUnknown {
+		return false, nil
+	}
+	return true, h.refuseUnsure(ctx, q.act, q.row, d.Reason, q.unborn(), q.asker)
+}
+
+// unborn is what a refusal says of the request while its target is being found.
+func (q *asking) unborn() *bot.Request {
+	r := &bot.Request{Drill: q.drill}
+	if q.meant.Left {
+		r.TargetLeft = q.meant.SlackID
+	}
+	return r
+}
+
+// findTarget finds the account that is meant.
+func (h *Handler) findTarget(ctx context.Context, q *asking) (refused bool, err error) {
+	q.meant = lookup.Match{User: q.asker.Account, SlackID: q.UserID}
+	if !q.whom.Me {
+		if q.meant, err = h.people.Target(ctx, q.whom); err != nil {
+			return true, h.refuseLookup(ctx, q.act, q.row, err, &bot.Request{Drill: q.drill})
 		}
 	}
-	var coverage bot.Coverage
-	var ready sync.WaitGroup // beside the look-ups, and no reason to end them
-	ready.Go(func() { coverage = h.teller.Cover(ctx) })
-	defer ready.Wait()
-	if !w.whom.Me {
-		if meant, err = h.people.Target(ctx, w.whom); err != nil {
-			return h.refuseLookup(ctx, a, e, err, unborn)
-		}
+	if refused, err := h.mayAskAbout(ctx, q, q.meant.User.ID != q.asker.Actor.EntraID); refused || err != nil {
+		return refused, err
 	}
-	if meant.Left {
-		unborn.TargetLeft = meant.SlackID
+	if q.meant.Problem != "" {
+		return true, h.refuse(ctx, q.act, withReason(q.row, q.meant.Problem), message.TargetRefusal(q.meant.Problem, q.unborn(), q.whom))
 	}
-	if meant.User.ID != asker.Actor.EntraID {
-		if reason, is := stranger(); is {
-			return h.refuseUnsure(ctx, a, e, reason, unborn, asker)
-		}
-	}
-	if meant.Problem != "" {
-		return h.refuse(ctx, a, withReason(e, meant.Problem), message.TargetRefusal(meant.Problem, unborn, w.whom))
-	}
-	e.TargetID = meant.User.ID
+	q.row.TargetID = q.meant.User.ID
+	return false, nil
+}
+
+// readTarget reads what the card will show of the account, and the further Slack accounts
+// of the asker.
+func (h *Handler) readTarget(ctx context.Context, q *asking) (facts bot.TargetFacts, also []string, refused bool, err error) {
 	var known []string
-	if meant.SlackID != "" {
-		known = []string{meant.SlackID}
+	if q.meant.SlackID != "" {
+		known = []string{q.meant.SlackID}
 	}
-	// The search uses an index that may lag behind; the card shall not.
-	var also []string
 	var unlisted error
-	ready.Go(func() { also, unlisted = h.askersAlso(ctx, asker, meant.User.ID) })
-	t, err := h.people.Preview(ctx, meant.User.ID, known, true)
-	ready.Wait()
+	var beside sync.WaitGroup
+	beside.Go(func() { also, unlisted = h.askersAlso(ctx, q.asker, q.meant.User.ID) })
+	// The search that found the account uses an index that may lag behind; the card must not.
+	facts, err = h.people.Preview(ctx, q.meant.User.ID, known, true)
+	beside.Wait()
 	switch {
 	case graph.IsNotFound(err):
-		return h.refuse(ctx, a, withReason(e, authz.NoAccount), message.TargetRefusal(authz.NoAccount, unborn, w.whom))
+		return facts, nil, true, h.refuse(ctx, q.act, withReason(q.row, authz.NoAccount), message.TargetRefusal(authz.NoAccount, q.unborn(), q.whom))
 	case unlisted != nil:
-		return h.refuseLookup(ctx, a, e, unlisted, unborn)
+		return facts, nil, true, h.refuseLookup(ctx, q.act, q.row, unlisted, q.unborn())
 	case err != nil:
-		t.User = meant.User
+		facts.User = q.meant.User
 	}
-	unborn.Lane, unborn.Words.Reason = authz.LaneOf(asker.Actor.EntraID, t.User.ID), w.reason
-	unborn.Askers = []authz.Asker{{SlackID: a.UserID, EntraID: asker.Actor.EntraID}}
-	unborn.AimAt(t)
-	unborn.AskersAlso = also
-	if d := h.cfg.Check(authz.Ask, asker.Actor, unborn.Matter()); !d.Allowed {
-		sure := unborn.Matter()
-		sure.Target.MemberOf, sure.Target.Privileged = t.In, t.Privileged == graph.Yes
-		if d.Reason == authz.TargetProtected && !h.cfg.Policy.Require(sure).Blocked {
-			// Protected only by what cannot be read just now.
-			return h.refuseLookup(ctx, a, e, lookup.Unread(t), unborn)
-		}
-		return h.refuseUnsure(ctx, a, e, d.Reason, unborn, asker)
+	return facts, also, false, nil
+}
+
+// mayAsk completes the draft and puts it to authz.
+func (h *Handler) mayAsk(ctx context.Context, q *asking) (refused bool, err error) {
+	r := &q.draft
+	r.TargetLeft = q.unborn().TargetLeft
+	r.Lane, r.Words.Reason = authz.LaneOf(q.asker.Actor.EntraID, q.facts.User.ID), q.reason
+	r.Askers = []authz.Asker{{SlackID: q.UserID, EntraID: q.asker.Actor.EntraID}}
+	r.AimAt(q.facts)
+	d := h.cfg.Check(authz.Ask, q.asker.Actor, r.Matter())
+	switch {
+	case d.Reason == authz.TargetProtected && !h.cfg.Policy.Require(r.SureMatter(q.facts)).Blocked:
+		// Protected only by what cannot be read at the moment.
+		return true, h.refuseLookup(ctx, q.act, q.row, lookup.Unread(q.facts), r)
+	case !d.Allowed:
+		return true, h.refuseUnsure(ctx, q.act, q.row, d.Reason, r, q.asker)
+	case h.run.OwnAccount(q.facts.User.ID):
+		return true, h.refuseFor(ctx, q.act, q.row, bot.OwnAccount, r)
 	}
-	if h.run.OwnAccount(t.User.ID) {
-		return h.refuseFor(ctx, a, e, bot.OwnAccount, unborn)
-	}
-	unborn.Coverage = coverage
-	return h.enter(ctx, a, w, *unborn, t)
+	return false, nil
 }
 
 // askersAlso are the further Slack accounts of somebody who asks about somebody
@@ -131,48 +185,14 @@ func (h *Handler) askersAlso(ctx context.Context, asker lookup.Person, targetID 
 }
 
 // enter joins the pending request for the same target and lane, or makes one.
-func (h *Handler) enter(ctx context.Context, a bot.Arrival, w wish, unborn bot.Request, t bot.TargetFacts) error {
-	asker := unborn.Requester()
-	entry := bot.Entry{Actor: a.UserID, ActorEntraID: asker.EntraID, TargetID: unborn.Target.ID, Origin: a.Origin(), Drill: w.drill}
+func (h *Handler) enter(ctx context.Context, q *asking) error {
+	entry := bot.Entry{
+		Actor: q.UserID, ActorEntraID: q.draft.Requester().EntraID, TargetID: q.draft.Target.ID, Origin: q.Origin(), Drill: q.drill,
+	}
 	for range 5 {
-		r, pending, err := h.store.PendingFor(ctx, unborn.Target.ID, unborn.Lane, w.drill)
-		if err != nil {
-			return err
-		}
-		if pending && !h.now().Before(r.Deadline()) {
-			// Nobody joins what nobody can decide any more; while a freeze
-			// stops the clocks, it is not over yet.
-			over, err := h.run.Overdue(ctx, r)
-			if err != nil && !errors.Is(err, bot.ErrConflict) {
-				return err
-			}
-			if over {
-				continue
-			}
-		}
-		switch {
-		case pending && h.cfg.Policy.Require(r.KnownNow(t)).Approvals > r.Need:
-			// Nobody joins a card that asks for too little by now.
-			row := r.Entry(bot.Void, "bot")
-			row.Origin = a.Origin()
-			_, err = h.run.Void(ctx, r, t, []bot.Difference{bot.MoreApprovals}, bot.Change{}, row)
-			switch {
-			case err == nil:
-				err = bot.ErrConflict
-			case errors.Is(err, bot.ErrOtherRules):
-				err = h.join(ctx, a, w, asker, r, entry) // the rules in force may ask for no more
-			}
-		case pending:
-			r.AlsoKnows(&unborn)
-			err = h.join(ctx, a, w, asker, r, entry)
-		default:
-			if r, err = h.run.Draft(ctx, unborn); err != nil {
-				return err
-			}
-			err = h.create(ctx, a, r, entry)
-		}
+		err := h.enterOnce(ctx, q, entry)
 		if limit, ok := errors.AsType[*bot.LimitError](err); ok {
-			return h.refuseLimit(ctx, a, entry, authz.Ask, limit, &unborn)
+			return h.refuseLimit(ctx, q.act, entry, authz.Ask, limit, &q.draft)
 		}
 		if !errors.Is(err, bot.ErrTaken) && !errors.Is(err, bot.ErrConflict) {
 			return err
@@ -181,7 +201,48 @@ func (h *Handler) enter(ctx context.Context, a bot.Arrival, w wish, unborn bot.R
 	return fmt.Errorf("make a request: %w", bot.ErrConflict)
 }
 
-func (h *Handler) create(ctx context.Context, a bot.Arrival, r bot.Request, e bot.Entry) error {
+// enterOnce answers ErrTaken or ErrConflict where it must be tried again.
+func (h *Handler) enterOnce(ctx context.Context, q *asking, entry bot.Entry) error {
+	r, pending, err := h.store.PendingFor(ctx, q.draft.Target.ID, q.draft.Lane, q.drill)
+	if err != nil {
+		return err
+	}
+	if !pending {
+		if r, err = h.run.Draft(ctx, q.draft); err != nil {
+			return err
+		}
+		return h.create(ctx, q.act, r, entry)
+	}
+	if !h.now().Before(r.Deadline()) {
+		// Nobody joins what nobody can decide any more; while a freeze
+		// stops the clocks, it is not over yet.
+		over, err := h.run.Overdue(ctx, r)
+		if err != nil && !errors.Is(err, bot.ErrConflict) {
+			return err
+		}
+		if over {
+			return bot.ErrConflict
+		}
+	}
+	if h.cfg.Policy.Require(r.KnownNow(q.facts)).Approvals > r.Need {
+		// Nobody joins a card that asks for too little by now.
+		row := r.Entry(bot.Void, bot.BotActor)
+		row.Origin = q.Origin()
+		_, err := h.run.Void(ctx, r, q.facts, []bot.Difference{bot.MoreApprovals}, bot.Change{}, row)
+		switch {
+		case err == nil:
+			return bot.ErrConflict
+		case errors.Is(err, bot.ErrOtherRules):
+			return h.join(ctx, q, r, entry) // the rules in force may ask for no more
+		}
+		return err
+	}
+	r.AlsoKnows(&q.draft)
+	return h.join(ctx, q, r, entry)
+}
+
+// create stores a new request and answers its asker.
+func (h *Handler) create(ctx context.Context, a act, r bot.Request, e bot.Entry) error {
 	e.Action, e.Request, e.Operation, e.Digest, e.Need = "requested", r.ID, string(r.Operation), r.Digest, r.Need
 	e.Until = r.ExecutesAt()
 	r, err := h.run.Commit(ctx, bot.Change{
@@ -190,13 +251,14 @@ func (h *Handler) create(ctx context.Context, a bot.Arrival, r bot.Request, e bo
 	if err != nil {
 		return err
 	}
-	h.answer(ctx, a, message.Received(&r, h.teller.View(ctx, &r, "")))
+	h.answer(ctx, a, message.Received(&r, h.view(ctx, a, &r, "")))
 	return nil
 }
 
 // join adds somebody who asks for what was asked already, or what they add to
 // it. Either way the card is looked after: somebody may have deleted it.
-func (h *Handler) join(ctx context.Context, a bot.Arrival, w wish, asker authz.Asker, r bot.Request, e bot.Entry) error {
+func (h *Handler) join(ctx context.Context, q *asking, r bot.Request, e bot.Entry) error {
+	a, w, asker := q.act, q.wish, q.draft.Requester()
 	known := slices.Contains(r.AskedBy(), a.UserID)
 	if !slices.Contains(r.Askers, asker) {
 		// Or somebody whose Slack account leads to another Entra account by now: the
@@ -215,6 +277,6 @@ func (h *Handler) join(ctx context.Context, a bot.Arrival, w wish, asker authz.A
 	if err != nil {
 		return err
 	}
-	h.answer(ctx, a, message.Joined(&r, h.teller.View(ctx, &r, h.teller.CardLink(ctx, r.ID)), a.UserID, !known))
+	h.answer(ctx, a, message.Joined(&r, h.view(ctx, a, &r, h.teller.CardLink(ctx, r.ID)), a.UserID, !known))
 	return nil
 }

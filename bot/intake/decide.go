@@ -15,10 +15,10 @@ import (
 )
 
 // cancel carries out /revoke-sessions cancel REQ-….
-func (h *Handler) cancel(ctx context.Context, a bot.Arrival, id string) error {
+func (h *Handler) cancel(ctx context.Context, a act, id string) error {
 	r, err := h.store.Request(ctx, id)
 	if errors.Is(err, bot.ErrNoRequest) {
-		return h.refuse(ctx, a, bot.Entry{Wanted: string(authz.Cancel), Reason: string(bot.UnknownRequest)}, message.Refusal(bot.UnknownRequest, nil, h.teller.View(ctx, nil, "")))
+		return h.refuse(ctx, a, bot.Entry{Wanted: string(authz.Cancel), Reason: string(bot.UnknownRequest)}, message.Refusal(bot.UnknownRequest, nil, h.view(ctx, a, nil, "")))
 	}
 	if err != nil {
 		return err
@@ -31,88 +31,122 @@ func (h *Handler) cancel(ctx context.Context, a bot.Arrival, id string) error {
 		return h.refuseLookup(ctx, a, e, err, nil)
 	}
 	if d := h.cfg.Check(authz.See, who.Actor, r.Matter()); !d.Allowed {
-		return h.refuse(ctx, a, withReason(e, d.Reason), message.Refusal(bot.UnknownRequest, nil, h.teller.View(ctx, nil, "")))
+		return h.refuse(ctx, a, withReason(e, d.Reason), message.Refusal(bot.UnknownRequest, nil, h.view(ctx, a, nil, "")))
 	}
 	return h.decide(ctx, a, r, authz.Cancel)
 }
 
-// decide looks up whoever acts, asks authz, and makes the one transition. Any
-// number of people may do this at once, on any number of processes: the
-// store lets one of them through.
-func (h *Handler) decide(ctx context.Context, a bot.Arrival, r bot.Request, action authz.Action) error {
+// decide looks up the actor, asks authz, and makes the one transition. Any number of
+// people may do this at once, on any number of processes: the store lets one of them
+// through, and the others look at everything again.
+func (h *Handler) decide(ctx context.Context, a act, r bot.Request, action authz.Action) error {
 	e := bot.Entry{Wanted: string(action), Request: r.ID, TargetID: r.Target.ID, Drill: r.Drill}
 	for {
-		reason, err := h.closed(ctx, &r, action)
-		if err != nil {
+		err := h.decideOnce(ctx, a, r, action, &e)
+		if !errors.Is(err, bot.ErrConflict) {
 			return err
 		}
-		if reason != "" {
-			return h.refuseFor(ctx, a, e, reason, &r)
-		}
-		if !h.likely(a.UserID) {
-			// Who may not do this causes no look-up of anybody else.
-			who, err := h.people.Who(ctx, a.UserID)
-			if err != nil {
-				return h.refuseLookup(ctx, a, e, err, &r)
-			}
-			if d := h.cfg.Check(action, who.Actor, r.Matter()); personal(d.Reason) {
-				e.ActorEntraID, e.LookedUpMS = who.Actor.EntraID, who.Age.Milliseconds()
-				return h.refuseUnsure(ctx, a, e, d.Reason, &r, who)
-			}
-		}
-		now, err := h.lookUp(ctx, a, &r, action)
-		if err != nil {
-			return h.refuseLookup(ctx, a, e, err, &r)
-		}
-		e.ActorEntraID, e.LookedUpMS = now.who.Actor.EntraID, now.age.Milliseconds()
-		d := authz.Check(authz.Question{
-			Action: action, Actor: now.who.Actor, Matter: now.matter, Policy: h.cfg.Policy, Brake: authz.Brake{Frozen: now.frozen},
-		})
-		if now.confirms && now.otherRules {
-			return h.refuseFor(ctx, a, e, bot.OtherRules, &r)
-		}
-		if d.Allowed && now.confirms && h.run.OwnAccount(r.Target.ID) {
-			// Somebody else may have signed the bot in since it was asked for.
-			return h.refuseFor(ctx, a, e, bot.OwnAccount, &r)
-		}
-		if d.Allowed && now.missing != "" {
-			return h.refuseUnrecorded(ctx, a, r, now.missing, e)
-		}
-		if d.Allowed || d.Reason == authz.TargetProtected {
-			changed := h.cfg.Differences(&r, now.target, now.gone, now.matter)
-			if now.confirms && len(changed) > 0 && len(h.cfg.Differences(&r, now.target, now.gone, r.KnownNow(now.target))) == 0 {
-				// Different only by what cannot be read just now.
-				return h.refuseLookup(ctx, a, e, lookup.Unread(now.target), &r)
-			}
-			if now.unsaid != nil && d.Allowed {
-				changed = append(changed, bot.RevokedMeanwhile)
-			}
-			switch {
-			case now.confirms && len(changed) > 0:
-				err = h.decideVoid(ctx, a, r, now, changed, e)
-				d.Allowed = true
-			case d.Allowed:
-				err = h.apply(ctx, a, r, action, d, e, now)
-			}
-		}
-		if limit, ok := errors.AsType[*bot.LimitError](err); ok {
-			return h.refuseLimit(ctx, a, e, action, limit, &r)
-		}
-		switch {
-		case !d.Allowed:
-			return h.refuseUnsure(ctx, a, e, d.Reason, &r, now.who)
-		case errors.Is(err, bot.ErrFrozen):
-			return h.refuseFor(ctx, a, e, authz.Frozen, &r)
-		case errors.Is(err, bot.ErrOtherRules):
-			return h.refuseFor(ctx, a, e, bot.OtherRules, &r)
-		case !errors.Is(err, bot.ErrConflict):
-			return err
-		}
-		// Somebody else was first: everything is looked at again.
 		if r, err = h.store.Request(ctx, r.ID); err != nil {
 			return err
 		}
 	}
+}
+
+// decideOnce decides by the request as it is in r, and notes in e who acts. It answers
+// ErrConflict, with nothing stored, where somebody else was first.
+func (h *Handler) decideOnce(ctx context.Context, a act, r bot.Request, action authz.Action, e *bot.Entry) error {
+	if reason, err := h.closed(ctx, a, &r, action); reason != "" || err != nil {
+		return h.orRefuse(ctx, a, *e, reason, &r, err)
+	}
+	if refused, err := h.turnedAway(ctx, a, &r, action, e); refused || err != nil {
+		return err
+	}
+	now, err := h.lookUp(ctx, a, &r, action)
+	if err != nil {
+		return h.refuseLookup(ctx, a, *e, err, &r)
+	}
+	e.ActorEntraID, e.LookedUpMS = now.who.Actor.EntraID, now.age.Milliseconds()
+	d := authz.Check(authz.Question{
+		Action: action, Actor: now.who.Actor, Matter: now.matter, Policy: h.cfg.Policy, Brake: authz.Brake{Frozen: now.frozen},
+	})
+	switch {
+	case now.confirms && now.otherRules:
+		return h.refuseFor(ctx, a, *e, bot.OtherRules, &r)
+	case !d.Allowed && d.Reason != authz.TargetProtected:
+		return h.refuseUnsure(ctx, a, *e, d.Reason, &r, now.who)
+	case d.Allowed && now.confirms && h.run.OwnAccount(r.Target.ID):
+		// Somebody else may have signed the bot in since it was asked for.
+		return h.refuseFor(ctx, a, *e, bot.OwnAccount, &r)
+	case d.Allowed && now.missing != "":
+		return h.refuseUnrecorded(ctx, a, r, now.missing, *e)
+	}
+	if now.confirms {
+		changed, sure := h.changed(&r, now, d.Allowed)
+		if !sure {
+			return h.refuseLookup(ctx, a, *e, lookup.Unread(now.target), &r)
+		}
+		if len(changed) > 0 {
+			return h.orRefuseStored(ctx, a, *e, action, &r, h.decideVoid(ctx, a, r, now, changed, *e))
+		}
+	}
+	if !d.Allowed {
+		return h.refuseUnsure(ctx, a, *e, d.Reason, &r, now.who)
+	}
+	return h.orRefuseStored(ctx, a, *e, action, &r, h.apply(ctx, a, r, action, d, *e, now))
+}
+
+// turnedAway refuses somebody who may not do this, before anybody else is looked up. An
+// approver, as far as is known, is looked up with everything else.
+func (h *Handler) turnedAway(ctx context.Context, a act, r *bot.Request, action authz.Action, e *bot.Entry) (refused bool, err error) {
+	if h.likely(a.UserID) {
+		return false, nil
+	}
+	who, err := h.people.Who(ctx, a.UserID)
+	if err != nil {
+		return true, h.refuseLookup(ctx, a, *e, err, r)
+	}
+	d := h.cfg.Check(action, who.Actor, r.Matter())
+	if !personal(d.Reason) {
+		return false, nil
+	}
+	e.ActorEntraID, e.LookedUpMS = who.Actor.EntraID, who.Age.Milliseconds()
+	return true, h.refuseUnsure(ctx, a, *e, d.Reason, r, who)
+}
+
+// changed lists what is no longer as the card says. It is not sure where it differs only
+// by what cannot be read at the moment.
+func (h *Handler) changed(r *bot.Request, now evidence, allowed bool) (changed []bot.Difference, sure bool) {
+	changed = h.cfg.Differences(r, now.target, now.gone, now.matter)
+	if len(changed) > 0 && len(h.cfg.Differences(r, now.target, now.gone, r.KnownNow(now.target))) == 0 {
+		return nil, false
+	}
+	if now.unsaid != nil && allowed {
+		changed = append(changed, bot.RevokedMeanwhile)
+	}
+	return changed, true
+}
+
+// orRefuse answers the error, if there is one, or refuses for the reason.
+func (h *Handler) orRefuse(ctx context.Context, a act, e bot.Entry, reason authz.Reason, r *bot.Request, err error) error {
+	if err != nil {
+		return err
+	}
+	return h.refuseFor(ctx, a, e, reason, r)
+}
+
+// orRefuseStored refuses where err is why the store did not take the decision, and
+// answers every other error as it is.
+func (h *Handler) orRefuseStored(ctx context.Context, a act, e bot.Entry, action authz.Action, r *bot.Request, err error) error {
+	limit, limited := errors.AsType[*bot.LimitError](err)
+	switch {
+	case limited:
+		return h.refuseLimit(ctx, a, e, action, limit, r)
+	case errors.Is(err, bot.ErrFrozen):
+		return h.refuseFor(ctx, a, e, authz.Frozen, r)
+	case errors.Is(err, bot.ErrOtherRules):
+		return h.refuseFor(ctx, a, e, bot.OtherRules, r)
+	}
+	return err
 }
 
 // personal reports reasons that are about whoever acts alone: nothing that could
@@ -122,7 +156,7 @@ func personal(r authz.Reason) bool {
 }
 
 // closed says why the action is not open in the request's state, or "".
-func (h *Handler) closed(ctx context.Context, r *bot.Request, action authz.Action) (authz.Reason, error) {
+func (h *Handler) closed(ctx context.Context, a act, r *bot.Request, action authz.Action) (authz.Reason, error) {
 	switch {
 	case action == authz.Retry:
 		if r.Retryable(h.now()) {
@@ -139,7 +173,7 @@ func (h *Handler) closed(ctx context.Context, r *bot.Request, action authz.Actio
 		return "", nil
 	}
 	// Past its deadline, unless a freeze has stopped its clock.
-	_, frozen, err := h.store.Frozen(ctx)
+	frozen, err := h.frozen(ctx, a)
 	if frozen || err != nil {
 		return "", err
 	}
@@ -169,7 +203,7 @@ type evidence struct {
 // lookUp looks up who clicks and, for what leads to a revoke, the account as it
 // is now and everybody who has approved before. The error is a *LookupError,
 // or the store's.
-func (h *Handler) lookUp(ctx context.Context, a bot.Arrival, r *bot.Request, action authz.Action) (evidence, error) {
+func (h *Handler) lookUp(ctx context.Context, a act, r *bot.Request, action authz.Action) (evidence, error) {
 	now := evidence{matter: r.Matter(), confirms: action == authz.Confirm || action == authz.Retry}
 	g, look := errgroup.WithContext(ctx)
 	g.Go(func() (err error) { now.who, err = h.people.Who(look, a.UserID); return err })
@@ -205,8 +239,8 @@ func (h *Handler) lookUp(ctx context.Context, a bot.Arrival, r *bot.Request, act
 
 // readStored reads what the store knows of a decision that leads to a revoke. That is
 // done in turn, on one connection, and sooner than Slack and Microsoft answer.
-func (h *Handler) readStored(ctx context.Context, a bot.Arrival, r *bot.Request, now *evidence) (err error) {
-	if _, now.frozen, err = h.store.Frozen(ctx); err != nil {
+func (h *Handler) readStored(ctx context.Context, a act, r *bot.Request, now *evidence) (err error) {
+	if now.frozen, err = h.frozen(ctx, a); err != nil {
 		return err
 	}
 	if now.otherRules, err = h.run.HasOtherRules(ctx); err != nil {
@@ -221,7 +255,7 @@ func (h *Handler) readStored(ctx context.Context, a bot.Arrival, r *bot.Request,
 
 // decideVoid ends a pending request whose card was no longer true; of a request
 // that was decided before, it refuses to try again.
-func (h *Handler) decideVoid(ctx context.Context, a bot.Arrival, r bot.Request, now evidence, changed []bot.Difference, e bot.Entry) error {
+func (h *Handler) decideVoid(ctx context.Context, a act, r bot.Request, now evidence, changed []bot.Difference, e bot.Entry) error {
 	if r.State != bot.Pending {
 		e.Changed = bot.JoinDifferences(changed)
 		v := h.viewFor(ctx, a, &r)
@@ -237,75 +271,82 @@ func (h *Handler) decideVoid(ctx context.Context, a bot.Arrival, r bot.Request, 
 }
 
 // apply makes the transition that an allowed action asks for.
-func (h *Handler) apply(ctx context.Context, a bot.Arrival, r bot.Request, action authz.Action, d authz.Decision, e bot.Entry, now evidence) error {
-	at := h.now().UTC()
+func (h *Handler) apply(ctx context.Context, a act, r bot.Request, action authz.Action, d authz.Decision, e bot.Entry, now evidence) error {
 	e = a.Row(e)
 	e.Reason = string(d.Reason)
-	c := bot.Change{Settles: a.ID}
-	verdict := bot.Verdict{Kind: action, SlackID: a.UserID, EntraID: e.ActorEntraID, At: at}
-	end := func(s bot.State) {
-		r.To(s)
-		r.DueAt, r.EndedAt = time.Time{}, at
-		r.Decisions = append(slices.Clone(r.Decisions), verdict)
-		e.Action = string(s)
-	}
+	verdict := bot.Verdict{Kind: action, SlackID: a.UserID, EntraID: e.ActorEntraID, At: h.now().UTC()}
 	switch {
-	case action == authz.Cancel && d.Reason == authz.CancelNeedsApprover:
-		if !r.CancelAskedAt.IsZero() {
-			e.Action = "cancel_asked_again"
-			if err := h.store.Record(ctx, a.ID, e); err != nil {
-				return err
-			}
-			h.answer(ctx, a, message.CancelAsked(&r, h.teller.View(ctx, &r, "")))
-			return nil
-		}
-		r.CancelAskedAt = at
-		e.Action = "cancel_asked"
 	case now.confirms:
-		c.Fenced, c.Under = true, h.run.RulesDigest()
-		e.Have, e.Need, e.Digest = d.Have, max(d.Need, r.Need), r.Digest
-		r.UpdateFacts(now.target)
-		r.Lapse(d.Lapsed)
-		if !r.Drill && !(r.OnlySelf() && e.ActorEntraID == r.Requester().EntraID) {
-			c.Uses = bot.PerPerson(bot.PerApprover, authz.Asker{SlackID: a.UserID, EntraID: e.ActorEntraID}, h.cfg.Policy.Limits.PerApprover)
-		}
-		if e.Have < e.Need {
-			r.Approvals = append(slices.Clone(r.Approvals), verdict)
-			e.Action = "approval"
-			break
-		}
-		r.Approve(verdict, now.target.User.Stamps)
-		h.run.Checked(&r, at.Add(-now.age))
-		c.Keep, c.Uses = true, append(c.Uses, h.cfg.Uses(&r)...)
-		e.Action = string(bot.Approved)
-	case action == authz.Deny:
+		return h.approve(ctx, a, r, d, e, now, verdict)
+	case action == authz.Cancel && d.Reason == authz.CancelNeedsApprover:
+		return h.askToCancel(ctx, a, r, d, e, verdict.At)
+	}
+	c, state := bot.Change{Settles: a.ID}, bot.Cancelled
+	if action == authz.Deny {
 		c.GivesBack = r.Stoppable() // of one that waits for people, approvals count once given
 		r.Words.Denied = bot.Clean(a.Reason, bot.MaxReason)
-		end(bot.Denied)
-	default:
-		end(bot.Cancelled)
+		state = bot.Denied
 	}
+	r.To(state)
+	r.DueAt, r.EndedAt = time.Time{}, verdict.At
+	r.Decisions = append(slices.Clone(r.Decisions), verdict)
+	e.Action = string(state)
 	c.Request, c.Audit = r, append(bot.Lapses(&r, d.Lapsed), e)
-	if e.Action == string(bot.Approved) {
-		return h.run.Confirm(ctx, c)
+	ended, err := h.run.Commit(ctx, c)
+	if err == nil && a.Kind == bot.CommandArrival {
+		h.answer(ctx, a, message.Status(&ended, h.statusView(ctx, a, &ended, h.teller.CardLink(ctx, ended.ID))))
 	}
-	changed, err := h.run.Commit(ctx, c)
-	if err != nil {
+	return err
+}
+
+// approve stores an approval. The last one that is needed also begins the call.
+func (h *Handler) approve(ctx context.Context, a act, r bot.Request, d authz.Decision, e bot.Entry, now evidence, verdict bot.Verdict) error {
+	c := bot.Change{Settles: a.ID, Fenced: true, Under: h.run.RulesDigest()}
+	e.Have, e.Need, e.Digest = d.Have, max(d.Need, r.Need), r.Digest
+	r.UpdateFacts(now.target)
+	r.Lapse(d.Lapsed)
+	if !r.Drill && !(r.OnlySelf() && e.ActorEntraID == r.Requester().EntraID) {
+		c.Uses = bot.PerPerson(bot.PerApprover, authz.Asker{SlackID: a.UserID, EntraID: e.ActorEntraID}, h.cfg.Policy.Limits.PerApprover)
+	}
+	if e.Have < e.Need {
+		r.Approvals = append(slices.Clone(r.Approvals), verdict)
+		e.Action = "approval"
+		c.Request, c.Audit = r, append(bot.Lapses(&r, d.Lapsed), e)
+		_, err := h.run.Commit(ctx, c)
 		return err
 	}
-	switch {
-	case e.Action == "cancel_asked":
-		h.answer(ctx, a, message.CancelAsked(&changed, h.teller.View(ctx, &changed, "")))
-	case a.Kind == bot.CommandArrival:
-		h.answer(ctx, a, message.Status(&changed, h.statusView(ctx, &changed)))
+	r.Approve(verdict, now.target.User.Stamps)
+	h.run.Checked(&r, verdict.At.Add(-now.age))
+	c.Keep, c.Uses = true, append(c.Uses, h.cfg.Uses(&r)...)
+	e.Action = string(bot.Approved)
+	c.Request, c.Audit = r, append(bot.Lapses(&r, d.Lapsed), e)
+	return h.run.Confirm(ctx, c)
+}
+
+// askToCancel asks the approvers to cancel, once, for the account that the request is
+// about.
+func (h *Handler) askToCancel(ctx context.Context, a act, r bot.Request, d authz.Decision, e bot.Entry, at time.Time) error {
+	if !r.CancelAskedAt.IsZero() {
+		e.Action = "cancel_asked_again"
+		if err := h.store.Record(ctx, a.ID, e); err != nil {
+			return err
+		}
+		h.answer(ctx, a, message.CancelAsked(&r, h.view(ctx, a, &r, "")))
+		return nil
 	}
-	return nil
+	r.CancelAskedAt = at
+	e.Action = "cancel_asked"
+	asked, err := h.run.Commit(ctx, bot.Change{Request: r, Settles: a.ID, Audit: append(bot.Lapses(&r, d.Lapsed), e)})
+	if err == nil {
+		h.answer(ctx, a, message.CancelAsked(&asked, h.view(ctx, a, &asked, "")))
+	}
+	return err
 }
 
 // unsaid is meanwhile, unless the card had said so when it was pressed. The receipt
 // of whoever may have themselves revoked says nothing about the account, and counts
 // as it is.
-func (h *Handler) unsaid(ctx context.Context, a bot.Arrival, r *bot.Request) (*bot.Request, error) {
+func (h *Handler) unsaid(ctx context.Context, a act, r *bot.Request) (*bot.Request, error) {
 	other, err := h.run.Meanwhile(ctx, r)
 	if other == nil || err != nil {
 		return nil, err
@@ -323,7 +364,7 @@ func (h *Handler) unsaid(ctx context.Context, a bot.Arrival, r *bot.Request) (*b
 
 // refuseUnrecorded answers whoever confirmed a request that is not on record as
 // it is stored: one that waits ends by that.
-func (h *Handler) refuseUnrecorded(ctx context.Context, a bot.Arrival, r bot.Request, missing string, e bot.Entry) error {
+func (h *Handler) refuseUnrecorded(ctx context.Context, a act, r bot.Request, missing string, e bot.Entry) error {
 	if r.State == bot.Pending {
 		stored, err := h.run.StopUnrecorded(ctx, r, missing, bot.Change{Settles: a.ID}, a.Row(e))
 		if err == nil {

@@ -13,7 +13,7 @@ import (
 )
 
 // openForm opens the form before anything else: its trigger lives 3 s.
-func (h *Handler) openForm(ctx context.Context, a bot.Arrival) error {
+func (h *Handler) openForm(ctx context.Context, a act) error {
 	err := h.budget.Take(ctx, "views.open")
 	if err == nil {
 		err = h.teller.OpenForm(ctx, a.TriggerID, message.Form(a.UserID, a.ID, &h.cfg.Policy))
@@ -35,7 +35,7 @@ func (h *Handler) openForm(ctx context.Context, a bot.Arrival) error {
 // form carries out a submitted form. Its metadata leads to the command or
 // click that opened it, which has the response_url; without one the answer
 // goes by direct message.
-func (h *Handler) form(ctx context.Context, a bot.Arrival) error {
+func (h *Handler) form(ctx context.Context, a act) error {
 	var opened bot.Arrival
 	if id, err := strconv.ParseInt(a.Metadata, 10, 64); err == nil {
 		opened, err = h.store.Arrival(ctx, id)

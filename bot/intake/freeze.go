@@ -11,7 +11,7 @@ import (
 )
 
 // freeze pulls the brake for whoever may: from now on no revoke is begun.
-func (h *Handler) freeze(ctx context.Context, a bot.Arrival, reason string) error {
+func (h *Handler) freeze(ctx context.Context, a act, reason string) error {
 	e := bot.Entry{Wanted: string(authz.Freeze)}
 	who, err := h.people.Who(ctx, a.UserID)
 	if err != nil {
@@ -40,7 +40,7 @@ func (h *Handler) freeze(ctx context.Context, a bot.Arrival, reason string) erro
 		row.Action = "frozen"
 		on, err = h.store.CommitFreeze(ctx, bot.FreezeChange{
 			Freeze: f, Audit: []bot.Entry{row}, Settles: a.ID,
-			Notice: message.FreezeAnnouncement(&f, h.teller.View(ctx, nil, "")),
+			Notice: message.FreezeAnnouncement(&f, h.view(ctx, a, nil, "")),
 		})
 		switch {
 		case errors.Is(err, bot.ErrTaken): // somebody else pulled it in this moment
@@ -63,7 +63,7 @@ func (h *Handler) freeze(ctx context.Context, a bot.Arrival, reason string) erro
 }
 
 // unfreeze ends the freeze, or adds a vote to end it.
-func (h *Handler) unfreeze(ctx context.Context, a bot.Arrival) error {
+func (h *Handler) unfreeze(ctx context.Context, a act) error {
 	e := bot.Entry{Wanted: string(authz.Unfreeze)}
 	who, err := h.people.Who(ctx, a.UserID)
 	if err != nil {
@@ -110,7 +110,7 @@ func (h *Handler) unfreeze(ctx context.Context, a bot.Arrival) error {
 			c.Freeze.EndedAt = h.now().UTC()
 			row.Action = "unfrozen"
 		}
-		c.Audit, c.Notice = []bot.Entry{row}, message.FreezeAnnouncement(&c.Freeze, h.teller.View(ctx, nil, ""))
+		c.Audit, c.Notice = []bot.Entry{row}, message.FreezeAnnouncement(&c.Freeze, h.view(ctx, a, nil, ""))
 		stored, err := h.store.CommitFreeze(ctx, c)
 		if errors.Is(err, bot.ErrConflict) {
 			continue // another vote, or its end: all is looked at again

@@ -11,7 +11,7 @@ import (
 )
 
 // command carries out a typed command.
-func (h *Handler) command(ctx context.Context, a bot.Arrival) error {
+func (h *Handler) command(ctx context.Context, a act) error {
 	cmd, err := bot.ParseCommand(a.Text)
 	if usage, ok := errors.AsType[*bot.UsageError](err); ok {
 		return h.reply(ctx, a, message.Usage(usage))
@@ -33,7 +33,7 @@ func (h *Handler) command(ctx context.Context, a bot.Arrival) error {
 	case bot.UnfreezeVerb:
 		return h.unfreeze(ctx, a)
 	}
-	return h.reply(ctx, a, message.Help(h.teller.View(ctx, nil, "")))
+	return h.reply(ctx, a, message.Help(h.view(ctx, a, nil, "")))
 }
 
 const (
@@ -43,20 +43,21 @@ const (
 )
 
 // Handle carries out one arrival, which is claimed.
-func (h *Handler) Handle(ctx context.Context, a bot.Arrival) {
+func (h *Handler) Handle(ctx context.Context, arrived bot.Arrival) {
+	a := act{arrived, &brake{}}
 	deadline := bot.StepDeadline
 	if a.Tries == 1 {
 		deadline -= max(0, h.now().Sub(a.ReceivedAt)) // claimed when it was received
 	}
 	ctx, cancel := context.WithTimeout(ctx, deadline)
 	defer cancel()
-	ctx = lookup.LookingUp(ctx, h.purpose(a))
+	ctx = lookup.LookingUp(ctx, h.purpose(arrived))
 	log := h.log.With("arrival", a.ID, "envelope", a.Envelope, "kind", a.Kind, "user", a.UserID, "request", a.Names())
 	var err error
 	switch {
 	case a.Tries > MaxTries:
 		// It was settled by none of them, so it changed nothing.
-		err = h.refuse(ctx, a, bot.Entry{Wanted: string(a.Kind), Reason: string(bot.GaveUp)}, message.Refusal(bot.GaveUp, nil, h.teller.View(ctx, nil, "")))
+		err = h.refuse(ctx, a, bot.Entry{Wanted: string(a.Kind), Reason: string(bot.GaveUp)}, message.Refusal(bot.GaveUp, nil, h.view(ctx, a, nil, "")))
 	case a.Kind == bot.CommandArrival:
 		err = h.command(ctx, a)
 	case a.Kind == bot.ClickArrival:

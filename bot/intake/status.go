@@ -6,6 +6,7 @@ import (
 
 	"revoke-sessions/authz"
 	"revoke-sessions/bot"
+	"revoke-sessions/bot/lookup"
 	"revoke-sessions/bot/message"
 )
 
@@ -14,7 +15,7 @@ const statusLimit = 15
 
 // status answers what is open, or how one request stands. A request is shown
 // to those who asked for it and to approvers; to everybody else it does not exist.
-func (h *Handler) status(ctx context.Context, a bot.Arrival, id string) error {
+func (h *Handler) status(ctx context.Context, a act, id string) error {
 	who, err := h.people.Who(ctx, a.UserID)
 	if err != nil {
 		return h.refuseLookup(ctx, a, bot.Entry{Wanted: string(authz.See)}, err, nil)
@@ -37,32 +38,47 @@ func (h *Handler) status(ctx context.Context, a bot.Arrival, id string) error {
 		}
 		if err != nil || !d.Allowed {
 			e := bot.Entry{Wanted: string(authz.See), Request: r.ID, ActorEntraID: who.Actor.EntraID, Reason: string(bot.UnknownRequest)}
-			return h.refuse(ctx, a, e, message.Refusal(bot.UnknownRequest, nil, h.teller.View(ctx, nil, "")))
+			return h.refuse(ctx, a, e, message.Refusal(bot.UnknownRequest, nil, h.view(ctx, a, nil, "")))
 		}
-		return h.reply(ctx, a, message.Status(&r, h.statusView(ctx, &r)))
+		return h.reply(ctx, a, message.Status(&r, h.statusView(ctx, a, &r, h.teller.CardLink(ctx, r.ID))))
 	}
-	// Approvers see all that is open, everybody else what they asked for.
+	return h.statusOfAll(ctx, a, who)
+}
+
+// statusOfAll lists what is open: all of it to approvers, and to everybody else what
+// they asked for. It reads as often for one request as for many.
+func (h *Handler) statusOfAll(ctx context.Context, a act, who lookup.Person) error {
+	any := h.cfg.Check(authz.See, who.Actor, (&bot.Request{}).Matter())
 	mine := a.UserID
-	if sees(&bot.Request{}).Allowed {
+	if any.Allowed {
 		mine = ""
 	}
 	open, err := h.store.Open(ctx, mine, statusLimit)
 	if err != nil {
 		return err
 	}
-	list := message.OpenList{Own: mine != "", Unsure: sees(&bot.Request{}).Reason == authz.MembershipUnknown, More: len(open) == statusLimit, Freeze: h.teller.View(ctx, nil, "").Freeze}
+	var ids []string
 	for _, r := range open {
-		if r.State == "" || sees(&r).Allowed {
-			list.All = append(list.All, message.OpenRequest{Request: &r, View: h.statusView(ctx, &r)})
+		ids = append(ids, r.ID)
+	}
+	cards, err := h.store.Cards(ctx, ids)
+	if err != nil {
+		return err
+	}
+	list := message.OpenList{Own: mine != "", Unsure: any.Reason == authz.MembershipUnknown, More: len(open) == statusLimit}
+	for _, r := range open {
+		if r.State == "" || h.cfg.Check(authz.See, who.Actor, r.Matter()).Allowed {
+			list.All = append(list.All, message.OpenRequest{Request: &r, View: h.statusView(ctx, a, &r, h.teller.LinkTo(cards[r.ID]))})
 		}
 	}
+	list.Freeze = h.view(ctx, a, nil, "").Freeze
 	return h.reply(ctx, a, message.StatusOfAll(list))
 }
 
 // statusView is the view of whoever asks how a request stands: they read what is
 // in the way of its card, too.
-func (h *Handler) statusView(ctx context.Context, r *bot.Request) message.View {
-	v := h.teller.View(ctx, r, h.teller.CardLink(ctx, r.ID))
+func (h *Handler) statusView(ctx context.Context, a act, r *bot.Request, link string) message.View {
+	v := h.view(ctx, a, r, link)
 	v.Shut = h.teller.ShutTo(r, v)
 	return v
 }

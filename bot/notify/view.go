@@ -10,37 +10,58 @@ import (
 	"revoke-sessions/bot/message"
 )
 
+// CardLink leads to a request's card; empty while none stands, or where that cannot be
+// read.
 func (tl *Teller) CardLink(ctx context.Context, id string) string {
 	places, err := tl.store.Places(ctx, id)
 	if err != nil {
 		return ""
 	}
-	card := places[bot.CardKey]
-	return tl.cfg.Home.Link(card.Channel, card.TS)
+	return tl.LinkTo(places[bot.CardKey])
 }
 
-// View is what messages need to know beside the request, which may be nil.
-func (tl *Teller) View(ctx context.Context, r *bot.Request, link string) message.View {
-	names, known := tl.cfg.Policy.Approvers, tl.approvers.Latest()
-	v := message.View{Now: tl.now(), Approvers: known.Mentions(names, known.People), Emergency: tl.cfg.Emergency, CardLink: link, Policy: &tl.cfg.Policy, Patience: tl.cfg.Timing.Patience}
-	about := ""
-	if r != nil {
-		about = r.ID
-		v.Deciders = slices.DeleteFunc(known.Mentions(names, known.Able(r, tl.cfg.Check)), func(name string) bool {
-			return r.Lane == authz.ThirdParty && slices.Contains(r.TargetSlackIDs(), name)
-		})
-		v.Able = lookup.Direct(v.Deciders, known.Able(r, tl.cfg.Check))
-		v.Readers, v.Guessed = known.Readers(r, names, tl.cfg.Check), known.Trouble != nil || known.At.IsZero()
-	} else {
-		v.Able = tl.ableToFreeze(known)
-	}
-	// Where it cannot be read, nothing is said of a freeze.
+// LinkTo leads to a message; empty where it does not stand.
+func (tl *Teller) LinkTo(p bot.Place) string { return tl.cfg.Home.Link(p.Channel, p.TS) }
+
+// Frozen is the freeze that is on, for what is said; nil where none is, or where that
+// cannot be read: then nothing is said of one.
+func (tl *Teller) Frozen(ctx context.Context, about string) *bot.Freeze {
 	f, on, err := tl.store.Frozen(ctx)
 	if err != nil {
 		tl.log.Error("read whether a freeze is on", "request", about, "error", err)
 	}
-	if on {
-		v.Freeze = &f
+	if !on {
+		return nil
 	}
+	return &f
+}
+
+// View is what messages need to know beside the request, which may be nil. It reads
+// whether a freeze is on.
+func (tl *Teller) View(ctx context.Context, r *bot.Request, link string) message.View {
+	about := ""
+	if r != nil {
+		about = r.ID
+	}
+	return tl.ViewWhile(tl.Frozen(ctx, about), r, link)
+}
+
+// ViewWhile is View where the freeze that is on, or nil, is known. It reads nothing.
+func (tl *Teller) ViewWhile(freeze *bot.Freeze, r *bot.Request, link string) message.View {
+	names, known := tl.cfg.Policy.Approvers, tl.approvers.Latest()
+	v := message.View{
+		Now: tl.now(), Approvers: known.Mentions(names, known.People), Emergency: tl.cfg.Emergency, CardLink: link,
+		Policy: &tl.cfg.Policy, Patience: tl.cfg.Timing.Patience, Freeze: freeze,
+	}
+	if r == nil {
+		v.Able = tl.ableToFreeze(known)
+		return v
+	}
+	able := known.Able(r, tl.cfg.Check)
+	v.Deciders = slices.DeleteFunc(known.Mentions(names, able), func(name string) bool {
+		return r.Lane == authz.ThirdParty && slices.Contains(r.TargetSlackIDs(), name)
+	})
+	v.Able = lookup.Direct(v.Deciders, able)
+	v.Readers, v.Guessed = known.Readers(r, names, tl.cfg.Check), known.Trouble != nil || known.At.IsZero()
 	return v
 }

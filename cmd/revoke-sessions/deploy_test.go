@@ -293,7 +293,7 @@ func TestRunbookCommands(t *testing.T) {
 func productionSource(t *testing.T) string {
 	t.Helper()
 	var all strings.Builder
-	for _, folder := range []string{".", "../../bot", "../../bot/listen", "../../bot/metrics", "../../graph/msgraph"} {
+	for _, folder := range []string{".", "../../bot", "../../bot/*", "../../graph/msgraph"} {
 		files, err := filepath.Glob(filepath.Join(folder, "*.go"))
 		if err != nil {
 			t.Fatal(err)
