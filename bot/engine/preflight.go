@@ -23,66 +23,95 @@ const preflightEvery = 24 * time.Hour
 // that is too large to look at everybody is no such case: it stays one.
 const preflightAgain = time.Minute
 
-// preflight finds out before the incident that nobody could approve, or that
-// the approvers would read nothing, and says so in the log and in the channel.
+// shortage is what a look at approvers and channel has found missing.
+type shortage struct {
+	able int          // approvers who could decide
+	out  []bot.Unable // of those who are named
+	// unread is what the bot cannot read until its set-up is mended, trouble why somebody
+	// could not be looked up. unsure: too many are named to look at each.
+	unread  string
+	trouble error
+	unsure  bool
+	// problems are what must be mended, for the approvers to read.
+	problems []string
+	channel  bot.ChannelProblem
+}
+
+// preflight looks whether requests could be decided at all, and says so in the log and,
+// where something is missing, in the approvers' channel.
 func (b *Bot) preflight(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(lookup.NobodyWaits(ctx), 30*time.Second)
 	defer cancel()
 	known := b.approvers.Refresh(ctx)
 	b.teller.Redraw(ctx, known)
 	defer b.lookAtReach(ctx)
+	found := b.findShortage(ctx, known)
+	if len(found.problems) > 0 || found.channel == bot.ChannelShared {
+		b.announceShortage(ctx, found)
+	} else if found.trouble == nil && !found.unsure {
+		b.withdrawCoverage(ctx, "")
+	}
+}
+
+// findShortage finds what is missing, and logs it.
+func (b *Bot) findShortage(ctx context.Context, known lookup.Roster) shortage {
 	c := b.teller.Cover(ctx)
 	acting, out := known.Acting(b.cfg.Check)
-	able := lookup.Headcount(acting)
+	s := shortage{able: lookup.Headcount(acting), out: out, channel: c.Channel}
 	if c.Channel != "" {
 		b.log.Error("REVOKE_CHANNEL cannot do its work until this is mended", "channel", b.cfg.Channel, "problem", message.ChannelSays(c.Channel))
 	}
-	var problems []string
 	unread := b.approvers.Unreadable(ctx, b.approvers.People.Circle)
-	trouble, unsure := cmp.Or(known.Trouble, cmp.Or(unread...)), false
-	unable, remedies := lookup.UnableTo(slices.Concat(known.Troubles, unread))
-	if trouble != nil {
-		out = nil // the roster may be an older one's
+	s.trouble = cmp.Or(known.Trouble, cmp.Or(unread...))
+	var remedies []string
+	s.unread, remedies = lookup.UnableTo(slices.Concat(known.Troubles, unread))
+	if s.trouble != nil {
+		s.out = nil // the roster may be an older one's
 	}
+	short := message.Shortfalls(&b.cfg.Policy, s.able)
 	switch {
-	case unable != "":
-		b.log.Error("what the policy depends on cannot be read", "problem", unable, "error", trouble, "remedy", strings.Join(remedies, " "))
-		problems = remedies
-	case trouble != nil:
-		b.log.Warn("the approvers could not all be looked up, so it is not known whether enough of them could decide", "found", able, "error", trouble)
+	case s.unread != "":
+		b.log.Error("what the policy depends on cannot be read", "problem", s.unread, "error", s.trouble, "remedy", strings.Join(remedies, " "))
+		s.problems = remedies
+	case s.trouble != nil:
+		b.log.Warn("the approvers could not all be looked up, so it is not known whether enough of them could decide", "found", s.able, "error", s.trouble)
 		b.lastPreflight.Store(b.now().Add(preflightAgain - preflightEvery).UnixNano())
-	case known.Crowd && len(message.Shortfalls(&b.cfg.Policy, able)) > 0:
-		unsure = true
+	case known.Crowd && len(short) > 0:
+		s.unsure = true
 		b.log.Warn("there are more approvers than the bot looks up, and among those that it did too few could decide: check that the others can",
-			"approvers", known.Size, "looked_up", known.Looked, "able", able)
+			"approvers", known.Size, "looked_up", known.Looked, "able", s.able)
 	case known.Crowd:
-		b.log.Info("there are more approvers than the bot looks up; those that it did are enough", "approvers", known.Size, "looked_up", known.Looked, "able", able)
+		b.log.Info("there are more approvers than the bot looks up; those that it did are enough",
+			"approvers", known.Size, "looked_up", known.Looked, "able", s.able)
 	default:
-		problems = message.Shortfalls(&b.cfg.Policy, able)
-		b.log.Info("looked whether approvers could decide", "approvers", able, "problems", len(problems))
-		for _, u := range out {
-			b.log.Warn("an approver who is named could not decide", "user", u.SlackID, "reason", string(u.Reason), "remedy", message.Unmapped([]bot.Unable{u}))
-		}
-		for _, p := range problems {
-			b.log.Error("too few approvers could decide", "able", able, "problem", p)
-		}
+		s.problems = short
+		b.logShortage(s)
 	}
-	if len(problems) == 0 && c.Channel != bot.ChannelShared {
-		if trouble == nil && !unsure {
-			b.withdrawCoverage(ctx, "")
-		}
-		return
+	return s
+}
+
+func (b *Bot) logShortage(s shortage) {
+	b.log.Info("looked whether approvers could decide", "approvers", s.able, "problems", len(s.problems))
+	for _, u := range s.out {
+		b.log.Warn("an approver who is named could not decide", "user", u.SlackID, "reason", string(u.Reason), "remedy", message.Unmapped([]bot.Unable{u}))
 	}
-	said := sha256.Sum256(fmt.Appendf(nil, "%s%s%s%v", strings.Join(problems, "\n"), c.Channel, unable, out))
+	for _, p := range s.problems {
+		b.log.Error("too few approvers could decide", "able", s.able, "problem", p)
+	}
+}
+
+// announceShortage tells the approvers' channel, once a day while it says the same.
+func (b *Bot) announceShortage(ctx context.Context, s shortage) {
+	said := sha256.Sum256(fmt.Appendf(nil, "%s%s%s%v", strings.Join(s.problems, "\n"), s.channel, s.unread, s.out))
 	n := bot.Notice{
 		Key:     fmt.Sprintf("coverage:%s:%x", b.now().UTC().Format(time.DateOnly), said[:4]),
-		Message: message.CoverageNotice(problems, able, unable, out, c.Channel, b.teller.View(ctx, nil, "")),
+		Message: message.CoverageNotice(s.problems, s.able, s.unread, s.out, s.channel, b.teller.View(ctx, nil, "")),
 	}
-	e := bot.Entry{Action: "coverage", Actor: "clock", Have: able, Code: string(c.Channel)}
+	e := bot.Entry{Action: "coverage", Actor: "clock", Have: s.able, Code: string(s.channel)}
 	switch {
-	case unable != "":
+	case s.unread != "":
 		e.Reason = string(bot.LookupFailed)
-	case len(problems) > 0:
+	case len(s.problems) > 0:
 		e.Reason = string(bot.TooFewApprovers)
 	}
 	b.withdrawCoverage(ctx, n.Key)

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"revoke-sessions/authz"
 	"revoke-sessions/bot"
@@ -124,74 +125,111 @@ func (tl *Teller) ableToFreeze(known lookup.Roster) []string {
 	return lookup.Direct(known.Mentions(tl.cfg.Policy.Approvers, able), able)
 }
 
+// pinning is one message of a notice on its way to one place.
+type pinning struct {
+	*Teller
+	o     *message.Bulletin
+	to    string
+	m     bot.Message
+	at    bot.NoticePlace
+	fresh bool // it is to be posted
+}
+
 // pin posts or edits one message of a notice, rings for what is new under it, and
 // notes it. closed is what is wrong with the approvers' channel, if that is why it
 // could not.
 func (tl *Teller) pin(ctx context.Context, o *message.Bulletin, to string) (until pause, closed bot.ChannelProblem) {
-	log := tl.log.With("notice", o.Key, "channel", to)
-	at, stands := o.Places[to]
-	before := at
-	m := o.Says(to)
-	m.Able = o.V.Able
-	digest, fresh := m.Digest(), !stands
-	var err error
-	if stands && at.Shown != digest {
-		if wait := tl.slack.Pace.Update(tl.noticeLetter(o, to), tl.now()); wait > 0 {
-			return pause{lasts: wait}, ""
-		}
-		err = tl.update(ctx, "notice", at.Channel, at.TS, m)
-		e, ok := errors.AsType[*slackapi.Error](err)
-		switch former := to != o.Home && !bot.SlackUser.MatchString(to); {
-		case !ok:
-		case former && (slackapi.Gone(e) || slackapi.Shut(e) != ""):
-			log.Warn("a notice in a channel of earlier stays as it is", "error", err)
-			at.Shown, err = digest, nil
-		case slackapi.Gone(e) && !(to == o.Home && slackapi.Shut(e) != ""):
-			log.Warn("a notice of ours is gone or too old to edit", "error", err)
-			// Posted anew only if it is no thing of the past.
-			at.Shown, at.News, err, fresh = digest, o.Steps(), nil, !o.Over()
-		}
-	}
-	if err == nil && fresh {
-		if wait := tl.slack.Pace.Post(to, tl.noticeLetter(o, to), tl.now()); wait > 0 {
-			return pause{lasts: wait}, ""
-		}
-		at = bot.NoticePlace{To: to, News: o.Steps()}
-		at.Channel, at.TS, err = tl.Post(ctx, "notice", to, "", m)
-	}
-	if err != nil {
+	n := &pinning{Teller: tl, o: o, to: to, m: o.Says(to)}
+	n.m.Able = o.V.Able
+	before, stands := o.Places[to]
+	n.at, n.fresh = before, !stands
+	wait, err := n.send(ctx)
+	switch {
+	case wait > 0:
+		return pause{lasts: wait}, ""
+	case err != nil:
 		return tl.unpinned(o, to, err)
 	}
-	at.Shown = digest
-	o.Places[to] = at
+	n.at.Shown = n.m.Digest()
+	o.Places[to] = n.at
 	if o.Freeze != nil {
-		if news, rings := o.News(to, tl.now()); rings {
-			news.Able = o.V.Able
-			if wait := tl.slack.Pace.Post(at.Channel, tl.noticeLetter(o, to), tl.now()); wait > 0 {
-				until = pause{lasts: wait}
-			} else if _, _, err := tl.Post(ctx, "notice", at.Channel, at.TS, news); err != nil {
-				until, closed = tl.unpinned(o, to, err)
-			}
-		}
+		until, closed = n.ring(ctx)
 		if until.lasts == 0 {
-			at.News = o.Steps()
+			n.at.News = o.Steps()
 		}
 	}
-	if at == before {
-		return until, closed
-	}
-	note := func(ctx context.Context) error { return tl.store.SetNoticePlace(ctx, o.ID, at) }
-	what := "note where a notice stands"
-	if fresh {
-		err = tl.pool.Insist(tl.pool.Context(), log, what, note)
-	} else {
-		err = tl.pool.InsistClaimed(ctx, log, what, note)
-	}
-	if err != nil {
+	if n.at != before && n.note(ctx) != nil {
 		until = until.and(pause{tellRetrySoon, true})
 	}
-	o.Places[to] = at
+	o.Places[to] = n.at
 	return until, closed
+}
+
+// send edits the message where it says something else by now, or posts it, unless it is
+// not its turn yet.
+func (n *pinning) send(ctx context.Context) (wait time.Duration, err error) {
+	if !n.fresh && n.at.Shown != n.m.Digest() {
+		if wait := n.slack.Pace.Update(n.noticeLetter(n.o, n.to), n.now()); wait > 0 {
+			return wait, nil
+		}
+		if err := n.edit(ctx); err != nil {
+			return 0, err
+		}
+	}
+	if !n.fresh {
+		return 0, nil
+	}
+	if wait := n.slack.Pace.Post(n.to, n.noticeLetter(n.o, n.to), n.now()); wait > 0 {
+		return wait, nil
+	}
+	n.at = bot.NoticePlace{To: n.to, News: n.o.Steps()}
+	n.at.Channel, n.at.TS, err = n.Post(ctx, "notice", n.to, "", n.m)
+	return 0, err
+}
+
+// edit edits the message. One that Slack has no more is posted again only while it is no
+// thing of the past.
+func (n *pinning) edit(ctx context.Context) error {
+	log := n.log.With("notice", n.o.Key, "channel", n.to)
+	err := n.update(ctx, "notice", n.at.Channel, n.at.TS, n.m)
+	e, refused := errors.AsType[*slackapi.Error](err)
+	switch former := n.to != n.o.Home && !bot.SlackUser.MatchString(n.to); {
+	case !refused:
+	case former && (slackapi.Gone(e) || slackapi.Shut(e) != ""):
+		log.Warn("a notice in a channel of earlier stays as it is", "error", err)
+		return nil
+	case slackapi.Gone(e) && !(n.to == n.o.Home && slackapi.Shut(e) != ""):
+		log.Warn("a notice of ours is gone or too old to edit", "error", err)
+		n.at.News, n.fresh = n.o.Steps(), !n.o.Over()
+		return nil
+	}
+	return err
+}
+
+// ring posts what is new of a freeze under its message, where somebody should be rung.
+func (n *pinning) ring(ctx context.Context) (until pause, closed bot.ChannelProblem) {
+	news, rings := n.o.News(n.to, n.now())
+	if !rings {
+		return pause{}, ""
+	}
+	news.Able = n.o.V.Able
+	if wait := n.slack.Pace.Post(n.at.Channel, n.noticeLetter(n.o, n.to), n.now()); wait > 0 {
+		return pause{lasts: wait}, ""
+	}
+	if _, _, err := n.Post(ctx, "notice", n.at.Channel, n.at.TS, news); err != nil {
+		return n.unpinned(n.o, n.to, err)
+	}
+	return pause{}, ""
+}
+
+// note stores where the message stands and what it says.
+func (n *pinning) note(ctx context.Context) error {
+	log, what := n.log.With("notice", n.o.Key, "channel", n.to), "note where a notice stands"
+	note := func(ctx context.Context) error { return n.store.SetNoticePlace(ctx, n.o.ID, n.at) }
+	if n.fresh { // where a new message stands nobody else knows
+		return n.pool.Insist(n.pool.Context(), log, what, note)
+	}
+	return n.pool.InsistClaimed(ctx, log, what, note)
 }
 
 // noticeLetter is a message of a notice as it waits to be sent: before new cards,

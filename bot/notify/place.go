@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"log/slog"
-	"strings"
 	"time"
 
 	"revoke-sessions/bot"
@@ -13,136 +12,139 @@ import (
 	"revoke-sessions/bot/work"
 )
 
-// moveCard posts a card that stands in the channel of another REVOKE_CHANNEL anew
-// in that of now. The old one stays the live one until the new one is noted.
-func (tl *Teller) moveCard(ctx context.Context, r *bot.Request, places map[string]bot.Place, p message.Post, tries int) (until pause) {
-	m := p.Show()
-	old, log := places[bot.CardKey], tl.log.With("request", r.ID, "key", bot.CardKey, "channel", tl.cfg.Channel)
-	if others, err := tl.OtherRules(ctx); others || err != nil {
-		if err != nil {
-			log.Error("look whether the card may move", "error", err)
-		}
-		return pause{} // the channel of whoever was started last is that of the cards
-	}
-	if wait := tl.slack.Pace.Post(tl.cfg.Channel, letterOf(r, message.Post{Key: bot.CardKey, Urgency: bot.OfCard}), tl.now()); wait > 0 {
-		return pause{lasts: wait}
-	}
-	at := bot.Place{Key: bot.CardKey, Shown: m.Digest()}
-	var err error
-	at.Channel, at.TS, err = tl.Post(ctx, bot.CardKey, tl.cfg.Channel, "", m)
-	at.SaysNow(p.Tells, tl.now())
-	if err != nil {
-		log.Warn("post a card in the channel of now; the old one stays the live one", "error", err)
-		if e, ok := errors.AsType[*slackapi.Error](err); ok {
-			if asked := tl.slack.Pace.Obey(e, tl.now()); asked > 0 {
-				return pause{lasts: asked}
-			}
-		}
-		return pause{min(doubled(tellRetry, tries), shutRetry), true}
-	}
-	err = tl.pool.Insist(tl.pool.Context(), log, "note where a card has moved to", func(ctx context.Context) error { return tl.store.MoveCard(ctx, r.ID, old, at) })
-	switch {
-	case errors.Is(err, bot.ErrConflict):
-		tl.takeBack(log, at)
-		return pause{tellRetrySoon, true}
-	case err != nil:
-		return pause{tellRetrySoon, true}
-	}
-	for key, p := range places {
-		if p.Channel == old.Channel {
-			delete(places, key)
-			if !strings.HasPrefix(key, bot.MovedKey) {
-				p.Key, p.Shown = old.MovedKey(key), ""
-			}
-			places[p.Key] = p
-		}
-	}
-	places[bot.CardKey] = at
-	return pause{}
+// delivery is one message of a request on its way to Slack.
+type delivery struct {
+	*Teller
+	r *bot.Request
+	// places are the request's messages that stand, by key. A message that was delivered
+	// is noted here, too.
+	places map[string]bot.Place
+	p      message.Post
+	tries  int // of the telling, this one included
+	m      bot.Message
+	at     bot.Place
+	stands bool // it was posted before
 }
 
 // place posts or edits one message and notes where it stands. closed is what is
 // wrong with the approvers' channel, if that is why it could not.
-func (tl *Teller) place(ctx context.Context, r *bot.Request, places map[string]bot.Place, p message.Post, tries int) (until pause, closed bot.ChannelProblem) {
-	m := p.Show()
-	m.Able = p.Able
-	at, stands := places[p.Key]
-	at.Key = p.Key
-	digest := m.Digest()
-	if stands && (at.Shown == digest || at.TS == "" || at.Channel == bot.Privately || p.Once) {
+func (tl *Teller) place(ctx context.Context, r *bot.Request, places map[string]bot.Place, p message.Post, tries int) (
+	until pause, closed bot.ChannelProblem,
+) {
+	d := &delivery{Teller: tl, r: r, places: places, p: p, tries: tries, m: p.Show()}
+	d.m.Able = p.Able
+	d.at, d.stands = places[p.Key]
+	d.at.Key = p.Key
+	if d.stands && (d.at.Shown == d.m.Digest() || d.at.TS == "" || d.at.Channel == bot.Privately || p.Once) {
 		return pause{}, ""
 	}
-	to, thread := p.To, ""
-	if p.Thread {
-		to, thread = places[bot.CardKey].Channel, places[bot.CardKey].TS
-	}
-	var err error
-	if stands {
-		if wait := tl.slack.Pace.Update(letterOf(r, p), tl.now()); wait > 0 {
-			return pause{lasts: wait}, ""
-		}
-		err = tl.update(ctx, p.Key, at.Channel, at.TS, m)
-		if e, ok := errors.AsType[*slackapi.Error](err); ok && p.EditOnly && (slackapi.Gone(e) || slackapi.Shut(e) != "") {
-			tl.log.Warn("a message that cannot be edited stays as it is", "request", r.ID, "key", p.Key, "error", err)
-			at.Shown, err = digest, nil
-		} else if ok && slackapi.Gone(e) && !(p.InChannel() && at.Channel == tl.cfg.Channel && slackapi.Shut(e) != "") {
-			tl.log.Warn("a message of ours is gone or too old to edit; posting it anew", "request", r.ID, "key", p.Key, "error", err)
-			// Forgotten first: whoever clicks the new one before it is noted
-			// must not be told that the old one is the live one.
-			stands, err = false, tl.store.SetPlace(ctx, r.ID, bot.Place{Key: p.Key})
-		}
-	}
-	if err == nil && !stands {
-		if wait := tl.slack.Pace.Post(to, letterOf(r, p), tl.now()); wait > 0 {
-			return pause{lasts: wait}, ""
-		}
-		at.Channel, at.TS, err = tl.Post(ctx, p.Key, to, thread, m)
-	}
-	if e, ok := errors.AsType[*slackapi.Error](err); ok {
-		asked := tl.slack.Pace.Obey(e, tl.now())
-		tl.log.Warn("tell", "request", r.ID, "key", p.Key, "error", err, "remedy", tellRemedy(p, e))
-		wait := doubled(tellRetry, tries)
-		switch closed := slackapi.Shut(e); {
-		case !p.InChannel() && !stands && e.Lasting():
-			return tl.tellOtherwise(ctx, r, places, p, m, e, tries)
-		case !p.InChannel() && slackapi.Undeliverable(e):
-			return pause{}, "" // what stands there was true
-		case asked > 0 && stands:
-			return pause{lasts: max(asked, tl.slack.Pace.Update(letterOf(r, p), tl.now()))}, ""
-		case asked > 0:
-			return pause{lasts: max(asked, tl.slack.Pace.Post(to, letterOf(r, p), tl.now()))}, ""
-		case p.InChannel() && closed != "":
-			return pause{min(wait, shutRetry), true}, closed
-		case p.Thread && !stands && slackapi.Orphaned(e):
-			return pause{tl.doubtCard(ctx, r.ID), true}, ""
-		}
-		return pause{wait, true}, ""
-	}
-	if err != nil {
+	wait, err := d.send(ctx)
+	e, refused := errors.AsType[*slackapi.Error](err)
+	switch {
+	case wait > 0:
+		return pause{lasts: wait}, ""
+	case refused:
+		return d.afterRefusal(ctx, e)
+	case err != nil:
 		tl.log.Error("tell", "request", r.ID, "key", p.Key, "error", err)
 		return pause{tellRetry, true}, ""
 	}
-	at.Shown = digest
-	at.SaysNow(p.Tells, tl.now())
-	places[p.Key] = at
-	log, what := tl.log.With("request", r.ID, "key", p.Key), "note where a message stands"
-	note := func(ctx context.Context) error { return tl.store.SetPlace(ctx, r.ID, at) }
-	if stands { // an edit can be made again
-		err = tl.pool.InsistClaimed(ctx, log, what, note)
+	return d.note(ctx), ""
+}
+
+// to is where it is posted: a channel or a user, and the thread, if it goes into one.
+func (d *delivery) to() (channel, thread string) {
+	if d.p.Thread {
+		return d.places[bot.CardKey].Channel, d.places[bot.CardKey].TS
+	}
+	return d.p.To, ""
+}
+
+// send edits the message where it stands, or else posts it, unless it is not its turn yet.
+func (d *delivery) send(ctx context.Context) (wait time.Duration, err error) {
+	if d.stands {
+		if wait, err = d.edit(ctx); wait > 0 || err != nil || d.stands {
+			return wait, err
+		}
+	}
+	to, thread := d.to()
+	if wait := d.slack.Pace.Post(to, letterOf(d.r, d.p), d.now()); wait > 0 {
+		return wait, nil
+	}
+	d.at.Channel, d.at.TS, err = d.Post(ctx, d.p.Key, to, thread, d.m)
+	return 0, err
+}
+
+// edit edits the message. Where Slack has it no more, it stands no more: it is to be
+// posted, unless it says only what may be over.
+func (d *delivery) edit(ctx context.Context) (wait time.Duration, err error) {
+	if wait := d.slack.Pace.Update(letterOf(d.r, d.p), d.now()); wait > 0 {
+		return wait, nil
+	}
+	err = d.update(ctx, d.p.Key, d.at.Channel, d.at.TS, d.m)
+	e, refused := errors.AsType[*slackapi.Error](err)
+	switch {
+	case !refused:
+	case d.p.EditOnly && (slackapi.Gone(e) || slackapi.Shut(e) != ""):
+		d.log.Warn("a message that cannot be edited stays as it is", "request", d.r.ID, "key", d.p.Key, "error", err)
+		return 0, nil
+	case slackapi.Gone(e) && !(d.p.InChannel() && d.at.Channel == d.cfg.Channel && slackapi.Shut(e) != ""):
+		d.log.Warn("a message of ours is gone or too old to edit; posting it anew", "request", d.r.ID, "key", d.p.Key, "error", err)
+		// Forgotten first: a click on the new one before it is noted must not be told
+		// that the old one is the live one.
+		d.stands = false
+		return 0, d.store.SetPlace(ctx, d.r.ID, bot.Place{Key: d.p.Key})
+	}
+	return 0, err
+}
+
+// afterRefusal decides what follows from Slack's no.
+func (d *delivery) afterRefusal(ctx context.Context, e *slackapi.Error) (until pause, closed bot.ChannelProblem) {
+	asked := d.slack.Pace.Obey(e, d.now())
+	d.log.Warn("tell", "request", d.r.ID, "key", d.p.Key, "error", e, "remedy", tellRemedy(d.p, e))
+	wait := doubled(tellRetry, d.tries)
+	to, _ := d.to()
+	switch closed := slackapi.Shut(e); {
+	case !d.p.InChannel() && !d.stands && e.Lasting():
+		return d.tellOtherwise(ctx, e)
+	case !d.p.InChannel() && slackapi.Undeliverable(e):
+		return pause{}, "" // what stands there was true
+	case asked > 0 && d.stands:
+		return pause{lasts: max(asked, d.slack.Pace.Update(letterOf(d.r, d.p), d.now()))}, ""
+	case asked > 0:
+		return pause{lasts: max(asked, d.slack.Pace.Post(to, letterOf(d.r, d.p), d.now()))}, ""
+	case d.p.InChannel() && closed != "":
+		return pause{min(wait, shutRetry), true}, closed
+	case d.p.Thread && !d.stands && slackapi.Orphaned(e):
+		return pause{d.doubtCard(ctx, d.r.ID), true}, ""
+	}
+	return pause{wait, true}, ""
+}
+
+// note stores where the message stands and what it says.
+func (d *delivery) note(ctx context.Context) pause {
+	d.at.Shown = d.m.Digest()
+	d.at.SaysNow(d.p.Tells, d.now())
+	d.places[d.p.Key] = d.at
+	log, what := d.log.With("request", d.r.ID, "key", d.p.Key), "note where a message stands"
+	note := func(ctx context.Context) error { return d.store.SetPlace(ctx, d.r.ID, d.at) }
+	var err error
+	if d.stands { // an edit can be made again
+		err = d.pool.InsistClaimed(ctx, log, what, note)
 	} else { // where a new message stands nobody else knows
-		err = tl.pool.Insist(tl.pool.Context(), log, what, note)
+		err = d.pool.Insist(d.pool.Context(), log, what, note)
 	}
 	if errors.Is(err, bot.ErrConflict) {
 		log.Warn("somebody else has posted this message meanwhile; theirs counts")
-		delete(places, p.Key) // nothing shall follow under ours
-		if !stands {
-			tl.takeBack(log, at)
+		delete(d.places, d.p.Key) // nothing must follow under ours
+		if !d.stands {
+			d.takeBack(log, d.at)
 		}
 	}
 	if err != nil {
-		return pause{tellRetrySoon, true}, ""
+		return pause{tellRetrySoon, true}
 	}
-	return pause{}, ""
+	return pause{}
 }
 
 // takeBack deletes a message that was posted a second time, as far as Slack lets
@@ -179,7 +181,8 @@ func tellRemedy(p message.Post, e *slackapi.Error) string {
 	return message.ChannelMend(slackapi.Shut(e))
 }
 
-// DirectRemedy is undeliveredRemedy of an error.
+// DirectRemedy says what somebody can do about a direct message that could not be sent,
+// where that is known.
 func DirectRemedy(err error) string {
 	e, ok := errors.AsType[*slackapi.Error](err)
 	if !ok {
@@ -190,34 +193,37 @@ func DirectRemedy(err error) string {
 
 // tellOtherwise does what can be done where Slack refuses a direct message. closed
 // is as in place.
-func (tl *Teller) tellOtherwise(ctx context.Context, r *bot.Request, places map[string]bot.Place, p message.Post, m bot.Message, e *slackapi.Error, tries int) (until pause, closed bot.ChannelProblem) {
-	log := tl.log.With("request", r.ID, "key", p.Key, "user", p.To)
+func (d *delivery) tellOtherwise(ctx context.Context, e *slackapi.Error) (until pause, closed bot.ChannelProblem) {
+	p, kind := d.p, bot.KeyKind(d.p.Key)
+	log := d.log.With("request", d.r.ID, "key", p.Key, "user", p.To)
 	if !slackapi.Undeliverable(e) {
-		until = pause{doubled(tellRetry, tries), true}
+		until = pause{doubled(tellRetry, d.tries), true}
 	}
-	leaver := bot.KeyKind(p.Key) == "target" && slackapi.GonePerson(e) // who waits for nothing
-	if !p.Rings(r) || leaver {
+	leaver := kind == "target" && slackapi.GonePerson(e) // who waits for nothing
+	if !p.Rings(d.r) || leaver {
 		return until, ""
 	}
-	if bot.KeyKind(p.Key)+":" != bot.OfReceipts && tl.answerLate(ctx, p.To, m) {
-		at := bot.Place{Key: p.Key, Channel: bot.Privately, TS: "0", Shown: m.Digest()}
-		places[p.Key] = at
-		if tl.pool.Insist(tl.pool.Context(), log, "note what was told as an answer", func(ctx context.Context) error { return tl.store.SetPlace(ctx, r.ID, at) }) != nil {
+	receipt := kind+":" == bot.OfReceipts
+	if !receipt && d.answerLate(ctx, p.To, d.m) {
+		at := bot.Place{Key: p.Key, Channel: bot.Privately, TS: "0", Shown: d.m.Digest()}
+		d.places[p.Key] = at
+		note := func(ctx context.Context) error { return d.store.SetPlace(ctx, d.r.ID, at) }
+		if d.pool.Insist(d.pool.Context(), log, "note what was told as an answer", note) != nil {
 			return pause{tellRetrySoon, true}, ""
 		}
 		return pause{}, ""
 	}
-	note := message.Post{Key: bot.UntoldKey + p.Key, Thread: true, Once: true, Show: func() bot.Message { return message.UntoldNote(r, p.To, e.Code) }}
-	_, said := places[note.Key]
+	note := message.Post{Key: bot.UntoldKey + p.Key, Thread: true, Once: true, Show: func() bot.Message { return message.UntoldNote(d.r, p.To, e.Code) }}
+	_, said := d.places[note.Key]
 	if !said {
 		log.Error("somebody could not be told, neither by direct message nor as an answer", "error", e, "remedy", message.UndeliveredRemedy(e.Code))
 	}
-	if places[bot.CardKey].TS == "" {
+	if d.places[bot.CardKey].TS == "" {
 		return until, "" // the card is owed, and this with it
 	}
-	its, closed := tl.place(ctx, r, places, note, tries)
-	if _, says := places[note.Key]; says && !said && bot.KeyKind(p.Key)+":" == bot.OfReceipts {
-		tl.answerLate(ctx, p.To, message.NoButton(r, e.Code, tl.cfg.Emergency))
+	its, closed := d.place(ctx, d.r, d.places, note, d.tries)
+	if _, says := d.places[note.Key]; says && !said && receipt {
+		d.answerLate(ctx, p.To, message.NoButton(d.r, e.Code, d.cfg.Emergency))
 	}
 	return until.and(its), closed
 }

@@ -97,60 +97,83 @@ func (tl *Teller) show(ctx context.Context, id string, tries int) (version int64
 	if broken {
 		return 0, tl.showUnreadable(ctx, id, places, tries)
 	}
-	v := tl.View(ctx, &r, tl.cfg.Home.Link(places[bot.CardKey].Channel, places[bot.CardKey].TS))
-	if v.Meanwhile, err = tl.Meanwhile(ctx, &r); err != nil {
+	t := &showing{Teller: tl, r: &r, places: places, tries: tries, v: tl.View(ctx, &r, tl.LinkTo(places[bot.CardKey]))}
+	if t.v.Meanwhile, err = tl.Meanwhile(ctx, &r); err != nil {
 		tl.log.Error("read whether the account was revoked meanwhile", "request", id, "error", err)
 		return 0, pause{tellRetrySoon, true}
 	}
-	spoke := false // Slack took something in the approvers' channel
-	deliver := func(p message.Post) {
-		if end, bound := ctx.Deadline(); bound && time.Until(end) < tellMargin {
-			if !until.failed { // what failed has a pause of its own
-				until = until.and(pause{lasts: tellRetrySoon})
-			}
-			return
-		}
-		before := places[p.Key]
-		p.Able = v.Able
-		its, problem := tl.place(ctx, &r, places, p, tries)
-		until = until.and(its)
-		if problem != "" {
-			v.Shut = problem
-			tl.noteShut(r.ID, p, problem)
-		} else if now := places[p.Key]; now != before && now.Channel == tl.cfg.Channel {
-			spoke = true
-			tl.lastShut.Store(nil)
-		}
-	}
-	for _, p := range message.Plan(&r, &v, tl.cfg.Channel, places) {
+	t.inChannel(ctx)
+	t.directly(ctx)
+	return r.Version, t.until
+}
+
+// showing is one request as it is shown: what stands, and what was learned on the way.
+type showing struct {
+	*Teller
+	r      *bot.Request
+	places map[string]bot.Place
+	tries  int
+	v      message.View
+	until  pause
+	spoke  bool // Slack took something in the approvers' channel
+}
+
+// inChannel shows what stands in the approvers' channel.
+func (t *showing) inChannel(ctx context.Context) {
+	for _, p := range message.Plan(t.r, &t.v, t.cfg.Channel, t.places) {
+		card := t.places[bot.CardKey]
 		switch {
 		case !p.InChannel():
 			continue
-		case p.Thread && (places[bot.CardKey].TS == "" || v.Shut != ""):
+		case p.Thread && (card.TS == "" || t.v.Shut != ""):
 			continue // no card yet, or none to be reached, and that has a wait of its own
-		case p.Key == bot.CardKey && places[bot.CardKey].TS != "" && places[bot.CardKey].Channel != tl.cfg.Channel && message.CardMoves(&r, v):
-			until = until.and(tl.moveCard(ctx, &r, places, p, tries))
+		case p.Key == bot.CardKey && card.TS != "" && card.Channel != t.cfg.Channel && message.CardMoves(t.r, t.v):
+			t.until = t.until.and(t.moveCard(ctx, t.r, t.places, p, t.tries))
 		}
-		deliver(p)
+		t.deliver(ctx, p)
 	}
-	if v.Shut == "" && !spoke {
-		v.Shut = tl.watched()
+	if t.v.Shut == "" && !t.spoke {
+		t.v.Shut = t.watched()
 	}
-	_, v.CancelPosted = places["cancel"]
-	// What follows may speak of the card and of the channel, so it must know of them.
-	v.CardLink = tl.cfg.Home.Link(places[bot.CardKey].Channel, places[bot.CardKey].TS)
-	for _, p := range message.Plan(&r, &v, tl.cfg.Channel, places) {
+	_, t.v.CancelPosted = t.places["cancel"]
+	t.v.CardLink = t.LinkTo(t.places[bot.CardKey])
+}
+
+// directly shows what people have by direct message. It may speak of the card and of the
+// channel, and so comes after what stands there.
+func (t *showing) directly(ctx context.Context) {
+	for _, p := range message.Plan(t.r, &t.v, t.cfg.Channel, t.places) {
 		if !p.InChannel() {
-			v.Told, v.CancelTold = message.ToldOf(places, bot.UnreachedKey), message.ToldOf(places, bot.CancelUnreachedKey)
-			deliver(p)
+			t.v.Told, t.v.CancelTold = message.ToldOf(t.places, bot.UnreachedKey), message.ToldOf(t.places, bot.CancelUnreachedKey)
+			t.deliver(ctx, p)
 		}
 	}
-	if places[bot.CardKey].TS != "" && v.Shut == "" {
-		for _, p := range message.ToldSincePosts(&r, places) {
-			deliver(p)
+	if t.places[bot.CardKey].TS != "" && t.v.Shut == "" {
+		for _, p := range message.ToldSincePosts(t.r, t.places) {
+			t.deliver(ctx, p)
 		}
 	}
-	return r.Version, until
+}
+
+// deliver brings one message up to date, while there is time.
+func (t *showing) deliver(ctx context.Context, p message.Post) {
+	if end, bound := ctx.Deadline(); bound && time.Until(end) < tellMargin {
+		if !t.until.failed { // what failed has a pause of its own
+			t.until = t.until.and(pause{lasts: tellRetrySoon})
+		}
+		return
+	}
+	before := t.places[p.Key]
+	p.Able = t.v.Able
+	its, problem := t.place(ctx, t.r, t.places, p, t.tries)
+	t.until = t.until.and(its)
+	if problem != "" {
+		t.v.Shut = problem
+		t.noteShut(t.r.ID, p, problem)
+	} else if now := t.places[p.Key]; now != before && now.Channel == t.cfg.Channel {
+		t.spoke = true
+		t.lastShut.Store(nil)
+	}
 }
 
 // letterOf is a post as it waits to be sent.
