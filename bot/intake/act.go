@@ -20,7 +20,7 @@ type brake struct {
 }
 
 // frozen reads whether a freeze is on, for a decision.
-func (h *Handler) frozen(ctx context.Context, a act) (bool, error) {
+func (h *desk) frozen(ctx context.Context, a act) (bool, error) {
 	f, on, err := h.store.Frozen(ctx)
 	if err != nil {
 		return false, err
@@ -34,7 +34,7 @@ func (h *Handler) frozen(ctx context.Context, a act) (bool, error) {
 
 // view is what an answer to the act needs to know beside the request, which may be nil.
 // What a decision went by is not read again for its refusal.
-func (h *Handler) view(ctx context.Context, a act, r *bot.Request, link string) message.View {
+func (h *desk) view(ctx context.Context, a act, r *bot.Request, link string) message.View {
 	if !a.brake.read {
 		a.brake.read, a.brake.freeze = true, h.teller.Frozen(ctx, a.Names())
 	}

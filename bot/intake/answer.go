@@ -13,7 +13,7 @@ import (
 )
 
 // reply settles an arrival that changes nothing and answers it.
-func (h *Handler) reply(ctx context.Context, a act, m bot.Message) error {
+func (h *desk) reply(ctx context.Context, a act, m bot.Message) error {
 	if err := h.store.Record(ctx, a.ID); err != nil {
 		return err
 	}
@@ -22,7 +22,7 @@ func (h *Handler) reply(ctx context.Context, a act, m bot.Message) error {
 }
 
 // refuseLookup answers whoever acted while Slack or Entra did not answer us.
-func (h *Handler) refuseLookup(ctx context.Context, a act, e bot.Entry, err error, r *bot.Request) error {
+func (h *desk) refuseLookup(ctx context.Context, a act, e bot.Entry, err error, r *bot.Request) error {
 	lookup, ok := errors.AsType[*bot.LookupError](err)
 	if !ok {
 		return err
@@ -39,7 +39,7 @@ func (h *Handler) refuseLookup(ctx context.Context, a act, e bot.Entry, err erro
 }
 
 // refuseUnsure is refuseFor, and says who did not answer where that is why.
-func (h *Handler) refuseUnsure(ctx context.Context, a act, e bot.Entry, reason authz.Reason, r *bot.Request, who lookup.Person) error {
+func (h *desk) refuseUnsure(ctx context.Context, a act, e bot.Entry, reason authz.Reason, r *bot.Request, who lookup.Person) error {
 	if lookup, ok := errors.AsType[*bot.LookupError](who.Trouble); ok && reason == authz.MembershipUnknown {
 		h.log.Warn("ask a group who is in it", "request", e.Request, "arrival", a.ID, "user", a.UserID, "error", lookup, "remedy", lookup.Remedy)
 		v := h.viewFor(ctx, a, r)
@@ -50,7 +50,7 @@ func (h *Handler) refuseUnsure(ctx context.Context, a act, e bot.Entry, reason a
 }
 
 // refuseLimit says which limit is reached, and until when.
-func (h *Handler) refuseLimit(ctx context.Context, a act, e bot.Entry, wanted authz.Action, limit *bot.LimitError, r *bot.Request) error {
+func (h *desk) refuseLimit(ctx context.Context, a act, e bot.Entry, wanted authz.Action, limit *bot.LimitError, r *bot.Request) error {
 	e.Wanted, e.Reason, e.Until = string(wanted), string(bot.OverLimit), bot.StampText(limit.Free)
 	v := h.viewFor(ctx, a, r)
 	v.Limit = limit
@@ -59,7 +59,7 @@ func (h *Handler) refuseLimit(ctx context.Context, a act, e bot.Entry, wanted au
 
 // refuse records that somebody was not allowed something, settles the arrival
 // and tells them why, privately.
-func (h *Handler) refuse(ctx context.Context, a act, e bot.Entry, m bot.Message) error {
+func (h *desk) refuse(ctx context.Context, a act, e bot.Entry, m bot.Message) error {
 	e.Action, e.Actor, e.Origin = "refused", a.UserID, a.Origin()
 	if err := h.store.Record(ctx, a.ID, e); err != nil {
 		return err
@@ -71,13 +71,13 @@ func (h *Handler) refuse(ctx context.Context, a act, e bot.Entry, m bot.Message)
 }
 
 // refuseFor is refuse with the reason's own sentence; r may be nil.
-func (h *Handler) refuseFor(ctx context.Context, a act, e bot.Entry, reason authz.Reason, r *bot.Request) error {
+func (h *desk) refuseFor(ctx context.Context, a act, e bot.Entry, reason authz.Reason, r *bot.Request) error {
 	return h.refuse(ctx, a, withReason(e, reason), message.Refusal(reason, r, h.viewFor(ctx, a, r)))
 }
 
 // viewFor is the view of one reader, to whom something is refused: its Approvers are
 // those who could act instead, as far as is known.
-func (h *Handler) viewFor(ctx context.Context, a act, r *bot.Request) message.View {
+func (h *desk) viewFor(ctx context.Context, a act, r *bot.Request) message.View {
 	v := h.view(ctx, a, r, "")
 	known := h.approvers.Latest()
 	if known.At.IsZero() {
@@ -89,7 +89,7 @@ func (h *Handler) viewFor(ctx context.Context, a act, r *bot.Request) message.Vi
 
 // answer says m only to whoever acted: at the place where they acted, or else
 // by direct message.
-func (h *Handler) answer(ctx context.Context, a act, m bot.Message) {
+func (h *desk) answer(ctx context.Context, a act, m bot.Message) {
 	err := errors.New("no response_url")
 	if a.ResponseURL != "" {
 		err = h.teller.Respond(ctx, a.ResponseURL, m)

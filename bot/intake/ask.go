@@ -36,7 +36,7 @@ type asking struct {
 
 // ask looks up who asks and who is meant, and makes or joins a request. Each step looks up
 // no more than the asker has a right to.
-func (h *Handler) ask(ctx context.Context, a act, w wish) error {
+func (h *asks) ask(ctx context.Context, a act, w wish) error {
 	if w.whom.SlackID == a.UserID {
 		w.whom = bot.Whom{Me: true}
 	}
@@ -69,7 +69,7 @@ func (h *Handler) ask(ctx context.Context, a act, w wish) error {
 }
 
 // knowAsker looks up who asks, unless they ask too often, and whether they may ask at all.
-func (h *Handler) knowAsker(ctx context.Context, q *asking) (refused bool, err error) {
+func (h *asks) knowAsker(ctx context.Context, q *asking) (refused bool, err error) {
 	if wait := h.allowance.Take(q.UserID, q.whom.Me, h.now()); wait > 0 {
 		v := h.view(ctx, q.act, nil, "")
 		v.Wait = wait
@@ -88,7 +88,7 @@ func (h *Handler) knowAsker(ctx context.Context, q *asking) (refused bool, err e
 
 // mayAskAbout refuses who may not ask about others, where it is about somebody else. They
 // have nobody looked up, and do not learn who has an account.
-func (h *Handler) mayAskAbout(ctx context.Context, q *asking, somebodyElse bool) (refused bool, err error) {
+func (h *asks) mayAskAbout(ctx context.Context, q *asking, somebodyElse bool) (refused bool, err error) {
 	if !somebodyElse {
 		return false, nil
 	}
@@ -109,7 +109,7 @@ func (q *asking) unborn() *bot.Request {
 }
 
 // findTarget finds the account that is meant.
-func (h *Handler) findTarget(ctx context.Context, q *asking) (refused bool, err error) {
+func (h *asks) findTarget(ctx context.Context, q *asking) (refused bool, err error) {
 	q.meant = lookup.Match{User: q.asker.Account, SlackID: q.UserID}
 	if !q.whom.Me {
 		if q.meant, err = h.people.Target(ctx, q.whom); err != nil {
@@ -128,7 +128,7 @@ func (h *Handler) findTarget(ctx context.Context, q *asking) (refused bool, err 
 
 // readTarget reads what the card will show of the account, and the further Slack accounts
 // of the asker.
-func (h *Handler) readTarget(ctx context.Context, q *asking) (facts bot.TargetFacts, also []string, refused bool, err error) {
+func (h *asks) readTarget(ctx context.Context, q *asking) (facts bot.TargetFacts, also []string, refused bool, err error) {
 	var known []string
 	if q.meant.SlackID != "" {
 		known = []string{q.meant.SlackID}
@@ -151,7 +151,7 @@ func (h *Handler) readTarget(ctx context.Context, q *asking) (facts bot.TargetFa
 }
 
 // mayAsk completes the draft and puts it to authz.
-func (h *Handler) mayAsk(ctx context.Context, q *asking) (refused bool, err error) {
+func (h *asks) mayAsk(ctx context.Context, q *asking) (refused bool, err error) {
 	r := &q.draft
 	r.TargetLeft = q.unborn().TargetLeft
 	r.Lane, r.Words.Reason = authz.LaneOf(q.asker.Actor.EntraID, q.facts.User.ID), q.reason
@@ -173,7 +173,7 @@ func (h *Handler) mayAsk(ctx context.Context, q *asking) (refused bool, err erro
 // askersAlso are the further Slack accounts of somebody who asks about somebody
 // else, where the policy may keep them from approving it: an address may be
 // another person's by the time of a click.
-func (h *Handler) askersAlso(ctx context.Context, asker lookup.Person, targetID string) ([]string, error) {
+func (h *asks) askersAlso(ctx context.Context, asker lookup.Person, targetID string) ([]string, error) {
 	if asker.Actor.EntraID == targetID || !h.cfg.Policy.BarsRequesters() {
 		return nil, nil
 	}
@@ -185,7 +185,7 @@ func (h *Handler) askersAlso(ctx context.Context, asker lookup.Person, targetID 
 }
 
 // enter joins the pending request for the same target and lane, or makes one.
-func (h *Handler) enter(ctx context.Context, q *asking) error {
+func (h *asks) enter(ctx context.Context, q *asking) error {
 	entry := bot.Entry{
 		Actor: q.UserID, ActorEntraID: q.draft.Requester().EntraID, TargetID: q.draft.Target.ID, Origin: q.Origin(), Drill: q.drill,
 	}
@@ -202,7 +202,7 @@ func (h *Handler) enter(ctx context.Context, q *asking) error {
 }
 
 // enterOnce answers ErrTaken or ErrConflict where it must be tried again.
-func (h *Handler) enterOnce(ctx context.Context, q *asking, entry bot.Entry) error {
+func (h *asks) enterOnce(ctx context.Context, q *asking, entry bot.Entry) error {
 	r, pending, err := h.store.PendingFor(ctx, q.draft.Target.ID, q.draft.Lane, q.drill)
 	if err != nil {
 		return err
@@ -242,7 +242,7 @@ func (h *Handler) enterOnce(ctx context.Context, q *asking, entry bot.Entry) err
 }
 
 // create stores a new request and answers its asker.
-func (h *Handler) create(ctx context.Context, a act, r bot.Request, e bot.Entry) error {
+func (h *asks) create(ctx context.Context, a act, r bot.Request, e bot.Entry) error {
 	e.Action, e.Request, e.Operation, e.Digest, e.Need = "requested", r.ID, string(r.Operation), r.Digest, r.Need
 	e.Until = r.ExecutesAt()
 	r, err := h.run.Commit(ctx, bot.Change{
@@ -257,7 +257,7 @@ func (h *Handler) create(ctx context.Context, a act, r bot.Request, e bot.Entry)
 
 // join adds somebody who asks for what was asked already, or what they add to
 // it. Either way the card is looked after: somebody may have deleted it.
-func (h *Handler) join(ctx context.Context, q *asking, r bot.Request, e bot.Entry) error {
+func (h *asks) join(ctx context.Context, q *asking, r bot.Request, e bot.Entry) error {
 	a, w, asker := q.act, q.wish, q.draft.Requester()
 	known := slices.Contains(r.AskedBy(), a.UserID)
 	if !slices.Contains(r.Askers, asker) {

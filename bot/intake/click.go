@@ -21,7 +21,7 @@ var actions = map[string]authz.Action{
 // click carries out the press of a button. Nothing on the message is
 // authority: its value only names a request, and the message must stand where
 // we put that request's card or receipt.
-func (h *Handler) click(ctx context.Context, a act) error {
+func (h *decisions) click(ctx context.Context, a act) error {
 	action, ok := actions[a.ActionID]
 	if !ok {
 		return h.store.Record(ctx, a.ID)
@@ -58,7 +58,7 @@ func (h *Handler) click(ctx context.Context, a act) error {
 // askWhy opens the form for the reason of a Deny, for those who may deny.
 // Nothing is decided before it is submitted; then everything is checked again.
 // Whoever has pressed it before, while no form opened, needs none.
-func (h *Handler) askWhy(ctx context.Context, a act, r bot.Request) error {
+func (h *decisions) askWhy(ctx context.Context, a act, r bot.Request) error {
 	e := bot.Entry{Wanted: string(authz.Deny), Request: r.ID, TargetID: r.Target.ID, Drill: r.Drill}
 	if reason, err := h.closed(ctx, a, &r, authz.Deny); reason != "" || err != nil {
 		if err != nil {
@@ -93,7 +93,7 @@ func (h *Handler) askWhy(ctx context.Context, a act, r bot.Request) error {
 
 // denyForm carries out the submission of that form as if the button had been
 // pressed now, by the same person on the same card.
-func (h *Handler) denyForm(ctx context.Context, a act, pressed bot.Arrival) error {
+func (h *decisions) denyForm(ctx context.Context, a act, pressed bot.Arrival) error {
 	if pressed.Kind != bot.ClickArrival || pressed.ActionID != bot.ActionDeny {
 		// Too old, or of a click that was another one, or somebody else's.
 		e := bot.Entry{Wanted: string(authz.Deny), Reason: string(bot.WrongPlace)}
@@ -108,7 +108,7 @@ func (h *Handler) denyForm(ctx context.Context, a act, pressed bot.Arrival) erro
 // before a crash, or by somebody with our token. What the button's value names
 // may be forged, so a message that we do know, of whatever request, stays; and
 // only a member's click removes anything.
-func (h *Handler) removeStray(ctx context.Context, a act, id string) {
+func (h *decisions) removeStray(ctx context.Context, a act, id string) {
 	known, err := h.store.Stands(ctx, a.ChannelID, a.MessageTS)
 	if err != nil || known {
 		return
@@ -127,7 +127,7 @@ func (h *Handler) removeStray(ctx context.Context, a act, id string) {
 // button. A message that was posted a moment ago may not have been noted yet: that is
 // waited for, and after that it is not known what was clicked. A message of ours is a
 // stray only if the live ones are known to stand elsewhere.
-func (h *Handler) standsThere(ctx context.Context, a act, action authz.Action, r *bot.Request) (wrong authz.Reason, stray bool, link string, err error) {
+func (h *decisions) standsThere(ctx context.Context, a act, action authz.Action, r *bot.Request) (wrong authz.Reason, stray bool, link string, err error) {
 	if a.MessageAppID != h.cfg.Home.AppID || a.AppID != h.cfg.Home.AppID {
 		return bot.WrongPlace, false, h.teller.CardLink(ctx, r.ID), nil
 	}

@@ -15,7 +15,7 @@ import (
 )
 
 // cancel carries out /revoke-sessions cancel REQ-….
-func (h *Handler) cancel(ctx context.Context, a act, id string) error {
+func (h *decisions) cancel(ctx context.Context, a act, id string) error {
 	r, err := h.store.Request(ctx, id)
 	if errors.Is(err, bot.ErrNoRequest) {
 		return h.refuse(ctx, a, bot.Entry{Wanted: string(authz.Cancel), Reason: string(bot.UnknownRequest)}, message.Refusal(bot.UnknownRequest, nil, h.view(ctx, a, nil, "")))
@@ -39,7 +39,7 @@ func (h *Handler) cancel(ctx context.Context, a act, id string) error {
 // decide looks up the actor, asks authz, and makes the one transition. Any number of
 // people may do this at once, on any number of processes: the store lets one of them
 // through, and the others look at everything again.
-func (h *Handler) decide(ctx context.Context, a act, r bot.Request, action authz.Action) error {
+func (h *decisions) decide(ctx context.Context, a act, r bot.Request, action authz.Action) error {
 	e := bot.Entry{Wanted: string(action), Request: r.ID, TargetID: r.Target.ID, Drill: r.Drill}
 	for {
 		err := h.decideOnce(ctx, a, r, action, &e)
@@ -54,7 +54,7 @@ func (h *Handler) decide(ctx context.Context, a act, r bot.Request, action authz
 
 // decideOnce decides by the request as it is in r, and notes in e who acts. It answers
 // ErrConflict, with nothing stored, where somebody else was first.
-func (h *Handler) decideOnce(ctx context.Context, a act, r bot.Request, action authz.Action, e *bot.Entry) error {
+func (h *decisions) decideOnce(ctx context.Context, a act, r bot.Request, action authz.Action, e *bot.Entry) error {
 	if reason, err := h.closed(ctx, a, &r, action); reason != "" || err != nil {
 		return h.orRefuse(ctx, a, *e, reason, &r, err)
 	}
@@ -97,7 +97,7 @@ func (h *Handler) decideOnce(ctx context.Context, a act, r bot.Request, action a
 
 // turnedAway refuses somebody who may not do this, before anybody else is looked up. An
 // approver, as far as is known, is looked up with everything else.
-func (h *Handler) turnedAway(ctx context.Context, a act, r *bot.Request, action authz.Action, e *bot.Entry) (refused bool, err error) {
+func (h *decisions) turnedAway(ctx context.Context, a act, r *bot.Request, action authz.Action, e *bot.Entry) (refused bool, err error) {
 	if h.likely(a.UserID) {
 		return false, nil
 	}
@@ -115,7 +115,7 @@ func (h *Handler) turnedAway(ctx context.Context, a act, r *bot.Request, action 
 
 // changed lists what is no longer as the card says. It is not sure where it differs only
 // by what cannot be read at the moment.
-func (h *Handler) changed(r *bot.Request, now evidence, allowed bool) (changed []bot.Difference, sure bool) {
+func (h *decisions) changed(r *bot.Request, now evidence, allowed bool) (changed []bot.Difference, sure bool) {
 	changed = h.cfg.Differences(r, now.target, now.gone, now.matter)
 	if len(changed) > 0 && len(h.cfg.Differences(r, now.target, now.gone, r.KnownNow(now.target))) == 0 {
 		return nil, false
@@ -127,7 +127,7 @@ func (h *Handler) changed(r *bot.Request, now evidence, allowed bool) (changed [
 }
 
 // orRefuse answers the error, if there is one, or refuses for the reason.
-func (h *Handler) orRefuse(ctx context.Context, a act, e bot.Entry, reason authz.Reason, r *bot.Request, err error) error {
+func (h *decisions) orRefuse(ctx context.Context, a act, e bot.Entry, reason authz.Reason, r *bot.Request, err error) error {
 	if err != nil {
 		return err
 	}
@@ -136,7 +136,7 @@ func (h *Handler) orRefuse(ctx context.Context, a act, e bot.Entry, reason authz
 
 // orRefuseStored refuses where err is why the store did not take the decision, and
 // answers every other error as it is.
-func (h *Handler) orRefuseStored(ctx context.Context, a act, e bot.Entry, action authz.Action, r *bot.Request, err error) error {
+func (h *decisions) orRefuseStored(ctx context.Context, a act, e bot.Entry, action authz.Action, r *bot.Request, err error) error {
 	limit, limited := errors.AsType[*bot.LimitError](err)
 	switch {
 	case limited:
@@ -156,7 +156,7 @@ func personal(r authz.Reason) bool {
 }
 
 // closed says why the action is not open in the request's state, or "".
-func (h *Handler) closed(ctx context.Context, a act, r *bot.Request, action authz.Action) (authz.Reason, error) {
+func (h *decisions) closed(ctx context.Context, a act, r *bot.Request, action authz.Action) (authz.Reason, error) {
 	switch {
 	case action == authz.Retry:
 		if r.Retryable(h.now()) {
@@ -203,7 +203,7 @@ type evidence struct {
 // lookUp looks up who clicks and, for what leads to a revoke, the account as it
 // is now and everybody who has approved before. The error is a *LookupError,
 // or the store's.
-func (h *Handler) lookUp(ctx context.Context, a act, r *bot.Request, action authz.Action) (evidence, error) {
+func (h *decisions) lookUp(ctx context.Context, a act, r *bot.Request, action authz.Action) (evidence, error) {
 	now := evidence{matter: r.Matter(), confirms: action == authz.Confirm || action == authz.Retry}
 	g, look := errgroup.WithContext(ctx)
 	g.Go(func() (err error) { now.who, err = h.people.Who(look, a.UserID); return err })
@@ -239,7 +239,7 @@ func (h *Handler) lookUp(ctx context.Context, a act, r *bot.Request, action auth
 
 // readStored reads what the store knows of a decision that leads to a revoke. That is
 // done in turn, on one connection, and sooner than Slack and Microsoft answer.
-func (h *Handler) readStored(ctx context.Context, a act, r *bot.Request, now *evidence) (err error) {
+func (h *decisions) readStored(ctx context.Context, a act, r *bot.Request, now *evidence) (err error) {
 	if now.frozen, err = h.frozen(ctx, a); err != nil {
 		return err
 	}
@@ -255,7 +255,7 @@ func (h *Handler) readStored(ctx context.Context, a act, r *bot.Request, now *ev
 
 // decideVoid ends a pending request whose card was no longer true; of a request
 // that was decided before, it refuses to try again.
-func (h *Handler) decideVoid(ctx context.Context, a act, r bot.Request, now evidence, changed []bot.Difference, e bot.Entry) error {
+func (h *decisions) decideVoid(ctx context.Context, a act, r bot.Request, now evidence, changed []bot.Difference, e bot.Entry) error {
 	if r.State != bot.Pending {
 		e.Changed = bot.JoinDifferences(changed)
 		v := h.viewFor(ctx, a, &r)
@@ -271,7 +271,7 @@ func (h *Handler) decideVoid(ctx context.Context, a act, r bot.Request, now evid
 }
 
 // apply makes the transition that an allowed action asks for.
-func (h *Handler) apply(ctx context.Context, a act, r bot.Request, action authz.Action, d authz.Decision, e bot.Entry, now evidence) error {
+func (h *decisions) apply(ctx context.Context, a act, r bot.Request, action authz.Action, d authz.Decision, e bot.Entry, now evidence) error {
 	e = a.Row(e)
 	e.Reason = string(d.Reason)
 	verdict := bot.Verdict{Kind: action, SlackID: a.UserID, EntraID: e.ActorEntraID, At: h.now().UTC()}
@@ -300,7 +300,7 @@ func (h *Handler) apply(ctx context.Context, a act, r bot.Request, action authz.
 }
 
 // approve stores an approval. The last one that is needed also begins the call.
-func (h *Handler) approve(ctx context.Context, a act, r bot.Request, d authz.Decision, e bot.Entry, now evidence, verdict bot.Verdict) error {
+func (h *decisions) approve(ctx context.Context, a act, r bot.Request, d authz.Decision, e bot.Entry, now evidence, verdict bot.Verdict) error {
 	c := bot.Change{Settles: a.ID, Fenced: true, Under: h.run.RulesDigest()}
 	e.Have, e.Need, e.Digest = d.Have, max(d.Need, r.Need), r.Digest
 	r.UpdateFacts(now.target)
@@ -325,7 +325,7 @@ func (h *Handler) approve(ctx context.Context, a act, r bot.Request, d authz.Dec
 
 // askToCancel asks the approvers to cancel, once, for the account that the request is
 // about.
-func (h *Handler) askToCancel(ctx context.Context, a act, r bot.Request, d authz.Decision, e bot.Entry, at time.Time) error {
+func (h *decisions) askToCancel(ctx context.Context, a act, r bot.Request, d authz.Decision, e bot.Entry, at time.Time) error {
 	if !r.CancelAskedAt.IsZero() {
 		e.Action = "cancel_asked_again"
 		if err := h.store.Record(ctx, a.ID, e); err != nil {
@@ -346,7 +346,7 @@ func (h *Handler) askToCancel(ctx context.Context, a act, r bot.Request, d authz
 // unsaid is meanwhile, unless the card had said so when it was pressed. The receipt
 // of whoever may have themselves revoked says nothing about the account, and counts
 // as it is.
-func (h *Handler) unsaid(ctx context.Context, a act, r *bot.Request) (*bot.Request, error) {
+func (h *decisions) unsaid(ctx context.Context, a act, r *bot.Request) (*bot.Request, error) {
 	other, err := h.run.Meanwhile(ctx, r)
 	if other == nil || err != nil {
 		return nil, err
@@ -364,7 +364,7 @@ func (h *Handler) unsaid(ctx context.Context, a act, r *bot.Request) (*bot.Reque
 
 // refuseUnrecorded answers whoever confirmed a request that is not on record as
 // it is stored: one that waits ends by that.
-func (h *Handler) refuseUnrecorded(ctx context.Context, a act, r bot.Request, missing string, e bot.Entry) error {
+func (h *decisions) refuseUnrecorded(ctx context.Context, a act, r bot.Request, missing string, e bot.Entry) error {
 	if r.State == bot.Pending {
 		stored, err := h.run.StopUnrecorded(ctx, r, missing, bot.Change{Settles: a.ID}, a.Row(e))
 		if err == nil {

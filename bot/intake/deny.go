@@ -18,7 +18,7 @@ import (
 
 // askedToDeny keeps that an approver pressed Deny and no form opened, tells them
 // what to do, and has nothing carried out by itself.
-func (h *Handler) askedToDeny(ctx context.Context, a act, r bot.Request, e bot.Entry, failed error) error {
+func (h *decisions) askedToDeny(ctx context.Context, a act, r bot.Request, e bot.Entry, failed error) error {
 	if !r.TargetFound {
 		// It may be the target who pressed it.
 		now, err := h.lookUp(ctx, a, &r, authz.Deny)

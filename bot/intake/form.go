@@ -14,10 +14,10 @@ import (
 
 // openForm opens the form before anything else: its trigger lives 3 s.
 func (h *Handler) openForm(ctx context.Context, a act) error {
-	err := h.budget.Take(ctx, "views.open")
+	err := h.asks.budget.Take(ctx, "views.open")
 	if err == nil {
 		err = h.teller.OpenForm(ctx, a.TriggerID, message.Form(a.UserID, a.ID, &h.cfg.Policy))
-		h.budget.Heed("views.open", err)
+		h.asks.budget.Heed("views.open", err)
 	}
 	if err == nil {
 		return h.store.Record(ctx, a.ID)
@@ -48,11 +48,11 @@ func (h *Handler) form(ctx context.Context, a act) error {
 	}
 	a.ResponseURL = opened.ResponseURL
 	if a.CallbackID == bot.DenyCallback {
-		return h.denyForm(ctx, a, opened)
+		return h.decisions.denyForm(ctx, a, opened)
 	}
 	if a.CallbackID != bot.FormCallback || !bot.SlackUser.MatchString(a.PickedUser) {
 		e := bot.Entry{Wanted: string(authz.Ask), Reason: string(authz.OutsideWorkspace)}
 		return h.refuse(ctx, a, e, message.Note("The form named nobody. Nothing was asked for. %s", bot.TypeInstead))
 	}
-	return h.ask(ctx, a, wish{whom: bot.Whom{SlackID: a.PickedUser}, reason: bot.Clean(a.Reason, bot.MaxReason)})
+	return h.asks.ask(ctx, a, wish{whom: bot.Whom{SlackID: a.PickedUser}, reason: bot.Clean(a.Reason, bot.MaxReason)})
 }

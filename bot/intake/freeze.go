@@ -11,7 +11,7 @@ import (
 )
 
 // freeze pulls the brake for whoever may: from now on no revoke is begun.
-func (h *Handler) freeze(ctx context.Context, a act, reason string) error {
+func (h *brakes) freeze(ctx context.Context, a act, reason string) error {
 	e := bot.Entry{Wanted: string(authz.Freeze)}
 	who, err := h.people.Who(ctx, a.UserID)
 	if err != nil {
@@ -63,7 +63,7 @@ func (h *Handler) freeze(ctx context.Context, a act, reason string) error {
 }
 
 // unfreeze ends the freeze, or adds a vote to end it.
-func (h *Handler) unfreeze(ctx context.Context, a act) error {
+func (h *brakes) unfreeze(ctx context.Context, a act) error {
 	e := bot.Entry{Wanted: string(authz.Unfreeze)}
 	who, err := h.people.Who(ctx, a.UserID)
 	if err != nil {

@@ -25,13 +25,13 @@ func (h *Handler) command(ctx context.Context, a act) error {
 	case bot.StatusVerb:
 		return h.status(ctx, a, cmd.RequestID)
 	case bot.CancelVerb:
-		return h.cancel(lookup.LookingUp(ctx, lookup.ForOwn), a, cmd.RequestID)
+		return h.decisions.cancel(lookup.LookingUp(ctx, lookup.ForOwn), a, cmd.RequestID)
 	case bot.AskVerb, bot.DrillVerb:
-		return h.ask(ctx, a, wish{whom: cmd.Whom, reason: cmd.Reason, drill: cmd.Verb == bot.DrillVerb})
+		return h.asks.ask(ctx, a, wish{whom: cmd.Whom, reason: cmd.Reason, drill: cmd.Verb == bot.DrillVerb})
 	case bot.FreezeVerb:
-		return h.freeze(ctx, a, cmd.Reason)
+		return h.brakes.freeze(ctx, a, cmd.Reason)
 	case bot.UnfreezeVerb:
-		return h.unfreeze(ctx, a)
+		return h.brakes.unfreeze(ctx, a)
 	}
 	return h.reply(ctx, a, message.Help(h.view(ctx, a, nil, "")))
 }
@@ -61,7 +61,7 @@ func (h *Handler) Handle(ctx context.Context, arrived bot.Arrival) {
 	case a.Kind == bot.CommandArrival:
 		err = h.command(ctx, a)
 	case a.Kind == bot.ClickArrival:
-		err = h.click(ctx, a)
+		err = h.decisions.click(ctx, a)
 	case a.Kind == bot.FormArrival:
 		err = h.form(ctx, a)
 	default:
@@ -75,7 +75,7 @@ func (h *Handler) Handle(ctx context.Context, arrived bot.Arrival) {
 
 // likely reports whether somebody is an approver as far as is known without
 // asking anybody. It is no authority: it says whose look-ups go first.
-func (h *Handler) likely(slackID string) bool {
+func (h *desk) likely(slackID string) bool {
 	return slices.Contains(h.cfg.Policy.Approvers, slackID) || h.approvers.Latest().Has(slackID)
 }
 

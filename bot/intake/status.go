@@ -77,7 +77,7 @@ func (h *Handler) statusOfAll(ctx context.Context, a act, who lookup.Person) err
 
 // statusView is the view of whoever asks how a request stands: they read what is
 // in the way of its card, too.
-func (h *Handler) statusView(ctx context.Context, a act, r *bot.Request, link string) message.View {
+func (h *desk) statusView(ctx context.Context, a act, r *bot.Request, link string) message.View {
 	v := h.view(ctx, a, r, link)
 	v.Shut = h.teller.ShutTo(r, v)
 	return v

@@ -18,7 +18,7 @@ import (
 // submitting is a bot that does nothing but send, and the clock that it goes by.
 func submitting(t *testing.T) (b *Teller, move func(time.Duration)) {
 	at := time.Date(2026, 3, 4, 10, 0, 0, 0, time.UTC)
-	return &Teller{log: slog.New(slog.NewTextHandler(t.Output(), nil)), now: func() time.Time { return at }}, func(d time.Duration) { at = at.Add(d) }
+	return &Teller{sender: &sender{log: slog.New(slog.NewTextHandler(t.Output(), nil)), now: func() time.Time { return at }}}, func(d time.Duration) { at = at.Add(d) }
 }
 
 func TestSubmitSendsNothingThatWasRefusedAgain(t *testing.T) {

@@ -3,9 +3,7 @@ package notify
 import (
 	"context"
 	"crypto/sha256"
-	"log/slog"
 	"sync/atomic"
-	"time"
 
 	"revoke-sessions/bot"
 	"revoke-sessions/bot/lookup"
@@ -15,14 +13,12 @@ import (
 
 // Teller brings what stands in Slack up to what is stored.
 type Teller struct {
+	*sender
 	cfg       bot.Config
 	store     bot.Store
-	slack     *slackapi.Client
 	approvers *lookup.Rosters
 	pool      *work.Pool
 	channel   *lookup.Cache[bot.ChannelProblem]
-	log       *slog.Logger
-	now       func() time.Time
 
 	// OtherRules reports whether other rules are in force than this process's, and
 	// Meanwhile answers by which other request the account was revoked since.
@@ -32,13 +28,15 @@ type Teller struct {
 	drawnUnder atomic.Pointer[[sha256.Size]byte]  // the outlook when open requests were last told again
 	seenShut   atomic.Pointer[bot.ChannelProblem] // what the last look at the approvers' channel found
 	lastShut   atomic.Pointer[shutAt]             // and what kept the last message from being posted there
-	refused    slackapi.Refusals
-	unposted   slackapi.Refusals // cards whose content was refused, by request
+	unposted   slackapi.Refusals                  // cards whose content was refused, by request
 }
 
 // NewTeller makes a Teller. OtherRules and Meanwhile must be set before it is used.
 func NewTeller(cfg bot.Config, store bot.Store, slack *slackapi.Client, approvers *lookup.Rosters, pool *work.Pool) *Teller {
-	tl := &Teller{cfg: cfg, store: store, slack: slack, approvers: approvers, pool: pool, log: cfg.Log, now: cfg.Now}
+	tl := &Teller{
+		sender: &sender{slack: slack, witness: cfg.Witness, log: cfg.Log, now: cfg.Now},
+		cfg:    cfg, store: store, approvers: approvers, pool: pool,
+	}
 	tl.channel = lookup.NewCache(cfg.Now, bot.Subject{Where: bot.AtSlack}, slack.ChannelProblem)
 	// Whoever has invited the bot reads at once that it is there.
 	tl.channel.Keeps = func(problem bot.ChannelProblem) bool { return problem == "" }
