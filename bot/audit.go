@@ -41,12 +41,6 @@ func (a Arrival) Origin() string {
 	return "command " + a.ChannelID
 }
 
-// The actors in the audit rows of what a program does by itself.
-const (
-	BotActor     = "bot"
-	ConsoleActor = "cli"
-)
-
 // ConsoleOrigin is where an act of an operator comes from.
 const ConsoleOrigin = "command line"
 
@@ -57,9 +51,9 @@ const LapsedOrigin = "approval of "
 func Lapses(r *Request, slackIDs []string) []Entry {
 	var rows []Entry
 	for _, id := range slackIDs {
-		e := r.Entry(r.State, "bot")
+		e := r.Entry(r.State, BotActor)
 		e.Origin = LapsedOrigin + id
-		e.Action = "approval_lapsed"
+		e.Action = ActApprovalLapsed
 		rows = append(rows, e)
 	}
 	return rows

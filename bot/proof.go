@@ -48,22 +48,22 @@ type Proof struct {
 func ProofOf(rows []Row) (rec Proof) {
 	for _, row := range rows {
 		switch row.Action {
-		case "requested", "previewed_again":
+		case ActRequested, ActPreviewedAgain:
 			if rec.Ask == nil {
 				rec.Ask = &row
 			}
-			if row.Action == "requested" {
+			if row.Action == ActRequested {
 				rec.Askers = append(rec.Askers, authz.Asker{SlackID: row.Actor, EntraID: row.ActorEntraID})
 			}
-		case "joined":
+		case ActJoined:
 			rec.Askers = append(rec.Askers, authz.Asker{SlackID: row.Actor, EntraID: row.ActorEntraID})
-		case "approval":
+		case ActApproval:
 			rec.Gave = append(rec.Gave, row)
-		case "approval_lapsed":
+		case ActApprovalLapsed:
 			gone := func(r Row) bool { return r.Actor == strings.TrimPrefix(row.Origin, LapsedOrigin) }
 			rec.Gave, rec.decided = slices.DeleteFunc(rec.Gave, gone), slices.DeleteFunc(rec.decided, gone)
 		case string(Approved):
-			if slices.Contains([]string{BotActor, ConsoleActor, "clock"}, row.Actor) {
+			if slices.Contains([]string{BotActor, ConsoleActor, ClockActor}, row.Actor) {
 				continue // the same decision goes on
 			}
 			rec.decided, rec.Gave, rec.calls = append(rec.Gave, row), nil, 0
@@ -74,11 +74,11 @@ func ProofOf(rows []Row) (rec Proof) {
 		case string(Denied), string(Cancelled), string(Expired), string(Void), string(Lost),
 			string(Revoked), string(Drilled), string(Verified), string(NotVisibleYet), string(Unreachable):
 			rec.Ended = true
-		case "reopened":
-			rec.Gave, rec.decided, rec.Waits = slices.DeleteFunc(rec.decided, func(r Row) bool { return r.Actor == "policy" }), nil, true
-		case "not_executed":
+		case ActReopened:
+			rec.Gave, rec.decided, rec.Waits = slices.DeleteFunc(rec.decided, func(r Row) bool { return r.Actor == PolicyActor }), nil, true
+		case ActNotExecuted:
 			rec.Waits = true
-		case "deny_pressed", "deny_asked":
+		case ActDenyPressed, ActDenyAsked:
 			rec.Denying = true
 		}
 	}
@@ -122,7 +122,7 @@ func (rec Proof) Decision(r *Request) string {
 	givers := r.Givers()
 	if v.Kind == authz.TimeOut {
 		last := rec.decided[len(rec.decided)-1]
-		if last.Actor != "policy" || last.Digest != r.Digest || !SameApprovals(rec.decided[:len(rec.decided)-1], givers, r.Digest) {
+		if last.Actor != PolicyActor || last.Digest != r.Digest || !SameApprovals(rec.decided[:len(rec.decided)-1], givers, r.Digest) {
 			return NoTimeout
 		}
 		return ""

@@ -115,10 +115,10 @@ func (r *Request) Raise(e *Entry, now time.Time) bool {
 		return false
 	case r.State == NotVisibleYet:
 		r.UnmovedAt = now
-		e.Action = "unmoved_told"
+		e.Action = ActUnmovedTold
 	case r.State == Unreachable && r.UnreadAt.IsZero():
 		r.UnreadAt = now
-		e.Action = "unread_told"
+		e.Action = ActUnreadTold
 	default:
 		return false
 	}

@@ -163,7 +163,7 @@ func (b *Bot) thaw(ctx context.Context) error {
 	}
 	on.EndedAt = b.now().UTC()
 	_, err = b.store.CommitFreeze(ctx, bot.FreezeChange{
-		Freeze: on, Audit: []bot.Entry{{Action: "unfrozen", Actor: "clock"}},
+		Freeze: on, Audit: []bot.Entry{{Action: bot.ActUnfrozen, Actor: bot.ClockActor}},
 		Notice: message.FreezeAnnouncement(&on, b.teller.View(ctx, nil, "")),
 	})
 	if errors.Is(err, bot.ErrConflict) {

@@ -64,7 +64,7 @@ func (b *Bot) watchClock() {
 func (b *Bot) clockSetBack(ctx context.Context, by time.Duration) {
 	b.clock.jumps.Add(1)
 	b.log.Error("the clock was set back: what waits goes by the new time, and no wait is longer than it was. Look at the machine's time", "by", by.Round(time.Second).String())
-	if err := b.store.Record(ctx, 0, bot.Entry{Action: "clock_set_back", Actor: "clock", SetBack: by.Round(time.Second).String()}); err != nil {
+	if err := b.store.Record(ctx, 0, bot.Entry{Action: bot.ActClockSetBack, Actor: bot.ClockActor, SetBack: by.Round(time.Second).String()}); err != nil {
 		b.log.Error("record that the clock was set back", "error", err)
 	}
 }

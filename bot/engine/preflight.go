@@ -107,7 +107,7 @@ func (b *Bot) announceShortage(ctx context.Context, s shortage) {
 		Key:     fmt.Sprintf("coverage:%s:%x", b.now().UTC().Format(time.DateOnly), said[:4]),
 		Message: message.CoverageNotice(s.problems, s.able, s.unread, s.out, s.channel, b.teller.View(ctx, nil, "")),
 	}
-	e := bot.Entry{Action: "coverage", Actor: "clock", Have: s.able, Code: string(s.channel)}
+	e := bot.Entry{Action: bot.ActCoverage, Actor: bot.ClockActor, Have: s.able, Code: string(s.channel)}
 	switch {
 	case s.unread != "":
 		e.Reason = string(bot.LookupFailed)

@@ -25,7 +25,7 @@ func (b *Bot) unreadable(u *bot.Unreadable) {
 func (b *Bot) giveUp(ctx context.Context, u *bot.Unreadable) {
 	ctx, cancel := context.WithTimeout(ctx, bot.StepDeadline)
 	defer cancel()
-	e := bot.Entry{Action: "refused", Actor: bot.BotActor, Wanted: "unreadable", Reason: string(bot.GaveUp)}
+	e := bot.Entry{Action: bot.ActRefused, Actor: bot.BotActor, Wanted: "unreadable", Reason: string(bot.GaveUp)}
 	if err := b.store.Record(ctx, u.Arrival, e); err != nil {
 		b.log.Error("settle what cannot be read", "arrival", u.Arrival, "error", err)
 		return

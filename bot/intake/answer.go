@@ -60,7 +60,7 @@ func (h *desk) refuseLimit(ctx context.Context, a act, e bot.Entry, wanted authz
 // refuse records that somebody was not allowed something, settles the arrival
 // and tells them why, privately.
 func (h *desk) refuse(ctx context.Context, a act, e bot.Entry, m bot.Message) error {
-	e.Action, e.Actor, e.Origin = "refused", a.UserID, a.Origin()
+	e.Action, e.Actor, e.Origin = bot.ActRefused, a.UserID, a.Origin()
 	if err := h.store.Record(ctx, a.ID, e); err != nil {
 		return err
 	}

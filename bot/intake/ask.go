@@ -243,7 +243,7 @@ func (h *asks) enterOnce(ctx context.Context, q *asking, entry bot.Entry) error 
 
 // create stores a new request and answers its asker.
 func (h *asks) create(ctx context.Context, a act, r bot.Request, e bot.Entry) error {
-	e.Action, e.Request, e.Operation, e.Digest, e.Need = "requested", r.ID, string(r.Operation), r.Digest, r.Need
+	e.Action, e.Request, e.Operation, e.Digest, e.Need = bot.ActRequested, r.ID, string(r.Operation), r.Digest, r.Need
 	e.Until = r.ExecutesAt()
 	r, err := h.run.Commit(ctx, bot.Change{
 		Request: r, Audit: []bot.Entry{e}, Settles: a.ID, Uses: h.cfg.Asks(&r, r.Requester()),
@@ -272,7 +272,7 @@ func (h *asks) join(ctx context.Context, q *asking, r bot.Request, e bot.Entry) 
 		return err
 	}
 	lookup.Count(&r.Coverage, h.approvers.Latest().Able(&r, h.cfg.Check))
-	e.Action, e.Request = "joined", r.ID
+	e.Action, e.Request = bot.ActJoined, r.ID
 	r, err := h.run.Commit(ctx, bot.Change{Request: r, Audit: []bot.Entry{e}, Settles: a.ID, Uses: h.cfg.Asks(&r, asker)})
 	if err != nil {
 		return err

@@ -79,7 +79,7 @@ func (h *decisions) askWhy(ctx context.Context, a act, r bot.Request) error {
 	}
 	if r.TargetFound { // else it may be the target who pressed it
 		pressed := a.Row(e)
-		pressed.Action, pressed.Wanted = "deny_pressed", ""
+		pressed.Action, pressed.Wanted = bot.ActDenyPressed, ""
 		if err := h.store.Record(ctx, 0, pressed); err != nil {
 			return err
 		}

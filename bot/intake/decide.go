@@ -310,7 +310,7 @@ func (h *decisions) approve(ctx context.Context, a act, r bot.Request, d authz.D
 	}
 	if e.Have < e.Need {
 		r.Approvals = append(slices.Clone(r.Approvals), verdict)
-		e.Action = "approval"
+		e.Action = bot.ActApproval
 		c.Request, c.Audit = r, append(bot.Lapses(&r, d.Lapsed), e)
 		_, err := h.run.Commit(ctx, c)
 		return err
@@ -327,7 +327,7 @@ func (h *decisions) approve(ctx context.Context, a act, r bot.Request, d authz.D
 // about.
 func (h *decisions) askToCancel(ctx context.Context, a act, r bot.Request, d authz.Decision, e bot.Entry, at time.Time) error {
 	if !r.CancelAskedAt.IsZero() {
-		e.Action = "cancel_asked_again"
+		e.Action = bot.ActCancelAskedAgain
 		if err := h.store.Record(ctx, a.ID, e); err != nil {
 			return err
 		}
@@ -335,7 +335,7 @@ func (h *decisions) askToCancel(ctx context.Context, a act, r bot.Request, d aut
 		return nil
 	}
 	r.CancelAskedAt = at
-	e.Action = "cancel_asked"
+	e.Action = bot.ActCancelAsked
 	asked, err := h.run.Commit(ctx, bot.Change{Request: r, Settles: a.ID, Audit: append(bot.Lapses(&r, d.Lapsed), e)})
 	if err == nil {
 		h.answer(ctx, a, message.CancelAsked(&asked, h.view(ctx, a, &asked, "")))

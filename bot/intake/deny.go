@@ -37,7 +37,7 @@ func (h *decisions) askedToDeny(ctx context.Context, a act, r bot.Request, e bot
 			return h.refuseFor(ctx, a, e, reason, &r)
 		}
 		row := a.Row(e)
-		row.Action, row.Wanted = "deny_asked", ""
+		row.Action, row.Wanted = bot.ActDenyAsked, ""
 		holds := r.State == bot.Pending && r.Executes
 		if holds {
 			row.Reason = string(bot.DenyAsked)

@@ -37,7 +37,7 @@ func (h *brakes) freeze(ctx context.Context, a act, reason string) error {
 	if d.Allowed {
 		row := a.Row(e)
 		row.Until = bot.StampText(f.Until)
-		row.Action = "frozen"
+		row.Action = bot.ActFrozen
 		on, err = h.store.CommitFreeze(ctx, bot.FreezeChange{
 			Freeze: f, Audit: []bot.Entry{row}, Settles: a.ID,
 			Notice: message.FreezeAnnouncement(&f, h.view(ctx, a, nil, "")),
@@ -103,12 +103,12 @@ func (h *brakes) unfreeze(ctx context.Context, a act) error {
 		}
 		row := a.Row(e)
 		row.Have, row.Need = d.Have, d.Need
-		row.Action = "unfreeze_asked"
+		row.Action = bot.ActUnfreezeAsked
 		on.Have, on.Need = d.Have, d.Need
 		c := bot.FreezeChange{Freeze: on, Settles: a.ID}
 		if d.Enough() {
 			c.Freeze.EndedAt = h.now().UTC()
-			row.Action = "unfrozen"
+			row.Action = bot.ActUnfrozen
 		}
 		c.Audit, c.Notice = []bot.Entry{row}, message.FreezeAnnouncement(&c.Freeze, h.view(ctx, a, nil, ""))
 		stored, err := h.store.CommitFreeze(ctx, c)

@@ -22,7 +22,7 @@ import (
 	"revoke-sessions/bot"
 )
 
-// Inbox stores what arrived. *bot.Bot is one.
+// Inbox stores what arrived. *engine.Bot is one.
 type Inbox interface {
 	// Receive stores a durably. It returns what goes into the ack (nil for an
 	// empty one) and what to do once the ack has been handed to the socket

@@ -67,7 +67,7 @@ type Listener interface {
 	Strangers() int
 }
 
-// Bot tells of its clock and its work; *bot.Bot is one.
+// Bot tells of its clock and its work; *engine.Bot is one.
 type Bot interface {
 	// SinceTick is how long ago the clock finished a round.
 	SinceTick() time.Duration

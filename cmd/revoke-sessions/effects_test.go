@@ -16,12 +16,12 @@ var observed struct {
 	effects map[bot.Effect]bool
 }
 
-// onList is a bot.Witness that fails a test at an effect that bot.Effects does
+// onList is a bot.Witness that fails a test at an effect that witness.Effects does
 // not list.
 func onList(t testing.TB) bot.Witness {
 	return func(e bot.Effect, over bool) {
 		if !slices.Contains(witness.Effects, e) {
-			t.Errorf("bot.Effects does not list %q", e)
+			t.Errorf("witness.Effects does not list %q", e)
 		}
 		observed.Lock()
 		defer observed.Unlock()
@@ -33,7 +33,7 @@ func onList(t testing.TB) bot.Witness {
 }
 
 // everyEffect fails a test, once all stories of a folder were played, if
-// bot.Effects lists what nothing does. After some of the stories, it cannot tell.
+// witness.Effects lists what nothing does. After some of the stories, it cannot tell.
 func everyEffect(t *testing.T, folder string, played int) {
 	files, err := filepath.Glob(filepath.Join(folder, "*.txtar"))
 	if err != nil {
@@ -46,7 +46,7 @@ func everyEffect(t *testing.T, folder string, played int) {
 	defer observed.Unlock()
 	for _, e := range witness.Effects {
 		if !observed.effects[e] {
-			t.Errorf("no story has the effect %q, which bot.Effects lists", e)
+			t.Errorf("no story has the effect %q, which witness.Effects lists", e)
 		}
 	}
 }

@@ -18,7 +18,7 @@ const (
 	noteWithin = 5 * time.Second
 )
 
-// restorer ends what was open in a database that has lost rows; *bot.Bot is one.
+// restorer ends what was open in a database that has lost rows; *engine.Bot is one.
 type restorer interface {
 	Restored(ctx context.Context, back bot.StepBack) error
 }
