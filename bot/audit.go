@@ -10,73 +10,6 @@ import (
 	"revoke-sessions/authz"
 )
 
-// StampText is a stamp in an audit row.
-func StampText(t time.Time) string {
-	if t.IsZero() {
-		return ""
-	}
-	return t.UTC().Format(time.RFC3339)
-}
-
-// Names is the ID of the request that a button names, which is not yet known to
-// exist; empty for everything else.
-func (a Arrival) Names() string {
-	if a.Kind == ClickArrival && RequestID.MatchString(a.Value) {
-		return a.Value
-	}
-	return ""
-}
-
-// Origin names the place of an act for the audit chain.
-func (a Arrival) Origin() string {
-	switch a.Kind {
-	case ClickArrival:
-		return "click " + a.ChannelID + "/" + a.MessageTS
-	case FormArrival:
-		if a.MessageTS != "" {
-			return "form on " + a.ChannelID + "/" + a.MessageTS
-		}
-		return "form"
-	}
-	return "command " + a.ChannelID
-}
-
-// ConsoleOrigin is where an act of an operator comes from.
-const ConsoleOrigin = "command line"
-
-// LapsedOrigin comes before whose approval a row takes away.
-const LapsedOrigin = "approval of "
-
-// Lapses are the rows that say so.
-func Lapses(r *Request, slackIDs []string) []Entry {
-	var rows []Entry
-	for _, id := range slackIDs {
-		e := r.Entry(r.State, BotActor)
-		e.Origin = LapsedOrigin + id
-		e.Action = ActApprovalLapsed
-		rows = append(rows, e)
-	}
-	return rows
-}
-
-func (r *Request) Entry(s State, actor string) Entry {
-	return Entry{Action: string(s), Request: r.ID, Actor: actor, TargetID: r.Target.ID, Drill: r.Drill}
-}
-
-// AlsoCalled names what was refused before the call that counts.
-func AlsoCalled(a *Attempt) string {
-	if a.Also == nil {
-		return ""
-	}
-	return fmt.Sprintf("%s: status %d, code %s, request-id %s", a.Also.Operation, a.Also.Status, a.Also.Code, a.Also.RequestID)
-}
-
-// Row is the audit row of what an arrival was allowed to do.
-func (a Arrival) Row(e Entry) Entry {
-	e.Wanted, e.Actor, e.Origin = "", a.UserID, a.Origin()
-	return e
-}
-
 // Entry is one row of the audit chain: who did what, why, when, from where,
 // and what came of it. What people typed is never in it; Typed holds a salted
 // hash of it instead.
@@ -138,6 +71,80 @@ type Entry struct {
 	SetBack string `json:"set_back,omitempty"`
 }
 
+// Row is an audit row with its place in the chain.
+type Row struct {
+	Seq  int64  `json:"seq"`
+	Hash string `json:"hash"`
+	Entry
+}
+
+func (r *Request) Entry(s State, actor string) Entry {
+	return Entry{Action: string(s), Request: r.ID, Actor: actor, TargetID: r.Target.ID, Drill: r.Drill}
+}
+
+// Row is the audit row of what an arrival was allowed to do.
+func (a Arrival) Row(e Entry) Entry {
+	e.Wanted, e.Actor, e.Origin = "", a.UserID, a.Origin()
+	return e
+}
+
+// Names is the ID of the request that a button names, which is not yet known to
+// exist; empty for everything else.
+func (a Arrival) Names() string {
+	if a.Kind == ClickArrival && RequestID.MatchString(a.Value) {
+		return a.Value
+	}
+	return ""
+}
+
+// Origin names the place of an act for the audit chain.
+func (a Arrival) Origin() string {
+	switch a.Kind {
+	case ClickArrival:
+		return "click " + a.ChannelID + "/" + a.MessageTS
+	case FormArrival:
+		if a.MessageTS != "" {
+			return "form on " + a.ChannelID + "/" + a.MessageTS
+		}
+		return "form"
+	}
+	return "command " + a.ChannelID
+}
+
+// StampText is a stamp in an audit row.
+func StampText(t time.Time) string {
+	if t.IsZero() {
+		return ""
+	}
+	return t.UTC().Format(time.RFC3339)
+}
+
+// ConsoleOrigin is where an act of an operator comes from.
+const ConsoleOrigin = "command line"
+
+// LapsedOrigin comes before whose approval a row takes away.
+const LapsedOrigin = "approval of "
+
+// Lapses are the rows that say so.
+func Lapses(r *Request, slackIDs []string) []Entry {
+	var rows []Entry
+	for _, id := range slackIDs {
+		e := r.Entry(r.State, BotActor)
+		e.Origin = LapsedOrigin + id
+		e.Action = ActApprovalLapsed
+		rows = append(rows, e)
+	}
+	return rows
+}
+
+// AlsoCalled names what was refused before the call that counts.
+func AlsoCalled(a *Attempt) string {
+	if a.Also == nil {
+		return ""
+	}
+	return fmt.Sprintf("%s: status %d, code %s, request-id %s", a.Also.Operation, a.Also.Status, a.Also.Code, a.Also.RequestID)
+}
+
 // ExecutesAt is from when a report is carried out that nobody decides, for the
 // row that records it; empty where none is.
 func (r *Request) ExecutesAt() string {
@@ -145,13 +152,6 @@ func (r *Request) ExecutesAt() string {
 		return ""
 	}
 	return StampText(r.ExpiresAt)
-}
-
-// Row is an audit row with its place in the chain.
-type Row struct {
-	Seq  int64  `json:"seq"`
-	Hash string `json:"hash"`
-	Entry
 }
 
 // RowColumns are the names of what Cells answers: seq, hash and every field of

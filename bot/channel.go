@@ -5,34 +5,6 @@ import (
 	"strings"
 )
 
-// ContentRefused reports whether it is that, by Slack's code.
-// https://docs.slack.dev/reference/methods/chat.postMessage
-func ContentRefused(code string) bool {
-	for _, family := range []string{"invalid_blocks", "invalid_attachments", "invalid_metadata"} {
-		if strings.HasPrefix(code, family) {
-			return true
-		}
-	}
-	return strings.HasSuffix(code, "_too_long") || code == "no_text" || code == "too_many_attachments"
-}
-
-// ShownCode is a code of Slack's for a sentence.
-func ShownCode(code string) string {
-	if code = SlackCode(code); code == "" {
-		return "with a code that I do not show"
-	}
-	return code
-}
-
-// SlackCode is a code of Slack's as it may be shown; empty for what does not look
-// like one.
-func SlackCode(code string) string {
-	if len(code) > 60 || strings.Trim(code, "abcdefghijklmnopqrstuvwxyz0123456789_") != "" {
-		return ""
-	}
-	return code
-}
-
 // Workspace is where the app is installed and who the bot is in it.
 type Workspace struct {
 	TeamID string
@@ -61,6 +33,34 @@ const (
 	// ChannelClosed is learned by posting alone.
 	ChannelClosed ChannelProblem = "closed"
 )
+
+// ContentRefused reports whether it is that, by Slack's code.
+// https://docs.slack.dev/reference/methods/chat.postMessage
+func ContentRefused(code string) bool {
+	for _, family := range []string{"invalid_blocks", "invalid_attachments", "invalid_metadata"} {
+		if strings.HasPrefix(code, family) {
+			return true
+		}
+	}
+	return strings.HasSuffix(code, "_too_long") || code == "no_text" || code == "too_many_attachments"
+}
+
+// ShownCode is a code of Slack's for a sentence.
+func ShownCode(code string) string {
+	if code = SlackCode(code); code == "" {
+		return "with a code that I do not show"
+	}
+	return code
+}
+
+// SlackCode is a code of Slack's as it may be shown; empty for what does not look
+// like one.
+func SlackCode(code string) string {
+	if len(code) > 60 || strings.Trim(code, "abcdefghijklmnopqrstuvwxyz0123456789_") != "" {
+		return ""
+	}
+	return code
+}
 
 // OfContent reports whether it is a message that Slack does not take, and not
 // anything at its place.

@@ -68,7 +68,8 @@ var (
 	entity      = regexp.MustCompile(`<([^<>|]*)(?:\|([^<>]*))?>`)
 )
 
-const TypeInstead = "Type `/revoke-sessions me lost my phone` for your own device, or `/revoke-sessions @name stolen laptop` for someone else. `/revoke-sessions help` says more."
+const TypeInstead = "Type `/revoke-sessions me lost my phone` for your own device, " +
+	"or `/revoke-sessions @name stolen laptop` for someone else. `/revoke-sessions help` says more."
 
 // ParseCommand reads what was typed. The error is a *UsageError whose
 // sentences are for the person who typed it.
@@ -85,7 +86,8 @@ func ParseCommand(text string) (Command, error) {
 		return Command{Verb: FreezeVerb, Reason: Clean(asTyped(rest), MaxReason)}, nil
 	case "unfreeze":
 		if rest != "" {
-			return Command{}, &UsageError{"There is nothing to say after \"unfreeze\".", "Type `/revoke-sessions unfreeze` alone; it ends the freeze that is on."}
+			return Command{}, &UsageError{"There is nothing to say after \"unfreeze\".",
+				"Type `/revoke-sessions unfreeze` alone; it ends the freeze that is on."}
 		}
 		return Command{Verb: UnfreezeVerb}, nil
 	case "drill":
@@ -146,7 +148,8 @@ func namesAnother(rest string) bool {
 // that is typed without blanks.
 func several(token string) bool {
 	people := 0
-	for _, part := range strings.FieldsFunc(strings.ReplaceAll(html.UnescapeString(token), "><", ">,<"), func(r rune) bool { return strings.ContainsRune(",;+", r) }) {
+	for _, part := range strings.FieldsFunc(strings.ReplaceAll(html.UnescapeString(token), "><", ">,<"),
+		func(r rune) bool { return strings.ContainsRune(",;+", r) }) {
 		if whom, err := parseOne(part); err == nil && !whom.Me {
 			people++
 		}

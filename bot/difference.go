@@ -34,7 +34,8 @@ const (
 )
 
 // Differences lists every Difference, for tests that demand words for each.
-var Differences = []Difference{Renamed, GuestChanged, Gone, OtherOperation, MoreApprovals, NowBlocked, AskedElsewhere, RevokedMeanwhile, Unrecorded, Altered}
+var Differences = []Difference{Renamed, GuestChanged, Gone, OtherOperation, MoreApprovals, NowBlocked, AskedElsewhere,
+	RevokedMeanwhile, Unrecorded, Altered}
 
 // CardDigest is what a confirmation is bound to, as a digest: the identity of the
 // account, what would be done to it, and how many must say so.

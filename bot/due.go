@@ -31,12 +31,14 @@ func DefaultTiming() Timing {
 		Tick:       time.Second,
 		Attempt:    8 * time.Second,
 		SecondPost: 15 * time.Second,
-		Settle:     []time.Duration{2 * time.Second, 5 * time.Second, 8 * time.Second, 15 * time.Second, 30 * time.Second, time.Minute, 5 * time.Minute, 15 * time.Minute},
-		Verify:     []time.Duration{500 * time.Millisecond, 2 * time.Second, 4 * time.Second, 8 * time.Second, 15 * time.Second, 30 * time.Second},
-		Recheck:    []time.Duration{5 * time.Minute, 15 * time.Minute, time.Hour},
-		Patience:   30 * time.Minute,
-		Heartbeat:  time.Minute,
-		AskEvery:   6 * time.Second,
+		Settle: []time.Duration{2 * time.Second, 5 * time.Second, 8 * time.Second, 15 * time.Second, 30 * time.Second, time.Minute,
+			5 * time.Minute, 15 * time.Minute},
+		Verify: []time.Duration{500 * time.Millisecond, 2 * time.Second, 4 * time.Second, 8 * time.Second, 15 * time.Second,
+			30 * time.Second},
+		Recheck:   []time.Duration{5 * time.Minute, 15 * time.Minute, time.Hour},
+		Patience:  30 * time.Minute,
+		Heartbeat: time.Minute,
+		AskEvery:  6 * time.Second,
 	}
 }
 

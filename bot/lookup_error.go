@@ -29,10 +29,14 @@ type Subject struct {
 }
 
 var (
-	AboutPeople      = Subject{AtSlack, "I cannot look people up in Slack. Whoever I cannot look up can do nothing here until this is fixed."}
-	AboutAccounts    = Subject{AtEntra, "I cannot read accounts in Microsoft Entra. Whoever I cannot look up there can do nothing here until this is fixed."}
-	AboutSlackGroups = Subject{AtSlack, "I cannot read a Slack group that the policy names. Nobody has a right by that group until this is fixed."}
-	AboutEntraGroups = Subject{AtEntra, "I cannot read an Entra group that the policy names. Nobody has a right by that group until this is fixed."}
+	AboutPeople = Subject{AtSlack, "I cannot look people up in Slack. " +
+		"Whoever I cannot look up can do nothing here until this is fixed."}
+	AboutAccounts = Subject{AtEntra, "I cannot read accounts in Microsoft Entra. " +
+		"Whoever I cannot look up there can do nothing here until this is fixed."}
+	AboutSlackGroups = Subject{AtSlack, "I cannot read a Slack group that the policy names. " +
+		"Nobody has a right by that group until this is fixed."}
+	AboutEntraGroups = Subject{AtEntra, "I cannot read an Entra group that the policy names. " +
+		"Nobody has a right by that group until this is fixed."}
 )
 
 // Unable says what the bot cannot read until its set-up is mended, and whom that

@@ -35,7 +35,8 @@ const (
 
 // Reasons lists every reason for which the bot refuses, authz's included.
 var Reasons = append([]authz.Reason{
-	AlreadyDecided, TooLate, NotRetryable, UnknownRequest, WrongPlace, NotNoted, LookupFailed, TargetIsApp, OwnAccount, GaveUp, TooFast, OtherRules,
+	AlreadyDecided, TooLate, NotRetryable, UnknownRequest, WrongPlace, NotNoted, LookupFailed,
+	TargetIsApp, OwnAccount, GaveUp, TooFast, OtherRules,
 	IsVoid, TargetChanged, OverLimit, TooFewApprovers, NotOnRecord,
 }, authz.Reasons...)
 

@@ -2,7 +2,6 @@ package bot
 
 import (
 	"crypto/rand"
-	"fmt"
 	"maps"
 	"slices"
 	"strings"
@@ -11,169 +10,6 @@ import (
 	"revoke-sessions/authz"
 	"revoke-sessions/graph"
 )
-
-// Add keeps what somebody says who asks too, beside what they have said before:
-// nothing of that goes.
-func (w *Words) Add(slackID, reason string) {
-	also := maps.Clone(w.Also)
-	if also == nil {
-		also = map[string]string{}
-	}
-	switch before := also[slackID]; {
-	case strings.Contains(before, reason):
-		reason = before // said already
-	case before != "":
-		reason = CutRunes(before+" · "+reason, MaxReason)
-	}
-	also[slackID], w.Also = reason, also
-}
-
-// Name is what the target is called.
-func (r *Request) Name() string {
-	switch {
-	case r.Words.DisplayName != "":
-		return r.Words.DisplayName
-	case r.Words.UPN != "":
-		return r.Words.UPN
-	}
-	return "this account"
-}
-
-// Cancellable reports whether pressing "Cancel request" could do anything: of
-// several who asked for the same, none can cancel alone.
-func (r *Request) Cancellable() bool {
-	return r.State == Pending && (r.Lane == authz.Self || len(r.AskedBy()) == 1)
-}
-
-// OperatorPrefix begins the name of an operator, where else a Slack ID stands.
-const OperatorPrefix = "os:"
-
-// AtConsole reports that the request was made at a command line.
-func (r *Request) AtConsole() bool {
-	return len(r.Askers) > 0 && strings.HasPrefix(r.Askers[0].SlackID, OperatorPrefix)
-}
-
-// PassesOver reports whether somebody at a command line has passed over a rule.
-func (r *Request) PassesOver(rule authz.Reason) bool { return slices.Contains(r.PassedOver, rule) }
-
-// Last is the last call of the request; the zero Attempt if there was none.
-func (r *Request) Last() Attempt {
-	if a := r.Attempt(); a != nil {
-		return *a
-	}
-	return Attempt{}
-}
-
-// Called names the operation that ran, or would have.
-func (r *Request) Called() graph.Operation { return r.Ran() }
-
-// Stopped reports that whoever had confirmed it at a command line stopped it
-// while it waited.
-func (r *Request) Stopped() bool {
-	v := r.Verdict()
-	return r.State == Denied && v != nil && v.Kind == authz.Deny
-}
-
-// Short reports that not enough approvers are known who could decide.
-func (r *Request) Short() bool {
-	return r.Coverage.Known && r.Need > 0 && r.Coverage.Able < r.Need
-}
-
-// ReadsDenyAsked reports whether somebody could read, before they pressed, that
-// this press denies without a reason.
-func (r *Request) ReadsDenyAsked(a Arrival, entraID string) bool {
-	return slices.ContainsFunc(r.DenyAsked, func(v Verdict) bool {
-		return v.SlackID == a.UserID && v.EntraID == entraID && v.At.Before(a.ReceivedAt)
-	})
-}
-
-// AsksToDeny adds a wish, once for each person.
-func (r *Request) AsksToDeny(v Verdict) {
-	if !slices.ContainsFunc(r.DenyAsked, func(w Verdict) bool { return w.SlackID == v.SlackID && w.EntraID == v.EntraID }) {
-		r.DenyAsked = append(slices.Clone(r.DenyAsked), v)
-	}
-}
-
-// UnclearAttempt is the last call without a clear outcome, or nil.
-func (r *Request) UnclearAttempt() *Attempt {
-	for i := len(r.Attempts) - 1; i >= 0; i-- {
-		if a := &r.Attempts[i]; a.Outcome == graph.OutcomeUnknown {
-			return a
-		}
-	}
-	return nil
-}
-
-// Earlier are the stamps to compare with: those read right before the call,
-// or else those on the card.
-func (r *Request) Earlier() graph.Stamps {
-	if r.Before.Known() {
-		return r.Before
-	}
-	return r.Target.Stamps
-}
-
-// UnclearBefore reports whether some call may have been carried out although
-// Microsoft never said so: then a later no is not a no for the request.
-func (r *Request) UnclearBefore() bool {
-	return r.UnclearAttempt() != nil
-}
-
-// Givers are the approvals that the decision in force took in Slack, oldest first.
-func (r *Request) Givers() []Verdict {
-	v := r.Verdict()
-	switch {
-	case r.AtConsole():
-		return nil
-	case v.Kind == authz.TimeOut:
-		return slices.Clone(v.Others) // too few
-	}
-	last := *v
-	last.Others = nil
-	return append(slices.Clone(v.Others), last)
-}
-
-// Reopening is one decision that was taken back.
-type Reopening struct {
-	At time.Time `json:"at"`
-	// Decision is the number of decisions that there were.
-	Decision int          `json:"decision"`
-	Why      authz.Reason `json:"why"`
-	// Undecided: nobody had made it, but the policy.
-	Undecided bool `json:"undecided,omitempty"`
-	// Lapsed are the approvals that do not count any more.
-	Lapsed []Verdict `json:"lapsed,omitempty"`
-	// Kept is how many still count.
-	Kept int `json:"kept,omitempty"`
-}
-
-// Since is when people were last asked, but for Paused.
-func (r *Request) Since() time.Time {
-	if r.AskedAgainAt.IsZero() {
-		return r.CreatedAt
-	}
-	return r.AskedAgainAt
-}
-
-// TakenBack is how the decision in force was taken back; nil if it was not.
-func (r *Request) TakenBack() *Reopening {
-	if n := len(r.Reopened); n > 0 && r.Reopened[n-1].Decision == len(r.Decisions) {
-		return &r.Reopened[n-1]
-	}
-	return nil
-}
-
-// Asked tells one time that people were asked from the next, for messages that
-// ring once in each.
-func (r *Request) Asked(key string) string {
-	if r.AskedAgainAt.IsZero() {
-		return key
-	}
-	return fmt.Sprintf("%s:%d", key, r.AskedAgainAt.Unix())
-}
-
-// Deadline is when the wait for a decision ends.
-func (r *Request) Deadline() time.Time { return r.ExpiresAt.Add(r.Paused) }
 
 // Request is one ask to revoke one account's sessions, from its creation to
 // its end. The stored row is the truth; every card is drawn from it.
@@ -340,6 +176,22 @@ type Words struct {
 	Also map[string]string `json:"also,omitempty"`
 }
 
+// Add keeps what somebody says who asks too, beside what they have said before:
+// nothing of that goes.
+func (w *Words) Add(slackID, reason string) {
+	also := maps.Clone(w.Also)
+	if also == nil {
+		also = map[string]string{}
+	}
+	switch before := also[slackID]; {
+	case strings.Contains(before, reason):
+		reason = before // said already
+	case before != "":
+		reason = CutRunes(before+" · "+reason, MaxReason)
+	}
+	also[slackID], w.Also = reason, also
+}
+
 // Verdict is one person's decision.
 type Verdict struct {
 	Kind authz.Action `json:"kind"` // confirm, deny, cancel, retry or timeout
@@ -386,6 +238,20 @@ type Line struct {
 	Ahead int       `json:"ahead,omitempty"`
 }
 
+// Reopening is one decision that was taken back.
+type Reopening struct {
+	At time.Time `json:"at"`
+	// Decision is the number of decisions that there were.
+	Decision int          `json:"decision"`
+	Why      authz.Reason `json:"why"`
+	// Undecided: nobody had made it, but the policy.
+	Undecided bool `json:"undecided,omitempty"`
+	// Lapsed are the approvals that do not count any more.
+	Lapsed []Verdict `json:"lapsed,omitempty"`
+	// Kept is how many still count.
+	Kept int `json:"kept,omitempty"`
+}
+
 // idLetters leaves out what is misread or misheard: 0 O 1 I L 8 B 5 S 2 Z U V.
 const idLetters = "ACDEFGHJKMNPQRTWXY34679"
 
@@ -403,38 +269,27 @@ func NewID() string {
 	return "REQ-" + string(b)
 }
 
-// AskedBy are the Slack IDs of those who asked, each once: the Slack account of one
-// of them may have led to another Entra account when they asked again.
-func (r *Request) AskedBy() (ids []string) {
-	for _, a := range r.Askers {
-		if !slices.Contains(ids, a.SlackID) {
-			ids = append(ids, a.SlackID)
-		}
+// Name is what the target is called.
+func (r *Request) Name() string {
+	switch {
+	case r.Words.DisplayName != "":
+		return r.Words.DisplayName
+	case r.Words.UPN != "":
+		return r.Words.UPN
 	}
-	return ids
+	return "this account"
 }
 
-// Requester is the first asker.
-func (r *Request) Requester() authz.Asker { return r.Askers[0] }
+// OperatorPrefix begins the name of an operator, where else a Slack ID stands.
+const OperatorPrefix = "os:"
 
-// Matter is the request as authz sees it, by what was known of the target when
-// the card was made.
-func (r *Request) Matter() authz.Matter {
-	return authz.Matter{Lane: r.Lane, Askers: r.Askers, AskersAlso: r.AskersAlso, Reason: r.Words.Reason, Target: authz.Target{
-		EntraID: r.Target.ID, SlackIDs: r.TargetSlackIDs(), MemberOf: r.TargetIn, Privileged: r.Privileged != graph.No,
-	}}
+// AtConsole reports that the request was made at a command line.
+func (r *Request) AtConsole() bool {
+	return len(r.Askers) > 0 && strings.HasPrefix(r.Askers[0].SlackID, OperatorPrefix)
 }
 
-// OnlySelf reports whether the reporter's own Confirm is enough.
-func (r *Request) OnlySelf() bool { return r.Lane == authz.Self && r.Need == 0 }
-
-// TargetSlackIDs are all Slack accounts that are known to be the target's.
-func (r *Request) TargetSlackIDs() []string {
-	if r.TargetSlackID == "" {
-		return r.TargetAlso
-	}
-	return append([]string{r.TargetSlackID}, r.TargetAlso...)
-}
+// PassesOver reports whether somebody at a command line has passed over a rule.
+func (r *Request) PassesOver(rule authz.Reason) bool { return slices.Contains(r.PassedOver, rule) }
 
 // Verdict is the decision in force, or nil.
 func (r *Request) Verdict() *Verdict {
@@ -452,70 +307,6 @@ func (r *Request) Attempt() *Attempt {
 	return &r.Attempts[len(r.Attempts)-1]
 }
 
-// Ran names the operation that ran, or will.
-func (r *Request) Ran() graph.Operation {
-	if a := r.Attempt(); a != nil && a.Operation != "" {
-		return a.Operation
-	}
-	return r.Operation
-}
-
-// Unresolved counts the calls since the last decision whose effect is not
-// known to be none: those that may not be repeated at will.
-func (r *Request) Unresolved() (n int, first time.Time) {
-	return r.calls(func(a Attempt) bool { return a.Outcome != graph.NotDone })
-}
-
-// Tries counts all calls since the last decision.
-func (r *Request) Tries() (n int, first time.Time) {
-	return r.calls(func(Attempt) bool { return true })
-}
-
-func (r *Request) calls(which func(Attempt) bool) (n int, first time.Time) {
-	for _, a := range r.Attempts {
-		if a.Decision == len(r.Decisions) && which(a) {
-			if n == 0 {
-				first = a.BeganAt
-			}
-			n++
-		}
-	}
-	return n, first
-}
-
-const (
-	// maxCalls is how many calls of unknown effect one decision may cause.
-	maxCalls = 2
-	// UnknownSoon is within which an unknown outcome is promised to be known;
-	// past it people are told to act themselves.
-	UnknownSoon = time.Minute
-	// RetryWindow is how long "Try again" is offered after a failure.
-	RetryWindow = 24 * time.Hour
-)
-
-// Retryable reports whether an approver may decide anew.
-func (r *Request) Retryable(now time.Time) bool {
-	if r.State != Failed && !r.Stuck(now) {
-		return false
-	}
-	v := r.Verdict()
-	return v != nil && now.Before(v.At.Add(RetryWindow))
-}
-
-// Stuck reports whether an unknown outcome will not become known soon: both
-// calls are spent, or the account could not be read for a minute.
-func (r *Request) Stuck(now time.Time) bool {
-	n, first := r.Unresolved()
-	a := r.Attempt()
-	return r.State == Unknown && (n >= maxCalls || Elapsed(first, now, UnknownSoon) || a.Outcome == graph.NotDone && a.Wait == 0)
-}
-
-// ApprovedBy reports whether somebody's approval of the decision that is being
-// made is stored.
-func (r *Request) ApprovedBy(a authz.Actor) bool {
-	return slices.ContainsFunc(r.Approvals, func(v Verdict) bool { return v.SlackID == a.SlackID || v.EntraID == a.EntraID })
-}
-
 // Over reports whether there is an end that those who asked do not know by their
 // own doing, and that no successor goes on from.
 func (r *Request) Over() bool {
@@ -530,39 +321,15 @@ func (r *Request) Over() bool {
 	return r.State.Accepted()
 }
 
-// WasUnclear reports whether a call of the nth decision had no clear outcome,
-// then or still.
-func (r *Request) WasUnclear(n int) bool {
-	return slices.ContainsFunc(r.Attempts, func(a Attempt) bool { return a.Decision == n && (a.Unclear || a.Outcome == graph.OutcomeUnknown) })
-}
-
 // Doubtful reports whether people were told to treat the revoke as not done,
 // and nothing has shown since that it was: then no message calls the sessions
 // revoked.
 func (r *Request) Doubtful() bool { return !r.UnmovedAt.IsZero() && r.State != Verified }
 
-// Inform lists the Slack IDs of those who decided and read of the outcome
-// nowhere else: whoever asked has a message of their own.
-func (r *Request) Inform() (ids []string) {
-	v := r.Verdict()
-	if v == nil {
-		return nil
+// TakenBack is how the decision in force was taken back; nil if it was not.
+func (r *Request) TakenBack() *Reopening {
+	if n := len(r.Reopened); n > 0 && r.Reopened[n-1].Decision == len(r.Decisions) {
+		return &r.Reopened[n-1]
 	}
-	asked := map[string]bool{"": true} // nobody decided: the time was up
-	for _, a := range r.Askers {
-		asked[a.SlackID] = true
-	}
-	for _, id := range append(slackIDs(v.Others), v.SlackID) {
-		if !asked[id] {
-			ids = append(ids, id)
-		}
-	}
-	return ids
-}
-
-func slackIDs(verdicts []Verdict) (ids []string) {
-	for _, v := range verdicts {
-		ids = append(ids, v.SlackID)
-	}
-	return ids
+	return nil
 }

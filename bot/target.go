@@ -9,17 +9,6 @@ import (
 	"revoke-sessions/graph"
 )
 
-// MaxName is how many runes of a directory's name are shown.
-const MaxName = 120
-
-// AlsoKnows takes over which Slack accounts lead to the same people: who is known
-// to be the same person as somebody stays so.
-func (r *Request) AlsoKnows(other *Request) {
-	r.AskersAlso = Union(r.AskersAlso, other.AskersAlso)
-	r.TargetAlso = Union(r.TargetAlso, slices.DeleteFunc(other.TargetSlackIDs(), func(id string) bool { return id == r.TargetSlackID }))
-	r.TargetFound = r.TargetFound || other.TargetFound
-}
-
 // TargetFacts is the target as it is now, in everything that a card shows or a rule
 // goes by.
 type TargetFacts struct {
@@ -47,9 +36,6 @@ type TargetFacts struct {
 	Age     time.Duration
 }
 
-// ErrRolesUnread: Entra answered, but not what was asked.
-var ErrRolesUnread = errors.New("the target's roles could not be read")
-
 // AimAt puts the target into a request. What nobody asked for this time stays
 // as it was.
 func (r *Request) AimAt(a TargetFacts) {
@@ -74,6 +60,20 @@ func (r *Request) AimAt(a TargetFacts) {
 	// Names stand in Words alone.
 	r.Target.DisplayName, r.Target.UPN, r.Target.Mail, r.Target.Addresses = "", "", "", nil
 }
+
+// MaxName is how many runes of a directory's name are shown.
+const MaxName = 120
+
+// AlsoKnows takes over which Slack accounts lead to the same people: who is known
+// to be the same person as somebody stays so.
+func (r *Request) AlsoKnows(other *Request) {
+	r.AskersAlso = Union(r.AskersAlso, other.AskersAlso)
+	r.TargetAlso = Union(r.TargetAlso, slices.DeleteFunc(other.TargetSlackIDs(), func(id string) bool { return id == r.TargetSlackID }))
+	r.TargetFound = r.TargetFound || other.TargetFound
+}
+
+// ErrRolesUnread: Entra answered, but not what was asked.
+var ErrRolesUnread = errors.New("the target's roles could not be read")
 
 // MatterOf is the request as authz sees it, by what is known of the target now.
 func (r *Request) MatterOf(t TargetFacts) authz.Matter {

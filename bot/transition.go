@@ -9,9 +9,41 @@ import (
 	"revoke-sessions/graph"
 )
 
-// ClockSkew is how far this machine's clock may be from Microsoft's; beyond it,
-// the bot may take a revoke of its own for somebody else's.
-const ClockSkew = StampSkew
+// next holds the transitions that exist; every other is a defect.
+var next = map[State][]State{
+	Pending:       {Approved, Denied, Cancelled, Expired, Void, Lost},
+	Approved:      {Executing, Denied, Pending, Failed, Void, Lost},
+	Executing:     {Revoked, Failed, Approved, Unknown, Drilled, Lost},
+	Unknown:       {Revoked, Executing, Approved, Failed, Lost},
+	Revoked:       {Verified, NotVisibleYet, Unreachable},
+	NotVisibleYet: {Verified, Unreachable},
+	Unreachable:   {Verified, NotVisibleYet},
+	Failed:        {Approved, Lost},
+}
+
+// May reports whether a request in state s may go to state to.
+func (s State) May(to State) bool { return slices.Contains(next[s], to) }
+
+// To takes the request to another state. A transition that does not exist is
+// a defect: it panics before anything is stored.
+func (r *Request) To(s State) {
+	if r.State != s && !r.State.May(s) {
+		panic(fmt.Sprintf("request %s: no way from %s to %s", r.ID, r.State, s))
+	}
+	r.State = s
+}
+
+// Approve takes the request to approved by a verdict that enough others came
+// before.
+func (r *Request) Approve(v Verdict, before graph.Stamps) {
+	v.Others = r.Approvals
+	r.To(Approved)
+	r.DueAt, r.OtherRules = v.At, false
+	r.Before, r.After, r.Reads, r.Unread = before, graph.Stamps{}, 0, false
+	r.Unasked, r.Withheld = "", ""
+	r.Decisions = append(slices.Clone(r.Decisions), v)
+	r.Approvals = nil
+}
 
 // Stoppable reports whether an approved request waits with no call under way,
 // and none in the past that may have been carried out, so that a deny still
@@ -40,6 +72,18 @@ func (r *Request) Lapse(slackIDs []string) {
 	r.Approvals = slices.DeleteFunc(slices.Clone(r.Approvals), gone)
 }
 
+// LapsedBy are the approvals, all of which lapse for one reason.
+func LapsedBy(givers []Verdict, why authz.Reason) []Verdict {
+	for i := range givers {
+		givers[i].Why = why
+	}
+	return givers
+}
+
+// ClockSkew is how far this machine's clock may be from Microsoft's; beyond it,
+// the bot may take a revoke of its own for somebody else's.
+const ClockSkew = StampSkew
+
 // MaxTries bounds the calls that one decision may cause while Microsoft asks
 // to wait or cannot be reached.
 const MaxTries = 8
@@ -59,50 +103,6 @@ func (r *Request) OpenCalls() int {
 // CodeInterrupted is the Code of an attempt whose answer is not on record: its process
 // was stopped in it, or the database was away until it was.
 const CodeInterrupted = "interrupted"
-
-// Approve takes the request to approved by a verdict that enough others came
-// before.
-func (r *Request) Approve(v Verdict, before graph.Stamps) {
-	v.Others = r.Approvals
-	r.To(Approved)
-	r.DueAt, r.OtherRules = v.At, false
-	r.Before, r.After, r.Reads, r.Unread = before, graph.Stamps{}, 0, false
-	r.Unasked, r.Withheld = "", ""
-	r.Decisions = append(slices.Clone(r.Decisions), v)
-	r.Approvals = nil
-}
-
-// LapsedBy are the approvals, all of which lapse for one reason.
-func LapsedBy(givers []Verdict, why authz.Reason) []Verdict {
-	for i := range givers {
-		givers[i].Why = why
-	}
-	return givers
-}
-
-// next holds the transitions that exist; every other is a defect.
-var next = map[State][]State{
-	Pending:       {Approved, Denied, Cancelled, Expired, Void, Lost},
-	Approved:      {Executing, Denied, Pending, Failed, Void, Lost},
-	Executing:     {Revoked, Failed, Approved, Unknown, Drilled, Lost},
-	Unknown:       {Revoked, Executing, Approved, Failed, Lost},
-	Revoked:       {Verified, NotVisibleYet, Unreachable},
-	NotVisibleYet: {Verified, Unreachable},
-	Unreachable:   {Verified, NotVisibleYet},
-	Failed:        {Approved, Lost},
-}
-
-// May reports whether a request in state s may go to state to.
-func (s State) May(to State) bool { return slices.Contains(next[s], to) }
-
-// To takes the request to another state. A transition that does not exist is
-// a defect: it panics before anything is stored.
-func (r *Request) To(s State) {
-	if r.State != s && !r.State.May(s) {
-		panic(fmt.Sprintf("request %s: no way from %s to %s", r.ID, r.State, s))
-	}
-	r.State = s
-}
 
 // Raise notes, in the request and in the row that says so, that people must be
 // told that a late look at the account does not bear Microsoft's yes out. It

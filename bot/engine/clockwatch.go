@@ -44,7 +44,8 @@ func (b *Bot) watchClock() {
 	if !c.at.IsZero() {
 		if by := now.Sub(c.at) - (passed - c.passed); by > bot.ClockJump {
 			c.jumps.Add(1)
-			b.log.Error("the clock was set forward, or the machine slept: what waits may come to its end too early. Look at the machine's time", "by", by.Round(time.Second).String())
+			b.log.Error("the clock was set forward, or the machine slept: what waits may come to its end too early. Look at the machine's time",
+				"by", by.Round(time.Second).String())
 		}
 	}
 	c.at, c.passed = now, passed
@@ -52,7 +53,8 @@ func (b *Bot) watchClock() {
 	c.apart.Store(int64(apart))
 	if far := apart.Abs() > clockApart; far != c.far {
 		if c.far = far; far {
-			b.log.Error("the database's clock and this machine's are apart; waits go by the database's. Have both set by NTP", "by", apart.Round(time.Second).String())
+			b.log.Error("the database's clock and this machine's are apart; waits go by the database's. Have both set by NTP",
+				"by", apart.Round(time.Second).String())
 		} else {
 			b.log.Info("the database's clock and this machine's agree again")
 		}
@@ -63,8 +65,10 @@ func (b *Bot) watchClock() {
 // record.
 func (b *Bot) clockSetBack(ctx context.Context, by time.Duration) {
 	b.clock.jumps.Add(1)
-	b.log.Error("the clock was set back: what waits goes by the new time, and no wait is longer than it was. Look at the machine's time", "by", by.Round(time.Second).String())
-	if err := b.store.Record(ctx, 0, bot.Entry{Action: bot.ActClockSetBack, Actor: bot.ClockActor, SetBack: by.Round(time.Second).String()}); err != nil {
+	b.log.Error("the clock was set back: what waits goes by the new time, and no wait is longer than it was. Look at the machine's time",
+		"by", by.Round(time.Second).String())
+	if err := b.store.Record(ctx, 0, bot.Entry{Action: bot.ActClockSetBack, Actor: bot.ClockActor,
+		SetBack: by.Round(time.Second).String()}); err != nil {
 		b.log.Error("record that the clock was set back", "error", err)
 	}
 }

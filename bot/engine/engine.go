@@ -1,3 +1,5 @@
+// Package engine puts the rooms of the bot together and runs its clock: what arrives goes
+// to intake, what is due to lifecycle and notify.
 package engine
 
 import (
@@ -83,7 +85,8 @@ func New(cfg bot.Config, store bot.Store, slack *slackapi.Client, entra bot.Entr
 	people := lookup.NewPeople(slack, b.directory, &cfg.Policy, cfg.Now, budget)
 	// With a memory of its own: counting the approvers must not make what was
 	// known of them then count at their click.
-	b.approvers = &lookup.Rosters{People: lookup.NewPeople(slack, b.directory, &cfg.Policy, cfg.Now, budget), Names: cfg.Policy.Approvers, Now: cfg.Now}
+	b.approvers = &lookup.Rosters{People: lookup.NewPeople(slack, b.directory, &cfg.Policy, cfg.Now, budget), Names: cfg.Policy.Approvers,
+		Now: cfg.Now}
 	b.pool = work.NewPool(cfg.Log, cfg.Now, workers, store.HandBack)
 	b.run = lifecycle.NewRunner(cfg, store, b.directory, people, b.approvers, b.pool, bot.BotActor)
 	b.teller = notify.NewTeller(cfg, store, slack, b.approvers, b.pool)
@@ -111,7 +114,8 @@ func (b *Bot) Receive(ctx context.Context, a bot.Arrival) (reply any, next func(
 	if err != nil || !fresh {
 		return nil, nil, err
 	}
-	b.log.Info("arrived", "arrival", stored.ID, "envelope", stored.Envelope, "kind", stored.Kind, "user", stored.UserID, "request", stored.Names())
+	b.log.Info("arrived", "arrival", stored.ID, "envelope", stored.Envelope, "kind", stored.Kind, "user", stored.UserID,
+		"request", stored.Names())
 	busy := b.pool.Busy()
 	if busy && a.Kind == bot.CommandArrival {
 		reply = message.Privately(message.Busy(b.cfg.Emergency))

@@ -74,7 +74,8 @@ func (b *Bot) findShortage(ctx context.Context, known lookup.Roster) shortage {
 		b.log.Error("what the policy depends on cannot be read", "problem", s.unread, "error", s.trouble, "remedy", strings.Join(remedies, " "))
 		s.problems = remedies
 	case s.trouble != nil:
-		b.log.Warn("the approvers could not all be looked up, so it is not known whether enough of them could decide", "found", s.able, "error", s.trouble)
+		b.log.Warn("the approvers could not all be looked up, so it is not known whether enough of them could decide", "found", s.able,
+			"error", s.trouble)
 		b.lastPreflight.Store(b.now().Add(preflightAgain - preflightEvery).UnixNano())
 	case known.Crowd && len(short) > 0:
 		s.unsure = true
@@ -93,7 +94,8 @@ func (b *Bot) findShortage(ctx context.Context, known lookup.Roster) shortage {
 func (b *Bot) logShortage(s shortage) {
 	b.log.Info("looked whether approvers could decide", "approvers", s.able, "problems", len(s.problems))
 	for _, u := range s.out {
-		b.log.Warn("an approver who is named could not decide", "user", u.SlackID, "reason", string(u.Reason), "remedy", message.Unmapped([]bot.Unable{u}))
+		b.log.Warn("an approver who is named could not decide", "user", u.SlackID, "reason", string(u.Reason),
+			"remedy", message.Unmapped([]bot.Unable{u}))
 	}
 	for _, p := range s.problems {
 		b.log.Error("too few approvers could decide", "able", s.able, "problem", p)
@@ -139,7 +141,8 @@ const reachKey = bot.StandingKind + ":administrators"
 func (b *Bot) lookAtReach(ctx context.Context) {
 	reaches, err := b.directory.ReachesAdministrators(ctx)
 	if ctx.Err() != nil {
-		b.log.Info("the bot did not find out whether Microsoft lets it revoke administrators: the time for that was over", "error", context.Cause(ctx))
+		b.log.Info("the bot did not find out whether Microsoft lets it revoke administrators: the time for that was over",
+			"error", context.Cause(ctx))
 		return
 	}
 	switch reaches {

@@ -13,7 +13,8 @@ import (
 // so to everybody whom it concerns, and drops what arrived before. It calls
 // nothing. It must come before anything else is done, and may come again.
 func (b *Bot) Restored(ctx context.Context, back bot.StepBack) error {
-	b.log.Error("the database has lost rows that it had: it was restored from an older backup, or exchanged. What was open is closed as not known, and nothing is called for it", "seq", back.Seq, "head", back.Head)
+	b.log.Error("the database has lost rows that it had: it was restored from an older backup, or exchanged. "+
+		"What was open is closed as not known, and nothing is called for it", "seq", back.Seq, "head", back.Head)
 	before := back.At
 	if before.IsZero() {
 		before = b.now()
@@ -42,8 +43,10 @@ func (b *Bot) Restored(ctx context.Context, back bot.StepBack) error {
 			closed++
 		}
 	}
-	row := bot.Entry{Action: bot.ActDatabaseRestored, Actor: bot.BotActor, Origin: fmt.Sprintf("row %s is not there; the last row was %d", back.Anchor(), back.Head)}
-	_, err = b.store.Announce(ctx, bot.Notice{Key: "restored:" + back.Anchor(), Message: message.RestoredNotice(back, closed, b.teller.View(ctx, nil, ""))}, row)
+	row := bot.Entry{Action: bot.ActDatabaseRestored, Actor: bot.BotActor,
+		Origin: fmt.Sprintf("row %s is not there; the last row was %d", back.Anchor(), back.Head)}
+	_, err = b.store.Announce(ctx, bot.Notice{Key: "restored:" + back.Anchor(),
+		Message: message.RestoredNotice(back, closed, b.teller.View(ctx, nil, ""))}, row)
 	if err != nil {
 		return fmt.Errorf("record that the database has lost rows: %w", err)
 	}

@@ -10,7 +10,8 @@ import (
 
 // unreadable does what can be done about a row that cannot be decoded.
 func (b *Bot) unreadable(u *bot.Unreadable) {
-	b.log.Error("a stored row cannot be read; it is left as it is", "request", u.Request, "arrival", u.Arrival, "notice", u.Notice, "error", u.Err)
+	b.log.Error("a stored row cannot be read; it is left as it is", "request", u.Request, "arrival", u.Arrival, "notice", u.Notice,
+		"error", u.Err)
 	switch {
 	case u.Request != "":
 		b.pool.Spawn(func(ctx context.Context) { b.teller.Stall(ctx, u.Request) })

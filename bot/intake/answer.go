@@ -98,7 +98,8 @@ func (h *desk) answer(ctx context.Context, a act, m bot.Message) {
 		return
 	}
 	if _, _, direct := h.teller.Post(ctx, "answer", a.UserID, "", m); direct != nil {
-		h.log.Warn("a private answer reached nobody", "arrival", a.ID, "request", a.Names(), "user", a.UserID, "response_url_error", err, "direct_error", direct, "remedy", notify.DirectRemedy(direct))
+		h.log.Warn("a private answer reached nobody", "arrival", a.ID, "request", a.Names(), "user", a.UserID, "response_url_error", err,
+			"direct_error", direct, "remedy", notify.DirectRemedy(direct))
 	}
 }
 

@@ -141,7 +141,8 @@ func (h *asks) readTarget(ctx context.Context, q *asking) (facts bot.TargetFacts
 	beside.Wait()
 	switch {
 	case graph.IsNotFound(err):
-		return facts, nil, true, h.refuse(ctx, q.act, withReason(q.row, authz.NoAccount), message.TargetRefusal(authz.NoAccount, q.unborn(), q.whom))
+		return facts, nil, true, h.refuse(ctx, q.act, withReason(q.row, authz.NoAccount),
+			message.TargetRefusal(authz.NoAccount, q.unborn(), q.whom))
 	case unlisted != nil:
 		return facts, nil, true, h.refuseLookup(ctx, q.act, q.row, unlisted, q.unborn())
 	case err != nil:

@@ -127,7 +127,8 @@ func (h *decisions) removeStray(ctx context.Context, a act, id string) {
 // button. A message that was posted a moment ago may not have been noted yet: that is
 // waited for, and after that it is not known what was clicked. A message of ours is a
 // stray only if the live ones are known to stand elsewhere.
-func (h *decisions) standsThere(ctx context.Context, a act, action authz.Action, r *bot.Request) (wrong authz.Reason, stray bool, link string, err error) {
+func (h *decisions) standsThere(ctx context.Context, a act, action authz.Action, r *bot.Request) (wrong authz.Reason, stray bool,
+	link string, err error) {
 	if a.MessageAppID != h.cfg.Home.AppID || a.AppID != h.cfg.Home.AppID {
 		return bot.WrongPlace, false, h.teller.CardLink(ctx, r.ID), nil
 	}

@@ -18,7 +18,8 @@ import (
 func (h *decisions) cancel(ctx context.Context, a act, id string) error {
 	r, err := h.store.Request(ctx, id)
 	if errors.Is(err, bot.ErrNoRequest) {
-		return h.refuse(ctx, a, bot.Entry{Wanted: string(authz.Cancel), Reason: string(bot.UnknownRequest)}, message.Refusal(bot.UnknownRequest, nil, h.view(ctx, a, nil, "")))
+		return h.refuse(ctx, a, bot.Entry{Wanted: string(authz.Cancel), Reason: string(bot.UnknownRequest)},
+			message.Refusal(bot.UnknownRequest, nil, h.view(ctx, a, nil, "")))
 	}
 	if err != nil {
 		return err
@@ -152,7 +153,8 @@ func (h *decisions) orRefuseStored(ctx context.Context, a act, e bot.Entry, acti
 // personal reports reasons that are about whoever acts alone: nothing that could
 // be looked up of anybody else would change them.
 func personal(r authz.Reason) bool {
-	return bot.AboutMapping(r) || slices.Contains([]authz.Reason{authz.NotAMember, authz.Guest, authz.OutsideWorkspace, authz.NotApprover, authz.AccountBlocked, authz.NotRequester}, r)
+	return bot.AboutMapping(r) || slices.Contains([]authz.Reason{authz.NotAMember, authz.Guest, authz.OutsideWorkspace, authz.NotApprover,
+		authz.AccountBlocked, authz.NotRequester}, r)
 }
 
 // closed says why the action is not open in the request's state, or "".
@@ -271,7 +273,8 @@ func (h *decisions) decideVoid(ctx context.Context, a act, r bot.Request, now ev
 }
 
 // apply makes the transition that an allowed action asks for.
-func (h *decisions) apply(ctx context.Context, a act, r bot.Request, action authz.Action, d authz.Decision, e bot.Entry, now evidence) error {
+func (h *decisions) apply(ctx context.Context, a act, r bot.Request, action authz.Action, d authz.Decision, e bot.Entry,
+	now evidence) error {
 	e = a.Row(e)
 	e.Reason = string(d.Reason)
 	verdict := bot.Verdict{Kind: action, SlackID: a.UserID, EntraID: e.ActorEntraID, At: h.now().UTC()}
@@ -300,7 +303,8 @@ func (h *decisions) apply(ctx context.Context, a act, r bot.Request, action auth
 }
 
 // approve stores an approval. The last one that is needed also begins the call.
-func (h *decisions) approve(ctx context.Context, a act, r bot.Request, d authz.Decision, e bot.Entry, now evidence, verdict bot.Verdict) error {
+func (h *decisions) approve(ctx context.Context, a act, r bot.Request, d authz.Decision, e bot.Entry, now evidence,
+	verdict bot.Verdict) error {
 	c := bot.Change{Settles: a.ID, Fenced: true, Under: h.run.RulesDigest()}
 	e.Have, e.Need, e.Digest = d.Have, max(d.Need, r.Need), r.Digest
 	r.UpdateFacts(now.target)

@@ -24,7 +24,8 @@ func (h *Handler) openForm(ctx context.Context, a act) error {
 	}
 	h.log.Warn("open the form", "arrival", a.ID, "user", a.UserID, "error", err)
 	if _, limited := lookup.TooOften(err); limited {
-		return h.reply(ctx, a, message.Note("Slack asked the bot to wait, so the form did not open and nothing was asked for. %s", bot.TypeInstead))
+		return h.reply(ctx, a, message.Note("Slack asked the bot to wait, so the form did not open and nothing was asked for. %s",
+			bot.TypeInstead))
 	}
 	if e, ok := errors.AsType[*slackapi.Error](err); ok && e.NoAnswer() {
 		return h.reply(ctx, a, message.Note("I am not sure that the form opened. If you see none: %s", bot.TypeInstead))

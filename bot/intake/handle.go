@@ -57,7 +57,8 @@ func (h *Handler) Handle(ctx context.Context, arrived bot.Arrival) {
 	switch {
 	case a.Tries > MaxTries:
 		// It was settled by none of them, so it changed nothing.
-		err = h.refuse(ctx, a, bot.Entry{Wanted: string(a.Kind), Reason: string(bot.GaveUp)}, message.Refusal(bot.GaveUp, nil, h.view(ctx, a, nil, "")))
+		err = h.refuse(ctx, a, bot.Entry{Wanted: string(a.Kind), Reason: string(bot.GaveUp)},
+			message.Refusal(bot.GaveUp, nil, h.view(ctx, a, nil, "")))
 	case a.Kind == bot.CommandArrival:
 		err = h.command(ctx, a)
 	case a.Kind == bot.ClickArrival:

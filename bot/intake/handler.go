@@ -48,7 +48,8 @@ type Handler struct {
 
 // NewHandler makes a Handler.
 func NewHandler(
-	cfg bot.Config, store bot.Store, people *lookup.People, approvers *lookup.Rosters, budget *lookup.Budget, run *lifecycle.Runner, teller *notify.Teller,
+	cfg bot.Config, store bot.Store, people *lookup.People, approvers *lookup.Rosters, budget *lookup.Budget,
+	run *lifecycle.Runner, teller *notify.Teller,
 ) *Handler {
 	d := &desk{
 		cfg: cfg, store: store, people: people, approvers: approvers, run: run, teller: teller, meter: cfg.Meter, log: cfg.Log, now: cfg.Now,

@@ -22,7 +22,8 @@ func (h *Handler) status(ctx context.Context, a act, id string) error {
 	}
 	// Who is no member, or nobody in particular, is told so instead of "nothing".
 	if d := h.cfg.Check(authz.Ask, who.Actor, authz.Matter{}); !d.Allowed {
-		return h.refuse(ctx, a, withReason(bot.Entry{Wanted: string(authz.See)}, d.Reason), message.Refusal(d.Reason, nil, h.viewFor(ctx, a, nil)))
+		return h.refuse(ctx, a, withReason(bot.Entry{Wanted: string(authz.See)}, d.Reason),
+			message.Refusal(d.Reason, nil, h.viewFor(ctx, a, nil)))
 	}
 	sees := func(r *bot.Request) authz.Decision {
 		return h.cfg.Check(authz.See, who.Actor, r.Matter())

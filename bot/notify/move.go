@@ -37,7 +37,8 @@ func (tl *Teller) moveCard(ctx context.Context, r *bot.Request, places map[strin
 		}
 		return pause{min(doubled(tellRetry, tries), shutRetry), true}
 	}
-	err = tl.pool.Insist(tl.pool.Context(), log, "note where a card has moved to", func(ctx context.Context) error { return tl.store.MoveCard(ctx, r.ID, old, at) })
+	err = tl.pool.Insist(tl.pool.Context(), log, "note where a card has moved to",
+		func(ctx context.Context) error { return tl.store.MoveCard(ctx, r.ID, old, at) })
 	switch {
 	case errors.Is(err, bot.ErrConflict):
 		tl.takeBack(log, at)

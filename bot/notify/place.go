@@ -213,10 +213,12 @@ func (d *delivery) tellOtherwise(ctx context.Context, e *slackapi.Error) (until 
 		}
 		return pause{}, ""
 	}
-	note := message.Post{Key: bot.UntoldKey + p.Key, Thread: true, Once: true, Show: func() bot.Message { return message.UntoldNote(d.r, p.To, e.Code) }}
+	note := message.Post{Key: bot.UntoldKey + p.Key, Thread: true, Once: true,
+		Show: func() bot.Message { return message.UntoldNote(d.r, p.To, e.Code) }}
 	_, said := d.places[note.Key]
 	if !said {
-		log.Error("somebody could not be told, neither by direct message nor as an answer", "error", e, "remedy", message.UndeliveredRemedy(e.Code))
+		log.Error("somebody could not be told, neither by direct message nor as an answer", "error", e,
+			"remedy", message.UndeliveredRemedy(e.Code))
 	}
 	if d.places[bot.CardKey].TS == "" {
 		return until, "" // the card is owed, and this with it

@@ -29,7 +29,8 @@ func (tl *Teller) outlook(known lookup.Roster) [sha256.Size]byte {
 		people = append(people, shown{a.Actor.SlackID, a.Actor.EntraID, a.By, tl.cfg.Check(authz.Freeze, a.Actor, authz.Matter{}).Allowed})
 	}
 	slices.SortFunc(people, func(a, b shown) int { return strings.Compare(a.Approver, b.Approver) })
-	text, _ := json.Marshal([]any{people, tl.cfg.Policy.Digest, tl.cfg.Policy.Approvers, tl.cfg.Channel, tl.cfg.Emergency, tl.cfg.Home, tl.cfg.Operation, tl.cfg.Fallback}) // strings all
+	text, _ := json.Marshal([]any{people, tl.cfg.Policy.Digest, tl.cfg.Policy.Approvers, tl.cfg.Channel, tl.cfg.Emergency, tl.cfg.Home,
+		tl.cfg.Operation, tl.cfg.Fallback}) // strings all
 	return sha256.Sum256(text)
 }
 

@@ -178,5 +178,6 @@ func (t *showing) deliver(ctx context.Context, p message.Post) {
 
 // letterOf is a post as it waits to be sent.
 func letterOf(r *bot.Request, p message.Post) slackapi.Letter {
-	return slackapi.Letter{Key: r.ID + " " + p.Key, Urgency: p.Urgency, Self: r.Lane == authz.Self, By: r.Requester().SlackID, Since: r.CreatedAt}
+	return slackapi.Letter{Key: r.ID + " " + p.Key, Urgency: p.Urgency, Self: r.Lane == authz.Self, By: r.Requester().SlackID,
+		Since: r.CreatedAt}
 }

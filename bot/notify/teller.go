@@ -1,3 +1,5 @@
+// Package notify brings what stands in Slack up to what is stored: cards, threads, direct
+// messages and notices. It is the only package that writes to Slack.
 package notify
 
 import (

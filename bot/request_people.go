@@ -1,0 +1,113 @@
+package bot
+
+import (
+	"slices"
+
+	"revoke-sessions/authz"
+	"revoke-sessions/graph"
+)
+
+// AskedBy are the Slack IDs of those who asked, each once: the Slack account of one
+// of them may have led to another Entra account when they asked again.
+func (r *Request) AskedBy() (ids []string) {
+	for _, a := range r.Askers {
+		if !slices.Contains(ids, a.SlackID) {
+			ids = append(ids, a.SlackID)
+		}
+	}
+	return ids
+}
+
+// Requester is the first asker.
+func (r *Request) Requester() authz.Asker { return r.Askers[0] }
+
+// Matter is the request as authz sees it, by what was known of the target when
+// the card was made.
+func (r *Request) Matter() authz.Matter {
+	return authz.Matter{Lane: r.Lane, Askers: r.Askers, AskersAlso: r.AskersAlso, Reason: r.Words.Reason, Target: authz.Target{
+		EntraID: r.Target.ID, SlackIDs: r.TargetSlackIDs(), MemberOf: r.TargetIn, Privileged: r.Privileged != graph.No,
+	}}
+}
+
+// OnlySelf reports whether the reporter's own Confirm is enough.
+func (r *Request) OnlySelf() bool { return r.Lane == authz.Self && r.Need == 0 }
+
+// Short reports that not enough approvers are known who could decide.
+func (r *Request) Short() bool {
+	return r.Coverage.Known && r.Need > 0 && r.Coverage.Able < r.Need
+}
+
+// Cancellable reports whether pressing "Cancel request" could do anything: of
+// several who asked for the same, none can cancel alone.
+func (r *Request) Cancellable() bool {
+	return r.State == Pending && (r.Lane == authz.Self || len(r.AskedBy()) == 1)
+}
+
+// TargetSlackIDs are all Slack accounts that are known to be the target's.
+func (r *Request) TargetSlackIDs() []string {
+	if r.TargetSlackID == "" {
+		return r.TargetAlso
+	}
+	return append([]string{r.TargetSlackID}, r.TargetAlso...)
+}
+
+// ApprovedBy reports whether somebody's approval of the decision that is being
+// made is stored.
+func (r *Request) ApprovedBy(a authz.Actor) bool {
+	return slices.ContainsFunc(r.Approvals, func(v Verdict) bool { return v.SlackID == a.SlackID || v.EntraID == a.EntraID })
+}
+
+// Givers are the approvals that the decision in force took in Slack, oldest first.
+func (r *Request) Givers() []Verdict {
+	v := r.Verdict()
+	switch {
+	case r.AtConsole():
+		return nil
+	case v.Kind == authz.TimeOut:
+		return slices.Clone(v.Others) // too few
+	}
+	last := *v
+	last.Others = nil
+	return append(slices.Clone(v.Others), last)
+}
+
+// Inform lists the Slack IDs of those who decided and read of the outcome
+// nowhere else: whoever asked has a message of their own.
+func (r *Request) Inform() (ids []string) {
+	v := r.Verdict()
+	if v == nil {
+		return nil
+	}
+	asked := map[string]bool{"": true} // nobody decided: the time was up
+	for _, a := range r.Askers {
+		asked[a.SlackID] = true
+	}
+	for _, id := range append(slackIDs(v.Others), v.SlackID) {
+		if !asked[id] {
+			ids = append(ids, id)
+		}
+	}
+	return ids
+}
+
+func slackIDs(verdicts []Verdict) (ids []string) {
+	for _, v := range verdicts {
+		ids = append(ids, v.SlackID)
+	}
+	return ids
+}
+
+// ReadsDenyAsked reports whether somebody could read, before they pressed, that
+// this press denies without a reason.
+func (r *Request) ReadsDenyAsked(a Arrival, entraID string) bool {
+	return slices.ContainsFunc(r.DenyAsked, func(v Verdict) bool {
+		return v.SlackID == a.UserID && v.EntraID == entraID && v.At.Before(a.ReceivedAt)
+	})
+}
+
+// AsksToDeny adds a wish, once for each person.
+func (r *Request) AsksToDeny(v Verdict) {
+	if !slices.ContainsFunc(r.DenyAsked, func(w Verdict) bool { return w.SlackID == v.SlackID && w.EntraID == v.EntraID }) {
+		r.DenyAsked = append(slices.Clone(r.DenyAsked), v)
+	}
+}
