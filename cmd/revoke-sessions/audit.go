@@ -178,7 +178,8 @@ const anchorEvery = time.Hour
 // moved, and when stop is called, which waits for that: a log that is kept
 // elsewhere then holds what `audit verify --anchor` asks for. An empty chain
 // has no anchor.
-func logAnchors(ctx context.Context, head func(context.Context) (store.Anchor, error), log *slog.Logger, tick <-chan time.Time) (stop func()) {
+func logAnchors(ctx context.Context, head func(context.Context) (store.Anchor, error), log *slog.Logger,
+	tick <-chan time.Time) (stop func()) {
 	var last store.Anchor
 	anchor := func(always bool, within time.Duration) {
 		ctx, cancel := context.WithTimeout(ctx, within)

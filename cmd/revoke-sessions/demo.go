@@ -116,7 +116,8 @@ func play(ctx context.Context, s *stage, out io.Writer) error {
 	if _, err := s.slack.As(olgaID).Click(approvals, m.TS, bot.ActionConfirm).Wait(ctx); err != nil {
 		return err
 	}
-	if _, err := see("Only Olga reads", func() []slacktest.Message { return s.slack.Ephemerals(olgaID) }, "Only an approver can do this"); err != nil {
+	if _, err := see("Only Olga reads", func() []slacktest.Message { return s.slack.Ephemerals(olgaID) },
+		"Only an approver can do this"); err != nil {
 		return err
 	}
 	if n := len(s.entra.Posts()); n != 0 {
@@ -129,10 +130,12 @@ func play(ctx context.Context, s *stage, out io.Writer) error {
 	if _, err := see("The card", card, "sessions are revoked", "Approved by", "Verified"); err != nil {
 		return err
 	}
-	if _, err := see("In its thread", func() []slacktest.Message { return s.slack.Thread(approvals, m.TS) }, "Still open, and until when", "Verified", "request-id"); err != nil {
+	if _, err := see("In its thread", func() []slacktest.Message { return s.slack.Thread(approvals, m.TS) }, "Still open, and until when",
+		"Verified", "request-id"); err != nil {
 		return err
 	}
-	if _, err := see("Bob is told", func() []slacktest.Message { return s.slack.DMs(bobID) }, "Your sessions were revoked, as you asked"); err != nil {
+	if _, err := see("Bob is told", func() []slacktest.Message { return s.slack.DMs(bobID) },
+		"Your sessions were revoked, as you asked"); err != nil {
 		return err
 	}
 	posts := s.entra.Posts()

@@ -58,7 +58,8 @@ func ofDatabase(p store.Probe, err error) verdict {
 	case p.Missing:
 		return fine("There is no database at %s yet; the bot can make it, and does when it starts", p.Path)
 	case p.Schema > p.Wanted:
-		return verdict{broken, fmt.Sprintf("The database %s has schema %d, and this version knows %d", p.Path, p.Schema, p.Wanted), "Use the newer revoke-sessions that made it"}
+		return verdict{broken, fmt.Sprintf("The database %s has schema %d, and this version knows %d", p.Path, p.Schema, p.Wanted),
+			"Use the newer revoke-sessions that made it"}
 	case p.Schema < p.Wanted:
 		return verdict{doubtful, fmt.Sprintf("The database %s has schema %d, and this version works with %d", p.Path, p.Schema, p.Wanted),
 			"Make a copy of it, then start this version's bot once: it brings the database up to date. An older bot cannot use it after that"}

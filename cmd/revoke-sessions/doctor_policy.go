@@ -109,7 +109,8 @@ func (e *examination) quorum(ctx context.Context) verdict {
 	case q.Remedy != "":
 		return verdict{broken, fmt.Sprintf("The approvers cannot all be looked up: %v. %s", q.Trouble, able), q.Remedy}
 	case len(lacking) > 0 && q.Trouble != nil:
-		return verdict{doubtful, fmt.Sprintf("It is not known whether enough approvers could decide: %v. %s. Not counted yet for: %s", q.Trouble, able, short), "Try again in a minute"}
+		return verdict{doubtful, fmt.Sprintf("It is not known whether enough approvers could decide: %v. %s. Not counted yet for: %s",
+			q.Trouble, able, short), "Try again in a minute"}
 	case len(lacking) > 0 && !q.Whole:
 		return verdict{doubtful, fmt.Sprintf("It is not known whether enough approvers could decide: there are too many to look at everybody. %s. Not counted yet for: %s", able, short),
 			"Name fewer approvers, or check in Slack and Entra that the others can decide: each must be a full member of this workspace whose Slack account leads to exactly one Entra account that may sign in"}
@@ -121,7 +122,8 @@ func (e *examination) quorum(ctx context.Context) verdict {
 		able += ", and perhaps more"
 	}
 	if how != "" {
-		return verdict{doubtful, "The policy can be fulfilled, but not everybody who is named could decide. " + able, strings.TrimSuffix(strings.TrimSpace(how), ".")}
+		return verdict{doubtful, "The policy can be fulfilled, but not everybody who is named could decide. " + able,
+			strings.TrimSuffix(strings.TrimSpace(how), ".")}
 	}
 	return fine("The policy can be fulfilled. %s", able)
 }

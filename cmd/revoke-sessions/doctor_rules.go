@@ -29,7 +29,8 @@ func (e *examination) rules(ctx context.Context) verdict {
 	if err = errors.Join(err, db.Close()); err != nil {
 		return without(what, "the database cannot be read")
 	}
-	return ofRules(in, bot.Rules{Policy: e.read.policy.Digest, Operation: operationOf(e.Operation), Fallback: graph.Operation(e.Fallback), Channel: e.Channel})
+	return ofRules(in, bot.Rules{Policy: e.read.policy.Digest, Operation: operationOf(e.Operation), Fallback: graph.Operation(e.Fallback),
+		Channel: e.Channel})
 }
 
 // ofRules judges what the database says of rules, beside those of the settings.
@@ -42,7 +43,8 @@ func ofRules(in bot.RulesInForce, here bot.Rules) verdict {
 		return verdict{broken, fmt.Sprintf("%d of the %d replicas have other rules than the one that started last, at %s. They confirm and revoke nothing", in.Others, in.Live, in.Since.Format(time.RFC3339)),
 			"Restart every replica with the same " + settings + ": the rules of the last start count"}
 	case in.Digest != here.Digest():
-		return verdict{doubtful, fmt.Sprintf("The bot was started, at %s, with other rules than the settings here hold", in.Since.Format(time.RFC3339)),
+		return verdict{doubtful, fmt.Sprintf("The bot was started, at %s, with other rules than the settings here hold",
+			in.Since.Format(time.RFC3339)),
 			"If the settings here are newer, restart every replica; if not, give doctor the bot's own " + settings}
 	}
 	return fine("Every replica has the rules of these settings, which are in force since %s", in.Since.Format(time.RFC3339))

@@ -38,7 +38,8 @@ func (e *examination) botToken(ctx context.Context) verdict {
 		return slackSays("Slack does not say who SLACK_BOT_TOKEN belongs to", err)
 	}
 	e.slackIs = true
-	return fine("SLACK_BOT_TOKEN is a bot token: @%s, of the app %s, in the workspace %s (%s)", e.home.Bot, e.home.AppID, e.home.Team, e.home.TeamID)
+	return fine("SLACK_BOT_TOKEN is a bot token: @%s, of the app %s, in the workspace %s (%s)", e.home.Bot, e.home.AppID, e.home.Team,
+		e.home.TeamID)
 }
 
 // scopes compares what was granted with what the manifest asks for.
@@ -140,7 +141,8 @@ func (e *examination) channel(ctx context.Context) verdict {
 	case err != nil:
 		return slackSays("The approvers' channel "+e.Channel+" cannot be looked at", err)
 	case c.Problem != "":
-		return verdict{broken, fmt.Sprintf("REVOKE_CHANNEL %s cannot be used: %s", e.Channel, message.ChannelSays(c.Problem)), remedyByProblem[c.Problem]}
+		return verdict{broken, fmt.Sprintf("REVOKE_CHANNEL %s cannot be used: %s", e.Channel, message.ChannelSays(c.Problem)),
+			remedyByProblem[c.Problem]}
 	case !c.Private:
 		return verdict{doubtful, fmt.Sprintf("#%s (%s) is a public channel: the whole workspace can read the cards", c.Name, e.Channel),
 			"Make it private in the channel's settings, or name a private one in REVOKE_CHANNEL"}

@@ -64,7 +64,8 @@ func loginSettings(getenv func(string) string) error {
 		{"AZURE_TENANT_ID", "the Directory (tenant) ID"}, {"AZURE_CLIENT_ID", "the Application (client) ID"},
 	} {
 		if strings.TrimSpace(getenv(needed.name)) == "" {
-			wrong = append(wrong, fmt.Sprintf("%s is not set: take %s from the overview of the app registration in Entra", needed.name, needed.where))
+			wrong = append(wrong, fmt.Sprintf("%s is not set: take %s from the overview of the app registration in Entra", needed.name,
+				needed.where))
 		}
 	}
 	if _, err := msgraph.CloudByName(strings.TrimSpace(getenv("AZURE_CLOUD"))); err != nil {

@@ -45,7 +45,8 @@ type exitCode int
 // run is main with everything handed in, so that tests can call it. It
 // returns the exit code: 0, 1 for a failure, 2 for a command line or a setting
 // that cannot work; revoke has two more.
-func run(ctx context.Context, args []string, getenv func(string) string, stdin io.Reader, stdout, stderr io.Writer, at endpoints) (code int) {
+func run(ctx context.Context, args []string, getenv func(string) string, stdin io.Reader, stdout, stderr io.Writer,
+	at endpoints) (code int) {
 	defer func() {
 		if p := recover(); p != nil {
 			c, ok := p.(exitCode)

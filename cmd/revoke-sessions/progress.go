@@ -246,7 +246,8 @@ func (p *progress) bar() string {
 	if p.total > 0 {
 		full = min(p.done*barCells/p.total, barCells)
 	}
-	parts := append([]string{fmt.Sprintf("[%s%s] %d/%d", strings.Repeat("#", full), strings.Repeat("-", barCells-full), p.done, p.total)}, p.pace()...)
+	parts := append([]string{fmt.Sprintf("[%s%s] %d/%d", strings.Repeat("#", full), strings.Repeat("-", barCells-full), p.done, p.total)},
+		p.pace()...)
 	for _, part := range []string{p.tally(), p.name, p.waiting} {
 		if part != "" {
 			parts = append(parts, part)

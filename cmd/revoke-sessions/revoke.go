@@ -74,13 +74,18 @@ func (c *revokeCommand) Run(ctx context.Context, s *surroundings) error {
 	return plan.run(ctx)
 }
 
-// plan reads and checks everything that can be wrong before anything is asked
-// of Microsoft. Its errors are usage errors: nothing was begun.
-func (c *revokeCommand) plan(s *surroundings) (*revoking, error) {
+// targets reads which accounts are meant.
+func (c *revokeCommand) targets(s *surroundings) ([]string, error) {
 	if slices.Contains(c.InputObject, "-") && isTerminal(s.stdin) {
 		fmt.Fprintln(s.stderr, "Reading accounts as JSON from the terminal; Ctrl-D on a line of its own ends them.")
 	}
-	targets, err := accounts.Read(c.UserID, c.InputObject, s.stdin)
+	return accounts.Read(c.UserID, c.InputObject, s.stdin)
+}
+
+// plan reads and checks everything that can be wrong before anything is asked
+// of Microsoft. Its errors are usage errors: nothing was begun.
+func (c *revokeCommand) plan(s *surroundings) (*revoking, error) {
+	targets, err := c.targets(s)
 	if err != nil {
 		return nil, usageError(err.Error())
 	}

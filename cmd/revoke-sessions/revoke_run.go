@@ -10,6 +10,7 @@ import (
 
 	"revoke-sessions/bot"
 	"revoke-sessions/bot/console"
+	"revoke-sessions/bot/message"
 	"revoke-sessions/bot/store"
 	"revoke-sessions/graph/msgraph"
 )
@@ -266,26 +267,14 @@ func (p *revoking) one(ctx context.Context, target string) (*accountResult, erro
 	if p.command.WhatIf {
 		return r.whatIf(&preview), nil
 	}
-	looked := p.now()
 	if p.ask != nil && !p.all && !preview.Held {
-		declined, err := p.question(ctx, &preview)
+		again, done, err := p.asked(ctx, target, &preview, r)
 		switch {
-		case errors.Is(err, errNoAnswer):
-			fmt.Fprintln(p.err, err)
-			fallthrough
-		case errors.Is(err, errQuit), ctx.Err() != nil:
-			r.decline(true)
-			return r, nil
 		case err != nil:
 			return nil, err
-		case declined:
-			r.decline(false)
+		case done:
 			return r, nil
-		}
-		p.progress.start(target) // the time of the question does not count
-		if p.now().Sub(looked) > previewFor {
-			// What was read may not be so any more; whoever was asked reads it anew.
-			fmt.Fprintln(p.err, "That took more than five minutes, so the account is looked up again.")
+		case again:
 			p.all, p.seen[account.ID] = false, false
 			return p.one(ctx, target)
 		}
@@ -294,7 +283,38 @@ func (p *revoking) one(ctx context.Context, target string) (*accountResult, erro
 		r.decline(true)
 		return r, nil
 	}
-	p.verbosely("calling Microsoft Graph for %s", account.ID)
+	return p.revoke(ctx, target, preview, r), nil
+}
+
+// asked puts the question about one account. done says that it is not revoked, again that
+// what was read may not be so any more, and is to be read and asked once more.
+func (p *revoking) asked(ctx context.Context, target string, preview *message.Preview, r *accountResult) (again, done bool, err error) {
+	looked := p.now()
+	declined, err := p.question(ctx, preview)
+	if errors.Is(err, errNoAnswer) {
+		fmt.Fprintln(p.err, err)
+	}
+	switch {
+	case errors.Is(err, errNoAnswer), errors.Is(err, errQuit), ctx.Err() != nil:
+		r.decline(true)
+		return false, true, nil
+	case err != nil:
+		return false, false, err
+	case declined:
+		r.decline(false)
+		return false, true, nil
+	}
+	p.progress.start(target) // the time of the question does not count
+	if p.now().Sub(looked) > previewFor {
+		fmt.Fprintln(p.err, "That took more than five minutes, so the account is looked up again.")
+		return true, false, nil
+	}
+	return false, false, nil
+}
+
+// revoke has one account revoked, and fills in what came of it.
+func (p *revoking) revoke(ctx context.Context, target string, preview message.Preview, r *accountResult) *accountResult {
+	p.verbosely("calling Microsoft Graph for %s", r.ObjectID)
 	p.entra.last = nil
 	request, err := p.console.Revoke(ctx, preview, p.command.Reason)
 	p.headers.add(r, p.entra.last)
@@ -306,13 +326,13 @@ func (p *revoking) one(ctx context.Context, target string) (*accountResult, erro
 		if r.lost = withoutRefusal(err); r.lost != nil {
 			r.Says += " This could not be recorded: " + r.lost.Error() + "."
 		}
-		return r, nil
+		return r
 	}
 	r.fill(&request)
 	if err != nil {
 		r.lose(&request, err)
 	}
-	return r, nil
+	return r
 }
 
 // unseen is an account that could not be looked up.

@@ -15,6 +15,7 @@ import (
 	"revoke-sessions/bot"
 	"revoke-sessions/bot/engine"
 	"revoke-sessions/bot/listen"
+	"revoke-sessions/bot/metrics"
 	"revoke-sessions/bot/slackapi"
 	"revoke-sessions/bot/store"
 	"revoke-sessions/graph"
@@ -91,36 +92,25 @@ func (c *runCommand) Run(ctx context.Context, s *surroundings) error {
 	}
 	log := s.logger(c.Log)
 	entra.Limits = limitLog(log, numbers.Limits())
-	cloud, operation, fallback := entra.Cloud, entra.Operation, entra.Fallback
 	directory, err := msgraph.New(entra)
 	if err != nil {
 		return usageError(err.Error())
 	}
 	defer directory.Close()
-	log.Info("starting", "credential", kind, "cloud", cloud.String(), "operation", operation, "fallback", fallback, "channel", c.Channel, "approvers", len(policy.Approvers), "policy", cmp.Or(c.Policy, "REVOKE_APPROVERS alone"), "policy_digest", policy.Digest)
+	log.Info("starting", "credential", kind, "cloud", entra.Cloud.String(), "operation", entra.Operation, "fallback", entra.Fallback,
+		"channel", c.Channel, "approvers", len(policy.Approvers), "policy", cmp.Or(c.Policy,
+			"REVOKE_APPROVERS alone"), "policy_digest", policy.Digest)
 
 	stopHTTP, err := serveHTTP(c.HTTP, numbers, log)
 	if err != nil {
 		return err
 	}
 	defer stopHTTP()
-	db, err := store.Open(ctx, c.Database, store.Options{Exclusive: true, Now: s.at.now})
-	if err != nil && ctx.Err() != nil {
-		return nil // told to stop before it was open
+	db, closeDB, err := c.openStore(ctx, s, log)
+	if db == nil || err != nil {
+		return err // nil where it was told to stop before the database was open
 	}
-	if err != nil {
-		return err
-	}
-	defer func() {
-		if err := db.Close(); err != nil {
-			log.Error("close the database", "error", err)
-		}
-	}()
-	for _, e := range db.Exposed() {
-		log.Warn("others have more rights to the database than they need", "error", e.Says, "remedy", e.Remedy)
-	}
-	// Deferred: the last anchor comes after the last row.
-	defer logAnchors(context.WithoutCancel(ctx), db.Head, log, time.Tick(anchorEvery))()
+	defer closeDB()
 	numbers.WatchStore(db)
 	api := listen.NewAPI(botToken, appToken, c.SlackAPI)
 	slack := slackapi.NewClient(api, c.SlackAPI, listen.HTTPClient(5*time.Second))
@@ -135,7 +125,7 @@ func (c *runCommand) Run(ctx context.Context, s *surroundings) error {
 	signIn(ctx, directory, policy.AsksForRoles(), log)
 	b := engine.New(bot.Config{
 		Home: home, Channel: c.Channel, Policy: policy, Emergency: bot.Clean(c.Emergency, 200),
-		Operation: operation, Fallback: fallback, Timing: s.timing(), Log: log, Now: db.Now, Meter: numbers.Meter(),
+		Operation: entra.Operation, Fallback: entra.Fallback, Timing: s.timing(), Log: log, Now: db.Now, Meter: numbers.Meter(),
 		Steady: s.steady(), Witness: s.at.witness,
 	}, numbers.Store(db), slack, numbers.Entra(directory))
 	numbers.WatchBot(b)
@@ -144,18 +134,43 @@ func (c *runCommand) Run(ctx context.Context, s *surroundings) error {
 		return err
 	}
 	defer stopWatch()
-	err = b.RecordPolicy(ctx)
+	return c.serve(ctx, s, b, numbers, listen.Config{
+		API: api, AppID: home.AppID, TeamID: home.TeamID, Inbox: numbers.Inbox(b), Replicas: b.Replicas, Log: log, Witness: s.at.witness,
+		OnConnected: func() { log.Info("connected to Slack", "team", home.TeamID, "app", home.AppID, "database", db.Path()) },
+	})
+}
+
+// openStore opens the database. It answers none, and no error, where ctx has ended before.
+func (c *runCommand) openStore(ctx context.Context, s *surroundings, log *slog.Logger) (db *store.Store, closeIt func(), err error) {
+	db, err = store.Open(ctx, c.Database, store.Options{Exclusive: true, Now: s.at.now})
+	if err != nil && ctx.Err() != nil {
+		return nil, nil, nil
+	}
+	if err != nil {
+		return nil, nil, err
+	}
+	for _, e := range db.Exposed() {
+		log.Warn("others have more rights to the database than they need", "error", e.Says, "remedy", e.Remedy)
+	}
+	lastAnchor := logAnchors(context.WithoutCancel(ctx), db.Head, log, time.Tick(anchorEvery))
+	return db, func() {
+		lastAnchor() // after the last row
+		if err := db.Close(); err != nil {
+			log.Error("close the database", "error", err)
+		}
+	}, nil
+}
+
+// serve puts the policy in force and listens until ctx ends.
+func (c *runCommand) serve(ctx context.Context, s *surroundings, b *engine.Bot, numbers *metrics.Metrics, config listen.Config) error {
+	err := b.RecordPolicy(ctx)
 	if err != nil && ctx.Err() != nil {
 		return nil // told to stop before anything could arrive
 	}
 	if err != nil {
 		return fmt.Errorf("record which policy is in force: %w", err)
 	}
-	l := listen.New(listen.Config{
-		API: api, AppID: home.AppID, TeamID: home.TeamID, Inbox: numbers.Inbox(b), Replicas: b.Replicas, Log: log,
-		Witness:     s.at.witness,
-		OnConnected: func() { log.Info("connected to Slack", "team", home.TeamID, "app", home.AppID, "database", db.Path()) },
-	})
+	l := listen.New(config)
 	numbers.WatchListener(l)
 
 	// The clock outlives the socket: what the last envelopes asked for is
@@ -166,7 +181,7 @@ func (c *runCommand) Run(ctx context.Context, s *surroundings) error {
 	err = l.Run(ctx)
 	stopClock()
 	<-done
-	log.Info("stopped")
+	config.Log.Info("stopped")
 	return err
 }
 

@@ -67,7 +67,8 @@ func (c *runCommand) read(s *surroundings) (read settings) {
 		return t
 	}
 	read.botToken = token("SLACK_BOT_TOKEN", "xoxb-", "take the Bot User OAuth Token from OAuth & Permissions in the Slack app's settings")
-	read.appToken = token("SLACK_APP_TOKEN", "xapp-", "make an app-level token with connections:write under Basic Information in the Slack app's settings")
+	read.appToken = token("SLACK_APP_TOKEN", "xapp-",
+		"make an app-level token with connections:write under Basic Information in the Slack app's settings")
 	const whereChannel = "open the channel's details in Slack; the ID stands at the end"
 	if c.Channel == "" {
 		complain("REVOKE_CHANNEL", "REVOKE_CHANNEL is not set: %s", whereChannel)
@@ -102,10 +103,12 @@ func operationOf(setting string) graph.Operation {
 // checkOperations says what is wrong with the two settings.
 func checkOperations(operation, fallback string) (wrong []complaint) {
 	if o := operationOf(operation); o != graph.InvalidateAllRefreshTokens && o != graph.RevokeSignInSessions {
-		wrong = append(wrong, complaintf("REVOKE_OPERATION", "REVOKE_OPERATION is %q: it must be %s (the default) or %s", bot.Clean(operation, 40), graph.InvalidateAllRefreshTokens, graph.RevokeSignInSessions))
+		wrong = append(wrong, complaintf("REVOKE_OPERATION", "REVOKE_OPERATION is %q: it must be %s (the default) or %s",
+			bot.Clean(operation, 40), graph.InvalidateAllRefreshTokens, graph.RevokeSignInSessions))
 	}
 	if f := graph.Operation(fallback); f != "" && (f != graph.RevokeSignInSessions || graph.Operation(operation) == f) {
-		wrong = append(wrong, complaintf("REVOKE_FALLBACK", "REVOKE_FALLBACK is %q: it can only be %s, behind %s", bot.Clean(fallback, 40), graph.RevokeSignInSessions, graph.InvalidateAllRefreshTokens))
+		wrong = append(wrong, complaintf("REVOKE_FALLBACK", "REVOKE_FALLBACK is %q: it can only be %s, behind %s", bot.Clean(fallback, 40),
+			graph.RevokeSignInSessions, graph.InvalidateAllRefreshTokens))
 	}
 	return wrong
 }

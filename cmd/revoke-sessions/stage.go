@@ -80,7 +80,8 @@ func newStage(folder string, slackConfig slacktest.Config) (*stage, error) {
 		s.addPerson(p.id, p.name, p.full, objectID(i+1))
 		everyone = append(everyone, p.id)
 	}
-	slack.AddChannel(slacktest.Channel{ID: approvals, Name: "security-approvals", Private: true, BotIsMember: true, Members: []string{aliceID, amirID, olgaID}})
+	slack.AddChannel(slacktest.Channel{ID: approvals, Name: "security-approvals", Private: true, BotIsMember: true,
+		Members: []string{aliceID, amirID, olgaID}})
 	slack.AddChannel(slacktest.Channel{ID: general, Name: "general", Members: everyone})
 	return s, nil
 }
