@@ -12,9 +12,12 @@ import (
 	"revoke-sessions/bot"
 )
 
+// chain keeps the audit rows, each with a hash that covers the one before it.
+type chain struct{ *core }
+
 // Record implements bot.Ledger.
-func (s *Store) Record(ctx context.Context, settles int64, entries ...bot.Entry) error {
-	return s.transaction(ctx, func(tx *tx) error {
+func (c *chain) Record(ctx context.Context, settles int64, entries ...bot.Entry) error {
+	return c.transaction(ctx, func(tx *tx) error {
 		if err := settle(ctx, tx, settles); err != nil {
 			return err
 		}
@@ -27,8 +30,8 @@ func (s *Store) Record(ctx context.Context, settles int64, entries ...bot.Entry)
 }
 
 // UsedByBot reports whether a bot has ever started on the database.
-func (s *Store) UsedByBot(ctx context.Context) (used bool, err error) {
-	err = s.row(ctx, `SELECT EXISTS (SELECT 1 FROM audit WHERE request_id = ''
+func (c *chain) UsedByBot(ctx context.Context) (used bool, err error) {
+	err = c.row(ctx, `SELECT EXISTS (SELECT 1 FROM audit WHERE request_id = ''
 		AND entry LIKE '{"action":"policy_loaded","actor":"bot"%')`).Scan(&used)
 	if err != nil {
 		return false, fmt.Errorf("look for a bot in the audit chain: %w", err)
@@ -54,7 +57,7 @@ func appendAudit(ctx context.Context, tx *tx, entries []bot.Entry) error {
 	// As of when the row got its place in the chain, so that times never go back;
 	// nor where the clock was set back, of which the row then has its own word.
 	when := tx.now
-	if at != 0 && tx.store.time != nil {
+	if at != 0 && tx.core.time != nil {
 		when = time.UnixMicro(at)
 	}
 	when = when.UTC().Truncate(time.Microsecond)

@@ -40,8 +40,8 @@ func (a *Anchor) UnmarshalText(text []byte) error {
 
 // Head is the chain's end: the anchor of everything in it. An empty chain has
 // the zero Anchor.
-func (s *Store) Head(ctx context.Context) (a Anchor, err error) {
-	err = tried(ctx, writeWithin, s.again, func() (err error) { a, err = readHead(ctx, s.read); return err })
+func (c *chain) Head(ctx context.Context) (a Anchor, err error) {
+	err = tried(ctx, writeWithin, c.again, func() (err error) { a, err = readHead(ctx, c.read); return err })
 	return a, err
 }
 
@@ -79,18 +79,18 @@ func (s Summary) String() string {
 // chain that does not fit is a *Damage, answered after the last row: rows past
 // the damage are visited too, except those that cannot be decoded. An error of
 // visit ends the walk and is answered as it is.
-func (s *Store) Walk(ctx context.Context, visit func(bot.Row) error) (Summary, error) {
-	return s.walk(ctx, visit, nil)
+func (c *chain) Walk(ctx context.Context, visit func(bot.Row) error) (Summary, error) {
+	return c.walk(ctx, visit, nil)
 }
 
 // walk is Walk; atEnd, which may be nil, reads more in the snapshot in which
 // the chain's end is read.
-func (s *Store) walk(ctx context.Context, visit func(bot.Row) error, atEnd func(*sql.Tx) error) (Summary, error) {
+func (c *chain) walk(ctx context.Context, visit func(bot.Row) error, atEnd func(*sql.Tx) error) (Summary, error) {
 	var seen Summary
 	var head Anchor
 	var bad *stored // the first that does not fit
 	var noHead, unnumbered bool
-	err := s.scan(ctx, func(r stored) error {
+	err := c.scan(ctx, func(r stored) error {
 		var e bot.Entry
 		unread := json.Unmarshal([]byte(r.entry), &e)
 		switch {
@@ -128,7 +128,7 @@ func (s *Store) walk(ctx context.Context, visit func(bot.Row) error, atEnd func(
 	case err != nil && !unreadable:
 		return seen, err
 	case bad != nil:
-		return seen, s.diagnose(ctx, seen.Head, *bad, head)
+		return seen, c.diagnose(ctx, seen.Head, *bad, head)
 	case unreadable:
 		return seen, damaged(next, Changed, "what stands there cannot be read as a row")
 	case unnumbered:
@@ -169,10 +169,10 @@ var errUnreadable = errors.New("a row of the audit table cannot be read")
 // own, for a long one would keep SQLite from clearing its log; what has been
 // read never changes in a chain that holds. atEnd gets the last batch's
 // transaction.
-func (s *Store) scan(ctx context.Context, each func(stored) error, atEnd func(*sql.Tx) error) error {
+func (c *chain) scan(ctx context.Context, each func(stored) error, atEnd func(*sql.Tx) error) error {
 	for after := int64(math.MinInt64); ; {
 		var batch []stored
-		err := tried(ctx, writeWithin, s.again, func() (err error) { batch, err = s.batch(ctx, after, atEnd); return err })
+		err := tried(ctx, writeWithin, c.again, func() (err error) { batch, err = c.batch(ctx, after, atEnd); return err })
 		if err != nil && !errors.Is(err, errUnreadable) {
 			return fmt.Errorf("read the audit chain: %w", err)
 		}
@@ -188,8 +188,8 @@ func (s *Store) scan(ctx context.Context, each func(stored) error, atEnd func(*s
 	}
 }
 
-func (s *Store) batch(ctx context.Context, after int64, atEnd func(*sql.Tx) error) (batch []stored, err error) {
-	tx, err := s.read.BeginTx(ctx, &sql.TxOptions{Isolation: sql.LevelRepeatableRead, ReadOnly: true})
+func (c *chain) batch(ctx context.Context, after int64, atEnd func(*sql.Tx) error) (batch []stored, err error) {
+	tx, err := c.read.BeginTx(ctx, &sql.TxOptions{Isolation: sql.LevelRepeatableRead, ReadOnly: true})
 	if err != nil {
 		return nil, err
 	}
@@ -218,9 +218,9 @@ func (s *Store) batch(ctx context.Context, after int64, atEnd func(*sql.Tx) erro
 // Audit reads the chain's rows of one request, or of all with an empty ID, in
 // order, and checks every link of the whole chain on the way. Of a chain that
 // does not fit it answers no rows, but a *Damage.
-func (s *Store) Audit(ctx context.Context, requestID string) ([]bot.Entry, error) {
+func (c *chain) Audit(ctx context.Context, requestID string) ([]bot.Entry, error) {
 	var entries []bot.Entry
-	_, err := s.Walk(ctx, func(r bot.Row) error {
+	_, err := c.Walk(ctx, func(r bot.Row) error {
 		if requestID == "" || requestID == r.Request {
 			entries = append(entries, r.Entry)
 		}
@@ -236,9 +236,9 @@ func (s *Store) Audit(ctx context.Context, requestID string) ([]bot.Entry, error
 // row has its hash. What does not fit is a *Damage. Without an anchor that was
 // kept elsewhere, an end that was cut off together with the head, or a chain
 // written anew from some row on, looks like one that was always so.
-func (s *Store) Verify(ctx context.Context, anchor *Anchor) (Summary, error) {
+func (c *chain) Verify(ctx context.Context, anchor *Anchor) (Summary, error) {
 	var found string
-	seen, err := s.Walk(ctx, func(r bot.Row) error {
+	seen, err := c.Walk(ctx, func(r bot.Row) error {
 		if anchor != nil && r.Seq == anchor.Seq {
 			found = r.Hash
 		}
@@ -258,10 +258,10 @@ func (s *Store) Verify(ctx context.Context, anchor *Anchor) (Summary, error) {
 // Story reads all that is on record of one request, and whether the whole
 // chain fits; ErrNoRequest if no row names it. A chain that does not fit is
 // told in the Story and is no error.
-func (s *Store) Story(ctx context.Context, requestID string) (bot.Record, error) {
+func (c *chain) Story(ctx context.Context, requestID string) (bot.Record, error) {
 	story := bot.Record{Request: requestID, Proof: bot.WordsUnread}
 	var hash string
-	seen, err := s.walk(ctx, func(r bot.Row) error {
+	seen, err := c.walk(ctx, func(r bot.Row) error {
 		if r.Request == requestID {
 			story.Rows = append(story.Rows, r)
 		}

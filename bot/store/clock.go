@@ -69,40 +69,40 @@ func (h *hands) tell() (by time.Duration) {
 
 // compareClock has the first look at the clock know how late it was when something
 // was last stored, maybe by a process that is gone.
-func (s *Store) compareClock(ctx context.Context) error {
+func (c *core) compareClock(ctx context.Context) error {
 	var at int64
-	if err := s.row(ctx, `SELECT max(at) FROM (SELECT at FROM audit_head UNION ALL
+	if err := c.row(ctx, `SELECT max(at) FROM (SELECT at FROM audit_head UNION ALL
 		SELECT coalesce((SELECT received_at FROM arrivals WHERE body <> '' ORDER BY received_at DESC LIMIT 1), 0)) last`).Scan(&at); err != nil {
 		return fmt.Errorf("read when something was last stored: %w", err)
 	}
-	s.hands.mu.Lock()
-	defer s.hands.mu.Unlock()
-	s.hands.latest = time.UnixMicro(at).UTC()
+	c.hands.mu.Lock()
+	defer c.hands.mu.Unlock()
+	c.hands.latest = time.UnixMicro(at).UTC()
 	return nil
 }
 
 // goesOn has what waits go by the clock again, if it was set back. Of a database
 // that has a clock of its own the transactions hear, every few seconds at least.
-func (s *Store) goesOn(ctx context.Context) error {
-	known := s.hands.read()
+func (c *core) goesOn(ctx context.Context) error {
+	known := c.hands.read()
 	now := known
-	if s.time == nil {
-		now = s.now()
+	if c.time == nil {
+		now = c.now()
 	}
-	if !s.hands.saw(known, now) {
+	if !c.hands.saw(known, now) {
 		return nil
 	}
-	return s.mendClock(ctx)
+	return c.mendClock(ctx)
 }
 
 // mendClock holds everything that is stored against a clock that was set back.
 // Carried out twice, also by two replicas, it changes nothing more.
-func (s *Store) mendClock(ctx context.Context) error {
-	err := tried(ctx, writeWithin, s.again, func() error { return s.attempt(ctx, setBack, nil, false, true) })
+func (c *core) mendClock(ctx context.Context) error {
+	err := tried(ctx, writeWithin, c.again, func() error { return c.attempt(ctx, setBack, nil, false, true) })
 	if err != nil {
 		return fmt.Errorf("have what waits go by a clock that was set back: %w", err)
 	}
-	s.hands.mended()
+	c.hands.mended()
 	return nil
 }
 
@@ -144,7 +144,7 @@ func setBack(ctx context.Context, tx *tx) error {
 		{"ended freezes", `UPDATE freezes SET ended_at = $1 WHERE ended_at > $2`, []any{now, future}},
 		{"replicas", `UPDATE replicas SET seen_at = $1 WHERE seen_at > $2`, []any{now, future}},
 	} {
-		if chore.what == "replicas" && tx.store.name == "" {
+		if chore.what == "replicas" && tx.core.name == "" {
 			continue // there is no such table in SQLite
 		}
 		if _, err := tx.ExecContext(ctx, chore.query, chore.args...); err != nil {

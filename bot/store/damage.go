@@ -45,7 +45,7 @@ const maxGap = 10_000
 // diagnose says what may have happened to bad, the first row that does not
 // follow the last one that fits. It reads the table once more and tries which
 // row fits where; what it cannot tell it calls changed.
-func (s *Store) diagnose(ctx context.Context, last Anchor, bad stored, head Anchor) error {
+func (c *chain) diagnose(ctx context.Context, last Anchor, bad stored, head Anchor) error {
 	var (
 		twin      *stored // another row that says the same with the same hash
 		rightful  *stored // the row that belongs in bad's place, standing elsewhere
@@ -53,7 +53,7 @@ func (s *Store) diagnose(ctx context.Context, last Anchor, bad stored, head Anch
 		belongs   bool    // bad belongs after some other row
 		following *stored // the row that stands after bad
 	)
-	err := s.scan(ctx, func(r stored) error {
+	err := c.scan(ctx, func(r stored) error {
 		if r.seq == bad.seq+1 {
 			following = &r
 		}

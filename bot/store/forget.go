@@ -74,7 +74,7 @@ func (s *Store) Forget(ctx context.Context, retention time.Duration) error {
 			return fmt.Errorf("erase %s: %w", chore.what, err)
 		}
 	}
-	if err := s.sweep(ctx, s); err != nil {
+	if err := s.sweep(ctx, s.core); err != nil {
 		return fmt.Errorf("remove what was erased from the database's log: %w", err)
 	}
 	return nil

@@ -14,10 +14,13 @@ import (
 	"revoke-sessions/bot"
 )
 
+// brakes keeps the freezes.
+type brakes struct{ *core }
+
 // CommitFreeze implements bot.Brakes.
-func (s *Store) CommitFreeze(ctx context.Context, c bot.FreezeChange) (bot.Freeze, error) {
+func (b *brakes) CommitFreeze(ctx context.Context, c bot.FreezeChange) (bot.Freeze, error) {
 	var stored bot.Freeze
-	err := s.transaction(ctx, func(tx *tx) error {
+	err := b.transaction(ctx, func(tx *tx) error {
 		f := c.Freeze
 		begins := f.ID == 0
 		typed, err := writeFreeze(ctx, tx, &f)
@@ -117,8 +120,8 @@ func thaw(ctx context.Context, tx *tx, began time.Time) error {
 }
 
 // Frozen implements bot.Brakes.
-func (s *Store) Frozen(ctx context.Context) (f bot.Freeze, on bool, err error) {
-	f, err = s.freeze(ctx, `ended_at IS NULL`)
+func (b *brakes) Frozen(ctx context.Context) (f bot.Freeze, on bool, err error) {
+	f, err = b.freeze(ctx, `ended_at IS NULL`)
 	if errors.Is(err, sql.ErrNoRows) {
 		return f, false, nil
 	}
@@ -126,15 +129,15 @@ func (s *Store) Frozen(ctx context.Context) (f bot.Freeze, on bool, err error) {
 }
 
 // Freeze implements bot.Brakes.
-func (s *Store) Freeze(ctx context.Context, id int64) (bot.Freeze, error) {
-	return s.freeze(ctx, `id = $1`, id)
+func (b *brakes) Freeze(ctx context.Context, id int64) (bot.Freeze, error) {
+	return b.freeze(ctx, `id = $1`, id)
 }
 
-func (s *Store) freeze(ctx context.Context, which string, args ...any) (f bot.Freeze, err error) {
+func (b *brakes) freeze(ctx context.Context, which string, args ...any) (f bot.Freeze, err error) {
 	var id, version int64
 	var body []byte
 	var reason string
-	err = s.row(ctx, `SELECT id, version, body, coalesce(reason, '') FROM freezes WHERE `+which, args...).
+	err = b.row(ctx, `SELECT id, version, body, coalesce(reason, '') FROM freezes WHERE `+which, args...).
 		Scan(&id, &version, &body, &reason)
 	if err == nil {
 		err = json.Unmarshal(body, &f)
@@ -147,9 +150,9 @@ func (s *Store) freeze(ctx context.Context, which string, args ...any) (f bot.Fr
 }
 
 // LastPulled implements bot.Brakes.
-func (s *Store) LastPulled(ctx context.Context, who authz.Asker) (time.Time, error) {
+func (b *brakes) LastPulled(ctx context.Context, who authz.Asker) (time.Time, error) {
 	var at sql.NullInt64
-	err := s.row(ctx, `SELECT max(coalesce(ended_at, began_at)) FROM freezes WHERE by_id = $1 OR by_slack = $2`,
+	err := b.row(ctx, `SELECT max(coalesce(ended_at, began_at)) FROM freezes WHERE by_id = $1 OR by_slack = $2`,
 		who.EntraID, who.SlackID).Scan(&at)
 	return instant(at), err
 }

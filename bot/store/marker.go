@@ -100,8 +100,8 @@ func (m *Marker) compare(ctx context.Context, s *Store) (head Anchor, back *bot.
 
 // knowsOf reports whether it is on record that the database went back: from this
 // row, or after it was last seen with it.
-func (s *Store) knowsOf(ctx context.Context, back bot.StepBack) (known bool, err error) {
-	all, err := rows(ctx, s, func(row scanner) (e bot.Entry, err error) {
+func (c *chain) knowsOf(ctx context.Context, back bot.StepBack) (known bool, err error) {
+	all, err := rows(ctx, c.core, func(row scanner) (e bot.Entry, err error) {
 		var text []byte
 		if err = row.Scan(&text); err == nil {
 			err = json.Unmarshal(text, &e)
@@ -151,29 +151,4 @@ func (m *Marker) write(now marked) error {
 		_ = os.Remove(f.Name())
 	}
 	return err
-}
-
-// DropArrivals implements bot.Queue.
-func (s *Store) DropArrivals(ctx context.Context, before time.Time) (dropped int, err error) {
-	err = s.transaction(ctx, func(tx *tx) error {
-		res, err := tx.ExecContext(ctx, `UPDATE arrivals SET due_at = NULL, claimed_until = 0 WHERE due_at IS NOT NULL AND received_at <= $1`, micros(before))
-		if err != nil {
-			return err
-		}
-		n, err := res.RowsAffected()
-		dropped = int(n)
-		return err
-	})
-	return dropped, err
-}
-
-// Unfinished implements bot.Index.
-func (s *Store) Unfinished(ctx context.Context, limit int) (open []bot.Request, broken []*bot.Unreadable, err error) {
-	err = tried(ctx, writeWithin, s.again, func() error {
-		open, broken = nil, nil
-		rows, err := s.read.QueryContext(ctx, `SELECT `+requestColumns+fromRequests+`WHERE r.due_at IS NOT NULL ORDER BY r.created_at LIMIT $1`, limit)
-		open, err = readable(rows, err, scanRequest, &broken)
-		return err
-	})
-	return open, broken, err
 }

@@ -170,7 +170,7 @@ func forgetMarks(ctx context.Context, tx *tx) error {
 }
 
 // sweep is the server's own work: autovacuum.
-func (*postgresEngine) sweep(context.Context, *Store) error { return nil }
+func (*postgresEngine) sweep(context.Context, *core) error { return nil }
 
 func (e *postgresEngine) again(err error) bool {
 	if no, ok := errors.AsType[*pgconn.PgError](err); ok {

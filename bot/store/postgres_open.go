@@ -161,13 +161,21 @@ func plainly(err error) error {
 }
 
 func newPostgres(db *sql.DB, path string, now func() time.Time) *Store {
-	s := &Store{engine: &postgresEngine{db}, write: db, read: db, crowd: make(chan struct{}, crowded), count: make(chan struct{}, 1), last: make(chan struct{}, 1), time: &databaseTime{}, now: now, path: path}
-	if now == nil {
-		s.now = s.time.now
-	} else {
-		s.time = nil
+	c := &core{
+		engine: &postgresEngine{db},
+		write:  db,
+		read:   db,
+		crowd:  make(chan struct{}, crowded),
+		count:  make(chan struct{}, 1),
+		last:   make(chan struct{}, 1),
+		now:    now,
+		path:   path,
 	}
-	return s
+	if now == nil {
+		c.time = &databaseTime{}
+		c.now = c.time.now
+	}
+	return newStore(c)
 }
 
 // always holds for each connection, whatever is set for the database or the

@@ -14,8 +14,11 @@ import (
 	"revoke-sessions/bot"
 )
 
+// queue holds what is owed: arrivals to carry out, requests to drive on, versions to tell.
+type queue struct{ *core }
+
 // Receive implements bot.Queue.
-func (s *Store) Receive(ctx context.Context, a bot.Arrival) (bot.Arrival, bool, error) {
+func (q *queue) Receive(ctx context.Context, a bot.Arrival) (bot.Arrival, bool, error) {
 	body, err := json.Marshal(a)
 	if err != nil {
 		return a, false, fmt.Errorf("encode what arrived: %w", err)
@@ -23,7 +26,7 @@ func (s *Store) Receive(ctx context.Context, a bot.Arrival) (bot.Arrival, bool, 
 	var now time.Time
 	// A statement on its own may be stored and yet answer that its context has
 	// ended; a transaction says which.
-	err = s.atOnce(ctx, func(tx *tx) error {
+	err = q.atOnce(ctx, func(tx *tx) error {
 		now = tx.now
 		return tx.QueryRowContext(ctx, `INSERT INTO arrivals
 			(envelope, act, body, response_url, trigger_id, received_at, tries, due_at, claimed_until, acted_by)
@@ -43,11 +46,11 @@ func (s *Store) Receive(ctx context.Context, a bot.Arrival) (bot.Arrival, bool, 
 // HandBack implements bot.Queue. Every claim raises tries, so that they tell
 // whose claim it is. The claim of Receive stays counted: that an arrival was
 // tried once says that it is claimed since it was received.
-func (s *Store) HandBack(ctx context.Context, arrivals []bot.Arrival) error {
+func (q *queue) HandBack(ctx context.Context, arrivals []bot.Arrival) error {
 	if len(arrivals) == 0 {
 		return nil
 	}
-	err := s.transaction(ctx, func(tx *tx) error {
+	err := q.transaction(ctx, func(tx *tx) error {
 		claims := make([]string, len(arrivals))
 		for i, a := range arrivals {
 			claims[i] = fmt.Sprintf("(%d, %d)", a.ID, a.Tries)
@@ -73,6 +76,20 @@ func settle(ctx context.Context, tx *tx, id int64) error {
 	return nil
 }
 
+// DropArrivals implements bot.Queue.
+func (q *queue) DropArrivals(ctx context.Context, before time.Time) (dropped int, err error) {
+	err = q.transaction(ctx, func(tx *tx) error {
+		res, err := tx.ExecContext(ctx, `UPDATE arrivals SET due_at = NULL, claimed_until = 0 WHERE due_at IS NOT NULL AND received_at <= $1`, micros(before))
+		if err != nil {
+			return err
+		}
+		n, err := res.RowsAffected()
+		dropped = int(n)
+		return err
+	})
+	return dropped, err
+}
+
 const arrivalColumns = `id, envelope, act, body, coalesce(response_url, ''), coalesce(trigger_id, ''), received_at, tries`
 
 func scanArrival(row scanner) (a bot.Arrival, err error) {
@@ -92,8 +109,8 @@ func scanArrival(row scanner) (a bot.Arrival, err error) {
 }
 
 // Arrival implements bot.Queue.
-func (s *Store) Arrival(ctx context.Context, id int64) (bot.Arrival, error) {
-	a, err := scanArrival(s.row(ctx, `SELECT `+arrivalColumns+` FROM arrivals WHERE id = $1 AND body <> ''`, id))
+func (q *queue) Arrival(ctx context.Context, id int64) (bot.Arrival, error) {
+	a, err := scanArrival(q.row(ctx, `SELECT `+arrivalColumns+` FROM arrivals WHERE id = $1 AND body <> ''`, id))
 	if errors.Is(err, sql.ErrNoRows) {
 		return a, bot.ErrNoRequest
 	}
@@ -101,8 +118,8 @@ func (s *Store) Arrival(ctx context.Context, id int64) (bot.Arrival, error) {
 }
 
 // Claim implements bot.Queue.
-func (s *Store) Claim(ctx context.Context, id string) (r bot.Request, ok bool, err error) {
-	err = s.transaction(ctx, func(tx *tx) error {
+func (q *queue) Claim(ctx context.Context, id string) (r bot.Request, ok bool, err error) {
+	err = q.transaction(ctx, func(tx *tx) error {
 		ok = false
 		res, err := tx.ExecContext(ctx, `UPDATE requests SET claimed_until = $1 WHERE id = $2 AND claimed_until <= $3`,
 			micros(tx.now.Add(bot.ClaimFor)), id, micros(tx.now))
@@ -145,21 +162,21 @@ const (
 
 // Due implements bot.Queue. Reading first keeps an idle clock from taking the
 // write lock every second.
-func (s *Store) Due(ctx context.Context, limit int) (bot.Work, error) {
-	if err := s.goesOn(ctx); err != nil {
+func (q *queue) Due(ctx context.Context, limit int) (bot.Work, error) {
+	if err := q.goesOn(ctx); err != nil {
 		return bot.Work{}, err // what is stored may lie in the future
 	}
-	w, err := s.due(ctx, limit)
-	w.SetBack = s.hands.tell()
+	w, err := q.due(ctx, limit)
+	w.SetBack = q.hands.tell()
 	return w, err
 }
 
-func (s *Store) due(ctx context.Context, limit int) (bot.Work, error) {
-	now := micros(s.now())
+func (q *queue) due(ctx context.Context, limit int) (bot.Work, error) {
+	now := micros(q.now())
 	var owed bool
 	// Not EXISTS, for which PostgreSQL reads tables from one end to the other: a
 	// statement that it has prepared it plans for a time that many rows are due at.
-	err := s.row(ctx, `SELECT
+	err := q.row(ctx, `SELECT
 		(SELECT due_at FROM arrivals WHERE due_at <= $1 AND claimed_until <= $1 ORDER BY due_at LIMIT 1) IS NOT NULL
 		OR (SELECT due_at FROM requests WHERE due_at <= $1 AND claimed_until <= $1 ORDER BY due_at LIMIT 1) IS NOT NULL
 		OR (SELECT tell_due_at FROM requests WHERE tell_due_at <= $1 AND tell_claimed_until <= $1 ORDER BY tell_due_at LIMIT 1) IS NOT NULL
@@ -169,7 +186,7 @@ func (s *Store) due(ctx context.Context, limit int) (bot.Work, error) {
 	if err != nil || !owed {
 		return w, err
 	}
-	err = s.transaction(ctx, func(tx *tx) error {
+	err = q.transaction(ctx, func(tx *tx) error {
 		now, until := micros(tx.now), micros(tx.now.Add(bot.ClaimFor))
 		w = bot.Work{}
 		rows, err := tx.QueryContext(ctx, `UPDATE arrivals SET claimed_until = $1, tries = tries + 1 WHERE id IN
@@ -224,8 +241,8 @@ func (s *Store) due(ctx context.Context, limit int) (bot.Work, error) {
 
 // Stall implements bot.Queue. A console's request is told to nobody, and is then
 // told at once.
-func (s *Store) Stall(ctx context.Context, id string) (fresh bool, err error) {
-	err = s.transaction(ctx, func(tx *tx) error {
+func (q *queue) Stall(ctx context.Context, id string) (fresh bool, err error) {
+	err = q.transaction(ctx, func(tx *tx) error {
 		res, err := tx.ExecContext(ctx, `UPDATE requests SET stalled_at = $1, stalled_version = version, tell_due_at = $1, tell_again = 1, tell_tries = 0
 			WHERE id = $2 AND NOT (stalled_at > 0 AND stalled_version = version)`, micros(tx.now), id)
 		if err != nil {
@@ -270,14 +287,14 @@ func readable[T any](rows *sql.Rows, err error, scan func(scanner) (T, error), b
 
 // ResponseURLs implements bot.Queue. Whose act a row is stands in its body alone once
 // it is settled. What people type cannot look like that: its quotes are escaped.
-func (s *Store) ResponseURLs(ctx context.Context, slackID string, limit int) ([]bot.Secret, error) {
+func (q *queue) ResponseURLs(ctx context.Context, slackID string, limit int) ([]bot.Secret, error) {
 	who, err := json.Marshal(slackID)
 	if err != nil {
 		return nil, err
 	}
-	acts, err := rows(ctx, s, scanArrival, `SELECT `+arrivalColumns+` FROM arrivals
+	acts, err := rows(ctx, q.core, scanArrival, `SELECT `+arrivalColumns+` FROM arrivals
 		WHERE body <> '' AND received_at > $1 AND response_url <> '' AND body LIKE $2 ORDER BY received_at DESC LIMIT $3`,
-		micros(s.now().Add(-secretsLive)), `%"user_id":`+string(who)+`%`, limit)
+		micros(q.now().Add(-secretsLive)), `%"user_id":`+string(who)+`%`, limit)
 	var urls []bot.Secret
 	for _, a := range acts {
 		if a.UserID == slackID {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
+	"sync/atomic"
 	"time"
 )
 
@@ -18,21 +19,28 @@ const (
 // than an act of somebody's adds, so that a disk that has none is found before that.
 const room = 16 << 10
 
+// replicas knows the processes on the database, and the rules that each follows.
+type replicas struct {
+	*core
+	// rules is the digest of the rules that this process has entered; nil for none.
+	rules atomic.Pointer[string]
+}
+
 // Beat implements bot.Queue. On SQLite there is one process.
-func (s *Store) Beat(ctx context.Context) (live int, err error) {
-	if s.name == "" {
-		if s.folder() != (sqliteEngine{}).folder() {
+func (r *replicas) Beat(ctx context.Context) (live int, err error) {
+	if r.name == "" {
+		if r.folder() != (sqliteEngine{}).folder() {
 			return 1, nil // PostgreSQL, opened beside a bot
 		}
-		return 1, s.beatAlone(ctx)
+		return 1, r.beatAlone(ctx)
 	}
-	err = s.transaction(ctx, func(tx *tx) error {
+	err = r.transaction(ctx, func(tx *tx) error {
 		rules := ""
-		if entered := s.rules.Load(); entered != nil {
+		if entered := r.rules.Load(); entered != nil {
 			rules = *entered
 		}
 		if _, err := tx.ExecContext(ctx, `INSERT INTO replicas (name, seen_at, schema, rules) VALUES ($1, $2, $3, $4)
-			ON CONFLICT (name) DO UPDATE SET seen_at = excluded.seen_at, rules = excluded.rules`, s.name, micros(tx.now), schemaVersion, rules); err != nil {
+			ON CONFLICT (name) DO UPDATE SET seen_at = excluded.seen_at, rules = excluded.rules`, r.name, micros(tx.now), schemaVersion, rules); err != nil {
 			return err
 		}
 		before := micros(tx.now.Add(-replicaLives))
@@ -52,8 +60,8 @@ func (s *Store) Beat(ctx context.Context) (live int, err error) {
 }
 
 // beatAlone finds out whether the file takes what is written.
-func (s *Store) beatAlone(ctx context.Context) error {
-	err := s.transaction(ctx, func(tx *tx) error {
+func (r *replicas) beatAlone(ctx context.Context) error {
+	err := r.transaction(ctx, func(tx *tx) error {
 		if _, err := tx.ExecContext(ctx, `INSERT INTO beats (room) VALUES (zeroblob($1))`, room); err != nil {
 			return err
 		}
@@ -68,8 +76,8 @@ func (s *Store) beatAlone(ctx context.Context) error {
 
 // leave takes the process out of the count. Where that fails it is taken out
 // by the others.
-func (s *Store) leave(db *sql.DB) {
+func (r *replicas) leave(db *sql.DB) {
 	ctx, cancel := context.WithTimeout(context.Background(), closing)
 	defer cancel()
-	_, _ = db.ExecContext(ctx, `DELETE FROM replicas WHERE name = $1`, s.name)
+	_, _ = db.ExecContext(ctx, `DELETE FROM replicas WHERE name = $1`, r.name)
 }

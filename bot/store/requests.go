@@ -14,9 +14,12 @@ import (
 	"revoke-sessions/bot"
 )
 
+// ledger keeps the requests.
+type ledger struct{ *core }
+
 // Commit implements bot.Ledger. Whether somebody else was first is found out
 // before whether a freeze or a limit is in the way.
-func (s *Store) Commit(ctx context.Context, c bot.Change) (bot.Request, error) {
+func (l *ledger) Commit(ctx context.Context, c bot.Change) (bot.Request, error) {
 	var locks []lock
 	if c.Fenced {
 		locks = append(locks, fenced)
@@ -26,7 +29,7 @@ func (s *Store) Commit(ctx context.Context, c bot.Change) (bot.Request, error) {
 		locks = append(locks, counting)
 	}
 	var stored bot.Request
-	err := s.transaction(ctx, func(tx *tx) error {
+	err := l.transaction(ctx, func(tx *tx) error {
 		r := c.Request
 		typed := map[string]string{} // by request
 		store := func(r *bot.Request, keep bool) error {
@@ -54,7 +57,7 @@ func (s *Store) Commit(ctx context.Context, c bot.Change) (bot.Request, error) {
 			}
 		}
 		if c.Fenced || c.InTurn || c.Under != "" {
-			if err := brakes(ctx, tx, c, &r); err != nil {
+			if err := mayGo(ctx, tx, c, &r); err != nil {
 				return err
 			}
 		}
@@ -203,8 +206,6 @@ const requestColumns = `r.id, r.version, r.state, r.body, r.due_at, r.paused, co
 
 const fromRequests = ` FROM requests r LEFT JOIN words w ON w.request_id = r.id `
 
-type scanner interface{ Scan(...any) error }
-
 func scanRequest(row scanner) (r bot.Request, err error) {
 	var body, words []byte
 	var due, stalled sql.NullInt64
@@ -225,8 +226,8 @@ func scanRequest(row scanner) (r bot.Request, err error) {
 }
 
 // Request implements bot.Ledger.
-func (s *Store) Request(ctx context.Context, id string) (bot.Request, error) {
-	r, err := scanRequest(s.row(ctx, `SELECT `+requestColumns+fromRequests+`WHERE r.id = $1`, id))
+func (l *ledger) Request(ctx context.Context, id string) (bot.Request, error) {
+	r, err := scanRequest(l.row(ctx, `SELECT `+requestColumns+fromRequests+`WHERE r.id = $1`, id))
 	if errors.Is(err, sql.ErrNoRows) {
 		return r, bot.ErrNoRequest
 	}
@@ -234,8 +235,8 @@ func (s *Store) Request(ctx context.Context, id string) (bot.Request, error) {
 }
 
 // PendingFor implements bot.Index.
-func (s *Store) PendingFor(ctx context.Context, targetID string, lane authz.Lane, drill bool) (bot.Request, bool, error) {
-	r, err := scanRequest(s.row(ctx, `SELECT `+requestColumns+fromRequests+
+func (l *ledger) PendingFor(ctx context.Context, targetID string, lane authz.Lane, drill bool) (bot.Request, bool, error) {
+	r, err := scanRequest(l.row(ctx, `SELECT `+requestColumns+fromRequests+
 		`WHERE r.target_id = $1 AND r.lane = $2 AND r.drill = $3 AND r.state = 'pending'`, targetID, lane, flag(drill)))
 	if errors.Is(err, sql.ErrNoRows) {
 		return r, false, nil
@@ -244,7 +245,7 @@ func (s *Store) PendingFor(ctx context.Context, targetID string, lane authz.Lane
 }
 
 // Open implements bot.Index.
-func (s *Store) Open(ctx context.Context, slackID string, limit int) ([]bot.Request, error) {
+func (l *ledger) Open(ctx context.Context, slackID string, limit int) ([]bot.Request, error) {
 	query, args := `SELECT `+requestColumns+fromRequests+
 		`WHERE r.due_at IS NOT NULL `, []any{limit}
 	if slackID != "" {
@@ -258,20 +259,31 @@ func (s *Store) Open(ctx context.Context, slackID string, limit int) ([]bot.Requ
 		}
 		return r, err
 	}
-	return rows(ctx, s, scan, query+`ORDER BY CASE r.state WHEN 'pending' THEN 0 ELSE 1 END, r.created_at LIMIT $1`, args...)
+	return rows(ctx, l.core, scan, query+`ORDER BY CASE r.state WHEN 'pending' THEN 0 ELSE 1 END, r.created_at LIMIT $1`, args...)
+}
+
+// Unfinished implements bot.Index.
+func (l *ledger) Unfinished(ctx context.Context, limit int) (open []bot.Request, broken []*bot.Unreadable, err error) {
+	err = tried(ctx, writeWithin, l.again, func() error {
+		open, broken = nil, nil
+		rows, err := l.read.QueryContext(ctx, `SELECT `+requestColumns+fromRequests+`WHERE r.due_at IS NOT NULL ORDER BY r.created_at LIMIT $1`, limit)
+		open, err = readable(rows, err, scanRequest, &broken)
+		return err
+	})
+	return open, broken, err
 }
 
 // LastAccepted implements bot.Index.
-func (s *Store) LastAccepted(ctx context.Context, targetID string) (time.Time, error) {
+func (l *ledger) LastAccepted(ctx context.Context, targetID string) (time.Time, error) {
 	var at sql.NullInt64
-	err := s.row(ctx, `SELECT max(accepted_at) FROM requests WHERE target_id = $1 AND accepted_at IS NOT NULL`, targetID).Scan(&at)
+	err := l.row(ctx, `SELECT max(accepted_at) FROM requests WHERE target_id = $1 AND accepted_at IS NOT NULL`, targetID).Scan(&at)
 	return instant(at), err
 }
 
 // LastRevoke implements bot.Index.
-func (s *Store) LastRevoke(ctx context.Context, targetID, but string) (bot.Request, bool, error) {
+func (l *ledger) LastRevoke(ctx context.Context, targetID, but string) (bot.Request, bool, error) {
 	var at sql.NullInt64
-	r, err := scanRequest(with{s.row(ctx, `SELECT `+requestColumns+`, r.accepted_at`+fromRequests+
+	r, err := scanRequest(with{l.row(ctx, `SELECT `+requestColumns+`, r.accepted_at`+fromRequests+
 		`WHERE r.target_id = $1 AND r.accepted_at IS NOT NULL AND r.id <> $2 ORDER BY r.accepted_at DESC LIMIT 1`, targetID, but), &at})
 	if errors.Is(err, sql.ErrNoRows) {
 		return r, false, nil
@@ -301,51 +313,6 @@ func oweOthers(ctx context.Context, tx *tx, r *bot.Request) error {
 		return fmt.Errorf("owe a revoke to the other requests about the account: %w", err)
 	}
 	return nil
-}
-
-// row is one row that is read, on another connection if the first is broken.
-type row struct {
-	store *Store
-	ctx   context.Context
-	query string
-	args  []any
-}
-
-// row asks for one row; Scan does it.
-func (s *Store) row(ctx context.Context, query string, args ...any) row {
-	return row{s, ctx, query, args}
-}
-
-func (r row) Scan(to ...any) error {
-	return tried(r.ctx, writeWithin, r.store.again, func() error {
-		return r.store.read.QueryRowContext(r.ctx, r.query, r.args...).Scan(to...)
-	})
-}
-
-// rows is row for several.
-func rows[T any](ctx context.Context, s *Store, scan func(scanner) (T, error), query string, args ...any) (all []T, err error) {
-	err = tried(ctx, writeWithin, s.again, func() error {
-		rows, err := s.read.QueryContext(ctx, query, args...)
-		all, err = collect(rows, err, scan)
-		return err
-	})
-	return all, err
-}
-
-func collect[T any](rows *sql.Rows, err error, scan func(scanner) (T, error)) ([]T, error) {
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	var all []T
-	for rows.Next() {
-		one, err := scan(rows)
-		if err != nil {
-			return nil, err
-		}
-		all = append(all, one)
-	}
-	return all, rows.Err()
 }
 
 func flag(b bool) int64 {

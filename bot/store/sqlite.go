@@ -90,7 +90,14 @@ func openSQLite(ctx context.Context, rawURL string, o Options) (*Store, error) {
 // newSQLite is a store that is not open yet. It has every gate that a write
 // waits at: one that is missing would be waited for until the caller's time is up.
 func newSQLite(path string, now func() time.Time) *Store {
-	return &Store{engine: sqliteEngine{}, turn: make(chan struct{}, 1), crowd: make(chan struct{}, 1), last: make(chan struct{}, 1), now: now, path: path}
+	return newStore(&core{
+		engine: sqliteEngine{},
+		turn:   make(chan struct{}, 1),
+		crowd:  make(chan struct{}, 1),
+		last:   make(chan struct{}, 1),
+		now:    now,
+		path:   path,
+	})
 }
 
 // lockOf is the lock file of a database: beside the file itself, so that who
@@ -207,16 +214,16 @@ const sweepWait = 250 * time.Millisecond
 // it was before it was changed, would stay there for as long as the bot runs. Where
 // somebody reads what is older than that, it is left for the next time.
 // https://sqlite.org/pragma.html#pragma_wal_checkpoint
-func (sqliteEngine) sweep(ctx context.Context, s *Store) (err error) {
-	if info, err := os.Stat(s.path + "-wal"); err != nil || info.Size() == 0 {
+func (sqliteEngine) sweep(ctx context.Context, c *core) (err error) {
+	if info, err := os.Stat(c.path + "-wal"); err != nil || info.Size() == 0 {
 		return nil // nothing was written since
 	}
-	leave, err := s.enter(ctx, false, false)
+	leave, err := c.enter(ctx, false, false)
 	if err != nil {
 		return err
 	}
 	defer leave()
-	db, err := sql.Open("sqlite", "file:"+(&url.URL{Path: s.path}).EscapedPath()+fmt.Sprintf("?mode=rw&_pragma=busy_timeout(%d)", sweepWait.Milliseconds()))
+	db, err := sql.Open("sqlite", "file:"+(&url.URL{Path: c.path}).EscapedPath()+fmt.Sprintf("?mode=rw&_pragma=busy_timeout(%d)", sweepWait.Milliseconds()))
 	if err != nil {
 		return err
 	}

@@ -11,7 +11,6 @@ import (
 	"database/sql"
 	"errors"
 	"strings"
-	"sync/atomic"
 	"time"
 
 	"github.com/gofrs/flock"
@@ -19,29 +18,33 @@ import (
 	"revoke-sessions/bot"
 )
 
-// Store implements bot.Store. All its methods may be called at once.
+// Store implements bot.Store. All its methods may be called at once. Its parts
+// share one core: they hold no copy of what it holds.
 type Store struct {
-	engine
-	write, read *sql.DB
-	// turn is held by whoever writes, where there is one writer at a time; nil
-	// elsewhere. crowd is held, too, by whoever writes something for which Slack
-	// does not wait, so that of all those only a few stand in the way of what
-	// arrives. Those who wait for a channel get it first come, first served,
-	// which those who wait for a connection of database/sql do not.
-	turn, crowd chan struct{}
-	// count and last are held by whoever takes, or waits for, the locks of that
-	// sort that all processes share; count is nil where there is one process.
-	count, last chan struct{}
-	now         func() time.Time
-	time        *databaseTime // nil where the process's clock is the database's
-	hands       hands         // how late it has been
-	file        *flock.Flock  // the lock of an exclusive SQLite; nil for none
-	path        string
-	// name tells this process from the others; empty where there are none.
-	name    string
+	*core
+	queue
+	ledger
+	chain
+	billboard
+	announcements
+	brakes
+	replicas
+	file    *flock.Flock // the lock of an exclusive SQLite; nil for none
 	exposed []Exposure
-	// rules is the digest of the rules that this process has entered; nil for none.
-	rules atomic.Pointer[string]
+}
+
+// newStore makes a store of its parts. What is missing in c is set when it opens.
+func newStore(c *core) *Store {
+	return &Store{
+		core:          c,
+		queue:         queue{c},
+		ledger:        ledger{c},
+		chain:         chain{c},
+		billboard:     billboard{c},
+		announcements: announcements{c},
+		brakes:        brakes{c},
+		replicas:      replicas{core: c},
+	}
 }
 
 var _ bot.Store = (*Store)(nil)
@@ -73,7 +76,7 @@ type engine interface {
 	// connections to it.
 	again(err error) bool
 	// sweep removes what was erased from where the database keeps it besides.
-	sweep(ctx context.Context, s *Store) error
+	sweep(ctx context.Context, c *core) error
 	// unique reports whether err says that a row like it exists already.
 	unique(err error) bool
 	// preparing reports whether err says that another process opens the database for
@@ -190,11 +193,6 @@ func (s *Store) Close() error {
 		errs = append(errs, s.file.Unlock())
 	}
 	return errors.Join(errs...)
-}
-
-// querier is a pool or a transaction.
-type querier interface {
-	QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row
 }
 
 func micros(t time.Time) int64 { return t.UnixMicro() }

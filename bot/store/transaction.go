@@ -16,7 +16,7 @@ import (
 type tx struct {
 	*sql.Tx
 	engine
-	store *Store
+	core *core
 	// now is database time at its beginning.
 	now time.Time
 	// last says that it holds the store's gate of that name.
@@ -32,7 +32,7 @@ func (tx *tx) alone(ctx context.Context) error {
 		return nil
 	}
 	select {
-	case tx.store.last <- struct{}{}:
+	case tx.core.last <- struct{}{}:
 		tx.last = true
 		return nil
 	case <-ctx.Done():
@@ -55,56 +55,56 @@ const (
 // out. f must not keep what it has changed when it is called again. An error
 // that is bot.ErrUnclear says that it may have been stored. The locks are given
 // in their order.
-func (s *Store) transaction(ctx context.Context, f func(*tx) error, locks ...lock) error {
-	return tried(ctx, writeWithin, s.again, func() error { return s.once(ctx, f, locks, false) })
+func (c *core) transaction(ctx context.Context, f func(*tx) error, locks ...lock) error {
+	return tried(ctx, writeWithin, c.again, func() error { return c.once(ctx, f, locks, false) })
 }
 
 // atOnce is transaction for what Slack waits for.
-func (s *Store) atOnce(ctx context.Context, f func(*tx) error) error {
-	return tried(ctx, writeWithin, s.again, func() error { return s.once(ctx, f, nil, true) })
+func (c *core) atOnce(ctx context.Context, f func(*tx) error) error {
+	return tried(ctx, writeWithin, c.again, func() error { return c.once(ctx, f, nil, true) })
 }
 
 // once is one such try. A clock that is found set back is mended before.
-func (s *Store) once(ctx context.Context, f func(*tx) error, locks []lock, urgent bool) error {
+func (c *core) once(ctx context.Context, f func(*tx) error, locks []lock, urgent bool) error {
 	do := func(_ context.Context, tx *tx) error { return f(tx) }
-	err := s.attempt(ctx, do, locks, urgent, false)
+	err := c.attempt(ctx, do, locks, urgent, false)
 	if errors.Is(err, errSetBack) {
-		_ = s.mendClock(ctx) // where it fails, Due tries again, and says so
-		err = s.attempt(ctx, do, locks, urgent, true)
+		_ = c.mendClock(ctx) // where it fails, Due tries again, and says so
+		err = c.attempt(ctx, do, locks, urgent, true)
 	}
 	return err
 }
 
 // attempt is once. anyway: also where the clock is found set back.
-func (s *Store) attempt(ctx context.Context, f func(context.Context, *tx) error, locks []lock, urgent, anyway bool) error {
-	leave, err := s.enter(ctx, urgent, slices.Contains(locks, counting))
+func (c *core) attempt(ctx context.Context, f func(context.Context, *tx) error, locks []lock, urgent, anyway bool) error {
+	leave, err := c.enter(ctx, urgent, slices.Contains(locks, counting))
 	if err != nil {
 		return err
 	}
 	defer leave()
-	raw, err := s.write.BeginTx(ctx, nil)
+	raw, err := c.write.BeginTx(ctx, nil)
 	if err != nil {
 		return err
 	}
 	defer raw.Rollback()
-	known := s.hands.read()
-	mark, now, err := s.begun(ctx, raw, locks)
+	known := c.hands.read()
+	mark, now, err := c.begun(ctx, raw, locks)
 	if err != nil {
 		return err
 	}
-	if s.time != nil {
-		s.time.heard(now)
+	if c.time != nil {
+		c.time.heard(now)
 	} else {
-		now = s.now().Truncate(time.Microsecond) // as it is stored
+		now = c.now().Truncate(time.Microsecond) // as it is stored
 	}
-	if s.hands.saw(known, now) && !anyway {
+	if c.hands.saw(known, now) && !anyway {
 		return errSetBack
 	}
-	t := &tx{Tx: raw, engine: s.engine, store: s, now: now}
+	t := &tx{Tx: raw, engine: c.engine, core: c, now: now}
 	release := func() {
 		if t.last {
 			t.last = false
-			<-s.last
+			<-c.last
 		}
 	}
 	defer release()
@@ -121,7 +121,7 @@ func (s *Store) attempt(ctx context.Context, f func(context.Context, *tx) error,
 	}
 	ask, cancel := context.WithTimeout(context.WithoutCancel(ctx), decidedWithin)
 	defer cancel()
-	switch committed, unknown := s.decided(ask, mark); {
+	switch committed, unknown := c.decided(ask, mark); {
 	case unknown != nil:
 		return fmt.Errorf("%w: %w", bot.ErrUnclear, err)
 	case committed:
@@ -148,32 +148,32 @@ func tried(ctx context.Context, within time.Duration, again func(error) bool, do
 
 // alone runs one statement on its own, which must do no harm when it is
 // carried out twice.
-func (s *Store) alone(ctx context.Context, query string, args ...any) error {
-	return s.statement(ctx, func(db *sql.DB) error { _, err := db.ExecContext(ctx, query, args...); return err })
+func (c *core) alone(ctx context.Context, query string, args ...any) error {
+	return c.statement(ctx, func(db *sql.DB) error { _, err := db.ExecContext(ctx, query, args...); return err })
 }
 
 // statement is alone for one that answers something.
-func (s *Store) statement(ctx context.Context, f func(*sql.DB) error) error {
-	return tried(ctx, writeWithin, s.again, func() error {
-		leave, err := s.enter(ctx, false, false)
+func (c *core) statement(ctx context.Context, f func(*sql.DB) error) error {
+	return tried(ctx, writeWithin, c.again, func() error {
+		leave, err := c.enter(ctx, false, false)
 		if err != nil {
 			return err
 		}
 		defer leave()
-		return f(s.write)
+		return f(c.write)
 	})
 }
 
 // enter waits for the turn to write, and to count against limits.
-func (s *Store) enter(ctx context.Context, urgent, counts bool) (leave func(), err error) {
+func (c *core) enter(ctx context.Context, urgent, counts bool) (leave func(), err error) {
 	var held []chan struct{}
 	leave = func() {
 		for _, gate := range held {
 			<-gate
 		}
 	}
-	for _, gate := range []chan struct{}{s.count, s.crowd, s.turn} {
-		if gate == nil || urgent && gate == s.crowd || !counts && gate == s.count {
+	for _, gate := range []chan struct{}{c.count, c.crowd, c.turn} {
+		if gate == nil || urgent && gate == c.crowd || !counts && gate == c.count {
 			continue
 		}
 		select {

@@ -22,12 +22,12 @@ const (
 	lineStuck = 30 * time.Second
 )
 
-// brakes answers bot.ErrOtherRules if the change is under rules that are not in force,
+// mayGo answers bot.ErrOtherRules if the change is under rules that are not in force,
 // and bot.ErrFrozen while a freeze is on, if the change is fenced: the transaction
 // holds the lock, so that none begins until it ends. It answers a *bot.TurnError if
 // the change begins a call to Graph and may not now. As long as no brake is on it is
 // one read.
-func brakes(ctx context.Context, tx *tx, c bot.Change, r *bot.Request) error {
+func mayGo(ctx context.Context, tx *tx, c bot.Change, r *bot.Request) error {
 	var frozen bool
 	var rules string
 	var until, gap int64
