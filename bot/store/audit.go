@@ -51,7 +51,8 @@ func appendAudit(ctx context.Context, tx *tx, entries []bot.Entry) error {
 	}
 	var seq, last, at int64
 	var head string
-	if err := tx.QueryRowContext(ctx, `SELECT seq, hash, at, `+tx.headTime()+` FROM audit_head WHERE id = 1`+tx.forUpdate()).Scan(&seq, &head, &last, &at); err != nil {
+	if err := tx.QueryRowContext(ctx, `SELECT seq, hash, at, `+tx.headTime()+` FROM audit_head WHERE id = 1`+tx.forUpdate()).
+		Scan(&seq, &head, &last, &at); err != nil {
 		return fmt.Errorf("read the audit head: %w", err)
 	}
 	// As of when the row got its place in the chain, so that times never go back;

@@ -93,11 +93,13 @@ func (b *billboard) MoveCard(ctx context.Context, id string, from, to bot.Place)
 		if n, err := res.RowsAffected(); err != nil || n == 0 {
 			return cmp.Or(err, bot.ErrConflict)
 		}
-		if _, err := tx.ExecContext(ctx, `UPDATE places SET key = $1 || key, shown = '' WHERE request_id = $2 AND channel = $3 AND key NOT LIKE 'moved:%'`,
+		if _, err := tx.ExecContext(ctx, `UPDATE places SET key = $1 || key, shown = ''
+			WHERE request_id = $2 AND channel = $3 AND key NOT LIKE 'moved:%'`,
 			from.MovedKey(""), id, from.Channel); err != nil {
 			return err
 		}
-		_, err = tx.ExecContext(ctx, `INSERT INTO places (request_id, key, channel, ts, shown, tells, tells_at) VALUES ($1, $2, $3, $4, $5, $6, $7)`,
+		_, err = tx.ExecContext(ctx, `INSERT INTO places (request_id, key, channel, ts, shown, tells, tells_at)
+			VALUES ($1, $2, $3, $4, $5, $6, $7)`,
 			id, to.Key, to.Channel, to.TS, to.Shown, to.Tells, orZero(to.TellsAt))
 		return err
 	})
@@ -119,7 +121,8 @@ func (b *billboard) Retell(ctx context.Context) error {
 				tell_tries = CASE WHEN tell_due_at IS NULL THEN 0 ELSE tell_tries END WHERE due_at IS NOT NULL`, micros(tx.now)); err != nil {
 				return err
 			}
-			_, err := tx.ExecContext(ctx, `UPDATE notices SET version = version + 1, message = CASE WHEN posted_at IS NULL THEN message ELSE '{}' END,
+			_, err := tx.ExecContext(ctx, `UPDATE notices SET version = version + 1,
+				message = CASE WHEN posted_at IS NULL THEN message ELSE '{}' END,
 				due_at = $1, posted_at = NULL, tries = 0 WHERE freeze_id = (SELECT id FROM freezes WHERE ended_at IS NULL)`, micros(tx.now))
 			return err
 		})
@@ -136,8 +139,10 @@ func (b *billboard) SetPlace(ctx context.Context, id string, p bot.Place) error 
 		return b.alone(ctx, `DELETE FROM places WHERE request_id = $1 AND key = $2`, id, p.Key)
 	}
 	err := b.statement(ctx, func(db *sql.DB) error {
-		return db.QueryRowContext(ctx, `INSERT INTO places (request_id, key, channel, ts, shown, tells, tells_at) VALUES ($1, $2, $3, $4, $5, $6, $7)
-			ON CONFLICT (request_id, key) DO UPDATE SET shown = excluded.shown, tells = excluded.tells, tells_at = excluded.tells_at WHERE places.channel = excluded.channel AND places.ts = excluded.ts
+		return db.QueryRowContext(ctx, `INSERT INTO places (request_id, key, channel, ts, shown, tells, tells_at)
+			VALUES ($1, $2, $3, $4, $5, $6, $7)
+			ON CONFLICT (request_id, key) DO UPDATE SET shown = excluded.shown, tells = excluded.tells, tells_at = excluded.tells_at
+			WHERE places.channel = excluded.channel AND places.ts = excluded.ts
 			RETURNING key`, id, p.Key, p.Channel, p.TS, p.Shown, p.Tells, orZero(p.TellsAt)).Scan(&p.Key)
 	})
 	if errors.Is(err, sql.ErrNoRows) {

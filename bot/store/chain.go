@@ -87,9 +87,8 @@ func (c *chain) Walk(ctx context.Context, visit func(bot.Row) error) (Summary, e
 // the chain's end is read.
 func (c *chain) walk(ctx context.Context, visit func(bot.Row) error, atEnd func(*sql.Tx) error) (Summary, error) {
 	var seen Summary
-	var head Anchor
+	var end chainEnd
 	var bad *stored // the first that does not fit
-	var noHead, unnumbered bool
 	err := c.scan(ctx, func(r stored) error {
 		var e bot.Entry
 		unread := json.Unmarshal([]byte(r.entry), &e)
@@ -108,41 +107,66 @@ func (c *chain) walk(ctx context.Context, visit func(bot.Row) error, atEnd func(
 		}
 		seen.Last = e.At
 		return visit(bot.Row{Seq: r.seq, Hash: r.hash, Entry: e})
-	}, func(tx *sql.Tx) (err error) {
-		if head, err = readHead(ctx, tx); errors.Is(err, sql.ErrNoRows) {
-			noHead = true
-		} else if err != nil {
+	}, func(tx *sql.Tx) error {
+		if err := end.read(ctx, tx); err != nil || atEnd == nil {
 			return err
 		}
-		// SQLite allows NULL in such a key; scan begins past the smallest number.
-		if err := tx.QueryRowContext(ctx, `SELECT EXISTS (SELECT 1 FROM audit WHERE seq IS NULL OR seq = $1)`, int64(math.MinInt64)).Scan(&unnumbered); err != nil {
-			return fmt.Errorf("look for rows without a number: %w", err)
-		}
-		if atEnd != nil {
-			return atEnd(tx)
-		}
-		return nil
+		return atEnd(tx)
 	})
-	next := seen.Head.Seq + 1
 	switch unreadable := errors.Is(err, errUnreadable); {
 	case err != nil && !unreadable:
 		return seen, err
 	case bad != nil:
-		return seen, c.diagnose(ctx, seen.Head, *bad, head)
+		return seen, c.diagnose(ctx, seen.Head, *bad, end.head)
 	case unreadable:
-		return seen, damaged(next, Changed, "what stands there cannot be read as a row")
-	case unnumbered:
-		return seen, damaged(next, Inserted, "a row without a number was put into the table")
-	case noHead:
-		return seen, damaged(next-1, HeadDisagrees, "the chain ends there, and its head was removed")
-	case head.Seq > seen.Head.Seq:
-		return seen, damaged(next, HeadDisagrees, "the chain ends before it, but its head names row %d: rows were removed from the end, or the head was changed", head.Seq)
-	case head.Seq < seen.Head.Seq:
-		return seen, damaged(head.Seq+1, HeadDisagrees, "the head ends the chain before it, at row %d: rows were added past the head, or the head was changed", head.Seq)
-	case head.Hash != seen.Head.Hash:
-		return seen, damaged(head.Seq, HeadDisagrees, "its hash is not the one that the chain's head holds: the head was changed, or row %d was changed and its hash made anew", head.Seq)
+		return seen, damaged(seen.Head.Seq+1, Changed, "what stands there cannot be read as a row")
+	}
+	if d := end.differs(seen.Head); d != nil {
+		return seen, d
 	}
 	return seen, nil
+}
+
+// chainEnd is what the database says of the chain besides its rows.
+type chainEnd struct {
+	head       Anchor
+	noHead     bool
+	unnumbered bool // a row has no number
+}
+
+func (e *chainEnd) read(ctx context.Context, tx *sql.Tx) (err error) {
+	if e.head, err = readHead(ctx, tx); errors.Is(err, sql.ErrNoRows) {
+		e.noHead = true
+	} else if err != nil {
+		return err
+	}
+	// SQLite allows NULL in such a key; scan begins past the smallest number.
+	if err := tx.QueryRowContext(ctx, `SELECT EXISTS (SELECT 1 FROM audit WHERE seq IS NULL OR seq = $1)`, int64(math.MinInt64)).
+		Scan(&e.unnumbered); err != nil {
+		return fmt.Errorf("look for rows without a number: %w", err)
+	}
+	return nil
+}
+
+// differs says how the end does not fit the last row that was seen; nil if it fits.
+func (e *chainEnd) differs(last Anchor) *Damage {
+	head, next := e.head, last.Seq+1
+	switch {
+	case e.unnumbered:
+		return damaged(next, Inserted, "a row without a number was put into the table")
+	case e.noHead:
+		return damaged(next-1, HeadDisagrees, "the chain ends there, and its head was removed")
+	case head.Seq > last.Seq:
+		return damaged(next, HeadDisagrees, "the chain ends before it, but its head names row %d: "+
+			"rows were removed from the end, or the head was changed", head.Seq)
+	case head.Seq < last.Seq:
+		return damaged(head.Seq+1, HeadDisagrees, "the head ends the chain before it, at row %d: "+
+			"rows were added past the head, or the head was changed", head.Seq)
+	case head.Hash != last.Hash:
+		return damaged(head.Seq, HeadDisagrees, "its hash is not the one that the chain's head holds: "+
+			"the head was changed, or row %d was changed and its hash made anew", head.Seq)
+	}
+	return nil
 }
 
 // stored is a row as it stands in the table.
@@ -248,9 +272,11 @@ func (c *chain) Verify(ctx context.Context, anchor *Anchor) (Summary, error) {
 	case err != nil || anchor == nil:
 		return seen, err
 	case found == "":
-		return seen, damaged(anchor.Seq, AnchorMissing, "the anchor names it, but the chain ends at row %d: its end was cut off, or the anchor is of another database", seen.Head.Seq)
+		return seen, damaged(anchor.Seq, AnchorMissing, "the anchor names it, but the chain ends at row %d: "+
+			"its end was cut off, or the anchor is of another database", seen.Head.Seq)
 	case found != anchor.Hash:
-		return seen, damaged(anchor.Seq, AnchorDiffers, "every link fits, but this row's hash is not the anchor's: the chain was written anew from this row or an earlier one on, or the anchor is of another database")
+		return seen, damaged(anchor.Seq, AnchorDiffers, "every link fits, but this row's hash is not the anchor's: "+
+			"the chain was written anew from this row or an earlier one on, or the anchor is of another database")
 	}
 	return seen, nil
 }

@@ -107,20 +107,47 @@ func (c *core) mendClock(ctx context.Context) error {
 }
 
 func setBack(ctx context.Context, tx *tx) error {
-	now := micros(tx.now)
+	for _, chore := range setBackChores(tx.now) {
+		if chore.what == "replicas" && tx.core.name == "" {
+			continue // there is no such table in SQLite
+		}
+		if _, err := tx.ExecContext(ctx, chore.query, chore.args...); err != nil {
+			return fmt.Errorf("%s: %w", chore.what, err)
+		}
+	}
+	if err := setFreezeBack(ctx, tx); err != nil {
+		return err
+	}
+	// For how long Microsoft still wants quiet is not known any more; if it does,
+	// the next call hears of it.
+	if err := tx.alone(ctx); err != nil {
+		return err
+	}
+	if _, err := tx.ExecContext(ctx, `UPDATE turnstile SET until = $1 WHERE id = 1 AND until > $1`, micros(tx.now)); err != nil {
+		return fmt.Errorf("the turnstile: %w", err)
+	}
+	return nil
+}
+
+// setBackChore is one statement of setBack.
+type setBackChore struct {
+	what, query string
+	args        []any
+}
+
+func setBackChores(at time.Time) []setBackChore {
+	now := micros(at)
 	// claim is the latest that a claim may last until.
-	future, claim := micros(tx.now.Add(clockSlack)), micros(tx.now.Add(bot.ClaimFor))
-	for _, chore := range []struct {
-		what, query string
-		args        []any
-	}{
+	future, claim := micros(at.Add(clockSlack)), micros(at.Add(bot.ClaimFor))
+	return []setBackChore{
 		// Its own time to wait runs anew; a deadline moves on with the time at which it
 		// was made. Whoever has read it, to change it or to tell it, reads it again.
 		{"requests", `UPDATE requests SET
 			version = version + CASE WHEN state IN ('pending', 'approved') AND changed_at > $2 THEN 1 ELSE 0 END,
 			due_at = CASE WHEN due_at IS NULL OR changed_at <= $2 THEN due_at
 				WHEN due_at > changed_at THEN CAST($1 AS BIGINT) + (due_at - changed_at) ELSE CAST($1 AS BIGINT) END,
-			tell_due_at = CASE WHEN tell_due_at > $1 OR state IN ('pending', 'approved') AND changed_at > $2 THEN CAST($1 AS BIGINT) ELSE tell_due_at END,
+			tell_due_at = CASE WHEN tell_due_at > $1 OR state IN ('pending', 'approved') AND changed_at > $2
+				THEN CAST($1 AS BIGINT) ELSE tell_due_at END,
 			paused = paused - CASE WHEN state = 'pending' AND created_at > $1 THEN created_at - CAST($1 AS BIGINT) ELSE 0 END,
 			created_at = CASE WHEN created_at > $1 THEN CAST($1 AS BIGINT) ELSE created_at END,
 			claimed_until = CASE WHEN claimed_until > $3 THEN CAST($3 AS BIGINT) ELSE claimed_until END,
@@ -143,26 +170,7 @@ func setBack(ctx context.Context, tx *tx) error {
 		{"uses", `UPDATE uses SET at = $1 WHERE at > $2`, []any{now, future}},
 		{"ended freezes", `UPDATE freezes SET ended_at = $1 WHERE ended_at > $2`, []any{now, future}},
 		{"replicas", `UPDATE replicas SET seen_at = $1 WHERE seen_at > $2`, []any{now, future}},
-	} {
-		if chore.what == "replicas" && tx.core.name == "" {
-			continue // there is no such table in SQLite
-		}
-		if _, err := tx.ExecContext(ctx, chore.query, chore.args...); err != nil {
-			return fmt.Errorf("%s: %w", chore.what, err)
-		}
 	}
-	if err := setFreezeBack(ctx, tx); err != nil {
-		return err
-	}
-	// For how long Microsoft still wants quiet is not known any more; if it does,
-	// the next call hears of it.
-	if err := tx.alone(ctx); err != nil {
-		return err
-	}
-	if _, err := tx.ExecContext(ctx, `UPDATE turnstile SET until = $1 WHERE id = 1 AND until > $1`, now); err != nil {
-		return fmt.Errorf("the turnstile: %w", err)
-	}
-	return nil
 }
 
 // setFreezeBack has a freeze that is on last no longer, from now on, than it was
@@ -170,7 +178,8 @@ func setBack(ctx context.Context, tx *tx) error {
 func setFreezeBack(ctx context.Context, tx *tx) error {
 	var id int64
 	var body []byte
-	err := tx.QueryRowContext(ctx, `SELECT id, body FROM freezes WHERE ended_at IS NULL AND began_at > $1`, micros(tx.now.Add(clockSlack))).Scan(&id, &body)
+	err := tx.QueryRowContext(ctx, `SELECT id, body FROM freezes WHERE ended_at IS NULL AND began_at > $1`,
+		micros(tx.now.Add(clockSlack))).Scan(&id, &body)
 	if errors.Is(err, sql.ErrNoRows) {
 		return nil
 	}
@@ -185,7 +194,8 @@ func setFreezeBack(ctx context.Context, tx *tx) error {
 	if body, err = json.Marshal(f); err != nil {
 		return fmt.Errorf("encode the freeze: %w", err)
 	}
-	if _, err := tx.ExecContext(ctx, `UPDATE freezes SET version = version + 1, began_at = $1, body = $2 WHERE id = $3`, micros(f.BeganAt), string(body), id); err != nil {
+	if _, err := tx.ExecContext(ctx, `UPDATE freezes SET version = version + 1, began_at = $1, body = $2 WHERE id = $3`,
+		micros(f.BeganAt), string(body), id); err != nil {
 		return fmt.Errorf("the freeze: %w", err)
 	}
 	return nil

@@ -46,36 +46,53 @@ const maxGap = 10_000
 // follow the last one that fits. It reads the table once more and tries which
 // row fits where; what it cannot tell it calls changed.
 func (c *chain) diagnose(ctx context.Context, last Anchor, bad stored, head Anchor) error {
-	var (
-		twin      *stored // another row that says the same with the same hash
-		rightful  *stored // the row that belongs in bad's place, standing elsewhere
-		lender    *stored // the row whose contents bad's hash was made of
-		belongs   bool    // bad belongs after some other row
-		following *stored // the row that stands after bad
-	)
-	err := c.scan(ctx, func(r stored) error {
-		if r.seq == bad.seq+1 {
-			following = &r
-		}
-		if bad.linked(Anchor{r.seq, r.hash}) == bad.hash {
-			belongs = true
-		}
-		if r.seq == bad.seq {
-			return nil
-		}
-		switch should := r.linked(last); {
-		case r.entry == bad.entry && r.hash == bad.hash:
-			twin = &r
-		case r.hash == should && r.seq != last.Seq+1:
-			rightful = &r
-		case bad.hash == should:
-			lender = &r
-		}
-		return nil
-	}, nil)
+	k := clues{last: last, bad: bad}
+	err := c.scan(ctx, func(r stored) error { k.note(r); return nil }, nil)
 	if err != nil && !errors.Is(err, errUnreadable) {
 		return err
 	}
+	if d := k.misplaced(); d != nil {
+		return d
+	}
+	return k.altered(head)
+}
+
+// clues are what the other rows of the table say of bad.
+type clues struct {
+	last Anchor
+	bad  stored
+
+	twin      *stored // another row that says the same with the same hash
+	rightful  *stored // the row that belongs in bad's place, standing elsewhere
+	lender    *stored // the row whose contents bad's hash was made of
+	belongs   bool    // bad belongs after some other row
+	following *stored // the row that stands after bad
+}
+
+// note holds one row of the table against bad.
+func (k *clues) note(r stored) {
+	if r.seq == k.bad.seq+1 {
+		k.following = &r
+	}
+	if k.bad.linked(Anchor{r.seq, r.hash}) == k.bad.hash {
+		k.belongs = true
+	}
+	if r.seq == k.bad.seq {
+		return
+	}
+	switch should := r.linked(k.last); {
+	case r.entry == k.bad.entry && r.hash == k.bad.hash:
+		k.twin = &r
+	case r.hash == should && r.seq != k.last.Seq+1:
+		k.rightful = &r
+	case k.bad.hash == should:
+		k.lender = &r
+	}
+}
+
+// misplaced says which row is where it does not belong; nil if that is not what happened.
+func (k *clues) misplaced() *Damage {
+	bad, last, rightful, belongs := k.bad, k.last, k.rightful, k.belongs
 	want := last.Seq + 1
 	if rightful != nil && bad.linked(Anchor{want, rightful.hash}) == bad.hash {
 		belongs = true // it comes right after the one whose place it took
@@ -91,17 +108,24 @@ func (c *chain) diagnose(ctx context.Context, last Anchor, bad stored, head Anch
 		return damaged(want, Removed, "it is missing")
 	case bad.seq > want:
 		return damaged(want, Removed, "rows %d to %d are missing", want, bad.seq-1)
-	case twin != nil:
-		return damaged(want, Inserted, "a copy of row %d stands there", twin.seq)
+	case k.twin != nil:
+		return damaged(want, Inserted, "a copy of row %d stands there", k.twin.seq)
 	case rightful != nil && belongs:
 		return damaged(want, Reordered, "another row stands there, and the one that belongs there stands as row %d", rightful.seq)
 	case rightful != nil:
 		return damaged(want, Inserted, "a row that fits nowhere stands there, and the one that belongs there stands as row %d", rightful.seq)
-	case lender != nil:
-		return damaged(want, Reordered, "the contents that belong there stand in row %d", lender.seq)
+	case k.lender != nil:
+		return damaged(want, Reordered, "the contents that belong there stand in row %d", k.lender.seq)
 	case bad.hash == bad.linked(last):
 		return damaged(want, Changed, "its request was changed, or its contents cannot be read")
 	}
+	return nil
+}
+
+// altered says what was changed in the row that is where bad should be.
+func (k *clues) altered(head Anchor) *Damage {
+	bad, last, following := k.bad, k.last, k.following
+	want := last.Seq + 1
 	// Who comes next vouches for a hash: the following row, or the head.
 	vouched := func(hash string) bool {
 		if following == nil {

@@ -69,7 +69,8 @@ func writeFreeze(ctx context.Context, tx *tx, f *bot.Freeze) (typed string, err 
 	var salt string
 	if f.ID == 0 {
 		salt = rand.Text()
-		err = tx.QueryRowContext(ctx, `INSERT INTO freezes (version, by_id, by_slack, began_at, body, reason, salt) VALUES (1, $1, $2, $3, $4, $5, $6)
+		err = tx.QueryRowContext(ctx, `INSERT INTO freezes (version, by_id, by_slack, began_at, body, reason, salt)
+			VALUES (1, $1, $2, $3, $4, $5, $6)
 			RETURNING id, version`, f.By.EntraID, f.By.SlackID, micros(f.BeganAt), string(body), f.Reason, salt).Scan(&f.ID, &f.Version)
 		if tx.unique(err) {
 			return "", bot.ErrTaken

@@ -28,8 +28,10 @@ func spend(ctx context.Context, tx *tx, request string, uses []bot.Use) error {
 		if u.PassedOver {
 			last = math.MaxInt32 // so many there are never
 		}
-		res, err := tx.ExecContext(ctx, `INSERT INTO uses (kind, who, at, request) SELECT $1, $2, CAST($3 AS BIGINT), CAST($6 AS TEXT) WHERE NOT EXISTS (
-			SELECT 1 FROM uses WHERE kind = $1 AND who = $2 AND at > $4 ORDER BY at DESC LIMIT 1 OFFSET $5)`, u.Kind, u.Who, micros(tx.now), after, last, request)
+		res, err := tx.ExecContext(ctx, `INSERT INTO uses (kind, who, at, request)
+			SELECT $1, $2, CAST($3 AS BIGINT), CAST($6 AS TEXT) WHERE NOT EXISTS (
+			SELECT 1 FROM uses WHERE kind = $1 AND who = $2 AND at > $4 ORDER BY at DESC LIMIT 1 OFFSET $5)`,
+			u.Kind, u.Who, micros(tx.now), after, last, request)
 		if err != nil {
 			return fmt.Errorf("count against the limit %s: %w", u.Kind, err)
 		}

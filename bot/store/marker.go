@@ -81,8 +81,8 @@ func (m *Marker) Compare(ctx context.Context, s *Store) (*bot.StepBack, error) {
 func (m *Marker) compare(ctx context.Context, s *Store) (head Anchor, back *bot.StepBack, err error) {
 	var has string
 	err = tried(ctx, writeWithin, s.again, func() error {
-		return s.read.QueryRowContext(ctx, `SELECT seq, hash, coalesce((SELECT hash FROM audit WHERE seq = $1), '') FROM audit_head WHERE id = 1`, m.last.Seq).
-			Scan(&head.Seq, &head.Hash, &has)
+		return s.read.QueryRowContext(ctx, `SELECT seq, hash, coalesce((SELECT hash FROM audit WHERE seq = $1), '')
+			FROM audit_head WHERE id = 1`, m.last.Seq).Scan(&head.Seq, &head.Hash, &has)
 	})
 	switch {
 	case err != nil:

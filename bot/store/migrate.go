@@ -118,5 +118,6 @@ func makeNext(ctx context.Context, tx *tx, version int) error {
 }
 
 func errOlder(version int) error {
-	return fmt.Errorf("it has schema %d and this version reads %d: start the bot of this version on it once, which brings it up to date", version, schemaVersion)
+	return fmt.Errorf("it has schema %d and this version reads %d: "+
+		"start the bot of this version on it once, which brings it up to date", version, schemaVersion)
 }

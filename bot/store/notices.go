@@ -34,7 +34,8 @@ func announce(ctx context.Context, tx *tx, n bot.Notice) (fresh bool, err error)
 	}
 	again := `DO NOTHING`
 	if n.Freeze != 0 {
-		again = `(key) DO UPDATE SET version = notices.version + 1, message = excluded.message, due_at = excluded.due_at, posted_at = NULL, tries = 0`
+		again = `(key) DO UPDATE SET version = notices.version + 1, message = excluded.message,
+			due_at = excluded.due_at, posted_at = NULL, tries = 0`
 	}
 	err = tx.QueryRowContext(ctx, `INSERT INTO notices (key, to_id, message, due_at, claimed_until, tries, freeze_id)
 		VALUES ($1, $2, $3, $4, 0, 0, $5) ON CONFLICT `+again+` RETURNING id`, n.Key, n.To, string(message), micros(tx.now), n.Freeze).Scan(&n.ID)

@@ -138,7 +138,8 @@ func (*postgresEngine) begun(ctx context.Context, tx *sql.Tx, locks []lock) (mar
 			taken += `hold_lock('` + lockNames[l] + `'), `
 		}
 		// The locks come first, so that the time is that at which all are taken.
-		err = tx.QueryRowContext(ctx, `WITH held AS MATERIALIZED (SELECT `+taken+`1), taken AS MATERIALIZED (SELECT `+microsNow+` AS at FROM held),
+		err = tx.QueryRowContext(ctx, `WITH held AS MATERIALIZED (SELECT `+taken+`1),
+			taken AS MATERIALIZED (SELECT `+microsNow+` AS at FROM held),
 			marked AS (INSERT INTO marks (mark, committed) SELECT `+fmt.Sprintf(markOf, "at")+` || $1, true FROM taken RETURNING mark)
 			SELECT at, mark FROM taken, marked`, rand.Text()).Scan(&at, &mark)
 	}

@@ -29,7 +29,8 @@ const (
 )
 
 // errPostgresAddress quotes nothing of the address, which may hold a password.
-var errPostgresAddress = errors.New("REVOKE_DATABASE_URL cannot be read: it must look like postgres://USER:PASSWORD@HOST:5432/DATABASE?sslmode=verify-full, with characters like @ and / in a password written as %40 and %2F")
+var errPostgresAddress = errors.New("REVOKE_DATABASE_URL cannot be read: it must look like " +
+	"postgres://USER:PASSWORD@HOST:5432/DATABASE?sslmode=verify-full, with characters like @ and / in a password written as %40 and %2F")
 
 // postgresAddress reads an address, and the environment variables of libpq
 // where it is silent.

@@ -41,7 +41,8 @@ func (p *Probe) findStalled(ctx context.Context, db *sql.DB) error {
 	if p.Schema != p.Wanted {
 		return nil
 	}
-	rows, err := db.QueryContext(ctx, `SELECT id FROM requests WHERE stalled_at > 0 AND stalled_version = version ORDER BY stalled_at LIMIT $1`, manyStalled)
+	rows, err := db.QueryContext(ctx, `SELECT id FROM requests WHERE stalled_at > 0 AND stalled_version = version
+		ORDER BY stalled_at LIMIT $1`, manyStalled)
 	if p.Stalled, err = collect(rows, err, scanID); err != nil {
 		return fmt.Errorf("read which requests cannot go on: %w", err)
 	}

@@ -31,7 +31,8 @@ func (q *queue) Receive(ctx context.Context, a bot.Arrival) (bot.Arrival, bool, 
 		return tx.QueryRowContext(ctx, `INSERT INTO arrivals
 			(envelope, act, body, response_url, trigger_id, received_at, tries, due_at, claimed_until, acted_by)
 			VALUES ($1, $2, $3, $4, $5, $6, 1, $6, $7, $8) ON CONFLICT DO NOTHING RETURNING id`,
-			a.Envelope, a.Key, string(body), string(a.ResponseURL), string(a.TriggerID), micros(now), micros(now.Add(bot.ClaimFor)), a.UserID).Scan(&a.ID)
+			a.Envelope, a.Key, string(body), string(a.ResponseURL), string(a.TriggerID),
+			micros(now), micros(now.Add(bot.ClaimFor)), a.UserID).Scan(&a.ID)
 	})
 	if errors.Is(err, sql.ErrNoRows) {
 		return a, false, nil
@@ -79,7 +80,8 @@ func settle(ctx context.Context, tx *tx, id int64) error {
 // DropArrivals implements bot.Queue.
 func (q *queue) DropArrivals(ctx context.Context, before time.Time) (dropped int, err error) {
 	err = q.transaction(ctx, func(tx *tx) error {
-		res, err := tx.ExecContext(ctx, `UPDATE arrivals SET due_at = NULL, claimed_until = 0 WHERE due_at IS NOT NULL AND received_at <= $1`, micros(before))
+		res, err := tx.ExecContext(ctx, `UPDATE arrivals SET due_at = NULL, claimed_until = 0
+			WHERE due_at IS NOT NULL AND received_at <= $1`, micros(before))
 		if err != nil {
 			return err
 		}
@@ -186,64 +188,89 @@ func (q *queue) due(ctx context.Context, limit int) (bot.Work, error) {
 	if err != nil || !owed {
 		return w, err
 	}
-	err = q.transaction(ctx, func(tx *tx) error {
-		now, until := micros(tx.now), micros(tx.now.Add(bot.ClaimFor))
-		w = bot.Work{}
-		rows, err := tx.QueryContext(ctx, `UPDATE arrivals SET claimed_until = $1, tries = tries + 1 WHERE id IN
-			(`+dueArrivals+tx.skipLocked()+`)
-			RETURNING `+arrivalColumns, until, now, limit)
-		if w.Arrivals, err = readable(rows, err, scanArrival, &w.Broken); err != nil {
-			return fmt.Errorf("claim arrivals: %w", err)
-		}
-		// RETURNING keeps no order. Within one batch the oldest goes first.
-		slices.SortFunc(w.Arrivals, func(a, b bot.Arrival) int { return cmp.Compare(a.ID, b.ID) })
-		rows, err = tx.QueryContext(ctx, `UPDATE requests SET claimed_until = $1 WHERE id IN
-			(`+dueRequests+tx.skipLocked()+`)
-			RETURNING id`, until, now, limit)
-		ids, err := collect(rows, err, scanID)
-		if err != nil {
-			return fmt.Errorf("claim requests: %w", err)
-		}
-		for _, id := range ids {
-			r, err := scanRequest(tx.QueryRowContext(ctx, `SELECT `+requestColumns+fromRequests+`WHERE r.id = $1`, id))
-			broken, isBroken := errors.AsType[*bot.Unreadable](err)
-			switch {
-			case isBroken:
-				w.Broken = append(w.Broken, broken)
-			case err != nil:
-				return fmt.Errorf("read a claimed request: %w", err)
-			default:
-				w.Drive = append(w.Drive, r)
-			}
-		}
-		slices.SortFunc(w.Drive, func(a, b bot.Request) int {
-			return cmp.Or(cmp.Compare(flag(a.State == bot.Pending), flag(b.State == bot.Pending)), a.DueAt.Compare(b.DueAt))
-		})
-		rows, err = tx.QueryContext(ctx, dueTelling, now, limit)
-		if w.Tell, err = collect(rows, err, scanID); err != nil {
-			return fmt.Errorf("find what is to be told: %w", err)
-		}
-		rows, err = tx.QueryContext(ctx, `UPDATE notices SET claimed_until = $1, tries = tries + 1 WHERE id IN
-			(SELECT id FROM notices WHERE due_at <= $2 AND claimed_until <= $2 ORDER BY due_at, id LIMIT $3`+tx.skipLocked()+`)
-			RETURNING `+noticeColumns, until, now, limit)
-		if w.Notices, err = readable(rows, err, scanNotice, &w.Broken); err != nil {
-			return fmt.Errorf("claim notices: %w", err)
-		}
-		slices.SortFunc(w.Notices, func(a, b bot.Notice) int { return cmp.Compare(a.ID, b.ID) })
-		over, err := closeTallies(ctx, tx)
-		if err != nil {
-			return err
-		}
-		return appendAudit(ctx, tx, over)
+	err = q.transaction(ctx, func(tx *tx) (err error) {
+		w, err = claimDue(ctx, tx, limit)
+		return err
 	})
 	return w, err
+}
+
+func claimDue(ctx context.Context, tx *tx, limit int) (w bot.Work, err error) {
+	if err := claimArrivals(ctx, tx, limit, &w); err != nil {
+		return w, err
+	}
+	if err := claimRequests(ctx, tx, limit, &w); err != nil {
+		return w, err
+	}
+	rows, err := tx.QueryContext(ctx, dueTelling, micros(tx.now), limit)
+	if w.Tell, err = collect(rows, err, scanID); err != nil {
+		return w, fmt.Errorf("find what is to be told: %w", err)
+	}
+	if err := claimNotices(ctx, tx, limit, &w); err != nil {
+		return w, err
+	}
+	over, err := closeTallies(ctx, tx)
+	if err != nil {
+		return w, err
+	}
+	return w, appendAudit(ctx, tx, over)
+}
+
+func claimArrivals(ctx context.Context, tx *tx, limit int, w *bot.Work) error {
+	rows, err := tx.QueryContext(ctx, `UPDATE arrivals SET claimed_until = $1, tries = tries + 1 WHERE id IN
+		(`+dueArrivals+tx.skipLocked()+`)
+		RETURNING `+arrivalColumns, micros(tx.now.Add(bot.ClaimFor)), micros(tx.now), limit)
+	if w.Arrivals, err = readable(rows, err, scanArrival, &w.Broken); err != nil {
+		return fmt.Errorf("claim arrivals: %w", err)
+	}
+	// RETURNING keeps no order. Within one batch the oldest goes first.
+	slices.SortFunc(w.Arrivals, func(a, b bot.Arrival) int { return cmp.Compare(a.ID, b.ID) })
+	return nil
+}
+
+func claimRequests(ctx context.Context, tx *tx, limit int, w *bot.Work) error {
+	rows, err := tx.QueryContext(ctx, `UPDATE requests SET claimed_until = $1 WHERE id IN
+		(`+dueRequests+tx.skipLocked()+`)
+		RETURNING id`, micros(tx.now.Add(bot.ClaimFor)), micros(tx.now), limit)
+	ids, err := collect(rows, err, scanID)
+	if err != nil {
+		return fmt.Errorf("claim requests: %w", err)
+	}
+	for _, id := range ids {
+		r, err := scanRequest(tx.QueryRowContext(ctx, `SELECT `+requestColumns+fromRequests+`WHERE r.id = $1`, id))
+		broken, isBroken := errors.AsType[*bot.Unreadable](err)
+		switch {
+		case isBroken:
+			w.Broken = append(w.Broken, broken)
+		case err != nil:
+			return fmt.Errorf("read a claimed request: %w", err)
+		default:
+			w.Drive = append(w.Drive, r)
+		}
+	}
+	slices.SortFunc(w.Drive, func(a, b bot.Request) int {
+		return cmp.Or(cmp.Compare(flag(a.State == bot.Pending), flag(b.State == bot.Pending)), a.DueAt.Compare(b.DueAt))
+	})
+	return nil
+}
+
+func claimNotices(ctx context.Context, tx *tx, limit int, w *bot.Work) error {
+	rows, err := tx.QueryContext(ctx, `UPDATE notices SET claimed_until = $1, tries = tries + 1 WHERE id IN
+		(SELECT id FROM notices WHERE due_at <= $2 AND claimed_until <= $2 ORDER BY due_at, id LIMIT $3`+tx.skipLocked()+`)
+		RETURNING `+noticeColumns, micros(tx.now.Add(bot.ClaimFor)), micros(tx.now), limit)
+	if w.Notices, err = readable(rows, err, scanNotice, &w.Broken); err != nil {
+		return fmt.Errorf("claim notices: %w", err)
+	}
+	slices.SortFunc(w.Notices, func(a, b bot.Notice) int { return cmp.Compare(a.ID, b.ID) })
+	return nil
 }
 
 // Stall implements bot.Queue. A console's request is told to nobody, and is then
 // told at once.
 func (q *queue) Stall(ctx context.Context, id string) (fresh bool, err error) {
 	err = q.transaction(ctx, func(tx *tx) error {
-		res, err := tx.ExecContext(ctx, `UPDATE requests SET stalled_at = $1, stalled_version = version, tell_due_at = $1, tell_again = 1, tell_tries = 0
+		res, err := tx.ExecContext(ctx, `UPDATE requests SET stalled_at = $1, stalled_version = version,
+			tell_due_at = $1, tell_again = 1, tell_tries = 0
 			WHERE id = $2 AND NOT (stalled_at > 0 AND stalled_version = version)`, micros(tx.now), id)
 		if err != nil {
 			return fmt.Errorf("note that a request cannot go on: %w", err)

@@ -40,7 +40,8 @@ func (r *replicas) Beat(ctx context.Context) (live int, err error) {
 			rules = *entered
 		}
 		if _, err := tx.ExecContext(ctx, `INSERT INTO replicas (name, seen_at, schema, rules) VALUES ($1, $2, $3, $4)
-			ON CONFLICT (name) DO UPDATE SET seen_at = excluded.seen_at, rules = excluded.rules`, r.name, micros(tx.now), schemaVersion, rules); err != nil {
+			ON CONFLICT (name) DO UPDATE SET seen_at = excluded.seen_at, rules = excluded.rules`,
+			r.name, micros(tx.now), schemaVersion, rules); err != nil {
 			return err
 		}
 		before := micros(tx.now.Add(-replicaLives))

@@ -29,68 +29,82 @@ func (l *ledger) Commit(ctx context.Context, c bot.Change) (bot.Request, error) 
 		locks = append(locks, counting)
 	}
 	var stored bot.Request
-	err := l.transaction(ctx, func(tx *tx) error {
-		r := c.Request
-		typed := map[string]string{} // by request
-		store := func(r *bot.Request, keep bool) error {
-			known, err := writeRequest(ctx, tx, r, keep)
-			if err != nil {
-				return err
-			}
-			hash, err := writeWords(ctx, tx, *r, known)
-			typed[r.ID] = hash
-			return err
-		}
-		if err := store(&r, c.Keep); err != nil {
-			return err
-		}
-		if !r.AcceptedAt.IsZero() {
-			if err := oweOthers(ctx, tx, &r); err != nil {
-				return err
-			}
-		}
-		if c.Successor != nil {
-			// The first has left pending by now, so that there is room for it.
-			next := *c.Successor
-			if err := store(&next, false); err != nil {
-				return err
-			}
-		}
-		if c.Fenced || c.InTurn || c.Under != "" {
-			if err := mayGo(ctx, tx, c, &r); err != nil {
-				return err
-			}
-		}
-		if err := heed(ctx, tx, c); err != nil {
-			return err
-		}
-		if c.GivesBack {
-			if err := giveBack(ctx, tx, r.ID, c.Kept); err != nil {
-				return err
-			}
-		}
-		if err := spend(ctx, tx, r.ID, c.Uses); err != nil {
-			return err
-		}
-		if c.Notice != nil {
-			if _, err := announce(ctx, tx, *c.Notice); err != nil {
-				return err
-			}
-		}
-		if err := settle(ctx, tx, c.Settles); err != nil {
-			return err
-		}
-		entries := slices.Clone(c.Audit)
-		for i := range entries {
-			entries[i].Typed = typed[entries[i].Request]
-		}
-		stored = r
-		return appendAudit(ctx, tx, entries)
+	err := l.transaction(ctx, func(tx *tx) (err error) {
+		stored, err = writeChange(ctx, tx, c)
+		return err
 	}, locks...)
 	if err != nil {
 		return bot.Request{}, err
 	}
 	return stored, nil
+}
+
+// writeChange writes all of a change and answers its request as it is stored.
+func writeChange(ctx context.Context, tx *tx, c bot.Change) (bot.Request, error) {
+	r := c.Request
+	typed, err := writeRequests(ctx, tx, c, &r)
+	if err != nil {
+		return r, err
+	}
+	if c.Fenced || c.InTurn || c.Under != "" {
+		if err := mayGo(ctx, tx, c, &r); err != nil {
+			return r, err
+		}
+	}
+	if err := heed(ctx, tx, c); err != nil {
+		return r, err
+	}
+	if c.GivesBack {
+		if err := giveBack(ctx, tx, r.ID, c.Kept); err != nil {
+			return r, err
+		}
+	}
+	if err := spend(ctx, tx, r.ID, c.Uses); err != nil {
+		return r, err
+	}
+	if c.Notice != nil {
+		if _, err := announce(ctx, tx, *c.Notice); err != nil {
+			return r, err
+		}
+	}
+	if err := settle(ctx, tx, c.Settles); err != nil {
+		return r, err
+	}
+	entries := slices.Clone(c.Audit)
+	for i := range entries {
+		entries[i].Typed = typed[entries[i].Request]
+	}
+	return r, appendAudit(ctx, tx, entries)
+}
+
+// writeRequests writes r, the request of the change, and its successor. It answers the
+// salted hashes of their words by request.
+func writeRequests(ctx context.Context, tx *tx, c bot.Change, r *bot.Request) (typed map[string]string, err error) {
+	typed = map[string]string{}
+	write := func(r *bot.Request, keep bool) error {
+		known, err := writeRequest(ctx, tx, r, keep)
+		if err != nil {
+			return err
+		}
+		typed[r.ID], err = writeWords(ctx, tx, *r, known)
+		return err
+	}
+	if err := write(r, c.Keep); err != nil {
+		return nil, err
+	}
+	if !r.AcceptedAt.IsZero() {
+		if err := oweOthers(ctx, tx, r); err != nil {
+			return nil, err
+		}
+	}
+	if c.Successor != nil {
+		// The first has left pending by now, so that there is room for it.
+		next := *c.Successor
+		if err := write(&next, false); err != nil {
+			return nil, err
+		}
+	}
+	return typed, nil
 }
 
 // requester is the Slack user ID of whoever asked first.
@@ -105,6 +119,16 @@ func requester(r *bot.Request) string {
 // or were never stored.
 type storedWords struct{ salt, content sql.NullString }
 
+// requestRow is what a change writes beside the request itself.
+type requestRow struct {
+	// body is a string: where a pooler wants pgx's modes "exec" or "simple_protocol",
+	// it would send bytes as bytea, whose text is no JSON.
+	body    string
+	claimed int64
+	owed    sql.NullInt64
+	line    sql.NullInt64
+}
+
 // writeRequest creates a request or changes it, and answers its words as they
 // are stored; r becomes what is stored.
 func writeRequest(ctx context.Context, tx *tx, r *bot.Request, keep bool) (known storedWords, err error) {
@@ -112,46 +136,30 @@ func writeRequest(ctx context.Context, tx *tx, r *bot.Request, keep bool) (known
 	if err != nil {
 		return known, fmt.Errorf("encode the request: %w", err)
 	}
-	// A string: where a pooler wants pgx's modes "exec" or "simple_protocol", it
-	// would send bytes as bytea, whose text is no JSON.
-	body := string(encoded)
-	var claimed int64
-	if keep {
-		claimed = micros(tx.now.Add(bot.ClaimFor))
-	}
 	// Every change is owed to people: tell_due_at is now. Of what is done on
 	// the command line nobody reads in Slack.
-	owed := maybe(tx.now)
-	if r.AtConsole() {
-		owed = sql.NullInt64{}
+	row := requestRow{body: string(encoded), owed: maybe(tx.now)}
+	if keep {
+		row.claimed = micros(tx.now.Add(bot.ClaimFor))
 	}
-	var line sql.NullInt64
+	if r.AtConsole() {
+		row.owed = sql.NullInt64{}
+	}
 	if r.State == bot.Approved {
-		line = lineAt(r)
+		row.line = lineAt(r)
 	}
 	if r.Version == 0 {
 		r.Paused = 0
-		_, err = tx.ExecContext(ctx, `INSERT INTO requests
-			(id, version, state, lane, drill, target_id, body, created_at, accepted_at, due_at, claimed_until,
-			told, tell_due_at, tell_claimed_until, tell_tries, changed_at, line_at, asked_by)
-			VALUES ($1, 1, $2, $3, $4, $5, $6, $7, $8, $9, $10, 0, $11, 0, 0, $12, $13, $14)`,
-			r.ID, r.State, r.Lane, flag(r.Drill), r.Target.ID, body, micros(r.CreatedAt), maybe(r.AcceptedAt), maybe(r.DueAt), claimed, owed, micros(tx.now), line, requester(r))
-		if tx.unique(err) {
-			return known, bot.ErrTaken
-		}
+		err = row.insert(ctx, tx, r)
 	} else {
-		err = tx.QueryRowContext(ctx, `UPDATE requests SET version = version + 1, state = $1, body = $2, accepted_at = $3,
-			due_at = $4, claimed_until = $5, tell_due_at = $6, tell_tries = 0, changed_at = $7, line_at = $8 WHERE id = $9 AND version = $10
-			RETURNING (SELECT salt FROM words WHERE request_id = requests.id), (SELECT content FROM words WHERE request_id = requests.id)`,
-			r.State, body, maybe(r.AcceptedAt), maybe(r.DueAt), claimed, owed, micros(tx.now), line, r.ID, r.Version).Scan(&known.salt, &known.content)
-		switch {
-		case errors.Is(err, sql.ErrNoRows):
-			return known, bot.ErrConflict
-		case tx.unique(err): // it waits again, and a newer one does, too
-			return known, bot.ErrTaken
-		}
+		known, err = row.update(ctx, tx, r)
 	}
-	if err != nil {
+	switch {
+	case errors.Is(err, sql.ErrNoRows):
+		return known, bot.ErrConflict
+	case tx.unique(err): // it is new or waits again, and another one waits, too
+		return known, bot.ErrTaken
+	case err != nil:
 		return known, fmt.Errorf("store the request: %w", err)
 	}
 	r.Version++
@@ -159,18 +167,43 @@ func writeRequest(ctx context.Context, tx *tx, r *bot.Request, keep bool) (known
 	if r.State != bot.Pending {
 		return known, nil // nobody joins any more
 	}
-	// Those before the last stand there since they asked: however many ask for the
-	// same, each costs one row.
+	return known, writeAskers(ctx, tx, r)
+}
+
+func (w requestRow) insert(ctx context.Context, tx *tx, r *bot.Request) error {
+	_, err := tx.ExecContext(ctx, `INSERT INTO requests
+		(id, version, state, lane, drill, target_id, body, created_at, accepted_at, due_at, claimed_until,
+		told, tell_due_at, tell_claimed_until, tell_tries, changed_at, line_at, asked_by)
+		VALUES ($1, 1, $2, $3, $4, $5, $6, $7, $8, $9, $10, 0, $11, 0, 0, $12, $13, $14)`,
+		r.ID, r.State, r.Lane, flag(r.Drill), r.Target.ID, w.body, micros(r.CreatedAt), maybe(r.AcceptedAt), maybe(r.DueAt), w.claimed,
+		w.owed, micros(tx.now), w.line, requester(r))
+	return err
+}
+
+// update answers sql.ErrNoRows if the stored version is another one.
+func (w requestRow) update(ctx context.Context, tx *tx, r *bot.Request) (known storedWords, err error) {
+	err = tx.QueryRowContext(ctx, `UPDATE requests SET version = version + 1, state = $1, body = $2, accepted_at = $3,
+		due_at = $4, claimed_until = $5, tell_due_at = $6, tell_tries = 0, changed_at = $7, line_at = $8 WHERE id = $9 AND version = $10
+		RETURNING (SELECT salt FROM words WHERE request_id = requests.id), (SELECT content FROM words WHERE request_id = requests.id)`,
+		r.State, w.body, maybe(r.AcceptedAt), maybe(r.DueAt), w.claimed, w.owed, micros(tx.now), w.line, r.ID, r.Version).
+		Scan(&known.salt, &known.content)
+	return known, err
+}
+
+// writeAskers writes who asks since the version before. Those before the last have
+// their rows since they asked: however many ask for the same, each costs one row.
+func writeAskers(ctx context.Context, tx *tx, r *bot.Request) error {
 	askers := r.Askers
 	if r.Version > 1 {
 		askers = askers[max(0, len(askers)-1):]
 	}
 	for _, a := range askers {
-		if _, err := tx.ExecContext(ctx, `INSERT INTO askers (slack_id, request_id) VALUES ($1, $2) ON CONFLICT DO NOTHING`, a.SlackID, r.ID); err != nil {
-			return known, fmt.Errorf("store who asked: %w", err)
+		if _, err := tx.ExecContext(ctx, `INSERT INTO askers (slack_id, request_id) VALUES ($1, $2)
+			ON CONFLICT DO NOTHING`, a.SlackID, r.ID); err != nil {
+			return fmt.Errorf("store who asked: %w", err)
 		}
 	}
-	return known, nil
+	return nil
 }
 
 // writeWords stores what was typed and answers its salted hash. Words come
@@ -266,7 +299,8 @@ func (l *ledger) Open(ctx context.Context, slackID string, limit int) ([]bot.Req
 func (l *ledger) Unfinished(ctx context.Context, limit int) (open []bot.Request, broken []*bot.Unreadable, err error) {
 	err = tried(ctx, writeWithin, l.again, func() error {
 		open, broken = nil, nil
-		rows, err := l.read.QueryContext(ctx, `SELECT `+requestColumns+fromRequests+`WHERE r.due_at IS NOT NULL ORDER BY r.created_at LIMIT $1`, limit)
+		rows, err := l.read.QueryContext(ctx, `SELECT `+requestColumns+fromRequests+`
+			WHERE r.due_at IS NOT NULL ORDER BY r.created_at LIMIT $1`, limit)
 		open, err = readable(rows, err, scanRequest, &broken)
 		return err
 	})

@@ -46,7 +46,8 @@ func (r *replicas) Replicas(ctx context.Context) (in bot.RulesInForce, err error
 	if in, err = r.RulesInForce(ctx); err != nil || r.folder() == (sqliteEngine{}).folder() {
 		return in, err
 	}
-	err = r.row(ctx, `SELECT count(*), coalesce(sum(CASE WHEN rules <> $1 THEN 1 ELSE 0 END), 0) FROM replicas WHERE seen_at >= `+r.headTime()+` - $2`,
+	err = r.row(ctx, `SELECT count(*), coalesce(sum(CASE WHEN rules <> $1 THEN 1 ELSE 0 END), 0)
+		FROM replicas WHERE seen_at >= `+r.headTime()+` - $2`,
 		in.Digest, replicaLives.Microseconds()).Scan(&in.Live, &in.Others)
 	if err != nil {
 		return in, fmt.Errorf("count the replicas by their rules: %w", err)

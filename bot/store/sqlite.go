@@ -136,7 +136,8 @@ func openSQLiteReadOnly(ctx context.Context, rawURL string) (*Store, error) {
 	case info.IsDir():
 		return nil, fmt.Errorf("open the database %s: it is a directory", path)
 	}
-	db, err := sql.Open("sqlite", "file:"+(&url.URL{Path: path}).EscapedPath()+"?mode=ro&_pragma=busy_timeout(1000)&_pragma=temp_store(MEMORY)")
+	db, err := sql.Open("sqlite", "file:"+(&url.URL{Path: path}).EscapedPath()+
+		"?mode=ro&_pragma=busy_timeout(1000)&_pragma=temp_store(MEMORY)")
 	if err != nil {
 		return nil, fmt.Errorf("open the database %s: %w", path, err)
 	}
@@ -167,7 +168,9 @@ func (s *Store) openFile(ctx context.Context, o Options) error {
 	// as in our image, a large sort or a new index would find no place for its file.
 	dsn := func(extra string) string {
 		return "file:" + (&url.URL{Path: s.path}).EscapedPath() +
-			fmt.Sprintf("?_pragma=busy_timeout(%d)", wait.Milliseconds()) + "&_pragma=journal_mode(WAL)&_pragma=synchronous(FULL)&_pragma=foreign_keys(1)&_pragma=secure_delete(ON)&_pragma=temp_store(MEMORY)" + extra
+			fmt.Sprintf("?_pragma=busy_timeout(%d)", wait.Milliseconds()) +
+			"&_pragma=journal_mode(WAL)&_pragma=synchronous(FULL)&_pragma=foreign_keys(1)" +
+			"&_pragma=secure_delete(ON)&_pragma=temp_store(MEMORY)" + extra
 	}
 	var err error
 	if s.write, err = sql.Open("sqlite", dsn("&_txlock=immediate")); err != nil {
@@ -223,7 +226,8 @@ func (sqliteEngine) sweep(ctx context.Context, c *core) (err error) {
 		return err
 	}
 	defer leave()
-	db, err := sql.Open("sqlite", "file:"+(&url.URL{Path: c.path}).EscapedPath()+fmt.Sprintf("?mode=rw&_pragma=busy_timeout(%d)", sweepWait.Milliseconds()))
+	db, err := sql.Open("sqlite", "file:"+(&url.URL{Path: c.path}).EscapedPath()+
+		fmt.Sprintf("?mode=rw&_pragma=busy_timeout(%d)", sweepWait.Milliseconds()))
 	if err != nil {
 		return err
 	}

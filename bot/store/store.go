@@ -124,7 +124,8 @@ var (
 )
 
 // errAddress says what an address must be; it quotes none, for one may hold a password.
-var errAddress = errors.New("REVOKE_DATABASE_URL must be sqlite:PATH, for example sqlite:revoke-sessions.db, or postgres://USER@HOST/DATABASE")
+var errAddress = errors.New("REVOKE_DATABASE_URL must be sqlite:PATH, " +
+	"for example sqlite:revoke-sessions.db, or postgres://USER@HOST/DATABASE")
 
 // isPostgres reports whether an address is of PostgreSQL.
 func isPostgres(rawURL string) bool {

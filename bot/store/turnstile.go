@@ -60,7 +60,8 @@ func takeTurn(ctx context.Context, tx *tx, r *bot.Request) error {
 	var ahead, ready int64
 	if place.Valid {
 		if err := tx.QueryRowContext(ctx, `SELECT count(*), coalesce(sum(CASE WHEN due_at <= $1 AND due_at > $2 THEN 1 ELSE 0 END), 0)
-			FROM requests WHERE line_at < $3 AND id <> $4`, micros(tx.now), micros(tx.now.Add(-lineStuck)), place, r.ID).Scan(&ahead, &ready); err != nil {
+			FROM requests WHERE line_at < $3 AND id <> $4`,
+			micros(tx.now), micros(tx.now.Add(-lineStuck)), place, r.ID).Scan(&ahead, &ready); err != nil {
 			return fmt.Errorf("count who is before it: %w", err)
 		}
 	}
