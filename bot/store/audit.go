@@ -12,7 +12,7 @@ import (
 	"revoke-sessions/bot"
 )
 
-// chain keeps the audit rows, each with a hash that covers the one before it.
+// chain keeps the audit rows. A hash covers the one before it.
 type chain struct{ *core }
 
 // Record implements bot.Ledger.
@@ -39,9 +39,8 @@ func (c *chain) UsedByBot(ctx context.Context) (used bool, err error) {
 	return used, nil
 }
 
-// appendAudit adds rows to the chain. It comes last in every transaction, so
-// that on a database with many writers the head row is the last lock that
-// anybody takes.
+// appendAudit adds rows to the chain. It comes last in every transaction, so that the
+// head row is the last lock that anybody takes.
 func appendAudit(ctx context.Context, tx *tx, entries []bot.Entry) error {
 	if len(entries) == 0 {
 		return nil
@@ -55,8 +54,8 @@ func appendAudit(ctx context.Context, tx *tx, entries []bot.Entry) error {
 		Scan(&seq, &head, &last, &at); err != nil {
 		return fmt.Errorf("read the audit head: %w", err)
 	}
-	// As of when the row got its place in the chain, so that times never go back;
-	// nor where the clock was set back, of which the row then has its own word.
+	// Use the time after the head was locked, so that times never go back. If the clock
+	// was set back, keep the last row's time and store the clock's in Clock.
 	when := tx.now
 	if at != 0 && tx.core.time != nil {
 		when = time.UnixMicro(at)
@@ -90,7 +89,7 @@ func link(previous string, seq int64, entry []byte) string {
 	return sum(previous, strconv.FormatInt(seq, 10), string(entry))
 }
 
-// sum hashes parts so that no two lists of parts look alike.
+// sum hashes parts. Different lists of parts never hash the same bytes.
 func sum(parts ...string) string {
 	h := sha256.New()
 	for _, p := range parts {

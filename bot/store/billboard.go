@@ -10,7 +10,7 @@ import (
 	"revoke-sessions/bot"
 )
 
-// billboard remembers which messages are in Slack and who brings them up to date.
+// billboard records which messages are in Slack and who updates them.
 type billboard struct{ *core }
 
 // ClaimTelling implements bot.Billboard.
@@ -28,12 +28,12 @@ func (b *billboard) ClaimTelling(ctx context.Context, id string) (t bot.Telling,
 	return t, err == nil, err
 }
 
-// Told implements bot.Billboard. It names the claim, so that carried out once
-// more it finds nothing: whoever is the teller by then stays it.
+// Told implements bot.Billboard. It matches the claim, so that a repeated call changes
+// nothing: a newer teller keeps its own claim.
 func (b *billboard) Told(ctx context.Context, t bot.Telling, version int64, retry bot.Retry) (next bot.Telling, more bool, err error) {
 	if !retry.At.IsZero() {
-		// What was committed meanwhile is due at once, not at the retry. Version 0
-		// is of a row that could not be read: it must not come first for ever.
+		// A version committed meanwhile is due at once, not at the retry. Version 0 means an
+		// unreadable row, which must not always come first.
 		return next, false, b.alone(ctx, `UPDATE requests SET tell_claimed_until = 0,
 			tell_due_at = CASE WHEN version = $1 AND tell_again = 0 OR $1 = 0 THEN $2 ELSE tell_due_at END,
 			tell_owed_at = CASE WHEN tell_owed_at < changed_at THEN tell_due_at ELSE tell_owed_at END,
@@ -109,8 +109,8 @@ func (b *billboard) MoveCard(ctx context.Context, id string, from, to bot.Place)
 	return nil
 }
 
-// Retell implements bot.Billboard. What is being told already is told once more after
-// that: it may have begun before what there is to tell again. It looks first, so that an idle start takes no write lock.
+// Retell implements bot.Billboard. A telling under way is repeated afterwards: it may
+// have begun too early. Retell reads first, so that an idle start takes no write lock.
 func (b *billboard) Retell(ctx context.Context) error {
 	var any bool
 	err := b.row(ctx, `SELECT (SELECT due_at FROM requests WHERE due_at IS NOT NULL ORDER BY due_at LIMIT 1) IS NOT NULL

@@ -6,25 +6,25 @@ import (
 	"time"
 )
 
-// core is what all parts of a store share: the database, its clock, and the gates
-// at which its writers wait.
+// core is what all parts of a store share: the database, its clock, and the gates where
+// its writers wait.
 type core struct {
 	engine
 	write, read *sql.DB
-	// turn is held by whoever writes, where there is one writer at a time; nil
-	// elsewhere. crowd is held, too, by whoever writes something for which Slack
-	// does not wait, so that of all those only a few stand in the way of what
-	// arrives. Those who wait for a channel get it first come, first served,
-	// which those who wait for a connection of database/sql do not.
+	// turn admits one writer at a time; nil where the database takes several. crowd
+	// admits only a few of the writes that Slack does not wait for, so that an arrival
+	// is not stuck behind them. A channel serves its waiters first come, first served;
+	// the connection pool of database/sql does not.
 	turn, crowd chan struct{}
-	// count and last are held by whoever takes, or waits for, the locks of that
-	// sort that all processes share; count is nil where there is one process.
+	// count and last each admit one transaction of this process to locks shared by all:
+	// the lock counting, and the locks taken last. count is nil if there is only one
+	// process.
 	count, last chan struct{}
 	now         func() time.Time
-	time        *databaseTime // nil where the process's clock is the database's
-	hands       hands         // how late it has been
+	time        *databaseTime // nil if the database uses the process's clock
+	hands       hands         // the latest time seen
 	path        string
-	// name tells this process from the others; empty where there are none.
+	// name tells this process from the others; empty if it is not counted among them.
 	name string
 }
 
@@ -35,7 +35,7 @@ type querier interface {
 
 type scanner interface{ Scan(...any) error }
 
-// row is one row that is read, on another connection if the first is broken.
+// row is a query for one row; a broken connection is retried on another one.
 type row struct {
 	core  *core
 	ctx   context.Context
@@ -43,7 +43,7 @@ type row struct {
 	args  []any
 }
 
-// row asks for one row; Scan does it.
+// row prepares a query for one row; Scan runs it.
 func (c *core) row(ctx context.Context, query string, args ...any) row {
 	return row{c, ctx, query, args}
 }
@@ -54,7 +54,7 @@ func (r row) Scan(to ...any) error {
 	})
 }
 
-// rows is row for several.
+// rows runs a query for several rows, with the same retries as row.
 func rows[T any](ctx context.Context, c *core, scan func(scanner) (T, error), query string, args ...any) (all []T, err error) {
 	err = tried(ctx, writeWithin, c.again, func() error {
 		rows, err := c.read.QueryContext(ctx, query, args...)

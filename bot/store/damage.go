@@ -6,7 +6,7 @@ import (
 	"fmt"
 )
 
-// Kind is the way in which a chain does not fit, as far as it can be told.
+// Kind is how a chain is broken, as far as it can be told.
 type Kind string
 
 // The kinds of Damage.
@@ -22,8 +22,7 @@ const (
 	AnchorDiffers Kind = "anchor_differs"
 )
 
-// Damage is the error of a chain that does not fit: the first row that does
-// not, and why.
+// Damage is the error of a broken chain: the first row that does not fit, and why.
 type Damage struct {
 	Seq    int64
 	Kind   Kind
@@ -38,13 +37,13 @@ func damaged(seq int64, k Kind, format string, args ...any) *Damage {
 	return &Damage{seq, k, fmt.Sprintf(format, args...)}
 }
 
-// maxGap is how many rows, removed in one go with the numbers closed up, are
-// told from a change of contents.
+// maxGap is how many removed rows, with the later ones renumbered, can be told from a
+// change of contents.
 const maxGap = 10_000
 
-// diagnose says what may have happened to bad, the first row that does not
-// follow the last one that fits. It reads the table once more and tries which
-// row fits where; what it cannot tell it calls changed.
+// diagnose describes what may have happened to bad, the first row that does not follow
+// last. It reads the table again and tries which row fits where. If it cannot tell, it
+// reports Changed.
 func (c *chain) diagnose(ctx context.Context, last Anchor, bad stored, head Anchor) error {
 	k := clues{last: last, bad: bad}
 	err := c.scan(ctx, func(r stored) error { k.note(r); return nil }, nil)
@@ -57,19 +56,19 @@ func (c *chain) diagnose(ctx context.Context, last Anchor, bad stored, head Anch
 	return k.altered(head)
 }
 
-// clues are what the other rows of the table say of bad.
+// clues are what the other rows reveal about bad.
 type clues struct {
 	last Anchor
 	bad  stored
 
-	twin      *stored // another row that says the same with the same hash
-	rightful  *stored // the row that belongs in bad's place, standing elsewhere
-	lender    *stored // the row whose contents bad's hash was made of
+	twin      *stored // another row with the same contents and hash
+	rightful  *stored // the row that belongs in bad's place but is elsewhere
+	lender    *stored // the row whose contents bad's hash covers
 	belongs   bool    // bad belongs after some other row
-	following *stored // the row that stands after bad
+	following *stored // the row after bad
 }
 
-// note holds one row of the table against bad.
+// note compares one row of the table with bad.
 func (k *clues) note(r stored) {
 	if r.seq == k.bad.seq+1 {
 		k.following = &r
@@ -90,12 +89,12 @@ func (k *clues) note(r stored) {
 	}
 }
 
-// misplaced says which row is where it does not belong; nil if that is not what happened.
+// misplaced describes rows that are in the wrong place; nil if there are none.
 func (k *clues) misplaced() *Damage {
 	bad, last, rightful, belongs := k.bad, k.last, k.rightful, k.belongs
 	want := last.Seq + 1
 	if rightful != nil && bad.linked(Anchor{want, rightful.hash}) == bad.hash {
-		belongs = true // it comes right after the one whose place it took
+		belongs = true // bad belongs right after the row whose place it took
 	}
 	switch {
 	case bad.seq != want && bad.hash == bad.linked(last):
@@ -122,11 +121,11 @@ func (k *clues) misplaced() *Damage {
 	return nil
 }
 
-// altered says what was changed in the row that is where bad should be.
+// altered describes what was changed in a row that is in its place.
 func (k *clues) altered(head Anchor) *Damage {
 	bad, last, following := k.bad, k.last, k.following
 	want := last.Seq + 1
-	// Who comes next vouches for a hash: the following row, or the head.
+	// A hash is confirmed by the following row, or by the head.
 	vouched := func(hash string) bool {
 		if following == nil {
 			return head == Anchor{want, hash}

@@ -59,8 +59,8 @@ func (b *brakes) CommitFreeze(ctx context.Context, c bot.FreezeChange) (bot.Free
 	return stored, nil
 }
 
-// writeFreeze begins a freeze or changes the one that is on, and answers the
-// salted hash of its reason. The reason is written once.
+// writeFreeze begins a freeze or changes the current one, and returns the salted hash of
+// its reason. The reason is written once.
 func writeFreeze(ctx context.Context, tx *tx, f *bot.Freeze) (typed string, err error) {
 	body, err := json.Marshal(f)
 	if err != nil {
@@ -76,7 +76,7 @@ func writeFreeze(ctx context.Context, tx *tx, f *bot.Freeze) (typed string, err 
 			return "", bot.ErrTaken
 		}
 	} else {
-		// ended_at is database time: retention and late commits go by it.
+		// ended_at is database time, because retention and late commits compare with it.
 		ended := sql.NullInt64{Int64: micros(tx.now), Valid: !f.EndedAt.IsZero()}
 		err = tx.QueryRowContext(ctx, `UPDATE freezes SET version = version + 1, ended_at = $1, body = $2
 			WHERE id = $3 AND version = $4 AND ended_at IS NULL RETURNING version, coalesce(reason, ''), salt`,
@@ -91,9 +91,9 @@ func writeFreeze(ctx context.Context, tx *tx, f *bot.Freeze) (typed string, err 
 	return sum(salt, f.Reason), nil
 }
 
-// tellFrozen owes the people of every request that waits the news of a freeze.
-// Both this and thaw change the version: whoever read a request before, to
-// change or to tell it, knows the brake wrongly and reads it again.
+// tellFrozen makes every waiting request due to be shown with the freeze. Like thaw, it
+// raises the version: a concurrent change or telling has not seen the new brake and must
+// read the request again.
 func tellFrozen(ctx context.Context, tx *tx) error {
 	if _, err := tx.ExecContext(ctx, `UPDATE requests SET version = version + 1, tell_due_at = $1, tell_tries = 0
 		WHERE state IN ('pending', 'approved')`, micros(tx.now)); err != nil {
@@ -102,13 +102,13 @@ func tellFrozen(ctx context.Context, tx *tx) error {
 	return nil
 }
 
-// thaw sets the clocks of pending requests going again and has every request
-// that waited looked at, and its people told, at once.
+// thaw restarts the clocks of pending requests and makes every waiting request due at
+// once, to be advanced and shown.
 func thaw(ctx context.Context, tx *tx, began time.Time) error {
 	if began.After(tx.now) {
 		began = tx.now // the clock was set back
 	}
-	// A request that was made during the freeze was stopped since then.
+	// A request created during the freeze has been paused since then.
 	if _, err := tx.ExecContext(ctx, `UPDATE requests SET version = version + 1, due_at = $1, tell_due_at = $1, tell_tries = 0,
 		paused = paused + CASE
 			WHEN state <> 'pending' OR created_at >= $1 THEN 0

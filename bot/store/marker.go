@@ -15,22 +15,21 @@ import (
 	"revoke-sessions/bot"
 )
 
-// Marker is a small file, outside the database, with the anchor of a row that the
-// database has. A database that has that row no more was restored from an older
-// backup, or exchanged.
+// Marker is a small file outside the database with the anchor of one of its rows. If the
+// database has lost that row, it was restored from an older backup or replaced.
 type Marker struct {
 	path string
 	last marked
 }
 
-// marked is what a marker holds: an anchor, and when the database had it.
+// marked is the content of a marker: an anchor, and when the database had it.
 type marked struct {
 	Anchor
 	at time.Time
 }
 
-// NewMarker is the marker at path or, with none, beside an SQLite database; nil
-// where there is no place for one.
+// NewMarker returns the marker at path or, if path is empty, beside an SQLite database.
+// It returns nil if there is no place for one.
 func NewMarker(databaseURL, path string) *Marker {
 	if path == "" && !isPostgres(databaseURL) {
 		if beside, err := databasePath(databaseURL); err == nil {
@@ -43,13 +42,13 @@ func NewMarker(databaseURL, path string) *Marker {
 	return &Marker{path: path}
 }
 
-// Expect has the marker know an anchor that somebody kept elsewhere.
+// Expect returns a marker with an anchor that was kept elsewhere.
 func Expect(a Anchor) *Marker { return &Marker{last: marked{Anchor: a}} }
 
-// Path is where it is, for people; empty for one that was expected.
+// Path names the file for people; empty for a marker from Expect.
 func (m *Marker) Path() string { return m.path }
 
-// Load reads what the file holds. No file is no error: the machine may be new.
+// Load reads the file. A missing file is not an error: the machine may be new.
 func (m *Marker) Load() error {
 	text, err := os.ReadFile(m.path)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -70,9 +69,9 @@ func (m *Marker) Load() error {
 	return nil
 }
 
-// Compare looks whether the database still has the row of the marker. Where it has
-// not, it answers how far it went back, unless that is on record already: another
-// replica has dealt with it.
+// Compare checks whether the database still has the marker's row. If not, it returns how
+// far the database went back, unless that is on record already: another replica has
+// handled it.
 func (m *Marker) Compare(ctx context.Context, s *Store) (*bot.StepBack, error) {
 	_, back, err := m.compare(ctx, s)
 	return back, err
@@ -98,8 +97,8 @@ func (m *Marker) compare(ctx context.Context, s *Store) (head Anchor, back *bot.
 	return head, back, err
 }
 
-// knowsOf reports whether it is on record that the database went back: from this
-// row, or after it was last seen with it.
+// knowsOf reports whether it is on record that the database went back, either from this
+// row or at some time after it last had it.
 func (c *chain) knowsOf(ctx context.Context, back bot.StepBack) (known bool, err error) {
 	all, err := rows(ctx, c.core, func(row scanner) (e bot.Entry, err error) {
 		var text []byte
@@ -116,8 +115,8 @@ func (c *chain) knowsOf(ctx context.Context, back bot.StepBack) (known bool, err
 	}), nil
 }
 
-// Note writes the chain's head into the file, if it has moved. A database that has
-// gone back meanwhile is answered as Compare does, and nothing is written.
+// Note writes the chain's head to the file, if it has moved. If the database has gone
+// back meanwhile, it writes nothing and returns the same as Compare.
 func (m *Marker) Note(ctx context.Context, s *Store) (*bot.StepBack, error) {
 	head, back, err := m.compare(ctx, s)
 	if err != nil || back != nil || head == m.last.Anchor || head.Seq == 0 {
@@ -131,7 +130,7 @@ func (m *Marker) Note(ctx context.Context, s *Store) (*bot.StepBack, error) {
 	return nil, nil
 }
 
-// write replaces the file in one step.
+// write replaces the file atomically.
 func (m *Marker) write(now marked) error {
 	f, err := os.CreateTemp(filepath.Dir(m.path), "."+filepath.Base(m.path)+"-*") // mode 0600
 	if err != nil {

@@ -25,8 +25,8 @@ func (a *announcements) Announce(ctx context.Context, n bot.Notice, audit ...bot
 	return fresh && err == nil, err
 }
 
-// announce stores a notice, due at once, unless its Key was announced before. One
-// that shows a freeze is due again each time.
+// announce stores a notice, due at once, unless its Key was announced before. A notice
+// that shows a freeze becomes due again each time.
 func announce(ctx context.Context, tx *tx, n bot.Notice) (fresh bool, err error) {
 	message, err := json.Marshal(n.Message)
 	if err != nil {
@@ -48,9 +48,8 @@ func announce(ctx context.Context, tx *tx, n bot.Notice) (fresh bool, err error)
 	return true, nil
 }
 
-// Announced implements bot.Announcements. A notice that stands stays so,
-// whatever a slower teller may report; one that has something new to say since
-// the caller has read it stays due.
+// Announced implements bot.Announcements. A posted notice stays posted, whatever a
+// slower teller reports. A notice that has changed since the caller read it stays due.
 func (a *announcements) Announced(ctx context.Context, n bot.Notice, retry bot.Retry) error {
 	query, args := `UPDATE notices SET claimed_until = CASE WHEN version = $3 OR claimed_until = $4 THEN 0 ELSE claimed_until END,
 		posted_at = CASE WHEN version = $3 THEN CAST($1 AS BIGINT) ELSE posted_at END,

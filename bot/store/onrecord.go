@@ -8,8 +8,8 @@ import (
 	"revoke-sessions/bot"
 )
 
-// OnRecord implements bot.Ledger. Each row is held against the hash of the one
-// before it in the chain: one that does not follow on that is left out.
+// OnRecord implements bot.Ledger. It checks each row against the hash of the row before
+// it in the chain and leaves out those that do not fit.
 func (c *chain) OnRecord(ctx context.Context, requestID string) ([]bot.Row, error) {
 	type linked struct {
 		stored

@@ -10,27 +10,26 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// Exposure is something that somebody else may do to the database, and what ends it:
-// a line of SQL, or of the shell.
+// Exposure is something that others may do to the database, and the line of SQL or shell
+// that ends it.
 type Exposure struct{ Says, Remedy string }
 
-// ErrExposed: somebody else could have their code run by the bot, or change what it
-// stored.
+// ErrExposed: others could make the bot run their code, or change what it stored.
 var ErrExposed = errors.New("it is not the bot's alone")
 
-// place is where in a PostgreSQL our tables are, or would be made.
+// place is where our tables are, or would be created, in a PostgreSQL database.
 type place struct {
 	schema string
-	// unsafe is what the bot does not work with: others could decide in its name.
+	// unsafe is what stops the bot: others could decide in its name.
 	unsafe []Exposure
-	// exposed is what whoever runs the bot should know.
+	// exposed is what the bot's operator should know.
 	exposed []Exposure
 }
 
-// found is what a server says of a database before anything of ours is asked there.
+// found inspects a database before anything of ours is used there.
 func found(ctx context.Context, config *pgx.ConnConfig) (at place, err error) {
-	// What is set for the role, for the database or in the address says where our
-	// tables are, and it is read by a name that it cannot change.
+	// The settings of the role, the database and the address say where our tables are.
+	// The query uses qualified names, which those settings cannot redirect.
 	db := connect(config, fmt.Sprintf("SET statement_timeout = %d", statementsTake.Milliseconds()), silence)
 	defer func() { err = errors.Join(err, db.Close()) }()
 	conn, err := db.Conn(ctx)
@@ -43,7 +42,7 @@ func found(ctx context.Context, config *pgx.ConnConfig) (at place, err error) {
 		Scan(&schemas); err != nil {
 		return at, fmt.Errorf("ask for the schemas: %w", err)
 	}
-	// From here on every name means what PostgreSQL itself calls so.
+	// From here on, every name means PostgreSQL's own object.
 	if _, err := conn.ExecContext(ctx, `SET search_path = pg_catalog, pg_temp`); err != nil {
 		return at, err
 	}
@@ -77,10 +76,10 @@ func found(ctx context.Context, config *pgx.ConnConfig) (at place, err error) {
 	return at, nil
 }
 
-// toldAtOnce is how much of what is wrong one error says.
+// toldAtOnce is how many exposures one error lists.
 const toldAtOnce = 5
 
-// refusal is nil where only those can act in the bot's name whom nothing keeps from it.
+// refusal is nil unless somebody besides superusers and owners could act as the bot.
 func (p place) refusal() error {
 	if len(p.unsafe) == 0 {
 		return nil
@@ -89,7 +88,7 @@ func (p place) refusal() error {
 	return fmt.Errorf("%w: %s. Run this in the database, as a superuser or the owner of the schema: %s", ErrExposed, says, mends)
 }
 
-// Together says several exposures in part of a sentence, and their remedies on one line.
+// Together joins several exposures to a phrase, and their remedies to one line.
 func Together(all []Exposure) (says, remedy string) {
 	var saying, remedies []string
 	for i, e := range all {
@@ -102,29 +101,29 @@ func Together(all []Exposure) (says, remedy string) {
 	return strings.Join(saying, "; "), strings.Join(remedies, " ")
 }
 
-// path has a session look nowhere but in PostgreSQL's own schema, which comes first
-// as long as it is not named, and in ours, where everything new is made. Without
-// pg_temp at the end, tables of the session's own would come before all.
+// path limits a session's names to PostgreSQL's own schema, which comes first unless it
+// is listed, and ours, where new objects go. Without pg_temp at the end, temporary
+// tables would come before all others.
 func (p place) path() string {
 	return `SET search_path = ` + pgx.Identifier{p.schema}.Sanitize() + `, pg_temp;`
 }
 
-// ourTables are the tables of all versions of the schema.
+// ourTables are the tables of all schema versions.
 var ourTables = []string{
 	"arrivals", "askers", "audit", "audit_head", "counting_lock", "freezes", "freezing_lock", "marks", "notice_places", "notices", "places",
 	"replicas", "requests", "rules_in_force", "schema_version", "tallies", "turnstile", "uses", "words",
 }
 
-// findSchema answers, of the schemas in $1, the first that has our tables, or else the
-// first, where they would be made.
+// findSchema returns the first of the schemas in $1 that has our tables. If none has
+// them, it returns the first, where they would be created.
 const findSchema = `SELECT n.nspname FROM json_array_elements_text($1::json) WITH ORDINALITY AS path (name, place)
 	JOIN pg_namespace n ON n.nspname = path.name
 	WHERE n.nspname NOT LIKE 'pg\_%' AND n.nspname <> 'information_schema'
 	ORDER BY EXISTS (SELECT 1 FROM pg_class c WHERE c.relnamespace = n.oid AND c.relname = 'schema_version') DESC, path.place LIMIT 1`
 
-// othersMay lists what others may do to the schema $1, to our tables in it, whose names
-// are in $2, and to the database. Superusers and the database's owner may do everything,
-// whatever we find.
+// othersMay lists what others may do to the schema $1, to our tables in it, named in $2,
+// and to the database. It ignores superusers and the database's owner, who may do
+// everything anyway.
 var othersMay = `WITH
 	base AS (SELECT oid, datname, datdba, datacl FROM pg_database WHERE datname = current_database()),
 	trusted AS (SELECT oid FROM pg_roles WHERE rolsuper
@@ -196,10 +195,10 @@ var othersMay = `WITH
 			AND member NOT IN (SELECT oid FROM trusted))
 	SELECT grave, says, sql FROM finding ORDER BY place, says`
 
-// grantee names whom a row of aclexplode is about; 0 is everybody.
+// grantee names the role in a row of aclexplode; 0 is everybody.
 const grantee = `LATERAL (SELECT CASE WHEN a.grantee = 0 THEN 'PUBLIC' ELSE quote_ident(pg_get_userbyid(a.grantee)) END AS name) r`
 
-// tryPlace is found, while the database is starting too.
+// tryPlace is found with retries while the database starts. It refuses an unsafe one.
 func tryPlace(ctx context.Context, config *pgx.ConnConfig) (at place, err error) {
 	err = tried(ctx, openWait, (&postgresEngine{}).again, func() (err error) { at, err = found(ctx, config); return err })
 	if err == nil {

@@ -14,7 +14,7 @@ import (
 	"revoke-sessions/bot"
 )
 
-// queue holds what is owed: arrivals to carry out, requests to drive on, versions to tell.
+// queue holds what is due: arrivals to handle, requests to advance, versions to show.
 type queue struct{ *core }
 
 // Receive implements bot.Queue.
@@ -24,8 +24,8 @@ func (q *queue) Receive(ctx context.Context, a bot.Arrival) (bot.Arrival, bool, 
 		return a, false, fmt.Errorf("encode what arrived: %w", err)
 	}
 	var now time.Time
-	// A statement on its own may be stored and yet answer that its context has
-	// ended; a transaction says which.
+	// A single statement may be stored and still return that its context ended; a
+	// transaction tells the two apart.
 	err = q.atOnce(ctx, func(tx *tx) error {
 		now = tx.now
 		return tx.QueryRowContext(ctx, `INSERT INTO arrivals
@@ -44,9 +44,9 @@ func (q *queue) Receive(ctx context.Context, a bot.Arrival) (bot.Arrival, bool, 
 	return a, true, nil
 }
 
-// HandBack implements bot.Queue. Every claim raises tries, so that they tell
-// whose claim it is. The claim of Receive stays counted: that an arrival was
-// tried once says that it is claimed since it was received.
+// HandBack implements bot.Queue. Every claim raises tries, so a matching tries proves
+// that the claim is still the caller's. The claim of Receive stays counted: tries never
+// falls below 1.
 func (q *queue) HandBack(ctx context.Context, arrivals []bot.Arrival) error {
 	if len(arrivals) == 0 {
 		return nil
@@ -66,7 +66,7 @@ func (q *queue) HandBack(ctx context.Context, arrivals []bot.Arrival) error {
 	return nil
 }
 
-// settle marks an arrival as dealt with.
+// settle marks an arrival as done.
 func settle(ctx context.Context, tx *tx, id int64) error {
 	if id == 0 {
 		return nil
@@ -142,19 +142,19 @@ func (q *queue) Claim(ctx context.Context, id string) (r bot.Request, ok bool, e
 	return r, ok, nil
 }
 
-// What is due, in the order in which it is handed out. The window functions number
-// what one person has waiting, so that all who wait take turns. On PostgreSQL rows
-// cannot be locked where they are numbered, so that is done around it, and the
-// conditions hold again for what somebody else has claimed meanwhile.
+// The queries that find what is due, in the order of work. The window functions number
+// each person's waiting rows, so that people take turns. PostgreSQL cannot lock rows
+// where it numbers them, so the outer query locks them and repeats the conditions,
+// because somebody may have claimed a row in between.
 const (
 	dueArrivals = `SELECT id FROM arrivals WHERE due_at <= $2 AND claimed_until <= $2 AND id IN (
 		SELECT id FROM (SELECT id, row_number() OVER (PARTITION BY acted_by ORDER BY id) AS round
 			FROM arrivals WHERE due_at <= $2 AND claimed_until <= $2) owing ORDER BY round, id LIMIT $3)`
-	// What was decided goes before what may expire.
+	// Decided requests go before those that may expire.
 	dueRequests = `SELECT id FROM requests WHERE due_at <= $2 AND claimed_until <= $2
 		ORDER BY CASE state WHEN 'pending' THEN 1 ELSE 0 END, due_at LIMIT $3`
-	// Outcomes go before new cards, and those before everything else; of each what is
-	// about a lost device goes first.
+	// Outcomes go first, then new cards, then the rest. Within each group, lost devices
+	// go first.
 	dueTelling = `SELECT id FROM (SELECT id, lane, urgency, tell_due_at,
 			row_number() OVER (PARTITION BY urgency, lane, asked_by ORDER BY created_at, tell_due_at, id) AS round
 			FROM (SELECT id, lane, asked_by, created_at, tell_due_at, CASE WHEN state <> 'pending' THEN 0 WHEN told = 0 THEN 1 ELSE 2 END AS urgency
@@ -162,11 +162,11 @@ const (
 		ORDER BY urgency, CASE lane WHEN 'self' THEN 0 ELSE 1 END, round, tell_due_at, id LIMIT $2`
 )
 
-// Due implements bot.Queue. Reading first keeps an idle clock from taking the
+// Due implements bot.Queue. It reads first, so that an idle clock does not take the
 // write lock every second.
 func (q *queue) Due(ctx context.Context, limit int) (bot.Work, error) {
 	if err := q.goesOn(ctx); err != nil {
-		return bot.Work{}, err // what is stored may lie in the future
+		return bot.Work{}, err // stored times may lie in the future
 	}
 	w, err := q.due(ctx, limit)
 	w.SetBack = q.hands.tell()
@@ -176,8 +176,8 @@ func (q *queue) Due(ctx context.Context, limit int) (bot.Work, error) {
 func (q *queue) due(ctx context.Context, limit int) (bot.Work, error) {
 	now := micros(q.now())
 	var owed bool
-	// Not EXISTS, for which PostgreSQL reads tables from one end to the other: a
-	// statement that it has prepared it plans for a time that many rows are due at.
+	// Not EXISTS: PostgreSQL would scan whole tables, because it plans a prepared
+	// statement as if many rows were due.
 	err := q.row(ctx, `SELECT
 		(SELECT due_at FROM arrivals WHERE due_at <= $1 AND claimed_until <= $1 ORDER BY due_at LIMIT 1) IS NOT NULL
 		OR (SELECT due_at FROM requests WHERE due_at <= $1 AND claimed_until <= $1 ORDER BY due_at LIMIT 1) IS NOT NULL
@@ -223,7 +223,7 @@ func claimArrivals(ctx context.Context, tx *tx, limit int, w *bot.Work) error {
 	if w.Arrivals, err = readable(rows, err, scanArrival, &w.Broken); err != nil {
 		return fmt.Errorf("claim arrivals: %w", err)
 	}
-	// RETURNING keeps no order. Within one batch the oldest goes first.
+	// RETURNING keeps no order. Within a batch the oldest goes first.
 	slices.SortFunc(w.Arrivals, func(a, b bot.Arrival) int { return cmp.Compare(a.ID, b.ID) })
 	return nil
 }
@@ -265,8 +265,8 @@ func claimNotices(ctx context.Context, tx *tx, limit int, w *bot.Work) error {
 	return nil
 }
 
-// Stall implements bot.Queue. A console's request is told to nobody, and is then
-// told at once.
+// Stall implements bot.Queue. A command-line request has no readers in Slack, so it
+// counts as shown at once.
 func (q *queue) Stall(ctx context.Context, id string) (fresh bool, err error) {
 	err = q.transaction(ctx, func(tx *tx) error {
 		res, err := tx.ExecContext(ctx, `UPDATE requests SET stalled_at = $1, stalled_version = version,
@@ -287,8 +287,8 @@ func scanID(row scanner) (id string, err error) {
 	return id, err
 }
 
-// readable collects the rows that can be decoded, and adds the others to broken:
-// they must not keep the rest from being read.
+// readable collects the rows that can be decoded and adds the others to broken, so that
+// one bad row does not block the rest.
 func readable[T any](rows *sql.Rows, err error, scan func(scanner) (T, error), broken *[]*bot.Unreadable) ([]T, error) {
 	type row struct {
 		value  T
@@ -312,8 +312,8 @@ func readable[T any](rows *sql.Rows, err error, scan func(scanner) (T, error), b
 	return whole, err
 }
 
-// ResponseURLs implements bot.Queue. Whose act a row is stands in its body alone once
-// it is settled. What people type cannot look like that: its quotes are escaped.
+// ResponseURLs implements bot.Queue. After an arrival is settled, only its body says who
+// sent it. Typed text cannot match the pattern, because its quotes are escaped.
 func (q *queue) ResponseURLs(ctx context.Context, slackID string, limit int) ([]bot.Secret, error) {
 	who, err := json.Marshal(slackID)
 	if err != nil {

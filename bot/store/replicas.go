@@ -9,24 +9,24 @@ import (
 )
 
 const (
-	// replicaLives is for how long a process counts after it was last heard of.
+	// replicaLives is how long a process counts after its last beat.
 	replicaLives = 15 * time.Second
-	// closing bounds what is said at the end.
+	// closing limits the time of the last message.
 	closing = time.Second
 )
 
-// room is what a beat takes on SQLite, in bytes, and gives back at once: more pages
-// than an act of somebody's adds, so that a disk that has none is found before that.
+// room is how many bytes a beat writes and deletes on SQLite: more pages than one act of
+// a person adds, so that a full disk is noticed first.
 const room = 16 << 10
 
-// replicas knows the processes on the database, and the rules that each follows.
+// replicas tracks the processes on the database and their rules.
 type replicas struct {
 	*core
-	// rules is the digest of the rules that this process has entered; nil for none.
+	// rules is the digest of the rules that this process has entered; nil if none.
 	rules atomic.Pointer[string]
 }
 
-// Beat implements bot.Queue. On SQLite there is one process.
+// Beat implements bot.Queue. SQLite has only one process.
 func (r *replicas) Beat(ctx context.Context) (live int, err error) {
 	if r.name == "" {
 		if r.folder() != (sqliteEngine{}).folder() {
@@ -60,7 +60,7 @@ func (r *replicas) Beat(ctx context.Context) (live int, err error) {
 	return live, nil
 }
 
-// beatAlone finds out whether the file takes what is written.
+// beatAlone checks that the file can be written.
 func (r *replicas) beatAlone(ctx context.Context) error {
 	err := r.transaction(ctx, func(tx *tx) error {
 		if _, err := tx.ExecContext(ctx, `INSERT INTO beats (room) VALUES (zeroblob($1))`, room); err != nil {
@@ -75,8 +75,7 @@ func (r *replicas) beatAlone(ctx context.Context) error {
 	return nil
 }
 
-// leave takes the process out of the count. Where that fails it is taken out
-// by the others.
+// leave removes this process from the count. If that fails, the others remove it.
 func (r *replicas) leave(db *sql.DB) {
 	ctx, cancel := context.WithTimeout(context.Background(), closing)
 	defer cancel()

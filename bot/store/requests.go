@@ -17,8 +17,8 @@ import (
 // ledger keeps the requests.
 type ledger struct{ *core }
 
-// Commit implements bot.Ledger. Whether somebody else was first is found out
-// before whether a freeze or a limit is in the way.
+// Commit implements bot.Ledger. It detects a conflict before it looks at freezes and
+// limits.
 func (l *ledger) Commit(ctx context.Context, c bot.Change) (bot.Request, error) {
 	var locks []lock
 	if c.Fenced {
@@ -39,7 +39,7 @@ func (l *ledger) Commit(ctx context.Context, c bot.Change) (bot.Request, error) 
 	return stored, nil
 }
 
-// writeChange writes all of a change and answers its request as it is stored.
+// writeChange writes all of a change and returns its request as stored.
 func writeChange(ctx context.Context, tx *tx, c bot.Change) (bot.Request, error) {
 	r := c.Request
 	typed, err := writeRequests(ctx, tx, c, &r)
@@ -77,8 +77,8 @@ func writeChange(ctx context.Context, tx *tx, c bot.Change) (bot.Request, error)
 	return r, appendAudit(ctx, tx, entries)
 }
 
-// writeRequests writes r, the request of the change, and its successor. It answers the
-// salted hashes of their words by request.
+// writeRequests writes r, which is c.Request, and the successor. It returns the salted
+// hash of each one's words, by request ID.
 func writeRequests(ctx context.Context, tx *tx, c bot.Change, r *bot.Request) (typed map[string]string, err error) {
 	typed = map[string]string{}
 	write := func(r *bot.Request, keep bool) error {
@@ -98,7 +98,7 @@ func writeRequests(ctx context.Context, tx *tx, c bot.Change, r *bot.Request) (t
 		}
 	}
 	if c.Successor != nil {
-		// The first has left pending by now, so that there is room for it.
+		// r has left pending by now, so the successor does not violate the unique key.
 		next := *c.Successor
 		if err := write(&next, false); err != nil {
 			return nil, err
@@ -107,7 +107,7 @@ func writeRequests(ctx context.Context, tx *tx, c bot.Change, r *bot.Request) (t
 	return typed, nil
 }
 
-// requester is the Slack user ID of whoever asked first.
+// requester is the Slack user ID of the first asker.
 func requester(r *bot.Request) string {
 	if len(r.Askers) == 0 {
 		return ""
@@ -115,29 +115,29 @@ func requester(r *bot.Request) string {
 	return r.Askers[0].SlackID
 }
 
-// storedWords are what was typed and its salt, both NULL where they are erased
-// or were never stored.
+// storedWords are a request's words and their salt. Both are NULL if they were erased or
+// never stored.
 type storedWords struct{ salt, content sql.NullString }
 
-// requestRow is what a change writes beside the request itself.
+// requestRow holds the columns that writeRequest derives.
 type requestRow struct {
-	// body is a string: where a pooler wants pgx's modes "exec" or "simple_protocol",
-	// it would send bytes as bytea, whose text is no JSON.
+	// body is a string: in pgx's modes "exec" and "simple_protocol", which some poolers
+	// need, bytes would be sent as bytea, whose text is not JSON.
 	body    string
 	claimed int64
 	owed    sql.NullInt64
 	line    sql.NullInt64
 }
 
-// writeRequest creates a request or changes it, and answers its words as they
-// are stored; r becomes what is stored.
+// writeRequest creates or updates a request, changes r to what is stored, and returns
+// the stored words.
 func writeRequest(ctx context.Context, tx *tx, r *bot.Request, keep bool) (known storedWords, err error) {
 	encoded, err := json.Marshal(r)
 	if err != nil {
 		return known, fmt.Errorf("encode the request: %w", err)
 	}
-	// Every change is owed to people: tell_due_at is now. Of what is done on
-	// the command line nobody reads in Slack.
+	// Every change must be shown, so tell_due_at is now. Slack shows nothing of a
+	// command-line request.
 	row := requestRow{body: string(encoded), owed: maybe(tx.now)}
 	if keep {
 		row.claimed = micros(tx.now.Add(bot.ClaimFor))
@@ -157,15 +157,15 @@ func writeRequest(ctx context.Context, tx *tx, r *bot.Request, keep bool) (known
 	switch {
 	case errors.Is(err, sql.ErrNoRows):
 		return known, bot.ErrConflict
-	case tx.unique(err): // it is new or waits again, and another one waits, too
+	case tx.unique(err): // another request for the account is pending
 		return known, bot.ErrTaken
 	case err != nil:
 		return known, fmt.Errorf("store the request: %w", err)
 	}
 	r.Version++
-	r.DueAt, r.StalledAt = instant(maybe(r.DueAt)), time.Time{} // as it is stored
+	r.DueAt, r.StalledAt = instant(maybe(r.DueAt)), time.Time{} // as stored
 	if r.State != bot.Pending {
-		return known, nil // nobody joins any more
+		return known, nil // nobody can join now
 	}
 	return known, writeAskers(ctx, tx, r)
 }
@@ -180,7 +180,7 @@ func (w requestRow) insert(ctx context.Context, tx *tx, r *bot.Request) error {
 	return err
 }
 
-// update answers sql.ErrNoRows if the stored version is another one.
+// update returns sql.ErrNoRows if the stored version has changed.
 func (w requestRow) update(ctx context.Context, tx *tx, r *bot.Request) (known storedWords, err error) {
 	err = tx.QueryRowContext(ctx, `UPDATE requests SET version = version + 1, state = $1, body = $2, accepted_at = $3,
 		due_at = $4, claimed_until = $5, tell_due_at = $6, tell_tries = 0, changed_at = $7, line_at = $8 WHERE id = $9 AND version = $10
@@ -190,8 +190,8 @@ func (w requestRow) update(ctx context.Context, tx *tx, r *bot.Request) (known s
 	return known, err
 }
 
-// writeAskers writes who asks since the version before. Those before the last have
-// their rows since they asked: however many ask for the same, each costs one row.
+// writeAskers stores who asked. An update adds only the last asker, because the earlier
+// ones have their rows: each join costs one row.
 func writeAskers(ctx context.Context, tx *tx, r *bot.Request) error {
 	askers := r.Askers
 	if r.Version > 1 {
@@ -206,15 +206,14 @@ func writeAskers(ctx context.Context, tx *tx, r *bot.Request) error {
 	return nil
 }
 
-// writeWords stores what was typed and answers its salted hash. Words come
-// with a request and change while it is pending and by its denial; later the
-// stored ones are hashed again.
+// writeWords stores what was typed and returns its salted hash. Words change only while
+// the request is pending and when it is denied; later the stored ones are hashed again.
 func writeWords(ctx context.Context, tx *tx, r bot.Request, known storedWords) (hash string, err error) {
 	changes := r.Version == 1 || r.State == bot.Pending || r.State == bot.Denied
 	salt, content := known.salt.String, known.content.String
 	switch {
 	case !known.salt.Valid && r.Version > 1 && r.State != bot.Pending:
-		return "", nil // erased: a hash would prove nothing
+		return "", nil // erased: nothing to hash
 	case !known.salt.Valid:
 		salt = rand.Text()
 	}
@@ -329,7 +328,7 @@ func (l *ledger) LastRevoke(ctx context.Context, targetID, but string) (bot.Requ
 	return r, err == nil, err
 }
 
-// with is a row that has one column more.
+// with is a row with one extra column.
 type with struct {
 	scanner
 	last any
@@ -337,8 +336,8 @@ type with struct {
 
 func (w with) Scan(to ...any) error { return w.scanner.Scan(append(to, w.last)...) }
 
-// oweOthers owes the people of the other open requests about an account that it was
-// revoked. What is being told already is told once more after that.
+// oweOthers marks the other open requests about the account to be shown again, because
+// it was revoked. A showing that is under way is repeated afterwards.
 func oweOthers(ctx context.Context, tx *tx, r *bot.Request) error {
 	_, err := tx.ExecContext(ctx, `UPDATE requests SET tell_again = 1, tell_due_at = coalesce(tell_due_at, $1),
 		tell_tries = CASE WHEN tell_due_at IS NULL THEN 0 ELSE tell_tries END WHERE target_id = $2 AND id <> $3 AND due_at IS NOT NULL`,

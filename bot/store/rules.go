@@ -40,8 +40,8 @@ func (r *replicas) RulesInForce(ctx context.Context) (in bot.RulesInForce, err e
 	return in, nil
 }
 
-// Replicas adds to the rules in force how many processes were heard of lately, and
-// how many of them have other rules. On SQLite there is one, which has them.
+// Replicas adds to the rules in force how many processes are alive and how many of them
+// have other rules. SQLite has one process, which has these rules.
 func (r *replicas) Replicas(ctx context.Context) (in bot.RulesInForce, err error) {
 	if in, err = r.RulesInForce(ctx); err != nil || r.folder() == (sqliteEngine{}).folder() {
 		return in, err
