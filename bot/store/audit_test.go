@@ -102,7 +102,7 @@ func testConcurrentChain(t *testing.T, open opener) {
 
 // A chain longer than what is held at a time is read whole, at and around the
 // ends of a batch, and damage in a later batch is found and described.
-func TestLongChain(t *testing.T) {
+func TestChain_LongerThanABatch(t *testing.T) {
 	for _, n := range []int{499, 500, 501, 1000, 1003} {
 		s := openSQLite(t, newClock().now)
 		if err := s.Record(deadline(t), 0, make([]bot.Entry, n)...); err != nil {
@@ -142,7 +142,7 @@ func TestLongChain(t *testing.T) {
 
 // Rows that are added while the chain is read are read too; nothing is taken
 // for damage.
-func TestChainGrowsWhileItIsRead(t *testing.T) {
+func TestWalk_IncludesRowsAddedMeanwhile(t *testing.T) {
 	s := openSQLite(t, newClock().now)
 	if err := s.Record(deadline(t), 0, make([]bot.Entry, 600)...); err != nil {
 		t.Fatal(err)
@@ -159,7 +159,7 @@ func TestChainGrowsWhileItIsRead(t *testing.T) {
 	}
 }
 
-func TestWalkEndsWithVisit(t *testing.T) {
+func TestWalk_EndsWithErrorOfVisit(t *testing.T) {
 	s := openSQLite(t, newClock().now)
 	if err := s.Record(deadline(t), 0, make([]bot.Entry, 3)...); err != nil {
 		t.Fatal(err)
@@ -170,7 +170,7 @@ func TestWalkEndsWithVisit(t *testing.T) {
 	}
 }
 
-func TestAnchorText(t *testing.T) {
+func TestAnchor_Text(t *testing.T) {
 	hash := strings.Repeat("ab", 32)
 	var a store.Anchor
 	if err := a.UnmarshalText([]byte(" 12:" + strings.ToUpper(hash))); err != nil || a != (store.Anchor{Seq: 12, Hash: hash}) || a.String() != "12:"+hash {
@@ -221,7 +221,7 @@ func TestOpenReadOnly(t *testing.T) {
 	}
 }
 
-func TestOpenReadOnlyRefuses(t *testing.T) {
+func TestOpenReadOnly_Refuses(t *testing.T) {
 	folder := t.TempDir()
 	write := func(name, text string) string {
 		path := filepath.Join(folder, name)
@@ -312,7 +312,7 @@ func TestStory(t *testing.T) {
 
 // A story beside a running bot is of one moment: words that are added while
 // it is read are never taken for changed ones.
-func TestStoryWhileWordsAreAdded(t *testing.T) {
+func TestStory_WhileWordsAreAdded(t *testing.T) {
 	s := openSQLite(t, newClock().now)
 	r := create(t, s, pending("REQ-ACDEFG", "carol"))
 	ctx := deadline(t)

@@ -8,7 +8,7 @@ import (
 
 // A row that nobody can read, after a bad disk or a hand in the database,
 // holds up none of the others and is reported.
-func TestBrokenRows(t *testing.T) {
+func TestDue_ReportsBrokenRows(t *testing.T) {
 	c := newClock()
 	s := openSQLite(t, c.now)
 	raw := bypass(t, s)

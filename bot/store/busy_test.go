@@ -15,7 +15,7 @@ const persistWithin = 1500 * time.Millisecond
 
 // While somebody else holds the database, whoever wants to write is told so
 // in time, and nothing of what failed is there later.
-func TestBusy(t *testing.T) {
+func TestSQLite_BusyFailsInTime(t *testing.T) {
 	c := newClock()
 	s := openSQLite(t, c.now)
 	raw := bypass(t, s)
@@ -70,7 +70,7 @@ func TestBusy(t *testing.T) {
 }
 
 // A lock that is gone within busy_timeout costs time and nothing else.
-func TestBusyForAMoment(t *testing.T) {
+func TestSQLite_BusyForAMoment(t *testing.T) {
 	s := openSQLite(t, newClock().now)
 	raw := bypass(t, s)
 	do(t, raw, `BEGIN IMMEDIATE`)

@@ -156,7 +156,7 @@ func testCensusStalled(t *testing.T, open opener) {
 
 // A scrape costs the same after a million requests: no query of it walks a
 // table, only indexes that hold what is not over.
-func TestCensusByIndexes(t *testing.T) {
+func TestCensus_UsesIndexes(t *testing.T) {
 	s := openSQLite(t, newClock().now)
 	raw := bypass(t, s)
 	whole := regexp.MustCompile(`^SCAN (requests|arrivals|notices|freezes|audit)\b`)

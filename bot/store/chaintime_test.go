@@ -9,7 +9,7 @@ import (
 
 // However many write at once, no row of the chain says an earlier time than the
 // row before it: a freeze that came after a decision is dated after it too.
-func TestTimesInTheChainNeverGoBack(t *testing.T) {
+func TestChain_TimesNeverGoBack(t *testing.T) {
 	t.Parallel()
 	stores, _ := openSeveral(t, 2)
 	ctx := deadline(t)

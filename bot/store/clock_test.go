@@ -259,8 +259,8 @@ func setBackChain(t *testing.T, c *clock, s *store.Store) func(*testing.T, *stor
 	}
 }
 
-// TestClockSetBackIsTold: once, and how far; two seconds are nothing.
-func TestClockSetBackIsTold(t *testing.T) {
+// TestClockSetBack_IsReportedOnce: once, and how far; two seconds are nothing.
+func TestClockSetBack_IsReportedOnce(t *testing.T) {
 	t.Parallel()
 	c := newClock()
 	s := openSQLite(t, c.now)

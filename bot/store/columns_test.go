@@ -52,7 +52,7 @@ func wantColumns(t *testing.T, raw *sql.Conn, text string, want ...string) {
 }
 
 // What people typed and are called stands in one table, where it can be erased.
-func TestWordsStandApart(t *testing.T) {
+func TestWords_AreInOneTable(t *testing.T) {
 	s := openSQLite(t, newClock().now)
 	raw := bypass(t, s)
 	r := create(t, s, pending("REQ-ACDEFG", "carol"))
@@ -76,7 +76,7 @@ func hashOf(parts ...string) string {
 
 func typedHash(salt, content string) string { return hashOf(salt, content) }
 
-func TestTypedProvesTheWords(t *testing.T) {
+func TestWords_TypedHashProvesThem(t *testing.T) {
 	s := openSQLite(t, newClock().now)
 	raw := bypass(t, s)
 	r := create(t, s, pending("REQ-ACDEFG", "carol"))
@@ -117,7 +117,7 @@ func TestTypedProvesTheWords(t *testing.T) {
 }
 
 // The two secrets stand in columns of their own until they are worth nothing.
-func TestSecretsAreErased(t *testing.T) {
+func TestForget_ErasesSecrets(t *testing.T) {
 	c := newClock()
 	s := openSQLite(t, c.now)
 	raw := bypass(t, s)

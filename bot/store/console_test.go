@@ -116,7 +116,7 @@ func testClaim(t *testing.T, open opener) {
 
 // Whoever writes beside a bot does not take the database to a schema that the
 // bot may not know.
-func TestBesideDoesNotMigrate(t *testing.T) {
+func TestOpenBeside_DoesNotMigrate(t *testing.T) {
 	path := versionOne(t)
 	s, err := store.Open(deadline(t), "sqlite:"+path, store.Options{Beside: true})
 	if s != nil || err == nil || !strings.Contains(err.Error(), "start the bot of this version on it once") {
@@ -129,7 +129,7 @@ func TestBesideDoesNotMigrate(t *testing.T) {
 }
 
 // What passes over a limit counts against it all the same.
-func TestWhatPassesOverALimitCounts(t *testing.T) {
+func TestLimit_PassedOverUseCounts(t *testing.T) {
 	c := newClock()
 	s := openAt(t, newPath(t), store.Options{Now: c.now})
 	defer closeStore(t, s)

@@ -13,10 +13,10 @@ import (
 	"revoke-sessions/bot/store"
 )
 
-// TestErasedFromTheFile: what is erased is gone from the file's bytes too, and
+// TestForget_ErasesFromTheFile: what is erased is gone from the file's bytes too, and
 // not only from its columns. Long texts stand in pages of their own, which
 // SQLite gives free as they are unless it is told otherwise.
-func TestErasedFromTheFile(t *testing.T) {
+func TestForget_ErasesFromTheFile(t *testing.T) {
 	c := newClock()
 	path := newPath(t)
 	s, err := store.Open(deadline(t), "sqlite:"+path, store.Options{Now: c.now})
@@ -78,7 +78,7 @@ func fillAndForget(t *testing.T, s *store.Store, c *clock) {
 
 // What is erased is gone from the -wal file too, while the bot runs: once it has
 // forgotten, and if somebody else reads at that moment, the next time.
-func TestErasedFromTheLog(t *testing.T) {
+func TestForget_ErasesFromTheLog(t *testing.T) {
 	for name, reads := range map[string]bool{"alone": false, "with a reader beside": true} {
 		t.Run(name, func(t *testing.T) {
 			c := newClock()

@@ -219,7 +219,7 @@ func testForgetFreeze(t *testing.T, open opener) {
 
 // The reason of a freeze stands in one place, apart from its announcement, and
 // goes after its time.
-func TestReasonOfAFreezeIsErased(t *testing.T) {
+func TestForget_ErasesReasonOfFreeze(t *testing.T) {
 	c := newClock()
 	s := openSQLite(t, c.now)
 	raw := bypass(t, s)
@@ -247,7 +247,7 @@ func TestReasonOfAFreezeIsErased(t *testing.T) {
 }
 
 // With nothing to forget, Forget waits for nobody who writes.
-func TestIdleForgetOnlyReads(t *testing.T) {
+func TestForget_IdleOnlyReads(t *testing.T) {
 	c := newClock()
 	s := openSQLite(t, c.now)
 	a := receive(t, s, arrival(1))
@@ -276,7 +276,7 @@ func TestIdleForgetOnlyReads(t *testing.T) {
 
 // What Forget and a freeze look for is found by an index that holds nothing
 // else, however long the history.
-func TestIndexesOfWhatIsSearched(t *testing.T) {
+func TestForget_UsesIndexes(t *testing.T) {
 	s := openSQLite(t, newClock().now)
 	raw := bypass(t, s)
 	for query, index := range map[string]string{

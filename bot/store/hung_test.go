@@ -10,7 +10,7 @@ import (
 
 // A replica that hangs while it makes the schema keeps others out for seconds
 // only.
-func TestHungWhileItMakesTheSchema(t *testing.T) {
+func TestMigrate_HungReplicaBlocksForSecondsOnly(t *testing.T) {
 	t.Parallel()
 	url := newDatabase(t, shared(t))
 	line, by := cable(t, url)

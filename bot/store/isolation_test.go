@@ -10,7 +10,7 @@ import (
 )
 
 // Whatever an administrator has set for the database, many may write at once.
-func TestSettingsOfTheDatabase(t *testing.T) {
+func TestPostgres_AnyServerSettings(t *testing.T) {
 	t.Parallel()
 	for _, setting := range []string{
 		`default_transaction_isolation = 'serializable'`,

@@ -90,7 +90,7 @@ func testMarker(t *testing.T, open opener) {
 }
 
 // A marker that is damaged is an error, and not taken for another.
-func TestMarkerIsDamaged(t *testing.T) {
+func TestMarker_Damaged(t *testing.T) {
 	t.Parallel()
 	for _, text := range []string{"", "12", "12:ab 2026-03-04T12:00:00Z", "1:" + hash64 + " noon", "-1:" + hash64 + " 2026-03-04T12:00:00Z"} {
 		path := filepath.Join(t.TempDir(), "marker")
@@ -105,8 +105,8 @@ func TestMarkerIsDamaged(t *testing.T) {
 
 const hash64 = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
 
-// TestWhereTheMarkerIs: beside an SQLite file, or where a setting says; nowhere else.
-func TestWhereTheMarkerIs(t *testing.T) {
+// TestMarker_Path: beside an SQLite file, or where a setting says; nowhere else.
+func TestMarker_Path(t *testing.T) {
 	t.Parallel()
 	for _, row := range []struct{ database, setting, want string }{
 		{"sqlite:/var/lib/bot/bot.db", "", "/var/lib/bot/bot.db.anchor"},

@@ -58,7 +58,7 @@ func TestMarks(t *testing.T) {
 }
 
 // Of a transaction that is under way nobody knows before its end.
-func TestMarkOfWhatIsUnderWay(t *testing.T) {
+func TestMarks_OfRunningTransaction(t *testing.T) {
 	t.Parallel()
 	for _, want := range []bool{true, false} {
 		url := newDatabase(t, shared(t))
@@ -96,7 +96,7 @@ func TestMarkOfWhatIsUnderWay(t *testing.T) {
 // A server that is killed forgets which numbers it gave to transactions of which
 // nothing had reached its disk, and gives them again. What became of the second
 // of that number says nothing of the first.
-func TestTransactionNumberGivenTwice(t *testing.T) {
+func TestMarks_TransactionNumberReused(t *testing.T) {
 	t.Parallel()
 	server := ownServer(t)
 	url := newDatabase(t, server)

@@ -73,7 +73,7 @@ func versionOne(t *testing.T) (path string) {
 	return path
 }
 
-func TestVersionOneIsBroughtUpToDate(t *testing.T) {
+func TestMigrate_FromVersionOne(t *testing.T) {
 	path := versionOne(t)
 	c := newClock()
 	c.move(25 * time.Hour)
@@ -138,7 +138,7 @@ func TestVersionOneIsBroughtUpToDate(t *testing.T) {
 
 // An audit row that cannot be read does not keep the database from opening:
 // then nobody could say what is wrong with it.
-func TestDamagedVersionOneOpens(t *testing.T) {
+func TestMigrate_DamagedVersionOne(t *testing.T) {
 	path := versionOne(t)
 	db, err := sql.Open("sqlite", "file:"+path)
 	if err != nil {
@@ -155,7 +155,7 @@ func TestDamagedVersionOneOpens(t *testing.T) {
 }
 
 // A version is made whole or not at all, and can be made later.
-func TestMigrationIsAllOrNothing(t *testing.T) {
+func TestMigrate_AllOrNothing(t *testing.T) {
 	path := versionOne(t)
 	db, err := sql.Open("sqlite", "file:"+path)
 	if err != nil {
@@ -189,7 +189,7 @@ func TestMigrationIsAllOrNothing(t *testing.T) {
 }
 
 // However many open an old database at once, it is brought up to date once.
-func TestManyMigrateAtOnce(t *testing.T) {
+func TestMigrate_ManyAtOnce(t *testing.T) {
 	path := versionOne(t)
 	ctx := deadline(t)
 	for i, err := range atOnce(8, func(int) error {
@@ -209,7 +209,7 @@ func TestManyMigrateAtOnce(t *testing.T) {
 }
 
 // Whoever only reads does not bring a database up to date, and says who does.
-func TestOpenReadOnlyOfVersionOne(t *testing.T) {
+func TestOpenReadOnly_VersionOne(t *testing.T) {
 	path := versionOne(t)
 	s, err := store.OpenReadOnly(deadline(t), "sqlite:"+path)
 	if s != nil || err == nil || !strings.Contains(err.Error(), "schema 1") || !strings.Contains(err.Error(), "start the bot of this version on it once") {

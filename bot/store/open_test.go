@@ -46,7 +46,7 @@ func TestExclusive(t *testing.T) {
 	openAt(t, path, exclusive)
 }
 
-func TestExclusiveAcrossProcesses(t *testing.T) {
+func TestExclusive_AcrossProcesses(t *testing.T) {
 	path := newPath(t)
 	p := begin(t, "hold", path, nil)
 	if line, _ := p.line(t); line != "held" {
@@ -84,7 +84,7 @@ func TestExclusiveAcrossProcesses(t *testing.T) {
 }
 
 // Whoever held a claim is gone when nobody else can have the database open.
-func TestExclusiveFreesClaims(t *testing.T) {
+func TestExclusive_FreesClaims(t *testing.T) {
 	c := newClock()
 	path := newPath(t)
 	s, err := store.Open(deadline(t), "sqlite:"+path, store.Options{Now: c.now, Exclusive: true})
@@ -114,7 +114,7 @@ func TestExclusiveFreesClaims(t *testing.T) {
 
 // A process of the command line works beside the bot, and is not gone when the
 // bot is: its call goes on, and must not be taken for one whose process died.
-func TestExclusiveLeavesTheClaimsOfTheCommandLine(t *testing.T) {
+func TestExclusive_KeepsClaimsOfTheCommandLine(t *testing.T) {
 	c := newClock()
 	path := newPath(t)
 	beside := openAt(t, path, store.Options{Now: c.now, Beside: true})
@@ -131,7 +131,7 @@ func TestExclusiveLeavesTheClaimsOfTheCommandLine(t *testing.T) {
 	}
 }
 
-func TestReopenKeepsEverything(t *testing.T) {
+func TestOpen_AgainKeepsEverything(t *testing.T) {
 	c := newClock()
 	path := newPath(t)
 	s, err := store.Open(deadline(t), "sqlite:"+path, store.Options{Now: c.now})
@@ -159,7 +159,7 @@ func TestReopenKeepsEverything(t *testing.T) {
 	}
 }
 
-func TestNewerSchema(t *testing.T) {
+func TestOpen_RefusesNewerSchema(t *testing.T) {
 	path := newPath(t)
 	s := openAt(t, path, store.Options{})
 	raw := bypass(t, s)
@@ -175,7 +175,7 @@ func TestNewerSchema(t *testing.T) {
 	}
 }
 
-func TestPaths(t *testing.T) {
+func TestOpen_AnyPath(t *testing.T) {
 	dir := t.TempDir()
 	for _, name := range []string{
 		"with space.db", "what?.db", "what?mode=memory", "a#b.db", "100%.db", "%41.db", "a&b=c;d+e.db", "ä-日本.db", "no-suffix",
@@ -198,7 +198,7 @@ func TestPaths(t *testing.T) {
 	}
 }
 
-func TestRelativePath(t *testing.T) {
+func TestOpen_RelativePath(t *testing.T) {
 	t.Chdir(t.TempDir())
 	s, err := store.Open(deadline(t), "sqlite:revoke-sessions.db", store.Options{})
 	if err != nil {
@@ -211,7 +211,7 @@ func TestRelativePath(t *testing.T) {
 }
 
 // Names, reasons and response_urls are nobody else's business on the machine.
-func TestOnlyTheOwnerMayRead(t *testing.T) {
+func TestPrivateFiles_OnlyTheOwnerReads(t *testing.T) {
 	path := newPath(t)
 	s := openAt(t, path, store.Options{Exclusive: true})
 	receive(t, s, arrival(1))
@@ -226,7 +226,7 @@ func TestOnlyTheOwnerMayRead(t *testing.T) {
 	}
 }
 
-func TestBadURLs(t *testing.T) {
+func TestOpen_BadURLs(t *testing.T) {
 	for _, url := range []string{
 		"", "sqlite:", "sqlite::memory:", "sqlite", "revoke-sessions.db", "/var/lib/x.db", "SQLITE:x.db",
 		"mysql://bot:hunter2@db/x", "file:x.db", "POSTGRES://bot:hunter2@db/x",
@@ -278,7 +278,7 @@ func wantClear(t *testing.T, said, path string, reasons ...string) {
 	t.Errorf("%q says none of %q", said, reasons)
 }
 
-func TestNoPlaceForADatabase(t *testing.T) {
+func TestOpen_NoPlaceForADatabase(t *testing.T) {
 	dir := t.TempDir()
 	text := filepath.Join(dir, "notes.txt")
 	if err := os.WriteFile(text, []byte(strings.Repeat("not a database\n", 100)), 0o600); err != nil {
@@ -302,7 +302,7 @@ func TestNoPlaceForADatabase(t *testing.T) {
 	}
 }
 
-func TestReadOnlyFolder(t *testing.T) {
+func TestOpen_ReadOnlyFolder(t *testing.T) {
 	dir, err := os.MkdirTemp("", "read-only") // not TempDir, which nobody else may enter
 	if err != nil {
 		t.Fatal(err)
@@ -336,7 +336,7 @@ func TestReadOnlyFolder(t *testing.T) {
 }
 
 // Time is the process's unless a test says otherwise.
-func TestRealClock(t *testing.T) {
+func TestReceive_RealClock(t *testing.T) {
 	s := openAt(t, newPath(t), store.Options{})
 	before := time.Now().Truncate(time.Microsecond)
 	a := receive(t, s, arrival(1))

@@ -121,7 +121,7 @@ func TestReadOnlyForAWhile(t *testing.T) {
 
 // A hand-over that is over within seconds is noticed by nobody, also where the
 // connections to the server that only follows stay open.
-func TestHandOverForAMoment(t *testing.T) {
+func TestPostgres_FailoverForAMoment(t *testing.T) {
 	t.Parallel()
 	server := ownServer(t)
 	url := newDatabase(t, server)
@@ -147,7 +147,7 @@ func TestHandOverForAMoment(t *testing.T) {
 }
 
 // An address may name several servers: whichever takes writes is used.
-func TestSeveralHosts(t *testing.T) {
+func TestOpenPostgres_SeveralHosts(t *testing.T) {
 	t.Parallel()
 	url := newDatabase(t, shared(t))
 	one, byOne := cable(t, url)
@@ -176,7 +176,7 @@ func TestSeveralHosts(t *testing.T) {
 }
 
 // A commit whose answer is lost is looked up: its caller reads what is true.
-func TestCommitWhoseAnswerIsLost(t *testing.T) {
+func TestCommit_AnswerIsLost(t *testing.T) {
 	t.Parallel()
 	url := newDatabase(t, shared(t))
 	line, by := cable(t, url)
@@ -261,7 +261,7 @@ func TestCommitWhoseAnswerIsLost(t *testing.T) {
 
 // A process whose cable is pulled while it holds the head of the chain, which
 // everybody needs, stands in the way of others for seconds only.
-func TestCutOffWhileItHoldsTheHead(t *testing.T) {
+func TestChainHead_HolderIsCutOff(t *testing.T) {
 	t.Parallel()
 	url := newDatabase(t, shared(t))
 	line, by := cable(t, url)

@@ -64,7 +64,7 @@ var scan = regexp.MustCompile(`^SCAN (\w+)(?: USING (?:COVERING )?INDEX (\w+))?`
 
 // Nothing that a bot asks of SQLite reads the history: every statement of its
 // steps goes by an index.
-func TestNoStatementScans(t *testing.T) {
+func TestSQLite_NoStatementScans(t *testing.T) {
 	s := onSQLite(t).Store
 	write, read := s.Pools()
 	l := &listener{driver: write.Driver(), heard: map[string][]any{},

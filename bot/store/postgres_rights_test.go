@@ -93,7 +93,7 @@ const twist = `CREATE FUNCTION %[1]s.twisted(numeric, integer) RETURNS numeric L
 func twisted(schema string) string { return strings.ReplaceAll(twist, "%[1]s", schema) }
 
 // In a schema where others may create, their operators would be ours.
-func TestRightsOthersMayCreate(t *testing.T) {
+func TestRights_OthersMayCreate(t *testing.T) {
 	t.Parallel()
 	for name, made := range map[string]bool{"in an empty database": false, "where our tables are": true} {
 		t.Run(name, func(t *testing.T) {
@@ -112,7 +112,7 @@ func TestRightsOthersMayCreate(t *testing.T) {
 
 // A schema that comes earlier, by what is set for the role or in the address, is not
 // asked for anything of ours.
-func TestRightsEarlierInTheSearchPath(t *testing.T) {
+func TestRights_EarlierInTheSearchPath(t *testing.T) {
 	t.Parallel()
 	for name, how := range map[string]func(g *guest){
 		"in the address": func(g *guest) { g.url += "&search_path=twist,public" },
@@ -145,7 +145,7 @@ func TestRightsEarlierInTheSearchPath(t *testing.T) {
 }
 
 // Whatever else gives others a say in what the bot does, each with the line that ends it.
-func TestRightsOfOthers(t *testing.T) {
+func TestRights_OfOthers(t *testing.T) {
 	t.Parallel()
 	for name, tt := range map[string]struct{ owner, admin, stranger, mend string }{
 		"the schema is theirs": {admin: `ALTER SCHEMA public OWNER TO STRANGER; GRANT ALL ON SCHEMA public TO BOT`, mend: `ALTER SCHEMA public OWNER TO BOT;`},
@@ -179,7 +179,7 @@ func TestRightsOfOthers(t *testing.T) {
 
 // What the README's SQL makes is the bot's alone, and what it does not do is told and
 // keeps nobody from working.
-func TestRightsThatAreTold(t *testing.T) {
+func TestRights_ThatAreTold(t *testing.T) {
 	t.Parallel()
 	g := newGuest(t)
 	database := g.owner.Config().Database
@@ -206,7 +206,7 @@ func TestRightsThatAreTold(t *testing.T) {
 }
 
 // The tables whose rights are read are all that the schema makes.
-func TestRightsOfEveryTable(t *testing.T) {
+func TestRights_OfEveryTable(t *testing.T) {
 	t.Parallel()
 	url := newDatabase(t, shared(t))
 	openURL(t, url, store.Options{})
@@ -223,7 +223,7 @@ func TestRightsOfEveryTable(t *testing.T) {
 
 // Whoever may only connect holds up nobody: neither a start nor a freeze, a decision, or
 // a limit.
-func TestRightsToConnectHoldUpNobody(t *testing.T) {
+func TestRights_ToConnectHoldUpNobody(t *testing.T) {
 	t.Parallel()
 	g := newGuest(t)
 	for n := range 8 {
@@ -250,7 +250,7 @@ func TestRightsToConnectHoldUpNobody(t *testing.T) {
 
 // While a replica of the version before still runs, which knows advisory locks alone,
 // what it does and what we do keep away from each other; and not afterwards.
-func TestRightsOfAnOlderReplica(t *testing.T) {
+func TestRights_OfAnOlderReplica(t *testing.T) {
 	t.Parallel()
 	g := newGuest(t)
 	c := newClock()
@@ -286,7 +286,7 @@ func TestRightsOfAnOlderReplica(t *testing.T) {
 
 // Two of ours keep away from each other without any advisory lock: a freeze waits for
 // the decision that is under way.
-func TestRightsOfOneReplicaAlone(t *testing.T) {
+func TestRights_OfOneReplicaAlone(t *testing.T) {
 	t.Parallel()
 	g := newGuest(t)
 	c := newClock()
@@ -328,7 +328,7 @@ func sqlIn(t *testing.T, document, after, name string) string {
 }
 
 // The README's SQL makes a database with which doctor finds nothing.
-func TestRightsOfTheReadme(t *testing.T) {
+func TestRights_OfTheReadme(t *testing.T) {
 	t.Parallel()
 	g := newGuest(t)
 	name := g.owner.Config().Database + "_readme"
@@ -365,7 +365,7 @@ func TestRightsOfTheReadme(t *testing.T) {
 }
 
 // The runbook's SQL moves the tables away from others, with all that is in them.
-func TestRightsOfTheRunbook(t *testing.T) {
+func TestRights_OfTheRunbook(t *testing.T) {
 	t.Parallel()
 	g := newGuest(t)
 	g.run(t, g.owner, `DROP SCHEMA IF EXISTS BOT`)

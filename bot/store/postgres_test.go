@@ -120,7 +120,7 @@ func past(t testing.TB, url string) *pgx.Conn {
 
 // A pooler between bot and server may want pgx's modes without prepared
 // statements; both send an argument by what it is in Go.
-func TestPostgresWithoutPreparedStatements(t *testing.T) {
+func TestPostgres_WithoutPreparedStatements(t *testing.T) {
 	t.Parallel()
 	for _, mode := range []string{"exec", "simple_protocol"} {
 		t.Run(mode, func(t *testing.T) {

@@ -30,7 +30,7 @@ func TestTryOutPostgres(t *testing.T) {
 
 // Whoever reads why a database cannot be used reads the cause, once, on one
 // line, without the password.
-func TestUnusablePostgres(t *testing.T) {
+func TestTryOutPostgres_SaysWhyUnusable(t *testing.T) {
 	address, err := url.Parse(newDatabase(t, shared(t)))
 	if err != nil {
 		t.Fatal(err)
@@ -73,7 +73,7 @@ func TestUnusablePostgres(t *testing.T) {
 }
 
 // Opening says the same, and gives up a database that is not there at once.
-func TestOpenPostgresThatIsNotThere(t *testing.T) {
+func TestOpenPostgres_NotThere(t *testing.T) {
 	address, err := url.Parse(newDatabase(t, shared(t)))
 	if err != nil {
 		t.Fatal(err)

@@ -46,7 +46,7 @@ func TestTryOut(t *testing.T) {
 }
 
 // When nobody else has the database open, nothing is left beside it either.
-func TestTryOutAlone(t *testing.T) {
+func TestTryOut_Alone(t *testing.T) {
 	path := newPath(t)
 	s, err := store.Open(deadline(t), "sqlite:"+path, store.Options{})
 	if err != nil {
@@ -84,7 +84,7 @@ func files(t *testing.T, path string) (all [][]byte) {
 }
 
 // Where there is no database, none is made.
-func TestTryOutWithoutDatabase(t *testing.T) {
+func TestTryOut_WithoutDatabase(t *testing.T) {
 	path := newPath(t)
 	p, err := store.TryOut(deadline(t), "sqlite:"+path)
 	if err != nil || !p.Missing {

@@ -11,7 +11,7 @@ import (
 
 // Connections that the server has ended are nobody's trouble: whoever reads
 // next gets another.
-func TestReadsAfterConnectionsWereLost(t *testing.T) {
+func TestReads_AfterConnectionsWereLost(t *testing.T) {
 	t.Parallel()
 	server := shared(t)
 	for name, one := range map[string]func(ctx context.Context, s *store.Store) error{

@@ -14,7 +14,7 @@ import (
 // Replicas are exchanged one by one: several start together, and for a while
 // older ones and newer ones work on one database.
 
-func TestManyMakeTheSchemaAtOnce(t *testing.T) {
+func TestMigratePostgres_ManyAtOnce(t *testing.T) {
 	t.Parallel()
 	url := newDatabase(t, shared(t))
 	processes := make([]*process, 3)
@@ -50,7 +50,7 @@ func TestManyMakeTheSchemaAtOnce(t *testing.T) {
 // A process that makes the first table at the same moment as another is refused by
 // PostgreSQL in one of three ways, and tries again. The server refuses here by a
 // trigger, because the moment is too short to meet.
-func TestOpenTriesAgainWhereAnotherMakesTheSchema(t *testing.T) {
+func TestMigratePostgres_RetriesWhenAnotherCreates(t *testing.T) {
 	t.Parallel()
 	for _, code := range []string{"unique_violation", "duplicate_object", "duplicate_table"} {
 		t.Run(code, func(t *testing.T) {
@@ -79,7 +79,7 @@ func TestOpenTriesAgainWhereAnotherMakesTheSchema(t *testing.T) {
 }
 
 // The first version on PostgreSQL is brought up to date, and keeps what it holds.
-func TestPostgresOfVersionThree(t *testing.T) {
+func TestMigratePostgres_FromVersionThree(t *testing.T) {
 	t.Parallel()
 	url := newDatabase(t, shared(t))
 	schema, err := os.ReadFile("schema/postgres/0003.sql")
@@ -130,7 +130,7 @@ func newer(t *testing.T, url string, works bool) (version int) {
 }
 
 // An older replica goes on while a newer one brings the schema up to date.
-func TestOlderWorksWhileANewerStarts(t *testing.T) {
+func TestReplicas_OlderWorksWhileNewerStarts(t *testing.T) {
 	t.Parallel()
 	url := newDatabase(t, shared(t))
 	s := openURL(t, url, store.Options{})
@@ -149,7 +149,7 @@ func TestOlderWorksWhileANewerStarts(t *testing.T) {
 
 // An older program opens a newer schema that it can work with, and does
 // everything on it.
-func TestOlderProgramOnANewerSchema(t *testing.T) {
+func TestReplicas_OlderOnNewerSchema(t *testing.T) {
 	t.Parallel()
 	url := newDatabase(t, shared(t))
 	closeStore(t, openURL(t, url, store.Options{}))
@@ -189,7 +189,7 @@ func TestOlderProgramOnANewerSchema(t *testing.T) {
 }
 
 // A schema that it cannot work with is refused with a remedy, and left alone.
-func TestOlderProgramOnASchemaTooNew(t *testing.T) {
+func TestReplicas_OlderRefusesSchemaTooNew(t *testing.T) {
 	t.Parallel()
 	url := newDatabase(t, shared(t))
 	closeStore(t, openURL(t, url, store.Options{}))

@@ -61,7 +61,7 @@ func testRules(t *testing.T, open opener) {
 
 // Whoever looks sees which of the processes have other rules than those in force,
 // also those that never said which.
-func TestReplicasByTheirRules(t *testing.T) {
+func TestReplicas_ByTheirRules(t *testing.T) {
 	t.Parallel()
 	url := newDatabase(t, shared(t))
 	var stores []*store.Store

@@ -24,7 +24,7 @@ func openSeveral(t *testing.T, n int) (stores []*store.Store, url string) {
 	return stores, url
 }
 
-func TestSeveralClaimOnce(t *testing.T) {
+func TestDue_SeveralStoresClaimOnce(t *testing.T) {
 	t.Parallel()
 	stores, url := openSeveral(t, 2)
 	const rows, lookers = 40, 10
@@ -82,7 +82,7 @@ func TestSeveralClaimOnce(t *testing.T) {
 }
 
 // Nobody waits for rows that another is about to claim or to change.
-func TestDueWaitsForNobody(t *testing.T) {
+func TestDue_SkipsLockedRows(t *testing.T) {
 	t.Parallel()
 	stores, url := openSeveral(t, 1)
 	s := stores[0]
@@ -115,7 +115,7 @@ func TestDueWaitsForNobody(t *testing.T) {
 	}
 }
 
-func TestSeveralDecideOnce(t *testing.T) {
+func TestCommit_SeveralStoresDecideOnce(t *testing.T) {
 	t.Parallel()
 	stores, _ := openSeveral(t, 3)
 	ctx := deadline(t)
@@ -146,7 +146,7 @@ func TestSeveralDecideOnce(t *testing.T) {
 }
 
 // One delivery on two sockets of two processes is one arrival.
-func TestSeveralReceiveOnce(t *testing.T) {
+func TestReceive_SeveralStoresOnce(t *testing.T) {
 	t.Parallel()
 	stores, _ := openSeveral(t, 3)
 	ctx := deadline(t)
@@ -172,7 +172,7 @@ func TestSeveralReceiveOnce(t *testing.T) {
 	}
 }
 
-func TestSeveralShareLimits(t *testing.T) {
+func TestLimit_SharedBySeveralStores(t *testing.T) {
 	t.Parallel()
 	stores, _ := openSeveral(t, 3)
 	ctx := deadline(t)
@@ -197,7 +197,7 @@ func TestSeveralShareLimits(t *testing.T) {
 
 // After a freeze that one process has stored no other stores what is fenced,
 // and what was fenced and stored stands before it.
-func TestSeveralAreFenced(t *testing.T) {
+func TestFreeze_FencesSeveralStores(t *testing.T) {
 	t.Parallel()
 	stores, _ := openSeveral(t, 3)
 	ctx := deadline(t)
@@ -252,7 +252,7 @@ func TestSeveralAreFenced(t *testing.T) {
 // What is fenced and under way when a freeze comes is stored before it, and what
 // begins while the freeze is being stored is refused: also a request that is
 // made in that moment, which no freeze could have touched.
-func TestFreezeAndWhatIsUnderWay(t *testing.T) {
+func TestFreeze_AndRunningCommits(t *testing.T) {
 	t.Parallel()
 	for _, freezeFirst := range []bool{true, false} {
 		t.Run(fmt.Sprint("freeze first ", freezeFirst), func(t *testing.T) {
@@ -309,7 +309,7 @@ func TestFreezeAndWhatIsUnderWay(t *testing.T) {
 
 // Thirty-two writers on three stores leave a chain without a gap, in which the
 // rows of a commit stand together.
-func TestSeveralWriteOneChain(t *testing.T) {
+func TestChain_SeveralStoresWriteIt(t *testing.T) {
 	t.Parallel()
 	stores, _ := openSeveral(t, 3)
 	ctx := deadline(t)
@@ -348,7 +348,7 @@ func TestSeveralWriteOneChain(t *testing.T) {
 }
 
 // Replicas look after the same words at the same moment.
-func TestSeveralForget(t *testing.T) {
+func TestForget_SeveralStoresAtOnce(t *testing.T) {
 	t.Parallel()
 	stores, url := openSeveral(t, 3)
 	const n = 300
@@ -389,7 +389,7 @@ func TestSeveralForget(t *testing.T) {
 
 // Each counts those that were heard of lately: one that says goodbye is not
 // waited for.
-func TestSeveralAreCounted(t *testing.T) {
+func TestBeat_CountsSeveralStores(t *testing.T) {
 	t.Parallel()
 	url := newDatabase(t, shared(t))
 	beat := func(s *store.Store, want int) {

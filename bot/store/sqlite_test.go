@@ -81,7 +81,7 @@ func value[T any](t testing.TB, conn *sql.Conn, query string, args ...any) T {
 }
 
 // Pragmas belong to a connection, not to a database: each of a pool needs them.
-func TestPragmasOnEveryConnection(t *testing.T) {
+func TestSQLite_PragmasOnEveryConnection(t *testing.T) {
 	s := openSQLite(t, newClock().now)
 	write, read := s.Pools()
 	for name, pool := range map[string]*sql.DB{"write": write, "read": read} {
@@ -111,7 +111,7 @@ func TestPragmasOnEveryConnection(t *testing.T) {
 }
 
 // Whichever table refuses, nothing of the transaction stays in any other.
-func TestAnyTableRefuses(t *testing.T) {
+func TestCommit_RollsBackWhicheverTableRefuses(t *testing.T) {
 	c := newClock()
 	s := openSQLite(t, c.now)
 	raw := bypass(t, s)
@@ -177,7 +177,7 @@ func TestAnyTableRefuses(t *testing.T) {
 
 // The head of the chain is the last thing that any transaction touches: on a
 // database with many writers everybody takes that lock last.
-func TestTheHeadComesLast(t *testing.T) {
+func TestChainHead_IsTouchedLast(t *testing.T) {
 	c := newClock()
 	s := openSQLite(t, c.now)
 	raw := bypass(t, s)

@@ -18,11 +18,11 @@ import (
 // A process that is stopped while it holds the head of the chain, which every
 // other needs, stands in their way for seconds only; when it goes on it does
 // nothing twice and says nothing untrue.
-func TestStoppedWhileItHoldsTheHead(t *testing.T) { testStopped(t, "one writer") }
+func TestChainHead_HolderIsStopped(t *testing.T) { testStopped(t, "one writer") }
 
 // Others of the same process that wait for the head do not hold it one after
 // the other, each until the server loses patience.
-func TestManyStoppedWhileOneHoldsTheHead(t *testing.T) { testStopped(t, "ten writers") }
+func TestChainHead_ManyStoppedBesideTheHolder(t *testing.T) { testStopped(t, "ten writers") }
 
 func testStopped(t *testing.T, job string) {
 	t.Parallel()

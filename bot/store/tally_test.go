@@ -19,7 +19,7 @@ func (w world) minuteOver(t *testing.T) {
 
 // What somebody without any right repeats is one row at once and one row a
 // minute, which says how many there were and when the last was.
-func TestRefusalsAreCountedByTheMinute(t *testing.T) {
+func TestTally_CountsByTheMinute(t *testing.T) {
 	for name, open := range map[string]func(testing.TB) world{"sqlite": onSQLite, "postgres": onPostgres} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -64,7 +64,7 @@ func TestRefusalsAreCountedByTheMinute(t *testing.T) {
 }
 
 // The next refusal closes the minute before it, where no clock has.
-func TestTheNextRefusalClosesTheMinute(t *testing.T) {
+func TestTally_NextRefusalClosesTheMinute(t *testing.T) {
 	w := onSQLite(t)
 	for range 3 {
 		if err := w.Record(deadline(t), 0, aGuestIsRefused("guest")); err != nil {
@@ -83,7 +83,7 @@ func TestTheNextRefusalClosesTheMinute(t *testing.T) {
 
 // Persons and kinds are counted apart, and nothing but what can be repeated is:
 // the target's wish to cancel is, and a press of Deny that opens a form; a vote is not.
-func TestWhatIsCountedTogether(t *testing.T) {
+func TestTally_KindsCountedTogether(t *testing.T) {
 	w := onSQLite(t)
 	again := bot.Entry{Action: "cancel_asked_again", Actor: "U-BOB", Request: "REQ-ACDEFG", Reason: "cancel_needs_approver"}
 	pressed := bot.Entry{Action: "deny_pressed", Actor: "U-ALICE", Request: "REQ-ACDEFG"}
@@ -125,7 +125,7 @@ func TestWhatIsCountedTogether(t *testing.T) {
 }
 
 // Replicas count together, and who is killed in between takes no count along.
-func TestReplicasCountRefusalsTogether(t *testing.T) {
+func TestTally_SharedByReplicas(t *testing.T) {
 	stores, url := openSeveral(t, 3)
 	for _, err := range atOnce(60, func(i int) error {
 		return stores[i%3].Record(deadline(t), 0, aGuestIsRefused("guest"))

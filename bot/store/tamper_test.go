@@ -53,7 +53,7 @@ func triggers(t *testing.T, raw *sql.Conn) []string {
 	return names
 }
 
-func TestAuditRowsAreAppendOnly(t *testing.T) {
+func TestChain_RowsAreAppendOnly(t *testing.T) {
 	s := openSQLite(t, newClock().now)
 	r := create(t, s, pending("REQ-ACDEFG", "carol"))
 	turn(t, s, r, bot.Approved)
@@ -102,7 +102,7 @@ func wantFound(t *testing.T, s *store.Store, what string) (damage *store.Damage)
 	return damage
 }
 
-func TestEveryChangedByteIsFound(t *testing.T) {
+func TestVerify_FindsEveryChangedByte(t *testing.T) {
 	s, raw := chained(t)
 	changed := 0
 	for _, place := range []struct{ table, key, column string }{
@@ -152,7 +152,7 @@ func TestEveryChangedByteIsFound(t *testing.T) {
 }
 
 // The same past SQLite: every byte that a row's texts have in the file.
-func TestEveryChangedByteOfTheFileIsFound(t *testing.T) {
+func TestVerify_FindsEveryChangedByteOfTheFile(t *testing.T) {
 	path := newPath(t)
 	s := chainedAt(t, path)
 	raw := bypass(t, s)
@@ -197,8 +197,8 @@ func TestEveryChangedByteOfTheFileIsFound(t *testing.T) {
 // Whatever rows stand in whatever order, under old or new numbers, with the
 // old head or one that fits the last row: if it is not the chain, it is found.
 // Only an end cut off together with the head is not: see
-// TestWhatOnlyAnAnchorFinds.
-func TestEveryOtherOrderIsFound(t *testing.T) {
+// TestVerify_WhatOnlyAnAnchorFinds.
+func TestVerify_FindsEveryOtherOrder(t *testing.T) {
 	s, raw := chained(t)
 	do(t, raw, `CREATE TABLE kept AS SELECT * FROM audit`)
 	do(t, raw, `CREATE TABLE kept_head AS SELECT * FROM audit_head`)
@@ -255,7 +255,7 @@ func TestEveryOtherOrderIsFound(t *testing.T) {
 	}
 }
 
-func TestMovedRowsAreFound(t *testing.T) {
+func TestVerify_DescribesMovedRows(t *testing.T) {
 	const contents = `request_id = (SELECT request_id FROM old WHERE old.seq = $2), entry = (SELECT entry FROM old WHERE old.seq = $2)`
 	for _, row := range []struct {
 		name    string
@@ -324,7 +324,7 @@ func TestMovedRowsAreFound(t *testing.T) {
 
 // A row that was changed and hashed anew fits its predecessor; then it is its
 // follower that does not fit, and the answer names both.
-func TestAHashMadeAnewIsFound(t *testing.T) {
+func TestVerify_FindsRecomputedHash(t *testing.T) {
 	s, raw := chained(t)
 	remake(t, raw, 2, 2)
 	damage := wantBroken(t, s, "one row made anew")
@@ -356,7 +356,7 @@ func remake(t *testing.T, raw *sql.Conn, from, to int) {
 // knows how it is made: without a copy of a hash kept elsewhere, a chain that
 // was shortened or written anew looks like one that was always so. With one
 // it does not.
-func TestWhatOnlyAnAnchorFinds(t *testing.T) {
+func TestVerify_WhatOnlyAnAnchorFinds(t *testing.T) {
 	for _, row := range []struct {
 		name   string
 		forge  func(raw *sql.Conn)

@@ -11,7 +11,7 @@ import (
 
 // What may have been stored is never done again, nor called a failure or
 // somebody else's: whoever is told "not stored" must be able to rely on it.
-func TestUnclearIsNotTriedAgain(t *testing.T) {
+func TestUnclear_IsNotRetried(t *testing.T) {
 	t.Parallel()
 	for _, row := range []struct {
 		name string

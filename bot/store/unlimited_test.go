@@ -10,7 +10,7 @@ import (
 
 // Where no limit is set, an approval does not wait for whoever counts at this
 // moment, for all replicas count one after the other.
-func TestNobodyWaitsWithoutALimit(t *testing.T) {
+func TestLimit_NoneMeansNoWait(t *testing.T) {
 	t.Parallel()
 	s := openPostgres(t, time.Now)
 	counted := func(id string, n int) bot.Change {
