@@ -8,8 +8,7 @@ import (
 	"revoke-sessions/bot/store"
 )
 
-// A replica that hangs while it makes the schema keeps others out for seconds
-// only.
+// A replica that hangs while it creates the schema blocks others for seconds only.
 func TestMigrate_HungReplicaBlocksForSecondsOnly(t *testing.T) {
 	t.Parallel()
 	url := newDatabase(t, shared(t))

@@ -9,7 +9,7 @@ import (
 	"revoke-sessions/bot/store"
 )
 
-// Whatever an administrator has set for the database, many may write at once.
+// Concurrent writes work with any settings of an administrator.
 func TestPostgres_AnyServerSettings(t *testing.T) {
 	t.Parallel()
 	for _, setting := range []string{

@@ -13,7 +13,7 @@ import (
 	"revoke-sessions/bot/store"
 )
 
-// wantInUse demands ErrInUse and a sentence that helps.
+// wantInUse checks for ErrInUse and a helpful message.
 func wantInUse(t *testing.T, s *store.Store, err error, path string) {
 	t.Helper()
 	if s != nil || !errors.Is(err, store.ErrInUse) {
@@ -83,7 +83,7 @@ func TestExclusive_AcrossProcesses(t *testing.T) {
 	}
 }
 
-// Whoever held a claim is gone when nobody else can have the database open.
+// If nobody else can have the database open, the owner of a claim is gone.
 func TestExclusive_FreesClaims(t *testing.T) {
 	c := newClock()
 	path := newPath(t)
@@ -112,8 +112,8 @@ func TestExclusive_FreesClaims(t *testing.T) {
 	}
 }
 
-// A process of the command line works beside the bot, and is not gone when the
-// bot is: its call goes on, and must not be taken for one whose process died.
+// A command-line process works beside the bot and does not end with it: its call goes
+// on, and its claim must stay.
 func TestExclusive_KeepsClaimsOfTheCommandLine(t *testing.T) {
 	c := newClock()
 	path := newPath(t)
@@ -210,7 +210,7 @@ func TestOpen_RelativePath(t *testing.T) {
 	}
 }
 
-// Names, reasons and response_urls are nobody else's business on the machine.
+// Others on the machine must not read names, reasons and response_urls.
 func TestPrivateFiles_OnlyTheOwnerReads(t *testing.T) {
 	path := newPath(t)
 	s := openAt(t, path, store.Options{Exclusive: true})
@@ -232,9 +232,9 @@ func TestOpen_BadURLs(t *testing.T) {
 		"mysql://bot:hunter2@db/x", "file:x.db", "POSTGRES://bot:hunter2@db/x",
 		"postgres://bot:hunter2@db:port/x", "postgres://bot:hunter2@db", "postgres://bot:hun%zzter2@db/x", "postgresql://bot:hunter2@/",
 		"postgres://bot:hunter2@db/x?sslmode=hunter2", "postgres://bot:hunter2@db:99999999/x",
-		// The driver takes what stands before the slash for the host.
+		// The driver takes the part before the slash for the host.
 		"postgres://bot:1/hunter2@db/x", "postgres://bot:/hunter2@db/x", "postgres://bot%3Ahunter2@db/x",
-		// A password that ends early: the rest of it would be host and database.
+		// A password that ends early: its rest would become host and database.
 		"postgres://bot:p@hunter2/w@db/x", "postgres://bot:p@hunter2?w@db/x", "postgres://bot:5/hunter2@db/x", "postgres://bot:p@w/hunter2#@db/x",
 		"postgres://bot:p@hunter2@db/x",
 	} {
@@ -263,8 +263,7 @@ func TestOpen_BadURLs(t *testing.T) {
 	}
 }
 
-// wantClear demands an error that names the path and the reason, and none
-// that would send people looking for something else.
+// wantClear checks that an error names the path and the reason, and nothing misleading.
 func wantClear(t *testing.T, said, path string, reasons ...string) {
 	t.Helper()
 	if !strings.Contains(said, path) || strings.Contains(said, "out of memory") {
@@ -321,7 +320,7 @@ func TestOpen_ReadOnlyFolder(t *testing.T) {
 		t.Fatal(err)
 	}
 	var nobody *syscall.Credential
-	if os.Geteuid() == 0 { // whom no mode holds back
+	if os.Geteuid() == 0 { // root ignores modes
 		nobody = &syscall.Credential{Uid: 65534, Gid: 65534}
 	}
 	for _, name := range []string{"new.db", "old.db"} {
@@ -335,7 +334,7 @@ func TestOpen_ReadOnlyFolder(t *testing.T) {
 	}
 }
 
-// Time is the process's unless a test says otherwise.
+// Time is the process's clock unless a test sets another.
 func TestReceive_RealClock(t *testing.T) {
 	s := openAt(t, newPath(t), store.Options{})
 	before := time.Now().Truncate(time.Microsecond)
