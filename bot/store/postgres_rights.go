@@ -164,7 +164,8 @@ var othersMay = `WITH
 			format('REVOKE %s ON %s FROM %s;', string_agg(DISTINCT a.privilege_type, ', '), string_agg(DISTINCT a.name, ', '), r.name)
 			FROM granted a, ` + grantee + `
 			WHERE a.privilege_type <> 'SELECT' AND a.grantee NOT IN (SELECT oid FROM trusted) GROUP BY r.name
-		UNION ALL SELECT 7, true, format('whatever table the bot makes next, %s may %s in it', r.name, string_agg(DISTINCT a.privilege_type, ', ')),
+		UNION ALL SELECT 7, true, format('whatever table the bot makes next, %s may %s in it', r.name,
+			string_agg(DISTINCT a.privilege_type, ', ')),
 			format('ALTER DEFAULT PRIVILEGES FOR ROLE %I%s REVOKE %s ON TABLES FROM %s;', current_user,
 				CASE WHEN d.defaclnamespace <> 0 THEN format(' IN SCHEMA %I', $1) END, string_agg(DISTINCT a.privilege_type, ', '), r.name)
 			FROM pg_default_acl d, aclexplode(d.defaclacl) a, ` + grantee + `
