@@ -12,8 +12,8 @@ import (
 	"revoke-sessions/bot/store"
 )
 
-// answers is what writers were told, for a test that compares it with what is
-// stored in the end.
+// answers records the results of writers, so that a test can compare them with what is
+// stored.
 type answers struct {
 	mu      sync.Mutex
 	changed *sync.Cond
@@ -21,7 +21,7 @@ type answers struct {
 	stored  int
 }
 
-// answered is one commit: of which request, to which version.
+// answered is one commit: its request and the version it made.
 type answered struct {
 	id      string
 	version int64
@@ -38,8 +38,8 @@ func (a *answers) add(one answered) {
 	a.changed.Broadcast()
 }
 
-// waitFor waits until n more commits have been answered, of which the given
-// number, or more, were stored.
+// waitFor waits until n more commits have returned, and at least the given number of
+// them were stored.
 func (a *answers) waitFor(t *testing.T, what string, n, stored int) {
 	t.Helper()
 	timeout := time.AfterFunc(within, a.changed.Broadcast)
@@ -62,8 +62,8 @@ func newAnswers() *answers {
 	return a
 }
 
-// write has n writers create requests and approve them, turn about on stores,
-// until stop is called or the test ends.
+// write starts n writers that create and approve requests on stores in turn, until stop
+// is called or the test ends.
 func write(t *testing.T, n int, stores ...*store.Store) (a *answers, stop func()) {
 	t.Helper()
 	a = newAnswers()
@@ -79,7 +79,7 @@ func write(t *testing.T, n int, stores ...*store.Store) (a *answers, stop func()
 }
 
 func writeUntil(ctx context.Context, n int, stores []*store.Store, answer func(answered)) {
-	// commit has the deadline that the bot gives a step.
+	// commit has the deadline of one step of the bot.
 	commit := func(s *store.Store, c bot.Change) (bot.Request, error) {
 		ctx, cancel := context.WithTimeout(context.Background(), bot.ClaimFor-time.Second)
 		defer cancel()
@@ -105,9 +105,8 @@ func writeUntil(ctx context.Context, n int, stores []*store.Store, answer func(a
 	work.Wait()
 }
 
-// check demands that what was answered is true: a commit that was stored is
-// there, one that was not is not there, one of which nobody knows is either.
-// The chain fits and has a row for each version.
+// check verifies the results: a stored commit is there, a failed one is not, an unclear
+// one may be either. The chain fits and has a row for each version.
 func (a *answers) check(t *testing.T, s *store.Store) {
 	t.Helper()
 	a.mu.Lock()

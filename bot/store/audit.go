@@ -12,9 +12,12 @@ import (
 	"revoke-sessions/bot"
 )
 
+// chain keeps the audit rows. A hash covers the one before it.
+type chain struct{ *core }
+
 // Record implements bot.Ledger.
-func (s *Store) Record(ctx context.Context, settles int64, entries ...bot.Entry) error {
-	return s.transaction(ctx, func(tx *tx) error {
+func (c *chain) Record(ctx context.Context, settles int64, entries ...bot.Entry) error {
+	return c.transaction(ctx, func(tx *tx) error {
 		if err := settle(ctx, tx, settles); err != nil {
 			return err
 		}
@@ -27,8 +30,8 @@ func (s *Store) Record(ctx context.Context, settles int64, entries ...bot.Entry)
 }
 
 // UsedByBot reports whether a bot has ever started on the database.
-func (s *Store) UsedByBot(ctx context.Context) (used bool, err error) {
-	err = s.row(ctx, `SELECT EXISTS (SELECT 1 FROM audit WHERE request_id = ''
+func (c *chain) UsedByBot(ctx context.Context) (used bool, err error) {
+	err = c.row(ctx, `SELECT EXISTS (SELECT 1 FROM audit WHERE request_id = ''
 		AND entry LIKE '{"action":"policy_loaded","actor":"bot"%')`).Scan(&used)
 	if err != nil {
 		return false, fmt.Errorf("look for a bot in the audit chain: %w", err)
@@ -36,9 +39,8 @@ func (s *Store) UsedByBot(ctx context.Context) (used bool, err error) {
 	return used, nil
 }
 
-// appendAudit adds rows to the chain. It comes last in every transaction, so
-// that on a database with many writers the head row is the last lock that
-// anybody takes.
+// appendAudit adds rows to the chain. It comes last in every transaction, so that the
+// head row is the last lock that anybody takes.
 func appendAudit(ctx context.Context, tx *tx, entries []bot.Entry) error {
 	if len(entries) == 0 {
 		return nil
@@ -48,13 +50,14 @@ func appendAudit(ctx context.Context, tx *tx, entries []bot.Entry) error {
 	}
 	var seq, last, at int64
 	var head string
-	if err := tx.QueryRowContext(ctx, `SELECT seq, hash, at, `+tx.headTime()+` FROM audit_head WHERE id = 1`+tx.forUpdate()).Scan(&seq, &head, &last, &at); err != nil {
+	if err := tx.QueryRowContext(ctx, `SELECT seq, hash, at, `+tx.headTime()+` FROM audit_head WHERE id = 1`+tx.forUpdate()).
+		Scan(&seq, &head, &last, &at); err != nil {
 		return fmt.Errorf("read the audit head: %w", err)
 	}
-	// As of when the row got its place in the chain, so that times never go back;
-	// nor where the clock was set back, of which the row then has its own word.
+	// Use the time after the head was locked, so that times never go back. If the clock
+	// was set back, keep the last row's time and store the clock's in Clock.
 	when := tx.now
-	if at != 0 && tx.store.time != nil {
+	if at != 0 && tx.core.time != nil {
 		when = time.UnixMicro(at)
 	}
 	when = when.UTC().Truncate(time.Microsecond)
@@ -86,7 +89,7 @@ func link(previous string, seq int64, entry []byte) string {
 	return sum(previous, strconv.FormatInt(seq, 10), string(entry))
 }
 
-// sum hashes parts so that no two lists of parts look alike.
+// sum hashes parts. Different lists of parts never hash the same bytes.
 func sum(parts ...string) string {
 	h := sha256.New()
 	for _, p := range parts {

@@ -65,8 +65,8 @@ func testAuditOfOne(t *testing.T, open opener) {
 	}
 }
 
-// Whoever reads the chain while it grows sees it whole at every moment; the
-// rows of one commit stand together.
+// A reader sees a whole chain at every moment while it grows, and the rows of one commit
+// are adjacent.
 func testConcurrentChain(t *testing.T, open opener) {
 	s := open(t, newClock().now)
 	const writers, readers = 50, 4
@@ -100,9 +100,9 @@ func testConcurrentChain(t *testing.T, open opener) {
 	}
 }
 
-// A chain longer than what is held at a time is read whole, at and around the
-// ends of a batch, and damage in a later batch is found and described.
-func TestLongChain(t *testing.T) {
+// A chain longer than a batch is read whole, also at the ends of batches. Damage in a
+// later batch is found and described.
+func TestChain_LongerThanABatch(t *testing.T) {
 	for _, n := range []int{499, 500, 501, 1000, 1003} {
 		s := openSQLite(t, newClock().now)
 		if err := s.Record(deadline(t), 0, make([]bot.Entry, n)...); err != nil {
@@ -140,9 +140,8 @@ func TestLongChain(t *testing.T) {
 	}
 }
 
-// Rows that are added while the chain is read are read too; nothing is taken
-// for damage.
-func TestChainGrowsWhileItIsRead(t *testing.T) {
+// Rows added during the walk are read too, and are not reported as damage.
+func TestWalk_IncludesRowsAddedMeanwhile(t *testing.T) {
 	s := openSQLite(t, newClock().now)
 	if err := s.Record(deadline(t), 0, make([]bot.Entry, 600)...); err != nil {
 		t.Fatal(err)
@@ -159,7 +158,7 @@ func TestChainGrowsWhileItIsRead(t *testing.T) {
 	}
 }
 
-func TestWalkEndsWithVisit(t *testing.T) {
+func TestWalk_EndsWithErrorOfVisit(t *testing.T) {
 	s := openSQLite(t, newClock().now)
 	if err := s.Record(deadline(t), 0, make([]bot.Entry, 3)...); err != nil {
 		t.Fatal(err)
@@ -170,7 +169,7 @@ func TestWalkEndsWithVisit(t *testing.T) {
 	}
 }
 
-func TestAnchorText(t *testing.T) {
+func TestAnchor_Text(t *testing.T) {
 	hash := strings.Repeat("ab", 32)
 	var a store.Anchor
 	if err := a.UnmarshalText([]byte(" 12:" + strings.ToUpper(hash))); err != nil || a != (store.Anchor{Seq: 12, Hash: hash}) || a.String() != "12:"+hash {
@@ -198,13 +197,13 @@ func TestOpenReadOnly(t *testing.T) {
 	if rows := chain(t, s, ""); len(rows) != 2 {
 		t.Errorf("%d rows, want the new one too", len(rows))
 	}
-	// SQLite's own no, at once: not the end of whatever time the caller has.
+	// SQLite refuses at once, without waiting for the caller's deadline.
 	if err := s.Record(deadline(t), 0, bot.Entry{Action: "forged"}); err == nil || errors.Is(err, context.DeadlineExceeded) {
 		t.Errorf("a write: %v, want that the database is read-only", err)
 	}
 	closeStore(t, s)
 	closeStore(t, running)
-	// Nobody runs on it: it opens still, and is left as it was.
+	// The database still opens when no bot runs on it, and stays unchanged.
 	before, err := os.ReadFile(path)
 	if err != nil {
 		t.Fatal(err)
@@ -221,7 +220,7 @@ func TestOpenReadOnly(t *testing.T) {
 	}
 }
 
-func TestOpenReadOnlyRefuses(t *testing.T) {
+func TestOpenReadOnly_Refuses(t *testing.T) {
 	folder := t.TempDir()
 	write := func(name, text string) string {
 		path := filepath.Join(folder, name)
@@ -292,7 +291,7 @@ func TestStory(t *testing.T) {
 			t.Errorf("words %s: %+v", forged, story)
 		}
 	}
-	// Words of before somebody joined are not the words now.
+	// Words from before somebody joined are not the current words.
 	do(t, raw, `UPDATE words SET content = $1 WHERE request_id = 'REQ-ACDEFG'`, `{"reason":"stolen laptop","display_name":"Carol Target","upn":"carol@contoso.example"}`)
 	if story := tell(); story.Proof != bot.WordsDiffer {
 		t.Errorf("an earlier row vouches for words that were cut: %+v", story)
@@ -310,9 +309,8 @@ func TestStory(t *testing.T) {
 	}
 }
 
-// A story beside a running bot is of one moment: words that are added while
-// it is read are never taken for changed ones.
-func TestStoryWhileWordsAreAdded(t *testing.T) {
+// A story is of one moment: words added while it is read never look changed.
+func TestStory_WhileWordsAreAdded(t *testing.T) {
 	s := openSQLite(t, newClock().now)
 	r := create(t, s, pending("REQ-ACDEFG", "carol"))
 	ctx := deadline(t)

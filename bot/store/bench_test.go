@@ -19,7 +19,7 @@ import (
 // p50-µs and p99-µs are what one caller waits; ns/op counts preparations too.
 // The database is a file of its own in the temporary folder, with fsync.
 
-// latencies gathers durations from many goroutines.
+// latencies collects durations from many goroutines.
 type latencies struct {
 	mu  sync.Mutex
 	all []time.Duration
@@ -31,7 +31,7 @@ func (l *latencies) add(d time.Duration) {
 	l.all = append(l.all, d)
 }
 
-// quantile answers how long that part of all calls took at most, in microseconds.
+// quantile returns the given quantile of all calls in microseconds.
 func (l *latencies) quantile(q float64) float64 {
 	slices.Sort(l.all)
 	return float64(l.all[int(q*float64(len(l.all)-1))].Nanoseconds()) / 1000
@@ -43,7 +43,7 @@ func (l *latencies) report(b *testing.B) {
 	b.ReportMetric(l.quantile(0.99), "p99-µs")
 }
 
-// measure times what prepare answers, one call after another and then from
+// measure times the function that prepare returns, one call after another and then from
 // many goroutines.
 func measure(b *testing.B, prepare func(s *store.Store, n int) func() error) {
 	for _, parallel := range []int{0, 1, 16} { // goroutines per CPU
@@ -84,7 +84,7 @@ func measure(b *testing.B, prepare func(s *store.Store, n int) func() error) {
 	}
 }
 
-// BenchmarkReceive is how long an envelope waits for its ack.
+// BenchmarkReceive measures how long an envelope waits for its ack.
 func BenchmarkReceive(b *testing.B) {
 	measure(b, func(s *store.Store, n int) func() error {
 		return func() error {
@@ -94,8 +94,8 @@ func BenchmarkReceive(b *testing.B) {
 	})
 }
 
-// BenchmarkDecide is all that is stored between a click and the outcome: the
-// click, the decision, the claim to execute, the result.
+// BenchmarkDecide measures all writes from a click to its outcome: click, decision,
+// claim, result.
 func BenchmarkDecide(b *testing.B) {
 	ctx := context.Background()
 	measure(b, func(s *store.Store, n int) func() error {

@@ -6,9 +6,8 @@ import (
 	"time"
 )
 
-// A row that nobody can read, after a bad disk or a hand in the database,
-// holds up none of the others and is reported.
-func TestBrokenRows(t *testing.T) {
+// An unreadable row, damaged by a disk or by hand, is reported and delays no other row.
+func TestDue_ReportsBrokenRows(t *testing.T) {
 	c := newClock()
 	s := openSQLite(t, c.now)
 	raw := bypass(t, s)
@@ -40,8 +39,8 @@ func TestBrokenRows(t *testing.T) {
 	if w := due(t, s); len(w.Broken) != 0 {
 		t.Errorf("a broken row is not claimed: %v", w.Broken)
 	}
-	// A teller that cannot read it puts it off: otherwise, with enough of them,
-	// nobody else would be told of anything.
+	// A teller postpones an unreadable request. Otherwise many of them would block all
+	// telling.
 	wantTell(t, s, "before", "REQ-BODY", "REQ-WHOLE", "REQ-WORDS")
 	a := teller{TB: t, s: s}
 	a.claims("REQ-BODY")

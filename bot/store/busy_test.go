@@ -9,13 +9,13 @@ import (
 	"revoke-sessions/bot"
 )
 
-// persistWithin is how long the socket gives the store before it tells the
-// person that nothing was stored.
+// persistWithin is how long the socket waits for the store before it tells the person
+// that nothing was stored.
 const persistWithin = 1500 * time.Millisecond
 
-// While somebody else holds the database, whoever wants to write is told so
-// in time, and nothing of what failed is there later.
-func TestBusy(t *testing.T) {
+// While somebody else locks the database, a writer gets an error in time, and none of
+// the failed writes is there later.
+func TestSQLite_BusyFailsInTime(t *testing.T) {
 	c := newClock()
 	s := openSQLite(t, c.now)
 	raw := bypass(t, s)
@@ -50,7 +50,7 @@ func TestBusy(t *testing.T) {
 		}
 		t.Logf("write %d: %v after %v", i, err, took[i].Round(time.Millisecond))
 	}
-	// Reading goes on.
+	// Reading still works.
 	if got := stored(t, s, r.ID); got.State != bot.Pending {
 		t.Errorf("state %s", got.State)
 	}
@@ -69,8 +69,8 @@ func TestBusy(t *testing.T) {
 	turn(t, s, r, bot.Approved)
 }
 
-// A lock that is gone within busy_timeout costs time and nothing else.
-func TestBusyForAMoment(t *testing.T) {
+// A lock released within busy_timeout only costs time.
+func TestSQLite_BusyForAMoment(t *testing.T) {
 	s := openSQLite(t, newClock().now)
 	raw := bypass(t, s)
 	do(t, raw, `BEGIN IMMEDIATE`)

@@ -7,8 +7,8 @@ import (
 	"revoke-sessions/bot"
 )
 
-// The queries of Census. Each walks an index that holds only what is not over,
-// so that what is over costs nothing, however much of it there is.
+// The queries of Census. Each walks an index of unfinished rows only, so that finished
+// ones cost nothing, however many there are.
 const (
 	countPending = `SELECT coalesce(sum(CASE WHEN created_at > $1 THEN 1 ELSE 0 END), 0),
 		coalesce(sum(CASE WHEN created_at <= $1 AND created_at > $2 THEN 1 ELSE 0 END), 0),
@@ -18,8 +18,8 @@ const (
 	countOwing = `SELECT state, count(*) FROM (
 		SELECT state FROM requests WHERE due_at IS NOT NULL
 		UNION ALL SELECT state FROM requests WHERE tell_due_at IS NOT NULL AND due_at IS NULL) owing GROUP BY state`
-	// $1 is the last moment that is overdue. A claim makes nothing less so: what
-	// cannot be done is claimed for each try. Nor does a later time for the next try.
+	// $1 is the last overdue moment. Neither a claim nor a later next try makes a row
+	// less overdue: failing work is claimed for each try.
 	countOverdue = `SELECT (SELECT count(*) FROM arrivals WHERE due_at <= $1),
 		(SELECT count(*) FROM requests WHERE due_at <= $1),
 		(SELECT count(*) FROM requests WHERE tell_due_at IS NOT NULL
@@ -29,8 +29,8 @@ const (
 	headAndFreeze = `SELECT seq, EXISTS (SELECT 1 FROM freezes WHERE ended_at IS NULL) FROM audit_head WHERE id = 1`
 )
 
-// Census counts what is not over. Its cost grows with that, and not with what
-// the database holds.
+// Census counts unfinished work. Its cost grows with that, not with the size of the
+// database.
 func (s *Store) Census(ctx context.Context) (c bot.Census, err error) {
 	now := s.now()
 	var ages []any

@@ -45,7 +45,7 @@ func testCensus(t *testing.T, open opener) {
 		Pending: [4]int{2, 2, 0, 2}, Owing: map[bot.State]int{bot.Pending: 7}, Head: 7,
 	})
 
-	// Told, and over: counted no more. Over, and not told: still owed.
+	// Over and told: does not count. Over and not told: still owed.
 	for _, id := range []string{"REQ-0", "REQ-1"} {
 		r := stored(t, s, id)
 		r.DueAt = time.Time{}
@@ -92,7 +92,7 @@ func testCensusOverdue(t *testing.T, open opener) {
 		t.Fatal("the telling is not to be had")
 	}
 	overdue("claimed, and not done", all)
-	// Tried, and put off: people wait on.
+	// A failed try with a later retry: people still wait.
 	a.told(r.Version, at(c.now().Add(10*time.Minute)))
 	if err := s.Announced(deadline(t), w.Notices[0], at(c.now().Add(10*time.Minute))); err != nil {
 		t.Fatal(err)
@@ -109,15 +109,14 @@ func testCensusOverdue(t *testing.T, open opener) {
 		t.Fatal(err)
 	}
 	overdue("told", bot.Overdue{Arrivals: 1, Requests: 1})
-	// A freeze owes it to people once more, from then on.
+	// A freeze makes it owed again, from then on.
 	f := freeze(t, s, c)
 	c.move(bot.OverdueAfter - time.Second)
 	overdue("frozen for less than a minute", bot.Overdue{Arrivals: 1, Requests: 1})
 	unfreeze(t, s, c, f)
 }
 
-// What is noted of a request that cannot go on holds for the version that it was
-// noted of, once, and owes it to people.
+// Stall holds for the current version, reports fresh once, and makes the version owed.
 func testCensusStalled(t *testing.T, open opener) {
 	c := newClock()
 	s := open(t, c.now)
@@ -154,9 +153,9 @@ func testCensusStalled(t *testing.T, open opener) {
 	}
 }
 
-// A scrape costs the same after a million requests: no query of it walks a
-// table, only indexes that hold what is not over.
-func TestCensusByIndexes(t *testing.T) {
+// A scrape costs the same after a million requests: its queries use indexes of
+// unfinished rows and scan no table.
+func TestCensus_UsesIndexes(t *testing.T) {
 	s := openSQLite(t, newClock().now)
 	raw := bypass(t, s)
 	whole := regexp.MustCompile(`^SCAN (requests|arrivals|notices|freezes|audit)\b`)

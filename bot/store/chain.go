@@ -16,8 +16,8 @@ import (
 	"revoke-sessions/bot"
 )
 
-// Anchor is a copy of one row's hash. Kept where whoever can write the
-// database cannot, it proves every row up to its own.
+// Anchor is a copy of one row's hash. Kept where a database writer cannot reach it, it
+// proves every row up to its own.
 type Anchor struct {
 	Seq  int64
 	Hash string
@@ -38,10 +38,9 @@ func (a *Anchor) UnmarshalText(text []byte) error {
 	return nil
 }
 
-// Head is the chain's end: the anchor of everything in it. An empty chain has
-// the zero Anchor.
-func (s *Store) Head(ctx context.Context) (a Anchor, err error) {
-	err = tried(ctx, writeWithin, s.again, func() (err error) { a, err = readHead(ctx, s.read); return err })
+// Head returns the anchor of the last row; the zero Anchor for an empty chain.
+func (c *chain) Head(ctx context.Context) (a Anchor, err error) {
+	err = tried(ctx, writeWithin, c.again, func() (err error) { a, err = readHead(ctx, c.read); return err })
 	return a, err
 }
 
@@ -52,7 +51,7 @@ func readHead(ctx context.Context, from querier) (a Anchor, err error) {
 	return a, nil
 }
 
-// Summary is what a walk along the chain has seen.
+// Summary is what a walk along the chain found.
 type Summary struct {
 	Rows int64
 	// First and Last are when the first and the last row were written.
@@ -60,7 +59,7 @@ type Summary struct {
 	Head        Anchor
 }
 
-// String says it in part of a sentence.
+// String is a phrase for a sentence.
 func (s Summary) String() string {
 	if s.Rows == 0 {
 		return "no rows yet"
@@ -73,24 +72,22 @@ func (s Summary) String() string {
 	return fmt.Sprintf("%d %s, from %s to %s, head %s", s.Rows, rows, s.First.UTC().Format(layout), s.Last.UTC().Format(layout), s.Head)
 }
 
-// Walk hands every row to visit, in order, and checks every link. It holds few
-// rows at a time and no lock while visit runs, so that a chain of any length
-// can be read beside a running bot; rows that are added meanwhile come too. A
-// chain that does not fit is a *Damage, answered after the last row: rows past
-// the damage are visited too, except those that cannot be decoded. An error of
-// visit ends the walk and is answered as it is.
-func (s *Store) Walk(ctx context.Context, visit func(bot.Row) error) (Summary, error) {
-	return s.walk(ctx, visit, nil)
+// Walk passes every row to visit, in order, and checks every link. It holds few rows at
+// a time, and no lock while visit runs, so it can read a chain of any length beside a
+// running bot; it includes rows that are added meanwhile. A broken chain is a *Damage,
+// returned after the last row: rows past the damage are visited too, unless they cannot
+// be decoded. An error of visit ends the walk and is returned unchanged.
+func (c *chain) Walk(ctx context.Context, visit func(bot.Row) error) (Summary, error) {
+	return c.walk(ctx, visit, nil)
 }
 
-// walk is Walk; atEnd, which may be nil, reads more in the snapshot in which
-// the chain's end is read.
-func (s *Store) walk(ctx context.Context, visit func(bot.Row) error, atEnd func(*sql.Tx) error) (Summary, error) {
+// walk is Walk. atEnd, if not nil, reads more in the snapshot in which the chain's end
+// is read.
+func (c *chain) walk(ctx context.Context, visit func(bot.Row) error, atEnd func(*sql.Tx) error) (Summary, error) {
 	var seen Summary
-	var head Anchor
-	var bad *stored // the first that does not fit
-	var noHead, unnumbered bool
-	err := s.scan(ctx, func(r stored) error {
+	var end chainEnd
+	var bad *stored // the first row that does not fit
+	err := c.scan(ctx, func(r stored) error {
 		var e bot.Entry
 		unread := json.Unmarshal([]byte(r.entry), &e)
 		switch {
@@ -108,71 +105,95 @@ func (s *Store) walk(ctx context.Context, visit func(bot.Row) error, atEnd func(
 		}
 		seen.Last = e.At
 		return visit(bot.Row{Seq: r.seq, Hash: r.hash, Entry: e})
-	}, func(tx *sql.Tx) (err error) {
-		if head, err = readHead(ctx, tx); errors.Is(err, sql.ErrNoRows) {
-			noHead = true
-		} else if err != nil {
+	}, func(tx *sql.Tx) error {
+		if err := end.read(ctx, tx); err != nil || atEnd == nil {
 			return err
 		}
-		// SQLite allows NULL in such a key; scan begins past the smallest number.
-		if err := tx.QueryRowContext(ctx, `SELECT EXISTS (SELECT 1 FROM audit WHERE seq IS NULL OR seq = $1)`, int64(math.MinInt64)).Scan(&unnumbered); err != nil {
-			return fmt.Errorf("look for rows without a number: %w", err)
-		}
-		if atEnd != nil {
-			return atEnd(tx)
-		}
-		return nil
+		return atEnd(tx)
 	})
-	next := seen.Head.Seq + 1
 	switch unreadable := errors.Is(err, errUnreadable); {
 	case err != nil && !unreadable:
 		return seen, err
 	case bad != nil:
-		return seen, s.diagnose(ctx, seen.Head, *bad, head)
+		return seen, c.diagnose(ctx, seen.Head, *bad, end.head)
 	case unreadable:
-		return seen, damaged(next, Changed, "what stands there cannot be read as a row")
-	case unnumbered:
-		return seen, damaged(next, Inserted, "a row without a number was put into the table")
-	case noHead:
-		return seen, damaged(next-1, HeadDisagrees, "the chain ends there, and its head was removed")
-	case head.Seq > seen.Head.Seq:
-		return seen, damaged(next, HeadDisagrees, "the chain ends before it, but its head names row %d: rows were removed from the end, or the head was changed", head.Seq)
-	case head.Seq < seen.Head.Seq:
-		return seen, damaged(head.Seq+1, HeadDisagrees, "the head ends the chain before it, at row %d: rows were added past the head, or the head was changed", head.Seq)
-	case head.Hash != seen.Head.Hash:
-		return seen, damaged(head.Seq, HeadDisagrees, "its hash is not the one that the chain's head holds: the head was changed, or row %d was changed and its hash made anew", head.Seq)
+		return seen, damaged(seen.Head.Seq+1, Changed, "what stands there cannot be read as a row")
+	}
+	if d := end.differs(seen.Head); d != nil {
+		return seen, d
 	}
 	return seen, nil
 }
 
-// stored is a row as it stands in the table.
+// chainEnd is what the database records of the chain besides its rows.
+type chainEnd struct {
+	head       Anchor
+	noHead     bool
+	unnumbered bool // a row has no number
+}
+
+func (e *chainEnd) read(ctx context.Context, tx *sql.Tx) (err error) {
+	if e.head, err = readHead(ctx, tx); errors.Is(err, sql.ErrNoRows) {
+		e.noHead = true
+	} else if err != nil {
+		return err
+	}
+	// SQLite allows NULL in this key; scan starts after the smallest number.
+	if err := tx.QueryRowContext(ctx, `SELECT EXISTS (SELECT 1 FROM audit WHERE seq IS NULL OR seq = $1)`, int64(math.MinInt64)).
+		Scan(&e.unnumbered); err != nil {
+		return fmt.Errorf("look for rows without a number: %w", err)
+	}
+	return nil
+}
+
+// differs describes how the end contradicts the last row; nil if it fits.
+func (e *chainEnd) differs(last Anchor) *Damage {
+	head, next := e.head, last.Seq+1
+	switch {
+	case e.unnumbered:
+		return damaged(next, Inserted, "a row without a number was put into the table")
+	case e.noHead:
+		return damaged(next-1, HeadDisagrees, "the chain ends there, and its head was removed")
+	case head.Seq > last.Seq:
+		return damaged(next, HeadDisagrees, "the chain ends before it, but its head names row %d: "+
+			"rows were removed from the end, or the head was changed", head.Seq)
+	case head.Seq < last.Seq:
+		return damaged(head.Seq+1, HeadDisagrees, "the head ends the chain before it, at row %d: "+
+			"rows were added past the head, or the head was changed", head.Seq)
+	case head.Hash != last.Hash:
+		return damaged(head.Seq, HeadDisagrees, "its hash is not the one that the chain's head holds: "+
+			"the head was changed, or row %d was changed and its hash made anew", head.Seq)
+	}
+	return nil
+}
+
+// stored is a row as it is in the table.
 type stored struct {
 	seq                  int64
 	request, entry, hash string
 }
 
-// follows reports whether the row is the next after another, unchanged.
+// follows reports whether the row is the unchanged successor of last.
 func (r stored) follows(last Anchor) bool {
 	return r.seq == last.Seq+1 && r.hash == r.linked(last)
 }
 
-// linked is the hash that the row's contents have as the next after another row.
+// linked is the hash that the row's contents would have as the successor of last.
 func (r stored) linked(last Anchor) string { return link(last.Hash, last.Seq+1, []byte(r.entry)) }
 
-// batchRows is how many rows are held at a time.
+// batchRows is how many rows scan holds at a time.
 const batchRows = 500
 
-// errUnreadable: a column holds what no row of ours does.
+// errUnreadable: a column holds a value that we never store.
 var errUnreadable = errors.New("a row of the audit table cannot be read")
 
-// scan hands out the table in order. A batch is read in a transaction of its
-// own, for a long one would keep SQLite from clearing its log; what has been
-// read never changes in a chain that holds. atEnd gets the last batch's
-// transaction.
-func (s *Store) scan(ctx context.Context, each func(stored) error, atEnd func(*sql.Tx) error) error {
+// scan passes the table's rows to each, in order. Each batch has its own transaction,
+// because a long one would keep SQLite from clearing its log; rows already read never
+// change in an intact chain. atEnd gets the last batch's transaction.
+func (c *chain) scan(ctx context.Context, each func(stored) error, atEnd func(*sql.Tx) error) error {
 	for after := int64(math.MinInt64); ; {
 		var batch []stored
-		err := tried(ctx, writeWithin, s.again, func() (err error) { batch, err = s.batch(ctx, after, atEnd); return err })
+		err := tried(ctx, writeWithin, c.again, func() (err error) { batch, err = c.batch(ctx, after, atEnd); return err })
 		if err != nil && !errors.Is(err, errUnreadable) {
 			return fmt.Errorf("read the audit chain: %w", err)
 		}
@@ -188,8 +209,8 @@ func (s *Store) scan(ctx context.Context, each func(stored) error, atEnd func(*s
 	}
 }
 
-func (s *Store) batch(ctx context.Context, after int64, atEnd func(*sql.Tx) error) (batch []stored, err error) {
-	tx, err := s.read.BeginTx(ctx, &sql.TxOptions{Isolation: sql.LevelRepeatableRead, ReadOnly: true})
+func (c *chain) batch(ctx context.Context, after int64, atEnd func(*sql.Tx) error) (batch []stored, err error) {
+	tx, err := c.read.BeginTx(ctx, &sql.TxOptions{Isolation: sql.LevelRepeatableRead, ReadOnly: true})
 	if err != nil {
 		return nil, err
 	}
@@ -215,12 +236,11 @@ func (s *Store) batch(ctx context.Context, after int64, atEnd func(*sql.Tx) erro
 	return batch, nil
 }
 
-// Audit reads the chain's rows of one request, or of all with an empty ID, in
-// order, and checks every link of the whole chain on the way. Of a chain that
-// does not fit it answers no rows, but a *Damage.
-func (s *Store) Audit(ctx context.Context, requestID string) ([]bot.Entry, error) {
+// Audit reads the chain's rows of one request, or all rows if the ID is empty, in order.
+// It checks every link of the whole chain; a broken chain returns a *Damage and no rows.
+func (c *chain) Audit(ctx context.Context, requestID string) ([]bot.Entry, error) {
 	var entries []bot.Entry
-	_, err := s.Walk(ctx, func(r bot.Row) error {
+	_, err := c.Walk(ctx, func(r bot.Row) error {
 		if requestID == "" || requestID == r.Request {
 			entries = append(entries, r.Entry)
 		}
@@ -232,13 +252,12 @@ func (s *Store) Audit(ctx context.Context, requestID string) ([]bot.Entry, error
 	return entries, nil
 }
 
-// Verify checks every link of the chain and, if an anchor is given, that its
-// row has its hash. What does not fit is a *Damage. Without an anchor that was
-// kept elsewhere, an end that was cut off together with the head, or a chain
-// written anew from some row on, looks like one that was always so.
-func (s *Store) Verify(ctx context.Context, anchor *Anchor) (Summary, error) {
+// Verify checks every link of the chain and, if anchor is given, the hash of its row. A
+// mismatch is a *Damage. Without an external anchor, Verify cannot detect an end that
+// was cut off together with the head, or a chain that was rewritten from some row on.
+func (c *chain) Verify(ctx context.Context, anchor *Anchor) (Summary, error) {
 	var found string
-	seen, err := s.Walk(ctx, func(r bot.Row) error {
+	seen, err := c.Walk(ctx, func(r bot.Row) error {
 		if anchor != nil && r.Seq == anchor.Seq {
 			found = r.Hash
 		}
@@ -248,20 +267,22 @@ func (s *Store) Verify(ctx context.Context, anchor *Anchor) (Summary, error) {
 	case err != nil || anchor == nil:
 		return seen, err
 	case found == "":
-		return seen, damaged(anchor.Seq, AnchorMissing, "the anchor names it, but the chain ends at row %d: its end was cut off, or the anchor is of another database", seen.Head.Seq)
+		return seen, damaged(anchor.Seq, AnchorMissing, "the anchor names it, but the chain ends at row %d: "+
+			"its end was cut off, or the anchor is of another database", seen.Head.Seq)
 	case found != anchor.Hash:
-		return seen, damaged(anchor.Seq, AnchorDiffers, "every link fits, but this row's hash is not the anchor's: the chain was written anew from this row or an earlier one on, or the anchor is of another database")
+		return seen, damaged(anchor.Seq, AnchorDiffers, "every link fits, but this row's hash is not the anchor's: "+
+			"the chain was written anew from this row or an earlier one on, or the anchor is of another database")
 	}
 	return seen, nil
 }
 
-// Story reads all that is on record of one request, and whether the whole
-// chain fits; ErrNoRequest if no row names it. A chain that does not fit is
-// told in the Story and is no error.
-func (s *Store) Story(ctx context.Context, requestID string) (bot.Record, error) {
+// Story reads everything on record about one request and checks the whole chain. It
+// returns ErrNoRequest if no row names the request. A broken chain is reported in the
+// Story and is not an error.
+func (c *chain) Story(ctx context.Context, requestID string) (bot.Record, error) {
 	story := bot.Record{Request: requestID, Proof: bot.WordsUnread}
 	var hash string
-	seen, err := s.walk(ctx, func(r bot.Row) error {
+	seen, err := c.walk(ctx, func(r bot.Row) error {
 		if r.Request == requestID {
 			story.Rows = append(story.Rows, r)
 		}
@@ -278,7 +299,7 @@ func (s *Store) Story(ctx context.Context, requestID string) (bot.Record, error)
 		}
 		hash, story.Words = sum(salt, content), &bot.Words{}
 		if json.Unmarshal([]byte(content), story.Words) != nil {
-			hash = "" // no words of ours: nothing vouches for them
+			hash = "" // not in our format, so no hash can match
 		}
 		return nil
 	})
@@ -295,7 +316,7 @@ func (s *Store) Story(ctx context.Context, requestID string) (bot.Record, error)
 	}
 	if story.Words != nil {
 		story.Proof = bot.WordsDiffer
-		// Earlier rows hold the hash of what had been said by then.
+		// An earlier row has the hash of the words at that time.
 		for _, r := range story.Rows {
 			if r.Typed != "" && r.Typed == hash {
 				story.Proof = bot.WordsMatch

@@ -7,9 +7,9 @@ import (
 	"revoke-sessions/bot"
 )
 
-// However many write at once, no row of the chain says an earlier time than the
-// row before it: a freeze that came after a decision is dated after it too.
-func TestTimesInTheChainNeverGoBack(t *testing.T) {
+// Under concurrent writes, no row of the chain is dated before its predecessor: a freeze
+// after a decision has a later time.
+func TestChain_TimesNeverGoBack(t *testing.T) {
 	t.Parallel()
 	stores, _ := openSeveral(t, 2)
 	ctx := deadline(t)

@@ -12,35 +12,36 @@ import (
 	"revoke-sessions/bot"
 )
 
-// A clock that is set back must not stop what waits for as long. Two rules hold
-// after it: nothing that is stored happened in the future, and nothing waits for
-// longer, from now on, than it had to when its wait began.
+// A clock that is set back must not delay what waits. Two rules hold afterwards: no
+// stored event lies in the future, and nothing waits longer from now on than it had to
+// when its wait began.
 
-// clockSlack is what is no setting back of a clock: so much it may be corrected
-// by, and so far two replicas' readings of it may be apart.
+// clockSlack is how far time may go back without counting as set back: the clock may be
+// corrected a little, and two replicas may read it differently.
 const clockSlack = 2 * time.Second
 
-// errSetBack says that the clock was found set back, with nothing stored.
+// errSetBack means that the clock was set back and nothing was stored.
 var errSetBack = errors.New("the database's clock was set back")
 
-// hands remember how far database time had come, as far as this process has seen.
+// hands record the latest database time that this process has seen.
 type hands struct {
 	mu     sync.Mutex
 	latest time.Time
-	// by is how far it was set back, until that is mended; told, until Due says it.
+	// by is how far the clock was set back, until that is repaired; told, until Due
+	// reports it.
 	by, told time.Duration
 }
 
-// read answers the latest time that was seen.
+// read returns the latest time that was seen.
 func (h *hands) read() time.Time {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	return h.latest
 }
 
-// saw notes a time that was asked for after known had been seen, and reports
-// whether the clock was set back and what waits is not mended yet. What was seen
-// later, by others, proves nothing: the answer may have been on its way for long.
+// saw records a time that was requested after known was seen. It reports whether the
+// clock was set back and stored times are not repaired yet. If others have seen a later
+// time since, the new one proves nothing: it may just have arrived late.
 func (h *hands) saw(known, now time.Time) (setBack bool) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -52,14 +53,14 @@ func (h *hands) saw(known, now time.Time) (setBack bool) {
 	return h.by > 0
 }
 
-// mended notes that what waits goes by the clock again.
+// mended records that stored times are repaired.
 func (h *hands) mended() {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.told, h.by = max(h.told, h.by), 0
 }
 
-// tell answers, once, how far the clock was set back; 0 if it was not.
+// tell returns, once, how far the clock was set back; 0 if it was not.
 func (h *hands) tell() (by time.Duration) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -67,60 +68,87 @@ func (h *hands) tell() (by time.Duration) {
 	return by
 }
 
-// compareClock has the first look at the clock know how late it was when something
-// was last stored, maybe by a process that is gone.
-func (s *Store) compareClock(ctx context.Context) error {
+// compareClock loads the time at which something was last stored, maybe by an earlier
+// process, so that the first look at the clock can tell whether it went back.
+func (c *core) compareClock(ctx context.Context) error {
 	var at int64
-	if err := s.row(ctx, `SELECT max(at) FROM (SELECT at FROM audit_head UNION ALL
+	if err := c.row(ctx, `SELECT max(at) FROM (SELECT at FROM audit_head UNION ALL
 		SELECT coalesce((SELECT received_at FROM arrivals WHERE body <> '' ORDER BY received_at DESC LIMIT 1), 0)) last`).Scan(&at); err != nil {
 		return fmt.Errorf("read when something was last stored: %w", err)
 	}
-	s.hands.mu.Lock()
-	defer s.hands.mu.Unlock()
-	s.hands.latest = time.UnixMicro(at).UTC()
+	c.hands.mu.Lock()
+	defer c.hands.mu.Unlock()
+	c.hands.latest = time.UnixMicro(at).UTC()
 	return nil
 }
 
-// goesOn has what waits go by the clock again, if it was set back. Of a database
-// that has a clock of its own the transactions hear, every few seconds at least.
-func (s *Store) goesOn(ctx context.Context) error {
-	known := s.hands.read()
+// goesOn repairs stored times if the clock was set back. If the database has its own
+// clock, transactions read it, every few seconds at least.
+func (c *core) goesOn(ctx context.Context) error {
+	known := c.hands.read()
 	now := known
-	if s.time == nil {
-		now = s.now()
+	if c.time == nil {
+		now = c.now()
 	}
-	if !s.hands.saw(known, now) {
+	if !c.hands.saw(known, now) {
 		return nil
 	}
-	return s.mendClock(ctx)
+	return c.mendClock(ctx)
 }
 
-// mendClock holds everything that is stored against a clock that was set back.
-// Carried out twice, also by two replicas, it changes nothing more.
-func (s *Store) mendClock(ctx context.Context) error {
-	err := tried(ctx, writeWithin, s.again, func() error { return s.attempt(ctx, setBack, nil, false, true) })
+// mendClock adapts everything stored to a clock that was set back. Running it again,
+// even on another replica, changes nothing more.
+func (c *core) mendClock(ctx context.Context) error {
+	err := tried(ctx, writeWithin, c.again, func() error { return c.attempt(ctx, setBack, nil, false, true) })
 	if err != nil {
 		return fmt.Errorf("have what waits go by a clock that was set back: %w", err)
 	}
-	s.hands.mended()
+	c.hands.mended()
 	return nil
 }
 
 func setBack(ctx context.Context, tx *tx) error {
-	now := micros(tx.now)
-	// claim is the latest that a claim may last until.
-	future, claim := micros(tx.now.Add(clockSlack)), micros(tx.now.Add(bot.ClaimFor))
-	for _, chore := range []struct {
-		what, query string
-		args        []any
-	}{
-		// Its own time to wait runs anew; a deadline moves on with the time at which it
-		// was made. Whoever has read it, to change it or to tell it, reads it again.
+	for _, chore := range setBackChores(tx.now) {
+		if chore.what == "replicas" && tx.core.name == "" {
+			continue // SQLite has no such table
+		}
+		if _, err := tx.ExecContext(ctx, chore.query, chore.args...); err != nil {
+			return fmt.Errorf("%s: %w", chore.what, err)
+		}
+	}
+	if err := setFreezeBack(ctx, tx); err != nil {
+		return err
+	}
+	// It is unknown how long Microsoft still wants no calls. If it does, the next call
+	// finds out.
+	if err := tx.alone(ctx); err != nil {
+		return err
+	}
+	if _, err := tx.ExecContext(ctx, `UPDATE turnstile SET until = $1 WHERE id = 1 AND until > $1`, micros(tx.now)); err != nil {
+		return fmt.Errorf("the turnstile: %w", err)
+	}
+	return nil
+}
+
+// setBackChore is one statement of setBack.
+type setBackChore struct {
+	what, query string
+	args        []any
+}
+
+func setBackChores(at time.Time) []setBackChore {
+	now := micros(at)
+	// claim is the latest time that a claim may last until.
+	future, claim := micros(at.Add(clockSlack)), micros(at.Add(bot.ClaimFor))
+	return []setBackChore{
+		// A wait starts over, and a deadline moves with the time at which it was set. The
+		// new version makes a concurrent change or telling read the request again.
 		{"requests", `UPDATE requests SET
 			version = version + CASE WHEN state IN ('pending', 'approved') AND changed_at > $2 THEN 1 ELSE 0 END,
 			due_at = CASE WHEN due_at IS NULL OR changed_at <= $2 THEN due_at
 				WHEN due_at > changed_at THEN CAST($1 AS BIGINT) + (due_at - changed_at) ELSE CAST($1 AS BIGINT) END,
-			tell_due_at = CASE WHEN tell_due_at > $1 OR state IN ('pending', 'approved') AND changed_at > $2 THEN CAST($1 AS BIGINT) ELSE tell_due_at END,
+			tell_due_at = CASE WHEN tell_due_at > $1 OR state IN ('pending', 'approved') AND changed_at > $2
+				THEN CAST($1 AS BIGINT) ELSE tell_due_at END,
 			paused = paused - CASE WHEN state = 'pending' AND created_at > $1 THEN created_at - CAST($1 AS BIGINT) ELSE 0 END,
 			created_at = CASE WHEN created_at > $1 THEN CAST($1 AS BIGINT) ELSE created_at END,
 			claimed_until = CASE WHEN claimed_until > $3 THEN CAST($3 AS BIGINT) ELSE claimed_until END,
@@ -139,38 +167,19 @@ func setBack(ctx context.Context, tx *tx) error {
 			claimed_until = CASE WHEN claimed_until > $2 THEN CAST($2 AS BIGINT) ELSE claimed_until END,
 			posted_at = CASE WHEN posted_at > $1 THEN CAST($1 AS BIGINT) ELSE posted_at END
 			WHERE due_at > $1 OR posted_at > $1`, []any{now, claim}},
-		// A use counts for as long as the limit says, from now on.
+		// From now on, a use counts for as long as its limit says.
 		{"uses", `UPDATE uses SET at = $1 WHERE at > $2`, []any{now, future}},
 		{"ended freezes", `UPDATE freezes SET ended_at = $1 WHERE ended_at > $2`, []any{now, future}},
 		{"replicas", `UPDATE replicas SET seen_at = $1 WHERE seen_at > $2`, []any{now, future}},
-	} {
-		if chore.what == "replicas" && tx.store.name == "" {
-			continue // there is no such table in SQLite
-		}
-		if _, err := tx.ExecContext(ctx, chore.query, chore.args...); err != nil {
-			return fmt.Errorf("%s: %w", chore.what, err)
-		}
 	}
-	if err := setFreezeBack(ctx, tx); err != nil {
-		return err
-	}
-	// For how long Microsoft still wants quiet is not known any more; if it does,
-	// the next call hears of it.
-	if err := tx.alone(ctx); err != nil {
-		return err
-	}
-	if _, err := tx.ExecContext(ctx, `UPDATE turnstile SET until = $1 WHERE id = 1 AND until > $1`, now); err != nil {
-		return fmt.Errorf("the turnstile: %w", err)
-	}
-	return nil
 }
 
-// setFreezeBack has a freeze that is on last no longer, from now on, than it was
-// meant to last.
+// setFreezeBack restarts the current freeze, so that it lasts no longer than intended.
 func setFreezeBack(ctx context.Context, tx *tx) error {
 	var id int64
 	var body []byte
-	err := tx.QueryRowContext(ctx, `SELECT id, body FROM freezes WHERE ended_at IS NULL AND began_at > $1`, micros(tx.now.Add(clockSlack))).Scan(&id, &body)
+	err := tx.QueryRowContext(ctx, `SELECT id, body FROM freezes WHERE ended_at IS NULL AND began_at > $1`,
+		micros(tx.now.Add(clockSlack))).Scan(&id, &body)
 	if errors.Is(err, sql.ErrNoRows) {
 		return nil
 	}
@@ -185,7 +194,8 @@ func setFreezeBack(ctx context.Context, tx *tx) error {
 	if body, err = json.Marshal(f); err != nil {
 		return fmt.Errorf("encode the freeze: %w", err)
 	}
-	if _, err := tx.ExecContext(ctx, `UPDATE freezes SET version = version + 1, began_at = $1, body = $2 WHERE id = $3`, micros(f.BeganAt), string(body), id); err != nil {
+	if _, err := tx.ExecContext(ctx, `UPDATE freezes SET version = version + 1, began_at = $1, body = $2 WHERE id = $3`,
+		micros(f.BeganAt), string(body), id); err != nil {
 		return fmt.Errorf("the freeze: %w", err)
 	}
 	return nil

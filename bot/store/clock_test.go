@@ -10,8 +10,8 @@ import (
 	"revoke-sessions/bot/store"
 )
 
-// setBack are the ways in which a clock is found to be three hours back: while the
-// store is open, or at the start after.
+// setBack lists how a clock is found three hours back: while the store is open, or at
+// the next start.
 var setBack = map[string]func(t *testing.T, c *clock, s *store.Store, again func() *store.Store) *store.Store{
 	"while it runs": func(_ *testing.T, c *clock, s *store.Store, _ func() *store.Store) *store.Store {
 		c.move(-3 * time.Hour)
@@ -24,8 +24,8 @@ var setBack = map[string]func(t *testing.T, c *clock, s *store.Store, again func
 	},
 }
 
-// TestClockSetBack: whatever waits waits no longer, from then on, than it had to
-// before, on both databases, in the same process and in the next.
+// TestClockSetBack: waiting work waits no longer than before, on both databases, in the
+// same process and in the next.
 func TestClockSetBack(t *testing.T) {
 	for engine, address := range map[string]func(t *testing.T) string{
 		"sqlite":   func(t *testing.T) string { return "sqlite:" + newPath(t) },
@@ -66,7 +66,7 @@ func TestClockSetBack(t *testing.T) {
 	}
 }
 
-// Microsoft's wait was for seconds: it must not become three hours.
+// Microsoft asked for seconds: this must not become three hours.
 func setBackTurnstile(t *testing.T, c *clock, s *store.Store) func(*testing.T, *store.Store) {
 	throttled := must(goesOf(t, s, confirmed(t, s, c, "REQ-0")))
 	c.move(time.Millisecond)
@@ -93,7 +93,7 @@ func setBackRetry(t *testing.T, c *clock, s *store.Store) func(*testing.T, *stor
 	}
 }
 
-// Its deadline, and what counts from its beginning, moves with it.
+// Its deadline and its times since creation move along.
 func setBackPending(t *testing.T, c *clock, s *store.Store) func(*testing.T, *store.Store) {
 	r := waiting(t, s, c, "REQ-0", bot.Pending)
 	wait := r.DueAt.Sub(r.CreatedAt)
@@ -113,7 +113,7 @@ func setBackPending(t *testing.T, c *clock, s *store.Store) func(*testing.T, *st
 }
 
 func setBackArrival(t *testing.T, c *clock, s *store.Store) func(*testing.T, *store.Store) {
-	receive(t, s, arrival(1)) // and whoever took it never comes back
+	receive(t, s, arrival(1)) // and its owner never comes back
 	return func(t *testing.T, s *store.Store) {
 		due(t, s)
 		c.move(bot.ClaimFor)
@@ -178,7 +178,7 @@ func setBackNotice(t *testing.T, c *clock, s *store.Store) func(*testing.T, *sto
 	}
 }
 
-// What was used up counts for as long as the limit says, and no longer.
+// A use counts for as long as its limit says, and no longer.
 func setBackLimit(t *testing.T, c *clock, s *store.Store) func(*testing.T, *store.Store) {
 	use := bot.Use{Kind: bot.PerTarget, Who: "target", Limit: authz.Limit{N: 1, Within: time.Hour}}
 	r := create(t, s, pending("REQ-0", "target"))
@@ -239,7 +239,7 @@ func setBackRetention(t *testing.T, c *clock, s *store.Store) func(*testing.T, *
 	}
 }
 
-// Rows never go back in time; what the clock said stands beside.
+// Rows never go back in time; Clock has the real time.
 func setBackChain(t *testing.T, c *clock, s *store.Store) func(*testing.T, *store.Store) {
 	create(t, s, pending("REQ-0", "target"))
 	return func(t *testing.T, s *store.Store) {
@@ -259,8 +259,8 @@ func setBackChain(t *testing.T, c *clock, s *store.Store) func(*testing.T, *stor
 	}
 }
 
-// TestClockSetBackIsTold: once, and how far; two seconds are nothing.
-func TestClockSetBackIsTold(t *testing.T) {
+// TestClockSetBack_IsReportedOnce: with its amount; two seconds do not count.
+func TestClockSetBack_IsReportedOnce(t *testing.T) {
 	t.Parallel()
 	c := newClock()
 	s := openSQLite(t, c.now)

@@ -14,7 +14,7 @@ import (
 	"revoke-sessions/bot"
 )
 
-// columnsWith lists the columns, as table.column, that hold text anywhere.
+// columnsWith lists the columns, as table.column, that contain text.
 func columnsWith(t *testing.T, raw *sql.Conn, text string) []string {
 	t.Helper()
 	ctx := context.Background()
@@ -51,8 +51,8 @@ func wantColumns(t *testing.T, raw *sql.Conn, text string, want ...string) {
 	}
 }
 
-// What people typed and are called stands in one table, where it can be erased.
-func TestWordsStandApart(t *testing.T) {
+// Typed text and names are in one table, where they can be erased.
+func TestWords_AreInOneTable(t *testing.T) {
 	s := openSQLite(t, newClock().now)
 	raw := bypass(t, s)
 	r := create(t, s, pending("REQ-ACDEFG", "carol"))
@@ -64,7 +64,7 @@ func TestWordsStandApart(t *testing.T) {
 	}
 }
 
-// hashOf is the documented hash over parts, written down a second time.
+// hashOf is an independent copy of the documented hash.
 func hashOf(parts ...string) string {
 	var text []byte
 	for _, p := range parts {
@@ -76,7 +76,7 @@ func hashOf(parts ...string) string {
 
 func typedHash(salt, content string) string { return hashOf(salt, content) }
 
-func TestTypedProvesTheWords(t *testing.T) {
+func TestWords_TypedHashProvesThem(t *testing.T) {
 	s := openSQLite(t, newClock().now)
 	raw := bypass(t, s)
 	r := create(t, s, pending("REQ-ACDEFG", "carol"))
@@ -99,7 +99,7 @@ func TestTypedProvesTheWords(t *testing.T) {
 		}
 	}
 
-	// Erased, the words are gone from everywhere, and the chain still holds.
+	// Erased words are gone everywhere, and the chain still verifies.
 	do(t, raw, `DELETE FROM words WHERE request_id = $1`, r.ID)
 	wantColumns(t, raw, "another reason")
 	if after := chain(t, s, r.ID); after[1].Typed != second {
@@ -108,16 +108,15 @@ func TestTypedProvesTheWords(t *testing.T) {
 	if got := stored(t, s, r.ID); got.Words.Reason != "" || got.Target.ID != "carol" {
 		t.Errorf("after the words were erased the request reads %+v", got)
 	}
-	// Of what is erased there is nothing to prove: no hash is better than one
-	// that nothing can match.
+	// Erased words prove nothing: no hash is better than one that nothing matches.
 	turn(t, s, r, bot.Executing)
 	if after := chain(t, s, r.ID); after[3].Typed != "" {
 		t.Errorf("a row written after the words were erased claims to prove some: %q", after[3].Typed)
 	}
 }
 
-// The two secrets stand in columns of their own until they are worth nothing.
-func TestSecretsAreErased(t *testing.T) {
+// The two secrets are in columns of their own until they expire.
+func TestForget_ErasesSecrets(t *testing.T) {
 	c := newClock()
 	s := openSQLite(t, c.now)
 	raw := bypass(t, s)

@@ -33,8 +33,8 @@ func testCreateAndChange(t *testing.T, open opener) {
 	if got.State != bot.Approved || got.Version != 2 || len(got.Decisions) != 1 {
 		t.Errorf("stored state %s, version %d, decisions %v", got.State, got.Version, got.Decisions)
 	}
-	// A version that was never there is a conflict too, and so is the change
-	// of a request that does not exist.
+	// A version that never existed is a conflict, and so is a change of a request that
+	// does not exist.
 	for _, c := range []bot.Request{{ID: r.ID, Version: 7, State: bot.Denied}, {ID: "REQ-NOBODY", Version: 1, State: bot.Denied}} {
 		if _, err := s.Commit(deadline(t), bot.Change{Request: c}); !errors.Is(err, bot.ErrConflict) {
 			t.Errorf("commit of %s version %d: %v, want ErrConflict", c.ID, c.Version, err)
@@ -42,8 +42,8 @@ func testCreateAndChange(t *testing.T, open opener) {
 	}
 }
 
-// Instants inside the request keep their nanoseconds; DueAt is database time,
-// in microseconds. Paused is the store's own.
+// Times inside the request keep their nanoseconds. DueAt is database time in
+// microseconds. The store sets Paused.
 func testEveryField(t *testing.T, open opener) {
 	s := open(t, newClock().now)
 	r := filled[bot.Request]()
@@ -53,7 +53,7 @@ func testEveryField(t *testing.T, open opener) {
 		got := stored(t, s, r.ID)
 		want := r
 		want.State, want.Version, want.DueAt, want.Paused = state, got.Version, r.DueAt.Truncate(time.Microsecond), 0
-		want.StalledAt = time.Time{} // a column, which Stall alone writes
+		want.StalledAt = time.Time{} // a column that only Stall writes
 		if diff := cmp.Diff(want, got); diff != "" {
 			t.Errorf("%s (-want +got):\n%s", state, diff)
 		}
@@ -78,7 +78,7 @@ func testNoField(t *testing.T, open opener) {
 	}
 }
 
-// The caller goes on with what Commit answers and does not read again.
+// The caller continues with the result of Commit and does not read again.
 func testCommitAnswers(t *testing.T, open opener) {
 	s := open(t, newClock().now)
 	r := pending("REQ-ACDEFG", "carol")
@@ -142,8 +142,8 @@ func testOneCreates(t *testing.T, open opener) {
 	}
 }
 
-// oneWinner demands that one error is nil and every other is lost, and
-// answers the winner's index.
+// oneWinner checks that one error is nil and all others are lost. It returns the
+// winner's index.
 func oneWinner(t *testing.T, errs []error, lost error) int {
 	t.Helper()
 	winner := -1
@@ -201,7 +201,8 @@ func testTaken(t *testing.T, open opener) {
 	}
 }
 
-// The audit row is the last thing that a transaction writes. It cannot be encoded in the year 10000, which makes it fail at will.
+// A transaction writes its audit row last, which fails in the year 10000, at the test's
+// will.
 func testAllOrNothing(t *testing.T, open opener) {
 	c := newClock()
 	s := open(t, c.now)
@@ -262,8 +263,8 @@ func testKeep(t *testing.T, open opener) {
 	wantDue(t, s, "not kept", 0, 1)
 }
 
-// A caller whose time is up is told the truth: with an error nothing was
-// stored, whenever it came.
+// A caller whose context ends gets the truth: with an error nothing was stored, whenever
+// it ended.
 func testCancelledCommit(t *testing.T, open opener) {
 	s := open(t, newClock().now)
 	failed := 0

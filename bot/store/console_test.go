@@ -13,8 +13,7 @@ import (
 	"revoke-sessions/bot/store"
 )
 
-// executing is a request of the command line, which is stored for the first
-// time when its call is about to leave.
+// executing is a command-line request, stored for the first time just before its call.
 func executing(id, targetID string, c *clock) bot.Request {
 	r := pending(id, targetID)
 	r.State, r.DueAt = bot.Executing, c.now()
@@ -22,8 +21,8 @@ func executing(id, targetID string, c *clock) bot.Request {
 	return r
 }
 
-// A request of the command line has its words from its first state on, which the
-// rows vouch for; and nobody is owed the telling of it.
+// A command-line request has its words from the first state on, proved by its rows, and
+// nobody is told of it.
 func testConsole(t *testing.T, open opener) {
 	c := newClock()
 	s := open(t, c.now)
@@ -37,7 +36,7 @@ func testConsole(t *testing.T, open opener) {
 	if len(rows) != 2 || rows[0].Typed == "" || rows[0].Typed != rows[1].Typed {
 		t.Errorf("the rows vouch for %+v", rows)
 	}
-	// The later words of somebody who changed them do not count any more.
+	// Words that somebody changed later no longer match.
 	r.Words.Reason = "something else"
 	r = turn(t, s, r, bot.Verified)
 	if got := stored(t, s, r.ID); got.Words.Reason != "stolen laptop" {
@@ -49,8 +48,7 @@ func testConsole(t *testing.T, open opener) {
 	}
 }
 
-// What is announced with a change is announced if the change is stored, and
-// else not.
+// A notice with a change is announced only if the change is stored.
 func testNoticeWithAChange(t *testing.T, open opener) {
 	c := newClock()
 	s := open(t, c.now)
@@ -114,9 +112,9 @@ func testClaim(t *testing.T, open opener) {
 	}
 }
 
-// Whoever writes beside a bot does not take the database to a schema that the
-// bot may not know.
-func TestBesideDoesNotMigrate(t *testing.T) {
+// A process beside a bot does not upgrade the schema, because the bot may not know the
+// new one.
+func TestOpenBeside_DoesNotMigrate(t *testing.T) {
 	path := versionOne(t)
 	s, err := store.Open(deadline(t), "sqlite:"+path, store.Options{Beside: true})
 	if s != nil || err == nil || !strings.Contains(err.Error(), "start the bot of this version on it once") {
@@ -128,8 +126,8 @@ func TestBesideDoesNotMigrate(t *testing.T) {
 	closeStore(t, openAt(t, newPath(t), store.Options{Beside: true}))
 }
 
-// What passes over a limit counts against it all the same.
-func TestWhatPassesOverALimitCounts(t *testing.T) {
+// A use that passes over a limit still counts against it.
+func TestLimit_PassedOverUseCounts(t *testing.T) {
 	c := newClock()
 	s := openAt(t, newPath(t), store.Options{Now: c.now})
 	defer closeStore(t, s)
@@ -151,7 +149,7 @@ func TestWhatPassesOverALimitCounts(t *testing.T) {
 		}
 		c.move(time.Minute)
 	}
-	// The first has left the window, the one that passed over has not.
+	// The first use has left the window; the one that passed over has not.
 	c.move(58 * time.Minute)
 	if limit, full := errors.AsType[*bot.LimitError](ask("REQ-EEEEEE", use)); !full {
 		t.Error("what passed over did not count")

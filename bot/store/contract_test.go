@@ -7,8 +7,8 @@ import (
 	"revoke-sessions/bot/store"
 )
 
-// contract is what every database behind bot.Store has to keep. It knows
-// nothing of SQL: it sees a store only through its methods and a clock.
+// contract is what every implementation of bot.Store must keep. It knows no SQL: it uses
+// a store only through its methods and a clock.
 func contract(t *testing.T, open func(t *testing.T, now func() time.Time) *store.Store) {
 	for name, test := range map[string]func(*testing.T, opener){
 		"commit/creates and changes":               testCreateAndChange,

@@ -6,7 +6,7 @@ import (
 	"fmt"
 )
 
-// Kind is the way in which a chain does not fit, as far as it can be told.
+// Kind is how a chain is broken, as far as it can be told.
 type Kind string
 
 // The kinds of Damage.
@@ -22,8 +22,7 @@ const (
 	AnchorDiffers Kind = "anchor_differs"
 )
 
-// Damage is the error of a chain that does not fit: the first row that does
-// not, and why.
+// Damage is the error of a broken chain: the first row that does not fit, and why.
 type Damage struct {
 	Seq    int64
 	Kind   Kind
@@ -38,47 +37,64 @@ func damaged(seq int64, k Kind, format string, args ...any) *Damage {
 	return &Damage{seq, k, fmt.Sprintf(format, args...)}
 }
 
-// maxGap is how many rows, removed in one go with the numbers closed up, are
-// told from a change of contents.
+// maxGap is how many removed rows, with the later ones renumbered, can be told from a
+// change of contents.
 const maxGap = 10_000
 
-// diagnose says what may have happened to bad, the first row that does not
-// follow the last one that fits. It reads the table once more and tries which
-// row fits where; what it cannot tell it calls changed.
-func (s *Store) diagnose(ctx context.Context, last Anchor, bad stored, head Anchor) error {
-	var (
-		twin      *stored // another row that says the same with the same hash
-		rightful  *stored // the row that belongs in bad's place, standing elsewhere
-		lender    *stored // the row whose contents bad's hash was made of
-		belongs   bool    // bad belongs after some other row
-		following *stored // the row that stands after bad
-	)
-	err := s.scan(ctx, func(r stored) error {
-		if r.seq == bad.seq+1 {
-			following = &r
-		}
-		if bad.linked(Anchor{r.seq, r.hash}) == bad.hash {
-			belongs = true
-		}
-		if r.seq == bad.seq {
-			return nil
-		}
-		switch should := r.linked(last); {
-		case r.entry == bad.entry && r.hash == bad.hash:
-			twin = &r
-		case r.hash == should && r.seq != last.Seq+1:
-			rightful = &r
-		case bad.hash == should:
-			lender = &r
-		}
-		return nil
-	}, nil)
+// diagnose describes what may have happened to bad, the first row that does not follow
+// last. It reads the table again and tries which row fits where. If it cannot tell, it
+// reports Changed.
+func (c *chain) diagnose(ctx context.Context, last Anchor, bad stored, head Anchor) error {
+	k := clues{last: last, bad: bad}
+	err := c.scan(ctx, func(r stored) error { k.note(r); return nil }, nil)
 	if err != nil && !errors.Is(err, errUnreadable) {
 		return err
 	}
+	if d := k.misplaced(); d != nil {
+		return d
+	}
+	return k.altered(head)
+}
+
+// clues are what the other rows reveal about bad.
+type clues struct {
+	last Anchor
+	bad  stored
+
+	twin      *stored // another row with the same contents and hash
+	rightful  *stored // the row that belongs in bad's place but is elsewhere
+	lender    *stored // the row whose contents bad's hash covers
+	belongs   bool    // bad belongs after some other row
+	following *stored // the row after bad
+}
+
+// note compares one row of the table with bad.
+func (k *clues) note(r stored) {
+	if r.seq == k.bad.seq+1 {
+		k.following = &r
+	}
+	if k.bad.linked(Anchor{r.seq, r.hash}) == k.bad.hash {
+		k.belongs = true
+	}
+	if r.seq == k.bad.seq {
+		return
+	}
+	switch should := r.linked(k.last); {
+	case r.entry == k.bad.entry && r.hash == k.bad.hash:
+		k.twin = &r
+	case r.hash == should && r.seq != k.last.Seq+1:
+		k.rightful = &r
+	case k.bad.hash == should:
+		k.lender = &r
+	}
+}
+
+// misplaced describes rows that are in the wrong place; nil if there are none.
+func (k *clues) misplaced() *Damage {
+	bad, last, rightful, belongs := k.bad, k.last, k.rightful, k.belongs
 	want := last.Seq + 1
 	if rightful != nil && bad.linked(Anchor{want, rightful.hash}) == bad.hash {
-		belongs = true // it comes right after the one whose place it took
+		belongs = true // bad belongs right after the row whose place it took
 	}
 	switch {
 	case bad.seq != want && bad.hash == bad.linked(last):
@@ -91,18 +107,25 @@ func (s *Store) diagnose(ctx context.Context, last Anchor, bad stored, head Anch
 		return damaged(want, Removed, "it is missing")
 	case bad.seq > want:
 		return damaged(want, Removed, "rows %d to %d are missing", want, bad.seq-1)
-	case twin != nil:
-		return damaged(want, Inserted, "a copy of row %d stands there", twin.seq)
+	case k.twin != nil:
+		return damaged(want, Inserted, "a copy of row %d stands there", k.twin.seq)
 	case rightful != nil && belongs:
 		return damaged(want, Reordered, "another row stands there, and the one that belongs there stands as row %d", rightful.seq)
 	case rightful != nil:
 		return damaged(want, Inserted, "a row that fits nowhere stands there, and the one that belongs there stands as row %d", rightful.seq)
-	case lender != nil:
-		return damaged(want, Reordered, "the contents that belong there stand in row %d", lender.seq)
+	case k.lender != nil:
+		return damaged(want, Reordered, "the contents that belong there stand in row %d", k.lender.seq)
 	case bad.hash == bad.linked(last):
 		return damaged(want, Changed, "its request was changed, or its contents cannot be read")
 	}
-	// Who comes next vouches for a hash: the following row, or the head.
+	return nil
+}
+
+// altered describes what was changed in a row that is in its place.
+func (k *clues) altered(head Anchor) *Damage {
+	bad, last, following := k.bad, k.last, k.following
+	want := last.Seq + 1
+	// A hash is confirmed by the following row, or by the head.
 	vouched := func(hash string) bool {
 		if following == nil {
 			return head == Anchor{want, hash}

@@ -76,8 +76,7 @@ func testRequestDue(t *testing.T, open opener) {
 	c.move(10 * time.Second)
 	wantDue(t, s, "lapsed", 0, 1)
 
-	// A commit by whoever claimed it gives the claim up; what is not owed any
-	// more is never due.
+	// A commit by the claim's owner gives up the claim. A finished request is never due.
 	r = commit(t, s, bot.Change{Request: r})
 	wantDue(t, s, "still due", 0, 1)
 	r.DueAt = time.Time{}
@@ -144,7 +143,7 @@ func testDueLimit(t *testing.T, open opener) {
 	wantDue(t, s, "the rest", 3, 3)
 }
 
-// What one person has waiting, however much, does not fill what is handed out.
+// One person's waiting rows, however many, do not fill a batch.
 func testDueTurns(t *testing.T, open opener) {
 	c := newClock()
 	s := open(t, c.now)
@@ -196,7 +195,7 @@ func testDueTurns(t *testing.T, open opener) {
 	}
 }
 
-// Each who joins is found by what they asked for, and so is whoever asked before.
+// Open finds a request for each asker, earlier ones included.
 func testAskersAreKept(t *testing.T, open opener) {
 	s := open(t, newClock().now)
 	r := create(t, s, pending("REQ-ACDEFG", "carol"))

@@ -13,10 +13,10 @@ import (
 	"revoke-sessions/bot/store"
 )
 
-// TestErasedFromTheFile: what is erased is gone from the file's bytes too, and
-// not only from its columns. Long texts stand in pages of their own, which
-// SQLite gives free as they are unless it is told otherwise.
-func TestErasedFromTheFile(t *testing.T) {
+// TestForget_ErasesFromTheFile: erased text is gone from the file's bytes, not only from
+// its columns. Long texts are in pages of their own, which SQLite frees without clearing
+// unless told otherwise.
+func TestForget_ErasesFromTheFile(t *testing.T) {
 	c := newClock()
 	path := newPath(t)
 	s, err := store.Open(deadline(t), "sqlite:"+path, store.Options{Now: c.now})
@@ -39,13 +39,13 @@ func TestErasedFromTheFile(t *testing.T) {
 	}
 }
 
-// mustGo is what fillAndForget erases.
+// mustGo lists what fillAndForget erases.
 var mustGo = []string{
 	"typed-that-must-go", "typed-long-that-must-go", "trigger-that-must-go", "secret-that-must-go",
 	"reason-that-must-go", "reason-long-that-must-go", "notice-that-must-go", "freeze-that-must-go", "carol@contoso.example",
 }
 
-// fillAndForget stores a lot, and erases it by what the bot does every minute.
+// fillAndForget stores a lot and erases it the way the bot does every minute.
 func fillAndForget(t *testing.T, s *store.Store, c *clock) {
 	t.Helper()
 	long := func(text string) string { return strings.Repeat(text+" ", 12_000/len(text)) }
@@ -76,9 +76,9 @@ func fillAndForget(t *testing.T, s *store.Store, c *clock) {
 	forget(t, s, month)
 }
 
-// What is erased is gone from the -wal file too, while the bot runs: once it has
-// forgotten, and if somebody else reads at that moment, the next time.
-func TestErasedFromTheLog(t *testing.T) {
+// Erased text is gone from the -wal file too while the bot runs, after Forget or, if
+// somebody was reading, after the next one.
+func TestForget_ErasesFromTheLog(t *testing.T) {
 	for name, reads := range map[string]bool{"alone": false, "with a reader beside": true} {
 		t.Run(name, func(t *testing.T) {
 			c := newClock()
@@ -114,7 +114,7 @@ func TestErasedFromTheLog(t *testing.T) {
 	}
 }
 
-// inFiles answers what of mustGo stands in the files of a database.
+// inFiles returns what of mustGo is in the files of a database.
 func inFiles(t *testing.T, path string) (stays []string) {
 	t.Helper()
 	files, err := filepath.Glob(path + "*")

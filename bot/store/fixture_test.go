@@ -60,8 +60,8 @@ func stored(t testing.TB, s *store.Store, id string) bot.Request {
 	return r
 }
 
-// chain reads the audit rows of a request, or all for "", and demands that
-// the chain holds.
+// chain reads the audit rows of a request, or all for "", and checks that the chain
+// fits.
 func chain(t testing.TB, s *store.Store, id string) []bot.Entry {
 	t.Helper()
 	entries, err := s.Audit(deadline(t), id)
@@ -71,7 +71,7 @@ func chain(t testing.TB, s *store.Store, id string) []bot.Entry {
 	return entries
 }
 
-// arrival is a command with an envelope and a key of its own.
+// arrival is a command with its own envelope and key.
 func arrival(n int) bot.Arrival {
 	return bot.Arrival{
 		Kind: bot.CommandArrival, Envelope: fmt.Sprintf("envelope-%d", n), Key: fmt.Sprintf("act-%d", n),
@@ -98,7 +98,7 @@ func due(t testing.TB, s *store.Store) bot.Work {
 	return w
 }
 
-// wantDue demands that exactly these arrivals and requests are due.
+// wantDue checks that exactly these arrivals and requests are due.
 func wantDue(t testing.TB, s *store.Store, when string, arrivals, requests int) {
 	t.Helper()
 	if w := due(t, s); len(w.Arrivals) != arrivals || len(w.Drive) != requests {
@@ -106,8 +106,8 @@ func wantDue(t testing.TB, s *store.Store, when string, arrivals, requests int) 
 	}
 }
 
-// filler puts something that is not zero into everything under a value, so
-// that a field added tomorrow is in the test today.
+// filler sets everything under a value to something nonzero, so that a field added later
+// is tested, too.
 type filler struct {
 	n      int // makes each value another
 	within map[reflect.Type]int

@@ -22,7 +22,7 @@ func forget(t testing.TB, s *store.Store, retention time.Duration) {
 	}
 }
 
-// over creates a request and ends it, with nothing owed any more.
+// over creates a request and ends it with nothing left to do.
 func over(t testing.TB, s *store.Store, id string) bot.Request {
 	t.Helper()
 	r := create(t, s, pending(id, id))
@@ -32,7 +32,7 @@ func over(t testing.TB, s *store.Store, id string) bot.Request {
 	return r
 }
 
-// hasWords reports whether a request still has what was typed in it.
+// hasWords reports whether a request still has its typed text.
 func hasWords(t *testing.T, s *store.Store, id string) bool {
 	t.Helper()
 	return stored(t, s, id).Words.Reason != ""
@@ -72,13 +72,13 @@ func testForgetWords(t *testing.T, open opener) {
 			t.Errorf("%s was erased: something is owed, or it ended later", r.ID)
 		}
 	}
-	// What could not be told in all that time is given up with the words.
+	// A message not sent in all that time is given up with the words.
 	wantTell(t, s, "nothing is told without its words")
 	if hasWords(t, s, untold.ID) {
 		t.Error("not erased once it was told")
 	}
 
-	// The rows keep their hash, and the chain holds.
+	// The rows keep their hash, and the chain fits.
 	story, err := s.Story(deadline(t), ended.ID)
 	if err != nil || story.Proof != bot.WordsErased || story.Words != nil || !story.Sound() || story.Rows[0].Typed == "" {
 		t.Errorf("the story of what was erased: %+v, %v", story, err)
@@ -98,7 +98,7 @@ func testForgetWords(t *testing.T, open opener) {
 	}
 }
 
-// Each call erases the few that ended longest ago, so that nobody waits.
+// Each call erases a few of the requests that ended first, so that nobody waits.
 func testForgetBySteps(t *testing.T, open opener) {
 	c := newClock()
 	s := open(t, c.now)
@@ -141,7 +141,7 @@ func testForgetUses(t *testing.T, open opener) {
 	wantLimit(t, "a use that counts was forgotten", spent(t, s, "REQ-2", longest), longest, noon.Add(31*24*time.Hour))
 	c.move(2 * time.Microsecond)
 	forget(t, s, 0)
-	// A limit that looks back further than any may shows what is stored.
+	// A limit that looks back further than allowed shows what is stored.
 	if err := spent(t, s, "REQ-3", use(bot.Total, "", 1, 1000*24*time.Hour)); err != nil {
 		t.Errorf("a use that no limit counts is kept: %v", err)
 	}
@@ -166,8 +166,8 @@ func testForgetNotices(t *testing.T, open opener) {
 	wantNotices(t, s, "what does not stand yet is kept", "owed", "stands")
 }
 
-// testForgetStanding: what is so every day is announced once, and not once a week. One
-// that was withdrawn before anybody could read it is announced when it is so again.
+// testForgetStanding: a standing notice is announced once, not once a week. One that was
+// withdrawn before it was posted is announced when it holds again.
 func testForgetStanding(t *testing.T, open opener) {
 	c := newClock()
 	s := open(t, c.now)
@@ -217,9 +217,9 @@ func testForgetFreeze(t *testing.T, open opener) {
 	chain(t, s, "")
 }
 
-// The reason of a freeze stands in one place, apart from its announcement, and
-// goes after its time.
-func TestReasonOfAFreezeIsErased(t *testing.T) {
+// The reason of a freeze is in one place, apart from its announcement, and is erased in
+// time.
+func TestForget_ErasesReasonOfFreeze(t *testing.T) {
 	c := newClock()
 	s := openSQLite(t, c.now)
 	raw := bypass(t, s)
@@ -246,8 +246,8 @@ func TestReasonOfAFreezeIsErased(t *testing.T) {
 	}
 }
 
-// With nothing to forget, Forget waits for nobody who writes.
-func TestIdleForgetOnlyReads(t *testing.T) {
+// With nothing to forget, Forget waits for no writer.
+func TestForget_IdleOnlyReads(t *testing.T) {
 	c := newClock()
 	s := openSQLite(t, c.now)
 	a := receive(t, s, arrival(1))
@@ -274,9 +274,9 @@ func TestIdleForgetOnlyReads(t *testing.T) {
 	do(t, raw, `ROLLBACK`)
 }
 
-// What Forget and a freeze look for is found by an index that holds nothing
-// else, however long the history.
-func TestIndexesOfWhatIsSearched(t *testing.T) {
+// Forget and freezes find their rows with indexes that hold nothing else, however long
+// the history.
+func TestForget_UsesIndexes(t *testing.T) {
 	s := openSQLite(t, newClock().now)
 	raw := bypass(t, s)
 	for query, index := range map[string]string{

@@ -14,10 +14,13 @@ import (
 	"revoke-sessions/bot"
 )
 
+// brakes keeps the freezes.
+type brakes struct{ *core }
+
 // CommitFreeze implements bot.Brakes.
-func (s *Store) CommitFreeze(ctx context.Context, c bot.FreezeChange) (bot.Freeze, error) {
+func (b *brakes) CommitFreeze(ctx context.Context, c bot.FreezeChange) (bot.Freeze, error) {
 	var stored bot.Freeze
-	err := s.transaction(ctx, func(tx *tx) error {
+	err := b.transaction(ctx, func(tx *tx) error {
 		f := c.Freeze
 		begins := f.ID == 0
 		typed, err := writeFreeze(ctx, tx, &f)
@@ -56,8 +59,8 @@ func (s *Store) CommitFreeze(ctx context.Context, c bot.FreezeChange) (bot.Freez
 	return stored, nil
 }
 
-// writeFreeze begins a freeze or changes the one that is on, and answers the
-// salted hash of its reason. The reason is written once.
+// writeFreeze begins a freeze or changes the current one, and returns the salted hash of
+// its reason. The reason is written once.
 func writeFreeze(ctx context.Context, tx *tx, f *bot.Freeze) (typed string, err error) {
 	body, err := json.Marshal(f)
 	if err != nil {
@@ -66,13 +69,14 @@ func writeFreeze(ctx context.Context, tx *tx, f *bot.Freeze) (typed string, err 
 	var salt string
 	if f.ID == 0 {
 		salt = rand.Text()
-		err = tx.QueryRowContext(ctx, `INSERT INTO freezes (version, by_id, by_slack, began_at, body, reason, salt) VALUES (1, $1, $2, $3, $4, $5, $6)
+		err = tx.QueryRowContext(ctx, `INSERT INTO freezes (version, by_id, by_slack, began_at, body, reason, salt)
+			VALUES (1, $1, $2, $3, $4, $5, $6)
 			RETURNING id, version`, f.By.EntraID, f.By.SlackID, micros(f.BeganAt), string(body), f.Reason, salt).Scan(&f.ID, &f.Version)
 		if tx.unique(err) {
 			return "", bot.ErrTaken
 		}
 	} else {
-		// ended_at is database time: retention and late commits go by it.
+		// ended_at is database time, because retention and late commits compare with it.
 		ended := sql.NullInt64{Int64: micros(tx.now), Valid: !f.EndedAt.IsZero()}
 		err = tx.QueryRowContext(ctx, `UPDATE freezes SET version = version + 1, ended_at = $1, body = $2
 			WHERE id = $3 AND version = $4 AND ended_at IS NULL RETURNING version, coalesce(reason, ''), salt`,
@@ -87,9 +91,9 @@ func writeFreeze(ctx context.Context, tx *tx, f *bot.Freeze) (typed string, err 
 	return sum(salt, f.Reason), nil
 }
 
-// tellFrozen owes the people of every request that waits the news of a freeze.
-// Both this and thaw change the version: whoever read a request before, to
-// change or to tell it, knows the brake wrongly and reads it again.
+// tellFrozen makes every waiting request due to be shown with the freeze. Like thaw, it
+// raises the version: a concurrent change or telling has not seen the new brake and must
+// read the request again.
 func tellFrozen(ctx context.Context, tx *tx) error {
 	if _, err := tx.ExecContext(ctx, `UPDATE requests SET version = version + 1, tell_due_at = $1, tell_tries = 0
 		WHERE state IN ('pending', 'approved')`, micros(tx.now)); err != nil {
@@ -98,13 +102,13 @@ func tellFrozen(ctx context.Context, tx *tx) error {
 	return nil
 }
 
-// thaw sets the clocks of pending requests going again and has every request
-// that waited looked at, and its people told, at once.
+// thaw restarts the clocks of pending requests and makes every waiting request due at
+// once, to be advanced and shown.
 func thaw(ctx context.Context, tx *tx, began time.Time) error {
 	if began.After(tx.now) {
 		began = tx.now // the clock was set back
 	}
-	// A request that was made during the freeze was stopped since then.
+	// A request created during the freeze has been paused since then.
 	if _, err := tx.ExecContext(ctx, `UPDATE requests SET version = version + 1, due_at = $1, tell_due_at = $1, tell_tries = 0,
 		paused = paused + CASE
 			WHEN state <> 'pending' OR created_at >= $1 THEN 0
@@ -117,8 +121,8 @@ func thaw(ctx context.Context, tx *tx, began time.Time) error {
 }
 
 // Frozen implements bot.Brakes.
-func (s *Store) Frozen(ctx context.Context) (f bot.Freeze, on bool, err error) {
-	f, err = s.freeze(ctx, `ended_at IS NULL`)
+func (b *brakes) Frozen(ctx context.Context) (f bot.Freeze, on bool, err error) {
+	f, err = b.freeze(ctx, `ended_at IS NULL`)
 	if errors.Is(err, sql.ErrNoRows) {
 		return f, false, nil
 	}
@@ -126,15 +130,15 @@ func (s *Store) Frozen(ctx context.Context) (f bot.Freeze, on bool, err error) {
 }
 
 // Freeze implements bot.Brakes.
-func (s *Store) Freeze(ctx context.Context, id int64) (bot.Freeze, error) {
-	return s.freeze(ctx, `id = $1`, id)
+func (b *brakes) Freeze(ctx context.Context, id int64) (bot.Freeze, error) {
+	return b.freeze(ctx, `id = $1`, id)
 }
 
-func (s *Store) freeze(ctx context.Context, which string, args ...any) (f bot.Freeze, err error) {
+func (b *brakes) freeze(ctx context.Context, which string, args ...any) (f bot.Freeze, err error) {
 	var id, version int64
 	var body []byte
 	var reason string
-	err = s.row(ctx, `SELECT id, version, body, coalesce(reason, '') FROM freezes WHERE `+which, args...).
+	err = b.row(ctx, `SELECT id, version, body, coalesce(reason, '') FROM freezes WHERE `+which, args...).
 		Scan(&id, &version, &body, &reason)
 	if err == nil {
 		err = json.Unmarshal(body, &f)
@@ -147,9 +151,9 @@ func (s *Store) freeze(ctx context.Context, which string, args ...any) (f bot.Fr
 }
 
 // LastPulled implements bot.Brakes.
-func (s *Store) LastPulled(ctx context.Context, who authz.Asker) (time.Time, error) {
+func (b *brakes) LastPulled(ctx context.Context, who authz.Asker) (time.Time, error) {
 	var at sql.NullInt64
-	err := s.row(ctx, `SELECT max(coalesce(ended_at, began_at)) FROM freezes WHERE by_id = $1 OR by_slack = $2`,
+	err := b.row(ctx, `SELECT max(coalesce(ended_at, began_at)) FROM freezes WHERE by_id = $1 OR by_slack = $2`,
 		who.EntraID, who.SlackID).Scan(&at)
 	return instant(at), err
 }

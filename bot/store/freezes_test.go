@@ -17,7 +17,7 @@ import (
 
 var alice = authz.Asker{SlackID: "U-ALICE", EntraID: "entra-alice"}
 
-// freezeOf is a freeze that alice is about to pull.
+// freezeOf is a freeze that alice is about to begin.
 func freezeOf(c *clock) bot.Freeze {
 	return bot.Freeze{By: alice, BeganAt: c.now().UTC(), Until: c.now().UTC().Add(time.Hour), Reason: "an odd burst of reports"}
 }
@@ -42,7 +42,7 @@ func unfreeze(t testing.TB, s *store.Store, c *clock, f bot.Freeze) bot.Freeze {
 	return commitFreeze(t, s, bot.FreezeChange{Freeze: f, Audit: []bot.Entry{{Action: "unfrozen", Actor: "U-ERIN"}}})
 }
 
-// wantFrozen demands that this freeze is on, or none for the zero Freeze.
+// wantFrozen checks that this freeze is on, or none for the zero Freeze.
 func wantFrozen(t *testing.T, s *store.Store, when string, want bot.Freeze) {
 	t.Helper()
 	got, on, err := s.Frozen(deadline(t))
@@ -145,7 +145,7 @@ func testOneFreeze(t *testing.T, open opener) {
 	}
 }
 
-// Either account of whoever pulled it is enough, and what counts is the end.
+// Either account of the person is enough, and the end of the freeze counts.
 func testLastPulled(t *testing.T, open opener) {
 	c := newClock()
 	s := open(t, c.now)
@@ -201,7 +201,7 @@ func testFenced(t *testing.T, open opener) {
 	commit(t, s, change)
 }
 
-// Once a freeze has begun, nothing that is fenced is stored, however close.
+// Once a freeze has begun, nothing fenced is stored, however close.
 func testFreezeAgainstCommits(t *testing.T, open opener) {
 	c := newClock()
 	s := open(t, c.now)
@@ -223,7 +223,7 @@ func testFreezeAgainstCommits(t *testing.T, open opener) {
 			if !errors.Is(err, bot.ErrConflict) {
 				return err
 			}
-			// The freeze changed it: read again, as the bot does.
+			// The freeze changed it: read it again, as the bot does.
 			if r, err = s.Request(ctx, r.ID); err != nil {
 				return err
 			}
@@ -242,7 +242,7 @@ func testFreezeAgainstCommits(t *testing.T, open opener) {
 	}
 }
 
-// waiting creates a request in a state, whose people have been told.
+// waiting creates a request in a state and tells its people.
 func waiting(t *testing.T, s *store.Store, c *clock, id string, state bot.State) bot.Request {
 	t.Helper()
 	r := pending(id, id)
@@ -291,7 +291,7 @@ func testFreezeStopsClocks(t *testing.T, open opener) {
 	c.move(time.Minute)
 	f := freeze(t, s, c)
 	wantTell(t, s, "frozen", "REQ-APPROVED", "REQ-BEFORE", "REQ-DRILL")
-	// Of those that wait nothing changes but the version.
+	// Waiting requests change only in version.
 	for _, r := range []*bot.Request{&before, &drill, &approved} {
 		r.Version++
 	}
@@ -343,7 +343,7 @@ func testFreezeStopsClocks(t *testing.T, open opener) {
 	}
 }
 
-// The claim of whoever works on a request outlasts a freeze's end.
+// A claim on a request outlasts the end of a freeze.
 func testThawKeepsClaims(t *testing.T, open opener) {
 	c := newClock()
 	s := open(t, c.now)
@@ -356,7 +356,7 @@ func testThawKeepsClaims(t *testing.T, open opener) {
 	wantDue(t, s, "lapsed", 0, 1)
 }
 
-// A clock that was set back during a freeze takes nobody's time away.
+// A clock set back during a freeze takes time from nobody.
 func testThawBeforeItBegan(t *testing.T, open opener) {
 	c := newClock()
 	s := open(t, c.now)
@@ -364,7 +364,7 @@ func testThawBeforeItBegan(t *testing.T, open opener) {
 	c.move(time.Hour)
 	freeze(t, s, c)
 	c.move(-time.Minute)
-	if _, err := s.Due(deadline(t), 1); err != nil { // which notices that the clock was set back
+	if _, err := s.Due(deadline(t), 1); err != nil { // notices that the clock was set back
 		t.Fatal(err)
 	}
 	f, frozen, err := s.Frozen(deadline(t))
@@ -377,8 +377,8 @@ func testThawBeforeItBegan(t *testing.T, open opener) {
 	}
 }
 
-// A teller who had read the request before the freeze began or ended does not
-// settle that it did.
+// A teller that read the request before a freeze began or ended does not settle the news
+// of it.
 func testToldDuringAFreeze(t *testing.T, open opener) {
 	c := newClock()
 	s := open(t, c.now)
@@ -397,7 +397,7 @@ func testToldDuringAFreeze(t *testing.T, open opener) {
 	}
 	wantTell(t, s, "all told")
 
-	// With a retry, the end is owed at once and not at the retry.
+	// With a retry, the end of the freeze is still owed at once.
 	r = create(t, s, pending("REQ-OTHER", "dave"))
 	a.claims(r.ID)
 	unfreeze(t, s, c, f)
@@ -405,9 +405,8 @@ func testToldDuringAFreeze(t *testing.T, open opener) {
 	wantTell(t, s, "ended", "REQ-ACDEFG", "REQ-OTHER")
 }
 
-// Whoever read a request before a freeze began or ended knows the brake
-// wrongly: what they commit is refused, so that no time from before undoes that
-// it is due.
+// A commit based on a read from before a freeze began or ended is refused, so that its
+// old due time does not replace the new one.
 func testStaleAfterAFreeze(t *testing.T, open opener) {
 	for was, states := range map[bot.State][]bot.State{
 		bot.Pending:  {bot.Pending, bot.Expired, bot.Approved},
@@ -437,8 +436,8 @@ func testStaleAfterAFreeze(t *testing.T, open opener) {
 	}
 }
 
-// Freezes come and go while requests are made and decided: in the end every
-// pending one has been stopped for exactly as long as it was frozen.
+// Freezes come and go while requests are made and decided. In the end every pending
+// request was paused for exactly as long as it was frozen.
 func testFreezesAmongCommits(t *testing.T, open opener) {
 	c := newClock()
 	s := open(t, c.now)

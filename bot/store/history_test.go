@@ -13,7 +13,7 @@ import (
 	"revoke-sessions/bot/store"
 )
 
-// world is a store with a way past it, for what no method of a store makes.
+// world is a store plus raw access, for data that no method creates.
 type world struct {
 	*store.Store
 	name string
@@ -37,10 +37,9 @@ func onPostgres(t testing.TB) world {
 	}}
 }
 
-// finish puts n requests that are over into a store, each with its words, its
-// asker, its card, three audit rows, two uses and the arrival that it came from,
-// all copied from one that went the whole way. One person asked for all of them.
-// The hashes are noise of the right size.
+// finish adds n finished requests, each with its words, asker, card, three audit rows,
+// two uses and its arrival, all copied from one that went the whole way. One person
+// asked for all of them. The hashes are noise of the right size.
 func (w world) finish(t testing.TB, n int) {
 	t.Helper()
 	s := w.Store
@@ -80,8 +79,8 @@ func (w world) finish(t testing.TB, n int) {
 	}
 }
 
-// steps are what a bot asks of its store for the sake of one request, from the
-// command to the outcome, and every second besides; each for the nth request.
+// steps are the calls that a bot makes to its store for one request, from command to
+// outcome and once a second besides; each for the nth request.
 var steps = []struct {
 	name string
 	do   func(ctx context.Context, s *store.Store, j *journey) error
@@ -239,10 +238,10 @@ func newJourney(n int) *journey {
 	return &journey{n, pending(fmt.Sprint("REQ-", n), fmt.Sprint("fresh-", n))}
 }
 
-// BenchmarkHistory asks what a million finished requests cost the next one, as
-// against a thousand: each step of its way turn about on both stores, so that
-// the machine's mood meets both alike. A ratio of 1.2 is a fifth more. Run it
-// with -benchtime 300x; making the million takes minutes.
+// BenchmarkHistory compares the cost of the next request after a million finished ones
+// and after a thousand. Each step alternates between both stores, so that the machine's
+// load affects both alike. A ratio of 1.2 is a fifth more. Run it with -benchtime 300x;
+// making the million takes minutes.
 func BenchmarkHistory(b *testing.B) {
 	for name, open := range map[string]func(testing.TB) world{"sqlite": onSQLite, "postgres": onPostgres} {
 		b.Run(name, func(b *testing.B) {
@@ -259,7 +258,7 @@ func BenchmarkHistory(b *testing.B) {
 						took[step.name] = &[2]latencies{}
 					}
 					for k := range worlds {
-						i := (k + n) % 2 // who goes first has the colder caches
+						i := (k + n) % 2 // the first one has colder caches
 						began := time.Now()
 						if err := step.do(context.Background(), worlds[i].Store, journeys[i]); err != nil {
 							b.Fatalf("%s: %v", step.name, err)

@@ -8,9 +8,8 @@ import (
 	"revoke-sessions/bot/store"
 )
 
-// A replica that hangs while it makes the schema keeps others out for seconds
-// only.
-func TestHungWhileItMakesTheSchema(t *testing.T) {
+// A replica that hangs while it creates the schema blocks others for seconds only.
+func TestMigrate_HungReplicaBlocksForSecondsOnly(t *testing.T) {
 	t.Parallel()
 	url := newDatabase(t, shared(t))
 	line, by := cable(t, url)

@@ -53,7 +53,7 @@ func testPendingFor(t *testing.T, open opener) {
 	}
 }
 
-// A request is listed as long as it wants attention, whatever its state.
+// A request is listed while it needs attention, whatever its state.
 func testOpenWhileOwed(t *testing.T, open opener) {
 	s := open(t, newClock().now)
 	listed := func(id string) bool {
@@ -106,7 +106,7 @@ func testOpenOrder(t *testing.T, open opener) {
 		limit int
 		want  []string
 	}{
-		// The undecided first, and of each the oldest first.
+		// Undecided requests first, and the oldest first within each group.
 		{"", 10, []string{"REQ-3", "REQ-1", "REQ-2", "REQ-0"}},
 		{"", 2, []string{"REQ-3", "REQ-1"}},
 		{"U-BOB", 10, []string{"REQ-3", "REQ-2", "REQ-0"}},
@@ -157,7 +157,7 @@ func testLastAccepted(t *testing.T, open opener) {
 	want("a denied one", "carol", noon.Add(3*time.Hour))
 }
 
-// testLastRevoke: it is the one that LastAccepted goes by, but for one's own.
+// testLastRevoke: it finds the request behind LastAccepted, except for the excluded one.
 func testLastRevoke(t *testing.T, open opener) {
 	s := open(t, newClock().now)
 	want := func(when, target, but, want string, at time.Time) {

@@ -9,8 +9,8 @@ import (
 	"revoke-sessions/bot/store"
 )
 
-// Whatever an administrator has set for the database, many may write at once.
-func TestSettingsOfTheDatabase(t *testing.T) {
+// Concurrent writes work with any settings of an administrator.
+func TestPostgres_AnyServerSettings(t *testing.T) {
 	t.Parallel()
 	for _, setting := range []string{
 		`default_transaction_isolation = 'serializable'`,

@@ -10,12 +10,11 @@ import (
 	"revoke-sessions/bot"
 )
 
-// longestLimit is for how long a use is kept. No limit of the policy looks
-// back further.
+// longestLimit is how long a use is kept. No limit in a policy looks back further.
 const longestLimit = 31 * 24 * time.Hour
 
-// limited leaves out the uses that no limit counts: where there is none, as there is
-// for a click unless the policy sets one, nobody waits for somebody else's counting.
+// limited drops the uses that have no limit, so that a change without limits, such as a
+// click by default, does not wait while others count.
 func limited(uses []bot.Use) []bot.Use {
 	return slices.DeleteFunc(slices.Clone(uses), func(u bot.Use) bool { return u.Limit.N == 0 })
 }
@@ -26,10 +25,12 @@ func spend(ctx context.Context, tx *tx, request string, uses []bot.Use) error {
 	for _, u := range uses {
 		after, last := micros(tx.now.Add(-u.Limit.Within)), u.Limit.N-1
 		if u.PassedOver {
-			last = math.MaxInt32 // so many there are never
+			last = math.MaxInt32 // more than there can ever be
 		}
-		res, err := tx.ExecContext(ctx, `INSERT INTO uses (kind, who, at, request) SELECT $1, $2, CAST($3 AS BIGINT), CAST($6 AS TEXT) WHERE NOT EXISTS (
-			SELECT 1 FROM uses WHERE kind = $1 AND who = $2 AND at > $4 ORDER BY at DESC LIMIT 1 OFFSET $5)`, u.Kind, u.Who, micros(tx.now), after, last, request)
+		res, err := tx.ExecContext(ctx, `INSERT INTO uses (kind, who, at, request)
+			SELECT $1, $2, CAST($3 AS BIGINT), CAST($6 AS TEXT) WHERE NOT EXISTS (
+			SELECT 1 FROM uses WHERE kind = $1 AND who = $2 AND at > $4 ORDER BY at DESC LIMIT 1 OFFSET $5)`,
+			u.Kind, u.Who, micros(tx.now), after, last, request)
 		if err != nil {
 			return fmt.Errorf("count against the limit %s: %w", u.Kind, err)
 		}
@@ -39,8 +40,7 @@ func spend(ctx context.Context, tx *tx, request string, uses []bot.Use) error {
 			}
 			continue
 		}
-		// The Nth newest use that still counts: when it has left the window
-		// there is room again.
+		// There is room again when the Nth newest use leaves the window.
 		var full int64
 		if err := tx.QueryRowContext(ctx, `SELECT at FROM uses WHERE kind = $1 AND who = $2 AND at > $3 ORDER BY at DESC LIMIT 1 OFFSET $4`,
 			u.Kind, u.Who, after, last).Scan(&full); err != nil {
@@ -51,12 +51,12 @@ func spend(ctx context.Context, tx *tx, request string, uses []bot.Use) error {
 	return nil
 }
 
-// giveBack forgets what the decisions of a request have used up, but not that it was
-// asked for, nor the approvals of those who are kept. The transaction holds the lock
-// counting, so that nobody counts meanwhile. What a replica of an earlier version
-// counted names no request, and stays until its time is over.
+// giveBack deletes the uses of a request's decisions. It keeps the use of the request
+// itself and the approvals of those in kept. The transaction holds the lock counting, so
+// that nobody counts meanwhile. Uses from a replica of an earlier version name no
+// request and stay until they expire.
 func giveBack(ctx context.Context, tx *tx, request string, kept []string) error {
-	// Said twice, the second time for the index, which holds no others.
+	// The condition request <> '' is redundant, but it lets the query use the index.
 	query, args := `DELETE FROM uses WHERE request = $1 AND request <> '' AND kind <> $2`, []any{request, bot.PerRequester}
 	if len(kept) > 0 {
 		args = append(args, bot.PerApprover)

@@ -15,7 +15,7 @@ func use(kind, who string, n int, within time.Duration) bot.Use {
 	return bot.Use{Kind: kind, Who: who, Limit: authz.Limit{N: n, Within: within}}
 }
 
-// spent commits a new request that uses something, and answers the error.
+// spent commits a new request with uses and returns the error.
 func spent(t *testing.T, s *store.Store, id string, uses ...bot.Use) error {
 	t.Helper()
 	r := pending(id, id)
@@ -23,7 +23,7 @@ func spent(t *testing.T, s *store.Store, id string, uses ...bot.Use) error {
 	return err
 }
 
-// wantLimit demands a *bot.LimitError of a kind and a person, free again then.
+// wantLimit checks for a *bot.LimitError of a kind and person, and when it is free.
 func wantLimit(t *testing.T, when string, err error, want bot.Use, free time.Time) {
 	t.Helper()
 	limit, ok := errors.AsType[*bot.LimitError](err)
@@ -63,12 +63,12 @@ func testLimit(t *testing.T, open opener) {
 	ok("when the first leaves", spent(t, s, "REQ-7", two))
 	wantLimit(t, "at once again", spent(t, s, "REQ-8", two), two, second.Add(time.Hour))
 
-	// A limit that was lowered has room only when enough uses have left.
+	// A lowered limit has room only when enough uses have left.
 	one := use(bot.PerRequester, "entra-bob", 1, time.Hour)
 	wantLimit(t, "lowered", spent(t, s, "REQ-9", one), one, first.Add(2*time.Hour))
 }
 
-// What has no limit is neither counted nor stored.
+// A use without a limit is neither counted nor stored.
 func testNoLimit(t *testing.T, open opener) {
 	s := open(t, newClock().now)
 	for i := range 5 {
@@ -81,8 +81,8 @@ func testNoLimit(t *testing.T, open opener) {
 	}
 }
 
-// One change may use several things, and the same thing more than once. If
-// any is used up, none is used.
+// One change may have several uses, also of the same kind. If any limit is reached, none
+// is stored.
 func testManyUses(t *testing.T, open opener) {
 	c := newClock()
 	s := open(t, c.now)
@@ -101,7 +101,7 @@ func testManyUses(t *testing.T, open opener) {
 	wantLimit(t, "all used", spent(t, s, "REQ-5", total), total, at.Add(time.Hour))
 }
 
-// Whoever comes too late is told so, and not of a limit.
+// A late commit gets a conflict, not a limit.
 func testConflictBeforeLimit(t *testing.T, open opener) {
 	s := open(t, newClock().now)
 	one := use(bot.PerTarget, "carol", 1, time.Hour)
@@ -141,8 +141,7 @@ func testLimitAtOnce(t *testing.T, open opener) {
 	}
 }
 
-// A decision that is taken back gives back what it has used up, and what is decided
-// again counts again.
+// A withdrawn decision gives back its uses, and a new decision counts again.
 func testGivenBack(t *testing.T, open opener) {
 	c := newClock()
 	s := open(t, c.now)
@@ -168,7 +167,7 @@ func testGivenBack(t *testing.T, open opener) {
 	}
 	full("decided", append([]bot.Use{ask}, uses...)...)
 
-	// Nothing is given back by a change of which nothing is stored.
+	// A change that is not stored gives nothing back.
 	stale := r
 	stale.Version++
 	if _, err := s.Commit(deadline(t), bot.Change{Request: stale, GivesBack: true}); !errors.Is(err, bot.ErrConflict) {
@@ -189,7 +188,7 @@ func testGivenBack(t *testing.T, open opener) {
 	commit(t, s, bot.Change{Request: r, GivesBack: true, Uses: append(again, amir)})
 	wantLimit(t, "counted after it was given back", spent(t, s, "REQ-3", amir), amir, at.Add(time.Hour+time.Minute))
 
-	// A replica of an earlier version notes no request: what it counted stays.
+	// A replica of an earlier version stores no request ID: its uses stay.
 	write, _ := s.Pools()
 	old := use(bot.PerTarget, "dave", 1, time.Hour)
 	if _, err := write.ExecContext(deadline(t), `INSERT INTO uses (kind, who, at) VALUES ($1, $2, $3)`, old.Kind, old.Who, c.now().UnixMicro()); err != nil {
@@ -199,7 +198,7 @@ func testGivenBack(t *testing.T, open opener) {
 	wantLimit(t, "of an earlier version", spent(t, s, "REQ-4", old), old, c.now().Add(time.Hour))
 }
 
-// Whoever counts while others give back is told of a limit, or let through.
+// While others give back, a commit either gets a limit or is let through.
 func testGivenBackAtOnce(t *testing.T, open opener) {
 	s := open(t, newClock().now)
 	ctx := deadline(t)

@@ -14,12 +14,12 @@ import (
 	"revoke-sessions/bot/testrun"
 )
 
-// childJob names what the test binary does when a test starts it again as a
-// process of its own; see children.
+// childJob names the job of a test binary that a test starts as a child process; see
+// children.
 const childJob = "STORE_TEST_CHILD"
 
-// children are the jobs of such processes, by name. Each gets the path or the
-// address of a database and answers the exit code.
+// children are the jobs of such processes, by name. Each gets a database's path or
+// address and returns the exit code.
 var children = map[string]func(path string) int{
 	"hold":        holdDatabase,
 	"commit":      commitForEver,
@@ -36,7 +36,7 @@ func TestMain(m *testing.M) {
 	goleak.VerifyTestMain(andStopServer{m})
 }
 
-// andStopServer stops the shared server before leaks are looked for.
+// andStopServer stops the shared server before goleak looks.
 type andStopServer struct{ *testing.M }
 
 func (m andStopServer) Run() int {
@@ -56,7 +56,7 @@ func (m andStopServer) Run() int {
 	return code
 }
 
-// within bounds how long anything in a test may take before it has failed.
+// within limits the time of anything in a test.
 const within = 30 * time.Second
 
 func deadline(t testing.TB) context.Context {
@@ -72,7 +72,7 @@ type clock struct {
 	at time.Time
 }
 
-// noon has nanoseconds, so that a test sees where they are lost.
+// noon has nanoseconds, so that a test notices when they are lost.
 var noon = time.Date(2026, time.March, 4, 12, 0, 0, 123456789, time.UTC)
 
 func newClock() *clock { return &clock{at: noon} }
@@ -95,10 +95,10 @@ func (c *clock) move(d time.Duration) {
 	c.at = c.at.Add(d)
 }
 
-// opener opens an empty store of its own for each call, on the clock given.
+// opener opens a new empty store for each call, with the given clock.
 type opener func(t *testing.T, now func() time.Time) *store.Store
 
-// atOnce runs f n times at the same moment and answers the errors.
+// atOnce runs f n times concurrently and returns the errors.
 func atOnce(n int, f func(i int) error) []error {
 	errs := make([]error, n)
 	var ready, done sync.WaitGroup

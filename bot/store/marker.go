@@ -15,22 +15,21 @@ import (
 	"revoke-sessions/bot"
 )
 
-// Marker is a small file, outside the database, with the anchor of a row that the
-// database has. A database that has that row no more was restored from an older
-// backup, or exchanged.
+// Marker is a small file outside the database with the anchor of one of its rows. If the
+// database has lost that row, it was restored from an older backup or replaced.
 type Marker struct {
 	path string
 	last marked
 }
 
-// marked is what a marker holds: an anchor, and when the database had it.
+// marked is the content of a marker: an anchor, and when the database had it.
 type marked struct {
 	Anchor
 	at time.Time
 }
 
-// NewMarker is the marker at path or, with none, beside an SQLite database; nil
-// where there is no place for one.
+// NewMarker returns the marker at path or, if path is empty, beside an SQLite database.
+// It returns nil if there is no place for one.
 func NewMarker(databaseURL, path string) *Marker {
 	if path == "" && !isPostgres(databaseURL) {
 		if beside, err := databasePath(databaseURL); err == nil {
@@ -43,13 +42,13 @@ func NewMarker(databaseURL, path string) *Marker {
 	return &Marker{path: path}
 }
 
-// Expect has the marker know an anchor that somebody kept elsewhere.
+// Expect returns a marker with an anchor that was kept elsewhere.
 func Expect(a Anchor) *Marker { return &Marker{last: marked{Anchor: a}} }
 
-// Path is where it is, for people; empty for one that was expected.
+// Path names the file for people; empty for a marker from Expect.
 func (m *Marker) Path() string { return m.path }
 
-// Load reads what the file holds. No file is no error: the machine may be new.
+// Load reads the file. A missing file is not an error: the machine may be new.
 func (m *Marker) Load() error {
 	text, err := os.ReadFile(m.path)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -70,9 +69,9 @@ func (m *Marker) Load() error {
 	return nil
 }
 
-// Compare looks whether the database still has the row of the marker. Where it has
-// not, it answers how far it went back, unless that is on record already: another
-// replica has dealt with it.
+// Compare checks whether the database still has the marker's row. If not, it returns how
+// far the database went back, unless that is on record already: another replica has
+// handled it.
 func (m *Marker) Compare(ctx context.Context, s *Store) (*bot.StepBack, error) {
 	_, back, err := m.compare(ctx, s)
 	return back, err
@@ -81,8 +80,8 @@ func (m *Marker) Compare(ctx context.Context, s *Store) (*bot.StepBack, error) {
 func (m *Marker) compare(ctx context.Context, s *Store) (head Anchor, back *bot.StepBack, err error) {
 	var has string
 	err = tried(ctx, writeWithin, s.again, func() error {
-		return s.read.QueryRowContext(ctx, `SELECT seq, hash, coalesce((SELECT hash FROM audit WHERE seq = $1), '') FROM audit_head WHERE id = 1`, m.last.Seq).
-			Scan(&head.Seq, &head.Hash, &has)
+		return s.read.QueryRowContext(ctx, `SELECT seq, hash, coalesce((SELECT hash FROM audit WHERE seq = $1), '')
+			FROM audit_head WHERE id = 1`, m.last.Seq).Scan(&head.Seq, &head.Hash, &has)
 	})
 	switch {
 	case err != nil:
@@ -98,10 +97,10 @@ func (m *Marker) compare(ctx context.Context, s *Store) (head Anchor, back *bot.
 	return head, back, err
 }
 
-// knowsOf reports whether it is on record that the database went back: from this
-// row, or after it was last seen with it.
-func (s *Store) knowsOf(ctx context.Context, back bot.StepBack) (known bool, err error) {
-	all, err := rows(ctx, s, func(row scanner) (e bot.Entry, err error) {
+// knowsOf reports whether it is on record that the database went back, either from this
+// row or at some time after it last had it.
+func (c *chain) knowsOf(ctx context.Context, back bot.StepBack) (known bool, err error) {
+	all, err := rows(ctx, c.core, func(row scanner) (e bot.Entry, err error) {
 		var text []byte
 		if err = row.Scan(&text); err == nil {
 			err = json.Unmarshal(text, &e)
@@ -116,8 +115,8 @@ func (s *Store) knowsOf(ctx context.Context, back bot.StepBack) (known bool, err
 	}), nil
 }
 
-// Note writes the chain's head into the file, if it has moved. A database that has
-// gone back meanwhile is answered as Compare does, and nothing is written.
+// Note writes the chain's head to the file, if it has moved. If the database has gone
+// back meanwhile, it writes nothing and returns the same as Compare.
 func (m *Marker) Note(ctx context.Context, s *Store) (*bot.StepBack, error) {
 	head, back, err := m.compare(ctx, s)
 	if err != nil || back != nil || head == m.last.Anchor || head.Seq == 0 {
@@ -131,7 +130,7 @@ func (m *Marker) Note(ctx context.Context, s *Store) (*bot.StepBack, error) {
 	return nil, nil
 }
 
-// write replaces the file in one step.
+// write replaces the file atomically.
 func (m *Marker) write(now marked) error {
 	f, err := os.CreateTemp(filepath.Dir(m.path), "."+filepath.Base(m.path)+"-*") // mode 0600
 	if err != nil {
@@ -151,29 +150,4 @@ func (m *Marker) write(now marked) error {
 		_ = os.Remove(f.Name())
 	}
 	return err
-}
-
-// DropArrivals implements bot.Queue.
-func (s *Store) DropArrivals(ctx context.Context, before time.Time) (dropped int, err error) {
-	err = s.transaction(ctx, func(tx *tx) error {
-		res, err := tx.ExecContext(ctx, `UPDATE arrivals SET due_at = NULL, claimed_until = 0 WHERE due_at IS NOT NULL AND received_at <= $1`, micros(before))
-		if err != nil {
-			return err
-		}
-		n, err := res.RowsAffected()
-		dropped = int(n)
-		return err
-	})
-	return dropped, err
-}
-
-// Unfinished implements bot.Index.
-func (s *Store) Unfinished(ctx context.Context, limit int) (open []bot.Request, broken []*bot.Unreadable, err error) {
-	err = tried(ctx, writeWithin, s.again, func() error {
-		open, broken = nil, nil
-		rows, err := s.read.QueryContext(ctx, `SELECT `+requestColumns+fromRequests+`WHERE r.due_at IS NOT NULL ORDER BY r.created_at LIMIT $1`, limit)
-		open, err = readable(rows, err, scanRequest, &broken)
-		return err
-	})
-	return open, broken, err
 }

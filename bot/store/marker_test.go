@@ -10,7 +10,7 @@ import (
 	"revoke-sessions/bot/store"
 )
 
-// marks has a marker, of the file, note what a database holds.
+// marks notes a database in the marker file.
 func marks(t *testing.T, path string, s *store.Store) *store.Marker {
 	t.Helper()
 	m := store.NewMarker("postgres://server/database", path)
@@ -23,8 +23,8 @@ func marks(t *testing.T, path string, s *store.Store) *store.Marker {
 	return m
 }
 
-// wantBack demands that a marker, as the next process reads it, finds the database
-// to have lost rows, or not.
+// wantBack checks whether a marker, as the next process reads it, finds that the
+// database lost rows.
 func wantBack(t *testing.T, when string, path string, s *store.Store, want bool) *bot.StepBack {
 	t.Helper()
 	m := store.NewMarker("postgres://server/database", path)
@@ -38,8 +38,7 @@ func wantBack(t *testing.T, when string, path string, s *store.Store, want bool)
 	return back
 }
 
-// testMarker: what was noted of a database is seen to be missing in an older one,
-// an empty one and another one, once.
+// testMarker: an older, an empty and another database are each noticed once.
 func testMarker(t *testing.T, open opener) {
 	c := newClock()
 	s, other := open(t, c.now), open(t, c.now)
@@ -68,7 +67,7 @@ func testMarker(t *testing.T, open opener) {
 	}
 	wantBack(t, "and what it sees it does not write over", path, other, true)
 
-	// Another replica has dealt with it.
+	// Another replica has handled it.
 	c.move(time.Minute)
 	if err := other.Record(deadline(t), 0, bot.Entry{Action: "database_restored", Actor: "bot", Origin: "row 99:ff is not there"}); err != nil {
 		t.Fatal(err)
@@ -89,8 +88,8 @@ func testMarker(t *testing.T, open opener) {
 	}
 }
 
-// A marker that is damaged is an error, and not taken for another.
-func TestMarkerIsDamaged(t *testing.T) {
+// A damaged marker is an error and is not read as another one.
+func TestMarker_Damaged(t *testing.T) {
 	t.Parallel()
 	for _, text := range []string{"", "12", "12:ab 2026-03-04T12:00:00Z", "1:" + hash64 + " noon", "-1:" + hash64 + " 2026-03-04T12:00:00Z"} {
 		path := filepath.Join(t.TempDir(), "marker")
@@ -105,8 +104,8 @@ func TestMarkerIsDamaged(t *testing.T) {
 
 const hash64 = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
 
-// TestWhereTheMarkerIs: beside an SQLite file, or where a setting says; nowhere else.
-func TestWhereTheMarkerIs(t *testing.T) {
+// TestMarker_Path: beside an SQLite file or where a setting says, nowhere else.
+func TestMarker_Path(t *testing.T) {
 	t.Parallel()
 	for _, row := range []struct{ database, setting, want string }{
 		{"sqlite:/var/lib/bot/bot.db", "", "/var/lib/bot/bot.db.anchor"},
@@ -121,7 +120,7 @@ func TestWhereTheMarkerIs(t *testing.T) {
 	}
 }
 
-// testDropped: what arrived later is carried out.
+// testDropped: later arrivals are still handled.
 func testDropped(t *testing.T, open opener) {
 	c := newClock()
 	s := open(t, c.now)

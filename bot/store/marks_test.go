@@ -11,7 +11,7 @@ import (
 	"revoke-sessions/bot/store"
 )
 
-// A mark tells what became of its transaction for as long as it is kept.
+// A mark tells what became of its transaction, as long as it is kept.
 func TestMarks(t *testing.T) {
 	t.Parallel()
 	url := newDatabase(t, shared(t))
@@ -28,7 +28,7 @@ func TestMarks(t *testing.T) {
 	old, young, oldAndLeft, youngAndLeft := ago(2*time.Minute), ago(30*time.Second), ago(time.Hour), ago(20*time.Second)
 	leave(oldAndLeft)
 	leave(youngAndLeft)
-	for range 2 { // whoever asks changes nothing
+	for range 2 { // asking changes nothing
 		for _, row := range []struct {
 			name, mark         string
 			committed, unknown bool
@@ -57,8 +57,8 @@ func TestMarks(t *testing.T) {
 	}
 }
 
-// Of a transaction that is under way nobody knows before its end.
-func TestMarkOfWhatIsUnderWay(t *testing.T) {
+// The result of a running transaction is unknown until it ends.
+func TestMarks_OfRunningTransaction(t *testing.T) {
 	t.Parallel()
 	for _, want := range []bool{true, false} {
 		url := newDatabase(t, shared(t))
@@ -93,10 +93,9 @@ func TestMarkOfWhatIsUnderWay(t *testing.T) {
 	}
 }
 
-// A server that is killed forgets which numbers it gave to transactions of which
-// nothing had reached its disk, and gives them again. What became of the second
-// of that number says nothing of the first.
-func TestTransactionNumberGivenTwice(t *testing.T) {
+// A killed server forgets the numbers of transactions that had not reached its disk, and
+// assigns them again. What became of the second one says nothing of the first.
+func TestMarks_TransactionNumberReused(t *testing.T) {
 	t.Parallel()
 	server := ownServer(t)
 	url := newDatabase(t, server)

@@ -11,21 +11,20 @@ import (
 //go:embed schema
 var schemaFiles embed.FS
 
-// schemaVersion is the schema that this program works with. Each version has a
-// file that makes it out of the one before; 0 is an empty database. A file that
-// was released is never changed again.
+// schemaVersion is the schema that this program works with. One file per version makes
+// it from the version before; 0 is an empty database. A released file never changes.
 const schemaVersion = 5
 
-// oldestReader is the oldest schemaVersion of a program that can still work
-// beside this one on PostgreSQL, where replicas are exchanged one by one. It
-// stays as long as versions only add: columns with a default, tables, indexes.
+// oldestReader is the oldest schemaVersion whose programs can work beside this one on
+// PostgreSQL, where replicas are upgraded one by one. It stays the same as long as
+// versions only add: columns with a default, tables, indexes.
 const oldestReader = 3
 
-// openWait is how long opening waits for a database that is starting, or that
-// others are opening.
+// openWait is how long Open waits for a database that is starting or that others are
+// opening.
 const openWait = 10 * time.Second
 
-// prepare makes or brings up to date the schema, and waits for others who do.
+// prepare creates or upgrades the schema, and waits for others that do so.
 func (s *Store) prepare(ctx context.Context, o Options) error {
 	again := func(err error) bool { return s.again(err) || s.preparing(err) }
 	return tried(ctx, openWait, again, func() error {
@@ -57,7 +56,7 @@ func (s *Store) wantCurrent(ctx context.Context) error {
 	return compatible(version, oldest)
 }
 
-// compatible says whether this program can work with a schema.
+// compatible returns an error if this program cannot work with a schema.
 func compatible(version, oldest int) error {
 	if version > schemaVersion && oldest > schemaVersion {
 		return fmt.Errorf("the database has schema %d, this version knows %d: use the newer revoke-sessions", version, schemaVersion)
@@ -65,9 +64,9 @@ func compatible(version, oldest int) error {
 	return nil
 }
 
-// migrate brings an empty or older database up to schemaVersion, one version
-// in one transaction. Whoever opens it at the same time waits and then finds
-// the version made.
+// migrate upgrades an empty or older database to schemaVersion, one version per
+// transaction. A process that opens it at the same time waits and then finds the version
+// done.
 func (s *Store) migrate(ctx context.Context) error {
 	for done := false; !done; {
 		err := s.transaction(ctx, func(tx *tx) error {
@@ -88,8 +87,8 @@ func (s *Store) migrate(ctx context.Context) error {
 	return nil
 }
 
-// makeNext makes the version that comes after the one given. A database that
-// was added later begins with a later one.
+// makeNext creates the version after the given one. PostgreSQL was added later and
+// begins with version 3.
 func makeNext(ctx context.Context, tx *tx, version int) error {
 	folder := "schema/" + tx.folder() + "/"
 	files, err := schemaFiles.ReadDir("schema/" + tx.folder())
@@ -118,5 +117,6 @@ func makeNext(ctx context.Context, tx *tx, version int) error {
 }
 
 func errOlder(version int) error {
-	return fmt.Errorf("it has schema %d and this version reads %d: start the bot of this version on it once, which brings it up to date", version, schemaVersion)
+	return fmt.Errorf("it has schema %d and this version reads %d: "+
+		"start the bot of this version on it once, which brings it up to date", version, schemaVersion)
 }

@@ -15,9 +15,8 @@ import (
 	"revoke-sessions/bot/store"
 )
 
-// versionOne makes a database as version 1 of the schema left it: a request
-// that ended, one that is pending, and an arrival that is owed, the audit rows
-// with the hashes that version 1 gave them.
+// versionOne creates a database as schema version 1 left it: an ended request, a pending
+// one, and an owed arrival, with the audit rows and hashes of version 1.
 func versionOne(t *testing.T) (path string) {
 	t.Helper()
 	path = newPath(t)
@@ -73,7 +72,7 @@ func versionOne(t *testing.T) (path string) {
 	return path
 }
 
-func TestVersionOneIsBroughtUpToDate(t *testing.T) {
+func TestMigrate_FromVersionOne(t *testing.T) {
 	path := versionOne(t)
 	c := newClock()
 	c.move(25 * time.Hour)
@@ -102,7 +101,7 @@ func TestVersionOneIsBroughtUpToDate(t *testing.T) {
 		t.Errorf("due: %+v", w)
 	}
 
-	// And everything works on it.
+	// And every operation works.
 	c.move(time.Minute)
 	f := freeze(t, s, c)
 	wantTell(t, s, "frozen", "REQ-OPEN")
@@ -121,7 +120,7 @@ func TestVersionOneIsBroughtUpToDate(t *testing.T) {
 	announce(t, s, notice("a"))
 	wantNotices(t, s, "announced", "a")
 
-	// Retention counts from the last audit row: version 1 stored no other date.
+	// Retention counts from the last audit row: version 1 stored no other time.
 	denied := time.Date(2026, time.March, 5, 12, 0, 0, 654_000_000, time.UTC)
 	c.set(denied.Add(month))
 	forget(t, s, month)
@@ -136,9 +135,9 @@ func TestVersionOneIsBroughtUpToDate(t *testing.T) {
 	chain(t, s, "")
 }
 
-// An audit row that cannot be read does not keep the database from opening:
-// then nobody could say what is wrong with it.
-func TestDamagedVersionOneOpens(t *testing.T) {
+// An unreadable audit row does not keep the database from opening: otherwise nobody
+// could find out what is wrong.
+func TestMigrate_DamagedVersionOne(t *testing.T) {
 	path := versionOne(t)
 	db, err := sql.Open("sqlite", "file:"+path)
 	if err != nil {
@@ -154,8 +153,8 @@ func TestDamagedVersionOneOpens(t *testing.T) {
 	wantBroken(t, s, "damaged before the migration")
 }
 
-// A version is made whole or not at all, and can be made later.
-func TestMigrationIsAllOrNothing(t *testing.T) {
+// A version is created whole or not at all, and can be created later.
+func TestMigrate_AllOrNothing(t *testing.T) {
 	path := versionOne(t)
 	db, err := sql.Open("sqlite", "file:"+path)
 	if err != nil {
@@ -188,8 +187,8 @@ func TestMigrationIsAllOrNothing(t *testing.T) {
 	stored(t, openAt(t, path, store.Options{Exclusive: true}), "REQ-OPEN")
 }
 
-// However many open an old database at once, it is brought up to date once.
-func TestManyMigrateAtOnce(t *testing.T) {
+// A database that many open at once is upgraded once.
+func TestMigrate_ManyAtOnce(t *testing.T) {
 	path := versionOne(t)
 	ctx := deadline(t)
 	for i, err := range atOnce(8, func(int) error {
@@ -208,8 +207,8 @@ func TestManyMigrateAtOnce(t *testing.T) {
 	}
 }
 
-// Whoever only reads does not bring a database up to date, and says who does.
-func TestOpenReadOnlyOfVersionOne(t *testing.T) {
+// OpenReadOnly does not upgrade a database and says what does.
+func TestOpenReadOnly_VersionOne(t *testing.T) {
 	path := versionOne(t)
 	s, err := store.OpenReadOnly(deadline(t), "sqlite:"+path)
 	if s != nil || err == nil || !strings.Contains(err.Error(), "schema 1") || !strings.Contains(err.Error(), "start the bot of this version on it once") {

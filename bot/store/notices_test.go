@@ -12,7 +12,7 @@ import (
 	"revoke-sessions/bot/store"
 )
 
-// notice says something.
+// notice is any notice.
 func notice(key string) bot.Notice {
 	return bot.Notice{Key: key, To: "C-APPROVERS", Message: bot.Message{
 		Text: "Frozen by <@U-ALICE>: an odd burst of reports",
@@ -38,7 +38,7 @@ func announced(t testing.TB, s *store.Store, n bot.Notice, retry bot.Retry) {
 	}
 }
 
-// wantNotices demands that exactly these notices are due, and answers them.
+// wantNotices checks that exactly these notices are due, and returns them.
 func wantNotices(t testing.TB, s *store.Store, when string, keys ...string) []bot.Notice {
 	t.Helper()
 	w := due(t, s)
@@ -69,7 +69,7 @@ func testNotice(t *testing.T, open opener) {
 		t.Error("the first is not fresh")
 	}
 	got := wantNotices(t, s, "announced", n.Key)
-	// Compared as Slack gets it: what is written is read back.
+	// Compared as JSON, as Slack gets it.
 	n.ID, n.Until, n.Tries, n.Version = got[0].ID, got[0].Until, 1, 1
 	if diff := cmp.Diff(asJSON(t, n), asJSON(t, got[0])); diff != "" || n.ID == 0 || got[0].Tries != 1 {
 		t.Errorf("ID %d, try %d (-want +got):\n%s", n.ID, got[0].Tries, diff)
@@ -98,7 +98,7 @@ func testNotice(t *testing.T, open opener) {
 	wantNotices(t, s, "it stands")
 }
 
-// The same key is announced once, however often and by however many.
+// A key is announced once, however often and by however many.
 func testNoticeOnce(t *testing.T, open opener) {
 	s := open(t, newClock().now)
 	ctx := deadline(t)

@@ -11,8 +11,8 @@ import (
 	"revoke-sessions/bot/testrun"
 )
 
-// Nothing that a bot asks of PostgreSQL reads the history: not a table from one
-// end to the other, and of no index more entries than are its own.
+// No query of the bot on PostgreSQL reads the history: it scans no table, and reads only
+// its own entries of an index.
 func TestHistoryIsNotRead(t *testing.T) {
 	t.Parallel()
 	const each, allowed = 20, 2_000 // entries for one step
@@ -26,10 +26,10 @@ func TestHistoryIsNotRead(t *testing.T) {
 	w.finish(t, testrun.History.Times())
 	closeStore(t, w.Store)
 
-	// read counts the rows and entries that were read, by table and index.
+	// read counts the rows and entries read, by table and index.
 	read := func() map[string]int {
 		t.Helper()
-		for sessions := 1; sessions > 0; { // which report when they end
+		for sessions := 1; sessions > 0; { // they report when they end
 			if err := raw.QueryRow(deadline(t), `SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()`).Scan(&sessions); err != nil {
 				t.Fatal(err)
 			}

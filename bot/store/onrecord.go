@@ -8,14 +8,14 @@ import (
 	"revoke-sessions/bot"
 )
 
-// OnRecord implements bot.Ledger. Each row is held against the hash of the one
-// before it in the chain: one that does not follow on that is left out.
-func (s *Store) OnRecord(ctx context.Context, requestID string) ([]bot.Row, error) {
+// OnRecord implements bot.Ledger. It checks each row against the hash of the row before
+// it in the chain and leaves out those that do not fit.
+func (c *chain) OnRecord(ctx context.Context, requestID string) ([]bot.Row, error) {
 	type linked struct {
 		stored
 		before string
 	}
-	found, err := rows(ctx, s, func(row scanner) (l linked, err error) {
+	found, err := rows(ctx, c.core, func(row scanner) (l linked, err error) {
 		l.request = requestID
 		return l, row.Scan(&l.seq, &l.entry, &l.hash, &l.before)
 	}, `SELECT a.seq, a.entry, a.hash, coalesce((SELECT hash FROM audit WHERE seq = a.seq - 1), '')

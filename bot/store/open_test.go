@@ -13,7 +13,7 @@ import (
 	"revoke-sessions/bot/store"
 )
 
-// wantInUse demands ErrInUse and a sentence that helps.
+// wantInUse checks for ErrInUse and a helpful message.
 func wantInUse(t *testing.T, s *store.Store, err error, path string) {
 	t.Helper()
 	if s != nil || !errors.Is(err, store.ErrInUse) {
@@ -46,7 +46,7 @@ func TestExclusive(t *testing.T) {
 	openAt(t, path, exclusive)
 }
 
-func TestExclusiveAcrossProcesses(t *testing.T) {
+func TestExclusive_AcrossProcesses(t *testing.T) {
 	path := newPath(t)
 	p := begin(t, "hold", path, nil)
 	if line, _ := p.line(t); line != "held" {
@@ -83,8 +83,8 @@ func TestExclusiveAcrossProcesses(t *testing.T) {
 	}
 }
 
-// Whoever held a claim is gone when nobody else can have the database open.
-func TestExclusiveFreesClaims(t *testing.T) {
+// If nobody else can have the database open, the owner of a claim is gone.
+func TestExclusive_FreesClaims(t *testing.T) {
 	c := newClock()
 	path := newPath(t)
 	s, err := store.Open(deadline(t), "sqlite:"+path, store.Options{Now: c.now, Exclusive: true})
@@ -112,9 +112,9 @@ func TestExclusiveFreesClaims(t *testing.T) {
 	}
 }
 
-// A process of the command line works beside the bot, and is not gone when the
-// bot is: its call goes on, and must not be taken for one whose process died.
-func TestExclusiveLeavesTheClaimsOfTheCommandLine(t *testing.T) {
+// A command-line process works beside the bot and does not end with it: its call goes
+// on, and its claim must stay.
+func TestExclusive_KeepsClaimsOfTheCommandLine(t *testing.T) {
 	c := newClock()
 	path := newPath(t)
 	beside := openAt(t, path, store.Options{Now: c.now, Beside: true})
@@ -131,7 +131,7 @@ func TestExclusiveLeavesTheClaimsOfTheCommandLine(t *testing.T) {
 	}
 }
 
-func TestReopenKeepsEverything(t *testing.T) {
+func TestOpen_AgainKeepsEverything(t *testing.T) {
 	c := newClock()
 	path := newPath(t)
 	s, err := store.Open(deadline(t), "sqlite:"+path, store.Options{Now: c.now})
@@ -159,7 +159,7 @@ func TestReopenKeepsEverything(t *testing.T) {
 	}
 }
 
-func TestNewerSchema(t *testing.T) {
+func TestOpen_RefusesNewerSchema(t *testing.T) {
 	path := newPath(t)
 	s := openAt(t, path, store.Options{})
 	raw := bypass(t, s)
@@ -175,7 +175,7 @@ func TestNewerSchema(t *testing.T) {
 	}
 }
 
-func TestPaths(t *testing.T) {
+func TestOpen_AnyPath(t *testing.T) {
 	dir := t.TempDir()
 	for _, name := range []string{
 		"with space.db", "what?.db", "what?mode=memory", "a#b.db", "100%.db", "%41.db", "a&b=c;d+e.db", "ä-日本.db", "no-suffix",
@@ -198,7 +198,7 @@ func TestPaths(t *testing.T) {
 	}
 }
 
-func TestRelativePath(t *testing.T) {
+func TestOpen_RelativePath(t *testing.T) {
 	t.Chdir(t.TempDir())
 	s, err := store.Open(deadline(t), "sqlite:revoke-sessions.db", store.Options{})
 	if err != nil {
@@ -210,8 +210,8 @@ func TestRelativePath(t *testing.T) {
 	}
 }
 
-// Names, reasons and response_urls are nobody else's business on the machine.
-func TestOnlyTheOwnerMayRead(t *testing.T) {
+// Others on the machine must not read names, reasons and response_urls.
+func TestPrivateFiles_OnlyTheOwnerReads(t *testing.T) {
 	path := newPath(t)
 	s := openAt(t, path, store.Options{Exclusive: true})
 	receive(t, s, arrival(1))
@@ -226,15 +226,15 @@ func TestOnlyTheOwnerMayRead(t *testing.T) {
 	}
 }
 
-func TestBadURLs(t *testing.T) {
+func TestOpen_BadURLs(t *testing.T) {
 	for _, url := range []string{
 		"", "sqlite:", "sqlite::memory:", "sqlite", "revoke-sessions.db", "/var/lib/x.db", "SQLITE:x.db",
 		"mysql://bot:hunter2@db/x", "file:x.db", "POSTGRES://bot:hunter2@db/x",
 		"postgres://bot:hunter2@db:port/x", "postgres://bot:hunter2@db", "postgres://bot:hun%zzter2@db/x", "postgresql://bot:hunter2@/",
 		"postgres://bot:hunter2@db/x?sslmode=hunter2", "postgres://bot:hunter2@db:99999999/x",
-		// The driver takes what stands before the slash for the host.
+		// The driver takes the part before the slash for the host.
 		"postgres://bot:1/hunter2@db/x", "postgres://bot:/hunter2@db/x", "postgres://bot%3Ahunter2@db/x",
-		// A password that ends early: the rest of it would be host and database.
+		// A password that ends early: its rest would become host and database.
 		"postgres://bot:p@hunter2/w@db/x", "postgres://bot:p@hunter2?w@db/x", "postgres://bot:5/hunter2@db/x", "postgres://bot:p@w/hunter2#@db/x",
 		"postgres://bot:p@hunter2@db/x",
 	} {
@@ -263,8 +263,7 @@ func TestBadURLs(t *testing.T) {
 	}
 }
 
-// wantClear demands an error that names the path and the reason, and none
-// that would send people looking for something else.
+// wantClear checks that an error names the path and the reason, and nothing misleading.
 func wantClear(t *testing.T, said, path string, reasons ...string) {
 	t.Helper()
 	if !strings.Contains(said, path) || strings.Contains(said, "out of memory") {
@@ -278,7 +277,7 @@ func wantClear(t *testing.T, said, path string, reasons ...string) {
 	t.Errorf("%q says none of %q", said, reasons)
 }
 
-func TestNoPlaceForADatabase(t *testing.T) {
+func TestOpen_NoPlaceForADatabase(t *testing.T) {
 	dir := t.TempDir()
 	text := filepath.Join(dir, "notes.txt")
 	if err := os.WriteFile(text, []byte(strings.Repeat("not a database\n", 100)), 0o600); err != nil {
@@ -302,7 +301,7 @@ func TestNoPlaceForADatabase(t *testing.T) {
 	}
 }
 
-func TestReadOnlyFolder(t *testing.T) {
+func TestOpen_ReadOnlyFolder(t *testing.T) {
 	dir, err := os.MkdirTemp("", "read-only") // not TempDir, which nobody else may enter
 	if err != nil {
 		t.Fatal(err)
@@ -321,7 +320,7 @@ func TestReadOnlyFolder(t *testing.T) {
 		t.Fatal(err)
 	}
 	var nobody *syscall.Credential
-	if os.Geteuid() == 0 { // whom no mode holds back
+	if os.Geteuid() == 0 { // root ignores modes
 		nobody = &syscall.Credential{Uid: 65534, Gid: 65534}
 	}
 	for _, name := range []string{"new.db", "old.db"} {
@@ -335,8 +334,8 @@ func TestReadOnlyFolder(t *testing.T) {
 	}
 }
 
-// Time is the process's unless a test says otherwise.
-func TestRealClock(t *testing.T) {
+// Time is the process's clock unless a test sets another.
+func TestReceive_RealClock(t *testing.T) {
 	s := openAt(t, newPath(t), store.Options{})
 	before := time.Now().Truncate(time.Microsecond)
 	a := receive(t, s, arrival(1))

@@ -15,7 +15,7 @@ import (
 	"revoke-sessions/bot/testrun"
 )
 
-// cable lays one to a database and answers its address by way of it.
+// cable starts a proxy to a database and returns its address.
 func cable(t *testing.T, url string) (*postgrestest.Proxy, string) {
 	t.Helper()
 	p, err := postgrestest.NewProxy(url)
@@ -26,7 +26,7 @@ func cable(t *testing.T, url string) (*postgrestest.Proxy, string) {
 	return p, p.URL(url)
 }
 
-// However connections end, a store goes on with others by itself.
+// A store reconnects by itself, however its connections end.
 func TestConnectionsCutAndRegained(t *testing.T) {
 	t.Parallel()
 	server := shared(t)
@@ -69,7 +69,7 @@ func TestConnectionsCutAndRegained(t *testing.T) {
 	}
 }
 
-// The server dies and comes back in the middle of writers.
+// The server is killed and restarted among writers.
 func TestServerKilledAmongWriters(t *testing.T) {
 	t.Parallel()
 	server := ownServer(t)
@@ -92,7 +92,7 @@ func TestServerKilledAmongWriters(t *testing.T) {
 		must0(t, outage.end())
 		told.waitFor(t, "after it was "+outage.name, 32, 32)
 	}
-	// Down for as long as it takes for everybody to be told so.
+	// Down until every writer has got an error.
 	must0(t, server.Kill())
 	told.waitFor(t, "while it is down", 16, 0)
 	must0(t, server.Restart(deadline(t)))
@@ -101,7 +101,7 @@ func TestServerKilledAmongWriters(t *testing.T) {
 	told.check(t, stores[0])
 }
 
-// The server hands over to another and becomes read-only, and back.
+// The server becomes read-only for a while, as in a failover.
 func TestReadOnlyForAWhile(t *testing.T) {
 	t.Parallel()
 	server := shared(t)
@@ -119,9 +119,9 @@ func TestReadOnlyForAWhile(t *testing.T) {
 	told.check(t, stores[0])
 }
 
-// A hand-over that is over within seconds is noticed by nobody, also where the
-// connections to the server that only follows stay open.
-func TestHandOverForAMoment(t *testing.T) {
+// Nobody notices a failover that takes seconds, even if connections to the standby stay
+// open.
+func TestPostgres_FailoverForAMoment(t *testing.T) {
 	t.Parallel()
 	server := ownServer(t)
 	url := newDatabase(t, server)
@@ -146,8 +146,8 @@ func TestHandOverForAMoment(t *testing.T) {
 	}
 }
 
-// An address may name several servers: whichever takes writes is used.
-func TestSeveralHosts(t *testing.T) {
+// An address may name several servers: the one that takes writes is used.
+func TestOpenPostgres_SeveralHosts(t *testing.T) {
 	t.Parallel()
 	url := newDatabase(t, shared(t))
 	one, byOne := cable(t, url)
@@ -175,8 +175,8 @@ func TestSeveralHosts(t *testing.T) {
 	}
 }
 
-// A commit whose answer is lost is looked up: its caller reads what is true.
-func TestCommitWhoseAnswerIsLost(t *testing.T) {
+// A commit whose answer is lost is looked up: its caller gets the truth.
+func TestCommit_AnswerIsLost(t *testing.T) {
 	t.Parallel()
 	url := newDatabase(t, shared(t))
 	line, by := cable(t, url)
@@ -208,8 +208,8 @@ func TestCommitWhoseAnswerIsLost(t *testing.T) {
 	<-sprung
 	wantOne("cut before the commit", "REQ-BEFORE")
 
-	// The question's answer may be lost, too. What is sent with it is the mark,
-	// which begins with the time.
+	// The answer of decided may be lost, too. Its argument is the mark, which begins
+	// with the time.
 	sprung = line.CutBefore(message)
 	asked := line.CutAfter(fmt.Sprintf("%016x", time.Now().UnixMicro())[:6])
 	if err := try(deadline(t), "REQ-TWICE"); err != nil {
@@ -219,7 +219,7 @@ func TestCommitWhoseAnswerIsLost(t *testing.T) {
 	<-asked
 	wantOne("cut before the commit, and after the question", "REQ-TWICE")
 
-	// Also when its caller's time is up meanwhile.
+	// Also if its caller's context ends meanwhile.
 	ctx, cancel := context.WithCancel(deadline(t))
 	sprung = line.HangAfter(message)
 	answer := make(chan error, 1)
@@ -232,7 +232,7 @@ func TestCommitWhoseAnswerIsLost(t *testing.T) {
 	}
 	wantOne("its caller gave up", "REQ-GONE")
 
-	// Or when the commit itself is late: it comes first, or never.
+	// Or if the commit itself is late: it comes first, or never.
 	ctx, cancel = context.WithCancel(deadline(t))
 	sprung = line.HangBefore(message)
 	go func() { answer <- try(ctx, "REQ-LATE") }()
@@ -244,7 +244,7 @@ func TestCommitWhoseAnswerIsLost(t *testing.T) {
 		t.Errorf("the commit was late: %v, and reading it answers %v", err, none)
 	}
 
-	// With nobody to ask it is not known, which is not the same as not stored.
+	// If no server answers, the result is unclear, which is not "not stored".
 	ctx, cancel = context.WithTimeout(deadline(t), 500*time.Millisecond)
 	defer cancel()
 	sprung = line.HangAfter(message)
@@ -259,9 +259,9 @@ func TestCommitWhoseAnswerIsLost(t *testing.T) {
 	}
 }
 
-// A process whose cable is pulled while it holds the head of the chain, which
-// everybody needs, stands in the way of others for seconds only.
-func TestCutOffWhileItHoldsTheHead(t *testing.T) {
+// A disconnected process that holds the head of the chain blocks others for seconds
+// only.
+func TestChainHead_HolderIsCutOff(t *testing.T) {
 	t.Parallel()
 	url := newDatabase(t, shared(t))
 	line, by := cable(t, url)

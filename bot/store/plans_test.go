@@ -13,8 +13,7 @@ import (
 	"testing"
 )
 
-// listener is a driver.Connector that notes every statement, with the arguments
-// of the first time.
+// listener is a driver.Connector that records every statement with its first arguments.
 type listener struct {
 	driver driver.Driver
 	dsn    string
@@ -59,12 +58,11 @@ func (c listeningConn) ExecContext(ctx context.Context, query string, args []dri
 	return c.Conn.(driver.ExecerContext).ExecContext(ctx, query, args)
 }
 
-// scan is a table that is read from one end to the other, or an index.
+// scan matches a full scan of a table or an index.
 var scan = regexp.MustCompile(`^SCAN (\w+)(?: USING (?:COVERING )?INDEX (\w+))?`)
 
-// Nothing that a bot asks of SQLite reads the history: every statement of its
-// steps goes by an index.
-func TestNoStatementScans(t *testing.T) {
+// No query of the bot on SQLite reads the history: every statement uses an index.
+func TestSQLite_NoStatementScans(t *testing.T) {
 	s := onSQLite(t).Store
 	write, read := s.Pools()
 	l := &listener{driver: write.Driver(), heard: map[string][]any{},
@@ -87,8 +85,8 @@ func TestNoStatementScans(t *testing.T) {
 		t.Fatalf("only %d statements were heard", len(l.heard))
 	}
 	raw := bypass(t, s)
-	// What may be read from end to end: partial indexes, which hold only what is
-	// not over, one row, and what a statement has gathered itself.
+	// Allowed scans: partial indexes of unfinished rows, single rows, and a statement's
+	// own results.
 	small := append(strings.Fields(value[string](t, raw, `SELECT group_concat(name, ' ') FROM sqlite_schema WHERE type = 'index' AND sql LIKE '% WHERE %'`)),
 		"audit_head", "turnstile", "CONSTANT", "owing")
 	for _, query := range slices.Sorted(maps.Keys(l.heard)) {

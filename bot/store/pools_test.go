@@ -5,23 +5,23 @@ import (
 	"database/sql"
 )
 
-// Pools hands tests the two pools, to ask their connections for their pragmas.
+// Pools returns the two pools, so that tests can check their pragmas.
 func (s *Store) Pools() (write, read *sql.DB) { return s.write, s.read }
 
-// Erasable is what Forget looks for, to ask the database how.
+// Erasable is the condition of Forget, for query plans.
 const Erasable = erasable
 
-// OldNotices is the same of notices.
+// OldNotices is the same for notices.
 const OldNotices = oldNotices
 
-// CensusQueries are what Census asks, to ask the database how.
+// CensusQueries are the queries of Census, for query plans.
 var CensusQueries = []string{countPending, countOwing, countOverdue, countStalled, headAndFreeze}
 
-// OurTables are the tables whose rights are read.
+// OurTables are the tables whose rights are checked.
 var OurTables = ourTables
 
-// SetPools has the store use others, which listen.
+// SetPools replaces the pools by others that listen.
 func (s *Store) SetPools(write, read *sql.DB) { s.write, s.read = write, read }
 
-// Decided asks what became of a transaction by its mark.
+// Decided looks up a transaction by its mark.
 func (s *Store) Decided(ctx context.Context, mark string) (bool, error) { return s.decided(ctx, mark) }

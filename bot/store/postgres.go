@@ -16,33 +16,30 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 )
 
-// postgresEngine is PostgreSQL 13 or later: many writers, several processes, a
+// postgresEngine is PostgreSQL 13 or later: many writers, several processes, and a
 // network in between.
 type postgresEngine struct {
 	db *sql.DB
 }
 
-// How long a replica that hangs, or is cut off, can stand in the way of others.
-// Each is shorter than bot.ClaimFor, and so are a statement and the idleness after
-// it together, so that what it held is free by the time its claims are.
+// How long a hung or disconnected replica can block others. Each is shorter than
+// bot.ClaimFor, and so is a statement plus the idle time after it, so that its locks are
+// free when its claims lapse.
 const (
-	// transactionsIdle is after how long the server ends a session that is in
-	// the middle of a transaction and says nothing: its process is stopped, or
-	// the network is. Its locks go with it.
+	// transactionsIdle is when the server ends a session that is silent in the middle of
+	// a transaction, because its process or the network stopped. This frees its locks.
 	// https://www.postgresql.org/docs/current/runtime-config-client.html#GUC-IDLE-IN-TRANSACTION-SESSION-TIMEOUT
 	transactionsIdle = 3 * time.Second
-	// statementsTake is after how long the server gives a statement up, waits
-	// for locks included.
+	// statementsTake is when the server cancels a statement, lock waits included.
 	statementsTake = 5 * time.Second
-	// silence is after how long we give a connection up on which the server
-	// owes an answer.
+	// silence is when we close a connection on which the server owes an answer.
 	silence = 7 * time.Second
-	// connecting bounds the opening of a connection to one address.
+	// connecting limits the time to connect to one address.
 	connecting = 3 * time.Second
 )
 
-// makingLock is the advisory lock of schemaMaking, which programs of schema 4 and
-// earlier hold while they make theirs.
+// makingLock is the advisory lock of schemaMaking. Programs of schema 4 and earlier hold
+// it while they create their schema.
 const makingLock = "1919252079, 1"
 
 // The server's error codes, https://www.postgresql.org/docs/current/errcodes-appendix.html
@@ -75,7 +72,7 @@ func (*postgresEngine) readVersion(ctx context.Context, from querier) (version, 
 		return 0, 0, nil
 	}
 	err = from.QueryRowContext(ctx, `SELECT version, oldest FROM schema_version`).Scan(&version, &oldest)
-	if err != nil && !errors.Is(err, sql.ErrNoRows) { // there is none while the first is being made
+	if err != nil && !errors.Is(err, sql.ErrNoRows) { // no row while the first schema is being created
 		return 0, 0, fmt.Errorf("read the schema's version: %w", err)
 	}
 	return version, oldest, nil
@@ -87,9 +84,9 @@ func (*postgresEngine) writeVersion(ctx context.Context, tx *tx, version, oldest
 	return err
 }
 
-// lockSchema keeps every other process from making the schema. The lock is on a
-// table, which nobody can hold who merely may connect. The advisory lock is taken
-// only if it is free: it keeps away programs that know no other.
+// lockSchema keeps other processes from creating the schema. The lock is on a table,
+// because anybody who can connect could hold an advisory lock. The advisory lock is
+// taken only if it is free: it blocks older programs, which know no other.
 func lockSchema(ctx context.Context, tx *sql.Tx) error {
 	for _, statement := range []string{
 		`SELECT pg_try_advisory_xact_lock(` + makingLock + `)`,
@@ -103,31 +100,31 @@ func lockSchema(ctx context.Context, tx *sql.Tx) error {
 	return nil
 }
 
-// markKept is for how long a transaction's mark stays, which is much longer than
-// anybody asks for it.
+// markKept is how long a transaction's mark is kept, much longer than anybody asks for
+// it.
 const markKept = time.Minute
 
 const (
-	// microsNow is the time now, not that at which the transaction began.
+	// microsNow is the current time, not the start of the transaction.
 	microsNow = `(extract(epoch FROM clock_timestamp()) * 1000000)::bigint`
-	// markOf begins the marks of an instant.
+	// markOf is the prefix of all marks of one instant.
 	markOf = `lpad(to_hex(%s), 16, '0')`
 )
 
-// lockNames are what the function hold_lock, of schema 5, calls the locks.
+// lockNames are the names of the locks in the function hold_lock of schema 5.
 var lockNames = map[lock]string{freezing: "freezing", fenced: "fenced", counting: "counting"}
 
-// oldMarks is what the marks for which it is too late to ask are less than.
+// oldMarks is greater than every mark that is too old to ask for.
 var oldMarks = fmt.Sprintf(markOf, fmt.Sprintf("%s - %d", microsNow, markKept.Microseconds()))
 
-// begun asks everything at once: each question is a way to the server and back.
+// begun sends a single query, because each one costs a round trip.
 //
-// The transaction leaves a mark by which it is known again. Its number would not do:
-// a server that is killed, or gives way to another, has forgotten the numbers of
-// which nothing had reached a disk, and gives them again.
+// The transaction leaves a mark that identifies it. Its number would not do: a server
+// that is killed or fails over forgets numbers that had not reached a disk, and assigns
+// them again.
 func (*postgresEngine) begun(ctx context.Context, tx *sql.Tx, locks []lock) (mark string, now time.Time, err error) {
 	var at int64
-	if slices.Contains(locks, schemaMaking) { // there may be no table for marks yet
+	if slices.Contains(locks, schemaMaking) { // the table of marks may not exist yet
 		if err := lockSchema(ctx, tx); err != nil {
 			return "", now, err
 		}
@@ -137,8 +134,9 @@ func (*postgresEngine) begun(ctx context.Context, tx *sql.Tx, locks []lock) (mar
 		for _, l := range locks {
 			taken += `hold_lock('` + lockNames[l] + `'), `
 		}
-		// The locks come first, so that the time is that at which all are taken.
-		err = tx.QueryRowContext(ctx, `WITH held AS MATERIALIZED (SELECT `+taken+`1), taken AS MATERIALIZED (SELECT `+microsNow+` AS at FROM held),
+		// The locks come first, so that the time is read when all are held.
+		err = tx.QueryRowContext(ctx, `WITH held AS MATERIALIZED (SELECT `+taken+`1),
+			taken AS MATERIALIZED (SELECT `+microsNow+` AS at FROM held),
 			marked AS (INSERT INTO marks (mark, committed) SELECT `+fmt.Sprintf(markOf, "at")+` || $1, true FROM taken RETURNING mark)
 			SELECT at, mark FROM taken, marked`, rand.Text()).Scan(&at, &mark)
 	}
@@ -148,9 +146,9 @@ func (*postgresEngine) begun(ctx context.Context, tx *sql.Tx, locks []lock) (mar
 	return mark, time.UnixMicro(at).UTC(), nil
 }
 
-// decided leaves the mark itself, as that of a transaction that was not committed.
-// Where the other one has left it, that stands; where that one is still under way
-// the server waits for its end, and afterwards it can leave its mark no more.
+// decided writes the mark itself, as not committed. If the transaction has left its
+// mark, that one stays. If it is still running, the server waits for its end; afterwards
+// it cannot leave its mark any more.
 func (e *postgresEngine) decided(ctx context.Context, mark string) (committed bool, err error) {
 	var old bool
 	err = tried(ctx, decidedWithin, e.again, func() error {
@@ -163,20 +161,20 @@ func (e *postgresEngine) decided(ctx context.Context, mark string) (committed bo
 	return committed, err
 }
 
-// forgetMarks deletes those for which nobody asks any more.
+// forgetMarks deletes marks that nobody asks for any more.
 func forgetMarks(ctx context.Context, tx *tx) error {
 	_, err := tx.ExecContext(ctx, `DELETE FROM marks WHERE mark IN (SELECT mark FROM marks WHERE mark < `+oldMarks+tx.skipLocked()+`)`)
 	return err
 }
 
-// sweep is the server's own work: autovacuum.
-func (*postgresEngine) sweep(context.Context, *Store) error { return nil }
+// sweep does nothing: autovacuum is the server's work.
+func (*postgresEngine) sweep(context.Context, *core) error { return nil }
 
 func (e *postgresEngine) again(err error) bool {
 	if no, ok := errors.AsType[*pgconn.PgError](err); ok {
 		switch no.Code {
 		case codeReadOnly:
-			// It hands over to another server: connections of before are of no use.
+			// The server is failing over: idle connections to it are useless.
 			if e.db != nil {
 				e.db.SetMaxIdleConns(0)
 				e.db.SetMaxIdleConns(connections)
@@ -201,9 +199,9 @@ func (*postgresEngine) unique(err error) bool {
 	return ok && no.Code == codeUnique
 }
 
-// preparing: IF NOT EXISTS does not wait for another process that makes the same
-// table. Which error that ends in depends on how far the other is: the table is
-// there, or only the type that PostgreSQL makes with it, or only the row of either.
+// preparing: IF NOT EXISTS does not wait for another process that creates the same
+// table. The error depends on how far the other one is: the table exists, or only the
+// type that PostgreSQL creates with it, or only the catalog row of either.
 func (*postgresEngine) preparing(err error) bool {
 	no, ok := errors.AsType[*pgconn.PgError](err)
 	return ok && slices.Contains([]string{codeUnique, codeObject, codeTable}, no.Code)

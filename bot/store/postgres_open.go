@@ -18,21 +18,22 @@ import (
 )
 
 const (
-	// connections is how many a process holds at most. PostgreSQL allows 100 in
-	// all by default; five processes, as many as Slack has sockets for, leave some.
+	// connections is the most that one process opens. PostgreSQL allows 100 by default;
+	// five processes, as many as Slack has sockets for, leave some free.
 	connections = 16
 	// crowded is how many of them may write what Slack does not wait for.
 	crowded = 8
-	// connectionAge is when a connection is exchanged for another, so that a
-	// new address of the server is found.
+	// connectionAge is when a connection is replaced, so that a new address of the
+	// server is found.
 	connectionAge = 30 * time.Minute
 )
 
-// errPostgresAddress quotes nothing of the address, which may hold a password.
-var errPostgresAddress = errors.New("REVOKE_DATABASE_URL cannot be read: it must look like postgres://USER:PASSWORD@HOST:5432/DATABASE?sslmode=verify-full, with characters like @ and / in a password written as %40 and %2F")
+// errPostgresAddress quotes nothing of the address: it may hold a password.
+var errPostgresAddress = errors.New("REVOKE_DATABASE_URL cannot be read: it must look like " +
+	"postgres://USER:PASSWORD@HOST:5432/DATABASE?sslmode=verify-full, with characters like @ and / in a password written as %40 and %2F")
 
-// postgresAddress reads an address, and the environment variables of libpq
-// where it is silent.
+// postgresAddress parses an address. What it omits comes from libpq's environment
+// variables.
 func postgresAddress(rawURL string) (*pgx.ConnConfig, error) {
 	config, err := pgx.ParseConfig(rawURL)
 	if err != nil || config.Host == "" || config.Database == "" || unescaped(rawURL) || strings.Contains(config.User, ":") {
@@ -41,23 +42,22 @@ func postgresAddress(rawURL string) (*pgx.ConnConfig, error) {
 	return config, nil
 }
 
-// unescaped reports an "@" beside the one before the host. More likely than not it
-// belongs to a password that it, a "/" or a "?" ended early, whose rest would pass
-// for the names of host and database, which are told.
+// unescaped reports an "@" besides the one before the host. It probably belongs to a
+// password that an "@", "/" or "?" cut short. The rest of the password would then be
+// taken for a host or database name, and those are shown.
 func unescaped(rawURL string) bool {
 	_, rest, _ := strings.Cut(rawURL, "://")
 	i := strings.IndexAny(rest, "/?#")
 	return i >= 0 && strings.Contains(rest[i:], "@") || strings.Count(rest, "@") > 1
 }
 
-// unverified reports whether a connection may be made, to another machine, whose
-// other end has not proved by a certificate who it is. The driver's default asks for
-// no proof.
+// unverified reports whether a connection to another machine may be made without proof
+// by certificate of who answers. The driver's default asks for no proof.
 func unverified(config *pgx.ConnConfig) bool {
 	ends := []*pgconn.FallbackConfig{{Host: config.Host, TLSConfig: config.TLSConfig}}
 	return slices.ContainsFunc(append(ends, config.Fallbacks...), func(end *pgconn.FallbackConfig) bool {
 		here := strings.HasPrefix(end.Host, "/") || end.Host == "localhost" || net.ParseIP(end.Host).IsLoopback()
-		// sslmode=verify-ca has its own check of the certificate.
+		// sslmode=verify-ca checks the certificate by itself.
 		proves := end.TLSConfig != nil && (!end.TLSConfig.InsecureSkipVerify || end.TLSConfig.VerifyPeerCertificate != nil)
 		return !here && !proves
 	})
@@ -73,7 +73,7 @@ func openPostgres(ctx context.Context, rawURL string, o Options) (*Store, error)
 	if err != nil {
 		return nil, err
 	}
-	// Of several servers in the address, the one that takes writes.
+	// If the address lists several servers, use the one that takes writes.
 	if config.ValidateConnect == nil {
 		config.ValidateConnect = pgconn.ValidateConnectTargetSessionAttrsReadWrite
 	}
@@ -92,9 +92,9 @@ func openPostgres(ctx context.Context, rawURL string, o Options) (*Store, error)
 	return s, nil
 }
 
-// makePostgres brings the schema up to date. What has to be made is made on a
-// connection that waits for as long as that takes; the look at whether anything
-// has to be, which is all that most starts need, waits no longer than any other.
+// makePostgres upgrades the schema if needed. It creates things on a connection without
+// time limits. It first looks, with the usual limits, whether anything is missing; most
+// starts need no more.
 func (s *Store) makePostgres(ctx context.Context, config *pgx.ConnConfig, at place, o Options) (err error) {
 	var version, oldest int
 	err = tried(ctx, openWait, s.again, func() (err error) {
@@ -135,10 +135,9 @@ func openPostgresReadOnly(ctx context.Context, rawURL string) (*Store, error) {
 	return s, nil
 }
 
-// plainly is why no connection could be made, on one line: what the server says,
-// or else what became of each try, for the driver tries every address of a host,
-// with encryption and, where the address allows it, without. What is no such
-// failure stays as it is.
+// plainly says on one line why no connection could be made: what the server says, or
+// else the result of each try. The driver tries every address of a host, with and, where
+// the address allows it, without encryption. Other errors stay as they are.
 func plainly(err error) error {
 	failed, ok := errors.AsType[*pgconn.ConnectError](err)
 	if !ok {
@@ -161,24 +160,32 @@ func plainly(err error) error {
 }
 
 func newPostgres(db *sql.DB, path string, now func() time.Time) *Store {
-	s := &Store{engine: &postgresEngine{db}, write: db, read: db, crowd: make(chan struct{}, crowded), count: make(chan struct{}, 1), last: make(chan struct{}, 1), time: &databaseTime{}, now: now, path: path}
-	if now == nil {
-		s.now = s.time.now
-	} else {
-		s.time = nil
+	c := &core{
+		engine: &postgresEngine{db},
+		write:  db,
+		read:   db,
+		crowd:  make(chan struct{}, crowded),
+		count:  make(chan struct{}, 1),
+		last:   make(chan struct{}, 1),
+		now:    now,
+		path:   path,
 	}
-	return s
+	if now == nil {
+		c.time = &databaseTime{}
+		c.now = c.time.now
+	}
+	return newStore(c)
 }
 
-// always holds for each connection, whatever is set for the database or the
-// user: whoever waits for a row sees what came of it, waits end with the
-// statement, and a session that hangs in a transaction ends.
+// always is set on each connection, whatever the settings of database and user: after a
+// wait for a row a statement sees its new version, lock waits end with the statement,
+// and a session that hangs in a transaction is ended.
 var always = fmt.Sprintf(`SET default_transaction_isolation = 'read committed'; SET default_transaction_deferrable = off;
 	SET lock_timeout = 0; SET idle_in_transaction_session_timeout = %d;`, transactionsIdle.Milliseconds())
 
-// session is what each connection is told first. Where to look for names comes before
-// all that has any. A server that is set not to wait for its disk is told to wait: an
-// ack means that it is stored.
+// session sets up each connection. The search path comes first, before anything is
+// looked up by name. If the server does not wait for its disk, it is told to, because an
+// ack means that the data is stored.
 func session(at place, readOnly bool) string {
 	set := at.path() + always + fmt.Sprintf("SET statement_timeout = %d;", statementsTake.Milliseconds())
 	if readOnly {
@@ -187,11 +194,11 @@ func session(at place, readOnly bool) string {
 	return set + "SELECT set_config('synchronous_commit', 'on', false) WHERE current_setting('synchronous_commit') = 'off'"
 }
 
-// oldestServer is the oldest that we say it works with; AS MATERIALIZED is of 12.
+// oldestServer is the oldest version we support; AS MATERIALIZED came with 12.
 const oldestServer = 13
 
-// tooOld is an error for a server that is older. What names no number, as some
-// poolers do, is believed to be new enough.
+// tooOld returns an error if the server is too old. A version without a number, as some
+// poolers send, is assumed to be new enough.
 func tooOld(version string) error {
 	major := version[:len(version)-len(strings.TrimLeft(version, "0123456789"))]
 	if n, err := strconv.Atoi(major); err == nil && n < oldestServer {
@@ -200,7 +207,7 @@ func tooOld(version string) error {
 	return nil
 }
 
-// connect makes a pool. Nothing is sent yet.
+// connect creates a pool and sends nothing yet.
 func connect(config *pgx.ConnConfig, session string, silence time.Duration) *sql.DB {
 	config = config.Copy()
 	if config.ConnectTimeout == 0 || config.ConnectTimeout > connecting {
@@ -228,9 +235,9 @@ func connect(config *pgx.ConnConfig, session string, silence time.Duration) *sql
 	return db
 }
 
-// impatient is a connection that ends when the other side stays silent. We
-// only read from it while we wait for an answer. A deadline would not do: the
-// driver sets its own when a context ends.
+// impatient closes a connection when the other side stays silent. We only read from it
+// while we wait for an answer. A read deadline would not work, because the driver sets
+// its own when a context ends.
 type impatient struct {
 	net.Conn
 	silence time.Duration

@@ -16,7 +16,7 @@ import (
 	"revoke-sessions/bot/store"
 )
 
-// guest is a database with another login on its server: somebody else's program, say.
+// guest is a database with a second login on its server, such as another program's.
 type guest struct {
 	url           string
 	owner, admin  *pgx.Conn // past the store
@@ -38,12 +38,13 @@ func newGuest(t *testing.T) guest {
 	}
 	g.owner, g.admin, g.stranger = past(t, g.url), past(t, admin), past(t, g.address)
 	g.name = g.stranger.Config().User
-	// Before PostgreSQL 15 public is everybody's; from there on it is the database's owner's.
+	// Before PostgreSQL 15 public belongs to everybody; since then to the database's
+	// owner.
 	g.run(t, g.admin, `REVOKE CREATE ON SCHEMA public FROM PUBLIC; GRANT ALL ON SCHEMA public TO BOT`)
 	return g
 }
 
-// run carries statements out, with STRANGER and BOT replaced by the logins' names.
+// run executes statements, with STRANGER and BOT replaced by the logins' names.
 func (g guest) run(t *testing.T, as *pgx.Conn, statements string) {
 	t.Helper()
 	statements = strings.NewReplacer("STRANGER", g.name, "BOT", g.owner.Config().User).Replace(statements)
@@ -52,7 +53,7 @@ func (g guest) run(t *testing.T, as *pgx.Conn, statements string) {
 	}
 }
 
-// refused demands that nothing opens the database, that the error names the mends, and
+// refused checks that the database does not open, that the error names the fixes, and
 // that it opens after them.
 func (g guest) refused(t *testing.T, mends ...string) {
 	t.Helper()
@@ -83,8 +84,8 @@ func (g guest) refused(t *testing.T, mends ...string) {
 	openURL(t, g.url, store.Options{Exclusive: true})
 }
 
-// twist is an operator that fits a number and an integer better than PostgreSQL's own:
-// harmless, and heard when it is called.
+// twist is an operator that fits a number and an integer better than PostgreSQL's own.
+// It is harmless and reports when it is called.
 const twist = `CREATE FUNCTION %[1]s.twisted(numeric, integer) RETURNS numeric LANGUAGE plpgsql AS 'BEGIN RAISE EXCEPTION ''the stranger is called''; END';
 	CREATE FUNCTION %[1]s.twisted(double precision, integer) RETURNS double precision LANGUAGE plpgsql AS 'BEGIN RAISE EXCEPTION ''the stranger is called''; END';
 	CREATE OPERATOR %[1]s.* (LEFTARG = numeric, RIGHTARG = integer, FUNCTION = %[1]s.twisted);
@@ -92,8 +93,8 @@ const twist = `CREATE FUNCTION %[1]s.twisted(numeric, integer) RETURNS numeric L
 
 func twisted(schema string) string { return strings.ReplaceAll(twist, "%[1]s", schema) }
 
-// In a schema where others may create, their operators would be ours.
-func TestRightsOthersMayCreate(t *testing.T) {
+// In a schema where others may create, their operators would be used.
+func TestRights_OthersMayCreate(t *testing.T) {
 	t.Parallel()
 	for name, made := range map[string]bool{"in an empty database": false, "where our tables are": true} {
 		t.Run(name, func(t *testing.T) {
@@ -110,9 +111,8 @@ func TestRightsOthersMayCreate(t *testing.T) {
 	}
 }
 
-// A schema that comes earlier, by what is set for the role or in the address, is not
-// asked for anything of ours.
-func TestRightsEarlierInTheSearchPath(t *testing.T) {
+// A schema earlier in the search path of the role or the address is never used.
+func TestRights_EarlierInTheSearchPath(t *testing.T) {
 	t.Parallel()
 	for name, how := range map[string]func(g *guest){
 		"in the address": func(g *guest) { g.url += "&search_path=twist,public" },
@@ -144,8 +144,8 @@ func TestRightsEarlierInTheSearchPath(t *testing.T) {
 	}
 }
 
-// Whatever else gives others a say in what the bot does, each with the line that ends it.
-func TestRightsOfOthers(t *testing.T) {
+// Every other way in which others influence the bot, each with the line that ends it.
+func TestRights_OfOthers(t *testing.T) {
 	t.Parallel()
 	for name, tt := range map[string]struct{ owner, admin, stranger, mend string }{
 		"the schema is theirs": {admin: `ALTER SCHEMA public OWNER TO STRANGER; GRANT ALL ON SCHEMA public TO BOT`, mend: `ALTER SCHEMA public OWNER TO BOT;`},
@@ -177,9 +177,9 @@ func TestRightsOfOthers(t *testing.T) {
 	}
 }
 
-// What the README's SQL makes is the bot's alone, and what it does not do is told and
-// keeps nobody from working.
-func TestRightsThatAreTold(t *testing.T) {
+// The README's SQL makes a database for the bot alone. What it leaves open is reported
+// and stops nobody.
+func TestRights_ThatAreTold(t *testing.T) {
 	t.Parallel()
 	g := newGuest(t)
 	database := g.owner.Config().Database
@@ -202,11 +202,11 @@ func TestRightsThatAreTold(t *testing.T) {
 	if _, mend := store.Together(p.Exposed); err != nil || len(p.Unsafe) != 0 || !strings.Contains(mend, " FROM "+g.name+";") {
 		t.Errorf("a member of the bot's role: %+v, %v", p, err)
 	}
-	g.run(t, g.admin, `REVOKE BOT FROM STRANGER`) // which are the server's, and outlive the database
+	g.run(t, g.admin, `REVOKE BOT FROM STRANGER`) // roles belong to the server and outlive the database
 }
 
-// The tables whose rights are read are all that the schema makes.
-func TestRightsOfEveryTable(t *testing.T) {
+// The tables whose rights are checked are all tables of the schema.
+func TestRights_OfEveryTable(t *testing.T) {
 	t.Parallel()
 	url := newDatabase(t, shared(t))
 	openURL(t, url, store.Options{})
@@ -221,9 +221,8 @@ func TestRightsOfEveryTable(t *testing.T) {
 	}
 }
 
-// Whoever may only connect holds up nobody: neither a start nor a freeze, a decision, or
-// a limit.
-func TestRightsToConnectHoldUpNobody(t *testing.T) {
+// A login that may only connect blocks nobody: no start, freeze, decision or limit.
+func TestRights_ToConnectHoldUpNobody(t *testing.T) {
 	t.Parallel()
 	g := newGuest(t)
 	for n := range 8 {
@@ -248,9 +247,9 @@ func TestRightsToConnectHoldUpNobody(t *testing.T) {
 	}
 }
 
-// While a replica of the version before still runs, which knows advisory locks alone,
-// what it does and what we do keep away from each other; and not afterwards.
-func TestRightsOfAnOlderReplica(t *testing.T) {
+// While a replica of the version before runs, which knows only advisory locks, both
+// sides exclude each other. Afterwards no advisory lock is used.
+func TestRights_OfAnOlderReplica(t *testing.T) {
 	t.Parallel()
 	g := newGuest(t)
 	c := newClock()
@@ -284,9 +283,9 @@ func TestRightsOfAnOlderReplica(t *testing.T) {
 	unfreeze(t, s, c, f)
 }
 
-// Two of ours keep away from each other without any advisory lock: a freeze waits for
-// the decision that is under way.
-func TestRightsOfOneReplicaAlone(t *testing.T) {
+// Two current replicas exclude each other without advisory locks: a freeze waits for a
+// running decision.
+func TestRights_OfOneReplicaAlone(t *testing.T) {
 	t.Parallel()
 	g := newGuest(t)
 	c := newClock()
@@ -310,8 +309,8 @@ func TestRightsOfOneReplicaAlone(t *testing.T) {
 	}
 }
 
-// sqlIn answers the first block of SQL after some words in a document, with another name
-// for the role, the database and the schema that are called revoke in it.
+// sqlIn returns the first block of SQL after some words in a document, with another name
+// for the role, database and schema called revoke.
 func sqlIn(t *testing.T, document, after, name string) string {
 	t.Helper()
 	text, err := os.ReadFile(document)
@@ -328,7 +327,7 @@ func sqlIn(t *testing.T, document, after, name string) string {
 }
 
 // The README's SQL makes a database with which doctor finds nothing.
-func TestRightsOfTheReadme(t *testing.T) {
+func TestRights_OfTheReadme(t *testing.T) {
 	t.Parallel()
 	g := newGuest(t)
 	name := g.owner.Config().Database + "_readme"
@@ -364,8 +363,8 @@ func TestRightsOfTheReadme(t *testing.T) {
 	}
 }
 
-// The runbook's SQL moves the tables away from others, with all that is in them.
-func TestRightsOfTheRunbook(t *testing.T) {
+// The runbook's SQL moves the tables and all their data away from others.
+func TestRights_OfTheRunbook(t *testing.T) {
 	t.Parallel()
 	g := newGuest(t)
 	g.run(t, g.owner, `DROP SCHEMA IF EXISTS BOT`)

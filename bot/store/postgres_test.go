@@ -32,16 +32,16 @@ func openURL(t testing.TB, url string, o store.Options) *store.Store {
 	return s
 }
 
-// started is the server that all tests share which do it no harm: one start
-// for the whole binary, at the first test that asks.
+// started is the server shared by all tests that do not harm it. The first test that
+// needs it starts it for the whole binary.
 var started struct {
 	sync.Mutex
 	server *postgrestest.Server
 	err    error
 }
 
-// startServer starts one that waits for its disk where that counts: in the full
-// run, and where something is measured.
+// startServer starts a server that waits for its disk where that matters: in the full
+// run and in benchmarks.
 func startServer(t testing.TB) (*postgrestest.Server, error) {
 	if _, measures := t.(*testing.B); measures || testrun.WaitsForDisk() {
 		return postgrestest.Start(deadline(t))
@@ -49,7 +49,7 @@ func startServer(t testing.TB) (*postgrestest.Server, error) {
 	return postgrestest.StartInMemory(deadline(t))
 }
 
-// shared answers that server. The test is skipped where there is none.
+// shared returns that server. The test is skipped if there is none.
 func shared(t testing.TB) *postgrestest.Server {
 	t.Helper()
 	started.Lock()
@@ -60,7 +60,7 @@ func shared(t testing.TB) *postgrestest.Server {
 	return orSkip(t, started.server, started.err)
 }
 
-// ownServer starts one for a test that stops it or cuts it off.
+// ownServer starts a server for a test that stops it or cuts it off.
 func ownServer(t testing.TB) *postgrestest.Server {
 	t.Helper()
 	s, err := startServer(t)
@@ -86,7 +86,7 @@ func orSkip(t testing.TB, s *postgrestest.Server, err error) *postgrestest.Serve
 	return s
 }
 
-// newDatabase makes an empty database until the test ends.
+// newDatabase creates an empty database until the test ends.
 func newDatabase(t testing.TB, server *postgrestest.Server) (url string) {
 	t.Helper()
 	url, err := server.Database(deadline(t))
@@ -103,7 +103,7 @@ func newDatabase(t testing.TB, server *postgrestest.Server) (url string) {
 	return url
 }
 
-// past is a connection of its own to a database, past the store.
+// past is a separate connection to a database, past the store.
 func past(t testing.TB, url string) *pgx.Conn {
 	t.Helper()
 	conn, err := pgx.Connect(deadline(t), url)
@@ -118,9 +118,9 @@ func past(t testing.TB, url string) *pgx.Conn {
 	return conn
 }
 
-// A pooler between bot and server may want pgx's modes without prepared
-// statements; both send an argument by what it is in Go.
-func TestPostgresWithoutPreparedStatements(t *testing.T) {
+// A pooler may need pgx's modes without prepared statements; both send an argument by
+// its Go type.
+func TestPostgres_WithoutPreparedStatements(t *testing.T) {
 	t.Parallel()
 	for _, mode := range []string{"exec", "simple_protocol"} {
 		t.Run(mode, func(t *testing.T) {
@@ -142,8 +142,7 @@ func TestPostgresWithoutPreparedStatements(t *testing.T) {
 	}
 }
 
-// Most starts have nothing to make, and wait for a database that says nothing
-// no longer than anybody else.
+// Most starts create nothing, and wait for a silent database no longer than other calls.
 func TestOpenOnASilentDatabase(t *testing.T) {
 	t.Parallel()
 	url := newDatabase(t, shared(t))
@@ -168,7 +167,7 @@ func TestOpenOnASilentDatabase(t *testing.T) {
 // untilWaiting waits until n sessions of a database wait for a lock.
 func untilWaiting(t *testing.T, url string, n int) {
 	t.Helper()
-	conn := past(t, url) // and in no transaction, which would see no new sessions
+	conn := past(t, url) // outside a transaction, which would see no new sessions
 	for waiting := 0; waiting < n; {
 		if err := conn.QueryRow(deadline(t), `SELECT count(*) FROM pg_stat_activity
 			WHERE datname = current_database() AND wait_event_type = 'Lock'`).Scan(&waiting); err != nil {

@@ -9,17 +9,17 @@ import (
 	"runtime"
 )
 
-// others are the rights of everybody but a file's owner.
+// others are the rights of everybody except a file's owner.
 const others fs.FileMode = 0o077
 
-// beside are the files of an SQLite database: its own, the two that SQLite puts beside
-// it, which hold what it holds, and the lock, which whoever may open it can hold.
+// beside lists the files of an SQLite database: the database, the two files where SQLite
+// keeps parts of it, and the lock, which anybody who may open it can hold.
 func beside(path string) []string {
 	return []string{path, path + "-wal", path + "-shm", lockOf(path)}
 }
 
-// keepPrivate takes the rights to a database's files from all but their owner, and
-// answers where it could not. It opens none of them, see createPrivate.
+// keepPrivate removes the rights of others to a database's files and returns where it
+// could not. It opens none of them, see createPrivate.
 func keepPrivate(path string) (left []Exposure) {
 	for _, file := range beside(path) {
 		mode, wide := readableBy(file)
@@ -28,9 +28,9 @@ func keepPrivate(path string) (left []Exposure) {
 		}
 		why := os.Chmod(file, mode&^others)
 		if failed, ok := errors.AsType[*fs.PathError](why); ok {
-			why = failed.Err // the name is told already
+			why = failed.Err // the message names the file already
 		}
-		// Some file systems take a mode and keep their own.
+		// Some file systems accept a mode and ignore it.
 		if mode, wide = readableBy(file); wide {
 			e := exposed(file, mode)
 			if e.Says += ", and the bot cannot change that"; why != nil {
@@ -42,7 +42,7 @@ func keepPrivate(path string) (left []Exposure) {
 	return append(left, openFolder(path)...)
 }
 
-// lookPrivate answers what keepPrivate would have to change, and changes nothing.
+// lookPrivate returns what keepPrivate would have to change, and changes nothing.
 func lookPrivate(path string) (all []Exposure) {
 	for _, file := range beside(path) {
 		if mode, wide := readableBy(file); wide {
@@ -52,8 +52,8 @@ func lookPrivate(path string) (all []Exposure) {
 	return append(all, openFolder(path)...)
 }
 
-// readableBy answers a file's mode, and whether others than its owner have any right to
-// it. Windows has rights of another kind, which a file gets from its folder.
+// readableBy returns a file's mode, and whether others have any right to it. It ignores
+// Windows, where a file gets its rights from the folder.
 func readableBy(file string) (mode fs.FileMode, wide bool) {
 	info, err := os.Stat(file)
 	if err != nil || runtime.GOOS == "windows" {
@@ -70,8 +70,8 @@ func exposed(file string, mode fs.FileMode) Exposure {
 	}
 }
 
-// openFolder answers whether everybody may put another file in the place of a database.
-// The folder may be for others, too, so that its mode stays as it is.
+// openFolder returns an exposure if everybody may replace the database's file. It leaves
+// the mode alone, because the folder may serve others, too.
 func openFolder(path string) []Exposure {
 	folder := filepath.Dir(path)
 	info, err := os.Stat(folder)

@@ -10,7 +10,7 @@ import (
 	"revoke-sessions/bot/store"
 )
 
-// withModes makes a database with all its files, and gives them a mode.
+// withModes creates a database with all its files and gives them a mode.
 func withModes(t *testing.T, mode os.FileMode) (path string) {
 	t.Helper()
 	path = newPath(t)
@@ -30,8 +30,8 @@ func withModes(t *testing.T, mode os.FileMode) (path string) {
 	return path
 }
 
-// However the files came to be there, others may not read them once the bot has opened
-// them, nor hold its lock.
+// Once the bot has opened the files, others can neither read them nor hold the lock,
+// whatever the modes were.
 func TestPrivateFiles(t *testing.T) {
 	t.Parallel()
 	for name, o := range map[string]store.Options{"the bot": {Exclusive: true}, "beside it": {Beside: true}} {
@@ -63,7 +63,7 @@ func TestPrivateFiles(t *testing.T) {
 	}
 }
 
-// In a folder where everybody may make files, a database is told to be at risk.
+// A database in a folder where everybody may create files is reported.
 func TestPrivateFolder(t *testing.T) {
 	t.Parallel()
 	path := newPath(t)

@@ -11,48 +11,48 @@ import (
 	"path/filepath"
 )
 
-// Probe is what a look at a database found.
+// Probe is the result of TryOut.
 type Probe struct {
 	// Path names the database for people: an absolute path, or host and name.
 	Path string
-	// Server: it is PostgreSQL, and not a file.
+	// Server: the database is PostgreSQL, not a file.
 	Server bool
-	// Unverified: the address lets somebody on the way pass for the server, and
-	// read and change what is stored; see sslmode. It is false on this machine.
+	// Unverified: the address lets somebody on the network pose as the server, and read
+	// and change data; see sslmode. It is false on this machine.
 	Unverified bool
-	// Missing: nothing of ours is there yet, and it could be made.
+	// Missing: our tables are not there yet, but could be created.
 	Missing bool
-	// Schema is the version of its schema, 0 for an empty one, and Wanted the
-	// version that this program works with. An older schema is brought up to
-	// date when the bot starts; with a newer one it does not start.
+	// Schema is the version of its schema, 0 if empty. Wanted is the version that this
+	// program works with. The bot upgrades an older schema when it starts, and does not
+	// start with a newer one.
 	Schema, Wanted int
-	// Unsafe is what others may do to the database and what keeps the bot from starting;
-	// nothing was tried out then. Exposed is what they may do and need not.
+	// Unsafe is what others may do and what stops the bot; if there is any, nothing was
+	// tried out. Exposed is what others may do but need not.
 	Unsafe, Exposed []Exposure
-	// Stalled are the requests that the bot cannot go on with, the first of many.
+	// Stalled are requests that the bot cannot advance, at most manyStalled.
 	Stalled []string
 }
 
-// manyStalled is how many of them are named.
+// manyStalled limits Probe.Stalled.
 const manyStalled = 10
 
-// findStalled reads them, of a schema that knows of them.
+// findStalled fills Stalled, if the schema has it.
 func (p *Probe) findStalled(ctx context.Context, db *sql.DB) error {
 	if p.Schema != p.Wanted {
 		return nil
 	}
-	rows, err := db.QueryContext(ctx, `SELECT id FROM requests WHERE stalled_at > 0 AND stalled_version = version ORDER BY stalled_at LIMIT $1`, manyStalled)
+	rows, err := db.QueryContext(ctx, `SELECT id FROM requests WHERE stalled_at > 0 AND stalled_version = version
+		ORDER BY stalled_at LIMIT $1`, manyStalled)
 	if p.Stalled, err = collect(rows, err, scanID); err != nil {
 		return fmt.Errorf("read which requests cannot go on: %w", err)
 	}
 	return nil
 }
 
-// TryOut finds out whether the bot could write to the database at rawURL, also
-// beside a bot that runs on it: it takes no lock file, makes no database, and
-// what it writes it takes back before anybody can see it. A running bot waits
-// for its writes as long as that takes, less than a millisecond. Probe.Path is
-// set with an error, too, once it is known.
+// TryOut finds out whether the bot could write to the database at rawURL, even while a
+// bot runs on it. It takes no lock file, creates no database, and rolls back what it
+// writes before anybody can see it. A running bot waits for that less than a
+// millisecond. Probe.Path is set as soon as it is known, even if there is an error.
 func TryOut(ctx context.Context, rawURL string) (p Probe, err error) {
 	p.Wanted = schemaVersion
 	if isPostgres(rawURL) {
@@ -72,7 +72,7 @@ func TryOut(ctx context.Context, rawURL string) (p Probe, err error) {
 		return p, errors.New("it is a directory")
 	}
 	p.Exposed = lookPrivate(p.Path)
-	// mode=rw: SQLite would make a database that vanished meanwhile.
+	// mode=rw: SQLite would create a database that has vanished meanwhile.
 	db, err := sql.Open("sqlite", "file:"+(&url.URL{Path: p.Path}).EscapedPath()+"?mode=rw&_pragma=busy_timeout(1000)&_txlock=immediate")
 	if err != nil {
 		return p, err
@@ -112,7 +112,7 @@ func (p *Probe) tryOutPostgres(ctx context.Context, rawURL string) (err error) {
 	return p.findStalled(ctx, db)
 }
 
-// tryToWrite makes a table that nobody else ever sees.
+// tryToWrite creates a table and rolls it back, so that nobody sees it.
 func tryToWrite(ctx context.Context, db *sql.DB) error {
 	tx, err := db.BeginTx(ctx, nil)
 	if err != nil {
@@ -125,12 +125,12 @@ func tryToWrite(ctx context.Context, db *sql.DB) error {
 	return errors.Join(err, tx.Rollback())
 }
 
-// roomFor tries whether a file could be made at path, with one of another name
-// that is gone again.
+// roomFor checks that a file can be created at path: it creates one with another name
+// and removes it.
 func roomFor(path string) error {
 	f, err := os.CreateTemp(filepath.Dir(path), filepath.Base(path)+".tried-out-*")
 	if failed, ok := errors.AsType[*fs.PathError](err); ok {
-		err = failed.Err // without the name of a file that is not there
+		err = failed.Err // without the temporary file's name
 	}
 	if err != nil {
 		return fmt.Errorf("make a file in %s: %w", filepath.Dir(path), err)

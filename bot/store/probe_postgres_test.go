@@ -10,8 +10,8 @@ import (
 	"revoke-sessions/bot/store"
 )
 
-// A look at PostgreSQL makes nothing, and tells an empty database from one with
-// our tables.
+// TryOut creates nothing on PostgreSQL and tells an empty database from one with our
+// tables.
 func TestTryOutPostgres(t *testing.T) {
 	address := newDatabase(t, shared(t))
 	p, err := store.TryOut(deadline(t), address)
@@ -28,9 +28,9 @@ func TestTryOutPostgres(t *testing.T) {
 	}
 }
 
-// Whoever reads why a database cannot be used reads the cause, once, on one
-// line, without the password.
-func TestUnusablePostgres(t *testing.T) {
+// The error for an unusable database gives the cause, once, on one line, without the
+// password.
+func TestTryOutPostgres_SaysWhyUnusable(t *testing.T) {
 	address, err := url.Parse(newDatabase(t, shared(t)))
 	if err != nil {
 		t.Fatal(err)
@@ -72,8 +72,8 @@ func TestUnusablePostgres(t *testing.T) {
 	}
 }
 
-// Opening says the same, and gives up a database that is not there at once.
-func TestOpenPostgresThatIsNotThere(t *testing.T) {
+// Open gives the same error, and fails at once if the database does not exist.
+func TestOpenPostgres_NotThere(t *testing.T) {
 	address, err := url.Parse(newDatabase(t, shared(t)))
 	if err != nil {
 		t.Fatal(err)

@@ -11,7 +11,7 @@ import (
 	"revoke-sessions/bot/store"
 )
 
-// A look at a database leaves it as it is, and works beside whoever runs on it.
+// TryOut leaves a database as it is, and works beside a running bot.
 func TestTryOut(t *testing.T) {
 	path := newPath(t)
 	s := openAt(t, path, store.Options{Exclusive: true})
@@ -37,7 +37,7 @@ func TestTryOut(t *testing.T) {
 	}
 	do(t, raw, `ROLLBACK`)
 
-	// What can be begun cannot always be written.
+	// A transaction that can begin cannot always write.
 	do(t, raw, `PRAGMA writable_schema = ON`)
 	do(t, raw, `UPDATE sqlite_schema SET sql = 'nonsense' WHERE name = 'uses'`)
 	if _, err := store.TryOut(deadline(t), "sqlite:"+path); err == nil || !strings.HasPrefix(err.Error(), "write: ") {
@@ -45,8 +45,8 @@ func TestTryOut(t *testing.T) {
 	}
 }
 
-// When nobody else has the database open, nothing is left beside it either.
-func TestTryOutAlone(t *testing.T) {
+// If nobody else has the database open, TryOut leaves no files beside it either.
+func TestTryOut_Alone(t *testing.T) {
 	path := newPath(t)
 	s, err := store.Open(deadline(t), "sqlite:"+path, store.Options{})
 	if err != nil {
@@ -83,8 +83,8 @@ func files(t *testing.T, path string) (all [][]byte) {
 	return all
 }
 
-// Where there is no database, none is made.
-func TestTryOutWithoutDatabase(t *testing.T) {
+// TryOut does not create a missing database.
+func TestTryOut_WithoutDatabase(t *testing.T) {
 	path := newPath(t)
 	p, err := store.TryOut(deadline(t), "sqlite:"+path)
 	if err != nil || !p.Missing {

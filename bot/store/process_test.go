@@ -26,7 +26,7 @@ type process struct {
 
 func begin(t *testing.T, job, path string, as *syscall.Credential) *process {
 	t.Helper()
-	// The link leads to the binary even for a user who cannot reach its folder.
+	// The link works even for a user who cannot reach the binary's folder.
 	cmd := exec.CommandContext(deadline(t), "/proc/self/exe", path)
 	if _, err := os.Stat(cmd.Path); err != nil {
 		cmd.Path = os.Args[0]
@@ -47,12 +47,12 @@ func begin(t *testing.T, job, path string, as *syscall.Credential) *process {
 	return &process{cmd, bufio.NewReader(out)}
 }
 
-// line reads the next whole line that the process says; false once it is gone.
+// line reads the next whole line of the process; false once it has ended.
 func (p *process) line(t *testing.T) (string, bool) {
 	t.Helper()
 	line, err := p.lines.ReadString('\n')
 	if err == io.EOF {
-		return "", false // what has no end of line was not said
+		return "", false // a line without an end does not count
 	}
 	if err != nil {
 		t.Fatal(err)
@@ -77,7 +77,7 @@ func child(path string) (*store.Store, int) {
 	return s, 0
 }
 
-// openOnce says what opening says.
+// openOnce prints the result of opening.
 func openOnce(path string) int {
 	s, code := child(path)
 	if s == nil {
@@ -98,11 +98,11 @@ func holdDatabase(path string) int {
 		return code
 	}
 	fmt.Println("held")
-	_, _ = io.Copy(io.Discard, os.Stdin) // which ends with the test
+	_, _ = io.Copy(io.Discard, os.Stdin) // ends with the test
 	return 0
 }
 
-// commitForEver receives, creates and decides, and says each ID once it is stored.
+// commitForEver receives, creates and decides, and prints each ID once it is stored.
 func commitForEver(path string) int {
 	s, code := child(path)
 	if s == nil {
@@ -132,8 +132,8 @@ func commitForEver(path string) int {
 	}
 }
 
-// writers is the job of n writers on the database at an address, which say of
-// each commit whether it was stored.
+// writers is the job of n writers on a database. They print whether each commit was
+// stored.
 func writers(n int) func(url string) int {
 	return func(url string) int { return writeForEver(url, n) }
 }
@@ -159,8 +159,8 @@ func writeForEver(url string, n int) int {
 	return 0
 }
 
-// Killed at any moment, the process has lost nothing of which it said that it
-// was stored, and nothing is stored by halves.
+// A process killed at any moment has lost nothing that it reported as stored, and
+// nothing is half stored.
 func TestKilled(t *testing.T) {
 	path := newPath(t)
 	said := map[string]int64{} // the version of each request
@@ -212,7 +212,7 @@ func TestKilled(t *testing.T) {
 				t.Errorf("%s is stored by halves: version %d, %d audit rows, words %+v", r.ID, r.Version, rows[r.ID], r.Words)
 			}
 		}
-		// An arrival is owed, at once after the restart, or it became a request.
+		// The arrival is due at once after the restart, or it became a request.
 		for _, a := range due(t, s).Arrivals {
 			if requests[a.Key] {
 				t.Errorf("%s became a request and is still owed", a.Key)

@@ -9,9 +9,8 @@ import (
 	"revoke-sessions/bot/store"
 )
 
-// Connections that the server has ended are nobody's trouble: whoever reads
-// next gets another.
-func TestReadsAfterConnectionsWereLost(t *testing.T) {
+// Connections that the server has ended do no harm: the next read gets another one.
+func TestReads_AfterConnectionsWereLost(t *testing.T) {
 	t.Parallel()
 	server := shared(t)
 	for name, one := range map[string]func(ctx context.Context, s *store.Store) error{
@@ -49,8 +48,7 @@ func TestReadsAfterConnectionsWereLost(t *testing.T) {
 			create(t, s, pending("REQ-ACDEFG", "carol"))
 			receive(t, s, arrival(1))
 			ctx := deadline(t)
-			// Ten connections, each of which was used again a moment ago: of those
-			// the driver believes that they work.
+			// Ten connections that were used a moment ago: the driver believes that they work.
 			for range 3 {
 				for _, err := range atOnce(10, func(int) error { _, err := s.Request(ctx, "REQ-ACDEFG"); return err }) {
 					if err != nil {

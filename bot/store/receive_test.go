@@ -95,8 +95,8 @@ func testOneFresh(t *testing.T, open opener) {
 	wantDue(t, s, "afterwards", 1, 0)
 }
 
-// With an error nothing was stored: the person reads "try again", and nothing
-// is acted on.
+// With an error nothing was stored: the person reads "try again", and the bot does
+// nothing.
 func testCancelledReceive(t *testing.T, open opener) {
 	c := newClock()
 	s := open(t, c.now)
@@ -150,7 +150,7 @@ func testHandBack(t *testing.T, open opener) {
 	if again.Tries < 2 {
 		t.Errorf("claimed by the clock it was tried %d times; only one that is claimed since it was received has 1", again.Tries)
 	}
-	back(first) // too late: it is somebody else's now
+	back(first) // too late: somebody else has it now
 	wantDue(t, s, "claimed by somebody else since", 0, 0)
 	for range 10 { // not begun, so not tried
 		back(again)
@@ -174,7 +174,7 @@ func testSettled(t *testing.T, open opener) {
 	if err := s.Record(deadline(t), byRecord.ID, bot.Entry{Action: "refused", Actor: "U-BOB"}); err != nil {
 		t.Fatal(err)
 	}
-	// A change that lost settles nothing.
+	// A change that is refused settles nothing.
 	if _, err := s.Commit(deadline(t), bot.Change{Request: r, Settles: left.ID}); !errors.Is(err, bot.ErrTaken) {
 		t.Fatal(err)
 	}
@@ -188,7 +188,7 @@ func testSettled(t *testing.T, open opener) {
 	}
 }
 
-// Whoever acted lately can still be answered there, settled or not, and nobody else.
+// Only people who acted recently can still be answered there, settled or not.
 func testResponseURLs(t *testing.T, open opener) {
 	c := newClock()
 	s := open(t, c.now)
@@ -266,7 +266,7 @@ func testForget(t *testing.T, open opener) {
 	if got, err := s.Arrival(deadline(t), young.ID); err != nil || got.ResponseURL != "https://hooks.example/secret" || got.TriggerID != "trigger-secret" {
 		t.Errorf("a young arrival lost its secrets: %v", err)
 	}
-	// It is carried out late, and then its text goes too.
+	// It is handled late, and then its text is erased, too.
 	if w := due(t, s); len(w.Arrivals) != 1 || w.Arrivals[0].ID != owed.ID {
 		t.Fatalf("due: %v", w.Arrivals)
 	}

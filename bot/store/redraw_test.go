@@ -12,7 +12,7 @@ import (
 	"revoke-sessions/bot/store"
 )
 
-// testMoveCard: what stood in the channel of the card is kept under other keys.
+// testMoveCard: messages in the card's old channel are kept under other keys.
 func testMoveCard(t *testing.T, open opener) {
 	c := newClock()
 	s := open(t, c.now)
@@ -57,7 +57,7 @@ func testMoveCard(t *testing.T, open opener) {
 	}
 }
 
-// testRetell: what is open is owed again, and nothing else.
+// testRetell: only open requests are owed again.
 func testRetell(t *testing.T, open opener) {
 	c := newClock()
 	s := open(t, c.now)
@@ -95,8 +95,7 @@ func testRetell(t *testing.T, open opener) {
 	}
 }
 
-// testRetellMeanwhile: whoever is telling began before there was something to tell
-// again, and is not the last.
+// testRetellMeanwhile: a telling that began before Retell is repeated.
 func testRetellMeanwhile(t *testing.T, open opener) {
 	for name, again := range map[string]func(*store.Store, string) error{
 		"told again": func(s *store.Store, _ string) error { return s.Retell(deadline(t)) },
@@ -125,8 +124,8 @@ func testRetellMeanwhile(t *testing.T, open opener) {
 	}
 }
 
-// testNoticeOfAFreeze: each step has the one notice due again, also one that comes
-// while somebody posts the last.
+// testNoticeOfAFreeze: each step makes the one notice due again, even while somebody
+// posts the last one.
 func testNoticeOfAFreeze(t *testing.T, open opener) {
 	c := newClock()
 	s := open(t, c.now)
@@ -163,7 +162,7 @@ func testNoticeOfAFreeze(t *testing.T, open opener) {
 	}
 }
 
-// testWithdraw: what is over is not posted any more.
+// testWithdraw: a withdrawn notice is not posted.
 func testWithdraw(t *testing.T, open opener) {
 	s := open(t, newClock().now)
 	for _, key := range []string{"coverage:1:a", "coverage:2:b", "coverages", "other"} {
@@ -175,9 +174,8 @@ func testWithdraw(t *testing.T, open opener) {
 	wantNotices(t, s, "withdrawn", "coverage:2:b", "coverages", "other")
 }
 
-// testRevokeIsOwedToOthers: what becomes of a revoke that Microsoft has accepted is
-// owed to the people of the open requests about the same account, also while one of
-// them is being told, and to nobody else.
+// testRevokeIsOwedToOthers: an accepted revoke is owed to the people of the other open
+// requests about the account, even during a telling, and to nobody else.
 func testRevokeIsOwedToOthers(t *testing.T, open opener) {
 	s := open(t, newClock().now)
 	var waiting []bot.Telling

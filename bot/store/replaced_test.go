@@ -11,10 +11,10 @@ import (
 	"revoke-sessions/bot/store"
 )
 
-// Replicas are exchanged one by one: several start together, and for a while
-// older ones and newer ones work on one database.
+// Replicas are upgraded one by one: several start together, and for a while old and new
+// ones share a database.
 
-func TestManyMakeTheSchemaAtOnce(t *testing.T) {
+func TestMigratePostgres_ManyAtOnce(t *testing.T) {
 	t.Parallel()
 	url := newDatabase(t, shared(t))
 	processes := make([]*process, 3)
@@ -34,7 +34,7 @@ func TestManyMakeTheSchemaAtOnce(t *testing.T) {
 		}
 	}
 	for i, p := range processes {
-		// What each writes has the same names: all but one of them are refused.
+		// All write the same names, so all but one are refused.
 		if line, ok := p.line(t); !ok || !strings.HasPrefix(line, "stored 1 ") && !strings.HasPrefix(line, "failed 1 ") {
 			t.Errorf("process %d says %q", i, line)
 		}
@@ -47,10 +47,10 @@ func TestManyMakeTheSchemaAtOnce(t *testing.T) {
 	}
 }
 
-// A process that makes the first table at the same moment as another is refused by
-// PostgreSQL in one of three ways, and tries again. The server refuses here by a
-// trigger, because the moment is too short to meet.
-func TestOpenTriesAgainWhereAnotherMakesTheSchema(t *testing.T) {
+// PostgreSQL refuses a process that creates the first table at the same moment as
+// another, in one of three ways; the process retries. A trigger simulates this, because
+// the moment is too short to hit.
+func TestMigratePostgres_RetriesWhenAnotherCreates(t *testing.T) {
 	t.Parallel()
 	for _, code := range []string{"unique_violation", "duplicate_object", "duplicate_table"} {
 		t.Run(code, func(t *testing.T) {
@@ -78,8 +78,8 @@ func TestOpenTriesAgainWhereAnotherMakesTheSchema(t *testing.T) {
 	}
 }
 
-// The first version on PostgreSQL is brought up to date, and keeps what it holds.
-func TestPostgresOfVersionThree(t *testing.T) {
+// The first PostgreSQL version is upgraded and keeps its data.
+func TestMigratePostgres_FromVersionThree(t *testing.T) {
 	t.Parallel()
 	url := newDatabase(t, shared(t))
 	schema, err := os.ReadFile("schema/postgres/0003.sql")
@@ -98,9 +98,9 @@ func TestPostgresOfVersionThree(t *testing.T) {
 	}
 }
 
-// newer makes of a database what a later version would make of it, which has
-// only added: a column with a default, a table, an index. It answers the later
-// version, with which a program of this version can work or not.
+// newer changes a database as a later version would that only adds: a column with a
+// default, a table, an index. It returns the later version. Programs of this version may
+// or may not work with it.
 func newer(t *testing.T, url string, works bool) (version int) {
 	t.Helper()
 	conn := past(t, url)
@@ -129,8 +129,8 @@ func newer(t *testing.T, url string, works bool) (version int) {
 	return version
 }
 
-// An older replica goes on while a newer one brings the schema up to date.
-func TestOlderWorksWhileANewerStarts(t *testing.T) {
+// An older replica works on while a newer one upgrades the schema.
+func TestReplicas_OlderWorksWhileNewerStarts(t *testing.T) {
 	t.Parallel()
 	url := newDatabase(t, shared(t))
 	s := openURL(t, url, store.Options{})
@@ -147,9 +147,8 @@ func TestOlderWorksWhileANewerStarts(t *testing.T) {
 	}
 }
 
-// An older program opens a newer schema that it can work with, and does
-// everything on it.
-func TestOlderProgramOnANewerSchema(t *testing.T) {
+// An older program opens a compatible newer schema and can do everything on it.
+func TestReplicas_OlderOnNewerSchema(t *testing.T) {
 	t.Parallel()
 	url := newDatabase(t, shared(t))
 	closeStore(t, openURL(t, url, store.Options{}))
@@ -188,8 +187,8 @@ func TestOlderProgramOnANewerSchema(t *testing.T) {
 	}
 }
 
-// A schema that it cannot work with is refused with a remedy, and left alone.
-func TestOlderProgramOnASchemaTooNew(t *testing.T) {
+// An incompatible schema is refused with a remedy and left alone.
+func TestReplicas_OlderRefusesSchemaTooNew(t *testing.T) {
 	t.Parallel()
 	url := newDatabase(t, shared(t))
 	closeStore(t, openURL(t, url, store.Options{}))

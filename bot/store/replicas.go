@@ -4,35 +4,44 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
+	"sync/atomic"
 	"time"
 )
 
 const (
-	// replicaLives is for how long a process counts after it was last heard of.
+	// replicaLives is how long a process counts after its last beat.
 	replicaLives = 15 * time.Second
-	// closing bounds what is said at the end.
+	// closing limits the time of the last message.
 	closing = time.Second
 )
 
-// room is what a beat takes on SQLite, in bytes, and gives back at once: more pages
-// than an act of somebody's adds, so that a disk that has none is found before that.
+// room is how many bytes a beat writes and deletes on SQLite: more pages than one act of
+// a person adds, so that a full disk is noticed first.
 const room = 16 << 10
 
-// Beat implements bot.Queue. On SQLite there is one process.
-func (s *Store) Beat(ctx context.Context) (live int, err error) {
-	if s.name == "" {
-		if s.folder() != (sqliteEngine{}).folder() {
+// replicas tracks the processes on the database and their rules.
+type replicas struct {
+	*core
+	// rules is the digest of the rules that this process has entered; nil if none.
+	rules atomic.Pointer[string]
+}
+
+// Beat implements bot.Queue. SQLite has only one process.
+func (r *replicas) Beat(ctx context.Context) (live int, err error) {
+	if r.name == "" {
+		if r.folder() != (sqliteEngine{}).folder() {
 			return 1, nil // PostgreSQL, opened beside a bot
 		}
-		return 1, s.beatAlone(ctx)
+		return 1, r.beatAlone(ctx)
 	}
-	err = s.transaction(ctx, func(tx *tx) error {
+	err = r.transaction(ctx, func(tx *tx) error {
 		rules := ""
-		if entered := s.rules.Load(); entered != nil {
+		if entered := r.rules.Load(); entered != nil {
 			rules = *entered
 		}
 		if _, err := tx.ExecContext(ctx, `INSERT INTO replicas (name, seen_at, schema, rules) VALUES ($1, $2, $3, $4)
-			ON CONFLICT (name) DO UPDATE SET seen_at = excluded.seen_at, rules = excluded.rules`, s.name, micros(tx.now), schemaVersion, rules); err != nil {
+			ON CONFLICT (name) DO UPDATE SET seen_at = excluded.seen_at, rules = excluded.rules`,
+			r.name, micros(tx.now), schemaVersion, rules); err != nil {
 			return err
 		}
 		before := micros(tx.now.Add(-replicaLives))
@@ -51,9 +60,9 @@ func (s *Store) Beat(ctx context.Context) (live int, err error) {
 	return live, nil
 }
 
-// beatAlone finds out whether the file takes what is written.
-func (s *Store) beatAlone(ctx context.Context) error {
-	err := s.transaction(ctx, func(tx *tx) error {
+// beatAlone checks that the file can be written.
+func (r *replicas) beatAlone(ctx context.Context) error {
+	err := r.transaction(ctx, func(tx *tx) error {
 		if _, err := tx.ExecContext(ctx, `INSERT INTO beats (room) VALUES (zeroblob($1))`, room); err != nil {
 			return err
 		}
@@ -66,10 +75,9 @@ func (s *Store) beatAlone(ctx context.Context) error {
 	return nil
 }
 
-// leave takes the process out of the count. Where that fails it is taken out
-// by the others.
-func (s *Store) leave(db *sql.DB) {
+// leave removes this process from the count. If that fails, the others remove it.
+func (r *replicas) leave(db *sql.DB) {
 	ctx, cancel := context.WithTimeout(context.Background(), closing)
 	defer cancel()
-	_, _ = db.ExecContext(ctx, `DELETE FROM replicas WHERE name = $1`, s.name)
+	_, _ = db.ExecContext(ctx, `DELETE FROM replicas WHERE name = $1`, r.name)
 }

@@ -14,9 +14,12 @@ import (
 	"revoke-sessions/bot"
 )
 
-// Commit implements bot.Ledger. Whether somebody else was first is found out
-// before whether a freeze or a limit is in the way.
-func (s *Store) Commit(ctx context.Context, c bot.Change) (bot.Request, error) {
+// ledger keeps the requests.
+type ledger struct{ *core }
+
+// Commit implements bot.Ledger. It detects a conflict before it looks at freezes and
+// limits.
+func (l *ledger) Commit(ctx context.Context, c bot.Change) (bot.Request, error) {
 	var locks []lock
 	if c.Fenced {
 		locks = append(locks, fenced)
@@ -26,63 +29,9 @@ func (s *Store) Commit(ctx context.Context, c bot.Change) (bot.Request, error) {
 		locks = append(locks, counting)
 	}
 	var stored bot.Request
-	err := s.transaction(ctx, func(tx *tx) error {
-		r := c.Request
-		typed := map[string]string{} // by request
-		store := func(r *bot.Request, keep bool) error {
-			known, err := writeRequest(ctx, tx, r, keep)
-			if err != nil {
-				return err
-			}
-			hash, err := writeWords(ctx, tx, *r, known)
-			typed[r.ID] = hash
-			return err
-		}
-		if err := store(&r, c.Keep); err != nil {
-			return err
-		}
-		if !r.AcceptedAt.IsZero() {
-			if err := oweOthers(ctx, tx, &r); err != nil {
-				return err
-			}
-		}
-		if c.Successor != nil {
-			// The first has left pending by now, so that there is room for it.
-			next := *c.Successor
-			if err := store(&next, false); err != nil {
-				return err
-			}
-		}
-		if c.Fenced || c.InTurn || c.Under != "" {
-			if err := brakes(ctx, tx, c, &r); err != nil {
-				return err
-			}
-		}
-		if err := heed(ctx, tx, c); err != nil {
-			return err
-		}
-		if c.GivesBack {
-			if err := giveBack(ctx, tx, r.ID, c.Kept); err != nil {
-				return err
-			}
-		}
-		if err := spend(ctx, tx, r.ID, c.Uses); err != nil {
-			return err
-		}
-		if c.Notice != nil {
-			if _, err := announce(ctx, tx, *c.Notice); err != nil {
-				return err
-			}
-		}
-		if err := settle(ctx, tx, c.Settles); err != nil {
-			return err
-		}
-		entries := slices.Clone(c.Audit)
-		for i := range entries {
-			entries[i].Typed = typed[entries[i].Request]
-		}
-		stored = r
-		return appendAudit(ctx, tx, entries)
+	err := l.transaction(ctx, func(tx *tx) (err error) {
+		stored, err = writeChange(ctx, tx, c)
+		return err
 	}, locks...)
 	if err != nil {
 		return bot.Request{}, err
@@ -90,7 +39,75 @@ func (s *Store) Commit(ctx context.Context, c bot.Change) (bot.Request, error) {
 	return stored, nil
 }
 
-// requester is the Slack user ID of whoever asked first.
+// writeChange writes all of a change and returns its request as stored.
+func writeChange(ctx context.Context, tx *tx, c bot.Change) (bot.Request, error) {
+	r := c.Request
+	typed, err := writeRequests(ctx, tx, c, &r)
+	if err != nil {
+		return r, err
+	}
+	if c.Fenced || c.InTurn || c.Under != "" {
+		if err := mayGo(ctx, tx, c, &r); err != nil {
+			return r, err
+		}
+	}
+	if err := heed(ctx, tx, c); err != nil {
+		return r, err
+	}
+	if c.GivesBack {
+		if err := giveBack(ctx, tx, r.ID, c.Kept); err != nil {
+			return r, err
+		}
+	}
+	if err := spend(ctx, tx, r.ID, c.Uses); err != nil {
+		return r, err
+	}
+	if c.Notice != nil {
+		if _, err := announce(ctx, tx, *c.Notice); err != nil {
+			return r, err
+		}
+	}
+	if err := settle(ctx, tx, c.Settles); err != nil {
+		return r, err
+	}
+	entries := slices.Clone(c.Audit)
+	for i := range entries {
+		entries[i].Typed = typed[entries[i].Request]
+	}
+	return r, appendAudit(ctx, tx, entries)
+}
+
+// writeRequests writes r, which is c.Request, and the successor. It returns the salted
+// hash of each one's words, by request ID.
+func writeRequests(ctx context.Context, tx *tx, c bot.Change, r *bot.Request) (typed map[string]string, err error) {
+	typed = map[string]string{}
+	write := func(r *bot.Request, keep bool) error {
+		known, err := writeRequest(ctx, tx, r, keep)
+		if err != nil {
+			return err
+		}
+		typed[r.ID], err = writeWords(ctx, tx, *r, known)
+		return err
+	}
+	if err := write(r, c.Keep); err != nil {
+		return nil, err
+	}
+	if !r.AcceptedAt.IsZero() {
+		if err := oweOthers(ctx, tx, r); err != nil {
+			return nil, err
+		}
+	}
+	if c.Successor != nil {
+		// r has left pending by now, so the successor does not violate the unique key.
+		next := *c.Successor
+		if err := write(&next, false); err != nil {
+			return nil, err
+		}
+	}
+	return typed, nil
+}
+
+// requester is the Slack user ID of the first asker.
 func requester(r *bot.Request) string {
 	if len(r.Askers) == 0 {
 		return ""
@@ -98,87 +115,105 @@ func requester(r *bot.Request) string {
 	return r.Askers[0].SlackID
 }
 
-// storedWords are what was typed and its salt, both NULL where they are erased
-// or were never stored.
+// storedWords are a request's words and their salt. Both are NULL if they were erased or
+// never stored.
 type storedWords struct{ salt, content sql.NullString }
 
-// writeRequest creates a request or changes it, and answers its words as they
-// are stored; r becomes what is stored.
+// requestRow holds the columns that writeRequest derives.
+type requestRow struct {
+	// body is a string: in pgx's modes "exec" and "simple_protocol", which some poolers
+	// need, bytes would be sent as bytea, whose text is not JSON.
+	body    string
+	claimed int64
+	owed    sql.NullInt64
+	line    sql.NullInt64
+}
+
+// writeRequest creates or updates a request, changes r to what is stored, and returns
+// the stored words.
 func writeRequest(ctx context.Context, tx *tx, r *bot.Request, keep bool) (known storedWords, err error) {
 	encoded, err := json.Marshal(r)
 	if err != nil {
 		return known, fmt.Errorf("encode the request: %w", err)
 	}
-	// A string: where a pooler wants pgx's modes "exec" or "simple_protocol", it
-	// would send bytes as bytea, whose text is no JSON.
-	body := string(encoded)
-	var claimed int64
+	// Every change must be shown, so tell_due_at is now. Slack shows nothing of a
+	// command-line request.
+	row := requestRow{body: string(encoded), owed: maybe(tx.now)}
 	if keep {
-		claimed = micros(tx.now.Add(bot.ClaimFor))
+		row.claimed = micros(tx.now.Add(bot.ClaimFor))
 	}
-	// Every change is owed to people: tell_due_at is now. Of what is done on
-	// the command line nobody reads in Slack.
-	owed := maybe(tx.now)
 	if r.AtConsole() {
-		owed = sql.NullInt64{}
+		row.owed = sql.NullInt64{}
 	}
-	var line sql.NullInt64
 	if r.State == bot.Approved {
-		line = lineAt(r)
+		row.line = lineAt(r)
 	}
 	if r.Version == 0 {
 		r.Paused = 0
-		_, err = tx.ExecContext(ctx, `INSERT INTO requests
-			(id, version, state, lane, drill, target_id, body, created_at, accepted_at, due_at, claimed_until,
-			told, tell_due_at, tell_claimed_until, tell_tries, changed_at, line_at, asked_by)
-			VALUES ($1, 1, $2, $3, $4, $5, $6, $7, $8, $9, $10, 0, $11, 0, 0, $12, $13, $14)`,
-			r.ID, r.State, r.Lane, flag(r.Drill), r.Target.ID, body, micros(r.CreatedAt), maybe(r.AcceptedAt), maybe(r.DueAt), claimed, owed, micros(tx.now), line, requester(r))
-		if tx.unique(err) {
-			return known, bot.ErrTaken
-		}
+		err = row.insert(ctx, tx, r)
 	} else {
-		err = tx.QueryRowContext(ctx, `UPDATE requests SET version = version + 1, state = $1, body = $2, accepted_at = $3,
-			due_at = $4, claimed_until = $5, tell_due_at = $6, tell_tries = 0, changed_at = $7, line_at = $8 WHERE id = $9 AND version = $10
-			RETURNING (SELECT salt FROM words WHERE request_id = requests.id), (SELECT content FROM words WHERE request_id = requests.id)`,
-			r.State, body, maybe(r.AcceptedAt), maybe(r.DueAt), claimed, owed, micros(tx.now), line, r.ID, r.Version).Scan(&known.salt, &known.content)
-		switch {
-		case errors.Is(err, sql.ErrNoRows):
-			return known, bot.ErrConflict
-		case tx.unique(err): // it waits again, and a newer one does, too
-			return known, bot.ErrTaken
-		}
+		known, err = row.update(ctx, tx, r)
 	}
-	if err != nil {
+	switch {
+	case errors.Is(err, sql.ErrNoRows):
+		return known, bot.ErrConflict
+	case tx.unique(err): // another request for the account is pending
+		return known, bot.ErrTaken
+	case err != nil:
 		return known, fmt.Errorf("store the request: %w", err)
 	}
 	r.Version++
-	r.DueAt, r.StalledAt = instant(maybe(r.DueAt)), time.Time{} // as it is stored
+	r.DueAt, r.StalledAt = instant(maybe(r.DueAt)), time.Time{} // as stored
 	if r.State != bot.Pending {
-		return known, nil // nobody joins any more
+		return known, nil // nobody can join now
 	}
-	// Those before the last stand there since they asked: however many ask for the
-	// same, each costs one row.
+	return known, writeAskers(ctx, tx, r)
+}
+
+func (w requestRow) insert(ctx context.Context, tx *tx, r *bot.Request) error {
+	_, err := tx.ExecContext(ctx, `INSERT INTO requests
+		(id, version, state, lane, drill, target_id, body, created_at, accepted_at, due_at, claimed_until,
+		told, tell_due_at, tell_claimed_until, tell_tries, changed_at, line_at, asked_by)
+		VALUES ($1, 1, $2, $3, $4, $5, $6, $7, $8, $9, $10, 0, $11, 0, 0, $12, $13, $14)`,
+		r.ID, r.State, r.Lane, flag(r.Drill), r.Target.ID, w.body, micros(r.CreatedAt), maybe(r.AcceptedAt), maybe(r.DueAt), w.claimed,
+		w.owed, micros(tx.now), w.line, requester(r))
+	return err
+}
+
+// update returns sql.ErrNoRows if the stored version has changed.
+func (w requestRow) update(ctx context.Context, tx *tx, r *bot.Request) (known storedWords, err error) {
+	err = tx.QueryRowContext(ctx, `UPDATE requests SET version = version + 1, state = $1, body = $2, accepted_at = $3,
+		due_at = $4, claimed_until = $5, tell_due_at = $6, tell_tries = 0, changed_at = $7, line_at = $8 WHERE id = $9 AND version = $10
+		RETURNING (SELECT salt FROM words WHERE request_id = requests.id), (SELECT content FROM words WHERE request_id = requests.id)`,
+		r.State, w.body, maybe(r.AcceptedAt), maybe(r.DueAt), w.claimed, w.owed, micros(tx.now), w.line, r.ID, r.Version).
+		Scan(&known.salt, &known.content)
+	return known, err
+}
+
+// writeAskers stores who asked. An update adds only the last asker, because the earlier
+// ones have their rows: each join costs one row.
+func writeAskers(ctx context.Context, tx *tx, r *bot.Request) error {
 	askers := r.Askers
 	if r.Version > 1 {
 		askers = askers[max(0, len(askers)-1):]
 	}
 	for _, a := range askers {
-		if _, err := tx.ExecContext(ctx, `INSERT INTO askers (slack_id, request_id) VALUES ($1, $2) ON CONFLICT DO NOTHING`, a.SlackID, r.ID); err != nil {
-			return known, fmt.Errorf("store who asked: %w", err)
+		if _, err := tx.ExecContext(ctx, `INSERT INTO askers (slack_id, request_id) VALUES ($1, $2)
+			ON CONFLICT DO NOTHING`, a.SlackID, r.ID); err != nil {
+			return fmt.Errorf("store who asked: %w", err)
 		}
 	}
-	return known, nil
+	return nil
 }
 
-// writeWords stores what was typed and answers its salted hash. Words come
-// with a request and change while it is pending and by its denial; later the
-// stored ones are hashed again.
+// writeWords stores what was typed and returns its salted hash. Words change only while
+// the request is pending and when it is denied; later the stored ones are hashed again.
 func writeWords(ctx context.Context, tx *tx, r bot.Request, known storedWords) (hash string, err error) {
 	changes := r.Version == 1 || r.State == bot.Pending || r.State == bot.Denied
 	salt, content := known.salt.String, known.content.String
 	switch {
 	case !known.salt.Valid && r.Version > 1 && r.State != bot.Pending:
-		return "", nil // erased: a hash would prove nothing
+		return "", nil // erased: nothing to hash
 	case !known.salt.Valid:
 		salt = rand.Text()
 	}
@@ -203,8 +238,6 @@ const requestColumns = `r.id, r.version, r.state, r.body, r.due_at, r.paused, co
 
 const fromRequests = ` FROM requests r LEFT JOIN words w ON w.request_id = r.id `
 
-type scanner interface{ Scan(...any) error }
-
 func scanRequest(row scanner) (r bot.Request, err error) {
 	var body, words []byte
 	var due, stalled sql.NullInt64
@@ -225,8 +258,8 @@ func scanRequest(row scanner) (r bot.Request, err error) {
 }
 
 // Request implements bot.Ledger.
-func (s *Store) Request(ctx context.Context, id string) (bot.Request, error) {
-	r, err := scanRequest(s.row(ctx, `SELECT `+requestColumns+fromRequests+`WHERE r.id = $1`, id))
+func (l *ledger) Request(ctx context.Context, id string) (bot.Request, error) {
+	r, err := scanRequest(l.row(ctx, `SELECT `+requestColumns+fromRequests+`WHERE r.id = $1`, id))
 	if errors.Is(err, sql.ErrNoRows) {
 		return r, bot.ErrNoRequest
 	}
@@ -234,8 +267,8 @@ func (s *Store) Request(ctx context.Context, id string) (bot.Request, error) {
 }
 
 // PendingFor implements bot.Index.
-func (s *Store) PendingFor(ctx context.Context, targetID string, lane authz.Lane, drill bool) (bot.Request, bool, error) {
-	r, err := scanRequest(s.row(ctx, `SELECT `+requestColumns+fromRequests+
+func (l *ledger) PendingFor(ctx context.Context, targetID string, lane authz.Lane, drill bool) (bot.Request, bool, error) {
+	r, err := scanRequest(l.row(ctx, `SELECT `+requestColumns+fromRequests+
 		`WHERE r.target_id = $1 AND r.lane = $2 AND r.drill = $3 AND r.state = 'pending'`, targetID, lane, flag(drill)))
 	if errors.Is(err, sql.ErrNoRows) {
 		return r, false, nil
@@ -244,7 +277,7 @@ func (s *Store) PendingFor(ctx context.Context, targetID string, lane authz.Lane
 }
 
 // Open implements bot.Index.
-func (s *Store) Open(ctx context.Context, slackID string, limit int) ([]bot.Request, error) {
+func (l *ledger) Open(ctx context.Context, slackID string, limit int) ([]bot.Request, error) {
 	query, args := `SELECT `+requestColumns+fromRequests+
 		`WHERE r.due_at IS NOT NULL `, []any{limit}
 	if slackID != "" {
@@ -258,20 +291,32 @@ func (s *Store) Open(ctx context.Context, slackID string, limit int) ([]bot.Requ
 		}
 		return r, err
 	}
-	return rows(ctx, s, scan, query+`ORDER BY CASE r.state WHEN 'pending' THEN 0 ELSE 1 END, r.created_at LIMIT $1`, args...)
+	return rows(ctx, l.core, scan, query+`ORDER BY CASE r.state WHEN 'pending' THEN 0 ELSE 1 END, r.created_at LIMIT $1`, args...)
+}
+
+// Unfinished implements bot.Index.
+func (l *ledger) Unfinished(ctx context.Context, limit int) (open []bot.Request, broken []*bot.Unreadable, err error) {
+	err = tried(ctx, writeWithin, l.again, func() error {
+		open, broken = nil, nil
+		rows, err := l.read.QueryContext(ctx, `SELECT `+requestColumns+fromRequests+`
+			WHERE r.due_at IS NOT NULL ORDER BY r.created_at LIMIT $1`, limit)
+		open, err = readable(rows, err, scanRequest, &broken)
+		return err
+	})
+	return open, broken, err
 }
 
 // LastAccepted implements bot.Index.
-func (s *Store) LastAccepted(ctx context.Context, targetID string) (time.Time, error) {
+func (l *ledger) LastAccepted(ctx context.Context, targetID string) (time.Time, error) {
 	var at sql.NullInt64
-	err := s.row(ctx, `SELECT max(accepted_at) FROM requests WHERE target_id = $1 AND accepted_at IS NOT NULL`, targetID).Scan(&at)
+	err := l.row(ctx, `SELECT max(accepted_at) FROM requests WHERE target_id = $1 AND accepted_at IS NOT NULL`, targetID).Scan(&at)
 	return instant(at), err
 }
 
 // LastRevoke implements bot.Index.
-func (s *Store) LastRevoke(ctx context.Context, targetID, but string) (bot.Request, bool, error) {
+func (l *ledger) LastRevoke(ctx context.Context, targetID, but string) (bot.Request, bool, error) {
 	var at sql.NullInt64
-	r, err := scanRequest(with{s.row(ctx, `SELECT `+requestColumns+`, r.accepted_at`+fromRequests+
+	r, err := scanRequest(with{l.row(ctx, `SELECT `+requestColumns+`, r.accepted_at`+fromRequests+
 		`WHERE r.target_id = $1 AND r.accepted_at IS NOT NULL AND r.id <> $2 ORDER BY r.accepted_at DESC LIMIT 1`, targetID, but), &at})
 	if errors.Is(err, sql.ErrNoRows) {
 		return r, false, nil
@@ -283,7 +328,7 @@ func (s *Store) LastRevoke(ctx context.Context, targetID, but string) (bot.Reque
 	return r, err == nil, err
 }
 
-// with is a row that has one column more.
+// with is a row with one extra column.
 type with struct {
 	scanner
 	last any
@@ -291,8 +336,8 @@ type with struct {
 
 func (w with) Scan(to ...any) error { return w.scanner.Scan(append(to, w.last)...) }
 
-// oweOthers owes the people of the other open requests about an account that it was
-// revoked. What is being told already is told once more after that.
+// oweOthers marks the other open requests about the account to be shown again, because
+// it was revoked. A showing that is under way is repeated afterwards.
 func oweOthers(ctx context.Context, tx *tx, r *bot.Request) error {
 	_, err := tx.ExecContext(ctx, `UPDATE requests SET tell_again = 1, tell_due_at = coalesce(tell_due_at, $1),
 		tell_tries = CASE WHEN tell_due_at IS NULL THEN 0 ELSE tell_tries END WHERE target_id = $2 AND id <> $3 AND due_at IS NOT NULL`,
@@ -301,51 +346,6 @@ func oweOthers(ctx context.Context, tx *tx, r *bot.Request) error {
 		return fmt.Errorf("owe a revoke to the other requests about the account: %w", err)
 	}
 	return nil
-}
-
-// row is one row that is read, on another connection if the first is broken.
-type row struct {
-	store *Store
-	ctx   context.Context
-	query string
-	args  []any
-}
-
-// row asks for one row; Scan does it.
-func (s *Store) row(ctx context.Context, query string, args ...any) row {
-	return row{s, ctx, query, args}
-}
-
-func (r row) Scan(to ...any) error {
-	return tried(r.ctx, writeWithin, r.store.again, func() error {
-		return r.store.read.QueryRowContext(r.ctx, r.query, r.args...).Scan(to...)
-	})
-}
-
-// rows is row for several.
-func rows[T any](ctx context.Context, s *Store, scan func(scanner) (T, error), query string, args ...any) (all []T, err error) {
-	err = tried(ctx, writeWithin, s.again, func() error {
-		rows, err := s.read.QueryContext(ctx, query, args...)
-		all, err = collect(rows, err, scan)
-		return err
-	})
-	return all, err
-}
-
-func collect[T any](rows *sql.Rows, err error, scan func(scanner) (T, error)) ([]T, error) {
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	var all []T
-	for rows.Next() {
-		one, err := scan(rows)
-		if err != nil {
-			return nil, err
-		}
-		all = append(all, one)
-	}
-	return all, rows.Err()
 }
 
 func flag(b bool) int64 {

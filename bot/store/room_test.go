@@ -2,8 +2,8 @@ package store_test
 
 import "testing"
 
-// A beat is refused where an act of somebody's would be: on a full disk.
-func TestBeatNeedsRoom(t *testing.T) {
+// A beat fails on a full disk, as a person's act would.
+func TestBeat_NeedsRoom(t *testing.T) {
 	s := openSQLite(t, newClock().now)
 	beats := func(when string, want bool) {
 		t.Helper()

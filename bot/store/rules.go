@@ -10,9 +10,9 @@ import (
 )
 
 // EnterRules implements bot.Rulebook.
-func (s *Store) EnterRules(ctx context.Context, rules bot.Rules, row bot.Entry) error {
+func (r *replicas) EnterRules(ctx context.Context, rules bot.Rules, row bot.Entry) error {
 	digest := rules.Digest()
-	err := s.transaction(ctx, func(tx *tx) error {
+	err := r.transaction(ctx, func(tx *tx) error {
 		if _, err := tx.ExecContext(ctx, `INSERT INTO rules_in_force (id, digest, policy, since) VALUES (1, $1, $2, $3)
 			ON CONFLICT (id) DO UPDATE SET digest = excluded.digest, policy = excluded.policy, since = excluded.since`,
 			digest, rules.Policy, micros(tx.now)); err != nil {
@@ -21,15 +21,15 @@ func (s *Store) EnterRules(ctx context.Context, rules bot.Rules, row bot.Entry) 
 		return appendAudit(ctx, tx, []bot.Entry{row})
 	})
 	if err == nil {
-		s.rules.Store(&digest)
+		r.rules.Store(&digest)
 	}
 	return err
 }
 
 // RulesInForce implements bot.Rulebook.
-func (s *Store) RulesInForce(ctx context.Context) (in bot.RulesInForce, err error) {
+func (r *replicas) RulesInForce(ctx context.Context) (in bot.RulesInForce, err error) {
 	var since int64
-	err = s.row(ctx, `SELECT digest, policy, since FROM rules_in_force WHERE id = 1`).Scan(&in.Digest, &in.Policy, &since)
+	err = r.row(ctx, `SELECT digest, policy, since FROM rules_in_force WHERE id = 1`).Scan(&in.Digest, &in.Policy, &since)
 	if errors.Is(err, sql.ErrNoRows) {
 		return bot.RulesInForce{}, nil
 	}
@@ -40,13 +40,14 @@ func (s *Store) RulesInForce(ctx context.Context) (in bot.RulesInForce, err erro
 	return in, nil
 }
 
-// Replicas adds to the rules in force how many processes were heard of lately, and
-// how many of them have other rules. On SQLite there is one, which has them.
-func (s *Store) Replicas(ctx context.Context) (in bot.RulesInForce, err error) {
-	if in, err = s.RulesInForce(ctx); err != nil || s.folder() == (sqliteEngine{}).folder() {
+// Replicas adds to the rules in force how many processes are alive and how many of them
+// have other rules. SQLite has one process, which has these rules.
+func (r *replicas) Replicas(ctx context.Context) (in bot.RulesInForce, err error) {
+	if in, err = r.RulesInForce(ctx); err != nil || r.folder() == (sqliteEngine{}).folder() {
 		return in, err
 	}
-	err = s.row(ctx, `SELECT count(*), coalesce(sum(CASE WHEN rules <> $1 THEN 1 ELSE 0 END), 0) FROM replicas WHERE seen_at >= `+s.headTime()+` - $2`,
+	err = r.row(ctx, `SELECT count(*), coalesce(sum(CASE WHEN rules <> $1 THEN 1 ELSE 0 END), 0)
+		FROM replicas WHERE seen_at >= `+r.headTime()+` - $2`,
 		in.Digest, replicaLives.Microseconds()).Scan(&in.Live, &in.Others)
 	if err != nil {
 		return in, fmt.Errorf("count the replicas by their rules: %w", err)

@@ -20,8 +20,8 @@ func enter(t *testing.T, s bot.Store, rules bot.Rules) {
 	}
 }
 
-// The rules that were entered last are in force, older ones among them, and a
-// change that was decided by others is not stored.
+// The rules entered last are in force, even if they are older. A change decided under
+// others is not stored.
 func testRules(t *testing.T, open opener) {
 	c := newClock()
 	s := open(t, c.now)
@@ -54,14 +54,14 @@ func testRules(t *testing.T, open opener) {
 		if err := change(in.entered); err != nil {
 			t.Errorf("decided by the rules in force: %v", err)
 		}
-		// What may be done by whatever rules does not ask.
+		// A change that any rules allow is not checked.
 		r = commit(t, s, bot.Change{Request: r})
 	}
 }
 
-// Whoever looks sees which of the processes have other rules than those in force,
-// also those that never said which.
-func TestReplicasByTheirRules(t *testing.T) {
+// Replicas counts the processes with other rules than those in force, also those that
+// never reported any.
+func TestReplicas_ByTheirRules(t *testing.T) {
 	t.Parallel()
 	url := newDatabase(t, shared(t))
 	var stores []*store.Store

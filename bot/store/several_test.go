@@ -12,8 +12,8 @@ import (
 	"revoke-sessions/bot/store"
 )
 
-// What the contract demands of callers at once holds when they are in several
-// processes too: here, several stores on one database, on the database's clock.
+// The contract for concurrent callers also holds across processes: here, several stores
+// on one database with the database's clock.
 
 func openSeveral(t *testing.T, n int) (stores []*store.Store, url string) {
 	t.Helper()
@@ -24,7 +24,7 @@ func openSeveral(t *testing.T, n int) (stores []*store.Store, url string) {
 	return stores, url
 }
 
-func TestSeveralClaimOnce(t *testing.T) {
+func TestDue_SeveralStoresClaimOnce(t *testing.T) {
 	t.Parallel()
 	stores, url := openSeveral(t, 2)
 	const rows, lookers = 40, 10
@@ -81,8 +81,8 @@ func TestSeveralClaimOnce(t *testing.T) {
 	}
 }
 
-// Nobody waits for rows that another is about to claim or to change.
-func TestDueWaitsForNobody(t *testing.T) {
+// Due does not wait for rows that others claim or change.
+func TestDue_SkipsLockedRows(t *testing.T) {
 	t.Parallel()
 	stores, url := openSeveral(t, 1)
 	s := stores[0]
@@ -115,7 +115,7 @@ func TestDueWaitsForNobody(t *testing.T) {
 	}
 }
 
-func TestSeveralDecideOnce(t *testing.T) {
+func TestCommit_SeveralStoresDecideOnce(t *testing.T) {
 	t.Parallel()
 	stores, _ := openSeveral(t, 3)
 	ctx := deadline(t)
@@ -145,8 +145,8 @@ func TestSeveralDecideOnce(t *testing.T) {
 	}
 }
 
-// One delivery on two sockets of two processes is one arrival.
-func TestSeveralReceiveOnce(t *testing.T) {
+// One delivery on the sockets of two processes is one arrival.
+func TestReceive_SeveralStoresOnce(t *testing.T) {
 	t.Parallel()
 	stores, _ := openSeveral(t, 3)
 	ctx := deadline(t)
@@ -172,7 +172,7 @@ func TestSeveralReceiveOnce(t *testing.T) {
 	}
 }
 
-func TestSeveralShareLimits(t *testing.T) {
+func TestLimit_SharedBySeveralStores(t *testing.T) {
 	t.Parallel()
 	stores, _ := openSeveral(t, 3)
 	ctx := deadline(t)
@@ -195,9 +195,9 @@ func TestSeveralShareLimits(t *testing.T) {
 	}
 }
 
-// After a freeze that one process has stored no other stores what is fenced,
-// and what was fenced and stored stands before it.
-func TestSeveralAreFenced(t *testing.T) {
+// After one process has stored a freeze, no other stores a fenced change. Fenced changes
+// stored earlier come before it in the chain.
+func TestFreeze_FencesSeveralStores(t *testing.T) {
 	t.Parallel()
 	stores, _ := openSeveral(t, 3)
 	ctx := deadline(t)
@@ -249,10 +249,10 @@ func TestSeveralAreFenced(t *testing.T) {
 	}
 }
 
-// What is fenced and under way when a freeze comes is stored before it, and what
-// begins while the freeze is being stored is refused: also a request that is
-// made in that moment, which no freeze could have touched.
-func TestFreezeAndWhatIsUnderWay(t *testing.T) {
+// A fenced change under way when a freeze begins is stored before it. One that begins
+// while the freeze is being stored is refused, even for a new request, which the freeze
+// cannot have touched.
+func TestFreeze_AndRunningCommits(t *testing.T) {
 	t.Parallel()
 	for _, freezeFirst := range []bool{true, false} {
 		t.Run(fmt.Sprint("freeze first ", freezeFirst), func(t *testing.T) {
@@ -282,7 +282,7 @@ func TestFreezeAndWhatIsUnderWay(t *testing.T) {
 			if freezeFirst {
 				order = []string{"frozen", "approved"}
 			}
-			// Everybody waits for the head, or for each other.
+			// All wait for the head, or for each other.
 			do(`BEGIN`)
 			do(`SELECT 1 FROM audit_head FOR UPDATE`)
 			answers := map[string]chan error{}
@@ -307,9 +307,9 @@ func TestFreezeAndWhatIsUnderWay(t *testing.T) {
 	}
 }
 
-// Thirty-two writers on three stores leave a chain without a gap, in which the
-// rows of a commit stand together.
-func TestSeveralWriteOneChain(t *testing.T) {
+// Thirty-two writers on three stores leave a chain without gaps, and the rows of a
+// commit are adjacent.
+func TestChain_SeveralStoresWriteIt(t *testing.T) {
 	t.Parallel()
 	stores, _ := openSeveral(t, 3)
 	ctx := deadline(t)
@@ -333,7 +333,7 @@ func TestSeveralWriteOneChain(t *testing.T) {
 			t.Fatalf("writer %d: %v", i, err)
 		}
 	}
-	rows := chain(t, stores[1], "") // which demands that every link fits
+	rows := chain(t, stores[1], "") // checks that every link fits
 	if len(rows) != writers*each*3 {
 		t.Fatalf("%d rows, want %d", len(rows), writers*each*3)
 	}
@@ -347,8 +347,8 @@ func TestSeveralWriteOneChain(t *testing.T) {
 	}
 }
 
-// Replicas look after the same words at the same moment.
-func TestSeveralForget(t *testing.T) {
+// Replicas erase the same words at the same moment.
+func TestForget_SeveralStoresAtOnce(t *testing.T) {
 	t.Parallel()
 	stores, url := openSeveral(t, 3)
 	const n = 300
@@ -387,9 +387,8 @@ func TestSeveralForget(t *testing.T) {
 	chain(t, stores[0], "")
 }
 
-// Each counts those that were heard of lately: one that says goodbye is not
-// waited for.
-func TestSeveralAreCounted(t *testing.T) {
+// Each replica counts those with a recent beat; one that leaves is not waited for.
+func TestBeat_CountsSeveralStores(t *testing.T) {
 	t.Parallel()
 	url := newDatabase(t, shared(t))
 	beat := func(s *store.Store, want int) {
@@ -409,7 +408,7 @@ func TestSeveralAreCounted(t *testing.T) {
 	closeStore(t, goes)
 	beat(stays, 1)
 
-	// One that was killed says nothing.
+	// A killed one does not leave.
 	if _, err := past(t, url).Exec(deadline(t), `INSERT INTO replicas (name, seen_at) SELECT 'killed', seen_at - 16 * 1000000 FROM replicas`); err != nil {
 		t.Fatal(err)
 	}

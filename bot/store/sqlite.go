@@ -17,8 +17,8 @@ import (
 	sqlitelib "modernc.org/sqlite/lib"
 )
 
-// sqliteEngine is SQLite: one writer at a time, so that no transaction needs a
-// lock, and none whose commit could stay without an answer.
+// sqliteEngine is SQLite: it has one writer at a time, so that transactions need no
+// locks, and a commit always gets an answer.
 type sqliteEngine struct{}
 
 func (sqliteEngine) folder() string     { return "sqlite" }
@@ -44,7 +44,7 @@ func (sqliteEngine) begun(context.Context, *sql.Tx, []lock) (mark string, now ti
 
 func (sqliteEngine) decided(context.Context, string) (bool, error) { return false, nil }
 
-// again is false: busy_timeout has waited already.
+// again is false, because busy_timeout has waited already.
 func (sqliteEngine) again(error) bool { return false }
 
 func (sqliteEngine) unique(err error) bool {
@@ -54,8 +54,8 @@ func (sqliteEngine) unique(err error) bool {
 
 func (e sqliteEngine) preparing(err error) bool { return e.busy(err) }
 
-// busy: others have the database to themselves, which they have for a moment
-// when they open it for the first time. SQLite does not wait for that by itself.
+// busy: a process that opens the database for the first time locks it for a moment.
+// SQLite does not wait for that by itself.
 // https://sqlite.org/wal.html#sometimes_queries_return_sqlite_busy_in_wal_mode
 func (sqliteEngine) busy(err error) bool {
 	e, ok := errors.AsType[*sqlite.Error](err)
@@ -87,14 +87,21 @@ func openSQLite(ctx context.Context, rawURL string, o Options) (*Store, error) {
 	return s, nil
 }
 
-// newSQLite is a store that is not open yet. It has every gate that a write
-// waits at: one that is missing would be waited for until the caller's time is up.
+// newSQLite returns a store that is not open yet. It has every gate where a write waits:
+// a missing one would block until the caller's context ends.
 func newSQLite(path string, now func() time.Time) *Store {
-	return &Store{engine: sqliteEngine{}, turn: make(chan struct{}, 1), crowd: make(chan struct{}, 1), last: make(chan struct{}, 1), now: now, path: path}
+	return newStore(&core{
+		engine: sqliteEngine{},
+		turn:   make(chan struct{}, 1),
+		crowd:  make(chan struct{}, 1),
+		last:   make(chan struct{}, 1),
+		now:    now,
+		path:   path,
+	})
 }
 
-// lockOf is the lock file of a database: beside the file itself, so that who
-// reaches it through a link is no second bot on it. SQLite follows links, too.
+// lockOf is the lock file of a database. It is beside the real file, so that a link does
+// not let a second bot in. SQLite follows links, too.
 func lockOf(path string) string {
 	if real, err := filepath.EvalSymlinks(path); err == nil {
 		path = real
@@ -129,7 +136,8 @@ func openSQLiteReadOnly(ctx context.Context, rawURL string) (*Store, error) {
 	case info.IsDir():
 		return nil, fmt.Errorf("open the database %s: it is a directory", path)
 	}
-	db, err := sql.Open("sqlite", "file:"+(&url.URL{Path: path}).EscapedPath()+"?mode=ro&_pragma=busy_timeout(1000)&_pragma=temp_store(MEMORY)")
+	db, err := sql.Open("sqlite", "file:"+(&url.URL{Path: path}).EscapedPath()+
+		"?mode=ro&_pragma=busy_timeout(1000)&_pragma=temp_store(MEMORY)")
 	if err != nil {
 		return nil, fmt.Errorf("open the database %s: %w", path, err)
 	}
@@ -141,7 +149,7 @@ func openSQLiteReadOnly(ctx context.Context, rawURL string) (*Store, error) {
 	return s, nil
 }
 
-// besideWait is how long a process beside another waits for its turn to write.
+// besideWait is how long a process beside another one waits for its turn to write.
 const besideWait = 10 * time.Second
 
 func (s *Store) openFile(ctx context.Context, o Options) error {
@@ -153,21 +161,23 @@ func (s *Store) openFile(ctx context.Context, o Options) error {
 	if o.Beside {
 		wait = besideWait
 	}
-	// Pragmas stand in the DSN so that every connection of a pool has them.
-	// secure_delete is ON: FAST would leave erased text in pages given free.
+	// Pragmas are in the DSN, so that every connection of a pool has them. secure_delete
+	// is ON: FAST would leave erased text in freed pages.
 	// https://sqlite.org/pragma.html#pragma_secure_delete
-	// temp_store is MEMORY: where nothing but the database's folder can be written,
-	// as in our image, a large sort or a new index would find no place for its file.
+	// temp_store is MEMORY: where only the database's folder is writable, as in our
+	// image, a large sort or a new index would find no place for its file.
 	dsn := func(extra string) string {
 		return "file:" + (&url.URL{Path: s.path}).EscapedPath() +
-			fmt.Sprintf("?_pragma=busy_timeout(%d)", wait.Milliseconds()) + "&_pragma=journal_mode(WAL)&_pragma=synchronous(FULL)&_pragma=foreign_keys(1)&_pragma=secure_delete(ON)&_pragma=temp_store(MEMORY)" + extra
+			fmt.Sprintf("?_pragma=busy_timeout(%d)", wait.Milliseconds()) +
+			"&_pragma=journal_mode(WAL)&_pragma=synchronous(FULL)&_pragma=foreign_keys(1)" +
+			"&_pragma=secure_delete(ON)&_pragma=temp_store(MEMORY)" + extra
 	}
 	var err error
 	if s.write, err = sql.Open("sqlite", dsn("&_txlock=immediate")); err != nil {
 		return err
 	}
-	// SQLite has one writer; a single connection has writers wait here
-	// instead of polling for the lock.
+	// SQLite has one writer. With a single connection, writers wait here and do not poll
+	// for the lock.
 	s.write.SetMaxOpenConns(1)
 	if s.read, err = sql.Open("sqlite", dsn("&_pragma=query_only(1)")); err != nil {
 		return err
@@ -182,9 +192,9 @@ func (s *Store) openFile(ctx context.Context, o Options) error {
 	return nil
 }
 
-// freeClaims gives back what a process that is gone had claimed. A request of
-// the command line stays claimed until its claim lapses by itself: a process
-// that works beside the bot may be in the middle of its call.
+// freeClaims frees the claims of a process that is gone. A command-line request stays
+// claimed until its claim lapses: its process works beside the bot and may be in the
+// middle of a call.
 func (s *Store) freeClaims(ctx context.Context) error {
 	for _, query := range []string{
 		`UPDATE arrivals SET claimed_until = 0 WHERE due_at IS NOT NULL`,
@@ -199,24 +209,25 @@ func (s *Store) freeClaims(ctx context.Context) error {
 	return nil
 }
 
-// sweepWait is how long a sweep waits for those who read or write in other processes.
-// Whoever writes in this one waits for the sweep, while Slack waits for them.
+// sweepWait is how long a sweep waits for other processes to finish. Writers of this
+// process wait for the sweep, while Slack waits for them.
 const sweepWait = 250 * time.Millisecond
 
-// sweep writes the -wal file into the database and empties it: what was erased, and what
-// it was before it was changed, would stay there for as long as the bot runs. Where
-// somebody reads what is older than that, it is left for the next time.
+// sweep copies the -wal file into the database and empties it. Otherwise erased data and
+// old versions would stay there while the bot runs. If somebody still reads an older
+// state, the next sweep does it.
 // https://sqlite.org/pragma.html#pragma_wal_checkpoint
-func (sqliteEngine) sweep(ctx context.Context, s *Store) (err error) {
-	if info, err := os.Stat(s.path + "-wal"); err != nil || info.Size() == 0 {
-		return nil // nothing was written since
+func (sqliteEngine) sweep(ctx context.Context, c *core) (err error) {
+	if info, err := os.Stat(c.path + "-wal"); err != nil || info.Size() == 0 {
+		return nil // nothing was written since the last sweep
 	}
-	leave, err := s.enter(ctx, false, false)
+	leave, err := c.enter(ctx, false, false)
 	if err != nil {
 		return err
 	}
 	defer leave()
-	db, err := sql.Open("sqlite", "file:"+(&url.URL{Path: s.path}).EscapedPath()+fmt.Sprintf("?mode=rw&_pragma=busy_timeout(%d)", sweepWait.Milliseconds()))
+	db, err := sql.Open("sqlite", "file:"+(&url.URL{Path: c.path}).EscapedPath()+
+		fmt.Sprintf("?mode=rw&_pragma=busy_timeout(%d)", sweepWait.Milliseconds()))
 	if err != nil {
 		return err
 	}
@@ -228,10 +239,10 @@ func (sqliteEngine) sweep(ctx context.Context, s *Store) (err error) {
 	return err
 }
 
-// createPrivate creates an empty database file that only its owner may read,
-// if there is none; SQLite would let everybody read it, and gives the file's
-// mode to those it puts beside it. An existing file is not opened: closing it
-// would drop the locks that SQLite holds on it elsewhere in this process.
+// createPrivate creates an empty database file that only its owner may read, if there is
+// none. SQLite would let everybody read it, and copies the mode to the files beside it.
+// An existing file is not opened: closing it would drop the locks that SQLite holds on
+// it elsewhere in this process.
 // https://sqlite.org/howtocorrupt.html#_posix_advisory_locks_canceled_by_a_separate_thread_doing_close_
 func createPrivate(path string) error {
 	f, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_RDWR, 0o600)

@@ -41,7 +41,7 @@ func closeStore(t testing.TB, s *store.Store) {
 	}
 }
 
-// bypass is a connection of its own to a store's database, past the store.
+// bypass is a separate connection to a store's database, past the store.
 func bypass(t testing.TB, s *store.Store) *sql.Conn {
 	t.Helper()
 	db, err := sql.Open("sqlite", "file:"+(&url.URL{Path: s.Path()}).EscapedPath()+"?_pragma=busy_timeout(10000)&_pragma=synchronous(OFF)")
@@ -70,7 +70,7 @@ func do(t testing.TB, conn *sql.Conn, query string, args ...any) {
 	}
 }
 
-// value reads the one value that a query answers.
+// value returns the single value of a query.
 func value[T any](t testing.TB, conn *sql.Conn, query string, args ...any) T {
 	t.Helper()
 	var v T
@@ -80,8 +80,8 @@ func value[T any](t testing.TB, conn *sql.Conn, query string, args ...any) T {
 	return v
 }
 
-// Pragmas belong to a connection, not to a database: each of a pool needs them.
-func TestPragmasOnEveryConnection(t *testing.T) {
+// Pragmas belong to a connection, not to a database: each one in a pool needs them.
+func TestSQLite_PragmasOnEveryConnection(t *testing.T) {
 	s := openSQLite(t, newClock().now)
 	write, read := s.Pools()
 	for name, pool := range map[string]*sql.DB{"write": write, "read": read} {
@@ -110,8 +110,8 @@ func TestPragmasOnEveryConnection(t *testing.T) {
 	}
 }
 
-// Whichever table refuses, nothing of the transaction stays in any other.
-func TestAnyTableRefuses(t *testing.T) {
+// Whichever table refuses, the transaction leaves nothing in any other.
+func TestCommit_RollsBackWhicheverTableRefuses(t *testing.T) {
 	c := newClock()
 	s := openSQLite(t, c.now)
 	raw := bypass(t, s)
@@ -175,9 +175,9 @@ func TestAnyTableRefuses(t *testing.T) {
 	}
 }
 
-// The head of the chain is the last thing that any transaction touches: on a
-// database with many writers everybody takes that lock last.
-func TestTheHeadComesLast(t *testing.T) {
+// Every transaction touches the chain's head last: with many writers, that is the last
+// lock to take.
+func TestChainHead_IsTouchedLast(t *testing.T) {
 	c := newClock()
 	s := openSQLite(t, c.now)
 	raw := bypass(t, s)

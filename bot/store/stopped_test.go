@@ -15,14 +15,13 @@ import (
 	"revoke-sessions/bot/store"
 )
 
-// A process that is stopped while it holds the head of the chain, which every
-// other needs, stands in their way for seconds only; when it goes on it does
-// nothing twice and says nothing untrue.
-func TestStoppedWhileItHoldsTheHead(t *testing.T) { testStopped(t, "one writer") }
+// A paused process that holds the head of the chain blocks the others for seconds only.
+// When it goes on, it does nothing twice and reports nothing false.
+func TestChainHead_HolderIsStopped(t *testing.T) { testStopped(t, "one writer") }
 
-// Others of the same process that wait for the head do not hold it one after
-// the other, each until the server loses patience.
-func TestManyStoppedWhileOneHoldsTheHead(t *testing.T) { testStopped(t, "ten writers") }
+// Other transactions of the same process that wait for the head do not hold it one after
+// another, each until the server drops its session.
+func TestChainHead_ManyStoppedBesideTheHolder(t *testing.T) { testStopped(t, "ten writers") }
 
 func testStopped(t *testing.T, job string) {
 	t.Parallel()
@@ -39,7 +38,7 @@ func testStopped(t *testing.T, job string) {
 			t.Fatal(err)
 		}
 	}
-	// The process waits for the head when it is stopped, and then gets it.
+	// The process waits for the head when it is paused, and then gets it.
 	raw := past(t, url)
 	for _, query := range []string{`BEGIN`, `SELECT 1 FROM audit_head FOR UPDATE`} {
 		if _, err := raw.Exec(deadline(t), query); err != nil {
@@ -82,7 +81,7 @@ func testStopped(t *testing.T, job string) {
 	told.check(t, other)
 }
 
-// listen gathers what writers say.
+// listen collects what writers print.
 func listen(lines *bufio.Reader, told *answers) error {
 	for {
 		line, err := lines.ReadString('\n')

@@ -1,9 +1,9 @@
-// Package store keeps the bot's requests, its queue and its audit chain in a
-// database: SQLite for one process, PostgreSQL for several. It is the only
-// place that speaks SQL, and it decides nothing: package bot says what a
-// transaction writes, this package writes all of it or none. The SQL uses $1,
-// RETURNING and ON CONFLICT, which both databases understand; instants are
-// BIGINT microseconds. What differs is in sqlite.go and postgres.go.
+// Package store keeps the bot's requests, its queue and its audit chain in a database:
+// SQLite for one process, PostgreSQL for several. Only this package speaks SQL, and it
+// decides nothing: package bot says what a transaction writes, and this package writes
+// all of it or nothing. The SQL uses $1, RETURNING and ON CONFLICT, which both databases
+// understand; times are BIGINT microseconds. The differences are in sqlite.go and
+// postgres.go.
 package store
 
 import (
@@ -11,7 +11,6 @@ import (
 	"database/sql"
 	"errors"
 	"strings"
-	"sync/atomic"
 	"time"
 
 	"github.com/gofrs/flock"
@@ -19,29 +18,33 @@ import (
 	"revoke-sessions/bot"
 )
 
-// Store implements bot.Store. All its methods may be called at once.
+// Store implements bot.Store. All its methods are safe for concurrent use. Its parts
+// share one core and copy none of its state.
 type Store struct {
-	engine
-	write, read *sql.DB
-	// turn is held by whoever writes, where there is one writer at a time; nil
-	// elsewhere. crowd is held, too, by whoever writes something for which Slack
-	// does not wait, so that of all those only a few stand in the way of what
-	// arrives. Those who wait for a channel get it first come, first served,
-	// which those who wait for a connection of database/sql do not.
-	turn, crowd chan struct{}
-	// count and last are held by whoever takes, or waits for, the locks of that
-	// sort that all processes share; count is nil where there is one process.
-	count, last chan struct{}
-	now         func() time.Time
-	time        *databaseTime // nil where the process's clock is the database's
-	hands       hands         // how late it has been
-	file        *flock.Flock  // the lock of an exclusive SQLite; nil for none
-	path        string
-	// name tells this process from the others; empty where there are none.
-	name    string
+	*core
+	queue
+	ledger
+	chain
+	billboard
+	announcements
+	brakes
+	replicas
+	file    *flock.Flock // the lock of an exclusive SQLite database, or nil
 	exposed []Exposure
-	// rules is the digest of the rules that this process has entered; nil for none.
-	rules atomic.Pointer[string]
+}
+
+// newStore builds the parts around c. Opening sets what c still lacks.
+func newStore(c *core) *Store {
+	return &Store{
+		core:          c,
+		queue:         queue{c},
+		ledger:        ledger{c},
+		chain:         chain{c},
+		billboard:     billboard{c},
+		announcements: announcements{c},
+		brakes:        brakes{c},
+		replicas:      replicas{core: c},
+	}
 }
 
 var _ bot.Store = (*Store)(nil)
@@ -50,65 +53,65 @@ var _ bot.Store = (*Store)(nil)
 type engine interface {
 	// folder holds the schema's files.
 	folder() string
-	// readVersion reads which schema the database has, 0 for none, and which
-	// the oldest program must know that can still work with it.
+	// readVersion reads the schema's version, 0 for none, and the oldest version whose
+	// programs can still work with it.
 	readVersion(ctx context.Context, from querier) (version, oldest int, err error)
 	writeVersion(ctx context.Context, tx *tx, version, oldest int) error
-	// begun takes locks that last until the transaction, which has just begun,
-	// ends. It answers the mark that the transaction leaves, for decided, and
-	// database time; both zero where nobody needs them.
+	// begun takes locks in a new transaction; they last until it ends. It returns the
+	// mark that the transaction leaves, for decided, and database time. Both are zero
+	// for an engine that does not need them.
 	begun(ctx context.Context, tx *sql.Tx, locks []lock) (mark string, now time.Time, err error)
-	// decided finds out what became of a transaction whose commit had no answer.
-	// What has not been committed by then never is.
+	// decided finds out whether a transaction committed when its commit got no answer.
+	// If it has not committed by then, it never will.
 	decided(ctx context.Context, mark string) (committed bool, err error)
-	// forUpdate ends a query whose rows the transaction locks, and skipLocked
-	// one that leaves out the rows that others have locked.
+	// forUpdate ends a query that locks its rows. skipLocked does the same but leaves
+	// out rows that others have locked.
 	forUpdate() string
-	// headTime is the time at which a row is locked, in microseconds, or 0
-	// where that is when the transaction began.
+	// headTime is SQL for the current time in microseconds, read after the row is
+	// locked; 0 means use the transaction's start.
 	headTime() string
 	skipLocked() string
-	// again reports whether what failed, with nothing stored, may work now. Where
-	// err says that the server has become read-only, it gives up the idle
+	// again reports whether a failed call, which stored nothing, is worth a retry. If
+	// err says that the server has become read-only, again also drops the idle
 	// connections to it.
 	again(err error) bool
-	// sweep removes what was erased from where the database keeps it besides.
-	sweep(ctx context.Context, s *Store) error
-	// unique reports whether err says that a row like it exists already.
+	// sweep removes erased data from the database's log.
+	sweep(ctx context.Context, c *core) error
+	// unique reports whether err is a violation of a unique key.
 	unique(err error) bool
-	// preparing reports whether err says that another process opens the database for
-	// the first time at this moment, and that this one is to try again.
+	// preparing reports whether err means that another process is creating the schema
+	// right now, so that opening should be retried.
 	preparing(err error) bool
 }
 
-// lock is what two transactions must not do at the same time. Locks are taken
-// in their order, before any row, so that nobody waits in a circle.
+// lock names work that two transactions must not do at the same time. Locks are taken in
+// this order and before any row, so that there is no deadlock.
 type lock int
 
 const (
-	// schemaMaking: one process makes the schema.
+	// schemaMaking: only one process creates the schema.
 	schemaMaking lock = iota + 1
-	// freezing keeps every fenced change away until the freeze is stored, and
-	// fenced keeps a freeze away until the change is.
+	// freezing blocks every fenced change until the freeze is stored. fenced blocks a
+	// freeze until the change is stored.
 	freezing
 	fenced
-	// counting: one transaction at a time counts against the limits.
+	// counting: only one transaction at a time counts against the limits.
 	counting
 )
 
 // Options change how a store opens; the zero value is for production.
 type Options struct {
-	// Now is the database's clock, for tests. SQLite has none of its own: the
-	// process's clock is the database's, for only one process drives it.
+	// Now is the database's clock, for tests. SQLite has no clock of its own, so the
+	// process's clock is used: only one process writes to it.
 	Now func() time.Time
-	// Exclusive refuses to open an SQLite database that another process runs
-	// on, and frees every claim, for whoever held one is gone. `run` opens it
-	// so. PostgreSQL is made for several processes, whose claims lapse: there
-	// it only counts among them, see Beat.
+	// Exclusive refuses to open an SQLite database that another process runs on, and
+	// frees every claim, because their owners are gone. `run` opens it this way.
+	// PostgreSQL serves several processes, whose claims lapse: there, Exclusive only
+	// counts this process among them, see Beat.
 	Exclusive bool
-	// Beside opens it to write a little beside a process that may run on it: a
-	// database of an older schema is refused, for that process could not read
-	// a newer one, and a writer waits longer for its turn.
+	// Beside opens the database for a few writes while another process may run on it. An
+	// older schema is refused, because that process could not read a newer one. A writer
+	// waits longer for its turn.
 	Beside bool
 }
 
@@ -116,19 +119,20 @@ type Options struct {
 var (
 	// ErrInUse: another process runs on this database.
 	ErrInUse = errors.New("another revoke-sessions is running on this database")
-	// ErrNoDatabase: there is none yet.
+	// ErrNoDatabase: the database does not exist yet.
 	ErrNoDatabase = errors.New("there is no database")
 )
 
-// errAddress says what an address must be; it quotes none, for one may hold a password.
-var errAddress = errors.New("REVOKE_DATABASE_URL must be sqlite:PATH, for example sqlite:revoke-sessions.db, or postgres://USER@HOST/DATABASE")
+// errAddress describes a valid address. It quotes none: one may hold a password.
+var errAddress = errors.New("REVOKE_DATABASE_URL must be sqlite:PATH, " +
+	"for example sqlite:revoke-sessions.db, or postgres://USER@HOST/DATABASE")
 
-// isPostgres reports whether an address is of PostgreSQL.
+// isPostgres reports whether an address names a PostgreSQL database.
 func isPostgres(rawURL string) bool {
 	return strings.HasPrefix(rawURL, "postgres://") || strings.HasPrefix(rawURL, "postgresql://")
 }
 
-// CheckURL says what is wrong with a database's address, without looking there.
+// CheckURL checks a database address without connecting.
 func CheckURL(rawURL string) (err error) {
 	if isPostgres(rawURL) {
 		_, err = postgresAddress(rawURL)
@@ -138,9 +142,9 @@ func CheckURL(rawURL string) (err error) {
 	return err
 }
 
-// Open opens or creates the database at rawURL: "sqlite:PATH", or
-// "postgres://…" for one that exists. It answers ErrInUse, wrapped, when
-// Exclusive was asked for and is not to be had. No error holds a password.
+// Open opens or creates the database at rawURL: "sqlite:PATH", or "postgres://…" for an
+// existing one. It returns ErrInUse, wrapped, if Exclusive is set and another process
+// runs on the database. No error contains a password.
 func Open(ctx context.Context, rawURL string, o Options) (*Store, error) {
 	open := openSQLite
 	if isPostgres(rawURL) {
@@ -156,9 +160,9 @@ func Open(ctx context.Context, rawURL string, o Options) (*Store, error) {
 	return s, nil
 }
 
-// OpenReadOnly opens an existing database to read it, also beside the bot that
-// runs on it. It creates and migrates nothing, and whatever writes answers an
-// error. A missing database is an error with a remedy.
+// OpenReadOnly opens an existing database for reading, even while the bot runs on it. It
+// creates and migrates nothing; every write returns an error. The error for a missing
+// database says how to fix it.
 func OpenReadOnly(ctx context.Context, rawURL string) (*Store, error) {
 	if isPostgres(rawURL) {
 		return openPostgresReadOnly(ctx, rawURL)
@@ -169,13 +173,13 @@ func OpenReadOnly(ctx context.Context, rawURL string) (*Store, error) {
 // Path names the database for people: an absolute path, or host and name.
 func (s *Store) Path() string { return s.path }
 
-// Exposed is what others may do to the database and need not. The bot works all the same.
+// Exposed lists rights that others have to the database and do not need.
 func (s *Store) Exposed() []Exposure { return s.exposed }
 
-// Now is database time, the one clock of all who work on the database.
+// Now is database time, the clock that all processes on the database share.
 func (s *Store) Now() time.Time { return s.now() }
 
-// Close closes the database and gives up the lock.
+// Close closes the database and releases the lock.
 func (s *Store) Close() error {
 	var errs []error
 	if s.name != "" {
@@ -192,11 +196,6 @@ func (s *Store) Close() error {
 	return errors.Join(errs...)
 }
 
-// querier is a pool or a transaction.
-type querier interface {
-	QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row
-}
-
 func micros(t time.Time) int64 { return t.UnixMicro() }
 
 // maybe turns the zero time into NULL.
@@ -204,7 +203,7 @@ func maybe(t time.Time) sql.NullInt64 {
 	return sql.NullInt64{Int64: t.UnixMicro(), Valid: !t.IsZero()}
 }
 
-// orZero is maybe for a column that is never NULL.
+// orZero is maybe for a column that cannot be NULL: the zero time becomes 0.
 func orZero(t time.Time) int64 {
 	if t.IsZero() {
 		return 0

@@ -9,8 +9,7 @@ import (
 	"revoke-sessions/bot"
 )
 
-// voided is the change that ends a pending request and makes another of the
-// same ask in its place.
+// voided is the change that ends a pending request and creates its successor.
 func voided(r bot.Request, id string) bot.Change {
 	next := pending(id, r.Target.ID)
 	next.Replaces, next.Words.UPN = r.ID, "renamed@contoso.example"
@@ -48,7 +47,7 @@ func testSuccessor(t *testing.T, open opener) {
 	wantDue(t, s, "the click is settled", 0, 0)
 }
 
-// Each row is hashed with the words of the request that it names.
+// Each row has the hash of the words of the request it names.
 func testSuccessorTyped(t *testing.T, open opener) {
 	s := open(t, newClock().now)
 	r := create(t, s, pending("REQ-ACDEFG", "carol"))
@@ -73,7 +72,7 @@ func testSuccessorTyped(t *testing.T, open opener) {
 	}
 }
 
-// A successor that cannot be made keeps the first from ending.
+// If the successor cannot be created, the first request does not end.
 func testSuccessorTaken(t *testing.T, open opener) {
 	s := open(t, newClock().now)
 	r := create(t, s, pending("REQ-ACDEFG", "carol"))
@@ -104,7 +103,7 @@ func testSuccessorTaken(t *testing.T, open opener) {
 	commit(t, s, fits)
 }
 
-// Of many who find the card out of date at once, one makes the successor.
+// Of many who find the card outdated at once, one creates the successor.
 func testOneSuccessor(t *testing.T, open opener) {
 	s := open(t, newClock().now)
 	r := create(t, s, pending("REQ-ACDEFG", "carol"))

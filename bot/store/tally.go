@@ -13,31 +13,30 @@ import (
 	"revoke-sessions/bot"
 )
 
-// tallyFor is for how long, after a refusal, others of the same person and kind
-// are counted and get no rows of their own.
+// tallyFor is how long after a refusal the next ones of the same person and kind are
+// only counted.
 const tallyFor = time.Minute
 
-// closeAtOnce bounds the tallies that one call closes.
+// closeAtOnce limits how many tallies one call closes.
 const closeAtOnce = 64
 
-// repeatable reports rows that somebody can bring about as often as they like, and
-// that change nothing. They must not make the chain grow as they like. Whoever
-// sits at the command line has rights, and no clock closes a minute there.
+// repeatable reports a row that changes nothing and that somebody can cause as often as
+// they like. Such rows must not flood the chain. People at the command line are trusted,
+// and no clock closes a minute there.
 func repeatable(e bot.Entry) bool {
 	return slices.Contains(repeated, e.Action) && !strings.HasPrefix(e.Actor, "os:")
 }
 
 var repeated = []string{"refused", "cancel_asked_again", "deny_pressed"}
 
-// kindOf is what a row and its repetitions have in common.
+// kindOf hashes what a row and its repetitions have in common.
 func kindOf(e bot.Entry) string {
 	return sum(e.Action, e.Actor, e.ActorEntraID, e.Wanted, e.Reason, e.Request, e.TargetID, fmt.Sprint(e.Drill))
 }
 
-// tallied answers the rows that entries become now. Of what is repeatable, the
-// first within a minute is a row at once; the others are counted in the same
-// transaction, so that none is lost, and whatever was counted in a minute that
-// is over becomes one row.
+// tallied returns the rows to write now for entries. The first repeatable row within a
+// minute is written at once. The others are counted in the same transaction, so that
+// none is lost, and the count of a finished minute becomes one row.
 func tallied(ctx context.Context, tx *tx, entries []bot.Entry) (rows []bot.Entry, err error) {
 	for _, e := range entries {
 		if !repeatable(e) {
@@ -45,7 +44,7 @@ func tallied(ctx context.Context, tx *tx, entries []bot.Entry) (rows []bot.Entry
 			continue
 		}
 		kind := kindOf(e)
-		// A minute that ends later than in a minute began before the clock was set back.
+		// A minute that ends later than that began before the clock was set back.
 		over, err := collectTallies(tx.QueryContext(ctx, `DELETE FROM tallies WHERE kind = $1 AND (until_at <= $2 OR until_at > $3)
 			RETURNING entry, times, last_at`, kind, micros(tx.now), micros(tx.now.Add(tallyFor))))
 		if err != nil {
@@ -70,7 +69,7 @@ func tallied(ctx context.Context, tx *tx, entries []bot.Entry) (rows []bot.Entry
 	return rows, nil
 }
 
-// closeTallies ends the tallies whose minute is over and answers their rows.
+// closeTallies closes the tallies whose minute is over and returns their rows.
 func closeTallies(ctx context.Context, tx *tx) ([]bot.Entry, error) {
 	rows, err := collectTallies(tx.QueryContext(ctx, `DELETE FROM tallies WHERE kind IN
 		(SELECT kind FROM tallies WHERE until_at <= $1 ORDER BY until_at LIMIT $2`+tx.skipLocked()+`)
@@ -81,8 +80,8 @@ func closeTallies(ctx context.Context, tx *tx) ([]bot.Entry, error) {
 	return rows, nil
 }
 
-// collectTallies makes a row of each tally that has counted something, in the
-// order of their last acts.
+// collectTallies returns a row for each tally that counted something, ordered by the
+// last act.
 func collectTallies(found *sql.Rows, err error) ([]bot.Entry, error) {
 	type tally struct {
 		entry  bot.Entry
@@ -95,7 +94,7 @@ func collectTallies(found *sql.Rows, err error) ([]bot.Entry, error) {
 			return t, err
 		}
 		if json.Unmarshal(text, &t.entry) != nil {
-			t.entry = bot.Entry{Action: "refused", Actor: "bot"} // what was counted cannot be read; that it was, stays
+			t.entry = bot.Entry{Action: "refused", Actor: "bot"} // unreadable, but the count stays
 		}
 		t.entry.Count, t.entry.LastAt = times, time.UnixMicro(t.lastAt).UTC().Format(time.RFC3339)
 		return t, nil

@@ -11,15 +11,15 @@ func aGuestIsRefused(reason string) bot.Entry {
 	return bot.Entry{Action: "refused", Actor: "U-GUEST", Wanted: "ask", Reason: reason, Origin: "command C1"}
 }
 
-// minuteOver has every minute of counting be over.
+// minuteOver ends every minute of counting.
 func (w world) minuteOver(t *testing.T) {
 	t.Helper()
 	w.do(t, `UPDATE tallies SET until_at = until_at - 60000000`)
 }
 
-// What somebody without any right repeats is one row at once and one row a
-// minute, which says how many there were and when the last was.
-func TestRefusalsAreCountedByTheMinute(t *testing.T) {
+// A repeated act without rights is one row at once and one row a minute, with the count
+// and the time of the last.
+func TestTally_CountsByTheMinute(t *testing.T) {
 	for name, open := range map[string]func(testing.TB) world{"sqlite": onSQLite, "postgres": onPostgres} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -53,7 +53,7 @@ func TestRefusalsAreCountedByTheMinute(t *testing.T) {
 			if rows = chain(t, w.Store, ""); len(rows) != 3 || rows[2].Count != 0 {
 				t.Errorf("%d rows, the last %+v", len(rows), rows[len(rows)-1])
 			}
-			// One that nobody repeats adds nothing when its minute is over.
+			// A refusal that is not repeated adds no row after its minute.
 			w.minuteOver(t)
 			due(t, w.Store)
 			if rows = chain(t, w.Store, ""); len(rows) != 3 {
@@ -63,8 +63,8 @@ func TestRefusalsAreCountedByTheMinute(t *testing.T) {
 	}
 }
 
-// The next refusal closes the minute before it, where no clock has.
-func TestTheNextRefusalClosesTheMinute(t *testing.T) {
+// The next refusal closes the minute before it, if no clock has.
+func TestTally_NextRefusalClosesTheMinute(t *testing.T) {
 	w := onSQLite(t)
 	for range 3 {
 		if err := w.Record(deadline(t), 0, aGuestIsRefused("guest")); err != nil {
@@ -81,9 +81,9 @@ func TestTheNextRefusalClosesTheMinute(t *testing.T) {
 	}
 }
 
-// Persons and kinds are counted apart, and nothing but what can be repeated is:
-// the target's wish to cancel is, and a press of Deny that opens a form; a vote is not.
-func TestWhatIsCountedTogether(t *testing.T) {
+// People and kinds are counted separately. Only repeatable acts are counted: the
+// target's wish to cancel and a press of Deny that opens a form, but not a vote.
+func TestTally_KindsCountedTogether(t *testing.T) {
 	w := onSQLite(t)
 	again := bot.Entry{Action: "cancel_asked_again", Actor: "U-BOB", Request: "REQ-ACDEFG", Reason: "cancel_needs_approver"}
 	pressed := bot.Entry{Action: "deny_pressed", Actor: "U-ALICE", Request: "REQ-ACDEFG"}
@@ -124,8 +124,8 @@ func TestWhatIsCountedTogether(t *testing.T) {
 	}
 }
 
-// Replicas count together, and who is killed in between takes no count along.
-func TestReplicasCountRefusalsTogether(t *testing.T) {
+// Replicas count together, and a killed one loses no count.
+func TestTally_SharedByReplicas(t *testing.T) {
 	stores, url := openSeveral(t, 3)
 	for _, err := range atOnce(60, func(i int) error {
 		return stores[i%3].Record(deadline(t), 0, aGuestIsRefused("guest"))

@@ -16,8 +16,8 @@ import (
 	"revoke-sessions/bot/store"
 )
 
-// chained is a store with a chain of a few rows and a connection that may
-// change them, its triggers gone.
+// chained is a store with a short chain, and a connection that may change it because the
+// triggers are gone.
 func chained(t *testing.T) (*store.Store, *sql.Conn) {
 	t.Helper()
 	s := chainedAt(t, newPath(t))
@@ -53,7 +53,7 @@ func triggers(t *testing.T, raw *sql.Conn) []string {
 	return names
 }
 
-func TestAuditRowsAreAppendOnly(t *testing.T) {
+func TestChain_RowsAreAppendOnly(t *testing.T) {
 	s := openSQLite(t, newClock().now)
 	r := create(t, s, pending("REQ-ACDEFG", "carol"))
 	turn(t, s, r, bot.Approved)
@@ -76,8 +76,8 @@ func TestAuditRowsAreAppendOnly(t *testing.T) {
 	}
 }
 
-// wantBroken demands that the chain's readers find what was done. Whoever asks
-// for one request's rows is told too.
+// wantBroken checks that every reader of the chain finds the damage, also one that asks
+// for one request.
 func wantBroken(t *testing.T, s *store.Store, what string) *store.Damage {
 	t.Helper()
 	damage := wantFound(t, s, what)
@@ -93,7 +93,7 @@ func wantBroken(t *testing.T, s *store.Store, what string) *store.Damage {
 	return damage
 }
 
-// wantFound demands that Verify finds what was done.
+// wantFound checks that Verify finds the damage.
 func wantFound(t *testing.T, s *store.Store, what string) (damage *store.Damage) {
 	t.Helper()
 	if _, err := s.Verify(context.Background(), nil); !errors.As(err, &damage) {
@@ -102,7 +102,7 @@ func wantFound(t *testing.T, s *store.Store, what string) (damage *store.Damage)
 	return damage
 }
 
-func TestEveryChangedByteIsFound(t *testing.T) {
+func TestVerify_FindsEveryChangedByte(t *testing.T) {
 	s, raw := chained(t)
 	changed := 0
 	for _, place := range []struct{ table, key, column string }{
@@ -130,8 +130,8 @@ func TestEveryChangedByteIsFound(t *testing.T) {
 			do(t, raw, update, text, row+1)
 		}
 	}
-	// Every bit of the numbers, the sign included; a number that another row
-	// has is taken from it.
+	// Every bit of the numbers, sign included. If another row has the number, it loses
+	// it.
 	for bit := range 64 {
 		for row := int64(1); row <= 4; row++ {
 			seq := row ^ int64(1)<<bit
@@ -151,8 +151,8 @@ func TestEveryChangedByteIsFound(t *testing.T) {
 	}
 }
 
-// The same past SQLite: every byte that a row's texts have in the file.
-func TestEveryChangedByteOfTheFileIsFound(t *testing.T) {
+// The same below SQLite: every byte of a row's texts in the file.
+func TestVerify_FindsEveryChangedByteOfTheFile(t *testing.T) {
 	path := newPath(t)
 	s := chainedAt(t, path)
 	raw := bypass(t, s)
@@ -194,11 +194,10 @@ func TestEveryChangedByteOfTheFileIsFound(t *testing.T) {
 	}
 }
 
-// Whatever rows stand in whatever order, under old or new numbers, with the
-// old head or one that fits the last row: if it is not the chain, it is found.
-// Only an end cut off together with the head is not: see
-// TestWhatOnlyAnAnchorFinds.
-func TestEveryOtherOrderIsFound(t *testing.T) {
+// Every other order of the rows is found, under old or new numbers, with the old head or
+// one that fits the last row. The exception is an end cut off together with the head:
+// see TestVerify_WhatOnlyAnAnchorFinds.
+func TestVerify_FindsEveryOtherOrder(t *testing.T) {
 	s, raw := chained(t)
 	do(t, raw, `CREATE TABLE kept AS SELECT * FROM audit`)
 	do(t, raw, `CREATE TABLE kept_head AS SELECT * FROM audit_head`)
@@ -235,8 +234,8 @@ func TestEveryOtherOrderIsFound(t *testing.T) {
 			}
 		}
 	}
-	// All lists of at most four out of four rows: removed, swapped, moved,
-	// doubled, and what comes of several at once. Then each put in everywhere.
+	// All lists of at most four of the four rows: removed, swapped, moved, doubled, and
+	// combinations. Then each row inserted everywhere.
 	var lists func(order []int)
 	lists = func(order []int) {
 		try(order)
@@ -255,7 +254,7 @@ func TestEveryOtherOrderIsFound(t *testing.T) {
 	}
 }
 
-func TestMovedRowsAreFound(t *testing.T) {
+func TestVerify_DescribesMovedRows(t *testing.T) {
 	const contents = `request_id = (SELECT request_id FROM old WHERE old.seq = $2), entry = (SELECT entry FROM old WHERE old.seq = $2)`
 	for _, row := range []struct {
 		name    string
@@ -322,9 +321,9 @@ func TestMovedRowsAreFound(t *testing.T) {
 	}
 }
 
-// A row that was changed and hashed anew fits its predecessor; then it is its
-// follower that does not fit, and the answer names both.
-func TestAHashMadeAnewIsFound(t *testing.T) {
+// A changed row with a new hash fits its predecessor. Its successor does not fit, and
+// the message names both.
+func TestVerify_FindsRecomputedHash(t *testing.T) {
 	s, raw := chained(t)
 	remake(t, raw, 2, 2)
 	damage := wantBroken(t, s, "one row made anew")
@@ -338,7 +337,7 @@ func TestAHashMadeAnewIsFound(t *testing.T) {
 	}
 }
 
-// remake changes rows and gives them hashes that fit.
+// remake changes rows and gives them matching hashes.
 func remake(t *testing.T, raw *sql.Conn, from, to int) {
 	t.Helper()
 	head := ""
@@ -352,16 +351,15 @@ func remake(t *testing.T, raw *sql.Conn, from, to int) {
 	}
 }
 
-// The chain proves nothing against somebody who may write the database and
-// knows how it is made: without a copy of a hash kept elsewhere, a chain that
-// was shortened or written anew looks like one that was always so. With one
-// it does not.
-func TestWhatOnlyAnAnchorFinds(t *testing.T) {
+// The chain proves nothing against a writer of the database who knows the format:
+// without a hash kept elsewhere, a shortened or rewritten chain looks intact. With an
+// anchor it does not.
+func TestVerify_WhatOnlyAnAnchorFinds(t *testing.T) {
 	for _, row := range []struct {
 		name   string
 		forge  func(raw *sql.Conn)
 		anchor int64
-		kind   store.Kind // "" for what an anchor that old cannot find
+		kind   store.Kind // "" if so old an anchor cannot find it
 	}{
 		{"the end cut off", func(raw *sql.Conn) { do(t, raw, `DELETE FROM audit WHERE seq > 2`) }, 3, store.AnchorMissing},
 		{"the end cut off after the anchor", func(raw *sql.Conn) { do(t, raw, `DELETE FROM audit WHERE seq > 2`) }, 2, ""},

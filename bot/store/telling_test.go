@@ -12,14 +12,14 @@ import (
 	"revoke-sessions/bot/store"
 )
 
-// teller is whoever claims the telling of a request, and goes on.
+// teller claims the telling of a request and goes on with it.
 type teller struct {
 	testing.TB
 	s *store.Store
 	bot.Telling
 }
 
-// claims asks for the telling of a request, and reports whether it is to be had.
+// claims tries to claim the telling of a request and reports whether it succeeded.
 func (a *teller) claims(id string) bool {
 	a.Helper()
 	got, mine, err := a.s.ClaimTelling(deadline(a), id)
@@ -32,7 +32,7 @@ func (a *teller) claims(id string) bool {
 	return mine
 }
 
-// told reports whether more is owed, and goes on with that.
+// told reports whether more is owed, and keeps the next claim.
 func (a *teller) told(version int64, retry bot.Retry) bool {
 	a.Helper()
 	next, more, err := a.s.Told(deadline(a), a.Telling, version, retry)
@@ -45,10 +45,10 @@ func (a *teller) told(version int64, retry bot.Retry) bool {
 	return more
 }
 
-// at is the retry of what has failed.
+// at is the retry after a failure.
 func at(t time.Time) bot.Retry { return bot.Retry{At: t} }
 
-// wantTell demands that exactly these requests, by ID, are owed to people now.
+// wantTell checks that exactly these requests, by ID, are owed to people now.
 func wantTell(t *testing.T, s *store.Store, when string, want ...string) {
 	t.Helper()
 	got := due(t, s).Tell
@@ -116,7 +116,7 @@ func testToldNewer(t *testing.T, open opener) {
 	if !a.told(first.Version, bot.Retry{}) {
 		t.Fatal("nothing more is owed, though the version is newer")
 	}
-	// The claim goes on, for its full time from now.
+	// The claim is renewed for its full time.
 	c.move(10*time.Second - time.Microsecond)
 	if a.claims(first.ID) {
 		t.Error("the claim did not go on")
@@ -145,7 +145,7 @@ func testToldRetry(t *testing.T, open opener) {
 	if !a.claims(r.ID) {
 		t.Error("the claim was not given up")
 	}
-	// What changed is owed at once, whatever the older version waits for.
+	// A new version is owed at once, whatever the older one waits for.
 	a.told(r.Version, at(c.now().Add(time.Hour)))
 	wantTell(t, s, "waiting again")
 	newer := turn(t, s, r, bot.Denied)
@@ -158,7 +158,7 @@ func testToldRetry(t *testing.T, open opener) {
 	wantTell(t, s, "the newer one waits")
 }
 
-// The tries tell a teller that those before it came to nothing.
+// Tries counts the failures so far.
 func testTellingTries(t *testing.T, open opener) {
 	c := newClock()
 	s := open(t, c.now)
@@ -188,8 +188,8 @@ func testTellingTries(t *testing.T, open opener) {
 	want("nothing owed", 0)
 }
 
-// Whoever's claim is over settles nothing, and keeps nobody else from telling: it
-// may be a note that is made once more because its answer was lost.
+// A teller without a valid claim settles nothing and blocks nobody: it may repeat a note
+// whose answer was lost.
 func testToldLate(t *testing.T, open opener) {
 	c := newClock()
 	s := open(t, c.now)

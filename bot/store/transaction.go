@@ -16,23 +16,22 @@ import (
 type tx struct {
 	*sql.Tx
 	engine
-	store *Store
-	// now is database time at its beginning.
+	core *core
+	// now is database time at the start of the transaction.
 	now time.Time
-	// last says that it holds the store's gate of that name.
+	// last is set while the transaction holds the core's gate of that name.
 	last bool
 }
 
-// alone waits until no other transaction of this process holds, or waits for,
-// what all transactions of all processes take last: the chain's head and the
-// turnstile. A process that is stopped then keeps them from others once, until the
-// server loses patience, and not once for each of its transactions.
+// alone waits for this process's turn at the locks that every transaction takes last:
+// the chain's head and the turnstile. A process that is paused then blocks the others
+// once, until the server drops its session, and not once for each of its transactions.
 func (tx *tx) alone(ctx context.Context) error {
 	if tx.last {
 		return nil
 	}
 	select {
-	case tx.store.last <- struct{}{}:
+	case tx.core.last <- struct{}{}:
 		tx.last = true
 		return nil
 	case <-ctx.Done():
@@ -41,70 +40,69 @@ func (tx *tx) alone(ctx context.Context) error {
 }
 
 const (
-	// writeWithin is how long a transaction is tried again that a database
-	// could not take, when its context sets no earlier end.
+	// writeWithin is how long a failed transaction is retried, unless its context ends
+	// earlier.
 	writeWithin = 5 * time.Second
-	// decidedWithin is how long it is asked what became of one whose commit had
-	// no answer, also when its context has ended.
+	// decidedWithin is how long decided is asked after a commit got no answer, even if
+	// the context has ended.
 	decidedWithin = 2 * time.Second
 )
 
-// transaction runs f in one write transaction, and again in another if the
-// database could not take the first, of which nothing was stored: a connection
-// broke, the server is starting or hands over to another, two locked each other
-// out. f must not keep what it has changed when it is called again. An error
-// that is bot.ErrUnclear says that it may have been stored. The locks are given
-// in their order.
-func (s *Store) transaction(ctx context.Context, f func(*tx) error, locks ...lock) error {
-	return tried(ctx, writeWithin, s.again, func() error { return s.once(ctx, f, locks, false) })
+// transaction runs f in one write transaction. It retries if the database could not take
+// it and stored nothing: a connection broke, the server is starting or failing over, or
+// two transactions deadlocked. f may run several times and must not build on what an
+// earlier run changed. An error that is bot.ErrUnclear means that the data may have been
+// stored. Locks are given in their order.
+func (c *core) transaction(ctx context.Context, f func(*tx) error, locks ...lock) error {
+	return tried(ctx, writeWithin, c.again, func() error { return c.once(ctx, f, locks, false) })
 }
 
-// atOnce is transaction for what Slack waits for.
-func (s *Store) atOnce(ctx context.Context, f func(*tx) error) error {
-	return tried(ctx, writeWithin, s.again, func() error { return s.once(ctx, f, nil, true) })
+// atOnce is transaction for a write that Slack waits for.
+func (c *core) atOnce(ctx context.Context, f func(*tx) error) error {
+	return tried(ctx, writeWithin, c.again, func() error { return c.once(ctx, f, nil, true) })
 }
 
-// once is one such try. A clock that is found set back is mended before.
-func (s *Store) once(ctx context.Context, f func(*tx) error, locks []lock, urgent bool) error {
+// once is one try. If the clock was set back, it first repairs what is stored.
+func (c *core) once(ctx context.Context, f func(*tx) error, locks []lock, urgent bool) error {
 	do := func(_ context.Context, tx *tx) error { return f(tx) }
-	err := s.attempt(ctx, do, locks, urgent, false)
+	err := c.attempt(ctx, do, locks, urgent, false)
 	if errors.Is(err, errSetBack) {
-		_ = s.mendClock(ctx) // where it fails, Due tries again, and says so
-		err = s.attempt(ctx, do, locks, urgent, true)
+		_ = c.mendClock(ctx) // if this fails, Due retries it and reports the error
+		err = c.attempt(ctx, do, locks, urgent, true)
 	}
 	return err
 }
 
-// attempt is once. anyway: also where the clock is found set back.
-func (s *Store) attempt(ctx context.Context, f func(context.Context, *tx) error, locks []lock, urgent, anyway bool) error {
-	leave, err := s.enter(ctx, urgent, slices.Contains(locks, counting))
+// attempt is once without the repair. anyway: run even if the clock was set back.
+func (c *core) attempt(ctx context.Context, f func(context.Context, *tx) error, locks []lock, urgent, anyway bool) error {
+	leave, err := c.enter(ctx, urgent, slices.Contains(locks, counting))
 	if err != nil {
 		return err
 	}
 	defer leave()
-	raw, err := s.write.BeginTx(ctx, nil)
+	raw, err := c.write.BeginTx(ctx, nil)
 	if err != nil {
 		return err
 	}
 	defer raw.Rollback()
-	known := s.hands.read()
-	mark, now, err := s.begun(ctx, raw, locks)
+	known := c.hands.read()
+	mark, now, err := c.begun(ctx, raw, locks)
 	if err != nil {
 		return err
 	}
-	if s.time != nil {
-		s.time.heard(now)
+	if c.time != nil {
+		c.time.heard(now)
 	} else {
-		now = s.now().Truncate(time.Microsecond) // as it is stored
+		now = c.now().Truncate(time.Microsecond) // the precision of the database
 	}
-	if s.hands.saw(known, now) && !anyway {
+	if c.hands.saw(known, now) && !anyway {
 		return errSetBack
 	}
-	t := &tx{Tx: raw, engine: s.engine, store: s, now: now}
+	t := &tx{Tx: raw, engine: c.engine, core: c, now: now}
 	release := func() {
 		if t.last {
 			t.last = false
-			<-s.last
+			<-c.last
 		}
 	}
 	defer release()
@@ -121,7 +119,7 @@ func (s *Store) attempt(ctx context.Context, f func(context.Context, *tx) error,
 	}
 	ask, cancel := context.WithTimeout(context.WithoutCancel(ctx), decidedWithin)
 	defer cancel()
-	switch committed, unknown := s.decided(ask, mark); {
+	switch committed, unknown := c.decided(ask, mark); {
 	case unknown != nil:
 		return fmt.Errorf("%w: %w", bot.ErrUnclear, err)
 	case committed:
@@ -130,7 +128,7 @@ func (s *Store) attempt(ctx context.Context, f func(context.Context, *tx) error,
 	return err
 }
 
-// tried calls do until it works, fails for good, may have worked, or within is over.
+// tried repeats do until it succeeds, fails for good, is unclear, or within is over.
 func tried(ctx context.Context, within time.Duration, again func(error) bool, do func() error) error {
 	pause := 20 * time.Millisecond
 	for end := time.Now().Add(within); ; pause = min(2*pause, 500*time.Millisecond) {
@@ -146,34 +144,33 @@ func tried(ctx context.Context, within time.Duration, again func(error) bool, do
 	}
 }
 
-// alone runs one statement on its own, which must do no harm when it is
-// carried out twice.
-func (s *Store) alone(ctx context.Context, query string, args ...any) error {
-	return s.statement(ctx, func(db *sql.DB) error { _, err := db.ExecContext(ctx, query, args...); return err })
+// alone runs one statement outside a transaction. Running it twice must do no harm.
+func (c *core) alone(ctx context.Context, query string, args ...any) error {
+	return c.statement(ctx, func(db *sql.DB) error { _, err := db.ExecContext(ctx, query, args...); return err })
 }
 
-// statement is alone for one that answers something.
-func (s *Store) statement(ctx context.Context, f func(*sql.DB) error) error {
-	return tried(ctx, writeWithin, s.again, func() error {
-		leave, err := s.enter(ctx, false, false)
+// statement is alone for a statement that returns something.
+func (c *core) statement(ctx context.Context, f func(*sql.DB) error) error {
+	return tried(ctx, writeWithin, c.again, func() error {
+		leave, err := c.enter(ctx, false, false)
 		if err != nil {
 			return err
 		}
 		defer leave()
-		return f(s.write)
+		return f(c.write)
 	})
 }
 
-// enter waits for the turn to write, and to count against limits.
-func (s *Store) enter(ctx context.Context, urgent, counts bool) (leave func(), err error) {
+// enter waits for the turn to write and, if counts is set, to count against limits.
+func (c *core) enter(ctx context.Context, urgent, counts bool) (leave func(), err error) {
 	var held []chan struct{}
 	leave = func() {
 		for _, gate := range held {
 			<-gate
 		}
 	}
-	for _, gate := range []chan struct{}{s.count, s.crowd, s.turn} {
-		if gate == nil || urgent && gate == s.crowd || !counts && gate == s.count {
+	for _, gate := range []chan struct{}{c.count, c.crowd, c.turn} {
+		if gate == nil || urgent && gate == c.crowd || !counts && gate == c.count {
 			continue
 		}
 		select {
@@ -187,9 +184,9 @@ func (s *Store) enter(ctx context.Context, urgent, counts bool) (leave func(), e
 	return leave, nil
 }
 
-// databaseTime tells the time of a database that has a clock of its own: what
-// it said last, and what has passed since on ours, which no setting of our
-// clock changes. Every transaction hears it anew.
+// databaseTime tells the time of a database with its own clock: the last time it
+// reported plus what has passed since then. Changes to our clock do not affect it. Every
+// transaction updates it.
 type databaseTime struct {
 	mu       sync.Mutex
 	said, at time.Time

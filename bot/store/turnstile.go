@@ -10,24 +10,23 @@ import (
 )
 
 const (
-	// firstGap is the pause between two calls after Microsoft asked to wait;
-	// longestGap what it may grow to while Microsoft goes on asking, and
-	// shortestGap what is not worth a pause any more.
+	// firstGap is the pause between two calls after Microsoft asked to wait. longestGap
+	// is how far it may grow while Microsoft keeps asking. A pause below shortestGap is
+	// dropped.
 	firstGap, longestGap, shortestGap = time.Second, 30 * time.Second, 100 * time.Millisecond
-	// longestLook is after how long somebody far back in the line is told anew
-	// where they stand.
+	// longestLook is when somebody far back in the line learns their new place.
 	longestLook = 5 * time.Minute
-	// lineStuck is after how long somebody in the line who might go and does not
-	// is left out of it: nobody waits for a row that cannot be read.
+	// lineStuck is when a request that may go and does not is left out of the line, so
+	// that nobody waits for an unreadable row.
 	lineStuck = 30 * time.Second
 )
 
-// brakes answers bot.ErrOtherRules if the change is under rules that are not in force,
-// and bot.ErrFrozen while a freeze is on, if the change is fenced: the transaction
-// holds the lock, so that none begins until it ends. It answers a *bot.TurnError if
-// the change begins a call to Graph and may not now. As long as no brake is on it is
-// one read.
-func brakes(ctx context.Context, tx *tx, c bot.Change, r *bot.Request) error {
+// mayGo returns bot.ErrOtherRules if the change was decided under rules that are not in
+// force, and bot.ErrFrozen if the change is fenced and a freeze is on; the transaction
+// holds the lock, so that no freeze begins meanwhile. It returns a *bot.TurnError if the
+// change starts a call to Graph and it is not its turn. With no brake on, it costs one
+// read.
+func mayGo(ctx context.Context, tx *tx, c bot.Change, r *bot.Request) error {
 	var frozen bool
 	var rules string
 	var until, gap int64
@@ -47,7 +46,7 @@ func brakes(ctx context.Context, tx *tx, c bot.Change, r *bot.Request) error {
 	return nil
 }
 
-// takeTurn has the request go, if it is its turn.
+// takeTurn lets the request go, if it is its turn.
 func takeTurn(ctx context.Context, tx *tx, r *bot.Request) error {
 	if err := tx.alone(ctx); err != nil {
 		return err
@@ -60,7 +59,8 @@ func takeTurn(ctx context.Context, tx *tx, r *bot.Request) error {
 	var ahead, ready int64
 	if place.Valid {
 		if err := tx.QueryRowContext(ctx, `SELECT count(*), coalesce(sum(CASE WHEN due_at <= $1 AND due_at > $2 THEN 1 ELSE 0 END), 0)
-			FROM requests WHERE line_at < $3 AND id <> $4`, micros(tx.now), micros(tx.now.Add(-lineStuck)), place, r.ID).Scan(&ahead, &ready); err != nil {
+			FROM requests WHERE line_at < $3 AND id <> $4`,
+			micros(tx.now), micros(tx.now.Add(-lineStuck)), place, r.ID).Scan(&ahead, &ready); err != nil {
 			return fmt.Errorf("count who is before it: %w", err)
 		}
 	}
@@ -70,11 +70,11 @@ func takeTurn(ctx context.Context, tx *tx, r *bot.Request) error {
 	if until.Before(tx.now) {
 		until = tx.now
 	}
-	// About when those before it will have gone.
+	// Roughly when those ahead will have gone.
 	return &bot.TurnError{Until: until.Add(min(time.Duration(ahead)*gap, longestLook)), Ahead: int(ahead)}
 }
 
-// lineAt is the request's place in the line: when it was confirmed.
+// lineAt is the request's place in the line: the time of its confirmation.
 func lineAt(r *bot.Request) (at sql.NullInt64) {
 	if r.State != bot.Approved && r.State != bot.Executing || len(r.Decisions) == 0 {
 		return at
@@ -82,7 +82,7 @@ func lineAt(r *bot.Request) (at sql.NullInt64) {
 	return maybe(r.Decisions[len(r.Decisions)-1].At)
 }
 
-// heed stores what an answer of Microsoft's means for the calls that follow.
+// heed stores what an answer of Microsoft's means for the next calls.
 func heed(ctx context.Context, tx *tx, c bot.Change) error {
 	if c.Pushback <= 0 && !c.Answered {
 		return nil
@@ -105,12 +105,12 @@ func heed(ctx context.Context, tx *tx, c bot.Change) error {
 			until = end
 		}
 	case until.After(tx.now.Add(gap)):
-		return nil // it was called before Microsoft asked to wait, and says nothing of that
+		return nil // the call was made before Microsoft asked to wait
 	case gap/2 >= shortestGap:
 		gap /= 2
 	default:
 		until, gap = tx.now, 0
-		// Whoever is at work on one of them at this moment sees it by itself.
+		// A replica working on one of these right now sees it by itself.
 		if _, err := tx.ExecContext(ctx, `UPDATE requests SET due_at = $1 WHERE id IN
 			(SELECT id FROM requests WHERE line_at IS NOT NULL AND due_at > $1 ORDER BY line_at`+tx.skipLocked()+`)`, micros(tx.now)); err != nil {
 			return fmt.Errorf("let the line go: %w", err)
@@ -119,8 +119,8 @@ func heed(ctx context.Context, tx *tx, c bot.Change) error {
 	return setTurnstile(ctx, tx, until, gap)
 }
 
-// turnstile reads until when nobody may call, and the pause between two calls
-// after that; 0 where nobody has to wait.
+// turnstile returns until when no call may start, and the pause between two calls after
+// that; 0 if there is none.
 func turnstile(ctx context.Context, tx *tx, forUpdate string) (until time.Time, gap time.Duration, err error) {
 	var at, micros int64
 	if err := tx.QueryRowContext(ctx, `SELECT until, gap FROM turnstile WHERE id = 1`+forUpdate).Scan(&at, &micros); err != nil {

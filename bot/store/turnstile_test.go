@@ -12,7 +12,7 @@ import (
 	"revoke-sessions/bot/store"
 )
 
-// confirmed is a stored request that was approved now and may go at once.
+// confirmed is a stored request, approved now and due at once.
 func confirmed(t *testing.T, s *store.Store, c *clock, id string) bot.Request {
 	t.Helper()
 	r := create(t, s, pending(id, "target of "+id))
@@ -21,14 +21,14 @@ func confirmed(t *testing.T, s *store.Store, c *clock, id string) bot.Request {
 	return turn(t, s, r, bot.Approved)
 }
 
-// goes tries to begin a call, and answers the request or the error.
+// goes tries to begin a call and returns the request or the error.
 func goes(t *testing.T, s *store.Store, r bot.Request) (bot.Request, error) {
 	t.Helper()
 	r.State = bot.Executing
 	return s.Commit(deadline(t), bot.Change{Request: r, Audit: []bot.Entry{{Action: "executing", Request: r.ID}}, InTurn: true})
 }
 
-// wantTurn demands a *bot.TurnError, and that nothing was stored.
+// wantTurn checks for a *bot.TurnError, and that nothing was stored.
 func wantTurn(t *testing.T, s *store.Store, when string, r bot.Request, until time.Time, ahead int) {
 	t.Helper()
 	_, err := goes(t, s, r)
@@ -41,7 +41,7 @@ func wantTurn(t *testing.T, s *store.Store, when string, r bot.Request, until ti
 	}
 }
 
-// wait stores that a request waits, as the bot does after a *bot.TurnError.
+// wait makes a request wait, as the bot does after a *bot.TurnError.
 func wait(t *testing.T, s *store.Store, r bot.Request, until time.Time) bot.Request {
 	t.Helper()
 	r.DueAt = until
@@ -56,7 +56,7 @@ func must(t *testing.T, r bot.Request, err error) bot.Request {
 	return r
 }
 
-// While Microsoft takes everything there is no line.
+// There is no line while Microsoft accepts everything.
 func testNoLine(t *testing.T, open opener) {
 	c := newClock()
 	s := open(t, c.now)
@@ -74,8 +74,8 @@ func goesOf(t *testing.T, s *store.Store, r bot.Request) (*testing.T, bot.Reques
 	return t, got, err
 }
 
-// Asked to wait, all wait; then they go in the order in which they were
-// confirmed, with a pause in between, until Microsoft takes everything again.
+// If Microsoft asks to wait, all wait. Then they go in the order of their confirmation,
+// with pauses, until Microsoft accepts everything again.
 func testLine(t *testing.T, open opener) {
 	c := newClock()
 	s := open(t, c.now)
@@ -89,7 +89,7 @@ func testLine(t *testing.T, open opener) {
 	line[0] = commit(t, s, bot.Change{Request: throttled, Pushback: time.Minute})
 	open1 := c.now().Add(time.Minute)
 
-	// The last asks first.
+	// The last one tries first.
 	wantTurn(t, s, "while Microsoft wants quiet", line[5], open1.Add(5*time.Second), 5)
 	for i := 1; i < 6; i++ {
 		line[i] = wait(t, s, line[i], open1.Add(time.Duration(i)*time.Second))
@@ -104,13 +104,13 @@ func testLine(t *testing.T, open opener) {
 	c.move(500 * time.Millisecond)
 	wantTurn(t, s, "half a pause later", line[1], open1.Add(time.Second), 0)
 
-	// Asked to wait once more, the pause doubles.
+	// If Microsoft asks again, the pause doubles.
 	first.State, first.DueAt = bot.Approved, c.now().Add(10*time.Second)
 	line[0] = commit(t, s, bot.Change{Request: first, Pushback: 10 * time.Second})
 	open2 := c.now().Add(10 * time.Second)
 	wantTurn(t, s, "after the second no", line[2], open2.Add(4*time.Second), 2)
 
-	// Each yes halves it; with the last, everybody is let go at once.
+	// Each accepted call halves it; the last one frees everybody.
 	c.set(open2)
 	for i, pause := range []time.Duration{time.Second, 500 * time.Millisecond, 250 * time.Millisecond, 125 * time.Millisecond} {
 		r := must(goesOf(t, s, line[i]))
@@ -130,8 +130,8 @@ func testLine(t *testing.T, open opener) {
 	chain(t, s, "")
 }
 
-// Somebody in the line who might go and does not is left behind; who waits for
-// something else lets others pass.
+// A request that may go and does not is left behind. One that waits for something else
+// lets others pass.
 func testLineStuck(t *testing.T, open opener) {
 	c := newClock()
 	s := open(t, c.now)
@@ -150,7 +150,7 @@ func testLineStuck(t *testing.T, open opener) {
 	_ = stuck
 }
 
-// Fifty at once, on whatever processes: one goes.
+// Of fifty at once, in any processes, one goes.
 func testLineAtOnce(t *testing.T, open opener) {
 	c := newClock()
 	s := open(t, c.now)

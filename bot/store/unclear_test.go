@@ -9,9 +9,9 @@ import (
 	"revoke-sessions/bot/store"
 )
 
-// What may have been stored is never done again, nor called a failure or
-// somebody else's: whoever is told "not stored" must be able to rely on it.
-func TestUnclearIsNotTriedAgain(t *testing.T) {
+// A write that may be stored is not repeated, nor reported as a failure or as lost to
+// somebody else: "not stored" must be reliable.
+func TestUnclear_IsNotRetried(t *testing.T) {
 	t.Parallel()
 	for _, row := range []struct {
 		name string

@@ -8,9 +8,9 @@ import (
 	"revoke-sessions/bot"
 )
 
-// Where no limit is set, an approval does not wait for whoever counts at this
-// moment, for all replicas count one after the other.
-func TestNobodyWaitsWithoutALimit(t *testing.T) {
+// Without a limit, an approval does not wait for the counting lock, which all replicas
+// take in turn.
+func TestLimit_NoneMeansNoWait(t *testing.T) {
 	t.Parallel()
 	s := openPostgres(t, time.Now)
 	counted := func(id string, n int) bot.Change {

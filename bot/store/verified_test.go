@@ -2,7 +2,7 @@ package store
 
 import "testing"
 
-// Whose address asks for no proof is told so, unless the way is short.
+// An address without proof is reported, unless it stays on this machine.
 func TestUnverified(t *testing.T) {
 	for address, want := range map[string]bool{
 		"postgres://bot@db.example/x":                              true,

@@ -6,8 +6,7 @@ import (
 	"revoke-sessions/bot"
 )
 
-// Words belong to the ask, and to the denial: what is said later goes into no
-// request.
+// Words belong to the ask and to the denial; later words are stored nowhere.
 func testWordsWhilePending(t *testing.T, open opener) {
 	s := open(t, newClock().now)
 	r := create(t, s, pending("REQ-ACDEFG", "carol"))
@@ -30,9 +29,8 @@ func testWordsWhilePending(t *testing.T, open opener) {
 	}
 }
 
-// Typed proves words without telling them: equal words of one request have
-// equal hashes, changed words have others, and the same words in another
-// request cannot be recognised.
+// Typed proves words without revealing them: equal words of one request have equal
+// hashes, changed words do not, and in another request the same words have another hash.
 func testTyped(t *testing.T, open opener) {
 	s := open(t, newClock().now)
 	r := create(t, s, pending("REQ-ACDEFG", "carol"))
