@@ -135,7 +135,7 @@ func (c *Console) Look(ctx context.Context, whom bot.Whom, drill bool) (message.
 	case graph.IsNotFound(err):
 		return message.Preview{}, notOne(authz.NoAccount, whom)
 	case err != nil:
-		return message.Preview{}, lookup.FailedLookup(bot.AboutAccounts, err)
+		return message.Preview{}, lookup.Failed(bot.AboutAccounts, err)
 	}
 	r := bot.Request{Lane: authz.ThirdParty, Drill: drill, Askers: []authz.Asker{{SlackID: c.operator}}}
 	r.AimAt(t)

@@ -27,7 +27,7 @@ func (h *Handler) ask(ctx context.Context, a bot.Arrival, w wish) error {
 		w.whom = bot.Whom{Me: true}
 	}
 	if w.whom.Me {
-		ctx = lookup.LookingUp(ctx, lookup.ForOwn)
+		ctx = lookup.For(ctx, lookup.ForOwn)
 	}
 	// A refusal speaks of a request that does not exist yet, but may be a drill.
 	unborn := &bot.Request{Drill: w.drill}
@@ -105,7 +105,7 @@ func (h *Handler) ask(ctx context.Context, a bot.Arrival, w wish) error {
 		sure.Target.MemberOf, sure.Target.Privileged = t.In, t.Privileged == graph.Yes
 		if d.Reason == authz.TargetProtected && !h.cfg.Policy.Require(sure).Blocked {
 			// Protected only by what cannot be read just now.
-			return h.refuseLookup(ctx, a, e, lookup.Unread(t), unborn)
+			return h.refuseLookup(ctx, a, e, lookup.Trouble(t), unborn)
 		}
 		return h.refuseUnsure(ctx, a, e, d.Reason, unborn, asker)
 	}
@@ -124,8 +124,8 @@ func (h *Handler) askersAlso(ctx context.Context, asker lookup.Person, targetID 
 		return nil, nil
 	}
 	ids, err := h.people.SlackAccounts(ctx, asker.Account, []string{asker.Actor.SlackID})
-	if err != nil && !lookup.OnlyTooMany(err) {
-		return nil, lookup.Unread((bot.TargetFacts{Trouble: err}))
+	if err != nil && !lookup.OnlyTooManyAddresses(err) {
+		return nil, lookup.Trouble((bot.TargetFacts{Trouble: err}))
 	}
 	return ids[1:], nil
 }
@@ -209,7 +209,7 @@ func (h *Handler) join(ctx context.Context, a bot.Arrival, w wish, asker authz.A
 	if err := h.teller.Doubt(ctx, r.ID); err != nil {
 		return err
 	}
-	lookup.Count(&r.Coverage, h.approvers.Latest().Able(&r, h.cfg.Check))
+	r.Coverage.Able = lookup.Headcount(h.approvers.Latest().Able(&r, h.cfg.Check))
 	e.Action, e.Request = "joined", r.ID
 	r, err := h.run.Commit(ctx, bot.Change{Request: r, Audit: []bot.Entry{e}, Settles: a.ID, Uses: h.cfg.Asks(&r, asker)})
 	if err != nil {

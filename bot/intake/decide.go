@@ -82,7 +82,7 @@ func (h *Handler) decide(ctx context.Context, a bot.Arrival, r bot.Request, acti
 			changed := h.cfg.Differences(&r, now.target, now.gone, now.matter)
 			if now.confirms && len(changed) > 0 && len(h.cfg.Differences(&r, now.target, now.gone, r.KnownNow(now.target))) == 0 {
 				// Different only by what cannot be read just now.
-				return h.refuseLookup(ctx, a, e, lookup.Unread(now.target), &r)
+				return h.refuseLookup(ctx, a, e, lookup.Trouble(now.target), &r)
 			}
 			if now.unsaid != nil && d.Allowed {
 				changed = append(changed, bot.RevokedMeanwhile)
@@ -189,7 +189,7 @@ func (h *Handler) lookUp(ctx context.Context, a bot.Arrival, r *bot.Request, act
 	}
 	if (now.confirms || action == authz.Deny) && !r.TargetFound && !now.target.Found && !now.gone {
 		// Whoever clicks may be the target, under another account.
-		return now, lookup.Unread(now.target)
+		return now, lookup.Trouble(now.target)
 	}
 	now.matter.Target.SlackIDs = bot.Union(now.matter.Target.SlackIDs, now.target.SlackIDs)
 	now.age = max(now.who.Age, readAge, now.target.Age)

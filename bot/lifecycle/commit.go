@@ -73,7 +73,7 @@ func (rn *Runner) queue(ctx context.Context, r bot.Request, turn *bot.TurnError)
 // new enough for that.
 func (rn *Runner) justRead(r *bot.Request) bool {
 	old, known := bot.Age(r.Before.ReadAt, rn.now())
-	return known && old <= lookup.LookupFresh
+	return known && old <= lookup.Fresh
 }
 
 // stamps reads the account's stamps; the zero Stamps when they cannot be read.
@@ -97,7 +97,7 @@ func (rn *Runner) TargetAtClick(ctx context.Context, r *bot.Request) (t bot.Targ
 		return t, true, 0, nil
 	}
 	old, known := bot.Age(r.Target.Stamps.ReadAt, rn.now())
-	if failed := lookup.FailedLookup(bot.AboutAccounts, err); failed.Remedy != "" || !known || old >= lookup.LookupStale {
+	if failed := lookup.Failed(bot.AboutAccounts, err); failed.Remedy != "" || !known || old >= lookup.Stale {
 		return t, false, 0, failed
 	}
 	t.User = r.Target

@@ -17,7 +17,7 @@ func TestLookedUp(t *testing.T) {
 			t.Error("it was looked at from the start")
 		}
 		l.note("REQ-ACDEFG")
-		time.Sleep(lookup.LookupFresh)
+		time.Sleep(lookup.Fresh)
 		if !l.lately("REQ-ACDEFG") {
 			t.Error("it is forgotten too soon")
 		}

@@ -122,7 +122,7 @@ func (rn *Runner) standing(ctx context.Context, r bot.Request) (ready bool, _ bo
 // looked up, by the policy in force, and the same would be called.
 func (rn *Runner) justChecked(r *bot.Request) bool {
 	old, known := bot.Age(r.CheckedAt, rn.now())
-	return known && old <= lookup.LookupFresh && rn.lookedUp.lately(r.ID) && r.CheckedBy == rn.cfg.Policy.Digest && rn.cfg.SameOperation(r)
+	return known && old <= lookup.Fresh && rn.lookedUp.lately(r.ID) && r.CheckedBy == rn.cfg.Policy.Digest && rn.cfg.SameOperation(r)
 }
 
 // lookedUp remembers which decisions this process has looked at lately, by a clock
@@ -139,7 +139,7 @@ func (l *lookedUp) note(id string) {
 	if l.at == nil {
 		l.at = map[string]time.Time{}
 	}
-	maps.DeleteFunc(l.at, func(_ string, at time.Time) bool { return time.Since(at) > lookup.LookupFresh })
+	maps.DeleteFunc(l.at, func(_ string, at time.Time) bool { return time.Since(at) > lookup.Fresh })
 	l.at[id] = time.Now()
 }
 
@@ -154,7 +154,7 @@ func (l *lookedUp) lately(id string) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	at, ok := l.at[id]
-	return ok && time.Since(at) <= lookup.LookupFresh
+	return ok && time.Since(at) <= lookup.Fresh
 }
 
 // holds takes over what was looked up.
@@ -187,7 +187,7 @@ func (rn *Runner) examine(ctx context.Context, r *bot.Request) (examined, error)
 	if changed := rn.cfg.Differences(r, x.target, x.gone, m); len(changed) > 0 {
 		if x.changed = rn.passed(r, changed); len(x.changed) > 0 {
 			if sure := rn.cfg.Differences(r, x.target, x.gone, r.KnownNow(x.target)); len(rn.passed(r, sure)) == 0 {
-				return x, lookup.Unread(x.target) // different only by what cannot be read just now
+				return x, lookup.Trouble(x.target) // different only by what cannot be read just now
 			}
 			x.why, x.lapsed = bot.TargetChanged, bot.LapsedBy(givers, bot.TargetChanged)
 			return x, nil
@@ -197,7 +197,7 @@ func (rn *Runner) examine(ctx context.Context, r *bot.Request) (examined, error)
 	case r.AtConsole():
 		if !r.PassesOver(authz.TargetProtected) && rn.cfg.Policy.Require(m).Protected {
 			if !rn.cfg.Policy.Require(r.KnownNow(x.target)).Protected {
-				return x, lookup.Unread(x.target)
+				return x, lookup.Trouble(x.target)
 			}
 			x.why = authz.TargetProtected
 		}
@@ -205,7 +205,7 @@ func (rn *Runner) examine(ctx context.Context, r *bot.Request) (examined, error)
 	case r.Verdict().Kind == authz.TimeOut:
 		why := rn.mayNotExecute(m, x.target)
 		if why == bot.ProtectionUnknown {
-			return x, lookup.Unread(x.target)
+			return x, lookup.Trouble(x.target)
 		}
 		err := rn.count(r, givers, who, m, &x)
 		x.why = why

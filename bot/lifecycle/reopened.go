@@ -45,7 +45,7 @@ func (rn *Runner) reopen(ctx context.Context, r bot.Request, x examined) (bot.Re
 		r.Executes = false // whoever had decided it is asked, or others are
 		rn.askAgain(&r)
 		r.DueAt = rn.cfg.Attention(&r)
-		lookup.Count(&r.Coverage, rn.approvers.Fresh(ctx).Able(&r, rn.cfg.Check))
+		r.Coverage.Able = lookup.Headcount(rn.approvers.Fresh(ctx).Able(&r, rn.cfg.Check))
 	}
 	var rows []bot.Entry
 	for _, gone := range x.lapsed {
@@ -101,7 +101,7 @@ func (rn *Runner) merge(ctx context.Context, r bot.Request, changed []bot.Differ
 				other.Words.Add(a.SlackID, typed)
 			}
 		}
-		lookup.Count(&other.Coverage, rn.approvers.Latest().Able(&other, rn.cfg.Check))
+		other.Coverage.Able = lookup.Headcount(rn.approvers.Latest().Able(&other, rn.cfg.Check))
 		if _, err := rn.Commit(ctx, bot.Change{Request: other, Audit: rows, Under: rn.under(&r)}); err != nil {
 			return r, err
 		}

@@ -25,7 +25,7 @@ func (rn *Runner) Draft(ctx context.Context, r bot.Request) (bot.Request, error)
 	r.Digest = bot.CardDigest(r.Target, r.Words.UPN, r.Operation, r.Fallback, r.Need)
 	r.CreatedAt, r.ExpiresAt, r.Executes = now, now.Add(wait), executes && !r.Drill
 	r.DueAt = rn.cfg.Attention(&r)
-	lookup.Count(&r.Coverage, rn.approvers.Latest().Able(&r, rn.cfg.Check))
+	r.Coverage.Able = lookup.Headcount(rn.approvers.Latest().Able(&r, rn.cfg.Check))
 	return r, nil
 }
 
