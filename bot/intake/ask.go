@@ -142,7 +142,7 @@ func (h *Handler) enter(ctx context.Context, a bot.Arrival, w wish, unborn bot.R
 		if pending && !h.now().Before(r.Deadline()) {
 			// Nobody joins what nobody can decide any more; while a freeze
 			// stops the clocks, it is not over yet.
-			over, err := h.run.Overdue(ctx, r)
+			over, err := h.run.EndOverdue(ctx, r)
 			if err != nil && !errors.Is(err, bot.ErrConflict) {
 				return err
 			}

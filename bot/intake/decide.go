@@ -275,7 +275,7 @@ func (h *Handler) apply(ctx context.Context, a bot.Arrival, r bot.Request, actio
 			break
 		}
 		r.Approve(verdict, now.target.User.Stamps)
-		h.run.Checked(&r, at.Add(-now.age))
+		h.run.NoteChecked(&r, at.Add(-now.age))
 		c.Keep, c.Uses = true, append(c.Uses, h.cfg.Uses(&r)...)
 		e.Action = string(bot.Approved)
 	case action == authz.Deny:
@@ -287,7 +287,7 @@ func (h *Handler) apply(ctx context.Context, a bot.Arrival, r bot.Request, actio
 	}
 	c.Request, c.Audit = r, append(bot.Lapses(&r, d.Lapsed), e)
 	if e.Action == string(bot.Approved) {
-		return h.run.Confirm(ctx, c)
+		return h.run.Approve(ctx, c)
 	}
 	changed, err := h.run.Commit(ctx, c)
 	if err != nil {

@@ -9,7 +9,7 @@ import (
 	"revoke-sessions/bot/lookup"
 )
 
-// Draft makes a pending request of what was asked for and looked up.
+// Draft makes a pending request from an ask and its look-ups.
 func (rn *Runner) Draft(ctx context.Context, r bot.Request) (bot.Request, error) {
 	before, err := rn.store.LastAccepted(ctx, r.Target.ID)
 	if err != nil {
@@ -29,8 +29,8 @@ func (rn *Runner) Draft(ctx context.Context, r bot.Request) (bot.Request, error)
 	return r, nil
 }
 
-// LeaveToApprovers has a report that somebody wants to deny not carried out by
-// itself: the approvers have as long as for any other.
+// LeaveToApprovers stops the policy from executing a report that somebody wants to
+// deny. The approvers then have as long as for any other request.
 func (rn *Runner) LeaveToApprovers(r *bot.Request) {
 	if len(r.DenyAsked) > 0 && r.Executes {
 		r.Executes, r.NotExecuted, r.OtherRules = false, bot.DenyAsked, false
@@ -38,9 +38,11 @@ func (rn *Runner) LeaveToApprovers(r *bot.Request) {
 	}
 }
 
-// Void ends a request whose card was no longer true, and makes a fresh preview
-// of the same ask in the same transaction: what was asked for is not lost.
-func (rn *Runner) Void(ctx context.Context, r bot.Request, t bot.TargetFacts, changed []bot.Difference, c bot.Change, e bot.Entry) (bot.Request, error) {
+// Void ends a request whose card is no longer true, and makes a fresh preview of the
+// same ask in the same transaction, so that the ask is not lost.
+func (rn *Runner) Void(
+	ctx context.Context, r bot.Request, t bot.TargetFacts, changed []bot.Difference, c bot.Change, e bot.Entry,
+) (bot.Request, error) {
 	r.To(bot.Void)
 	r.EndedAt, r.DueAt, r.Changed = rn.now().UTC(), time.Time{}, changed
 	e.Action, e.Digest, e.Changed = string(bot.Void), r.Digest, bot.JoinDifferences(changed)
@@ -51,14 +53,14 @@ func (rn *Runner) Void(ctx context.Context, r bot.Request, t bot.TargetFacts, ch
 			Coverage: r.Coverage, CancelAskedAt: r.CancelAskedAt, AskersAlso: r.AskersAlso, DenyAsked: r.DenyAsked, TargetLeft: r.TargetLeft,
 		}
 		t.SlackIDs, t.Found = bot.Union(r.TargetSlackIDs(), t.SlackIDs), t.Found || r.TargetFound
-		// A click does not wait for these, but a new card is a new ask.
+		// A click does not wait for these facts, but a new card shows them.
 		rn.people.CompleteFacts(ctx, &t)
 		fresh.AimAt(t)
 		fresh, err := rn.Draft(ctx, fresh)
 		if err != nil {
 			return r, err
 		}
-		fresh.RevokedBefore = r.RevokedBefore // what its people knew when it was asked for
+		fresh.RevokedBefore = r.RevokedBefore // as people knew it when they asked
 		rn.LeaveToApprovers(&fresh)
 		fresh.DueAt = rn.cfg.Attention(&fresh)
 		r.ReplacedBy = fresh.ID
@@ -68,9 +70,9 @@ func (rn *Runner) Void(ctx context.Context, r bot.Request, t bot.TargetFacts, ch
 		again.Until = fresh.ExecutesAt()
 		c.Successor, c.Audit = &fresh, append(c.Audit, again)
 	}
-	// Of a request that somebody altered it is not known what was called.
+	// If somebody altered the request, its calls are not known.
 	c.GivesBack = r.NothingDone() && !slices.Contains(changed, bot.Altered)
-	// What a card asks for is judged by the rules in force.
+	// The rules in force judge a card.
 	c.Request, c.Under = r, rn.rules.Digest()
 	return rn.Commit(ctx, c)
 }
