@@ -39,7 +39,7 @@ func (rn *Runner) recheckDecision(ctx context.Context, r bot.Request) (holds boo
 	if err == nil && missing == "" {
 		missing = rec.Decision(&r)
 	}
-	var objection authz.Reason // to a decision that nobody made
+	var objection authz.Reason // against a decision by time-out
 	var until time.Time
 	if err == nil && missing == "" && r.Verdict().Kind == authz.TimeOut {
 		objection, until, err = rn.timeoutObjection(ctx, &r, rec)

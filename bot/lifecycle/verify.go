@@ -62,9 +62,9 @@ func (rn *Runner) findOut(ctx context.Context, r bot.Request) (again bool, _ bot
 	return false, r, err
 }
 
-// nextRead returns when to read the account again: after the usual pause, or earlier if
-// its turn or a second call comes earlier; zero for either means none. After a day
-// it returns zero; the last read removes "Try again" from the card.
+// nextRead returns when to read the account again: after the usual pause, or earlier for
+// turn or second, which may be zero. A day after the decision it returns zero: the last
+// read removes "Try again" from the card.
 func (rn *Runner) nextRead(r *bot.Request, now, turn, second time.Time) time.Time {
 	pauses := rn.cfg.Timing.Settle
 	due := now.Add(pauses[min(r.Reads, len(pauses)-1)])

@@ -29,9 +29,9 @@ func (rn *Runner) Draft(ctx context.Context, r bot.Request) (bot.Request, error)
 	return r, nil
 }
 
-// LeaveToApprovers stops the policy from executing a report that somebody wants to
-// deny. The approvers then have as long as for any other request.
-func (rn *Runner) LeaveToApprovers(r *bot.Request) {
+// CancelTimeout stops the policy from executing a report at its deadline if somebody
+// wants to deny it. The approvers then have as long as for any other request.
+func (rn *Runner) CancelTimeout(r *bot.Request) {
 	if len(r.DenyAsked) > 0 && r.Executes {
 		r.Executes, r.NotExecuted, r.OtherRules = false, bot.DenyAsked, false
 		r.ExpiresAt = r.CreatedAt.Add(max(rn.cfg.Policy.Expiry, r.ExpiresAt.Sub(r.CreatedAt)))
@@ -61,7 +61,7 @@ func (rn *Runner) Void(
 			return r, err
 		}
 		fresh.RevokedBefore = r.RevokedBefore // as people knew it when they asked
-		rn.LeaveToApprovers(&fresh)
+		rn.CancelTimeout(&fresh)
 		fresh.DueAt = rn.cfg.Attention(&fresh)
 		r.ReplacedBy = fresh.ID
 		again := fresh.Entry(bot.Pending, e.Actor)

@@ -134,8 +134,8 @@ func (b *Budget) Take(ctx context.Context, method string) error {
 	return nil
 }
 
-// NoteRefusal remembers that a method is called too often, if err says so.
-func (b *Budget) NoteRefusal(method string, err error) {
+// NoteTooOften remembers that a method is called too often, if err says so.
+func (b *Budget) NoteTooOften(method string, err error) {
 	if wait, ok := TooOften(err); ok && !b.off {
 		b.mu.Lock()
 		b.silent[method] = b.now().Add(min(wait, slackapi.LongestSilence))
@@ -186,7 +186,7 @@ func counted[V any](b *Budget, method string, ask func(context.Context, string) 
 			return v, err
 		}
 		v, err = ask(ctx, key)
-		b.NoteRefusal(method, err)
+		b.NoteTooOften(method, err)
 		return v, err
 	}
 }
@@ -203,7 +203,7 @@ func reading[V any](ctx context.Context, b *Budget, ask func() (V, error)) (v V,
 		return v, err
 	}
 	v, err = ask()
-	b.NoteRefusal(graphReads, err)
+	b.NoteTooOften(graphReads, err)
 	return v, err
 }
 
