@@ -124,7 +124,7 @@ func (b *Bot) pickUp(ctx context.Context) {
 		return
 	}
 	if due.SetBack > 0 {
-		b.run.ForgetLooks()
+		b.run.ForgetChecks()
 		b.clockSetBack(ctx, due.SetBack)
 	}
 	for _, broken := range due.Broken {

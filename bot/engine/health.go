@@ -217,7 +217,7 @@ func (b *Bot) hearEntra(err error) {
 	switch {
 	case err == nil:
 		b.health.entra.works(b.now())
-	case e != nil && lookup.Refusal(err) != "":
+	case e != nil && lookup.RefusalRemedy(err) != "":
 		b.health.entra.refuses(bot.Clean(cmp.Or(e.Code, fmt.Sprintf("status %d", e.Status)), 60))
 	}
 }

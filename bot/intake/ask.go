@@ -41,7 +41,7 @@ func (h *asks) ask(ctx context.Context, a act, w wish) error {
 		w.whom = bot.Whom{Me: true}
 	}
 	if w.whom.Me {
-		ctx = lookup.LookingUp(ctx, lookup.ForOwn)
+		ctx = lookup.For(ctx, lookup.ForOwn)
 	}
 	q := &asking{act: a, wish: w, draft: bot.Request{Drill: w.drill}, row: bot.Entry{Wanted: string(authz.Ask), Drill: w.drill}}
 	if refused, err := h.knowAsker(ctx, q); refused || err != nil {
@@ -162,7 +162,7 @@ func (h *asks) mayAsk(ctx context.Context, q *asking) (refused bool, err error) 
 	switch {
 	case d.Reason == authz.TargetProtected && !h.cfg.Policy.Require(r.SureMatter(q.facts)).Blocked:
 		// Protected only by what cannot be read at the moment.
-		return true, h.refuseLookup(ctx, q.act, q.row, lookup.Unread(q.facts), r)
+		return true, h.refuseLookup(ctx, q.act, q.row, lookup.Trouble(q.facts), r)
 	case !d.Allowed:
 		return true, h.refuseUnsure(ctx, q.act, q.row, d.Reason, r, q.asker)
 	case h.run.OwnAccount(q.facts.User.ID):
@@ -179,8 +179,8 @@ func (h *asks) askersAlso(ctx context.Context, asker lookup.Person, targetID str
 		return nil, nil
 	}
 	ids, err := h.people.SlackAccounts(ctx, asker.Account, []string{asker.Actor.SlackID})
-	if err != nil && !lookup.OnlyTooMany(err) {
-		return nil, lookup.Unread((bot.TargetFacts{Trouble: err}))
+	if err != nil && !lookup.OnlyTooManyAddresses(err) {
+		return nil, lookup.Trouble((bot.TargetFacts{Trouble: err}))
 	}
 	return ids[1:], nil
 }
@@ -217,7 +217,7 @@ func (h *asks) enterOnce(ctx context.Context, q *asking, entry bot.Entry) error 
 	if !h.now().Before(r.Deadline()) {
 		// Nobody joins what nobody can decide any more; while a freeze
 		// stops the clocks, it is not over yet.
-		over, err := h.run.Overdue(ctx, r)
+		over, err := h.run.EndOverdue(ctx, r)
 		if err != nil && !errors.Is(err, bot.ErrConflict) {
 			return err
 		}
@@ -272,7 +272,7 @@ func (h *asks) join(ctx context.Context, q *asking, r bot.Request, e bot.Entry) 
 	if err := h.teller.Doubt(ctx, r.ID); err != nil {
 		return err
 	}
-	lookup.Count(&r.Coverage, h.approvers.Latest().Able(&r, h.cfg.Check))
+	r.Coverage.Able = lookup.Headcount(h.approvers.Latest().Able(&r, h.cfg.Check))
 	e.Action, e.Request = bot.ActJoined, r.ID
 	r, err := h.run.Commit(ctx, bot.Change{Request: r, Audit: []bot.Entry{e}, Settles: a.ID, Uses: h.cfg.Asks(&r, asker)})
 	if err != nil {

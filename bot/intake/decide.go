@@ -84,7 +84,7 @@ func (h *decisions) decideOnce(ctx context.Context, a act, r bot.Request, action
 	if now.confirms {
 		changed, sure := h.changed(&r, now, d.Allowed)
 		if !sure {
-			return h.refuseLookup(ctx, a, *e, lookup.Unread(now.target), &r)
+			return h.refuseLookup(ctx, a, *e, lookup.Trouble(now.target), &r)
 		}
 		if len(changed) > 0 {
 			return h.orRefuseStored(ctx, a, *e, action, &r, h.decideVoid(ctx, a, r, now, changed, *e))
@@ -225,7 +225,7 @@ func (h *decisions) lookUp(ctx context.Context, a act, r *bot.Request, action au
 	}
 	if (now.confirms || action == authz.Deny) && !r.TargetFound && !now.target.Found && !now.gone {
 		// Whoever clicks may be the target, under another account.
-		return now, lookup.Unread(now.target)
+		return now, lookup.Trouble(now.target)
 	}
 	now.matter.Target.SlackIDs = bot.Union(now.matter.Target.SlackIDs, now.target.SlackIDs)
 	now.age = max(now.who.Age, readAge, now.target.Age)
@@ -320,11 +320,11 @@ func (h *decisions) approve(ctx context.Context, a act, r bot.Request, d authz.D
 		return err
 	}
 	r.Approve(verdict, now.target.User.Stamps)
-	h.run.Checked(&r, verdict.At.Add(-now.age))
+	h.run.NoteChecked(&r, verdict.At.Add(-now.age))
 	c.Keep, c.Uses = true, append(c.Uses, h.cfg.Uses(&r)...)
 	e.Action = string(bot.Approved)
 	c.Request, c.Audit = r, append(bot.Lapses(&r, d.Lapsed), e)
-	return h.run.Confirm(ctx, c)
+	return h.run.Approve(ctx, c)
 }
 
 // askToCancel asks the approvers to cancel, once, for the account that the request is

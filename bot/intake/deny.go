@@ -44,7 +44,7 @@ func (h *decisions) askedToDeny(ctx context.Context, a act, r bot.Request, e bot
 		}
 		r.AsksToDeny(bot.Verdict{Kind: authz.Deny, SlackID: a.UserID, EntraID: e.ActorEntraID, At: h.now().UTC()})
 		if r.State == bot.Pending {
-			h.run.LeaveToApprovers(&r)
+			h.run.CancelTimeout(&r)
 			r.DueAt = h.cfg.Attention(&r)
 		}
 		_, err := h.run.Commit(ctx, bot.Change{Request: r, Audit: []bot.Entry{row}, Settles: a.ID})

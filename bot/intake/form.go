@@ -17,7 +17,7 @@ func (h *Handler) openForm(ctx context.Context, a act) error {
 	err := h.asks.budget.Take(ctx, "views.open")
 	if err == nil {
 		err = h.teller.OpenForm(ctx, a.TriggerID, message.Form(a.UserID, a.ID, &h.cfg.Policy))
-		h.asks.budget.Heed("views.open", err)
+		h.asks.budget.NoteTooOften("views.open", err)
 	}
 	if err == nil {
 		return h.store.Record(ctx, a.ID)

@@ -17,7 +17,7 @@ func (h *Handler) command(ctx context.Context, a act) error {
 		return h.reply(ctx, a, message.Usage(usage))
 	}
 	if h.likely(a.UserID) && (cmd.Verb == bot.FreezeVerb || cmd.Verb == bot.UnfreezeVerb) {
-		ctx = lookup.LookingUp(ctx, lookup.ForDecision)
+		ctx = lookup.For(ctx, lookup.ForDecision)
 	}
 	switch cmd.Verb {
 	case bot.FormVerb:
@@ -25,7 +25,7 @@ func (h *Handler) command(ctx context.Context, a act) error {
 	case bot.StatusVerb:
 		return h.status(ctx, a, cmd.RequestID)
 	case bot.CancelVerb:
-		return h.decisions.cancel(lookup.LookingUp(ctx, lookup.ForOwn), a, cmd.RequestID)
+		return h.decisions.cancel(lookup.For(ctx, lookup.ForOwn), a, cmd.RequestID)
 	case bot.AskVerb, bot.DrillVerb:
 		return h.asks.ask(ctx, a, wish{whom: cmd.Whom, reason: cmd.Reason, drill: cmd.Verb == bot.DrillVerb})
 	case bot.FreezeVerb:
@@ -51,7 +51,7 @@ func (h *Handler) Handle(ctx context.Context, arrived bot.Arrival) {
 	}
 	ctx, cancel := context.WithTimeout(ctx, deadline)
 	defer cancel()
-	ctx = lookup.LookingUp(ctx, h.purpose(arrived))
+	ctx = lookup.For(ctx, h.purpose(arrived))
 	log := h.log.With("arrival", a.ID, "envelope", a.Envelope, "kind", a.Kind, "user", a.UserID, "request", a.Names())
 	var err error
 	switch {

@@ -8,20 +8,23 @@ import (
 	"revoke-sessions/bot"
 )
 
-// Advance drives a claimed request on as far as it can go now. It looks at
-// the state and does what is missing; run late or twice it finds nothing.
+// Advance takes a claimed request as far as it can go now. It does what the state
+// lacks, so running it late or twice does no harm.
 func (rn *Runner) Advance(ctx context.Context, r bot.Request) { rn.advanceFrom(ctx, r, rn.step) }
 
-// advanceFrom is advance with a first step of its own.
-func (rn *Runner) advanceFrom(ctx context.Context, r bot.Request, step func(context.Context, bot.Request) (again bool, _ bot.Request, err error)) {
-	well := false // also where a defect stops it
-	defer func() { rn.stepped(r.ID, well) }()
-	// Sixteen steps are far more than the longest way through the states.
+// stepFunc takes a request one step on. again reports whether it can go further now.
+type stepFunc func(context.Context, bot.Request) (again bool, _ bot.Request, err error)
+
+// advanceFrom is Advance with another first step.
+func (rn *Runner) advanceFrom(ctx context.Context, r bot.Request, step stepFunc) {
+	well := false // also after a panic
+	defer func() { rn.noteStep(r.ID, well) }()
+	// The longest way through the states takes far fewer than sixteen steps.
 	for range 16 {
 		again, next, err := step(ctx, r)
 		if errors.Is(err, bot.ErrConflict) {
-			// Somebody else went on with it, or a freeze began or ended: then
-			// it still waits, and is looked at again.
+			// Somebody else went on with the request, or a freeze began or ended. In
+			// the second case it still waits, so look again.
 			next, err = rn.store.Request(ctx, r.ID)
 			again = err == nil && (next.State == bot.Pending || next.State == bot.Approved)
 		}
@@ -37,19 +40,18 @@ func (rn *Runner) advanceFrom(ctx context.Context, r bot.Request, step func(cont
 	}
 }
 
-// step does what is missing in the state that the request is in. again reports
-// whether it can go further at once.
+// step does what the state of the request lacks.
 func (rn *Runner) step(ctx context.Context, r bot.Request) (again bool, _ bot.Request, err error) {
 	switch r.State {
 	case bot.Pending:
-		return rn.wait(ctx, r)
+		return rn.remindOrExpire(ctx, r)
 	case bot.Approved:
-		return rn.begin(ctx, r)
+		return rn.start(ctx, r)
 	case bot.Executing:
-		if _, held := rn.answers.Load(r.ID); held {
-			return false, r, nil // this process knows the answer, and only cannot store it yet
+		if _, held := rn.unsaved.Load(r.ID); held {
+			return false, r, nil // this process has the answer and is still trying to store it
 		}
-		return rn.claimLost(ctx, r)
+		return rn.recordInterruption(ctx, r)
 	case bot.Unknown:
 		return rn.findOut(ctx, r)
 	case bot.Revoked, bot.NotVisibleYet, bot.Unreachable:
@@ -60,7 +62,7 @@ func (rn *Runner) step(ctx context.Context, r bot.Request) (again bool, _ bot.Re
 	return false, r, nil
 }
 
-// closeRetry takes "Try again" off the card once its time is over.
+// closeRetry removes "Try again" from the card when its time is over.
 func (rn *Runner) closeRetry(ctx context.Context, r bot.Request) error {
 	r.DueAt = time.Time{}
 	e := r.Entry(bot.Failed, "clock")

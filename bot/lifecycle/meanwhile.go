@@ -8,14 +8,13 @@ import (
 	"revoke-sessions/bot"
 )
 
-// Two requests may be about one account: in the two lanes, or one on the command
-// line. When one of them has the account revoked, the cards of the others are drawn
-// anew, and say so: a second revoke signs the person out once more. A card that does
-// not say so yet confirms nothing.
+// Two requests may be about one account: in the two lanes, or from the command line.
+// When one of them revokes the account, the cards of the others are drawn again and
+// say so, because a second revoke signs the person out once more. A card that does not
+// say so yet confirms nothing.
 
-// Meanwhile is the request by which the account was revoked last, if that was after
-// r was asked for, and somebody can still decide that r does not revoke it again; nil
-// if not. Drills revoke nothing, and an outcome that is not known is none.
+// Meanwhile returns the request that revoked the account after r was made, if somebody
+// can still decide r; otherwise nil. Drills and unknown results do not count.
 func (rn *Runner) Meanwhile(ctx context.Context, r *bot.Request) (*bot.Request, error) {
 	if r.State != bot.Pending && !r.Stoppable() && !r.Retryable(rn.now()) {
 		return nil, nil
@@ -23,7 +22,7 @@ func (rn *Runner) Meanwhile(ctx context.Context, r *bot.Request) (*bot.Request, 
 	return rn.revokedSince(ctx, r)
 }
 
-// revokedSince is the same of a request that need not ask for a decision.
+// revokedSince is Meanwhile for a request in any state.
 func (rn *Runner) revokedSince(ctx context.Context, r *bot.Request) (*bot.Request, error) {
 	if r.Drill || r.AtConsole() {
 		return nil, nil
@@ -35,10 +34,10 @@ func (rn *Runner) revokedSince(ctx context.Context, r *bot.Request) (*bot.Reques
 	return &other, nil
 }
 
-// leftToApprovers says why what the policy carries out by itself is left to the
-// approvers, by what people have done since. until is set where that is not known
-// yet: then nothing is called before it is looked at again.
-func (rn *Runner) leftToApprovers(ctx context.Context, r *bot.Request, rec bot.Proof) (why authz.Reason, until time.Time, err error) {
+// timeoutObjection says why an undecided report is left to the approvers because of
+// what people did since. If that is not known yet, until says when to look again, and
+// nothing is called before.
+func (rn *Runner) timeoutObjection(ctx context.Context, r *bot.Request, rec bot.Proof) (why authz.Reason, until time.Time, err error) {
 	if rec.Denying {
 		return bot.DenyAsked, time.Time{}, nil
 	}
@@ -52,10 +51,9 @@ func (rn *Runner) leftToApprovers(ctx context.Context, r *bot.Request, rec bot.P
 	return "", rn.mayStillShow(other), nil
 }
 
-// mayStillShow is when to look again at a revoke that Microsoft accepted and the
-// account does not show; zero once people were told that it is not done, or should
-// have been. Not every request comes to that: the account cannot be read, or the
-// row cannot.
+// mayStillShow returns when to look again at a revoke that Microsoft accepted but the
+// account does not show yet. It returns zero once people were told that the revoke is
+// not done, or should have been: sometimes the account or the row cannot be read.
 func (rn *Runner) mayStillShow(r *bot.Request) time.Time {
 	within := showsLate
 	for _, pause := range rn.cfg.Timing.Verify {
@@ -72,5 +70,5 @@ func (rn *Runner) mayStillShow(r *bot.Request) time.Time {
 	return now.Add(min(undecidedRetry, within-old))
 }
 
-// showsLate is for the looks themselves, which wait for Microsoft.
+// showsLate is the time that the reads themselves may take.
 const showsLate = time.Minute

@@ -7,11 +7,11 @@ import (
 	"revoke-sessions/bot"
 )
 
-// A report is held back for another request's revoke no longer than that may still
-// show, also where nobody is ever told to treat it as not done.
-func TestMeanwhileHoldsBackNoLongerThanItMayShow(t *testing.T) {
+// A report waits for another request's revoke only while that may still show, even if
+// nobody is ever told that it is not done.
+func TestMayStillShow(t *testing.T) {
 	now := time.Date(2026, 3, 4, 9, 0, 0, 0, time.UTC)
-	b := &Runner{cfg: bot.Config{Timing: bot.DefaultTiming()}, now: func() time.Time { return now }}
+	rn := &Runner{cfg: bot.Config{Timing: bot.DefaultTiming()}, now: func() time.Time { return now }}
 	accepted := func(ago time.Duration, s bot.State) bot.Request {
 		return bot.Request{State: s, AcceptedAt: now.Add(-ago)}
 	}
@@ -31,7 +31,7 @@ func TestMeanwhileHoldsBackNoLongerThanItMayShow(t *testing.T) {
 		"nor later":                   {accepted(7*time.Minute, ""), 0},
 		"the clock was set back":      {accepted(-time.Hour, bot.Revoked), 0},
 	} {
-		until := b.mayStillShow(&row.other)
+		until := rn.mayStillShow(&row.other)
 		if row.again == 0 && !until.IsZero() || row.again != 0 && !until.Equal(now.Add(row.again)) {
 			t.Errorf("%s: it is looked at again %s, not after %s", name, until, row.again)
 		}

@@ -11,22 +11,25 @@ import (
 	"revoke-sessions/graph"
 )
 
-// wait does what the clock owes a pending request: reminders, the escalation,
-// and its end.
-func (rn *Runner) wait(ctx context.Context, r bot.Request) (again bool, _ bot.Request, err error) {
+// undecidedRetry is the pause before an undecided report is looked at again.
+const undecidedRetry = 30 * time.Second
+
+// remindOrExpire sends a pending request's reminders and escalation, and ends its wait
+// at the deadline.
+func (rn *Runner) remindOrExpire(ctx context.Context, r bot.Request) (again bool, _ bot.Request, err error) {
 	now := rn.now().UTC()
 	if !now.Before(r.Deadline()) {
-		return rn.timeUp(ctx, r)
+		return rn.endWait(ctx, r)
 	}
 	if _, frozen, err := rn.store.Frozen(ctx); frozen || err != nil {
 		if err != nil {
 			return false, r, err
 		}
-		return rn.standStill(ctx, r, nil)
+		return rn.waitForThaw(ctx, r, nil)
 	}
 	var rows []bot.Entry
 	if at := rn.cfg.NextReminder(&r); !at.IsZero() && !now.Before(at) {
-		// What was slept through is not made up for.
+		// Reminders missed while the bot was down are skipped.
 		for at := at; !at.IsZero() && !now.Before(at); at = rn.cfg.NextReminder(&r) {
 			r.Reminded++
 		}
@@ -46,24 +49,24 @@ func (rn *Runner) wait(ctx context.Context, r bot.Request) (again bool, _ bot.Re
 	return false, r, err
 }
 
-// Overdue ends a request that the clock has not come to yet. It answers false
-// where a freeze has stopped the request's clock.
-func (rn *Runner) Overdue(ctx context.Context, r bot.Request) (over bool, err error) {
+// EndOverdue ends the wait of a request past its deadline, before the clock does. It
+// returns false if a freeze has stopped the request's clock.
+func (rn *Runner) EndOverdue(ctx context.Context, r bot.Request) (over bool, err error) {
 	if _, frozen, err := rn.store.Frozen(ctx); frozen || err != nil {
 		return false, err
 	}
-	again, r, err := rn.timeUp(ctx, r)
+	again, r, err := rn.endWait(ctx, r)
 	if again {
 		rn.pool.Spawn(func(ctx context.Context) { rn.Advance(ctx, r) })
 	}
 	return r.State != bot.Pending, err
 }
 
-// timeUp ends the wait for a decision: the request expires, or the policy has
-// it carried out. The store refuses both while a freeze is on.
-func (rn *Runner) timeUp(ctx context.Context, r bot.Request) (again bool, _ bot.Request, err error) {
+// endWait ends the wait for a decision: the request expires, or the policy executes it.
+// The store refuses both while a freeze is on.
+func (rn *Runner) endWait(ctx context.Context, r bot.Request) (again bool, _ bot.Request, err error) {
 	if r.Executes {
-		again, r, err = rn.executeUndecided(ctx, r)
+		again, r, err = rn.approveUndecided(ctx, r)
 	} else {
 		now := rn.now().UTC()
 		next := r
@@ -75,34 +78,30 @@ func (rn *Runner) timeUp(ctx context.Context, r bot.Request) (again bool, _ bot.
 		}
 	}
 	if errors.Is(err, bot.ErrOtherRules) {
-		return rn.leaveToOthers(ctx, r)
+		return rn.leaveToOtherReplica(ctx, r)
 	}
 	if errors.Is(err, bot.ErrFrozen) {
 		// Past its deadline only because the freeze has stopped its clock.
-		return rn.standStill(ctx, r, nil)
+		return rn.waitForThaw(ctx, r, nil)
 	}
 	return again, r, err
 }
 
-// undecidedRetry is the pause before the account is read again for a request
-// that nobody decided.
-const undecidedRetry = 30 * time.Second
-
-// executeUndecided has a self report carried out that nobody decided in time,
-// as the policy says: never for a target that is protected or privileged, or
-// may be, and never when it is not the account on the card any more.
-func (rn *Runner) executeUndecided(ctx context.Context, r bot.Request) (again bool, _ bot.Request, err error) {
+// approveUndecided executes a self report that nobody decided in time, if the policy
+// says so. It never does for a target that is, or may be, protected or privileged, or
+// that has changed since the card.
+func (rn *Runner) approveUndecided(ctx context.Context, r bot.Request) (again bool, _ bot.Request, err error) {
 	now := rn.now().UTC()
 	if bot.TimeoutTooLate(&r, now) {
 		why := bot.TooOld
 		if r.Unread {
 			why = bot.LookupFailed
 		}
-		return rn.waitOn(ctx, r, why)
+		return rn.handToApprovers(ctx, r, why)
 	}
 	rec, missing, err := rn.OnRecord(ctx, &r)
 	if err == nil && missing == "" && rec.Waits {
-		missing = bot.NoTimeout // people were asked, and the row says otherwise
+		missing = bot.NoTimeout // on record, it was already left to people
 	}
 	if missing != "" && err == nil {
 		r, err = rn.StopUnrecorded(ctx, r, missing, bot.Change{Fenced: true}, r.Entry(bot.Void, rn.actor))
@@ -114,10 +113,10 @@ func (rn *Runner) executeUndecided(ctx context.Context, r bot.Request) (again bo
 		rn.log.Error("the audit chain and the clock do not agree on when the time of a report is up, so that it is left to the approvers: "+
 			"the clock was set back, or somebody may have changed the database",
 			"request", r.ID, "state", r.State, "missing", bot.NoAgreement)
-		return rn.waitOn(ctx, r, bot.TimeUnclear)
+		return rn.handToApprovers(ctx, r, bot.TimeUnclear)
 	}
 	if rec.Denying {
-		return rn.waitOn(ctx, r, bot.DenyAsked)
+		return rn.handToApprovers(ctx, r, bot.DenyAsked)
 	}
 	t, err := rn.people.TargetNow(ctx, r.Target.ID, r.TargetSlackIDs(), false)
 	gone := graph.IsNotFound(err)
@@ -127,30 +126,38 @@ func (rn *Runner) executeUndecided(ctx context.Context, r bot.Request) (again bo
 		r, err = rn.Commit(ctx, bot.Change{Request: r})
 		return false, r, err
 	}
-	// Once more: Slack and Microsoft took their time, and a press of Deny changes no
-	// request.
-	rec, missing, err = rn.OnRecord(ctx, &r)
+	return rn.approveIfUnopposed(ctx, r, t, gone, now)
+}
+
+// approveIfUnopposed approves an undecided report, unless the policy, the account or
+// something that people did meanwhile is against it. now is when its time was up.
+func (rn *Runner) approveIfUnopposed(
+	ctx context.Context, r bot.Request, t bot.TargetFacts, gone bool, now time.Time,
+) (again bool, _ bot.Request, err error) {
+	// Read the record again: the look-ups took time, and somebody may have pressed Deny,
+	// which changes no request.
+	rec, missing, err := rn.OnRecord(ctx, &r)
 	if missing != "" && err == nil {
-		return false, r, bot.ErrConflict // all is looked at again
+		return false, r, bot.ErrConflict // look at everything again
 	}
 	var why authz.Reason
 	var until time.Time
 	if err == nil {
-		why, until, err = rn.leftToApprovers(ctx, &r, rec)
+		why, until, err = rn.timeoutObjection(ctx, &r, rec)
 	}
 	switch {
 	case err != nil:
 		return false, r, err
 	case why != "":
-		return rn.waitOn(ctx, r, why)
+		return rn.handToApprovers(ctx, r, why)
 	case !until.IsZero():
 		r.DueAt, r.Unread = until, false
 		r, err = rn.Commit(ctx, bot.Change{Request: r})
 		return false, r, err
 	}
 	m := r.MatterOf(t)
-	if why := rn.mayNotExecute(m, t); !gone && why != "" {
-		return rn.waitOn(ctx, r, why)
+	if why := rn.whyNotExecute(m, t); !gone && why != "" {
+		return rn.handToApprovers(ctx, r, why)
 	}
 	if changed := rn.cfg.Differences(&r, t, gone, m); len(changed) > 0 {
 		void, err := rn.Void(ctx, r, t, changed, bot.Change{Fenced: true}, r.Entry(bot.Void, "policy"))
@@ -162,14 +169,14 @@ func (rn *Runner) executeUndecided(ctx context.Context, r bot.Request) (again bo
 	next := r
 	next.UpdateFacts(t)
 	next.Approve(bot.Verdict{Kind: authz.TimeOut, At: now}, t.User.Stamps)
-	rn.Checked(&next, now)
+	rn.NoteChecked(&next, now)
 	e := next.Entry(bot.Approved, "policy")
 	e.Digest, e.Need = r.Digest, r.Need
 	next, err = rn.Commit(ctx, bot.Change{
 		Request: next, Audit: []bot.Entry{e}, Keep: true, Fenced: true, Under: rn.rules.Digest(), Uses: rn.cfg.Uses(&next),
 	})
 	if limit, full := errors.AsType[*bot.LimitError](err); full {
-		return rn.waitOn(ctx, r, limit.Reason())
+		return rn.handToApprovers(ctx, r, limit.Reason())
 	}
 	if err != nil {
 		return false, r, err
@@ -177,12 +184,14 @@ func (rn *Runner) executeUndecided(ctx context.Context, r bot.Request) (again bo
 	return true, next, nil
 }
 
-// waitOn leaves to the approvers what the policy may not carry out.
-func (rn *Runner) waitOn(ctx context.Context, r bot.Request, why authz.Reason) (again bool, _ bot.Request, err error) {
+// handToApprovers stores that the policy may not execute a report, so that only the
+// approvers decide it.
+func (rn *Runner) handToApprovers(ctx context.Context, r bot.Request, why authz.Reason) (again bool, _ bot.Request, err error) {
 	r.OtherRules = false
 	r.Executes, r.NotExecuted = false, why
-	if r.ExpiresAt = r.CreatedAt.Add(max(rn.cfg.Policy.Expiry, r.ExpiresAt.Sub(r.CreatedAt))); slices.Contains([]authz.Reason{bot.TooOld, bot.LookupFailed, bot.TimeUnclear}, why) {
-		rn.askAgain(&r) // most of that time may have gone by
+	r.ExpiresAt = r.CreatedAt.Add(max(rn.cfg.Policy.Expiry, r.ExpiresAt.Sub(r.CreatedAt)))
+	if slices.Contains([]authz.Reason{bot.TooOld, bot.LookupFailed, bot.TimeUnclear}, why) {
+		rn.restartDeadline(&r) // most of the time may be over
 	}
 	r.DueAt = rn.cfg.Attention(&r)
 	e := r.Entry(bot.Pending, "policy")

@@ -9,11 +9,11 @@ import (
 	"revoke-sessions/bot"
 )
 
-// maxPreviews bounds how many void requests are gone back to for who asked.
+// maxPreviews bounds how many void requests origin goes back to.
 const maxPreviews = 16
 
-// OnRecord reads what the chain shows of a request, and compares what a
-// decision is bound to, and the approvals that are given so far.
+// OnRecord reads the audit rows of a request and compares them with what a decision
+// is bound to and with the approvals so far. missing says what the rows do not show.
 func (rn *Runner) OnRecord(ctx context.Context, r *bot.Request) (rec bot.Proof, missing string, err error) {
 	rows, err := rn.store.OnRecord(ctx, r.ID)
 	if err != nil {
@@ -49,9 +49,9 @@ func (rn *Runner) OnRecord(ctx context.Context, r *bot.Request) (rec bot.Proof, 
 	return rec, missing, nil
 }
 
-// origin is the lane of the ask, and everybody who asked, and notes in rec whether
-// somebody wanted to deny it: of a preview that was
-// made again, as the void request's rows say, which end where its own begin.
+// origin returns the lane of the ask and everybody who asked, and notes in rec whether
+// somebody wanted to deny it. For a preview that was made again, it reads the rows of
+// the void request, which end where the preview's rows begin.
 func (rn *Runner) origin(ctx context.Context, r *bot.Request, rec *bot.Proof) (lane authz.Lane, askers []authz.Asker, err error) {
 	first, askers, before := rec.Ask, rec.Askers, r.Replaces
 	for range maxPreviews {
@@ -83,13 +83,14 @@ func (rn *Runner) origin(ctx context.Context, r *bot.Request, rec *bot.Proof) (l
 	return "", askers, nil
 }
 
+// ReportUnrecorded logs that the audit rows do not show what the request says.
 func (rn *Runner) ReportUnrecorded(r *bot.Request, missing string) {
 	rn.log.Error("the audit chain does not show what the stored request says, so nothing is called: somebody may have changed the database",
 		"request", r.ID, "state", r.State, "missing", missing)
 }
 
-// StopUnrecorded ends a request that is not on record as it is stored, for good:
-// a fresh preview would be made of what somebody may have changed.
+// StopUnrecorded ends a request that differs from its audit rows. It makes no fresh
+// preview, because somebody may have changed the stored data.
 func (rn *Runner) StopUnrecorded(ctx context.Context, r bot.Request, missing string, c bot.Change, e bot.Entry) (bot.Request, error) {
 	rn.ReportUnrecorded(&r, missing)
 	r.To(bot.Void)

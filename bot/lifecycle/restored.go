@@ -8,7 +8,8 @@ import (
 	"revoke-sessions/bot"
 )
 
-// Lose ends one request as not known, whoever else may be at it.
+// Lose ends a request whose result is not known since the database was restored, even
+// if another process is working on it.
 func (rn *Runner) Lose(ctx context.Context, r bot.Request) (ended bool, err error) {
 	for r.Losable() {
 		r.To(bot.Lost)

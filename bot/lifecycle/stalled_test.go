@@ -8,10 +8,10 @@ import (
 	"revoke-sessions/bot/bottest"
 )
 
-// Three failures within a minute are no reason to call anybody, nor is one after
-// a long time; what has gone on begins anew.
-func TestStumbles(t *testing.T) {
-	var s stumbles
+// Three failures within a minute tell nobody, nor does one after a long time. A success
+// starts the count again.
+func TestFailures_TellPeopleAfterAMinute(t *testing.T) {
+	var s failures
 	at := bottest.Today
 	fails := func(when string, after time.Duration, want bool) {
 		t.Helper()
@@ -24,14 +24,14 @@ func TestStumbles(t *testing.T) {
 	fails("second", stalledAfter, false)
 	fails("third, after a minute", 0, true)
 	fails("fourth", time.Second, true)
-	s.went("REQ-ACDEFG")
+	s.succeeded("REQ-ACDEFG")
 	fails("first again", time.Hour, false)
 	fails("second again", time.Second, false)
 	fails("third again, at once", time.Second, false)
-	for n := range manyStumbles + 10 {
+	for n := range maxFailures + 10 {
 		s.failed(strings.Repeat("A", n+1), at.Add(2*time.Hour))
 	}
 	if _, known := s.all["REQ-ACDEFG"]; known {
-		t.Error("what has not failed for long is kept for ever")
+		t.Error("a failure from long ago is kept forever")
 	}
 }

@@ -9,11 +9,11 @@ import (
 	"revoke-sessions/bot/lookup"
 )
 
-// findOut finds out what became of a call of unknown effect: a moved stamp
-// means that it was carried out. If the stamp has not moved some time after
-// the call, one second call is made; after that there is only reading.
+// findOut finds out the result of a call of unknown effect: a moved stamp means that
+// Microsoft revoked. If the stamp has not moved after some time, it calls once more;
+// after that it only reads.
 func (rn *Runner) findOut(ctx context.Context, r bot.Request) (again bool, _ bot.Request, err error) {
-	read := rn.stamps(lookup.NobodyWaits(ctx), r.Target.ID)
+	read := rn.readStamps(lookup.NobodyWaits(ctx), r.Target.ID)
 	now, withheld := rn.now().UTC(), r.Withheld
 	r.Note(read)
 	if read.MovedSince(r.Before) && r.Ours(read) {
@@ -25,41 +25,28 @@ func (rn *Runner) findOut(ctx context.Context, r bot.Request) (again bool, _ bot
 		return err == nil, r, err
 	}
 	second, may := r.SecondCall(rn.cfg.Timing, now)
-	// Unmoved even since the card: then it was unmoved since before the call.
-	// Long after the decision people have acted themselves, and only they
-	// decide anew.
+	// A stamp unmoved since the card is unmoved since before the call.
 	unmoved := read.Known() && !read.MovedSince(r.Earlier())
-	var turn time.Time                                   // in the line, if it has to wait for that
-	others := rn.under(&r) != "" && rn.otherRules.Load() // whoever has the rules in force calls again
-	if unmoved && may && !others && !now.Before(second) && now.Sub(r.Verdict().At) < rn.cfg.Timing.Patience && rn.mayCallAgain(ctx, &r) {
-		again, next, err := rn.execute(ctx, r)
+	recent := now.Sub(r.Verdict().At) < rn.cfg.Timing.Patience // later, people have acted themselves and decide
+	others := rn.rulesFor(&r) != "" && rn.otherRules.Load()    // a replica with the rules in force calls again
+	var turn time.Time                                         // when the line lets it call
+	if unmoved && may && !others && !now.Before(second) && recent && rn.mayCallAgain(ctx, &r) {
+		again, next, err := rn.callInTurn(ctx, r)
 		_, full := errors.AsType[*bot.LimitError](err)
 		queued, waits := errors.AsType[*bot.TurnError](err)
 		if !full && !waits && !errors.Is(err, bot.ErrFrozen) && !errors.Is(err, bot.ErrOtherRules) {
 			return again, next, err
 		}
-		// A brake is on: reading goes on.
-		may = false
+		may = false // something holds the call back, so only read
 		if waits {
 			turn = queued.Until
 		}
 	}
-	pauses := rn.cfg.Timing.Settle
-	r.DueAt = now.Add(pauses[min(r.Reads, len(pauses)-1)])
-	if !turn.IsZero() && turn.Before(r.DueAt) {
-		r.DueAt = turn // or it would be missed
+	if !may || !now.Before(second) {
+		second = time.Time{}
 	}
-	if may && now.Before(second) && second.Before(r.DueAt) {
-		r.DueAt = second
-	}
+	r.DueAt = rn.nextRead(&r, now, turn, second)
 	r.Reads++
-	// A day is enough; the last look takes "Try again" off the card.
-	switch end := r.Verdict().At.Add(bot.RetryWindow); {
-	case !now.Before(end):
-		r.DueAt = time.Time{}
-	case r.DueAt.After(end):
-		r.DueAt = end
-	}
 	c := bot.Change{Request: r}
 	if r.Withheld != "" && withheld == "" {
 		e := r.Entry(bot.Unknown, rn.actor)
@@ -75,10 +62,30 @@ func (rn *Runner) findOut(ctx context.Context, r bot.Request) (again bool, _ bot
 	return false, r, err
 }
 
-// verify reads the account after Microsoft's yes until the stamp has moved. If
-// the first late look does not show it, or the last of all, people are told.
+// nextRead returns when to read the account again: after the usual pause, or earlier for
+// turn or second, which may be zero. A day after the decision it returns zero: the last
+// read removes "Try again" from the card.
+func (rn *Runner) nextRead(r *bot.Request, now, turn, second time.Time) time.Time {
+	pauses := rn.cfg.Timing.Settle
+	due := now.Add(pauses[min(r.Reads, len(pauses)-1)])
+	for _, earlier := range []time.Time{turn, second} {
+		if !earlier.IsZero() && earlier.Before(due) {
+			due = earlier
+		}
+	}
+	switch end := r.Verdict().At.Add(bot.RetryWindow); {
+	case !now.Before(end):
+		return time.Time{}
+	case due.After(end):
+		return end
+	}
+	return due
+}
+
+// verify reads the account after Microsoft accepted a call, until the stamp has moved.
+// People are told if the first late read does not show it, and if the last does not.
 func (rn *Runner) verify(ctx context.Context, r bot.Request) error {
-	read := rn.stamps(lookup.NobodyWaits(ctx), r.Target.ID)
+	read := rn.readStamps(lookup.NobodyWaits(ctx), r.Target.ID)
 	now := rn.now().UTC()
 	r.Note(read)
 	was, late := r.State, false

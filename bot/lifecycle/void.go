@@ -9,7 +9,7 @@ import (
 	"revoke-sessions/bot/lookup"
 )
 
-// Draft makes a pending request of what was asked for and looked up.
+// Draft makes a pending request from an ask and its look-ups.
 func (rn *Runner) Draft(ctx context.Context, r bot.Request) (bot.Request, error) {
 	before, err := rn.store.LastAccepted(ctx, r.Target.ID)
 	if err != nil {
@@ -25,22 +25,24 @@ func (rn *Runner) Draft(ctx context.Context, r bot.Request) (bot.Request, error)
 	r.Digest = bot.CardDigest(r.Target, r.Words.UPN, r.Operation, r.Fallback, r.Need)
 	r.CreatedAt, r.ExpiresAt, r.Executes = now, now.Add(wait), executes && !r.Drill
 	r.DueAt = rn.cfg.Attention(&r)
-	lookup.Count(&r.Coverage, rn.approvers.Latest().Able(&r, rn.cfg.Check))
+	r.Coverage.Able = lookup.Headcount(rn.approvers.Latest().Able(&r, rn.cfg.Check))
 	return r, nil
 }
 
-// LeaveToApprovers has a report that somebody wants to deny not carried out by
-// itself: the approvers have as long as for any other.
-func (rn *Runner) LeaveToApprovers(r *bot.Request) {
+// CancelTimeout stops the policy from executing a report at its deadline if somebody
+// wants to deny it. The approvers then have as long as for any other request.
+func (rn *Runner) CancelTimeout(r *bot.Request) {
 	if len(r.DenyAsked) > 0 && r.Executes {
 		r.Executes, r.NotExecuted, r.OtherRules = false, bot.DenyAsked, false
 		r.ExpiresAt = r.CreatedAt.Add(max(rn.cfg.Policy.Expiry, r.ExpiresAt.Sub(r.CreatedAt)))
 	}
 }
 
-// Void ends a request whose card was no longer true, and makes a fresh preview
-// of the same ask in the same transaction: what was asked for is not lost.
-func (rn *Runner) Void(ctx context.Context, r bot.Request, t bot.TargetFacts, changed []bot.Difference, c bot.Change, e bot.Entry) (bot.Request, error) {
+// Void ends a request whose card is no longer true, and makes a fresh preview of the
+// same ask in the same transaction, so that the ask is not lost.
+func (rn *Runner) Void(
+	ctx context.Context, r bot.Request, t bot.TargetFacts, changed []bot.Difference, c bot.Change, e bot.Entry,
+) (bot.Request, error) {
 	r.To(bot.Void)
 	r.EndedAt, r.DueAt, r.Changed = rn.now().UTC(), time.Time{}, changed
 	e.Action, e.Digest, e.Changed = string(bot.Void), r.Digest, bot.JoinDifferences(changed)
@@ -51,15 +53,15 @@ func (rn *Runner) Void(ctx context.Context, r bot.Request, t bot.TargetFacts, ch
 			Coverage: r.Coverage, CancelAskedAt: r.CancelAskedAt, AskersAlso: r.AskersAlso, DenyAsked: r.DenyAsked, TargetLeft: r.TargetLeft,
 		}
 		t.SlackIDs, t.Found = bot.Union(r.TargetSlackIDs(), t.SlackIDs), t.Found || r.TargetFound
-		// A click does not wait for these, but a new card is a new ask.
+		// A click does not wait for these facts, but a new card shows them.
 		rn.people.CompleteFacts(ctx, &t)
 		fresh.AimAt(t)
 		fresh, err := rn.Draft(ctx, fresh)
 		if err != nil {
 			return r, err
 		}
-		fresh.RevokedBefore = r.RevokedBefore // what its people knew when it was asked for
-		rn.LeaveToApprovers(&fresh)
+		fresh.RevokedBefore = r.RevokedBefore // as people knew it when they asked
+		rn.CancelTimeout(&fresh)
 		fresh.DueAt = rn.cfg.Attention(&fresh)
 		r.ReplacedBy = fresh.ID
 		again := fresh.Entry(bot.Pending, e.Actor)
@@ -68,9 +70,9 @@ func (rn *Runner) Void(ctx context.Context, r bot.Request, t bot.TargetFacts, ch
 		again.Until = fresh.ExecutesAt()
 		c.Successor, c.Audit = &fresh, append(c.Audit, again)
 	}
-	// Of a request that somebody altered it is not known what was called.
+	// If somebody altered the request, its calls are not known.
 	c.GivesBack = r.NothingDone() && !slices.Contains(changed, bot.Altered)
-	// What a card asks for is judged by the rules in force.
+	// The rules in force judge a card.
 	c.Request, c.Under = r, rn.rules.Digest()
 	return rn.Commit(ctx, c)
 }

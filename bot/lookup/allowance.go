@@ -9,61 +9,62 @@ const (
 	// askBurst is how many asks one person may make at once; after that, one
 	// each Timing.AskEvery.
 	askBurst = 10
-	// manyAskers bounds the people who are remembered.
-	manyAskers = 10_000
+	// maxAskers bounds how many people an Allowance remembers.
+	maxAskers = 10_000
 )
 
-// Allowance is what one person may have looked up: a token for each ask, taken
-// before anybody is looked up. Reports of one's own device have tokens of their
-// own: whoever holds the lost device shall not use up what its owner needs
-// elsewhere, nor the other way round.
+// Allowance limits how many look-ups one person may cause: each ask takes a token
+// before anybody is looked up. Reports of one's own device have separate tokens,
+// so that the person who holds the lost device and its owner cannot use up each
+// other's.
 type Allowance struct {
-	every time.Duration // 0: nobody counts
+	every time.Duration // 0: no limit
 
 	mu     sync.Mutex
 	others rested // by Slack user ID
 	own    rested
 }
 
-// rested is when each person has all tokens again.
+// rested holds when each person has all tokens again.
 type rested map[string]time.Time
 
+// NewAllowance makes an Allowance that gives one token back each time every has passed.
 func NewAllowance(every time.Duration) *Allowance {
 	return &Allowance{every: every, others: rested{}, own: rested{}}
 }
 
-// Take answers 0 and takes a token, or answers when there is one.
-func (w *Allowance) Take(slackID string, own bool, now time.Time) time.Duration {
-	if w.every <= 0 {
+// Take takes a token and returns 0, or returns how long until there is one.
+func (a *Allowance) Take(slackID string, own bool, now time.Time) time.Duration {
+	if a.every <= 0 {
 		return 0
 	}
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	people := w.others
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	people := a.others
 	if own {
-		people = w.own
+		people = a.own
 	}
 	full, known := people[slackID]
 	if full.Before(now) {
 		full = now
 	}
-	// No more than all can be missing, however far a clock was set back.
-	all := askBurst * w.every
+	// A clock that was set back cannot make more than all tokens missing.
+	all := askBurst * a.every
 	missing := min(full.Sub(now), all)
-	if wait := missing + w.every - all; wait > 0 {
+	if wait := missing + a.every - all; wait > 0 {
 		return wait
 	}
 	if !known {
 		people.makeRoom(now)
 	}
-	people[slackID] = now.Add(missing + w.every)
+	people[slackID] = now.Add(missing + a.every)
 	return 0
 }
 
-// makeRoom forgets people where many are remembered: those who have all tokens
-// again and, where all are busy, anybody.
+// makeRoom forgets people once too many are remembered: first those who have all
+// tokens again, then anybody.
 func (people rested) makeRoom(now time.Time) {
-	if len(people) < manyAskers {
+	if len(people) < maxAskers {
 		return
 	}
 	for id, full := range people {
@@ -72,7 +73,7 @@ func (people rested) makeRoom(now time.Time) {
 		}
 	}
 	for id := range people {
-		if len(people) < manyAskers {
+		if len(people) < maxAskers {
 			return
 		}
 		delete(people, id)

@@ -29,23 +29,23 @@ func TestAllowance(t *testing.T) {
 		t.Errorf("after the time that was said, another %s", wait)
 	}
 	if wait := w.Take(bottest.Bob, false, now.Add(-time.Hour)); wait > every {
-		t.Errorf("a clock that is set back has people wait %s", wait)
+		t.Errorf("after a clock was set back people wait %s", wait)
 	}
 	if w := NewAllowance(0); w.Take(bottest.Bob, false, now) != 0 {
-		t.Error("where nobody counts, somebody waits")
+		t.Error("without a limit somebody waits")
 	}
 }
 
-func TestAllowanceRemembersSoManyPeople(t *testing.T) {
+func TestAllowance_BoundsRememberedPeople(t *testing.T) {
 	w, now := NewAllowance(6*time.Second), bottest.AskedAt
-	for i := range manyAskers {
+	for i := range maxAskers {
 		w.Take(fmt.Sprint("U", i), false, now)
 	}
 	now = now.Add(5 * time.Second)
 	for range askBurst {
 		w.Take(bottest.Bob, false, now) // the first makes room for itself
 	}
-	if n := len(w.others); n > manyAskers {
+	if n := len(w.others); n > maxAskers {
 		t.Errorf("%d people are remembered", n)
 	}
 	now = now.Add(time.Second) // the others have rested, Bob has not
@@ -55,37 +55,5 @@ func TestAllowanceRemembersSoManyPeople(t *testing.T) {
 	}
 	if w.Take(bottest.Bob, false, now) == 0 {
 		t.Error("Bob was forgotten among the others")
-	}
-}
-
-// What a purpose may use is a part of what Slack allows, shared by the replicas;
-// decisions are never held back.
-func TestBudgetKeepsRoomForDecisions(t *testing.T) {
-	c := &clock{at: bottest.AskedAt}
-	for _, replicas := range []int{1, 2} {
-		b := NewBudget(c.now, func() int { return replicas }, false)
-		most := func(p Purpose) (n int) {
-			for n < 1000 && b.Take(LookingUp(t.Context(), p), "users.info") == nil {
-				n++
-			}
-			return n
-		}
-		if n := most(ForOthers); n != 40/replicas {
-			t.Errorf("%d replicas: strangers get %d calls", replicas, n)
-		}
-		if n := most(ForOwn); n != 20/replicas {
-			t.Errorf("%d replicas: after that, reports get %d calls", replicas, n)
-		}
-		if n := most(ForDecision); n != 1000 {
-			t.Errorf("%d replicas: a decision was held back after %d calls", replicas, n)
-		}
-		c.move(time.Minute)
-		if n := most(ForOwn); n != 60/replicas {
-			t.Errorf("%d replicas: a minute later, reports get %d calls", replicas, n)
-		}
-		c.move(-time.Hour) // set back
-		if n := most(ForOthers); n == 0 {
-			t.Error("a clock that is set back holds everybody up")
-		}
 	}
 }

@@ -13,16 +13,16 @@ import (
 	"revoke-sessions/graph"
 )
 
-// Purpose says what a look-up is for. Slack and Microsoft allow an app so many
-// calls; what strangers ask for must leave enough of them for decisions.
+// Purpose is what a look-up is for. Slack and Microsoft limit the calls of an
+// app, so look-ups for strangers must leave enough calls for decisions.
 type Purpose int
 
 const (
-	// ForDecision is a click or a freeze of somebody who is an approver as far
-	// as is known, the roster, and whatever the bot does by itself.
+	// ForDecision is a click or a freeze by a known approver, the roster, and
+	// everything that the bot does by itself.
 	ForDecision Purpose = iota
-	// ForOwn is a report of somebody's own device, an ask of an approver, and
-	// anybody else's click.
+	// ForOwn is a report of one's own device, an approver's ask, and anybody
+	// else's click.
 	ForOwn
 	// ForOthers is everything else.
 	ForOthers
@@ -30,9 +30,9 @@ const (
 
 type purposeKey struct{}
 
-// LookingUp has the look-ups under ctx made for p, or for what they are made for
-// already, where that is more important.
-func LookingUp(ctx context.Context, p Purpose) context.Context {
+// For marks the look-ups under ctx as made for p, unless they already have a more
+// important purpose.
+func For(ctx context.Context, p Purpose) context.Context {
 	if known, ok := ctx.Value(purposeKey{}).(Purpose); ok && known <= p {
 		return ctx
 	}
@@ -44,20 +44,20 @@ func purposeOf(ctx context.Context) Purpose {
 	return p
 }
 
-// quota is how many calls an app may make within a time.
+// quota is how many calls an app may make within a period.
 type quota struct {
 	calls  int
 	within time.Duration
 }
 
-// graphReads stands for every read of Graph's.
+// graphReads is the name that all reads of Graph share.
 const graphReads = "graph reads"
 
-// quotas are those of the methods that an act may cause.
+// quotas are the limits of the methods that a person can make the bot call.
 // https://docs.slack.dev/apis/web-api/rate-limits
 // https://learn.microsoft.com/graph/throttling-limits: the smallest tenant has
-// 3,500 resource units in 10 s; a read costs one to three, and other programs
-// of the tenant have theirs.
+// 3,500 resource units in 10 s; a read costs one to three, and the tenant's other
+// programs need some too.
 var quotas = map[string]quota{
 	"users.info":            {100, time.Minute},
 	"users.lookupByEmail":   {50, time.Minute},
@@ -66,34 +66,38 @@ var quotas = map[string]quota{
 	graphReads:              {1000, 10 * time.Second},
 }
 
-// Of each quota, strangers' asks get two fifths, and what is forOwn another
-// fifth. The rest is left for decisions, which nothing here holds back.
+// Of each quota, strangers' asks get two fifths and ForOwn another fifth.
+// Decisions get the rest, and are never held back.
 const (
 	othersShare = 0.4
 	ownShare    = 0.2
 )
 
-// Budget counts the calls that acts cause, method by method.
+// Budget counts, per method, the calls that people cause.
 type Budget struct {
 	now func() time.Time
-	// replicas share what Slack and Microsoft allow.
+	// replicas counts the processes that share the quotas.
 	replicas func() int
 	off      bool
 
 	mu     sync.Mutex
 	others map[string]*window
 	own    map[string]*window
-	// silent holds the methods of which Slack or Microsoft said that they are
-	// called too often, until when to leave them alone.
+	// silent holds until when to leave a method alone, because Slack or Microsoft
+	// said that it is called too often.
 	silent map[string]time.Time
 }
 
+// NewBudget makes a Budget; off turns all limits off.
 func NewBudget(now func() time.Time, replicas func() int, off bool) *Budget {
-	return &Budget{now: now, replicas: replicas, off: off, others: map[string]*window{}, own: map[string]*window{}, silent: map[string]time.Time{}}
+	return &Budget{
+		now: now, replicas: replicas, off: off,
+		others: map[string]*window{}, own: map[string]*window{}, silent: map[string]time.Time{},
+	}
 }
 
-// spentError says that a call was not made, so that others find room for theirs
-// or, with asked, because Slack or Microsoft had just asked to leave it.
+// spentError says that a call was not made: to leave room for decisions or, with
+// asked, because Slack or Microsoft had just asked to wait.
 type spentError struct {
 	what  string
 	wait  time.Duration
@@ -107,7 +111,7 @@ func (e *spentError) Error() string {
 	return fmt.Sprintf("%s: not called, to leave room for decisions; there is room again in %s", e.what, e.wait.Round(time.Second))
 }
 
-// Take counts a call, or answers a *spentError, and then it must not be made.
+// Take counts a call. If it returns a *spentError, the call must not be made.
 func (b *Budget) Take(ctx context.Context, method string) error {
 	p, q := purposeOf(ctx), quotas[method]
 	if b.off || p == ForDecision {
@@ -130,8 +134,8 @@ func (b *Budget) Take(ctx context.Context, method string) error {
 	return nil
 }
 
-// Heed remembers that a method was called too often.
-func (b *Budget) Heed(method string, err error) {
+// NoteTooOften remembers that a method is called too often, if err says so.
+func (b *Budget) NoteTooOften(method string, err error) {
 	if wait, ok := TooOften(err); ok && !b.off {
 		b.mu.Lock()
 		b.silent[method] = b.now().Add(min(wait, slackapi.LongestSilence))
@@ -139,8 +143,8 @@ func (b *Budget) Heed(method string, err error) {
 	}
 }
 
-// TooOften reports that Slack or Microsoft answered that they are asked too
-// often, and how long to wait.
+// TooOften reports whether err means that Slack or Microsoft is called too often,
+// and how long to wait.
 func TooOften(err error) (wait time.Duration, so bool) {
 	if e, ok := errors.AsType[*spentError](err); ok {
 		return e.wait, e.asked
@@ -157,8 +161,8 @@ func TooOften(err error) (wait time.Duration, so bool) {
 // window holds when the last calls were made, oldest first.
 type window []time.Time
 
-// take answers 0 and notes a call, or answers when there is room for one. A call
-// that was noted in the future was noted before the clock was set back.
+// take notes a call and returns 0, or returns how long until there is room for
+// one. A call noted in the future was noted before the clock was set back.
 func take(all map[string]*window, method string, now time.Time, within time.Duration, most int) time.Duration {
 	w := all[method]
 	if w == nil {
@@ -175,30 +179,31 @@ func take(all map[string]*window, method string, now time.Time, within time.Dura
 	return 0
 }
 
-// counted is a look-up of Slack's that the budget counts.
+// counted wraps a Slack look-up so that the budget counts it.
 func counted[V any](b *Budget, method string, ask func(context.Context, string) (V, error)) func(context.Context, string) (V, error) {
 	return func(ctx context.Context, key string) (v V, err error) {
 		if err := b.Take(ctx, method); err != nil {
 			return v, err
 		}
 		v, err = ask(ctx, key)
-		b.Heed(method, err)
+		b.NoteTooOften(method, err)
 		return v, err
 	}
 }
 
-// countedEntra is Entra with each read counted by the budget.
+// countedEntra is Entra with a budget that counts each read.
 type countedEntra struct {
 	bot.Entra
 	budget *Budget
 }
 
+// reading makes one read if the budget allows it.
 func reading[V any](ctx context.Context, b *Budget, ask func() (V, error)) (v V, err error) {
 	if err := b.Take(ctx, graphReads); err != nil {
 		return v, err
 	}
 	v, err = ask()
-	b.Heed(graphReads, err)
+	b.NoteTooOften(graphReads, err)
 	return v, err
 }
 
@@ -230,5 +235,5 @@ func (c countedEntra) LastSignIn(ctx context.Context, objectID string) (time.Tim
 	return reading(ctx, c.budget, func() (time.Time, error) { return c.Entra.LastSignIn(ctx, objectID) })
 }
 
-// Counted are the actions of which only the first in a minute is a row at once.
+// Counted are the actions that repeat: only the first in a minute gets its row at once.
 var Counted = []string{"refused", "cancel_asked_again", "deny_pressed"}

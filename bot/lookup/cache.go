@@ -17,63 +17,61 @@ import (
 	"revoke-sessions/graph"
 )
 
-// Cache caches look-ups by key: an answer up to a minute old counts, and one
-// up to five minutes old where there is no answer in time. Errors are not kept, nor
-// what keeps says no to.
+// Cache remembers look-ups by key. It returns an answer younger than Fresh without
+// asking, and one younger than Stale if nobody answers in time. It keeps no errors,
+// and no answer that Keeps turns down.
 type Cache[V any] struct {
 	about bot.Subject
 	now   func() time.Time
 	fetch func(context.Context, string) (V, error)
-	// Keeps reports whether an answer is remembered; nil for every one.
+	// Keeps reports whether to remember an answer; nil keeps every one.
 	Keeps func(V) bool
 	group singleflight.Group
 
 	mu      sync.Mutex
 	entries map[string]*list.Element // of order
-	order   *list.List               // of memo[V], the one that was learned first in front
+	order   *list.List               // of memo[V], oldest in front
 }
 
 type memo[V any] struct {
 	key   string
 	value V
-	// at is when it was learned, and by this process's own clock, which no
-	// setting turns back: the database's may be set, or be another server's
-	// from one moment to the next.
+	// at is when it was learned by the database's clock, own by this process's.
+	// Only own is sure never to go back.
 	at, own time.Time
 }
 
-// age is how old a memo is by whichever clock says more.
-func (m *Cache[V]) age(known memo[V]) time.Duration {
-	return max(m.now().Sub(known.at), time.Since(known.own))
+// age is the memo's age by the clock that says more.
+func (c *Cache[V]) age(known memo[V]) time.Duration {
+	return max(c.now().Sub(known.at), time.Since(known.own))
 }
 
-// manyMemos bounds the memory of look-ups. Whoever was looked up longest ago is
-// forgotten first, so that no crowd takes from the others what counts where
-// nobody answers.
-const manyMemos = 10_000
+// maxMemos bounds a Cache. The oldest answer is dropped first, so that a crowd
+// cannot push out the recent ones.
+const maxMemos = 10_000
 
+// NewCache makes a Cache of what fetch answers; about is the subject of its errors.
 func NewCache[V any](now func() time.Time, about bot.Subject, fetch func(context.Context, string) (V, error)) *Cache[V] {
 	return &Cache[V]{about: about, now: now, fetch: fetch, entries: map[string]*list.Element{}, order: list.New()}
 }
 
-// Get answers a value and its age.
-func (m *Cache[V]) Get(ctx context.Context, key string) (V, time.Duration, error) {
-	known, ok := m.recall(key)
-	if age := m.age(known); ok && age < LookupFresh {
+// Get returns a value and its age.
+func (c *Cache[V]) Get(ctx context.Context, key string) (V, time.Duration, error) {
+	known, ok := c.recall(key)
+	if age := c.age(known); ok && age < Fresh {
 		return known.value, age, nil
 	}
-	// One look-up serves everybody who waits for it, so it must not end with
-	// the first of them; nor must a decision share a look-up of a stranger's, which the
-	// budget may refuse.
-	answer := m.group.DoChan(strconv.Itoa(int(purposeOf(ctx)))+" "+key, func() (any, error) {
-		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), lookupWait)
+	// Everybody who waits shares one look-up, so the first to leave must not end it.
+	// A decision shares none with a stranger, whose look-up the budget may refuse.
+	answer := c.group.DoChan(strconv.Itoa(int(purposeOf(ctx)))+" "+key, func() (any, error) {
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), Wait)
 		defer cancel()
-		v, err := m.fetch(ctx, key)
+		v, err := c.fetch(ctx, key)
 		switch {
 		case err == nil:
-			m.Remember(key, v)
-		case Refusal(err) != "":
-			m.forget(key) // what was known before the no counts no more
+			c.Remember(key, v)
+		case RefusalRemedy(err) != "":
+			c.forget(key) // a refusal ends what was known before
 		}
 		return v, err
 	})
@@ -88,59 +86,61 @@ func (m *Cache[V]) Get(ctx context.Context, key string) (V, time.Duration, error
 		err = ctx.Err()
 	}
 	var none V
-	failed := FailedLookup(m.about, err)
-	if age := m.age(known); ok && age < LookupStale && failed.Remedy == "" {
+	failed := Failed(c.about, err)
+	if age := c.age(known); ok && age < Stale && failed.Remedy == "" {
 		return known.value, age, nil
 	}
 	return none, 0, failed
 }
 
-func (m *Cache[V]) recall(key string) (memo[V], bool) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	e, ok := m.entries[key]
+// recall returns what is known under key, of any age.
+func (c *Cache[V]) recall(key string) (memo[V], bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	e, ok := c.entries[key]
 	if !ok {
 		return memo[V]{}, false
 	}
 	return e.Value.(memo[V]), true
 }
 
-// Remember keeps an answer in the place of what was known before, or nothing.
-func (m *Cache[V]) Remember(key string, v V) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	m.drop(key)
-	if m.Keeps != nil && !m.Keeps(v) {
+// Remember replaces what was known under key by v, or by nothing if Keeps says no.
+func (c *Cache[V]) Remember(key string, v V) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.drop(key)
+	if c.Keeps != nil && !c.Keeps(v) {
 		return
 	}
-	if oldest := m.order.Front(); m.order.Len() >= manyMemos {
-		m.drop(oldest.Value.(memo[V]).key)
+	if oldest := c.order.Front(); c.order.Len() >= maxMemos {
+		c.drop(oldest.Value.(memo[V]).key)
 	}
-	m.entries[key] = m.order.PushBack(memo[V]{key, v, m.now(), time.Now()})
+	c.entries[key] = c.order.PushBack(memo[V]{key, v, c.now(), time.Now()})
 }
 
-func (m *Cache[V]) forget(key string) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	m.drop(key)
+func (c *Cache[V]) forget(key string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.drop(key)
 }
 
 // drop forgets what is known under a key. The caller holds mu.
-func (m *Cache[V]) drop(key string) {
-	if e, ok := m.entries[key]; ok {
-		m.order.Remove(e)
-		delete(m.entries, key)
+func (c *Cache[V]) drop(key string) {
+	if e, ok := c.entries[key]; ok {
+		c.order.Remove(e)
+		delete(c.entries, key)
 	}
 }
 
-// Refusal is the remedy where somebody did answer and the answer was no, which
-// an earlier yes must not paper over; empty where nobody answered.
-func Refusal(err error) string {
+// RefusalRemedy returns what to do if Slack or Entra refused the look-up: an older
+// answer then no longer counts. It returns "" if nobody answered.
+func RefusalRemedy(err error) string {
 	if bot.SignInRefused(err) {
 		return graph.AsError(err).Remedy
 	}
 	if e, ok := errors.AsType[*slackapi.Error](err); ok && !e.NoAnswer() {
-		return "Slack answered " + cmp.Or(e.Code, strconv.Itoa(e.Status)) + ". Whoever runs the bot should check its token and scopes in the Slack app's settings."
+		return "Slack answered " + cmp.Or(e.Code, strconv.Itoa(e.Status)) +
+			". Whoever runs the bot should check its token and scopes in the Slack app's settings."
 	}
 	if e := graph.AsError(err); e != nil && !e.Retryable && e.Status != 0 && e.Status < 500 {
 		return e.Remedy
@@ -148,15 +148,16 @@ func Refusal(err error) string {
 	return ""
 }
 
-// How old an answer about a person may be.
 const (
-	LookupFresh = time.Minute
-	// LookupStale counts only where nobody answers within lookupWait.
-	LookupStale = 5 * time.Minute
-	lookupWait  = 2 * time.Second
+	// Fresh is how old an answer may be that counts like a new one.
+	Fresh = time.Minute
+	// Stale is how old an answer may be if nobody answers within Wait.
+	Stale = 5 * time.Minute
+	// Wait bounds one look-up.
+	Wait = 2 * time.Second
 )
 
-// each asks about several at once, a few at a time.
+// each asks about all of them, a few at a time.
 func each[T, V any](all []T, ask func(T) (V, error)) ([]V, []error) {
 	found, errs := make([]V, len(all)), make([]error, len(all))
 	var g errgroup.Group
@@ -167,6 +168,6 @@ func each[T, V any](all []T, ask func(T) (V, error)) ([]V, []error) {
 			return nil
 		})
 	}
-	_ = g.Wait() // none of them answers one
+	_ = g.Wait() // always nil: the errors are in errs
 	return found, errs
 }

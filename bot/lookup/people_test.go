@@ -46,7 +46,7 @@ func (d *directory) LastSignIn(ctx context.Context, id string) (time.Time, error
 	return d.signIns[id], nil
 }
 
-// factTrouble is trouble, and what is wrong with this kind of question alone.
+// factTrouble is trouble, or the error of this kind of question.
 func (d *directory) factTrouble(ctx context.Context, kind string) error {
 	d.mu.Lock()
 	if d.asked == nil {
@@ -189,7 +189,7 @@ func crowd(t *testing.T) (*People, *slacktest.Server, *directory, *clock) {
 	return NewPeople(connected(t, s), d, &policy, c.now, NewBudget(c.now, oneReplica, false)), s, d, c
 }
 
-func TestStandings(t *testing.T) {
+func TestWho_Standing(t *testing.T) {
 	for name, row := range map[string]struct {
 		user slacktest.User
 		want authz.Standing
@@ -238,7 +238,7 @@ func TestStandings(t *testing.T) {
 	})
 }
 
-func TestSlackbotIsNobody(t *testing.T) {
+func TestWho_SlackbotIsBot(t *testing.T) {
 	p, s, _, _ := crowd(t)
 	s.AddUser(slacktest.User{ID: "USLACKBOT", Email: "bob@contoso.example"}) // Slack says is_bot: false
 	if got, err := p.Who(bottest.Deadline(t), "USLACKBOT"); err != nil || got.Actor.Standing != authz.BotUser {
@@ -246,7 +246,7 @@ func TestSlackbotIsNobody(t *testing.T) {
 	}
 }
 
-func TestAddressesAndAccounts(t *testing.T) {
+func TestWho_AccountByAddress(t *testing.T) {
 	for name, row := range map[string]struct {
 		email string
 		setup func(*directory)
@@ -290,7 +290,7 @@ func TestAddressesAndAccounts(t *testing.T) {
 	}
 }
 
-func TestNoAnswerIsNoWordAboutThePerson(t *testing.T) {
+func TestWho_SlackFailureKeepsOlderAnswer(t *testing.T) {
 	faults := bottest.RateLimits("users.info")
 	for name, f := range map[string]slacktest.Fault{
 		"empty":          {Body: `{}`},
@@ -320,17 +320,17 @@ func TestNoAnswerIsNoWordAboutThePerson(t *testing.T) {
 			if _, err := p.Target(bottest.Deadline(t), bot.Whom{SlackID: bottest.Bob}); err == nil {
 				t.Fatal("a target was found")
 			}
-			// It was not remembered, and what was known before still counts.
+			// The failure is not remembered, and an older answer still counts.
 			s.ClearFaults()
 			if got, err := p.Who(bottest.Deadline(t), bottest.Bob); err != nil || got.Actor.EntraID != "bob-id" {
 				t.Fatalf("afterwards: %+v, %v", got.Actor, err)
 			}
 			s.Inject(f)
-			c.move(LookupFresh)
-			if got, err := p.Who(bottest.Deadline(t), bottest.Bob); err != nil || got.Actor.EntraID != "bob-id" || got.Age != LookupFresh {
+			c.move(Fresh)
+			if got, err := p.Who(bottest.Deadline(t), bottest.Bob); err != nil || got.Actor.EntraID != "bob-id" || got.Age != Fresh {
 				t.Fatalf("with an older answer: %+v, %s old, %v", got.Actor, got.Age, err)
 			}
-			c.move(LookupStale)
+			c.move(Stale)
 			if got, err := p.Who(bottest.Deadline(t), bottest.Bob); err == nil {
 				t.Fatalf("with one too old: %+v", got.Actor)
 			}
@@ -338,9 +338,9 @@ func TestNoAnswerIsNoWordAboutThePerson(t *testing.T) {
 	}
 }
 
-// A no to the bot itself is no word about the person either; but it passes
-// only when somebody mends the set-up, so an older answer does not help.
-func TestSlackRefusesTheBot(t *testing.T) {
+// A refusal of the bot itself says nothing about the person. It lasts until somebody
+// mends the set-up, so an older answer does not count.
+func TestWho_SlackRefusalDropsOlderAnswer(t *testing.T) {
 	for code, f := range map[string]slacktest.Fault{
 		"token_revoked": {Error: "token_revoked"}, "invalid_auth": {Error: "invalid_auth"}, "missing_scope": {Error: "missing_scope"},
 		"account_inactive": {Error: "account_inactive"}, "403": {Status: 403}, "404": {Status: 404},
@@ -351,7 +351,7 @@ func TestSlackRefusesTheBot(t *testing.T) {
 		}
 		f.Method = "users.info"
 		s.Inject(f)
-		c.move(LookupFresh)
+		c.move(Fresh)
 		for range 2 {
 			got, err := p.Who(bottest.Deadline(t), bottest.Bob)
 			if e, ok := errors.AsType[*bot.LookupError](err); !ok || e.Where != "Slack" || !strings.Contains(e.Remedy, code) {
@@ -365,7 +365,7 @@ func TestSlackRefusesTheBot(t *testing.T) {
 	}
 }
 
-func TestSlackHangs(t *testing.T) {
+func TestWho_SlackHangs(t *testing.T) {
 	t.Parallel()
 	p, s, _, c := crowd(t)
 	if _, err := p.Who(bottest.Deadline(t), bottest.Bob); err != nil {
@@ -380,17 +380,17 @@ func TestSlackHangs(t *testing.T) {
 	if _, err := p.Who(bottest.Deadline(t), bottest.Carol); err == nil {
 		t.Error("somebody was found without an answer")
 	}
-	if took := time.Since(began); took < 2*lookupWait-time.Second || took > 2*lookupWait+5*time.Second {
+	if took := time.Since(began); took < 2*Wait-time.Second || took > 2*Wait+5*time.Second {
 		t.Errorf("waited %s for two look-ups", took)
 	}
 }
 
-func TestEntraHangsOrFails(t *testing.T) {
+func TestPeople_EntraHangsOrFails(t *testing.T) {
 	t.Parallel()
 	for name, row := range map[string]struct {
 		err  error
 		hang bool
-		no   bool // the answer is a no, which an older yes must not paper over
+		no   bool // Entra refused: an older answer no longer counts
 	}{
 		"hangs":             {nil, true, false},
 		"asks to wait":      {&graph.Error{Op: "find", Status: 429, Outcome: graph.NotDone, Retryable: true, Remedy: "x"}, false, false},
@@ -511,8 +511,8 @@ func TestTarget(t *testing.T) {
 	})
 }
 
-// A Slack account is the target's only if it leads back to the same account,
-// by whatever address of it.
+// A Slack user is the target's only if one of the addresses leads back to the same
+// account.
 func TestSlackAccounts(t *testing.T) {
 	p, s, d, c := crowd(t)
 	ctx := bottest.Deadline(t)
@@ -546,21 +546,21 @@ func TestSlackAccounts(t *testing.T) {
 		}
 	}
 	many := graph.User{ID: "many-id"}
-	for i := range manyAddresses + 1 {
+	for i := range maxAddresses + 1 {
 		many.Addresses = append(many.Addresses, fmt.Sprintf("a%d@contoso.example", i))
 	}
-	if _, err := p.SlackAccounts(ctx, many, nil); !errors.Is(err, errManyAddresses) {
+	if _, err := p.SlackAccounts(ctx, many, nil); !errors.Is(err, errTooManyAddresses) {
 		t.Errorf("more addresses than are looked up: %v", err)
 	}
-	c.move(LookupStale)
+	c.move(Stale)
 	s.Inject(slacktest.Fault{Method: "users.lookupByEmail", Error: "internal_error"})
 	if _, err := p.SlackAccounts(ctx, u, nil); err == nil {
 		t.Error("Slack did not answer, and nobody says that there may be more")
 	}
 }
 
-// One click looks everybody up once, however many keys the search has.
-func TestALookUpIsRemembered(t *testing.T) {
+// One click looks each person up once, with any number of search keys.
+func TestWho_AnswerIsRemembered(t *testing.T) {
 	p, s, d, c := crowd(t)
 	for range 3 {
 		if _, err := p.Who(bottest.Deadline(t), bottest.Bob); err != nil {
@@ -570,7 +570,7 @@ func TestALookUpIsRemembered(t *testing.T) {
 	if n := len(s.CallsOf("users.info")); n != 1 || d.finds != 3 {
 		t.Errorf("%d calls of Slack and %d of Entra, want 1 and 3", n, d.finds)
 	}
-	c.move(LookupFresh)
+	c.move(Fresh)
 	if _, err := p.Who(bottest.Deadline(t), bottest.Bob); err != nil {
 		t.Fatal(err)
 	}
@@ -579,9 +579,9 @@ func TestALookUpIsRemembered(t *testing.T) {
 	}
 }
 
-// What was mended a moment ago is so at once: no minute of an older no is waited
-// for. Slack's no to an address keeps its minute, for Slack allows few of these.
-func TestANoIsNotRemembered(t *testing.T) {
+// A mended account counts at once. Only Slack's "no such address" is kept for a
+// minute, because Slack allows few of these calls.
+func TestPeople_RefusalIsNotRemembered(t *testing.T) {
 	byAddress := func(p *People, ctx context.Context) (authz.Reason, error) {
 		f, err := p.Target(ctx, bot.Whom{Address: "late@contoso.example"})
 		return f.Problem, err
@@ -619,9 +619,9 @@ func TestANoIsNotRemembered(t *testing.T) {
 			if reason, err := row.ask(p, bottest.Deadline(t)); err != nil || reason != "" {
 				t.Fatalf("once it is mended: %q, %v", reason, err)
 			}
-			// Nor does a yes from before outlast a no.
+			// Nor does an older yes outlast a no.
 			row.spoil(d)
-			c.move(LookupFresh)
+			c.move(Fresh)
 			if reason, err := row.ask(p, bottest.Deadline(t)); name != "a typed address of nobody" && (err != nil || reason != row.meanwhile) {
 				t.Errorf("spoilt again: %q, %v", reason, err)
 			}
@@ -642,9 +642,9 @@ func TestANoIsNotRemembered(t *testing.T) {
 	}
 }
 
-// The clock of the process that reads an account may be wrong by an hour: how
-// old it is goes by the clock that all share.
-func TestAnAccountIsDatedByTheSharedClock(t *testing.T) {
+// The clock of the process that reads an account may be wrong by an hour. The age
+// of the account goes by the clock that all share.
+func TestAccount_DatedBySharedClock(t *testing.T) {
 	p, _, d, c := crowd(t)
 	for i := range d.users {
 		d.users[i].Stamps = graph.Stamps{Sessions: bottest.JanuaryV, ReadAt: c.now().Add(time.Hour)}

@@ -18,15 +18,15 @@ import (
 	"revoke-sessions/graph"
 )
 
-// memberships is which of the policy's groups hold somebody.
+// memberships says which of the policy's groups somebody is in.
 type memberships struct {
 	of, unsure []string
 	age        time.Duration
 	trouble    error // why some are unsure
 }
 
-// memberships asks all of the policy's groups at once.
-func (p *People) memberships(ctx context.Context, slackIDs []string, entraID string) memberships {
+// groupsHolding asks all of the policy's groups at once.
+func (p *People) groupsHolding(ctx context.Context, slackIDs []string, entraID string) memberships {
 	var inEntra memberships
 	inSlack := make([]memberships, len(p.Circle))
 	var asked sync.WaitGroup
@@ -55,14 +55,14 @@ func (p *People) memberships(ctx context.Context, slackIDs []string, entraID str
 	asked.Wait()
 	all := inEntra
 	for _, in := range inSlack {
-		// Never append: the slices are those that are remembered.
+		// Don't append: these slices belong to the cache.
 		all.of, all.unsure = slices.Concat(all.of, in.of), slices.Concat(all.unsure, in.unsure)
 		all.age, all.trouble = max(all.age, in.age), cmp.Or(all.trouble, in.trouble)
 	}
 	return all
 }
 
-// memberOf names the policy's Entra groups that hold an account.
+// memberOf names the policy's Entra groups that an account is in.
 func (p *People) memberOf(ctx context.Context, objectID string) ([]string, error) {
 	groups := entraGroups(p.Circle)
 	for i, name := range groups {
@@ -79,9 +79,9 @@ func entraGroups(c authz.Circle) []string {
 	return slices.DeleteFunc(slices.Clone(c), func(name string) bool { return !strings.HasPrefix(name, authz.EntraGroup) })
 }
 
-// FailedLookup is the *LookupError of a look-up that ended in err.
-func FailedLookup(about bot.Subject, err error) *bot.LookupError {
-	e := &bot.LookupError{Where: about.Where, About: about, Remedy: Refusal(err), Err: err}
+// Failed makes the *LookupError of a look-up that failed with err.
+func Failed(about bot.Subject, err error) *bot.LookupError {
+	e := &bot.LookupError{Where: about.Where, About: about, Remedy: RefusalRemedy(err), Err: err}
 	e.Wait, e.TooOften = TooOften(err)
 	if _, ok := errors.AsType[*spentError](err); ok {
 		e.Spent = !e.TooOften
@@ -89,16 +89,16 @@ func FailedLookup(about bot.Subject, err error) *bot.LookupError {
 	return e
 }
 
-// Person is somebody who acts, or somebody named by a mention, as looked up now.
+// Person is a Slack user as looked up now: somebody who acts or is mentioned.
 type Person struct {
 	Actor   authz.Actor
-	Account graph.User // what the Slack account leads to; zero without actor.EntraID
+	Account graph.User // of the Slack user; zero without Actor.EntraID
 	Age     time.Duration
-	// Trouble is why some of the policy's groups could not be asked, or nil.
+	// Trouble is why some of the policy's groups could not be read, or nil.
 	Trouble error
 }
 
-// People looks people up, with a short memory.
+// People looks people up and remembers the answers for a short time.
 type People struct {
 	slack     *slackapi.Client
 	directory bot.Directory
@@ -106,8 +106,8 @@ type People struct {
 	signIns   bot.SignIns
 	identity  authz.Identity
 	Circle    authz.Circle // every group that the policy names
-	roles     bool         // whether a rule goes by the target's roles
-	shields   []string     // Slack users and groups that protections name
+	roles     bool         // whether a rule depends on the target's roles
+	shields   []string     // Slack users and groups that the policy protects
 	now       func() time.Time
 
 	members    *Cache[slackapi.Member]
@@ -118,30 +118,37 @@ type People struct {
 	byAddress  *Cache[string] // Slack user IDs; "" for nobody's address
 }
 
+// NewPeople makes a People that looks up by the policy, within the budget.
 func NewPeople(s *slackapi.Client, e bot.Entra, policy *authz.Policy, now func() time.Time, budget *Budget) *People {
 	e = countedEntra{e, budget}
-	p := &People{slack: s, directory: e, groups: e, signIns: e, identity: policy.Identity, Circle: policy.Groups(), roles: policy.AsksForRoles(), shields: policy.SlackShields(), now: now}
+	p := &People{
+		slack: s, directory: e, groups: e, signIns: e, now: now,
+		identity: policy.Identity, Circle: policy.Groups(), roles: policy.AsksForRoles(), shields: policy.SlackShields(),
+	}
 	p.members = NewCache(now, bot.AboutPeople, counted(budget, "users.info", s.Member))
 	p.accounts = NewCache(now, bot.AboutAccounts, p.find)
-	// An account that was not found may be new, and one that was blocked, or had to
-	// share its address, may be mended: whoever tries again is told what is so now.
+	// A missing account may be created soon, and a blocked or ambiguous one mended.
+	// The next try must see that at once.
 	p.accounts.Keeps = func(found []graph.User) bool { return len(found) == 1 && found[0].Disabled != graph.Yes }
 	p.slackGroup = NewCache(now, bot.AboutSlackGroups, counted(budget, "usergroups.users.list", s.GroupMembers))
 	p.entraIn = NewCache(now, bot.AboutEntraGroups, p.memberOf)
 	p.entraGroup = NewCache(now, bot.AboutEntraGroups, e.Members)
-	p.byAddress = NewCache(now, bot.AboutPeople, counted(budget, "users.lookupByEmail", func(ctx context.Context, address string) (string, error) {
-		m, err := s.MemberByEmail(ctx, address)
-		if e, ok := errors.AsType[*slackapi.Error](err); ok && e.Code == "users_not_found" {
-			return "", nil
-		}
-		return m.ID, err
-	}))
+	p.byAddress = NewCache(now, bot.AboutPeople, counted(budget, "users.lookupByEmail", p.memberWith))
 	return p
 }
 
-// Who looks up a Slack user, the one Entra account behind it, and which of the
-// policy's groups hold it. The error is a *LookupError; what is wrong with the
-// person stands in actor.
+// memberWith returns the ID of the Slack user who has the address, or "" if nobody has it.
+func (p *People) memberWith(ctx context.Context, address string) (string, error) {
+	m, err := p.slack.MemberByEmail(ctx, address)
+	if e, ok := errors.AsType[*slackapi.Error](err); ok && e.Code == "users_not_found" {
+		return "", nil
+	}
+	return m.ID, err
+}
+
+// Who looks up a Slack user, the Entra account behind it, and which of the policy's
+// groups it is in. The error is a *LookupError; what is wrong with the person is in
+// Actor.
 func (p *People) Who(ctx context.Context, slackID string) (Person, error) {
 	who := Person{Actor: authz.Actor{SlackID: slackID}}
 	m, age, err := p.members.Get(ctx, slackID)
@@ -154,9 +161,9 @@ func (p *People) Who(ctx context.Context, slackID string) (Person, error) {
 	}
 	who.Age, who.Actor.Standing = age, m.Standing
 	if m.Standing != authz.FullMember && m.Standing != authz.GuestUser {
-		return who, nil // whose address proves nothing here
+		return who, nil // the address of such an account proves nothing
 	}
-	account, unmapped, age, err := p.behind(ctx, slackID, m)
+	account, unmapped, age, err := p.accountBehind(ctx, slackID, m)
 	if err != nil {
 		return who, err
 	}
@@ -166,16 +173,17 @@ func (p *People) Who(ctx context.Context, slackID string) (Person, error) {
 	}
 	who.Account = account
 	who.Actor.EntraID, who.Actor.Blocked = account.ID, account.Disabled == graph.Yes
-	in := p.memberships(ctx, []string{slackID}, who.Actor.EntraID)
+	in := p.groupsHolding(ctx, []string{slackID}, who.Actor.EntraID)
 	who.Actor.MemberOf, who.Actor.Unsure, who.Trouble = in.of, in.unsure, in.trouble
 	who.Age = max(who.Age, in.age)
 	return who, nil
 }
 
-// behind finds the one Entra account that a Slack account leads to, or why there is
-// none.
-func (p *People) behind(ctx context.Context, slackID string, m slackapi.Member) (u graph.User, unmapped authz.Reason, age time.Duration, err error) {
-	key, unmapped := p.leadsTo(slackID, m)
+// accountBehind finds the Entra account of a Slack user, or why there is none.
+func (p *People) accountBehind(
+	ctx context.Context, slackID string, m slackapi.Member,
+) (u graph.User, unmapped authz.Reason, age time.Duration, err error) {
+	key, unmapped := p.lookupKey(slackID, m)
 	if key == "" {
 		return u, unmapped, 0, nil
 	}
@@ -188,29 +196,28 @@ func (p *People) behind(ctx context.Context, slackID string, m slackapi.Member) 
 	case len(accounts) > 1:
 		return u, authz.SeveralAccounts, age, nil
 	case key != accounts[0].ID && p.mappedTo(accounts[0].ID) != nil:
-		// The address leads to an account that the map gives to somebody else.
+		// The policy's map gives the account to somebody else.
 		return u, authz.AccountOfSomebody, age, nil
 	}
 	return accounts[0], "", age, nil
 }
 
-// former finds the account of somebody who is deactivated in Slack, as a target
-// alone. Slack does not say any more whether the address is confirmed, so that it
-// proves nothing: those who decide see whose account it leads to. To nobody else it
-// leads: see who.
+// former finds the account of a deactivated Slack user, who can only be a target.
+// Slack no longer says whether the address is confirmed, so it proves nothing: the
+// approvers see on the card whose account it is. See Who for everybody else.
 func (p *People) former(ctx context.Context, slackID string) (graph.User, authz.Reason, error) {
 	m, _, err := p.members.Get(ctx, slackID)
 	if err != nil {
 		return graph.User{}, "", err
 	}
 	m.EmailConfirmed = true
-	u, problem, _, err := p.behind(ctx, slackID, m)
+	u, problem, _, err := p.accountBehind(ctx, slackID, m)
 	return u, problem, err
 }
 
-// Again looks up somebody who has said a word that still counts. A Slack account
-// that leads to somebody else by now lends them no word of the one before, whose
-// own word, from another account, would otherwise count twice.
+// Again looks up somebody whose earlier approval or vote still counts, and who had
+// the Entra account entraID. If the Slack account now has another one, the approval
+// is not that person's: otherwise one person could count twice.
 func (p *People) Again(ctx context.Context, slackID, entraID string) (Person, error) {
 	who, err := p.Who(ctx, slackID)
 	if err == nil && who.Actor.EntraID != "" && who.Actor.EntraID != entraID {
@@ -219,9 +226,9 @@ func (p *People) Again(ctx context.Context, slackID, entraID string) (Person, er
 	return who, err
 }
 
-// leadsTo answers what a Slack account is looked up by in Entra: the object ID
-// that the policy's map gives it, or else its address; or why by nothing.
-func (p *People) leadsTo(slackID string, m slackapi.Member) (key string, unmapped authz.Reason) {
+// lookupKey returns what to look for in Entra: the object ID that the policy's map
+// gives the Slack user, or else the address. Without either, unmapped says why.
+func (p *People) lookupKey(slackID string, m slackapi.Member) (key string, unmapped authz.Reason) {
 	if id := p.identity.Map[slackID]; p.identity.ByMap && id != "" {
 		return id, ""
 	}
@@ -239,7 +246,7 @@ func (p *People) leadsTo(slackID string, m slackapi.Member) (key string, unmappe
 	return m.Email, ""
 }
 
-// mappedTo are the Slack users that the policy's map gives the account to.
+// mappedTo returns the Slack users that the policy's map gives the account to.
 func (p *People) mappedTo(objectID string) (slackIDs []string) {
 	if !p.identity.ByMap {
 		return nil
@@ -252,10 +259,9 @@ func (p *People) mappedTo(objectID string) (slackIDs []string) {
 	return slackIDs
 }
 
-// find gathers every account that the address may mean: by user principal
-// name, mail and proxy address. An address that is one account's name and
-// another's mail is ambiguous, whichever is looked at first. An object ID
-// means that account alone.
+// find returns every account that the address may mean: by user principal name,
+// mail and proxy address. An address that is one account's name and another's mail
+// is ambiguous. An object ID means that account alone.
 func (p *People) find(ctx context.Context, address string) ([]graph.User, error) {
 	if bot.ObjectID.MatchString(address) {
 		u, err := p.read(ctx, address)
@@ -288,9 +294,9 @@ func (p *People) find(ctx context.Context, address string) ([]graph.User, error)
 	return all, nil
 }
 
-// Account reads one account as it is now, or says soon that it cannot.
+// Account reads one account as it is now, and fails after Wait.
 func (p *People) Account(ctx context.Context, objectID string) (graph.User, error) {
-	ctx, cancel := context.WithTimeout(ctx, lookupWait)
+	ctx, cancel := context.WithTimeout(ctx, Wait)
 	defer cancel()
 	return p.read(ctx, objectID)
 }
@@ -301,17 +307,17 @@ func (p *People) read(ctx context.Context, objectID string) (graph.User, error) 
 	return u, err
 }
 
-// date has an account read now, by the clock that all replicas share: how old
-// it is may be asked on another one, whose own clock differs.
+// date sets when the account was read, by the clock that all replicas share:
+// another replica may compute the age.
 func (p *People) date(u *graph.User) {
 	if u.Stamps.Known() {
 		u.Stamps.ReadAt = p.now().UTC()
 	}
 }
 
-// typedAddress resolves an address that somebody typed. A user principal name
-// is unique, and it is what people are told to type where an address is
-// ambiguous, so it alone wins over mail and proxy addresses.
+// typedAddress resolves an address that somebody typed. A user principal name wins
+// over mail and proxy addresses: it is unique, and people are told to type it if an
+// address is ambiguous.
 func (p *People) typedAddress(ctx context.Context, address string) ([]graph.User, error) {
 	accounts, _, err := p.accounts.Get(ctx, address)
 	for _, u := range accounts {
@@ -322,22 +328,22 @@ func (p *People) typedAddress(ctx context.Context, address string) ([]graph.User
 	return accounts, err
 }
 
-// manyAddresses is how many addresses of one account are looked up in Slack.
-const manyAddresses = 50
+// maxAddresses bounds how many addresses of one account are looked up in Slack.
+const maxAddresses = 50
 
-// errManyAddresses: nobody can say which Slack accounts an account has.
-var errManyAddresses = errors.New("the account has more addresses than are looked up")
+// errTooManyAddresses means that the account may have Slack users nobody looked for.
+var errTooManyAddresses = errors.New("the account has more addresses than are looked up")
 
-// OnlyTooMany reports whether there was an answer for each address that was
-// looked up, and there are more addresses.
-func OnlyTooMany(err error) bool {
+// OnlyTooManyAddresses reports whether every look-up got an answer, and err only says
+// that there are more addresses.
+func OnlyTooManyAddresses(err error) bool {
 	all, ok := err.(interface{ Unwrap() []error })
-	return ok && !slices.ContainsFunc(all.Unwrap(), func(e error) bool { return !errors.Is(e, errManyAddresses) })
+	return ok && !slices.ContainsFunc(all.Unwrap(), func(e error) bool { return !errors.Is(e, errTooManyAddresses) })
 }
 
-// SlackAccounts adds to the known ones every Slack account that leads to an
-// Entra account: those that the map names, and those that have one of its
-// addresses and map back to it. The error says that there may be more.
+// SlackAccounts adds to known every Slack user who has the Entra account: those in
+// the policy's map, and those who have one of its addresses and lead back to it. An
+// error means that there may be more.
 func (p *People) SlackAccounts(ctx context.Context, u graph.User, known []string) (ids []string, err error) {
 	ids = slices.Clone(known)
 	add := func(id string) {
@@ -351,13 +357,13 @@ func (p *People) SlackAccounts(ctx context.Context, u graph.User, known []string
 	if !p.identity.ByEmail {
 		return ids, nil
 	}
-	ctx, cancel := context.WithTimeout(ctx, lookupWait)
+	ctx, cancel := context.WithTimeout(ctx, Wait)
 	defer cancel()
-	// An address of Slack's is one active account's, so that those of the accounts that
-	// were looked up a moment ago lead to nobody else.
+	// In Slack, only one active user has an address. So the addresses of users we just
+	// looked up need no search.
 	var theirs, addresses []string
 	for _, id := range ids {
-		if m, ok := p.members.recall(id); ok && p.members.age(m) < LookupFresh && m.value.Email != "" && m.value.Standing != authz.Deleted {
+		if m, ok := p.members.recall(id); ok && p.members.age(m) < Fresh && m.value.Email != "" && m.value.Standing != authz.Deleted {
 			theirs = append(theirs, strings.ToLower(m.value.Email))
 		}
 	}
@@ -366,8 +372,8 @@ func (p *People) SlackAccounts(ctx context.Context, u graph.User, known []string
 			addresses = append(addresses, address)
 		}
 	}
-	if len(addresses) > manyAddresses {
-		addresses, err = addresses[:manyAddresses], errManyAddresses
+	if len(addresses) > maxAddresses {
+		addresses, err = addresses[:maxAddresses], errTooManyAddresses
 	}
 	found, errs := each(addresses, func(address string) (string, error) {
 		id, _, err := p.byAddress.Get(ctx, address)
@@ -386,8 +392,8 @@ func (p *People) SlackAccounts(ctx context.Context, u graph.User, known []string
 	return ids, errors.Join(append(errs, err)...)
 }
 
-// NobodyWaits is ctx for what is asked of Microsoft while nobody waits for the
-// answer: where it is asked too much, it turns that away first.
+// NobodyWaits marks the calls to Microsoft under ctx as background work, which
+// Microsoft turns away first if it has too much to do.
 func NobodyWaits(ctx context.Context) context.Context {
 	return context.WithValue(ctx, graph.NobodyWaits{}, true)
 }

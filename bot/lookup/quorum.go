@@ -12,29 +12,28 @@ import (
 	"revoke-sessions/bot/slackapi"
 )
 
-// Quorum is whether the approvers could decide what may be asked.
+// Quorum says whether the approvers could decide a request.
 type Quorum struct {
 	// Able counts the different people who could decide now.
 	Able int
-	// Whole is false where an approver may be missing from the count. Trouble
-	// says why, if that is because Slack or Entra could not be asked, and Remedy
-	// what to do, if that lies in the bot's set-up. Without Trouble there are too many:
-	// of Named on the list, or more, Looked were looked up.
+	// Whole is false if an approver may be missing from the count. Trouble is then
+	// the error of Slack or Entra, and Remedy how to mend the bot's set-up. Without
+	// Trouble there are too many approvers: Looked of at least Named were looked up.
 	Whole   bool
 	Trouble error
 	Remedy  string
 	Named   int
 	Looked  int
-	// Unable are those who are named and could not decide.
+	// Unable are the named people who could not decide.
 	Unable []bot.Unable
 }
 
-// oneReplica counts the replicas of a program that runs by itself.
+// oneReplica is the count of replicas for a program that runs alone.
 func oneReplica() int { return 1 }
 
-// FindQuorum looks the approvers up and counts them by the rules that count for
-// their clicks, as the bot does when it starts. It needs no Bot and stores
-// nothing. Connect or Installation must come first.
+// FindQuorum looks the approvers up and counts them by the rules of their clicks,
+// as the bot does when it starts. It stores nothing. Call Connect or Installation
+// before it.
 func FindQuorum(ctx context.Context, s *slackapi.Client, entra bot.Entra, policy authz.Policy, now func() time.Time) Quorum {
 	check := func(action authz.Action, actor authz.Actor, matter authz.Matter) authz.Decision {
 		return authz.Check(authz.Question{Action: action, Actor: actor, Matter: matter, Policy: policy})
@@ -48,8 +47,8 @@ func FindQuorum(ctx context.Context, s *slackapi.Client, entra bot.Entra, policy
 	return q
 }
 
-// UnableTo gathers what the bot cannot read until its set-up is mended, and what
-// to do about it. Where it cannot sign in, nothing else counts.
+// UnableTo collects what the bot cannot read until somebody mends its set-up, and
+// how to mend it. If the bot cannot sign in, only that is returned.
 func UnableTo(troubles []error) (unable string, remedies []string) {
 	var says []string
 	for _, trouble := range troubles {
@@ -70,8 +69,8 @@ func UnableTo(troubles []error) (unable string, remedies []string) {
 	return strings.Join(says, " "), remedies
 }
 
-// Unreadable are the reasons why groups cannot be read: also of those that do not
-// name approvers.
+// Unreadable returns why groups cannot be read, including groups that name no
+// approvers.
 func (s *Rosters) Unreadable(ctx context.Context, groups authz.Circle) []error {
 	_, errs := each(groups, func(name string) (struct{}, error) {
 		if id, ok := strings.CutPrefix(name, authz.EntraGroup); ok {

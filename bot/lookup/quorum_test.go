@@ -14,8 +14,8 @@ import (
 	"revoke-sessions/graph"
 )
 
-// The approvers are counted by the rules of their clicks.
-func TestQuorum(t *testing.T) {
+// FindQuorum counts the approvers by the rules of their clicks.
+func TestFindQuorum(t *testing.T) {
 	s := bottest.Workspace(t)
 	a := connected(t, s)
 	d := &directory{users: []graph.User{{ID: bottest.CarolID, UPN: "alice@contoso.example", Disabled: graph.No}}}

@@ -16,48 +16,46 @@ import (
 	"revoke-sessions/graph"
 )
 
-// Count counts those who are able to decide.
-func Count(c *bot.Coverage, able []Approver) { c.Able = Headcount(able) }
-
-// Roster is who the approvers are by name: for mentions, and to count whether
-// enough of them could decide. It is never authority, for it may be minutes
-// old; whoever clicks is looked up when they click.
+// Roster lists the approvers: for mentions, and to count whether enough of them
+// could decide. It may be minutes old, so it never authorizes anybody: a click is
+// looked up when it arrives.
 type Roster struct {
 	People []Approver
-	// Troubles say why somebody may be missing: Slack or Entra could not be asked.
-	// Trouble is the first of them.
+	// Troubles are the errors of Slack or Entra: somebody may be missing. Trouble is
+	// the first of them.
 	Trouble  error
 	Troubles []error
-	// Crowd: the list is too long to look everybody up. That is known and no trouble,
-	// so that nothing is gained by trying again soon.
+	// Crowd means that the list is too long to look everybody up. This is no trouble:
+	// trying again soon would not help.
 	Crowd bool
-	// named are the Slack users on the list, size is how many people are on it at
-	// least, and looked how many of them were looked up.
-	named        []string
+	// named are the Slack users on the list.
+	named []string
+	// Size is how many people are on the list at least, Looked how many were looked up.
 	Size, Looked int
-	// list is a digest of it.
+	// list is a digest of the list.
 	list [sha256.Size]byte
-	At   time.Time
+	// At is when the roster was drawn.
+	At time.Time
 }
 
 // Whole reports whether nobody is missing.
 func (s Roster) Whole() bool { return s.Trouble == nil && !s.Crowd }
 
-// Approver is one of them.
+// Approver is one person on the roster.
 type Approver struct {
 	Actor authz.Actor
-	// By are the names in the policy's list through which they are one.
+	// By are the names in the policy's list that include this person.
 	By []string
 }
 
 const (
-	// rosterFresh is how old a roster may be before a new request has it
-	// drawn up again, and rosterWait how long the request waits for that.
+	// rosterFresh is how old a roster may be before a new request draws it again.
 	rosterFresh = time.Minute
-	RosterWait  = lookupWait
-	// manyApprovers is how many are looked up. More is no roster but a crowd,
-	// and users.info takes about 100 calls a minute.
-	manyApprovers = 50
+	// RosterWait is how long that request waits.
+	RosterWait = Wait
+	// maxApprovers bounds how many are looked up: users.info takes about 100 calls a
+	// minute.
+	maxApprovers = 50
 )
 
 // Rosters keeps the last roster.
@@ -70,16 +68,16 @@ type Rosters struct {
 	last Roster
 }
 
-// Latest answers the last roster without asking anybody.
+// Latest returns the last roster without asking anybody.
 func (s *Rosters) Latest() Roster {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.last
 }
 
-// Fresh answers a roster that is not older than rosterFresh. Of a crowd only the
-// list is read again: while that is the same, so are those who were looked up, until
-// the preflight looks.
+// Fresh returns a roster not older than rosterFresh. For a crowd it reads only the
+// list again: while that is the same, the people looked up stay until the next
+// preflight.
 func (s *Rosters) Fresh(ctx context.Context) Roster {
 	last := s.Latest()
 	if !last.At.IsZero() && !bot.Elapsed(last.At, s.Now(), rosterFresh) {
@@ -90,11 +88,11 @@ func (s *Rosters) Fresh(ctx context.Context) Roster {
 	return s.keep(s.draw(ctx, last))
 }
 
-// Refresh draws the roster up anew.
+// Refresh draws a new roster.
 func (s *Rosters) Refresh(ctx context.Context) Roster { return s.keep(s.draw(ctx, Roster{})) }
 
-// keep remembers a roster. Of one with trouble the names are not believed, which
-// are for mentions, but that it misses somebody is.
+// keep remembers a roster. If it had trouble and has fewer people, it keeps the
+// previous people for mentions, and the trouble.
 func (s *Rosters) keep(drawn Roster) Roster {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -105,19 +103,19 @@ func (s *Rosters) keep(drawn Roster) Roster {
 	return drawn
 }
 
-// draw lists the approvers and looks up each of them, or the first manyApprovers;
-// or goes by the last roster, if that was of the same crowd.
+// draw lists the approvers and looks up the first maxApprovers. If the last roster
+// was of the same crowd, it returns that one.
 func (s *Rosters) draw(ctx context.Context, last Roster) Roster {
-	// Whoever has it drawn up: it is for everybody's card, and once a minute at most.
+	// Not For: all cards use the roster, and it is drawn once a minute at most.
 	ctx = context.WithValue(ctx, purposeKey{}, ForDecision)
 	r := Roster{At: s.Now()}
-	var lists []listed
+	var lists []nameList
 	for _, name := range s.Names {
-		l, err := s.listed(ctx, name)
+		l, err := s.readList(ctx, name)
 		r.fails(err)
 		lists = append(lists, l)
 	}
-	r.sumUp(lists)
+	r.noteLists(lists)
 	if r.Trouble == nil && last.Trouble == nil && last.Crowd && last.list == r.list {
 		last.At = r.At
 		return last
@@ -125,7 +123,7 @@ func (s *Rosters) draw(ctx context.Context, last Roster) Roster {
 	var ids []string
 	by := map[string][]string{}
 	for _, l := range lists {
-		found, err := s.inSlack(ctx, l, r.Crowd, manyApprovers-len(ids))
+		found, err := s.inSlack(ctx, l, r.Crowd, maxApprovers-len(ids))
 		r.fails(err)
 		for _, id := range found {
 			if by[id] == nil {
@@ -134,8 +132,8 @@ func (s *Rosters) draw(ctx context.Context, last Roster) Roster {
 			by[id] = append(by[id], l.Name)
 		}
 	}
-	if len(ids) > manyApprovers {
-		r.Crowd, r.Size, ids = true, max(r.Size, len(ids)), ids[:manyApprovers]
+	if len(ids) > maxApprovers {
+		r.Crowd, r.Size, ids = true, max(r.Size, len(ids)), ids[:maxApprovers]
 	}
 	r.Looked = len(ids)
 	found, errs := each(ids, func(id string) (Approver, error) {
@@ -153,26 +151,26 @@ func (s *Rosters) draw(ctx context.Context, last Roster) Roster {
 }
 
 // fails notes why somebody may be missing, if err is not nil.
-func (r *Roster) fails(err error) {
+func (s *Roster) fails(err error) {
 	if err != nil {
-		r.Trouble, r.Troubles = cmp.Or(r.Trouble, err), append(r.Troubles, err)
+		s.Trouble, s.Troubles = cmp.Or(s.Trouble, err), append(s.Troubles, err)
 	}
 }
 
-// listed is whom one name of a Circle stands for, before anybody is looked up:
+// nameList is what one name of a Circle stands for, before anybody is looked up:
 // Slack users, or the accounts of an Entra group.
-type listed struct {
+type nameList struct {
 	Name     string
 	SlackIDs []string
 	Members  []graph.User
-	more     bool // of the accounts
+	more     bool // accounts than Members
 }
 
-// errBrokenOff: Microsoft answered a part of the list.
+// errBrokenOff means that Microsoft returned only a part of the list.
 var errBrokenOff = errors.New("the list of a group's members broke off")
 
-// listed reads one name's list.
-func (s *Rosters) listed(ctx context.Context, name string) (l listed, err error) {
+// readList reads what one name stands for.
+func (s *Rosters) readList(ctx context.Context, name string) (l nameList, err error) {
 	l.Name = name
 	switch {
 	case strings.HasPrefix(name, authz.EntraGroup):
@@ -194,43 +192,43 @@ func (s *Rosters) listed(ctx context.Context, name string) (l listed, err error)
 	return l, nil
 }
 
-// sumUp notes whom the lists name. In which order they do makes no difference.
-func (r *Roster) sumUp(lists []listed) {
+// noteLists notes who is on the lists. Their order makes no difference.
+func (s *Roster) noteLists(lists []nameList) {
 	accounts, more, same := map[string]bool{}, false, slices.Clone(lists)
 	for i, l := range lists {
-		r.named = append(r.named, l.SlackIDs...)
+		s.named = append(s.named, l.SlackIDs...)
 		for _, u := range l.Members {
 			accounts[u.ID] = true
 		}
 		more = more || l.more
 		same[i].SlackIDs = slices.Sorted(slices.Values(l.SlackIDs))
 	}
-	slices.Sort(r.named)
-	r.named = slices.Compact(r.named)
-	r.Crowd = more || len(r.named) > manyApprovers || len(accounts) > manyApprovers
-	r.Size = max(len(r.named), len(accounts))
+	slices.Sort(s.named)
+	s.named = slices.Compact(s.named)
+	s.Crowd = more || len(s.named) > maxApprovers || len(accounts) > maxApprovers
+	s.Size = max(len(s.named), len(accounts))
 	text, _ := json.Marshal(same) // strings all
-	r.list = sha256.Sum256(text)
+	s.list = sha256.Sum256(text)
 }
 
-// inSlack finds the Slack users of a list, of a crowd as many as there is room
-// for. Whoever has none cannot decide, so that they are not missing.
-func (s *Rosters) inSlack(ctx context.Context, l listed, crowd bool, room int) ([]string, error) {
+// inSlack finds the Slack users of a list; for a crowd, as many as there is room
+// for. An account without a Slack user cannot decide, so it is not missing.
+func (s *Rosters) inSlack(ctx context.Context, l nameList, crowd bool, room int) ([]string, error) {
 	ids, members := l.SlackIDs, l.Members
 	if crowd {
-		// Sorted, or it would be others each time.
+		// Sorted, so that each time picks the same ones.
 		ids = slices.Sorted(slices.Values(ids))
 		ids, members = ids[:min(len(ids), room)], members[:min(len(members), room)]
 	}
 	found, errs := each(members, func(u graph.User) ([]string, error) {
-		// By the two addresses that most people have: this is no authority.
+		// Two addresses are enough here: a roster authorizes nobody.
 		return s.People.SlackAccounts(ctx, u, nil)
 	})
 	return append(slices.Clone(ids), slices.Concat(found...)...), errors.Join(errs...)
 }
 
-// Acting are those who may act as approvers now, who could pull the brake; unable
-// are the others who are named, and why.
+// Acting returns who may act as an approver now: who could freeze. unable are the
+// others, and why.
 func (s Roster) Acting(check bot.Checker) (able []Approver, unable []bot.Unable) {
 	for _, a := range s.People {
 		if d := check(authz.Freeze, a.Actor, authz.Matter{}); d.Allowed {
@@ -243,20 +241,20 @@ func (s Roster) Acting(check bot.Checker) (able []Approver, unable []bot.Unable)
 	return able, unable
 }
 
-// Count is how many different people may act as approvers now.
+// Count returns how many different people may act as approvers now.
 func (s Roster) Count(check bot.Checker) int {
 	able, _ := s.Acting(check)
 	return Headcount(able)
 }
 
-// Others mentions those who may act as approvers now, but for one, whoever they are.
+// Others mentions everybody who may act as an approver now, except one.
 func (s Roster) Others(names authz.Circle, but string, check bot.Checker) []string {
 	able, _ := s.Acting(check)
 	able = slices.DeleteFunc(able, func(a Approver) bool { return a.Actor.SlackID == but })
 	return slices.DeleteFunc(s.Mentions(names, able), func(name string) bool { return name == but })
 }
 
-// Headcount counts people, whatever number of Slack accounts they have.
+// Headcount counts people: several Slack users with one Entra account are one.
 func Headcount(all []Approver) int {
 	seen := map[string]bool{}
 	for _, a := range all {
@@ -265,22 +263,22 @@ func Headcount(all []Approver) int {
 	return len(seen)
 }
 
-// Able are the approvers who could confirm a request now and have not, by the
-// same rules as their click.
+// Able returns the approvers who could confirm the request now and have not, by the
+// rules of their clicks.
 func (s Roster) Able(r *bot.Request, check bot.Checker) []Approver {
 	return slices.DeleteFunc(slices.Clone(s.People), func(a Approver) bool {
 		return !check(authz.Confirm, a.Actor, r.Matter()).Allowed || r.ApprovedBy(a.Actor)
 	})
 }
 
-// Has reports whether a Slack user is on the list, or was found behind it.
+// Has reports whether a Slack user is on the list, or in one of its groups.
 func (s Roster) Has(slackID string) bool {
 	return slices.Contains(s.named, slackID) || slices.ContainsFunc(s.People, func(a Approver) bool { return a.Actor.SlackID == slackID })
 }
 
-// Mentions names the able ones of the people behind names: a group where
-// everybody in it is able, and otherwise its able members one by one. A name of
-// which nothing is known stands for itself.
+// Mentions returns the IDs to mention for names: a group if all its members are
+// able, and otherwise its able members one by one. A name about which nothing is
+// known is mentioned itself.
 func (s Roster) Mentions(names authz.Circle, able []Approver) []string {
 	var all []string
 	add := func(name string) {
@@ -305,9 +303,8 @@ func (s Roster) Mentions(names authz.Circle, able []Approver) []string {
 	return all
 }
 
-// Direct lists the Slack users among the able ones and those named: a group
-// cannot be written to, and of a user of whom nothing is known yet the name is
-// what there is.
+// Direct returns the Slack users who can get a direct message: the able ones and
+// the users among names. A group cannot get one.
 func Direct(names []string, able []Approver) (ids []string) {
 	for _, a := range able {
 		ids = append(ids, a.Actor.SlackID)
@@ -321,7 +318,7 @@ func Direct(names []string, able []Approver) (ids []string) {
 	return slices.Compact(ids)
 }
 
-// Readers are the Slack users who may read how a request goes on: see View.
+// Readers returns the Slack users who may read how a request goes on.
 func (s Roster) Readers(r *bot.Request, names authz.Circle, check bot.Checker) []string {
 	able, _ := s.Acting(check)
 	target := r.TargetSlackIDs()
@@ -335,6 +332,7 @@ func (s Roster) Readers(r *bot.Request, names authz.Circle, check bot.Checker) [
 	})
 }
 
+// allAble reports whether everybody known in a group is able.
 func (s Roster) allAble(name string, able []Approver) bool {
 	in := func(list []Approver) (n int) {
 		for _, a := range list {

@@ -13,8 +13,8 @@ import (
 	"revoke-sessions/graph"
 )
 
-// MayMean reports whether somebody named may be the account: an address of its
-// own, though another account may have it, too.
+// MayMean reports whether a name may mean the account. Another account may have the
+// same address.
 func (p *People) MayMean(whom bot.Whom, u graph.User) bool {
 	switch {
 	case whom.SlackID != "":
@@ -27,17 +27,17 @@ func (p *People) MayMean(whom bot.Whom, u graph.User) bool {
 	})
 }
 
-// Match is the account that a command names, or the problem with it.
+// Match is the account that a command names, or why there is none.
 type Match struct {
 	User    graph.User
 	SlackID string
-	// Left: the Slack account is deactivated.
+	// Left means that the Slack user is deactivated.
 	Left    bool
 	Problem authz.Reason
 }
 
-// Target finds the account that is meant. Whoever is meant need not be a full
-// member, but their e-mail address must be one that this workspace vouches for.
+// Target finds the account that a command means. Its person may be a guest in
+// Slack, but the workspace must vouch for the e-mail address.
 func (p *People) Target(ctx context.Context, whom bot.Whom) (Match, error) {
 	switch {
 	case whom.SlackID != "":
@@ -64,7 +64,7 @@ func (p *People) Target(ctx context.Context, whom bot.Whom) (Match, error) {
 			return Match{Problem: authz.NoAccount}, nil
 		}
 		if err != nil {
-			return Match{}, FailedLookup(bot.AboutAccounts, err)
+			return Match{}, Failed(bot.AboutAccounts, err)
 		}
 		return Match{User: u}, nil
 	}
@@ -80,9 +80,9 @@ func (p *People) Target(ctx context.Context, whom bot.Whom) (Match, error) {
 	return Match{User: accounts[0]}, nil
 }
 
-// TargetNow reads all of it. known are Slack accounts that are the target's
-// already; find has the others looked for. The error is that of reading the
-// account; what else could not be read is in the aim as unknown.
+// TargetNow reads everything that the rules need about the target. known are Slack
+// users already known to be the target's; find looks for the others. The error is
+// about the account alone; anything else that could not be read is marked unknown.
 func (p *People) TargetNow(ctx context.Context, objectID string, known []string, find bool) (bot.TargetFacts, error) {
 	a := bot.TargetFacts{SlackIDs: known}
 	var err error
@@ -92,12 +92,12 @@ func (p *People) TargetNow(ctx context.Context, objectID string, known []string,
 			if a.SlackIDs, a.Trouble = p.SlackAccounts(ctx, a.User, known); a.Trouble != nil {
 				a.Unsure = p.shields
 			}
-			// Of more addresses than are looked up nobody will ever know more.
-			a.Found = a.Trouble == nil || OnlyTooMany(a.Trouble)
+			// Too many addresses stay too many: searching again would not help.
+			a.Found = a.Trouble == nil || OnlyTooManyAddresses(a.Trouble)
 		} else if err != nil {
 			a.Unsure, a.Trouble = p.shields, err
 		}
-		in := p.memberships(ctx, a.SlackIDs, objectID)
+		in := p.groupsHolding(ctx, a.SlackIDs, objectID)
 		a.In, a.Unsure, a.Age = in.of, slices.Concat(a.Unsure, in.unsure), in.age
 		a.Trouble = cmp.Or(a.Trouble, in.trouble)
 	})
@@ -108,8 +108,8 @@ func (p *People) TargetNow(ctx context.Context, objectID string, known []string,
 	}
 	asked.Wait()
 	if p.roles && a.Privileged == graph.Unknown {
-		// Answered, and not what was asked: the bot's app may not read all of it.
-		unread := FailedLookup(bot.Subject{Where: bot.AtEntra}, unclear)
+		// Graph answered without the roles: the bot's app may not read all of them.
+		unread := Failed(bot.Subject{Where: bot.AtEntra}, unclear)
 		if unclear == nil {
 			unread.Err, unread.Remedy = bot.ErrRolesUnread, graph.RemedyForPrivileged
 		}
@@ -118,10 +118,8 @@ func (p *People) TargetNow(ctx context.Context, objectID string, known []string,
 	return a, err
 }
 
-// Preview is targetNow for a card that is being made: it also reads what no
-// rule goes by and a card shows all the same. That runs beside the rest, no
-// longer than it, and where it fails the card says "unknown" and nobody else
-// hears of it.
+// Preview is TargetNow for a new card: it also reads what only the card shows. That
+// runs at the same time, and if it fails the card says "unknown".
 func (p *People) Preview(ctx context.Context, objectID string, known []string, find bool) (bot.TargetFacts, error) {
 	shown := bot.TargetFacts{User: graph.User{ID: objectID}, RolesAsked: p.roles}
 	var beside sync.WaitGroup
@@ -135,8 +133,8 @@ func (p *People) Preview(ctx context.Context, objectID string, known []string, f
 	return a, err
 }
 
-// CompleteFacts reads what a card shows of the account and is not in the aim:
-// its roles, unless they were asked for, and its last sign-in.
+// CompleteFacts reads what only the card shows: the roles, unless they were read,
+// and the last sign-in.
 func (p *People) CompleteFacts(ctx context.Context, a *bot.TargetFacts) {
 	if a.Complete {
 		return
@@ -147,7 +145,7 @@ func (p *People) CompleteFacts(ctx context.Context, a *bot.TargetFacts) {
 		a.RolesAsked = true
 	}
 	asked.Go(func() {
-		ctx, cancel := context.WithTimeout(ctx, lookupWait)
+		ctx, cancel := context.WithTimeout(ctx, Wait)
 		defer cancel()
 		at, err := p.signIns.LastSignIn(ctx, a.User.ID)
 		a.SignedIn, a.SignInsRead = at, err == nil
@@ -156,9 +154,9 @@ func (p *People) CompleteFacts(ctx context.Context, a *bot.TargetFacts) {
 	a.Complete = true
 }
 
-// privileged is Unknown with every error.
+// privileged returns Unknown with every error.
 func (p *People) privileged(ctx context.Context, objectID string) (graph.Fact, error) {
-	ctx, cancel := context.WithTimeout(ctx, lookupWait)
+	ctx, cancel := context.WithTimeout(ctx, Wait)
 	defer cancel()
 	f, err := p.groups.Privileged(ctx, objectID)
 	if err != nil {
@@ -167,13 +165,13 @@ func (p *People) privileged(ctx context.Context, objectID string) (graph.Fact, e
 	return f, nil
 }
 
-// Unread is the trouble as a *LookupError.
-func Unread(a bot.TargetFacts) error {
+// Trouble returns the target's trouble as a *LookupError.
+func Trouble(a bot.TargetFacts) error {
 	if lookup, ok := errors.AsType[*bot.LookupError](a.Trouble); ok {
 		return lookup
 	}
 	if graph.AsError(a.Trouble) != nil {
-		return FailedLookup(bot.AboutAccounts, a.Trouble)
+		return Failed(bot.AboutAccounts, a.Trouble)
 	}
-	return FailedLookup(bot.AboutPeople, cmp.Or(a.Trouble, bot.ErrRolesUnread))
+	return Failed(bot.AboutPeople, cmp.Or(a.Trouble, bot.ErrRolesUnread))
 }

@@ -11,8 +11,8 @@ import (
 	"revoke-sessions/graph"
 )
 
-// What no rule goes by is shown on the card all the same, and read for it alone.
-func TestAPreviewReadsWhatACardShows(t *testing.T) {
+// The card also shows facts that no rule needs; they are read for the card alone.
+func TestPreview_ReadsWhatOnlyTheCardShows(t *testing.T) {
 	signedIn := bottest.AskedAt.Add(-time.Hour)
 	refused := &graph.Error{Op: "read", Status: 403, Code: "Authorization_RequestDenied", Outcome: graph.NotDone, Remedy: "Grant it."}
 	for _, row := range []struct {
@@ -47,7 +47,7 @@ func TestAPreviewReadsWhatACardShows(t *testing.T) {
 			if d.asked["roles"] != 1 || d.asked["sign-in"] != 1 {
 				t.Errorf("Entra was asked %v, each once would do", d.asked)
 			}
-			// What cannot be known makes nothing stricter than the policy says.
+			// An unknown fact makes nothing stricter than the policy says.
 			r := bot.Request{Lane: authz.ThirdParty, Askers: []authz.Asker{{SlackID: bottest.Bob}}}
 			r.AimAt(a)
 			policy := authz.New(bottest.Alice, bottest.Dave)
@@ -58,7 +58,7 @@ func TestAPreviewReadsWhatACardShows(t *testing.T) {
 			if r.Privileged != row.privileged || !r.SignedIn.Equal(row.at) || r.SignInsRead != row.read {
 				t.Errorf("the request has %q, %v, %v", r.Privileged, r.SignedIn, r.SignInsRead)
 			}
-			// A new card of the same ask does not ask anew for what it has.
+			// A new card of the same ask does not read these facts again.
 			p.CompleteFacts(bottest.Deadline(t), &a)
 			if d.asked["roles"] != 1 || d.asked["sign-in"] != 1 {
 				t.Errorf("Entra was asked again: %v", d.asked)
@@ -67,8 +67,8 @@ func TestAPreviewReadsWhatACardShows(t *testing.T) {
 	}
 }
 
-// A click goes by the policy alone, and what the card shows beside it stays.
-func TestAClickReadsNoMoreThanThePolicyAsks(t *testing.T) {
+// A click reads only what the policy needs; the other facts on the card stay.
+func TestTargetNow_ReadsOnlyWhatPolicyNeeds(t *testing.T) {
 	p, _, d, _ := crowd(t)
 	d.roles, d.signIns = map[string]graph.Fact{"carol-id": graph.Yes}, map[string]time.Time{"carol-id": bottest.AskedAt}
 	r := bot.Request{SignedIn: bottest.AskedAt.Add(-26 * time.Hour), SignInsRead: true, Privileged: graph.Yes}
@@ -90,15 +90,15 @@ func TestAClickReadsNoMoreThanThePolicyAsks(t *testing.T) {
 	}
 }
 
-// Facts that hang keep nobody waiting longer than one look-up does.
-func TestFactsThatHangDelayNoAsk(t *testing.T) {
+// Hanging facts delay a preview no longer than one look-up does.
+func TestPreview_HangingFactsDelayNothing(t *testing.T) {
 	t.Parallel()
 	p, _, d, _ := crowd(t)
 	d.factHang = true
 	begun := time.Now()
 	a, err := p.Preview(bottest.Deadline(t), "carol-id", []string{bottest.Carol}, false)
-	if took := time.Since(begun); took > lookupWait+lookupWait/2 {
-		t.Errorf("the preview took %v: what hangs is waited for one after the other", took)
+	if took := time.Since(begun); took > Wait+Wait/2 {
+		t.Errorf("the preview took %v: it waits for one fact after the other", took)
 	}
 	if err != nil || a.User.ID != "carol-id" || a.Trouble != nil {
 		t.Errorf("preview answers %+v, %v", a, errors.Join(err, a.Trouble))
@@ -107,13 +107,13 @@ func TestFactsThatHangDelayNoAsk(t *testing.T) {
 		t.Errorf("what hung is known: %+v", a)
 	}
 
-	// Nor where the account hangs as well: all of it is waited for at once.
+	// Nor if the account hangs too: the preview waits for all of it at once.
 	d.set(nil, true)
 	begun = time.Now()
 	if _, err = p.Preview(bottest.Deadline(t), "carol-id", []string{bottest.Carol}, false); err == nil {
 		t.Error("an account that hangs was read")
 	}
-	if took := time.Since(begun); took > lookupWait+lookupWait/2 {
+	if took := time.Since(begun); took > Wait+Wait/2 {
 		t.Errorf("the preview of an account that hangs took %v", took)
 	}
 }

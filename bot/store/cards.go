@@ -9,7 +9,7 @@ import (
 )
 
 // Cards implements bot.Billboard.
-func (s *Store) Cards(ctx context.Context, ids []string) (map[string]bot.Place, error) {
+func (b *billboard) Cards(ctx context.Context, ids []string) (map[string]bot.Place, error) {
 	cards := make(map[string]bot.Place, len(ids))
 	if len(ids) == 0 {
 		return cards, nil
@@ -22,7 +22,7 @@ func (s *Store) Cards(ctx context.Context, ids []string) (map[string]bot.Place, 
 		request string
 		at      bot.Place
 	}
-	all, err := rows(ctx, s, func(row scanner) (c card, err error) {
+	all, err := rows(ctx, b.core, func(row scanner) (c card, err error) {
 		c.at.Key = bot.CardKey
 		return c, row.Scan(&c.request, &c.at.Channel, &c.at.TS)
 	}, `SELECT request_id, channel, ts FROM places WHERE key = $1 AND request_id IN (`+strings.Join(list, ", ")+`)`, args...)

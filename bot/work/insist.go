@@ -9,7 +9,7 @@ import (
 	"revoke-sessions/bot"
 )
 
-// Sleep reports whether the time is over and not ctx.
+// Sleep waits for d and returns true, or returns false if ctx ends first.
 func Sleep(ctx context.Context, d time.Duration) bool {
 	timer := time.NewTimer(d)
 	defer timer.Stop()
@@ -22,30 +22,31 @@ func Sleep(ctx context.Context, d time.Duration) bool {
 }
 
 const (
-	// InsistWithin is for how long what Slack has answered is kept in memory while the
-	// database does not take it. After that the message is posted once more.
+	// InsistWithin is how long this process keeps Slack's answer in memory while the
+	// database is away. After that the message is posted again.
 	InsistWithin = time.Minute
-	// insistPause is between two tries: shorter than the clock's tick, so that once
-	// the database is back, whoever knows the answer stores it before somebody else
-	// takes the row over.
+	// insistPause is the pause between two tries. It is shorter than the clock's tick,
+	// so that when the database is back, the process that knows the answer stores it
+	// before another one takes the row.
 	insistPause = 100 * time.Millisecond
-	// insistLater is that pause once a minute has gone by, still shorter than the tick.
+	// insistLater is the pause after the first minute, still shorter than the tick.
 	insistLater = 500 * time.Millisecond
-	// insistTry bounds one try, and insistStopping what is left of it when the
-	// bot gives up what runs.
+	// insistTry bounds one try, insistStopping the rest of a try after a stop has
+	// abandoned the work.
 	insistTry, insistStopping = 5 * time.Second, 3 * time.Second
 )
 
-// Insist stores what has happened outside and nobody else knows: whoever takes
-// over would have to do it again, or find out. The database may be away for a
-// moment. Once ctx is done there is no further try. The first failure is logged,
+// Insist retries a write whose content only this process knows: an answer from Graph or
+// Slack. It gives up after InsistWithin, or when ctx ends. It logs the first failure,
 // and giving up.
 func (w *Pool) Insist(ctx context.Context, log *slog.Logger, what string, store func(context.Context) error) error {
 	return w.InsistFor(ctx, log, what, InsistWithin, store)
 }
 
-// InsistFor is Insist for as long as that.
-func (w *Pool) InsistFor(ctx context.Context, log *slog.Logger, what string, within time.Duration, store func(context.Context) error) error {
+// InsistFor is Insist with another limit.
+func (w *Pool) InsistFor(
+	ctx context.Context, log *slog.Logger, what string, within time.Duration, store func(context.Context) error,
+) error {
 	began := w.now()
 	for tries := 1; ; tries++ {
 		try, cancel := context.WithTimeout(context.WithoutCancel(ctx), insistTry)
@@ -70,11 +71,11 @@ func (w *Pool) InsistFor(ctx context.Context, log *slog.Logger, what string, wit
 	}
 }
 
-// claimMargin is what is left of a claim after the deadline of its step.
+// claimMargin is the rest of a claim after the deadline of its step.
 const claimMargin = bot.ClaimFor - bot.StepDeadline
 
-// InsistClaimed is Insist for what is found again when it is lost. It ends with the
-// claim that the step of ctx works under, for after that somebody else is at it.
+// InsistClaimed is Insist for a write that the next claim would repeat. It ends with the
+// claim of ctx's step, because after that another process may work on it.
 func (w *Pool) InsistClaimed(ctx context.Context, log *slog.Logger, what string, store func(context.Context) error) error {
 	step, ok := ctx.Deadline()
 	if !ok || w.work.Err() != nil {

@@ -11,9 +11,8 @@ import (
 	"revoke-sessions/bot"
 )
 
-// TestHowLongItInsists: what nobody else knows is stored for a minute, and what
-// is found again only while the claim lasts, also by a try that hangs.
-func TestHowLongItInsists(t *testing.T) {
+// Insist tries for a minute, and InsistClaimed while the claim lasts, even if a try hangs.
+func TestInsist_LastsAMinuteOrTheClaim(t *testing.T) {
 	away := errors.New("the database is away")
 	fails := func(context.Context) error { return away }
 	hangs := func(ctx context.Context) error { <-ctx.Done(); return ctx.Err() }
@@ -22,26 +21,26 @@ func TestHowLongItInsists(t *testing.T) {
 		stops       bool
 		fails, most time.Duration
 	}{
-		"what nobody else knows": {func(b *Pool, _ context.Context, store func(context.Context) error) error {
-			return b.Insist(b.work, b.log, "store it", store)
+		"what nobody else knows": {func(pool *Pool, _ context.Context, store func(context.Context) error) error {
+			return pool.Insist(pool.work, pool.log, "store it", store)
 		}, false, InsistWithin, InsistWithin + insistTry},
-		"what is found again": {func(b *Pool, ctx context.Context, store func(context.Context) error) error {
-			return b.InsistClaimed(ctx, b.log, "store it", store)
+		"what is found again": {func(pool *Pool, ctx context.Context, store func(context.Context) error) error {
+			return pool.InsistClaimed(ctx, pool.log, "store it", store)
 		}, false, bot.ClaimFor, bot.ClaimFor},
-		"what is found again, at a stop": {func(b *Pool, ctx context.Context, store func(context.Context) error) error {
-			return b.InsistClaimed(ctx, b.log, "store it", store)
+		"what is found again, at a stop": {func(pool *Pool, ctx context.Context, store func(context.Context) error) error {
+			return pool.InsistClaimed(ctx, pool.log, "store it", store)
 		}, true, 0, claimMargin},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				for _, store := range []func(context.Context) error{fails, hangs} {
-					b := idle(1)
+					pool := idle(1)
 					if test.stops {
-						b.abandon()
+						pool.abandon()
 					}
 					step, cancel := context.WithTimeout(context.Background(), bot.StepDeadline)
 					began, last := time.Now(), time.Duration(0)
-					err := test.do(b, step, func(ctx context.Context) error {
+					err := test.do(pool, step, func(ctx context.Context) error {
 						err := store(ctx)
 						last = time.Since(began)
 						return err
@@ -50,7 +49,7 @@ func TestHowLongItInsists(t *testing.T) {
 						t.Errorf("%v after %s, the last try ended after %s; want %s to %s", err, time.Since(began), last, test.fails, test.most)
 					}
 					cancel()
-					b.abandon()
+					pool.abandon()
 				}
 			})
 		})
@@ -73,9 +72,9 @@ func TestInsist(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				b := &Pool{now: time.Now, work: t.Context()}
+				pool := &Pool{now: time.Now, work: t.Context()}
 				began, tries := time.Now(), 0
-				err := b.Insist(t.Context(), slog.New(slog.DiscardHandler), "note it", func(context.Context) error {
+				err := pool.Insist(t.Context(), slog.New(slog.DiscardHandler), "note it", func(context.Context) error {
 					tries++
 					return row.answers[min(tries, len(row.answers))-1]
 				})
@@ -87,15 +86,15 @@ func TestInsist(t *testing.T) {
 	}
 }
 
-// TestInsistAtAStop has the bot give up what runs while a database is silent.
-func TestInsistAtAStop(t *testing.T) {
+// A stop abandons the work while the database is silent.
+func TestInsist_EndsAfterStop(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		work, abandon := context.WithCancel(t.Context())
 		defer abandon()
-		b := &Pool{now: time.Now, work: work}
+		pool := &Pool{now: time.Now, work: work}
 		began, tries := time.Now(), 0
 		time.AfterFunc(time.Second, abandon)
-		err := b.Insist(work, slog.New(slog.DiscardHandler), "note it", func(try context.Context) error {
+		err := pool.Insist(work, slog.New(slog.DiscardHandler), "note it", func(try context.Context) error {
 			tries++
 			<-try.Done()
 			return try.Err()

@@ -11,75 +11,75 @@ import (
 )
 
 const (
-	// manyWaiting bounds the pieces of work that wait in memory for a slot.
-	// What finds no place there either waits in the database for the clock.
-	manyWaiting = 1024
-	// longestWait is how old a piece may be when it begins. After that too
-	// little is left of its claim, which lapses, and the clock takes it again.
+	// maxWaiting bounds the pieces of work that wait in memory. The others wait in the
+	// database for the clock.
+	maxWaiting = 1024
+	// longestWait is how long a piece may wait in memory. After that its claim is too
+	// short; it lapses, and the clock takes the work again.
 	longestWait = 5 * time.Second
-	// courtesies is how many people at once are told of a click that waits;
-	// the others read the outcome alone.
-	courtesies = 8
-	// CourtesyWait bounds the telling.
+	// maxCourtesies is how many people at once are told that their click waits. The
+	// others only read the outcome.
+	maxCourtesies = 8
+	// CourtesyWait bounds one Courtesy.
 	CourtesyWait = 3 * time.Second
 )
 
-// Pool carries out stored work, so much of it at once, and keeps a little more of it
-// waiting in memory. All its methods may be called at once.
+// Pool runs stored work, with a limit on how much at once, and keeps some more waiting
+// in memory. Its methods may be called concurrently.
 type Pool struct {
 	log *slog.Logger
 	now func() time.Time
-	// giveBack lets go of arrivals that are claimed and not begun.
+	// giveBack releases arrivals that are claimed but not begun.
 	giveBack func(context.Context, []bot.Arrival) error
 
-	work    context.Context // of everything under way
+	work    context.Context // of all running work
 	abandon context.CancelFunc
-	slots   chan struct{} // a token for each piece of work under way
-	// wake has the clock look at once: it is its turn.
+	slots   chan struct{} // a token for each running piece
+	// wake makes the clock look at once.
 	wake     chan struct{}
-	courtesy chan struct{} // a token for each who is being told that it waits
+	courtesy chan struct{} // a token for each running Courtesy
 	running  sync.WaitGroup
 	mu       sync.Mutex
 	waiting  turns.Queue[*Piece]
-	left     []bot.Arrival // claimed, and not begun; for the clock to hand back
+	left     []bot.Arrival // claimed but not begun; HandBack releases them
 	stopped  bool
 }
 
-// NewPool makes a Pool that carries out so many pieces of work at once. giveBack lets
-// go of arrivals that are claimed and not begun: bot.Queue has it.
+// NewPool makes a Pool that runs up to places pieces of work at once. giveBack releases
+// arrivals that are claimed but not begun: bot.Queue has it.
 func NewPool(log *slog.Logger, now func() time.Time, places int, giveBack func(context.Context, []bot.Arrival) error) *Pool {
 	w := &Pool{
 		log: log, now: now, giveBack: giveBack, slots: make(chan struct{}, places),
-		wake: make(chan struct{}, 1), courtesy: make(chan struct{}, courtesies),
+		wake: make(chan struct{}, 1), courtesy: make(chan struct{}, maxCourtesies),
 	}
 	w.work, w.abandon = context.WithCancel(context.Background())
 	return w
 }
 
-// Context is that of everything under way. It ends when a stop gives up what runs.
+// Context returns the context of all running work. It ends when a stop abandons it.
 func (w *Pool) Context() context.Context { return w.work }
 
-// Wake says that work was left to the clock, which should look at once.
+// Wake receives when work was left to the clock, which should then look at once.
 func (w *Pool) Wake() <-chan struct{} { return w.wake }
 
-// Free is how many pieces of work could begin now.
+// Free returns how many pieces of work could begin now.
 func (w *Pool) Free() int { return cap(w.slots) - len(w.slots) }
 
-// Piece is one piece of work that is stored, and claimed where it has to be.
+// Piece is one piece of stored work, claimed if it needs a claim.
 type Piece struct {
 	Do func(context.Context)
-	// Arrival is what the work is about, to be handed back if it is not begun;
-	// nil for work on anything else, whose claim lapses.
+	// Arrival is what the work is about; it is handed back if the work does not begin.
+	// Other work has none: its claim lapses.
 	Arrival *bot.Arrival
-	// By is who made it be done, by their Slack ID; empty for nobody in particular.
-	// Later is work that goes behind what somebody has decided.
-	By    string
+	// By is the Slack ID of the person who caused the work; it may be empty.
+	By string
+	// Later puts the work behind decisions.
 	Later bool
 
 	at time.Time // when it began to wait; zero if it did not
 }
 
-// turn is a piece's place among those that wait.
+// turn returns the place of a piece among those that wait.
 func (p Piece) turn() turns.Turn {
 	t := turns.Turn{By: p.By, Since: p.at}
 	if p.Later {
@@ -88,11 +88,12 @@ func (p Piece) turn() turns.Turn {
 	return t
 }
 
-// Spawn has f begin at once if a slot is free, and else when it is its turn. What
-// finds no place to wait, or waits too long, is found again by the clock: an
-// arrival at once, and anything else once its claim has lapsed.
+// Spawn is Admit for work without an Arrival.
 func (w *Pool) Spawn(f func(context.Context)) { w.Admit(Piece{Do: f}) }
 
+// Admit begins p if a slot is free, or queues it. If there is no place to wait, or the
+// wait is too long, the clock finds the work again: an arrival at once, anything else
+// when its claim has lapsed.
 func (w *Pool) Admit(p Piece) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -101,7 +102,7 @@ func (w *Pool) Admit(p Piece) {
 	}
 }
 
-// Resume is admit for what the clock has claimed: it is older than whatever waits.
+// Resume is Admit for work that the clock has claimed: it is older than what waits here.
 func (w *Pool) Resume(p Piece) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -110,16 +111,16 @@ func (w *Pool) Resume(p Piece) {
 	}
 }
 
-// Offer has f begin if a slot is free: it claims nothing before it begins, so
-// that the clock finds it again at once.
+// Offer begins f if a slot is free, and otherwise drops it. f has claimed nothing yet, so
+// the clock finds the work again at once.
 func (w *Pool) Offer(f func(context.Context)) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.take(Piece{Do: f})
 }
 
-// enqueue has p wait. Where there is no place left, whoever has most waiting gives
-// one up. w.mu is held.
+// enqueue makes p wait. If no place is left, the person with most work waiting loses
+// one. w.mu is held.
 func (w *Pool) enqueue(p Piece) {
 	p.at = time.Now()
 	if w.stopped {
@@ -127,7 +128,7 @@ func (w *Pool) enqueue(p Piece) {
 		return
 	}
 	w.waiting.Wait(&p, p.turn())
-	if w.waiting.Len() > manyWaiting {
+	if w.waiting.Len() > maxWaiting {
 		last := w.waiting.Last()
 		w.waiting.Drop(last)
 		w.leave(*last)
@@ -159,8 +160,8 @@ func (w *Pool) take(p Piece) bool {
 	return true
 }
 
-// next answers whose turn it is, or gives the slot back. When some of it
-// has waited too long, the clock gets the slot, which knows what is oldest.
+// next returns the piece whose turn it is, or releases the slot. If work has waited too
+// long, the clock gets the slot, because it knows what is oldest.
 func (w *Pool) next() (p Piece, ok bool) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -170,27 +171,27 @@ func (w *Pool) next() (p Piece, ok bool) {
 	}
 	<-w.slots
 	if lapsed {
-		w.rouse()
+		w.wakeClock()
 	}
 	return Piece{}, false
 }
 
-// shift takes out what goes next. w.mu is held.
+// shift takes the next piece out of the queue. w.mu is held.
 func (w *Pool) shift() Piece {
 	p, _ := w.waiting.First()
 	w.waiting.Done(p)
 	return *p
 }
 
-// rouse has the clock look at once.
-func (w *Pool) rouse() {
+// wakeClock makes the clock look at once.
+func (w *Pool) wakeClock() {
 	select {
 	case w.wake <- struct{}{}:
 	default:
 	}
 }
 
-// dropLapsed leaves to the clock what has waited too long. w.mu is held.
+// dropLapsed leaves work that has waited too long to the clock. w.mu is held.
 func (w *Pool) dropLapsed() (some bool) {
 	for {
 		p, any := w.waiting.Oldest()
@@ -203,12 +204,12 @@ func (w *Pool) dropLapsed() (some bool) {
 	}
 }
 
-// Drain fills the slots that are free with what waits.
+// Drain fills free slots with waiting work.
 func (w *Pool) Drain() {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if w.dropLapsed() {
-		w.rouse()
+		w.wakeClock()
 	}
 	for {
 		p, any := w.waiting.First()
@@ -219,7 +220,7 @@ func (w *Pool) Drain() {
 	}
 }
 
-// carryOut does one piece of work, within what is left of its claim.
+// carryOut does one piece of work within the rest of its claim.
 func (w *Pool) carryOut(p Piece) {
 	defer func() {
 		if v := recover(); v != nil {
@@ -236,24 +237,22 @@ func (w *Pool) carryOut(p Piece) {
 	p.Do(ctx)
 }
 
-// Load returns how many pieces of work are under way, how many wait in memory
-// for one of them to end, and how many may be under way at once. More may wait
-// in the database.
+// Load returns how many pieces of work run, how many wait in memory, and how many may
+// run at once. More may wait in the database.
 func (w *Pool) Load() (running, waiting, places int) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	return len(w.slots), w.waiting.Len(), cap(w.slots)
 }
 
-// Busy reports whether what arrives now has to wait.
+// Busy reports whether new work has to wait.
 func (w *Pool) Busy() bool {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	return w.waiting.Len() > 0 || len(w.slots) == cap(w.slots)
 }
 
-// Beside begins f beside all other work, whatever waits, unless the pool is stopped.
-// A stop waits for it.
+// Beside begins f without a slot, unless the pool is stopped. A stop waits for f.
 func (w *Pool) Beside(f func(context.Context)) (begun bool) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -264,8 +263,8 @@ func (w *Pool) Beside(f func(context.Context)) (begun bool) {
 	return true
 }
 
-// Courtesy begins f beside all other work, for a few seconds, or leaves it: it is for
-// telling somebody that their work waits, and never holds anything up.
+// Courtesy begins f without a slot, for CourtesyWait at most, or drops it. It tells people
+// that their work waits, and delays nothing.
 func (w *Pool) Courtesy(f func(context.Context)) {
 	select {
 	case w.courtesy <- struct{}{}:

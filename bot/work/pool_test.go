@@ -14,12 +14,12 @@ import (
 	"revoke-sessions/bot"
 )
 
-// idle is a Pool with so many places that only carries out what it is given.
+// idle makes a Pool with so many places and no work.
 func idle(places int) *Pool {
 	return NewPool(slog.New(slog.DiscardHandler), time.Now, places, func(context.Context, []bot.Arrival) error { return nil })
 }
 
-// order notes in which order pieces of work began.
+// order notes the order in which pieces of work began.
 type order struct {
 	mu  sync.Mutex
 	all []int
@@ -34,60 +34,60 @@ func (o *order) piece(n int, until <-chan struct{}) func(context.Context) {
 	}
 }
 
-func wantLoad(t *testing.T, b *Pool, running, waiting int) {
+func wantLoad(t *testing.T, pool *Pool, running, waiting int) {
 	t.Helper()
-	if r, w, _ := b.Load(); r != running || w != waiting {
+	if r, w, _ := pool.Load(); r != running || w != waiting {
 		t.Errorf("%d run and %d wait, want %d and %d", r, w, running, waiting)
 	}
 }
 
-func TestWorkWaitsInOrder(t *testing.T) {
+func TestPool_QueuedWorkRunsInOrder(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		b := idle(1)
+		pool := idle(1)
 		o := &order{}
 		gate := make(chan struct{})
 		for n := range 6 {
-			b.Spawn(o.piece(n, gate))
+			pool.Spawn(o.piece(n, gate))
 			synctest.Wait()
 		}
-		wantLoad(t, b, 1, 5)
-		if !b.Busy() {
+		wantLoad(t, pool, 1, 5)
+		if !pool.Busy() {
 			t.Error("not busy")
 		}
 		close(gate)
 		synctest.Wait()
-		wantLoad(t, b, 0, 0)
+		wantLoad(t, pool, 0, 0)
 		if want := []int{0, 1, 2, 3, 4, 5}; !slices.Equal(o.all, want) {
 			t.Errorf("began in the order %v", o.all)
 		}
-		if b.Busy() {
+		if pool.Busy() {
 			t.Error("still busy")
 		}
 	})
 }
 
-func TestWhatWaitsIsBounded(t *testing.T) {
+func TestPool_QueueIsBounded(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		b := idle(2)
+		pool := idle(2)
 		o := &order{}
 		gate := make(chan struct{})
-		for n := range 2 + 2*manyWaiting {
-			b.Spawn(o.piece(n, gate))
+		for n := range 2 + 2*maxWaiting {
+			pool.Spawn(o.piece(n, gate))
 		}
-		wantLoad(t, b, 2, manyWaiting)
+		wantLoad(t, pool, 2, maxWaiting)
 		close(gate)
 		synctest.Wait()
-		if len(o.all) != 2+manyWaiting {
+		if len(o.all) != 2+maxWaiting {
 			t.Errorf("%d were carried out", len(o.all))
 		}
 	})
 }
 
-// However much of one person waits: what another does comes next, and has a place
-// where there is none left.
-func TestWorkOfAFloodHoldsUpNobody(t *testing.T) {
+// However much work of one person waits, the work of another comes next, and gets a
+// place even if none is left.
+func TestPool_FloodDelaysNobodyElse(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		b := idle(1)
+		pool := idle(1)
 		gate := make(chan struct{})
 		var mu sync.Mutex
 		var began []string
@@ -100,13 +100,13 @@ func TestWorkOfAFloodHoldsUpNobody(t *testing.T) {
 				<-gate
 			}}
 		}
-		for range 2 * manyWaiting {
-			b.Admit(does("flood", bot.CommandArrival))
+		for range 2 * maxWaiting {
+			pool.Admit(does("flood", bot.CommandArrival))
 		}
-		b.Admit(does("dana", bot.CommandArrival))
-		b.Admit(does("erin", bot.CommandArrival))
-		b.Admit(does("alice", bot.ClickArrival))
-		wantLoad(t, b, 1, manyWaiting)
+		pool.Admit(does("dana", bot.CommandArrival))
+		pool.Admit(does("erin", bot.CommandArrival))
+		pool.Admit(does("alice", bot.ClickArrival))
+		wantLoad(t, pool, 1, maxWaiting)
 		close(gate)
 		synctest.Wait()
 		if want := []string{"flood", "alice", "dana", "erin", "flood"}; !slices.Equal(began[:5], want) {
@@ -115,44 +115,44 @@ func TestWorkOfAFloodHoldsUpNobody(t *testing.T) {
 	})
 }
 
-// What has waited too long for its claim is the clock's, which is woken and
+// Work that has waited too long for its claim goes to the clock, which wakes up and
 // finds a slot.
-func TestWhatWaitedTooLongIsLeftToTheClock(t *testing.T) {
+func TestPool_LapsedWorkGoesToClock(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		b := idle(1)
+		pool := idle(1)
 		o := &order{}
 		first, rest := make(chan struct{}), make(chan struct{})
 		close(rest)
-		b.Spawn(o.piece(0, first))
-		b.Spawn(o.piece(1, rest))
+		pool.Spawn(o.piece(0, first))
+		pool.Spawn(o.piece(1, rest))
 		time.Sleep(longestWait + time.Millisecond)
-		b.Spawn(o.piece(2, rest))
+		pool.Spawn(o.piece(2, rest))
 		close(first)
 		synctest.Wait()
-		wantLoad(t, b, 0, 1)
+		wantLoad(t, pool, 0, 1)
 		select {
-		case <-b.Wake():
+		case <-pool.Wake():
 		default:
 			t.Error("the clock sleeps on")
 		}
-		// The clock has found what was left to it; then comes what waits.
-		b.Resume(Piece{Do: o.piece(1, rest)})
-		b.Drain()
+		// The clock has found the work left to it; then comes the waiting work.
+		pool.Resume(Piece{Do: o.piece(1, rest)})
+		pool.Drain()
 		synctest.Wait()
-		wantLoad(t, b, 0, 0)
+		wantLoad(t, pool, 0, 0)
 		if want := []int{0, 1, 2}; !slices.Equal(o.all, want) {
 			t.Errorf("began in the order %v", o.all)
 		}
 	})
 }
 
-// What began late ends before its claim does.
-func TestWhatWaitedHasTheRestOfItsClaim(t *testing.T) {
+// Work that begins late still ends before its claim does.
+func TestPool_QueuedWorkGetsRemainingClaim(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		b := idle(1)
-		b.Spawn(func(context.Context) { time.Sleep(3 * time.Second) })
+		pool := idle(1)
+		pool.Spawn(func(context.Context) { time.Sleep(3 * time.Second) })
 		var left time.Duration
-		b.Spawn(func(ctx context.Context) {
+		pool.Spawn(func(ctx context.Context) {
 			at, ok := ctx.Deadline()
 			if !ok {
 				t.Error("no deadline")
@@ -167,22 +167,22 @@ func TestWhatWaitedHasTheRestOfItsClaim(t *testing.T) {
 	})
 }
 
-// A defect costs one piece of work, and not those that wait behind it.
-func TestADefectHoldsNobodyUp(t *testing.T) {
+// A panic costs one piece of work, and none that wait behind it.
+func TestPool_PanicDelaysNobody(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		b := idle(1)
+		pool := idle(1)
 		var log bytes.Buffer
-		b.log = slog.New(slog.NewJSONHandler(&log, nil))
+		pool.log = slog.New(slog.NewJSONHandler(&log, nil))
 		o := &order{}
 		gate, open := make(chan struct{}), make(chan struct{})
 		close(open)
-		b.Spawn(func(context.Context) { <-gate; panic("TYPED-TEXT") })
-		b.Spawn(o.piece(1, open))
+		pool.Spawn(func(context.Context) { <-gate; panic("TYPED-TEXT") })
+		pool.Spawn(o.piece(1, open))
 		close(gate)
 		synctest.Wait()
-		wantLoad(t, b, 0, 0)
+		wantLoad(t, pool, 0, 0)
 		if len(o.all) != 1 {
-			t.Error("the one behind it was not carried out")
+			t.Error("the next piece was not carried out")
 		}
 		// The value may hold what somebody typed, or a secret.
 		if said := log.String(); strings.Contains(said, "TYPED-TEXT") || !strings.Contains(said, `"panic":"string"`) || !strings.Contains(said, "goroutine") {
@@ -191,20 +191,20 @@ func TestADefectHoldsNobodyUp(t *testing.T) {
 	})
 }
 
-// A stop waits for what runs and leaves what waits to the database.
-func TestStopLeavesWhatWaits(t *testing.T) {
+// A stop waits for running work and leaves waiting work to the database.
+func TestPool_StopLeavesQueuedWork(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		b := idle(1)
+		pool := idle(1)
 		o := &order{}
 		gate := make(chan struct{})
-		b.Spawn(o.piece(0, gate))
-		b.Spawn(o.piece(1, gate))
+		pool.Spawn(o.piece(0, gate))
+		pool.Spawn(o.piece(1, gate))
 		synctest.Wait()
 		time.AfterFunc(time.Second, func() { close(gate) })
-		b.Stop()
-		b.Spawn(o.piece(2, gate))
+		pool.Stop()
+		pool.Spawn(o.piece(2, gate))
 		synctest.Wait()
-		wantLoad(t, b, 0, 0)
+		wantLoad(t, pool, 0, 0)
 		if len(o.all) != 1 {
 			t.Errorf("carried out %v", o.all)
 		}

@@ -6,17 +6,16 @@ import (
 )
 
 const (
-	// stopWithin is how long an orderly stop waits for running work: longer than
-	// a call to Graph, and short enough that all is closed within 20 s, the 5 s
-	// of the sockets and the last writes to a silent database included.
+	// stopWithin is how long an orderly stop waits for running work: longer than a call
+	// to Graph, and short enough that everything closes within 20 s, including 5 s for
+	// the sockets and the last writes to a silent database.
 	stopWithin = 10 * time.Second
-	// handBackWithin bounds the handing back at a stop.
+	// handBackWithin bounds HandBack at a stop.
 	handBackWithin = time.Second
 )
 
-// HandBack lets go of the arrivals that are claimed and not begun, so that
-// whoever has a slot takes them. Where that fails it is tried again at the next call,
-// and else their claims lapse.
+// HandBack releases the arrivals that are claimed but not begun, so that a process with a
+// free slot takes them. If that fails, the next call tries again, or their claims lapse.
 func (w *Pool) HandBack(ctx context.Context) {
 	w.mu.Lock()
 	left := w.left
@@ -33,8 +32,8 @@ func (w *Pool) HandBack(ctx context.Context) {
 	}
 }
 
-// Stop begins nothing new, hands back what waits, and returns when all that runs is
-// done or was given up.
+// Stop begins nothing new, hands back what waits, and returns when all running work is
+// done or abandoned.
 func (w *Pool) Stop() {
 	w.mu.Lock()
 	for p, any := w.waiting.First(); any; p, any = w.waiting.First() {
@@ -53,11 +52,12 @@ func (w *Pool) Stop() {
 		w.abandon()
 		<-done
 	}
-	// What could not be handed back while so much was under way, or came meanwhile.
+	// Some could not be handed back while so much was running, or came meanwhile.
 	w.handBackAtLast(context.WithoutCancel(w.work))
 	w.abandon()
 }
 
+// handBackAtLast is HandBack with a time limit.
 func (w *Pool) handBackAtLast(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(ctx, handBackWithin)
 	defer cancel()

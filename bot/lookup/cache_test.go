@@ -14,7 +14,7 @@ import (
 	"revoke-sessions/bot/slackapi"
 )
 
-// source is what a memory asks; a test says what it answers.
+// source is what a Cache asks; a test sets its answer.
 type source struct {
 	calls  atomic.Int32
 	answer func(ctx context.Context, key string) (string, error)
@@ -33,7 +33,7 @@ func fails(err error) func(context.Context, string) (string, error) {
 	return func(context.Context, string) (string, error) { return "", err }
 }
 
-// hangs is a source that never answers by itself.
+// hangs answers only when ctx ends.
 func hangs(ctx context.Context, _ string) (string, error) {
 	<-ctx.Done()
 	return "", ctx.Err()
@@ -48,7 +48,7 @@ func newSource() (*source, *Cache[string]) {
 	return s, NewCache(time.Now, bot.AboutPeople, s.fetch)
 }
 
-// expect gets once and compares all that comes back.
+// expect gets once and compares everything that Get returns.
 func expect(t *testing.T, m *Cache[string], value string, age, took time.Duration) {
 	t.Helper()
 	began := time.Now()
@@ -66,13 +66,13 @@ func expectLookupError(t *testing.T, m *Cache[string]) {
 	}
 }
 
-func TestAnAnswerIsFreshForAMinute(t *testing.T) {
+func TestCache_AnswerIsFreshForAMinute(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s, m := newSource()
 		expect(t, m, "first", 0, 0)
 		s.answer = says("second")
-		time.Sleep(LookupFresh - 1)
-		expect(t, m, "first", LookupFresh-1, 0)
+		time.Sleep(Fresh - 1)
+		expect(t, m, "first", Fresh-1, 0)
 		if n := s.calls.Load(); n != 1 {
 			t.Fatalf("%d look-ups for a fresh answer", n)
 		}
@@ -85,16 +85,16 @@ func TestAnAnswerIsFreshForAMinute(t *testing.T) {
 	})
 }
 
-func TestAStaleAnswerCountsWhereNobodyAnswers(t *testing.T) {
+func TestCache_StaleAnswerCountsWithoutNewOne(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s, m := newSource()
 		expect(t, m, "first", 0, 0)
 		s.answer = hangs
-		time.Sleep(LookupFresh)
-		expect(t, m, "first", LookupFresh+lookupWait, lookupWait)
+		time.Sleep(Fresh)
+		expect(t, m, "first", Fresh+Wait, Wait)
 		s.answer = fails(errDown)
-		time.Sleep(LookupStale - LookupFresh - lookupWait - 1)
-		expect(t, m, "first", LookupStale-1, 0)
+		time.Sleep(Stale - Fresh - Wait - 1)
+		expect(t, m, "first", Stale-1, 0)
 		time.Sleep(time.Nanosecond)
 		expectLookupError(t, m)
 		s.answer = says("second")
@@ -102,48 +102,48 @@ func TestAStaleAnswerCountsWhereNobodyAnswers(t *testing.T) {
 	})
 }
 
-// Two seconds of waiting count as well: what was young enough when the
-// look-up began may be too old when it has failed.
-func TestAnAnswerMayGrowTooOldWhileWaiting(t *testing.T) {
+// The two seconds of waiting count too: an answer may become too old while the
+// look-up fails.
+func TestCache_AnswerExpiresDuringLookup(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s, m := newSource()
 		expect(t, m, "first", 0, 0)
 		s.answer = hangs
-		time.Sleep(LookupStale - time.Second)
+		time.Sleep(Stale - time.Second)
 		expectLookupError(t, m)
 	})
 }
 
-func TestNoAnswerAndNothingKnown(t *testing.T) {
+func TestCache_FailsAfterWait(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s, m := newSource()
 		s.answer = hangs
 		began := time.Now()
 		expectLookupError(t, m)
-		if took := time.Since(began); took != lookupWait {
-			t.Errorf("gave up after %s, want %s", took, lookupWait)
+		if took := time.Since(began); took != Wait {
+			t.Errorf("gave up after %s, want %s", took, Wait)
 		}
 	})
 }
 
-func TestANoIsNotPaperedOver(t *testing.T) {
+func TestCache_RefusalDropsStaleEntry(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s, m := newSource()
 		expect(t, m, "first", 0, 0)
-		time.Sleep(LookupFresh)
+		time.Sleep(Fresh)
 		s.answer = fails(errNobody)
 		got, _, err := m.Get(t.Context(), "k")
 		if e, ok := errors.AsType[*slackapi.Error](err); !ok || e.Code != "user_not_found" || got != "" {
 			t.Fatalf("%q, %v; want Slack's no", got, err)
 		}
-		// Nor later, by what was known before the no.
+		// Nor does an answer from before the refusal count later.
 		s.answer = fails(errDown)
 		time.Sleep(time.Second)
 		expectLookupError(t, m)
 	})
 }
 
-func TestErrorsAreNotRemembered(t *testing.T) {
+func TestCache_KeepsNoErrors(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s, m := newSource()
 		s.answer = fails(errNobody)
@@ -160,7 +160,7 @@ func TestErrorsAreNotRemembered(t *testing.T) {
 	})
 }
 
-func TestOneLookUpServesAllWhoWait(t *testing.T) {
+func TestCache_WaitersShareOneLookup(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s, m := newSource()
 		s.answer = func(ctx context.Context, key string) (string, error) {
@@ -183,7 +183,7 @@ func TestOneLookUpServesAllWhoWait(t *testing.T) {
 	})
 }
 
-func TestWhoeverLeavesCancelsNobody(t *testing.T) {
+func TestCache_CanceledCallerDoesNotCancelOthers(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s, m := newSource()
 		s.answer = func(ctx context.Context, _ string) (string, error) {
@@ -212,17 +212,17 @@ func TestWhoeverLeavesCancelsNobody(t *testing.T) {
 	})
 }
 
-func TestTheMemoryIsBounded(t *testing.T) {
+func TestCache_IsBounded(t *testing.T) {
 	s, m := newSource()
-	for i := range manyMemos + 10 {
+	for i := range maxMemos + 10 {
 		if _, _, err := m.Get(t.Context(), fmt.Sprint(i)); err != nil {
 			t.Fatal(err)
 		}
 	}
-	if len(m.entries) > manyMemos {
+	if len(m.entries) > maxMemos {
 		t.Errorf("%d answers are remembered", len(m.entries))
 	}
-	if n := s.calls.Load(); n != manyMemos+10 {
+	if n := s.calls.Load(); n != maxMemos+10 {
 		t.Errorf("%d look-ups", n)
 	}
 	if len(m.entries) != m.order.Len() {
@@ -230,9 +230,8 @@ func TestTheMemoryIsBounded(t *testing.T) {
 	}
 }
 
-// A crowd takes from nobody what was learned a moment ago, which counts where
-// nobody answers; what is forgotten for it was learned first.
-func TestTheMemoryForgetsWhatItLearnedFirst(t *testing.T) {
+// A crowd pushes out the oldest answers, and none from a moment ago.
+func TestCache_DropsOldestFirst(t *testing.T) {
 	s, m := newSource()
 	learn := func(key string) {
 		t.Helper()
@@ -243,31 +242,31 @@ func TestTheMemoryForgetsWhatItLearnedFirst(t *testing.T) {
 	learn("first")
 	learn("second")
 	m.forget("first")
-	learn("first") // anew
-	for i := range manyMemos - 1 {
+	learn("first") // again
+	for i := range maxMemos - 1 {
 		learn(fmt.Sprint(i))
 	}
 	s.answer = fails(errDown)
-	for key, want := range map[string]bool{"first": true, "second": false, "0": true, fmt.Sprint(manyMemos - 2): true} {
+	for key, want := range map[string]bool{"first": true, "second": false, "0": true, fmt.Sprint(maxMemos - 2): true} {
 		if _, _, err := m.Get(t.Context(), key); (err == nil) != want {
 			t.Errorf("%s: %v; known should be %v", key, err, want)
 		}
 	}
 }
 
-// The database's clock is another server's after a fail-over. Whatever it says,
-// nothing counts for longer.
-func TestAClockThatIsSetBackKeepsNothingYoung(t *testing.T) {
+// After a fail-over the database's clock is another server's. That extends no
+// answer's life.
+func TestCache_ClockSetBackDoesNotExtendAge(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s, m := newSource()
 		var behind time.Duration
 		m.now = func() time.Time { return time.Now().Add(-behind) }
 		expect(t, m, "first", 0, 0)
 		s.answer, behind = says("second"), time.Hour
-		time.Sleep(LookupFresh)
+		time.Sleep(Fresh)
 		expect(t, m, "second", 0, 0)
 		s.answer, behind = hangs, 2*time.Hour
-		time.Sleep(LookupStale)
+		time.Sleep(Stale)
 		expectLookupError(t, m)
 	})
 }

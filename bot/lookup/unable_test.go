@@ -11,9 +11,9 @@ import (
 	"revoke-sessions/graph"
 )
 
-// What cannot be read is named, and nothing else: whoever mends the set-up is led
-// to the permission, the scope or the sign-in that it is about.
-func TestPreflightNamesWhatCannotBeRead(t *testing.T) {
+// Only what cannot be read is named, so that the person who mends the set-up finds
+// the permission, scope or sign-in.
+func TestUnableTo_NamesWhatCannotBeRead(t *testing.T) {
 	const (
 		signIn   = "I cannot sign in to Microsoft Entra."
 		accounts = "I cannot read accounts in Microsoft Entra."

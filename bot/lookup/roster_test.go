@@ -10,8 +10,8 @@ import (
 	"revoke-sessions/graph"
 )
 
-// The target of somebody else's request is none of them, by any account.
-func TestWhoReadsOn(t *testing.T) {
+// The target of somebody else's request is no reader, with any Slack account.
+func TestRoster_ReadersExcludeTarget(t *testing.T) {
 	policy := authz.New(bottest.Alice, bottest.Carol, bottest.Dave, "S0SECURITY")
 	check := func(action authz.Action, actor authz.Actor, matter authz.Matter) authz.Decision {
 		return authz.Check(authz.Question{Action: action, Actor: actor, Matter: matter, Policy: policy})
@@ -29,8 +29,8 @@ func TestWhoReadsOn(t *testing.T) {
 	}
 }
 
-// A group cannot be written to; whoever of it is known can.
-func TestWhoCanBeWrittenTo(t *testing.T) {
+// A group gets no direct message; its known members do.
+func TestDirect_SkipsGroups(t *testing.T) {
 	able := []Approver{{Actor: authz.Actor{SlackID: bottest.Dave}}, {Actor: authz.Actor{SlackID: bottest.Alice}}}
 	if got := Direct([]string{"S0SECURITY", bottest.Alice, "entra:" + bottest.Carol, bottest.Erin}, able); !slices.Equal(got, []string{bottest.Alice, bottest.Dave, bottest.Erin}) {
 		t.Errorf("writes to %q", got)
