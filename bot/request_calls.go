@@ -16,11 +16,8 @@ func (r *Request) Last() Attempt {
 	return Attempt{}
 }
 
-// Called names the operation that ran, or would have.
-func (r *Request) Called() graph.Operation { return r.Ran() }
-
-// Ran names the operation that ran, or will.
-func (r *Request) Ran() graph.Operation {
+// Called names the operation that ran, or will.
+func (r *Request) Called() graph.Operation {
 	if a := r.Attempt(); a != nil && a.Operation != "" {
 		return a.Operation
 	}

@@ -83,7 +83,7 @@ func New(cfg bot.Config, store bot.Store, entra bot.Entra, who Operator) *Consol
 		c.said = sentence
 	}
 	c.policy = []bot.Entry{{
-		Action: "policy_loaded", Actor: c.operator, Digest: cfg.Policy.Digest, Operation: string(cfg.Operation), Origin: bot.ConsoleOrigin,
+		Action: bot.ActPolicyLoaded, Actor: c.operator, Digest: cfg.Policy.Digest, Operation: string(cfg.Operation), Origin: bot.ConsoleOrigin,
 	}}
 	return c
 }
@@ -146,11 +146,11 @@ func (c *Console) decide(r bot.Request) (bot.Request, bot.Change) {
 	approved := r.Entry(bot.Approved, c.operator)
 	approved.Origin = bot.ConsoleOrigin
 	asked, passed := approved, approved
-	asked.Action, asked.Operation, asked.Digest = "requested", string(r.Operation), r.Digest
+	asked.Action, asked.Operation, asked.Digest = bot.ActRequested, string(r.Operation), r.Digest
 	approved.Digest, approved.Have, approved.Need = r.Digest, 1, 1
 	rows := append(slices.Clone(c.policy), asked)
 	for _, rule := range r.PassedOver {
-		passed.Action, passed.Reason = "policy_overridden", string(rule)
+		passed.Action, passed.Reason = bot.ActPolicyOverridden, string(rule)
 		rows = append(rows, passed)
 	}
 	change := bot.Change{Audit: append(rows, approved), Fenced: !r.PassesOver(authz.Frozen)}
@@ -167,7 +167,7 @@ func (c *Console) decide(r bot.Request) (bot.Request, bot.Change) {
 // refuse records a refusal and returns it.
 func (c *Console) refuse(ctx context.Context, r bot.Request, reason authz.Reason, why string) error {
 	e := bot.Entry{
-		Action: "refused", Actor: c.operator, Wanted: string(authz.Confirm), Reason: string(reason),
+		Action: bot.ActRefused, Actor: c.operator, Wanted: string(authz.Confirm), Reason: string(reason),
 		TargetID: r.Target.ID, Drill: r.Drill, Origin: bot.ConsoleOrigin,
 	}
 	if err := c.store.Record(ctx, 0, append(slices.Clone(c.policy), e)...); err != nil {

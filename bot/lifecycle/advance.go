@@ -65,8 +65,8 @@ func (rn *Runner) step(ctx context.Context, r bot.Request) (again bool, _ bot.Re
 // closeRetry removes "Try again" from the card when its time is over.
 func (rn *Runner) closeRetry(ctx context.Context, r bot.Request) error {
 	r.DueAt = time.Time{}
-	e := r.Entry(bot.Failed, "clock")
-	e.Action = "retry_closed"
+	e := r.Entry(bot.Failed, bot.ClockActor)
+	e.Action = bot.ActRetryClosed
 	_, err := rn.Commit(ctx, bot.Change{Request: r, Audit: []bot.Entry{e}})
 	return err
 }

@@ -67,7 +67,7 @@ func (rn *Runner) start(ctx context.Context, r bot.Request) (again bool, _ bot.R
 		return again, next, err
 	}
 	e := r.Entry(bot.Approved, rn.actor)
-	e.Action = "held"
+	e.Action = bot.ActHeld
 	return rn.waitForThaw(ctx, r, &e)
 }
 

@@ -34,14 +34,14 @@ func (rn *Runner) remindOrExpire(ctx context.Context, r bot.Request) (again bool
 			r.Reminded++
 		}
 		r.RemindedAt = now
-		e := r.Entry(bot.Pending, "clock")
-		e.Action = "reminded"
+		e := r.Entry(bot.Pending, bot.ClockActor)
+		e.Action = bot.ActReminded
 		rows = append(rows, e)
 	}
 	if at := rn.cfg.Escalation(&r); !at.IsZero() && !now.Before(at) {
 		r.Escalated = true
-		e := r.Entry(bot.Pending, "clock")
-		e.Action = "escalated"
+		e := r.Entry(bot.Pending, bot.ClockActor)
+		e.Action = bot.ActEscalated
 		rows = append(rows, e)
 	}
 	r.DueAt = rn.cfg.Attention(&r)
@@ -72,7 +72,7 @@ func (rn *Runner) endWait(ctx context.Context, r bot.Request) (again bool, _ bot
 		next := r
 		next.To(bot.Expired)
 		next.EndedAt, next.DueAt = now, time.Time{}
-		next, err = rn.Commit(ctx, bot.Change{Request: next, Audit: []bot.Entry{next.Entry(bot.Expired, "clock")}, Fenced: true})
+		next, err = rn.Commit(ctx, bot.Change{Request: next, Audit: []bot.Entry{next.Entry(bot.Expired, bot.ClockActor)}, Fenced: true})
 		if err == nil {
 			r = next
 		}
@@ -160,7 +160,7 @@ func (rn *Runner) approveIfUnopposed(
 		return rn.handToApprovers(ctx, r, why)
 	}
 	if changed := rn.cfg.Differences(&r, t, gone, m); len(changed) > 0 {
-		void, err := rn.Void(ctx, r, t, changed, bot.Change{Fenced: true}, r.Entry(bot.Void, "policy"))
+		void, err := rn.Void(ctx, r, t, changed, bot.Change{Fenced: true}, r.Entry(bot.Void, bot.PolicyActor))
 		if err == nil {
 			r = void
 		}
@@ -170,7 +170,7 @@ func (rn *Runner) approveIfUnopposed(
 	next.UpdateFacts(t)
 	next.Approve(bot.Verdict{Kind: authz.TimeOut, At: now}, t.User.Stamps)
 	rn.NoteChecked(&next, now)
-	e := next.Entry(bot.Approved, "policy")
+	e := next.Entry(bot.Approved, bot.PolicyActor)
 	e.Digest, e.Need = r.Digest, r.Need
 	next, err = rn.Commit(ctx, bot.Change{
 		Request: next, Audit: []bot.Entry{e}, Keep: true, Fenced: true, Under: rn.rules.Digest(), Uses: rn.cfg.Uses(&next),
@@ -194,8 +194,8 @@ func (rn *Runner) handToApprovers(ctx context.Context, r bot.Request, why authz.
 		rn.restartDeadline(&r) // most of the time may be over
 	}
 	r.DueAt = rn.cfg.Attention(&r)
-	e := r.Entry(bot.Pending, "policy")
-	e.Action, e.Reason = "not_executed", string(why)
+	e := r.Entry(bot.Pending, bot.PolicyActor)
+	e.Action, e.Reason = bot.ActNotExecuted, string(why)
 	waiting, err := rn.Commit(ctx, bot.Change{Request: r, Audit: []bot.Entry{e}, Fenced: true, Under: rn.rules.Digest()})
 	if err == nil {
 		r = waiting

@@ -58,7 +58,7 @@ func (rn *Runner) origin(ctx context.Context, r *bot.Request, rec *bot.Proof) (l
 		switch {
 		case first == nil:
 			return "", askers, nil
-		case first.Action == "requested":
+		case first.Action == bot.ActRequested:
 			return authz.LaneOf(first.ActorEntraID, first.TargetID), askers, nil
 		}
 		rows, err := rn.store.OnRecord(ctx, before)
@@ -71,7 +71,7 @@ func (rn *Runner) origin(ctx context.Context, r *bot.Request, rec *bot.Proof) (l
 		}
 		earlier := bot.ProofOf(rows)
 		askers, rec.Denying = append(earlier.Askers, askers...), rec.Denying || earlier.Denying
-		if first = earlier.Ask; first == nil || first.Action == "requested" {
+		if first = earlier.Ask; first == nil || first.Action == bot.ActRequested {
 			continue
 		}
 		void, err := rn.store.Request(ctx, before)

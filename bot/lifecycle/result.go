@@ -46,7 +46,7 @@ func (rn *Runner) recordResult(
 func (rn *Runner) resultChange(r bot.Request) bot.Change {
 	e := r.Entry(r.State, rn.actor)
 	a := r.Attempt()
-	e.Operation, e.Also = string(r.Ran()), bot.AlsoCalled(a)
+	e.Operation, e.Also = string(r.Called()), bot.AlsoCalled(a)
 	e.Status, e.Code, e.Outcome = a.Status, a.Code, string(a.Outcome)
 	e.RequestID, e.ClientRequestID = a.RequestID, a.ClientRequestID
 	c := bot.Change{Request: r, Audit: []bot.Entry{e}, Keep: r.State == bot.Unknown, Answered: bot.Answered(a)}
@@ -61,7 +61,7 @@ func (rn *Runner) resultChange(r bot.Request) bot.Change {
 // recordLateAnswer writes an audit row for an answer that came too late to count.
 func (rn *Runner) recordLateAnswer(ctx context.Context, r *bot.Request, accepted graph.Revocation, callErr error) error {
 	e := r.Entry(r.State, rn.actor)
-	e.Action, e.Operation = "late_answer", string(accepted.Operation)
+	e.Action, e.Operation = bot.ActLateAnswer, string(accepted.Operation)
 	e.RequestID, e.ClientRequestID = accepted.RequestID, accepted.ClientRequestID
 	e.Status, e.Outcome = accepted.Status, string(graph.Done)
 	if callErr != nil {
@@ -104,7 +104,7 @@ func (rn *Runner) recordInterruption(ctx context.Context, r bot.Request) (again 
 		a.Outcome, a.Unclear = graph.OutcomeUnknown, true
 		r.To(bot.Unknown)
 	}
-	e := r.Entry(r.State, "clock")
+	e := r.Entry(r.State, bot.ClockActor)
 	e.Outcome, e.Code = string(a.Outcome), a.Code
 	r, err = rn.Commit(ctx, bot.Change{Request: r, Audit: []bot.Entry{e}, Keep: true})
 	return err == nil, r, err

@@ -12,7 +12,7 @@ import (
 // before anything is received.
 func (rn *Runner) RecordPolicy(ctx context.Context) error {
 	return rn.store.EnterRules(ctx, rn.rules, bot.Entry{
-		Actor: rn.actor, Digest: rn.cfg.Policy.Digest, Action: "policy_loaded",
+		Actor: rn.actor, Digest: rn.cfg.Policy.Digest, Action: bot.ActPolicyLoaded,
 		Operation: string(rn.cfg.Operation), Origin: "cards in " + rn.cfg.Channel,
 	})
 }
@@ -64,7 +64,7 @@ func (rn *Runner) leaveToOtherReplica(ctx context.Context, r bot.Request) (again
 	c := bot.Change{}
 	if !r.OtherRules {
 		e := r.Entry(r.State, rn.actor)
-		e.Action, e.Reason = "held", string(bot.OtherRules)
+		e.Action, e.Reason = bot.ActHeld, string(bot.OtherRules)
 		c.Audit = []bot.Entry{e}
 	}
 	r.OtherRules, r.DueAt = true, rn.now().UTC().Add(OtherRulesPause)

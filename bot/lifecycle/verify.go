@@ -50,12 +50,12 @@ func (rn *Runner) findOut(ctx context.Context, r bot.Request) (again bool, _ bot
 	c := bot.Change{Request: r}
 	if r.Withheld != "" && withheld == "" {
 		e := r.Entry(bot.Unknown, rn.actor)
-		e.Action, e.Reason = "withheld", string(r.Withheld)
+		e.Action, e.Reason = bot.ActWithheld, string(r.Withheld)
 		c.Audit = append(c.Audit, e)
 	}
 	if r.DueAt.IsZero() {
-		e := r.Entry(bot.Unknown, "clock")
-		e.Action = "stopped_looking"
+		e := r.Entry(bot.Unknown, bot.ClockActor)
+		e.Action = bot.ActStoppedLooking
 		c.Audit = append(c.Audit, e)
 	}
 	_, err = rn.Commit(ctx, c)

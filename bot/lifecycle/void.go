@@ -65,7 +65,7 @@ func (rn *Runner) Void(
 		fresh.DueAt = rn.cfg.Attention(&fresh)
 		r.ReplacedBy = fresh.ID
 		again := fresh.Entry(bot.Pending, e.Actor)
-		again.Action, again.Origin, again.ActorEntraID = "previewed_again", e.Origin, e.ActorEntraID
+		again.Action, again.Origin, again.ActorEntraID = bot.ActPreviewedAgain, e.Origin, e.ActorEntraID
 		again.Operation, again.Digest, again.Need = string(fresh.Operation), fresh.Digest, fresh.Need
 		again.Until = fresh.ExecutesAt()
 		c.Successor, c.Audit = &fresh, append(c.Audit, again)

@@ -29,7 +29,7 @@ func (rn *Runner) waitForTurn(ctx context.Context, r bot.Request, turn *bot.Turn
 	c := bot.Change{}
 	if r.Line == nil {
 		e := r.Entry(bot.Approved, rn.actor)
-		e.Action, e.Until = "queued", turn.Until.UTC().Format(time.RFC3339)
+		e.Action, e.Until = bot.ActQueued, turn.Until.UTC().Format(time.RFC3339)
 		c.Audit = []bot.Entry{e}
 	}
 	r.Line, r.OtherRules = &bot.Line{At: rn.now().UTC(), Ahead: turn.Ahead}, false
@@ -46,7 +46,7 @@ func (rn *Runner) waitForLookup(ctx context.Context, r bot.Request, lookup *bot.
 	c := bot.Change{}
 	if r.Unasked == "" {
 		e := r.Entry(bot.Approved, rn.actor)
-		e.Action, e.Reason = "unasked", string(bot.LookupFailed)
+		e.Action, e.Reason = bot.ActUnasked, string(bot.LookupFailed)
 		c.Audit = []bot.Entry{e}
 	}
 	r.OtherRules = false

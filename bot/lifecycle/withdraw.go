@@ -80,11 +80,11 @@ func (rn *Runner) reopen(ctx context.Context, r bot.Request, f finding) (bot.Req
 	var rows []bot.Entry
 	for _, gone := range f.lapsed {
 		e := r.Entry(r.State, rn.actor)
-		e.Action, e.Origin, e.Reason = "approval_lapsed", bot.LapsedOrigin+gone.SlackID, string(gone.Why)
+		e.Action, e.Origin, e.Reason = bot.ActApprovalLapsed, bot.LapsedOrigin+gone.SlackID, string(gone.Why)
 		rows = append(rows, e)
 	}
 	e := r.Entry(r.State, rn.actor)
-	e.Action, e.Reason, e.Changed = "reopened", string(f.why), bot.JoinDifferences(f.changed)
+	e.Action, e.Reason, e.Changed = bot.ActReopened, string(f.why), bot.JoinDifferences(f.changed)
 	e.Have, e.Need, e.Digest = len(f.kept), max(r.Need, 1), r.Digest
 	c := bot.Change{Request: r, Audit: append(rows, e), Fenced: true, Under: rn.rulesFor(&r), GivesBack: r.NothingDone()}
 	for _, v := range f.kept {
@@ -131,7 +131,7 @@ func (rn *Runner) joinAskers(ctx context.Context, r *bot.Request, other bot.Requ
 		}
 		other.Askers = append(slices.Clone(other.Askers), a)
 		e := other.Entry(bot.Pending, a.SlackID)
-		e.Action, e.ActorEntraID, e.Origin = "joined", a.EntraID, r.ID
+		e.Action, e.ActorEntraID, e.Origin = bot.ActJoined, a.EntraID, r.ID
 		rows = append(rows, e)
 	}
 	if len(rows) == 0 {

@@ -45,7 +45,7 @@ func cardParts(r *bot.Request, v View) (above []*line, buttons []*slack.ButtonBl
 	id.say("asked by ").askers(r)
 	id.say(" · %s", r.ID)
 	if len(r.Attempts) > 0 && !r.Drill {
-		id.say(" · %s", r.Ran())
+		id.say(" · %s", r.Called())
 	}
 	add(id)
 	if !r.StalledAt.IsZero() {

@@ -81,7 +81,7 @@ func callLine(r *bot.Request) *line {
 	if r.Drill {
 		l.say("a read of the account in place of %s", r.Operation)
 	} else {
-		l.say("%s", r.Ran())
+		l.say("%s", r.Called())
 	}
 	if a.Also != nil {
 		l.say(", after %s (status %d, code ", a.Also.Operation, a.Also.Status).typed(a.Also.Code).say(")")

@@ -94,7 +94,7 @@ func collectTallies(found *sql.Rows, err error) ([]bot.Entry, error) {
 			return t, err
 		}
 		if json.Unmarshal(text, &t.entry) != nil {
-			t.entry = bot.Entry{Action: "refused", Actor: "bot"} // unreadable, but the count stays
+			t.entry = bot.Entry{Action: bot.ActRefused, Actor: bot.BotActor} // unreadable, but the count stays
 		}
 		t.entry.Count, t.entry.LastAt = times, time.UnixMicro(t.lastAt).UTC().Format(time.RFC3339)
 		return t, nil
