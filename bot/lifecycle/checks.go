@@ -43,17 +43,17 @@ func (c *recentChecks) has(id string) bool {
 }
 
 // ForgetChecks makes Runner check every decision again before it calls Microsoft.
-func (rn *Runner) ForgetChecks() { rn.checks.forget() }
+func (j *judge) ForgetChecks() { j.checks.forget() }
 
 // NoteChecked notes that everything the decision depends on was looked up then.
-func (rn *Runner) NoteChecked(r *bot.Request, at time.Time) {
-	r.CheckedAt, r.CheckedBy, r.Unasked = at, rn.cfg.Policy.Digest, ""
-	rn.checks.note(r.ID)
+func (j *judge) NoteChecked(r *bot.Request, at time.Time) {
+	r.CheckedAt, r.CheckedBy, r.Unasked = at, j.cfg.Policy.Digest, ""
+	j.checks.note(r.ID)
 }
 
 // justChecked reports whether the decision needs no recheck: it was just checked, by
 // the policy in force, and for the same operation.
-func (rn *Runner) justChecked(r *bot.Request) bool {
-	old, known := bot.Age(r.CheckedAt, rn.now())
-	return known && old <= lookup.Fresh && rn.checks.has(r.ID) && r.CheckedBy == rn.cfg.Policy.Digest && rn.cfg.SameOperation(r)
+func (j *judge) justChecked(r *bot.Request) bool {
+	old, known := bot.Age(r.CheckedAt, j.now())
+	return known && old <= lookup.Fresh && j.checks.has(r.ID) && r.CheckedBy == j.cfg.Policy.Digest && j.cfg.SameOperation(r)
 }

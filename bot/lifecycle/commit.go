@@ -8,20 +8,20 @@ import (
 
 // Commit stores a change, logs its audit rows and calls Stored. It returns ErrConflict
 // and ErrTaken as the store does.
-func (rn *Runner) Commit(ctx context.Context, c bot.Change) (bot.Request, error) {
-	r, err := rn.store.Commit(ctx, c)
+func (k *base) Commit(ctx context.Context, c bot.Change) (bot.Request, error) {
+	r, err := k.store.Commit(ctx, c)
 	if err != nil {
 		return r, err
 	}
-	rn.meter.Changed(&r, c.Audit, rn.now())
+	k.meter.Changed(&r, c.Audit, k.now())
 	for _, e := range c.Audit {
-		rn.log.Info("request", "request", e.Request, "arrival", c.Settles, "action", e.Action, "actor", e.Actor,
+		k.log.Info("request", "request", e.Request, "arrival", c.Settles, "action", e.Action, "actor", e.Actor,
 			"state", r.State, "reason", e.Reason, "outcome", e.Outcome, "status", e.Status, "code", e.Code,
 			"graph_request_id", e.RequestID, "client_request_id", e.ClientRequestID)
 	}
 	for _, stored := range []*bot.Request{&r, c.Successor} {
-		if rn.Stored != nil && stored != nil && !stored.AtConsole() { // Slack shows no request of the command line
-			rn.Stored(stored)
+		if k.Stored != nil && stored != nil && !stored.AtConsole() { // Slack shows no request of the command line
+			k.Stored(stored)
 		}
 	}
 	return r, nil

@@ -38,25 +38,25 @@ type finding struct {
 
 // judge looks up what the decision depends on and judges it by the policy in force.
 // If something cannot be read, the error is a *LookupError.
-func (rn *Runner) judge(ctx context.Context, r *bot.Request) (finding, error) {
-	ev, err := rn.gather(ctx, r)
+func (j *judge) judgeDecision(ctx context.Context, r *bot.Request) (finding, error) {
+	ev, err := j.gather(ctx, r)
 	if err != nil {
 		return finding{}, err
 	}
-	return rn.findingFrom(r, ev)
+	return j.findingFrom(r, ev)
 }
 
 // gather looks up everybody who approved, and the account, all at once.
-func (rn *Runner) gather(ctx context.Context, r *bot.Request) (ev evidence, err error) {
+func (j *judge) gather(ctx context.Context, r *bot.Request) (ev evidence, err error) {
 	ctx, cancel := context.WithTimeout(ctx, recheckWithin)
 	defer cancel()
 	ev.givers = r.Givers()
 	ev.who = make([]lookup.Person, len(ev.givers))
 	g, look := errgroup.WithContext(ctx)
 	for i, giver := range ev.givers {
-		g.Go(func() (err error) { ev.who[i], err = rn.people.Again(look, giver.SlackID, giver.EntraID); return err })
+		g.Go(func() (err error) { ev.who[i], err = j.people.Again(look, giver.SlackID, giver.EntraID); return err })
 	}
-	g.Go(func() (err error) { ev.target, ev.gone, ev.age, err = rn.TargetAtClick(look, r); return err })
+	g.Go(func() (err error) { ev.target, ev.gone, ev.age, err = j.TargetAtClick(look, r); return err })
 	if err := g.Wait(); err != nil {
 		return ev, err
 	}
@@ -65,11 +65,11 @@ func (rn *Runner) gather(ctx context.Context, r *bot.Request) (ev evidence, err 
 }
 
 // findingFrom judges a decision by the evidence.
-func (rn *Runner) findingFrom(r *bot.Request, ev evidence) (finding, error) {
+func (j *judge) findingFrom(r *bot.Request, ev evidence) (finding, error) {
 	f := finding{target: ev.target, gone: ev.gone, age: ev.age}
 	m := r.MatterOf(f.target)
-	if f.changed = rn.bindingDifferences(r, rn.cfg.Differences(r, f.target, f.gone, m)); len(f.changed) > 0 {
-		if sure := rn.cfg.Differences(r, f.target, f.gone, r.KnownNow(f.target)); len(rn.bindingDifferences(r, sure)) == 0 {
+	if f.changed = j.bindingDifferences(r, j.cfg.Differences(r, f.target, f.gone, m)); len(f.changed) > 0 {
+		if sure := j.cfg.Differences(r, f.target, f.gone, r.KnownNow(f.target)); len(j.bindingDifferences(r, sure)) == 0 {
 			return f, lookup.Trouble(f.target) // only unread facts make it different
 		}
 		f.why, f.lapsed = bot.TargetChanged, bot.LapsedBy(ev.givers, bot.TargetChanged)
@@ -77,32 +77,32 @@ func (rn *Runner) findingFrom(r *bot.Request, ev evidence) (finding, error) {
 	}
 	switch {
 	case r.AtConsole():
-		if !r.PassesOver(authz.TargetProtected) && rn.cfg.Policy.Require(m).Protected {
-			if !rn.cfg.Policy.Require(r.KnownNow(f.target)).Protected {
+		if !r.PassesOver(authz.TargetProtected) && j.cfg.Policy.Require(m).Protected {
+			if !j.cfg.Policy.Require(r.KnownNow(f.target)).Protected {
 				return f, lookup.Trouble(f.target)
 			}
 			f.why = authz.TargetProtected
 		}
 		return f, nil
 	case r.Verdict().Kind == authz.TimeOut:
-		why := rn.whyNotExecute(m, f.target)
+		why := j.whyNotExecute(m, f.target)
 		if why == bot.ProtectionUnknown {
 			return f, lookup.Trouble(f.target)
 		}
-		err := rn.countApprovals(r, ev, m, &f)
+		err := j.countApprovals(r, ev, m, &f)
 		f.why = why
 		return f, err
 	}
-	err := rn.countApprovals(r, ev, m, &f)
+	err := j.countApprovals(r, ev, m, &f)
 	return f, err
 }
 
 // countApprovals sorts the approvals into kept and lapsed.
-func (rn *Runner) countApprovals(r *bot.Request, ev evidence, m authz.Matter, f *finding) error {
+func (j *judge) countApprovals(r *bot.Request, ev evidence, m authz.Matter, f *finding) error {
 	for i, giver := range ev.givers {
 		who := ev.who[i]
 		f.age = max(f.age, who.Age)
-		d := rn.cfg.Check(authz.Confirm, who.Actor, m)
+		d := j.cfg.Check(authz.Confirm, who.Actor, m)
 		switch {
 		case d.Reason == authz.MembershipUnknown:
 			lookup, ok := errors.AsType[*bot.LookupError](who.Trouble)
@@ -118,7 +118,7 @@ func (rn *Runner) countApprovals(r *bot.Request, ev evidence, m authz.Matter, f 
 			f.lapsed = append(f.lapsed, giver)
 		}
 	}
-	if need := max(rn.cfg.Policy.Require(m).Approvals, r.Need, 1); len(f.kept) < need {
+	if need := max(j.cfg.Policy.Require(m).Approvals, r.Need, 1); len(f.kept) < need {
 		f.why = bot.NoLongerHolds
 	}
 	return nil
@@ -126,7 +126,7 @@ func (rn *Runner) countApprovals(r *bot.Request, ev evidence, m authz.Matter, f 
 
 // bindingDifferences drops the differences that do not bind an operator at the
 // command line: the approvals that Slack needs, and what the operator overrides.
-func (rn *Runner) bindingDifferences(r *bot.Request, changed []bot.Difference) []bot.Difference {
+func (j *judge) bindingDifferences(r *bot.Request, changed []bot.Difference) []bot.Difference {
 	if !r.AtConsole() {
 		return changed
 	}
@@ -137,16 +137,16 @@ func (rn *Runner) bindingDifferences(r *bot.Request, changed []bot.Difference) [
 
 // whyNotExecute says why the policy in force does not execute an undecided report, or
 // returns "".
-func (rn *Runner) whyNotExecute(m authz.Matter, t bot.TargetFacts) authz.Reason {
-	if rn.cfg.Policy.MayExecute(m) {
+func (j *judge) whyNotExecute(m authz.Matter, t bot.TargetFacts) authz.Reason {
+	if j.cfg.Policy.MayExecute(m) {
 		return ""
 	}
 	sure := m
 	sure.Target.MemberOf, sure.Target.Unsure, sure.Target.Privileged = t.In, nil, t.Privileged == graph.Yes
 	switch {
-	case !rn.cfg.Policy.Rule(m.Lane).Execute:
+	case !j.cfg.Policy.Rule(m.Lane).Execute:
 		return bot.PolicyChanged
-	case rn.cfg.Policy.MayExecute(sure):
+	case j.cfg.Policy.MayExecute(sure):
 		return bot.ProtectionUnknown
 	}
 	return authz.TargetProtected

@@ -15,19 +15,19 @@ import (
 
 // Meanwhile returns the request that revoked the account after r was made, if somebody
 // can still decide r; otherwise nil. Drills and unknown results do not count.
-func (rn *Runner) Meanwhile(ctx context.Context, r *bot.Request) (*bot.Request, error) {
-	if r.State != bot.Pending && !r.Stoppable() && !r.Retryable(rn.now()) {
+func (k *base) Meanwhile(ctx context.Context, r *bot.Request) (*bot.Request, error) {
+	if r.State != bot.Pending && !r.Stoppable() && !r.Retryable(k.now()) {
 		return nil, nil
 	}
-	return rn.revokedSince(ctx, r)
+	return k.revokedSince(ctx, r)
 }
 
 // revokedSince is Meanwhile for a request in any state.
-func (rn *Runner) revokedSince(ctx context.Context, r *bot.Request) (*bot.Request, error) {
+func (k *base) revokedSince(ctx context.Context, r *bot.Request) (*bot.Request, error) {
 	if r.Drill || r.AtConsole() {
 		return nil, nil
 	}
-	other, found, err := rn.store.LastRevoke(ctx, r.Target.ID, r.ID)
+	other, found, err := k.store.LastRevoke(ctx, r.Target.ID, r.ID)
 	if err != nil || !found || !other.AcceptedAt.After(r.RevokedBefore) {
 		return nil, err
 	}
@@ -37,32 +37,32 @@ func (rn *Runner) revokedSince(ctx context.Context, r *bot.Request) (*bot.Reques
 // timeoutObjection says why an undecided report is left to the approvers because of
 // what people did since. If that is not known yet, until says when to look again, and
 // nothing is called before.
-func (rn *Runner) timeoutObjection(ctx context.Context, r *bot.Request, rec bot.Proof) (why authz.Reason, until time.Time, err error) {
+func (k *base) timeoutObjection(ctx context.Context, r *bot.Request, rec bot.Proof) (why authz.Reason, until time.Time, err error) {
 	if rec.Denying {
 		return bot.DenyAsked, time.Time{}, nil
 	}
-	other, err := rn.revokedSince(ctx, r)
+	other, err := k.revokedSince(ctx, r)
 	switch {
 	case err != nil || other == nil:
 		return "", time.Time{}, err
 	case other.State == bot.Verified:
 		return bot.RevokedAlready, time.Time{}, nil
 	}
-	return "", rn.mayStillShow(other), nil
+	return "", k.mayStillShow(other), nil
 }
 
 // mayStillShow returns when to look again at a revoke that Microsoft accepted but the
 // account does not show yet. It returns zero once people were told that the revoke is
 // not done, or should have been: sometimes the account or the row cannot be read.
-func (rn *Runner) mayStillShow(r *bot.Request) time.Time {
+func (k *base) mayStillShow(r *bot.Request) time.Time {
 	within := showsLate
-	for _, pause := range rn.cfg.Timing.Verify {
+	for _, pause := range k.cfg.Timing.Verify {
 		within += pause
 	}
-	if later := rn.cfg.Timing.Recheck; len(later) > 0 {
+	if later := k.cfg.Timing.Recheck; len(later) > 0 {
 		within += later[0]
 	}
-	now := rn.now().UTC()
+	now := k.now().UTC()
 	old, known := bot.Age(r.AcceptedAt, now)
 	if r.Doubtful() || !known || old >= within {
 		return time.Time{}

@@ -11,7 +11,7 @@ import (
 // nobody is ever told that it is not done.
 func TestMayStillShow(t *testing.T) {
 	now := time.Date(2026, 3, 4, 9, 0, 0, 0, time.UTC)
-	rn := &Runner{cfg: bot.Config{Timing: bot.DefaultTiming()}, now: func() time.Time { return now }}
+	rn := &base{cfg: bot.Config{Timing: bot.DefaultTiming()}, now: func() time.Time { return now }}
 	accepted := func(ago time.Duration, s bot.State) bot.Request {
 		return bot.Request{State: s, AcceptedAt: now.Add(-ago)}
 	}

@@ -14,13 +14,13 @@ const maxPreviews = 16
 
 // OnRecord reads the audit rows of a request and compares them with what a decision
 // is bound to and with the approvals so far. missing says what the rows do not show.
-func (rn *Runner) OnRecord(ctx context.Context, r *bot.Request) (rec bot.Proof, missing string, err error) {
-	rows, err := rn.store.OnRecord(ctx, r.ID)
+func (k *base) OnRecord(ctx context.Context, r *bot.Request) (rec bot.Proof, missing string, err error) {
+	rows, err := k.store.OnRecord(ctx, r.ID)
 	if err != nil {
 		return rec, "", err
 	}
 	rec = bot.ProofOf(rows)
-	lane, askers, err := rn.origin(ctx, r, &rec)
+	lane, askers, err := k.origin(ctx, r, &rec)
 	if err != nil {
 		return rec, "", err
 	}
@@ -52,7 +52,7 @@ func (rn *Runner) OnRecord(ctx context.Context, r *bot.Request) (rec bot.Proof, 
 // origin returns the lane of the ask and everybody who asked, and notes in rec whether
 // somebody wanted to deny it. For a preview that was made again, it reads the rows of
 // the void request, which end where the preview's rows begin.
-func (rn *Runner) origin(ctx context.Context, r *bot.Request, rec *bot.Proof) (lane authz.Lane, askers []authz.Asker, err error) {
+func (k *base) origin(ctx context.Context, r *bot.Request, rec *bot.Proof) (lane authz.Lane, askers []authz.Asker, err error) {
 	first, askers, before := rec.Ask, rec.Askers, r.Replaces
 	for range maxPreviews {
 		switch {
@@ -61,7 +61,7 @@ func (rn *Runner) origin(ctx context.Context, r *bot.Request, rec *bot.Proof) (l
 		case first.Action == bot.ActRequested:
 			return authz.LaneOf(first.ActorEntraID, first.TargetID), askers, nil
 		}
-		rows, err := rn.store.OnRecord(ctx, before)
+		rows, err := k.store.OnRecord(ctx, before)
 		if err != nil {
 			return "", nil, err
 		}
@@ -74,7 +74,7 @@ func (rn *Runner) origin(ctx context.Context, r *bot.Request, rec *bot.Proof) (l
 		if first = earlier.Ask; first == nil || first.Action == bot.ActRequested {
 			continue
 		}
-		void, err := rn.store.Request(ctx, before)
+		void, err := k.store.Request(ctx, before)
 		if err != nil {
 			return "", nil, err
 		}
@@ -84,18 +84,18 @@ func (rn *Runner) origin(ctx context.Context, r *bot.Request, rec *bot.Proof) (l
 }
 
 // ReportUnrecorded logs that the audit rows do not show what the request says.
-func (rn *Runner) ReportUnrecorded(r *bot.Request, missing string) {
-	rn.log.Error("the audit chain does not show what the stored request says, so nothing is called: somebody may have changed the database",
+func (k *base) ReportUnrecorded(r *bot.Request, missing string) {
+	k.log.Error("the audit chain does not show what the stored request says, so nothing is called: somebody may have changed the database",
 		"request", r.ID, "state", r.State, "missing", missing)
 }
 
 // StopUnrecorded ends a request that differs from its audit rows. It makes no fresh
 // preview, because somebody may have changed the stored data.
-func (rn *Runner) StopUnrecorded(ctx context.Context, r bot.Request, missing string, c bot.Change, e bot.Entry) (bot.Request, error) {
-	rn.ReportUnrecorded(&r, missing)
+func (k *base) StopUnrecorded(ctx context.Context, r bot.Request, missing string, c bot.Change, e bot.Entry) (bot.Request, error) {
+	k.ReportUnrecorded(&r, missing)
 	r.To(bot.Void)
-	r.EndedAt, r.DueAt, r.Line, r.Changed = rn.now().UTC(), time.Time{}, nil, []bot.Difference{bot.Unrecorded}
+	r.EndedAt, r.DueAt, r.Line, r.Changed = k.now().UTC(), time.Time{}, nil, []bot.Difference{bot.Unrecorded}
 	e.Action, e.Reason, e.Digest, e.Changed, e.Code = string(bot.Void), string(bot.NotOnRecord), r.Digest, string(bot.Unrecorded), missing
 	c.Request, c.Audit = r, []bot.Entry{e}
-	return rn.Commit(ctx, c)
+	return k.Commit(ctx, c)
 }

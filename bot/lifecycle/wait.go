@@ -9,8 +9,8 @@ import (
 
 // waitForThaw makes a request wait for the end of the freeze, when the clock looks at
 // it again. If the freeze has just ended, again is true.
-func (rn *Runner) waitForThaw(ctx context.Context, r bot.Request, e *bot.Entry) (again bool, _ bot.Request, err error) {
-	freeze, frozen, err := rn.store.Frozen(ctx)
+func (w *withdrawer) waitForThaw(ctx context.Context, r bot.Request, e *bot.Entry) (again bool, _ bot.Request, err error) {
+	freeze, frozen, err := w.store.Frozen(ctx)
 	if err != nil || !frozen {
 		return !frozen && err == nil, r, err
 	}
@@ -20,40 +20,40 @@ func (rn *Runner) waitForThaw(ctx context.Context, r bot.Request, e *bot.Entry) 
 		e.Freeze = freeze.ID
 		c.Audit = []bot.Entry{*e}
 	}
-	r, err = rn.Commit(ctx, c)
+	r, err = w.Commit(ctx, c)
 	return false, r, err
 }
 
 // waitForTurn makes a request wait in line while Microsoft asks to wait.
-func (rn *Runner) waitForTurn(ctx context.Context, r bot.Request, turn *bot.TurnError) (again bool, _ bot.Request, err error) {
+func (w *withdrawer) waitForTurn(ctx context.Context, r bot.Request, turn *bot.TurnError) (again bool, _ bot.Request, err error) {
 	c := bot.Change{}
 	if r.Line == nil {
-		e := r.Entry(bot.Approved, rn.actor)
+		e := r.Entry(bot.Approved, w.actor)
 		e.Action, e.Until = bot.ActQueued, turn.Until.UTC().Format(time.RFC3339)
 		c.Audit = []bot.Entry{e}
 	}
-	r.Line, r.OtherRules = &bot.Line{At: rn.now().UTC(), Ahead: turn.Ahead}, false
+	r.Line, r.OtherRules = &bot.Line{At: w.now().UTC(), Ahead: turn.Ahead}, false
 	r.DueAt = turn.Until
 	c.Request = r
-	r, err = rn.Commit(ctx, c)
+	r, err = w.Commit(ctx, c)
 	return false, r, err
 }
 
 // waitForLookup holds a decision back because Slack or Microsoft did not answer, but
 // not longer than the decision counts.
-func (rn *Runner) waitForLookup(ctx context.Context, r bot.Request, lookup *bot.LookupError) (bot.Request, error) {
-	rn.log.Warn("look again at a decision that has waited", "request", r.ID, "error", lookup, "remedy", lookup.Remedy)
+func (w *withdrawer) waitForLookup(ctx context.Context, r bot.Request, lookup *bot.LookupError) (bot.Request, error) {
+	w.log.Warn("look again at a decision that has waited", "request", r.ID, "error", lookup, "remedy", lookup.Remedy)
 	c := bot.Change{}
 	if r.Unasked == "" {
-		e := r.Entry(bot.Approved, rn.actor)
+		e := r.Entry(bot.Approved, w.actor)
 		e.Action, e.Reason = bot.ActUnasked, string(bot.LookupFailed)
 		c.Audit = []bot.Entry{e}
 	}
 	r.OtherRules = false
-	r.Unasked, r.DueAt = lookup.Where, rn.now().UTC().Add(recheckPause)
-	if end := rn.cfg.Shelf(&r).Add(time.Millisecond); end.Before(r.DueAt) {
+	r.Unasked, r.DueAt = lookup.Where, w.now().UTC().Add(recheckPause)
+	if end := w.cfg.Shelf(&r).Add(time.Millisecond); end.Before(r.DueAt) {
 		r.DueAt = end
 	}
 	c.Request = r
-	return rn.Commit(ctx, c)
+	return w.Commit(ctx, c)
 }

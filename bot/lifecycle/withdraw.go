@@ -17,48 +17,48 @@ import (
 // whose approvals do not, and why. A "Try again" goes back to failed.
 
 // withdrawTooOld withdraws a decision that has waited too long.
-func (rn *Runner) withdrawTooOld(ctx context.Context, r bot.Request) (bot.Request, error) {
+func (w *withdrawer) withdrawTooOld(ctx context.Context, r bot.Request) (bot.Request, error) {
 	f := finding{why: bot.TooOld, lapsed: bot.LapsedBy(r.Givers(), bot.TooOld)}
 	if r.AtConsole() {
-		return rn.stopAtConsole(ctx, r, f)
+		return w.stopAtConsole(ctx, r, f)
 	}
-	return rn.reopen(ctx, r, f)
+	return w.reopen(ctx, r, f)
 }
 
 // voidApproved ends a request whose card is no longer true, with a fresh preview of the
 // same ask.
-func (rn *Runner) voidApproved(ctx context.Context, r bot.Request, f finding) (bot.Request, error) {
-	void, err := rn.Void(ctx, r, f.target, f.changed, bot.Change{Fenced: true}, r.Entry(bot.Void, rn.actor))
+func (w *withdrawer) voidApproved(ctx context.Context, r bot.Request, f finding) (bot.Request, error) {
+	void, err := w.Void(ctx, r, f.target, f.changed, bot.Change{Fenced: true}, r.Entry(bot.Void, w.actor))
 	if errors.Is(err, bot.ErrTaken) {
-		return rn.mergeIntoNewer(ctx, r, f.changed)
+		return w.mergeIntoNewer(ctx, r, f.changed)
 	}
 	return void, err
 }
 
 // stopAtConsole ends what an operator at the command line has confirmed.
-func (rn *Runner) stopAtConsole(ctx context.Context, r bot.Request, f finding) (bot.Request, error) {
-	at := rn.now().UTC()
+func (w *withdrawer) stopAtConsole(ctx context.Context, r bot.Request, f finding) (bot.Request, error) {
+	at := w.now().UTC()
 	r.To(bot.Denied)
 	r.DueAt, r.EndedAt, r.Line, r.Changed = time.Time{}, at, nil, f.changed
 	r.Decisions = append(slices.Clone(r.Decisions), bot.Verdict{Kind: authz.Deny, SlackID: bot.ConsoleActor, At: at, Why: f.why})
-	e := r.Entry(bot.Denied, rn.actor)
+	e := r.Entry(bot.Denied, w.actor)
 	e.Reason, e.Changed, e.Origin = string(f.why), bot.JoinDifferences(f.changed), bot.ConsoleOrigin
 	// Of an unrecorded request, the calls are not known either.
-	return rn.Commit(ctx, bot.Change{Request: r, Audit: []bot.Entry{e}, GivesBack: f.why != bot.NotOnRecord && r.NothingDone()})
+	return w.Commit(ctx, bot.Change{Request: r, Audit: []bot.Entry{e}, GivesBack: f.why != bot.NotOnRecord && r.NothingDone()})
 }
 
 // restartDeadline restarts the time to decide, and the reminders.
-func (rn *Runner) restartDeadline(r *bot.Request) {
-	r.AskedAgainAt = rn.now().UTC().Add(-r.Paused)
-	r.ExpiresAt = r.AskedAgainAt.Add(rn.cfg.Policy.Expiry)
-	if wait, executes := rn.cfg.Policy.Wait(r.Matter()); !executes {
+func (w *withdrawer) restartDeadline(r *bot.Request) {
+	r.AskedAgainAt = w.now().UTC().Add(-r.Paused)
+	r.ExpiresAt = r.AskedAgainAt.Add(w.cfg.Policy.Expiry)
+	if wait, executes := w.cfg.Policy.Wait(r.Matter()); !executes {
 		r.ExpiresAt = r.AskedAgainAt.Add(wait)
 	}
 	r.Reminded, r.RemindedAt, r.Escalated = 0, time.Time{}, false
 }
 
 // reopen withdraws the decision and asks people again.
-func (rn *Runner) reopen(ctx context.Context, r bot.Request, f finding) (bot.Request, error) {
+func (w *withdrawer) reopen(ctx context.Context, r bot.Request, f finding) (bot.Request, error) {
 	v, was := r.Verdict(), r
 	r.To(bot.Pending)
 	if v.Kind == authz.Retry {
@@ -67,35 +67,35 @@ func (rn *Runner) reopen(ctx context.Context, r bot.Request, f finding) (bot.Req
 	}
 	r.Approvals, r.Line, r.Unasked, r.Changed = f.kept, nil, "", f.changed
 	r.Reopened = append(slices.Clone(r.Reopened), bot.Reopening{
-		At: rn.now().UTC(), Decision: len(r.Decisions), Why: f.why, Undecided: v.Kind == authz.TimeOut, Lapsed: f.lapsed, Kept: len(f.kept),
+		At: w.now().UTC(), Decision: len(r.Decisions), Why: f.why, Undecided: v.Kind == authz.TimeOut, Lapsed: f.lapsed, Kept: len(f.kept),
 	})
 	if r.State == bot.Failed {
 		r.DueAt = v.At.Add(bot.RetryWindow)
 	} else {
 		r.Executes = false // from now on only people decide
-		rn.restartDeadline(&r)
-		r.DueAt = rn.cfg.Attention(&r)
-		r.Coverage.Able = lookup.Headcount(rn.approvers.Fresh(ctx).Able(&r, rn.cfg.Check))
+		w.restartDeadline(&r)
+		r.DueAt = w.cfg.Attention(&r)
+		r.Coverage.Able = lookup.Headcount(w.approvers.Fresh(ctx).Able(&r, w.cfg.Check))
 	}
 	var rows []bot.Entry
 	for _, gone := range f.lapsed {
-		e := r.Entry(r.State, rn.actor)
+		e := r.Entry(r.State, w.actor)
 		e.Action, e.Origin, e.Reason = bot.ActApprovalLapsed, bot.LapsedOrigin+gone.SlackID, string(gone.Why)
 		rows = append(rows, e)
 	}
-	e := r.Entry(r.State, rn.actor)
+	e := r.Entry(r.State, w.actor)
 	e.Action, e.Reason, e.Changed = bot.ActReopened, string(f.why), bot.JoinDifferences(f.changed)
 	e.Have, e.Need, e.Digest = len(f.kept), max(r.Need, 1), r.Digest
-	c := bot.Change{Request: r, Audit: append(rows, e), Fenced: true, Under: rn.rulesFor(&r), GivesBack: r.NothingDone()}
+	c := bot.Change{Request: r, Audit: append(rows, e), Fenced: true, Under: w.rulesFor(&r), GivesBack: r.NothingDone()}
 	for _, v := range f.kept {
 		c.Kept = append(c.Kept, v.EntraID, v.SlackID)
 	}
-	again, err := rn.Commit(ctx, c)
+	again, err := w.Commit(ctx, c)
 	if errors.Is(err, bot.ErrTaken) {
-		return rn.mergeIntoNewer(ctx, was, []bot.Difference{bot.AskedElsewhere})
+		return w.mergeIntoNewer(ctx, was, []bot.Difference{bot.AskedElsewhere})
 	}
 	if err == nil {
-		rn.log.Warn("a decision does not hold any more; people are asked again",
+		w.log.Warn("a decision does not hold any more; people are asked again",
 			"request", r.ID, "reason", f.why, "lapsed", len(f.lapsed), "kept", len(f.kept))
 	}
 	return again, err
@@ -103,26 +103,26 @@ func (rn *Runner) reopen(ctx context.Context, r bot.Request, f finding) (bot.Req
 
 // mergeIntoNewer ends a request whose decision was withdrawn if a newer request asks
 // for the same. Its askers join the newer one.
-func (rn *Runner) mergeIntoNewer(ctx context.Context, r bot.Request, changed []bot.Difference) (bot.Request, error) {
-	other, waits, err := rn.store.PendingFor(ctx, r.Target.ID, r.Lane, r.Drill)
+func (w *withdrawer) mergeIntoNewer(ctx context.Context, r bot.Request, changed []bot.Difference) (bot.Request, error) {
+	other, waits, err := w.store.PendingFor(ctx, r.Target.ID, r.Lane, r.Drill)
 	if err != nil {
 		return r, err
 	}
 	if !waits {
 		return r, bot.ErrConflict // somebody has just decided the newer one: look again
 	}
-	if err := rn.joinAskers(ctx, &r, other); err != nil {
+	if err := w.joinAskers(ctx, &r, other); err != nil {
 		return r, err
 	}
 	r.To(bot.Void)
-	r.EndedAt, r.DueAt, r.Line, r.Changed, r.ReplacedBy = rn.now().UTC(), time.Time{}, nil, changed, other.ID
-	e := r.Entry(bot.Void, rn.actor)
+	r.EndedAt, r.DueAt, r.Line, r.Changed, r.ReplacedBy = w.now().UTC(), time.Time{}, nil, changed, other.ID
+	e := r.Entry(bot.Void, w.actor)
 	e.Digest, e.Changed = r.Digest, bot.JoinDifferences(changed)
-	return rn.Commit(ctx, bot.Change{Request: r, Audit: []bot.Entry{e}, Under: rn.rulesFor(&r), GivesBack: r.NothingDone()})
+	return w.Commit(ctx, bot.Change{Request: r, Audit: []bot.Entry{e}, Under: w.rulesFor(&r), GivesBack: r.NothingDone()})
 }
 
 // joinAskers adds the askers of r, and what they typed, to another request.
-func (rn *Runner) joinAskers(ctx context.Context, r *bot.Request, other bot.Request) error {
+func (w *withdrawer) joinAskers(ctx context.Context, r *bot.Request, other bot.Request) error {
 	var rows []bot.Entry
 	known := slices.Clone(other.Askers)
 	for _, a := range r.Askers {
@@ -147,7 +147,7 @@ func (rn *Runner) joinAskers(ctx context.Context, r *bot.Request, other bot.Requ
 			other.Words.Add(a.SlackID, typed)
 		}
 	}
-	other.Coverage.Able = lookup.Headcount(rn.approvers.Latest().Able(&other, rn.cfg.Check))
-	_, err := rn.Commit(ctx, bot.Change{Request: other, Audit: rows, Under: rn.rulesFor(r)})
+	other.Coverage.Able = lookup.Headcount(w.approvers.Latest().Able(&other, w.cfg.Check))
+	_, err := w.Commit(ctx, bot.Change{Request: other, Audit: rows, Under: w.rulesFor(r)})
 	return err
 }
