@@ -36,7 +36,7 @@ type finding struct {
 	kept, lapsed []bot.Verdict
 }
 
-// judge looks up what the decision depends on and judges it by the policy in force.
+// judgeDecision looks up what the decision depends on and judges it by the policy in force.
 // If something cannot be read, the error is a *LookupError.
 func (j *judge) judgeDecision(ctx context.Context, r *bot.Request) (finding, error) {
 	ev, err := j.gather(ctx, r)
