@@ -19,7 +19,7 @@ import (
 	"revoke-sessions/bot/slacktest"
 )
 
-// method is one call of the adapter's, and its name at Slack.
+// method is one of the client's calls, and Slack's name for it.
 type method struct {
 	name string
 	call func(ctx context.Context, a *Client) error
@@ -44,14 +44,17 @@ func methods(trigger, responseURL string) []method {
 	}
 }
 
-// secrets are what must be in no error's text.
+// secrets must not appear in any error's text.
 func secrets(s *slacktest.Server, trigger, responseURL string) []string {
 	return []string{s.BotToken(), "xoxb", trigger, responseURL, "http", "127.0.0.1", "/api/", "/respond/"}
 }
 
-// leaks says which secret an error shows, in any form in which it may be logged.
+// leaks names the secret that an error shows in any form that a log may hold.
 func leaks(err error, secrets []string) string {
-	for _, text := range []string{err.Error(), fmt.Sprintf("%v", err), fmt.Sprintf("%+v", err), fmt.Sprintf("%s", fmt.Errorf("tell: %w", err)), (&bot.LookupError{Where: "Slack", Err: err}).Error()} {
+	for _, text := range []string{
+		err.Error(), fmt.Sprintf("%v", err), fmt.Sprintf("%+v", err), fmt.Sprintf("%s", fmt.Errorf("tell: %w", err)),
+		(&bot.LookupError{Where: "Slack", Err: err}).Error(),
+	} {
 		for _, secret := range secrets {
 			if strings.Contains(text, secret) {
 				return secret + " in " + text
@@ -68,15 +71,15 @@ func leaks(err error, secrets []string) string {
 	return ""
 }
 
-// slack-go returns no error for these; what they lack would go unnoticed.
-func TestAnEmptyAnswerIsNoAnswer(t *testing.T) {
+// slack-go returns no error for these bodies.
+func TestClient_EmptyAnswerIsNoAnswer(t *testing.T) {
 	for _, body := range []string{`{}`, `{"ok":false}`, `{"ok":true}`} {
 		s := bottest.Workspace(t)
 		a := connected(t, s)
 		trigger, responseURL := bottest.Typed(t, s, bottest.Bob, "x")
 		for _, m := range methods(trigger, responseURL) {
 			if m.name == "response_url" && body == `{"ok":true}` {
-				continue // which is all that it ever says
+				continue // its whole answer is an ok
 			}
 			s.Inject(slacktest.Fault{Method: m.name, Body: body})
 			err := m.call(bottest.Deadline(t), a)
@@ -93,8 +96,8 @@ func TestAnEmptyAnswerIsNoAnswer(t *testing.T) {
 	}
 }
 
-// An answer about something else is none either.
-func TestAnAnswerAboutSomethingElse(t *testing.T) {
+// An answer about something else does not count.
+func TestClient_AnswerAboutSomethingElseIsNoAnswer(t *testing.T) {
 	for name, body := range map[string]string{
 		"users.info":          `{"ok":true,"user":{"id":"U0ALICE","profile":{"email":"bob@contoso.example"}}}`,
 		"users.lookupByEmail": `{"ok":true,"user":{"id":"U0ALICE","profile":{"email":"alice@contoso.example"}}}`,
@@ -116,7 +119,7 @@ func TestAnAnswerAboutSomethingElse(t *testing.T) {
 	}
 }
 
-func TestEveryShapeOfARateLimit(t *testing.T) {
+func TestError_EveryShapeOfRateLimit(t *testing.T) {
 	s := bottest.Workspace(t)
 	a := connected(t, s)
 	for shape := range bottest.RateLimits("") {
@@ -136,7 +139,7 @@ func TestEveryShapeOfARateLimit(t *testing.T) {
 	}
 }
 
-func TestSlacksOwnWordsAreKept(t *testing.T) {
+func TestError_KeepsSlacksCode(t *testing.T) {
 	s := bottest.Workspace(t)
 	a := connected(t, s)
 	for code, answered := range map[string]bool{
@@ -156,7 +159,7 @@ func TestSlacksOwnWordsAreKept(t *testing.T) {
 	}
 }
 
-func TestNoErrorShowsASecret(t *testing.T) {
+func TestError_ShowsNoSecret(t *testing.T) {
 	s := bottest.Workspace(t)
 	a := connected(t, s)
 	trigger, responseURL := bottest.Typed(t, s, bottest.Bob, "x")
@@ -188,7 +191,7 @@ func TestNoErrorShowsASecret(t *testing.T) {
 	}
 }
 
-func TestADeadServer(t *testing.T) {
+func TestClient_DeadServer(t *testing.T) {
 	s := bottest.Workspace(t)
 	trigger, responseURL := bottest.Typed(t, s, bottest.Bob, "x")
 	l, err := net.Listen("tcp", "127.0.0.1:0")
@@ -211,7 +214,7 @@ func TestADeadServer(t *testing.T) {
 	}
 }
 
-func TestAHangingServer(t *testing.T) {
+func TestClient_HangingServer(t *testing.T) {
 	s := bottest.Workspace(t)
 	a := connected(t, s)
 	trigger, responseURL := bottest.Typed(t, s, bottest.Bob, "x")
@@ -231,7 +234,7 @@ func TestAHangingServer(t *testing.T) {
 	}
 }
 
-func TestAnAnswerGoesToSlackAlone(t *testing.T) {
+func TestAnswer_GoesOnlyToSlack(t *testing.T) {
 	asked := make(chan string, 100)
 	elsewhere := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { asked <- r.URL.Path }))
 	t.Cleanup(elsewhere.Close)
@@ -274,8 +277,8 @@ func TestAnAnswerGoesToSlackAlone(t *testing.T) {
 	}
 }
 
-// What is posted can do nothing by itself: no unfurling, no parsing.
-func TestHowMessagesAreSent(t *testing.T) {
+// A post does nothing by itself: no unfurling, no parsing.
+func TestPost_NeitherParsesNorUnfurls(t *testing.T) {
 	s := bottest.Workspace(t)
 	a := connected(t, s)
 	channel, ts, err := a.Post(bottest.Deadline(t), bottest.Cards, "", message.Note("see https://x.example and @here"))
@@ -317,8 +320,8 @@ func TestHowMessagesAreSent(t *testing.T) {
 	}
 }
 
-// An edit without buttons takes those that stand there.
-func TestAnEditTakesTheButtons(t *testing.T) {
+// An edit without buttons removes the old ones.
+func TestUpdate_RemovesButtons(t *testing.T) {
 	s := bottest.Workspace(t)
 	a := connected(t, s)
 	pending := bot.Message{Text: "Confirm?", Blocks: json.RawMessage(`[{"type": "actions", "elements": [` +
