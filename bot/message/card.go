@@ -26,15 +26,15 @@ func Card(r *bot.Request, v View) bot.Message {
 	return m
 }
 
-// cardParts are what a card says above its buttons, the buttons, and what stands
-// below them.
+// cardParts returns the card's lines above the buttons, the buttons, and the line below
+// them.
 func cardParts(r *bot.Request, v View) (above []*line, buttons []*slack.ButtonBlockElement, below *line) {
 	add := func(l *line) {
 		if len(l.parts) > 0 {
 			above = append(above, l)
 		}
 	}
-	add(unitMayBeWhy(r, headline(r, begin(r), v))) // a status has the headline, too, and no such fact
+	add(unitMayBeWhy(r, headline(r, begin(r), v))) // not in headline, which a status shows too
 	id := &line{}
 	if r.State != bot.Pending {
 		id.typed(r.Name()).say(" · ")
@@ -77,7 +77,7 @@ func cardParts(r *bot.Request, v View) (above []*line, buttons []*slack.ButtonBl
 		if v.Meanwhile != nil {
 			done = (&line{}).bold("Nothing has been done for this request yet.")
 		}
-		add(ahead(r, done.say(" "), v))
+		add(ifUndecided(r, done.say(" "), v))
 		buttons, below = pendingButtons(r), details(r, v)
 	case offersDeny(r, v):
 		if v.Meanwhile != nil {
@@ -97,18 +97,17 @@ func cardParts(r *bot.Request, v View) (above []*line, buttons []*slack.ButtonBl
 	return above, buttons, below
 }
 
-// offersDeny reports whether the card of an approved request has a button to stop it:
-// where the request waits, and not where it is about to be carried out.
+// offersDeny reports whether the card of an approved request has a Deny button: only
+// while the request waits.
 func offersDeny(r *bot.Request, v View) bool {
 	return r.Stoppable() && (v.Freeze != nil || r.Attempt() != nil || r.Line != nil || r.OtherRules || r.Unasked != "")
 }
 
-// maxPlainReason is how much of a reason stands on a plain card.
+// maxPlainReason is how much of a reason a plain card shows.
 const maxPlainReason = 300
 
-// plainCard is the card for a Slack that calls the full one invalid: the same words
-// in a block of the simplest kind. Where what an approver must read does not fit, it
-// has no buttons.
+// plainCard replaces a card that Slack rejects: the same words in a block of the
+// simplest kind. If the words that an approver must read do not fit, it has no buttons.
 func plainCard(r *bot.Request, v View, code string) bot.Message {
 	short := *r
 	short.Words.Reason = bot.CutRunes(r.Words.Reason, maxPlainReason)
@@ -136,10 +135,10 @@ func plainCard(r *bot.Request, v View, code string) bot.Message {
 	return plainMessage(lines, people.say("."), buttons)
 }
 
-// laneWords say whose request it is where there is no room for a layout.
+// laneWords describe the lane on a plain card.
 var laneWords = map[authz.Lane]string{authz.Self: "They report their own device.", authz.ThirdParty: "Somebody else asks for this."}
 
-// details stand below the buttons: what an approver may want to look up.
+// details is the line below the buttons, with facts that an approver may look up.
 func details(r *bot.Request, v View) *line {
 	l := &line{}
 	if !r.Drill {
@@ -166,7 +165,7 @@ func details(r *bot.Request, v View) *line {
 	return l.when(r.Target.Stamps.ValidFrom()).say(". Object ID %s.", r.Target.ID)
 }
 
-// deactivated says by what a deactivated Slack account led to the target.
+// deactivated says how a deactivated Slack account led to the target.
 func deactivated(r *bot.Request, v View) *line {
 	l := (&line{}).say(" ").person(r.TargetLeft)
 	if v.Policy != nil && v.Policy.Identity.ByMap && v.Policy.Identity.Map[r.TargetLeft] != "" {
@@ -187,7 +186,7 @@ func pendingButtons(r *bot.Request) []*slack.ButtonBlockElement {
 	return buttons
 }
 
-// confirmButton says what it does, and asks once more in a dialog of Slack's.
+// confirmButton is the red button, with a dialog that asks once more.
 func confirmButton(r *bot.Request, question string) *slack.ButtonBlockElement {
 	label, title := "Revoke sessions", "Revoke all sessions?"
 	if r.Drill {
@@ -199,7 +198,7 @@ func confirmButton(r *bot.Request, question string) *slack.ButtonBlockElement {
 	return confirm
 }
 
-// revokedMeanwhile says so on the card.
+// revokedMeanwhile warns on the card that another request revoked the account.
 func revokedMeanwhile(r, other *bot.Request) *line {
 	l := (&line{}).say("⚠ ")
 	switch {
@@ -222,7 +221,7 @@ func revokedMeanwhile(r, other *bot.Request) *line {
 		case bot.Approved:
 			return l.say("press Deny, which stops this request.")
 		}
-		return l.say("nothing needs to be done.") // such a card has no Deny
+		return l.say("nothing needs to be done.") // this card has no Deny button
 	}
 	return l.say(" %s, ", other.ID).when(other.AcceptedAt).say(".")
 }

@@ -100,14 +100,14 @@ func TestSlackTakesEveryMessage(t *testing.T) {
 	s := bottest.PostedAll(t)
 	a := connected(t, s)
 	for _, m := range everySaying() {
-		stand(t, a, m)
+		postAndEdit(t, a, m)
 	}
 	for _, m := range []bot.Message{Help(View{Approvers: []string{bottest.Alice}, Emergency: bottest.Emergency}), Note("`a` %s", "b")} {
-		stand(t, a, saying{key: "answer", m: m})
+		postAndEdit(t, a, saying{key: "answer", m: m})
 	}
 	for _, reason := range bot.Reasons {
 		for _, s := range scenes() {
-			stand(t, a, saying{s, "refusal:" + string(reason), Refusal(reason, &s.r, s.v)})
+			postAndEdit(t, a, saying{s, "refusal:" + string(reason), Refusal(reason, &s.r, s.v)})
 			break
 		}
 	}
@@ -116,9 +116,9 @@ func TestSlackTakesEveryMessage(t *testing.T) {
 	}
 }
 
-// stand posts a message, edits it to itself and answers it privately, and
+// postAndEdit posts a message, edits it to itself and answers it privately, and
 // returns how it stands.
-func stand(t testing.TB, a *slackapi.Client, m saying) (channel, ts string) {
+func postAndEdit(t testing.TB, a *slackapi.Client, m saying) (channel, ts string) {
 	t.Helper()
 	channel, ts, err := a.Post(bottest.Deadline(t), bottest.Cards, "", m.m)
 	if err != nil {

@@ -79,10 +79,10 @@ func elementsOf(t testing.TB, m bot.Message) []element {
 	return flat
 }
 
-// standing posts a message and answers how Slack shows it.
-func standing(t testing.TB, s *slacktest.Server, a *slackapi.Client, m saying) slacktest.Message {
+// shownBySlack posts a message and answers how Slack shows it.
+func shownBySlack(t testing.TB, s *slacktest.Server, a *slackapi.Client, m saying) slacktest.Message {
 	t.Helper()
-	channel, ts := stand(t, a, m)
+	channel, ts := postAndEdit(t, a, m)
 	versions := s.History(channel, ts)
 	return versions[len(versions)-1]
 }
@@ -118,7 +118,7 @@ func TestNothingTypedComesAlive(t *testing.T) {
 			a := connected(t, s)
 			for _, scene := range hostileScenes(text) {
 				for _, m := range sayings(scene) {
-					if problem := inertProblem(s, standing(t, s, a, m), own); problem != "" {
+					if problem := inertProblem(s, shownBySlack(t, s, a, m), own); problem != "" {
 						t.Fatalf("%s %s", m, problem)
 					}
 					checkTypedElements(t, m)
@@ -204,7 +204,7 @@ func TestWhatWasNotUnderstoodStaysDead(t *testing.T) {
 			}
 			refused++
 			m := Usage(usage)
-			if problem := inertProblem(s, standing(t, s, a, saying{key: text, m: m}), nil); problem != "" {
+			if problem := inertProblem(s, shownBySlack(t, s, a, saying{key: text, m: m}), nil); problem != "" {
 				t.Errorf("%q: %s", text, problem)
 			}
 			for _, e := range elementsOf(t, m) {
@@ -228,7 +228,7 @@ func TestTargetRefusalsStayDead(t *testing.T) {
 	for name, text := range bottest.Hostile {
 		for _, reason := range bot.TargetReasons {
 			m := TargetRefusal(reason, &bot.Request{}, bot.Whom{Address: text})
-			if problem := inertProblem(s, standing(t, s, a, saying{key: name, m: m}), nil); problem != "" {
+			if problem := inertProblem(s, shownBySlack(t, s, a, saying{key: name, m: m}), nil); problem != "" {
 				t.Errorf("%s, %s: %s", name, reason, problem)
 			}
 		}

@@ -4,7 +4,7 @@ import (
 	"revoke-sessions/bot"
 )
 
-// lost says what is known of a request that the database knows no end of.
+// lost is the headline of a request whose outcome the database has lost.
 func lost(r *bot.Request, l *line) *line {
 	if r.Drill {
 		l.bold("Not known what became of the rehearsal for ").boldTyped(r.Name()).bold(".")
@@ -18,7 +18,8 @@ func lost(r *bot.Request, l *line) *line {
 	return l.say(" Look in Entra's audit log. If it is still needed, ask again with `/revoke-sessions`.")
 }
 
-// RestoredNotice tells the channel that the database has lost rows.
+// RestoredNotice tells the channel that the database has lost rows; closed is the
+// number of open requests that were closed as not known.
 func RestoredNotice(back bot.StepBack, closed int, v View) bot.Message {
 	p := &page{}
 	l := (&line{}).bold("The bot's database has lost rows: it was restored from an older backup, or exchanged, or a standby took over.").

@@ -11,7 +11,7 @@ import (
 	"revoke-sessions/graph"
 )
 
-// Receipt is the asker's own copy, a direct message. It holds what they typed
+// Receipt is the requester's own copy, a direct message. It holds what they typed
 // and what happens next, and no fact about the account: in the self lane a
 // thief may be reading it.
 func Receipt(r *bot.Request, v View, slackID string) bot.Message {
@@ -24,7 +24,7 @@ func Receipt(r *bot.Request, v View, slackID string) bot.Message {
 	switch {
 	case r.State == bot.Pending && r.OnlySelf():
 		p.add(l.bold("Your report is stored (%s), and waits for you.", r.ID).
-			say(" Press the button to end all your sessions: you must then sign in again everywhere. Nothing has been done yet. ").join(ahead(r, &line{}, v)))
+			say(" Press the button to end all your sessions: you must then sign in again everywhere. Nothing has been done yet. ").join(ifUndecided(r, &line{}, v)))
 	case r.State == bot.Pending && v.CardLink == "":
 		p.add(l.bold("Your %s is stored (%s), but I could not post it to the approvers' channel yet.", what, r.ID).join(notPosted(v)))
 	case r.State == bot.Pending && v.Shut != "":
@@ -59,7 +59,7 @@ func Receipt(r *bot.Request, v View, slackID string) bot.Message {
 		p.add(notExecuted(r, &line{}))
 		p.add(obstacles(r, v))
 		if r.Executes && !r.OnlySelf() {
-			p.add(ahead(r, &line{}, v))
+			p.add(ifUndecided(r, &line{}, v))
 		}
 	}
 	if r.Lane == authz.Self && !r.Drill && r.State == bot.Pending {
@@ -70,7 +70,7 @@ func Receipt(r *bot.Request, v View, slackID string) bot.Message {
 	}
 	stalled := !r.StalledAt.IsZero() && !r.State.Accepted()
 	if stalled || r.State == bot.Pending || r.State == bot.Failed || r.State == bot.Unknown || r.State == bot.Expired || r.State == bot.Denied || r.State == bot.Void || r.State == bot.Lost {
-		p.add(elsewhere(v))
+		p.add(emergencyWay(v))
 	}
 	var lines []*line
 	for _, g := range p.groups {
@@ -89,8 +89,8 @@ func Receipt(r *bot.Request, v View, slackID string) bot.Message {
 	return m
 }
 
-// receiptButtons are the asker's own: to cancel, and, where no approval is
-// needed, to confirm.
+// receiptButtons are the requester's buttons: to cancel and, if no approval is needed,
+// to confirm or try again.
 func receiptButtons(r *bot.Request, v View) []*slack.ButtonBlockElement {
 	var buttons []*slack.ButtonBlockElement
 	switch {
@@ -109,8 +109,8 @@ func receiptButtons(r *bot.Request, v View) []*slack.ButtonBlockElement {
 	return buttons
 }
 
-// whyNot says why a report that nobody decided was not carried out, for a
-// sentence that goes on.
+// whyNot says why a report that nobody decided was not carried out, as part of a
+// sentence.
 func whyNot(why authz.Reason) *line {
 	l := &line{}
 	switch why {
@@ -136,15 +136,15 @@ func whyNot(why authz.Reason) *line {
 	return l.bold("this account takes an approver")
 }
 
-// NotExecutedNote is the message that rings for it.
+// NotExecutedNote says that a report that nobody decided was not carried out.
 func NotExecutedNote(r *bot.Request, v View) bot.Message {
 	p := &page{}
 	p.add(notExecuted(r, begin(r).boldTyped(r.Name()).say(": ")).say(" They are: ").deciders(v).say(". (%s)", r.ID))
-	p.add(elsewhere(v))
+	p.add(emergencyWay(v))
 	return p.message()
 }
 
-// notPosted says what is in the way of the card, and who knows of it.
+// notPosted says why the card is missing, and which approvers know.
 func notPosted(v View) *line {
 	l := (&line{}).say(" I keep trying.")
 	if v.Shut != "" {
@@ -160,7 +160,7 @@ func notPosted(v View) *line {
 	return l.say(" I have told ").people(v.Told).say(" so by direct message; it can be decided once %s.", once)
 }
 
-// cancelHeard says whether an approver has heard that this account wants to cancel.
+// cancelHeard says which approvers know that this account asks to cancel.
 func cancelHeard(r *bot.Request, v View, l *line) *line {
 	switch {
 	case v.CancelPosted:
@@ -174,8 +174,8 @@ func cancelHeard(r *bot.Request, v View, l *line) *line {
 	return l.say(" I'm asking the approvers. One of them decides, and will phone first.")
 }
 
-// obstacles tells whoever asked what stands in the way of a decision, without a
-// fact about the account.
+// obstacles tells a requester what may prevent a decision, without facts about the
+// account.
 func obstacles(r *bot.Request, v View) *line {
 	l := &line{}
 	if v.Freeze != nil {
@@ -191,8 +191,8 @@ func obstacles(r *bot.Request, v View) *line {
 	return l
 }
 
-// OutcomeNote is the direct message that tells an asker the outcome: the
-// receipt changes too, but an edit rings no bell.
+// OutcomeNote is the direct message that tells a requester the outcome: the receipt
+// changes too, but an edit notifies nobody.
 func OutcomeNote(r *bot.Request, v View) bot.Message {
 	p := &page{}
 	l := begin(r)
@@ -213,8 +213,8 @@ func OutcomeNote(r *bot.Request, v View) bot.Message {
 	return p.message()
 }
 
-// TargetNote tells the target of a third-party request that it happened:
-// never who asked, who approved or why.
+// TargetNote tells the target of a third-party request the outcome: never who asked,
+// who approved or why.
 func TargetNote(r *bot.Request) bot.Message {
 	p := &page{}
 	if r.Drill {

@@ -8,6 +8,7 @@ import (
 	"revoke-sessions/bot"
 )
 
+// recorded ends a refusal.
 const recorded = " Nothing was changed; this was recorded."
 
 // Refusal tells one person why not, and who could. r may be nil.
@@ -158,8 +159,8 @@ func Refusal(reason authz.Reason, r *bot.Request, v View) bot.Message {
 	return p.message()
 }
 
-// mapped tells somebody whose account cannot be told how that is mended, and who
-// could act for them meanwhile.
+// mapped says how the bot can learn which account is the reader's, and who can act for
+// them until then.
 func (l *line) mapped(v View) *line {
 	l.say(" Whoever runs the bot can name your account in the policy file, under identity.map.")
 	if slices.ContainsFunc(v.Approvers, func(name string) bool { return name != v.Reader }) {
@@ -170,7 +171,7 @@ func (l *line) mapped(v View) *line {
 	return l.say(recorded)
 }
 
-// example is what to type instead, in the lane that was asked for.
+// example is a command to type instead, in the request's lane.
 func example(r *bot.Request, more string) string {
 	if r != nil && r.Lane == authz.Self {
 		return "/revoke-sessions me lost my phone" + more
@@ -190,13 +191,15 @@ func ticketPattern(r *bot.Request, v View) *line {
 	return l
 }
 
+// freezeEnds says how the current freeze ends.
 func freezeEnds(v View) *line {
 	if v.Freeze == nil {
 		return &line{}
 	}
-	return ends((&line{}).say(" "), v.Freeze)
+	return freezeEnding((&line{}).say(" "), v.Freeze)
 }
 
+// followedBy names the request that replaced a void one.
 func followedBy(r *bot.Request) *line {
 	l := &line{}
 	if r != nil && r.ReplacedBy != "" {
@@ -205,14 +208,14 @@ func followedBy(r *bot.Request) *line {
 	return l
 }
 
-// LimitText says for a terminal which limit is reached.
+// LimitText says at a terminal which limit is reached.
 func LimitText(e *bot.LimitError) string {
 	l := &line{}
 	overLimit(l, View{Limit: e})
 	return l.plain()
 }
 
-// overLimit says which limit is reached, until when, and who else could.
+// overLimit says which limit is reached, until when, and who else can act.
 func overLimit(l *line, v View) {
 	if v.Limit == nil {
 		l.say("A limit of the policy is reached.")
@@ -233,7 +236,7 @@ func overLimit(l *line, v View) {
 	l.say(" There is room again ").when(v.Limit.Free).say(".")
 }
 
-// decided says what became of a request, for whoever comes late.
+// decided says how a request was decided, to a person who comes too late.
 func decided(r *bot.Request) *line {
 	l := &line{}
 	d := r.Verdict()
@@ -256,7 +259,7 @@ func decided(r *bot.Request) *line {
 	return l.person(d.SlackID).say(" (").when(d.At).say(").")
 }
 
-// TargetRefusal says why the account that is meant could not be told.
+// TargetRefusal says why the bot cannot tell which account is meant.
 func TargetRefusal(reason authz.Reason, r *bot.Request, whom bot.Whom) bot.Message {
 	who := func(l *line) *line {
 		switch {
@@ -301,7 +304,7 @@ func TargetRefusal(reason authz.Reason, r *bot.Request, whom bot.Whom) bot.Messa
 	return p.message()
 }
 
-// atLeast says how long to wait, never too little.
+// atLeast spells a wait, rounded up.
 func atLeast(d time.Duration) string {
 	return Spell(max(time.Second, (d + time.Second - 1).Truncate(time.Second)))
 }

@@ -158,7 +158,7 @@ func TestStoryKnowsEveryCode(t *testing.T) {
 		t.Errorf("only %d actions found in the source", literal)
 	}
 	for a := range actions {
-		if said := said((bot.Row{Entry: bot.Entry{Action: a}})); strings.Contains(said, "does not know") {
+		if said := actionWords((bot.Row{Entry: bot.Entry{Action: a}})); strings.Contains(said, "does not know") {
 			t.Errorf("action %s has no words", a)
 		}
 	}
@@ -168,7 +168,7 @@ func TestStoryKnowsEveryCode(t *testing.T) {
 		}
 	}
 	for _, r := range bot.Reasons {
-		if strings.Contains(because(r), "does not know") {
+		if strings.Contains(reasonWords(r), "does not know") {
 			t.Errorf("reason %s has no words", r)
 		}
 	}
@@ -191,7 +191,7 @@ func TestStoryKnowsEveryCode(t *testing.T) {
 			t.Errorf("%s is not shown", code)
 		}
 	}
-	if because(authz.Reason("whim")) == "" {
+	if reasonWords(authz.Reason("whim")) == "" {
 		t.Error("an unknown reason has no words")
 	}
 }
@@ -208,7 +208,7 @@ func TestHostileWordsInAStory(t *testing.T) {
 		"one\n# two\r\n\n- three":             "`one # two - three`",
 		"abc\u202Edef\u0000":                  "`abcdef`",
 	} {
-		if got := code(typed); got != want {
+		if got := codeSpan(typed); got != want {
 			t.Errorf("%q becomes %q, want %q", typed, got, want)
 		}
 	}

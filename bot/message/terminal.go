@@ -7,7 +7,7 @@ import (
 	"revoke-sessions/graph"
 )
 
-// TerminalOutcome is what came of a request, for whoever waits for it at a terminal.
+// TerminalOutcome is the outcome of a request, for a terminal.
 func TerminalOutcome(r *bot.Request) string {
 	l := begin(r)
 	switch {
@@ -19,7 +19,7 @@ func TerminalOutcome(r *bot.Request) string {
 		case len(r.Changed) > 0:
 			l.say(" This changed since: %s.", inWords(r.Changed))
 		case v != nil && v.Why != "":
-			l.say(" Why: %s.", because(v.Why))
+			l.say(" Why: %s.", reasonWords(v.Why))
 		}
 		return l.plain()
 	case r.State == bot.Lost:
