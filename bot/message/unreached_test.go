@@ -113,7 +113,7 @@ func TestUnreachedNotesAreEdited(t *testing.T) {
 		{"it is shut in another way", newScene("x", bot.Pending, noCard, channelShut(bot.ChannelRefuses("ekm_access_denied"))), "ekm_access_denied", "archived"},
 	} {
 		edited := map[string]bool{}
-		for _, p := range unreachedOwed(&tt.s.r, &tt.s.v, stand) {
+		for _, p := range unreachedPosts(&tt.s.r, &tt.s.v, stand) {
 			if _, stands := stand[p.Key]; !stands {
 				continue
 			}
@@ -133,7 +133,7 @@ func TestUnreachedNotesAreEdited(t *testing.T) {
 			t.Errorf("%s: only %v are edited", tt.name, edited)
 		}
 	}
-	if s := newScene("x", bot.Pending, noCard); len(unreachedOwed(&s.r, &s.v, stand)) > 0 {
+	if s := newScene("x", bot.Pending, noCard); len(unreachedPosts(&s.r, &s.v, stand)) > 0 {
 		t.Error("without a card, and without a word of what is in its way, something is said")
 	}
 }
@@ -150,7 +150,7 @@ func TestUnreachedNotesTellOnlyApproversMore(t *testing.T) {
 		newScene("revoked", bot.Revoked), newScene("failed", bot.Failed), newScene("void", bot.Void), newScene("rehearsal", bot.Drilled, drill),
 	} {
 		edited := 0
-		for _, p := range unreachedOwed(&s.r, &s.v, stand) {
+		for _, p := range unreachedPosts(&s.r, &s.v, stand) {
 			if _, stands := stand[p.Key]; !stands {
 				continue
 			}
@@ -166,7 +166,7 @@ func TestUnreachedNotesTellOnlyApproversMore(t *testing.T) {
 	}
 	guessed := newScene("not all looked up", bot.Pending, channelShut(bot.ChannelArchived))
 	guessed.v.Guessed = true
-	for _, p := range unreachedOwed(&guessed.r, &guessed.v, stand) {
+	for _, p := range unreachedPosts(&guessed.r, &guessed.v, stand) {
 		if p.To == bottest.Erin || p.To == bottest.Carol {
 			t.Errorf("%s is edited, who may be an approver", p.Key)
 		}
