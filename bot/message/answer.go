@@ -13,14 +13,16 @@ func Help(v View) bot.Message {
 	p.add((&line{}).bold("Lost a device, or seen a stolen account?"))
 	p.list(
 		(&line{}).say("`/revoke-sessions me lost my phone` — report your own device"),
-		(&line{}).say("`/revoke-sessions @name stolen laptop` — ask for someone else; an e-mail address, user principal name or object ID works too"),
+		(&line{}).say("`/revoke-sessions @name stolen laptop` — ask for someone else; "+
+			"an e-mail address, user principal name or object ID works too"),
 		(&line{}).say("`/revoke-sessions` — the same as a form"),
 		(&line{}).say("`/revoke-sessions status` — what is open; with an ID, one request"),
 		(&line{}).say("`/revoke-sessions cancel REQ-…` — take back what you asked for"),
 		(&line{}).say("`/revoke-sessions drill @name` — rehearse; nothing is changed"),
 		(&line{}).say("`/revoke-sessions freeze reason` — for approvers: hold every revoke back; `unfreeze` ends that"),
 	)
-	l := (&line{}).say("Approvers decide: ").people(v.Approvers).say(". You read the outcome in a direct message, approvers in the card's thread.")
+	l := (&line{}).say("Approvers decide: ").people(v.Approvers).
+		say(". You read the outcome in a direct message, approvers in the card's thread.")
 	if v.Emergency != "" {
 		l.say(" Nobody answers? ").typed(v.Emergency)
 	}
@@ -50,7 +52,8 @@ func Received(r *bot.Request, v View) bot.Message {
 	}
 	p.add(l)
 	if r.TargetLeft != "" {
-		p.add((&line{}).person(r.TargetLeft).say(" is deactivated in Slack. I go by what Slack and the policy still say of the account, and the approvers see which it is."))
+		p.add((&line{}).person(r.TargetLeft).say(" is deactivated in Slack. " +
+			"I go by what Slack and the policy still say of the account, and the approvers see which it is."))
 	}
 	p.add(obstacles(r, v))
 	return p.message()
@@ -89,8 +92,8 @@ func Joined(r *bot.Request, v View, slackID string, added bool) bot.Message {
 func CancelAsked(r *bot.Request, v View) bot.Message {
 	p := &page{}
 	p.add(begin(r).bold("I'm asking the approvers to cancel %s.", r.ID).
-		say(" It stays open until an approver denies it, because whoever found the device could have asked. They will phone first: ").enders(r, v).
-		say(". Your own message says whether I reached them."))
+		say(" It stays open until an approver denies it, because whoever found the device could have asked. They will phone first: ").
+		enders(r, v).say(". Your own message says whether I reached them."))
 	return p.message()
 }
 
@@ -129,7 +132,8 @@ func StatusOfAll(list OpenList) bot.Message {
 	var lines []*line
 	for _, one := range list.All {
 		if one.Request.State == "" {
-			lines = append(lines, (&line{}).bold("%s", one.Request.ID).say(" · I cannot read what is stored of it, so I cannot say what became of it. Treat it as not done."))
+			lines = append(lines, (&line{}).bold("%s", one.Request.ID).
+				say(" · I cannot read what is stored of it, so I cannot say what became of it. Treat it as not done."))
 		} else {
 			lines = append(lines, statusLine(one.Request, one.View))
 		}
@@ -162,7 +166,8 @@ func statusLine(r *bot.Request, v View) *line {
 		if r.OnlySelf() {
 			waits = "waits for its owner, or for an approver"
 		}
-		l.say("%s", waits).join(statusCount(r)).say(". Nothing has been done yet. ").join(ifUndecided(r, &line{}, v)).say(" ").join(refusedHere(v))
+		l.say("%s", waits).join(statusCount(r)).say(". Nothing has been done yet. ").
+			join(ifUndecided(r, &line{}, v)).say(" ").join(refusedHere(v))
 	case r.State.Accepted():
 		acceptedLine(r, l).say(" ") // only the card shows the stamps
 	default:
@@ -204,7 +209,8 @@ func NotOpened(r *bot.Request, holds, unsure bool) bot.Message {
 	p := &page{}
 	l := begin(r)
 	if unsure {
-		l.say("I am not sure that the form for your reason opened. Nothing is denied yet. If you see the form, submit it. If you see none, press Deny again: ")
+		l.say("I am not sure that the form for your reason opened. Nothing is denied yet. " +
+			"If you see the form, submit it. If you see none, press Deny again: ")
 	} else {
 		l.say("Slack did not open the form for your reason, so nothing is denied yet. Press Deny again: ")
 	}

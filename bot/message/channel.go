@@ -45,7 +45,8 @@ func ChannelMend(p bot.ChannelProblem) string {
 // refusedRemedies say what to do about Slack's codes.
 // https://docs.slack.dev/reference/methods/chat.postMessage
 var refusedRemedies = map[string]string{
-	"ekm_access_denied":       "Please have whoever holds your organisation's encryption keys (Slack's Enterprise Key Management) allow messages again.",
+	"ekm_access_denied": "Please have whoever holds your organisation's encryption keys (Slack's Enterprise Key Management) " +
+		"allow messages again.",
 	"team_access_not_granted": "Please have an administrator allow and install the bot's app in the workspace of that channel.",
 	"access_denied":           "Please have an administrator let the bot's app into that channel.",
 	"no_permission":           "Please have whoever runs the bot install its app again, in the workspace of that channel.",
@@ -60,5 +61,6 @@ func refusedMend(code string) string {
 	if bot.ContentRefused(code) {
 		return "Please have whoever runs the bot look at its log, and report it: even a plain card was refused."
 	}
-	return fmt.Sprintf("Please have whoever runs the bot look %s up in Slack's documentation of chat.postMessage, or name another channel.", code)
+	return fmt.Sprintf("Please have whoever runs the bot look %s up in Slack's documentation of chat.postMessage, "+
+		"or name another channel.", code)
 }

@@ -17,7 +17,8 @@ type Modal = slack.ModalViewRequest
 func DenyForm(r *bot.Request, arrival int64) Modal {
 	why := slack.NewPlainTextInputBlockElement(plainText("Bob is holding the phone in his hand"), bot.FormReasonAction)
 	why.MaxLength = bot.MaxReason
-	reason := slack.NewInputBlock(bot.FormReasonBlock, plainText("Why not?"), plainText("Whoever asked reads this, and it stands on the card."), why)
+	hint := plainText("Whoever asked reads this, and it stands on the card.")
+	reason := slack.NewInputBlock(bot.FormReasonBlock, plainText("Why not?"), hint, why)
 	reason.Optional = true
 	p := &page{}
 	p.add(begin(r).say("Deny %s about ", r.ID).typed(r.Name()).say("? Nothing will be revoked."))

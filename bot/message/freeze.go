@@ -19,7 +19,9 @@ func ThawAnswer(f *bot.Freeze, d authz.Decision) bot.Message {
 		return Note("The freeze is over. What was approved before it is checked again now, and goes on where that still holds." + tellingChannel)
 	}
 	p := &page{}
-	p.add((&line{}).say("Noted: %d of %d. The freeze goes on until another approver types `/revoke-sessions unfreeze` too, or ", d.Have, d.Need).when(f.Until).say("." + tellingChannel))
+	p.add((&line{}).
+		say("Noted: %d of %d. The freeze goes on until another approver types `/revoke-sessions unfreeze` too, or ", d.Have, d.Need).
+		when(f.Until).say("." + tellingChannel))
 	return p.message()
 }
 
@@ -49,7 +51,8 @@ func FreezeNotice(f *bot.Freeze, v View, late bool) bot.Message {
 		return p.message()
 	}
 	p.add((&line{}).person(f.By.SlackID).bold(" has frozen every revoke.").
-		say(" Nothing that was asked for is lost: requests, looking things up and verifying go on, and no request expires. Nobody can confirm anything."))
+		say(" Nothing that was asked for is lost: requests, looking things up and verifying go on, and no request expires. " +
+			"Nobody can confirm anything."))
 	freezeReason(f, p)
 	if len(f.Votes) > 0 {
 		p.add(freezeVote(f))
@@ -79,7 +82,9 @@ func thawed(f *bot.Freeze, late bool) *line {
 	default:
 		l.say(" Its time was up.")
 	}
-	return l.say(" What was approved before it is checked again now: it goes on where that still holds, and asks for approval again where it does not. Everything else waits for a decision again, with the time that was left. Deny what should not go on.")
+	return l.say(" What was approved before it is checked again now: it goes on where that still holds, " +
+		"and asks for approval again where it does not. " +
+		"Everything else waits for a decision again, with the time that was left. Deny what should not go on.")
 }
 
 // freezeVote says who voted to end the freeze, and how many votes are missing.

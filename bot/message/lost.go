@@ -11,7 +11,8 @@ func lost(r *bot.Request, l *line) *line {
 	} else {
 		l.bold("Not known whether ").boldTyped(r.Name()).bold("'s sessions were revoked.")
 	}
-	l.say(" The bot's database has lost rows: it was restored from an older backup, or exchanged, or a standby took over. What happened to this account in between is not known here.")
+	l.say(" The bot's database has lost rows: it was restored from an older backup, or exchanged, or a standby took over. " +
+		"What happened to this account in between is not known here.")
 	if r.Drill {
 		return l.say(" Rehearse again if you need to.")
 	}
@@ -35,7 +36,8 @@ func RestoredNotice(back bot.StepBack, closed int, v View) bot.Message {
 	p.add(l)
 	p.add((&line{}).everyone(v.Approvers).say(", please look: what the lost rows held is not known here."))
 	p.list(
-		(&line{}).say("Cards of requests that are not in the backup have buttons that no longer work. If a request is still needed, it must be asked again."),
+		(&line{}).say("Cards of requests that are not in the backup have buttons that no longer work. "+
+			"If a request is still needed, it must be asked again."),
 		(&line{}).say("A freeze that began after the backup is gone. If it is needed, freeze again: `/revoke-sessions freeze`."),
 		(&line{}).say("What was revoked in between stands in Entra's audit log."),
 	)

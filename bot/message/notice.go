@@ -22,7 +22,8 @@ func CoverageNotice(problems []string, able int, unread string, unable []bot.Una
 		p.add((&line{}).bold("%s", unread))
 	case len(problems) > 0:
 		p.add((&line{}).bold("Too few approvers: I know of %d who could decide.", able).
-			say(" An approver must be a full member of this workspace whose Slack account leads to exactly one Entra account that may sign in. Whoever runs the bot must name more, or ask for fewer approvals:"))
+			say(" An approver must be a full member of this workspace whose Slack account leads to exactly one Entra account " +
+				"that may sign in. Whoever runs the bot must name more, or ask for fewer approvals:"))
 	}
 	if len(problems) > 0 {
 		p.some(true, func(n int) *line { return (&line{}).say("%d more like these; the bot's log has them all", n) }, items...)
@@ -54,7 +55,8 @@ func PassedOverNotice(r *bot.Request) bot.Message {
 	if r.Drill {
 		what = "rehearse the end of all sessions of "
 	}
-	l.boldTyped(strings.TrimPrefix(r.Askers[0].SlackID, bot.OperatorPrefix)).bold(" passed over the policy at the command line").say(", to %s", what).typed(r.Name())
+	l.boldTyped(strings.TrimPrefix(r.Askers[0].SlackID, bot.OperatorPrefix)).bold(" passed over the policy at the command line")
+	l.say(", to %s", what).typed(r.Name())
 	if r.Words.UPN != "" && r.Words.UPN != r.Name() {
 		l.say(" (").typed(r.Words.UPN).say(")")
 	}

@@ -100,7 +100,8 @@ func leftToOthers(r *bot.Request, l *line) *line {
 	} else {
 		l.bold("the sessions of ").boldTyped(r.Name()).bold(" cannot be revoked here.")
 	}
-	l.say(" The copy of this bot that is running has older rules than one that started later. It goes on once whoever runs the bot has restarted every copy.")
+	l.say(" The copy of this bot that is running has older rules than one that started later. " +
+		"It goes on once whoever runs the bot has restarted every copy.")
 	if r.UnclearBefore() {
 		return l.say(" %s, so it is not known whether anything was revoked.", noEarlierAnswer(r))
 	}
@@ -119,16 +120,18 @@ func afterReport(r *bot.Request, at time.Time) string {
 // acceptedLine says what Microsoft's acceptance means for the account.
 func acceptedLine(r *bot.Request, l *line) *line {
 	if r.Target.Guest == graph.Yes {
-		return l.bold("Microsoft Entra accepted the request, but ").boldTyped(r.Name()).bold(" is a guest: sessions at the home organisation go on.").
-			say(" Ask that organisation to revoke them.")
+		return l.bold("Microsoft Entra accepted the request, but ").boldTyped(r.Name()).
+			bold(" is a guest: sessions at the home organisation go on.").say(" Ask that organisation to revoke them.")
 	}
 	switch {
 	case r.Doubtful() && r.Seen:
 		return l.bold("The account showed a revoke of ").boldTyped(r.Name()).bold("'s sessions, and does not any more. Treat it as not done.")
 	case r.Doubtful() && r.State == bot.Unreachable:
-		return l.bold("Microsoft accepted the revoke of ").boldTyped(r.Name()).bold("'s sessions, but the account did not show it. Treat it as not done.")
+		return l.bold("Microsoft accepted the revoke of ").boldTyped(r.Name()).
+			bold("'s sessions, but the account did not show it. Treat it as not done.")
 	case r.Doubtful():
-		return l.bold("Microsoft accepted the revoke of ").boldTyped(r.Name()).bold("'s sessions, but the account does not show it. Treat it as not done.")
+		return l.bold("Microsoft accepted the revoke of ").boldTyped(r.Name()).
+			bold("'s sessions, but the account does not show it. Treat it as not done.")
 	}
 	return l.boldTyped(r.Name()).bold("'s sessions are revoked.")
 }

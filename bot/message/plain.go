@@ -70,7 +70,8 @@ func plainMessage(lines []*line, people *line, buttons []*slack.ButtonBlockEleme
 	}
 	p.groups = append(p.groups, group{block: slack.NewSectionBlock(plainText(plainWords(lines)), nil, nil), text: says.text()})
 	if people != nil {
-		p.groups = append(p.groups, group{block: slack.NewSectionBlock(slack.NewTextBlockObject(slack.MarkdownType, people.text(), false, true), nil, nil)})
+		mentions := slack.NewTextBlockObject(slack.MarkdownType, people.text(), false, true)
+		p.groups = append(p.groups, group{block: slack.NewSectionBlock(mentions, nil, nil)})
 	}
 	p.buttons(buttons...)
 	return p.message()
@@ -108,7 +109,8 @@ func withoutGroups(m bot.Message) bot.Message {
 	}
 	p := &page{}
 	p.add(why)
-	out := bot.Message{Text: groupMention.ReplaceAllString(m.Text, "the user group $1") + "\n" + p.text(), Able: m.Able, Plain: m.Plain, Bare: m.Bare}
+	text := groupMention.ReplaceAllString(m.Text, "the user group $1") + "\n" + p.text()
+	out := bot.Message{Text: text, Able: m.Able, Plain: m.Plain, Bare: m.Bare}
 	if len(m.Blocks) > 0 {
 		var blocks []slack.Block
 		for _, block := range blocksOf(m) {

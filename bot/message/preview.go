@@ -39,7 +39,8 @@ func (p *Preview) Lines() []string {
 	if p.Why != "" {
 		lines = append(lines, "⚠ "+p.Why)
 	}
-	facts := accountFacts(r, &line{}).say(" Sessions valid since ").when(r.Target.Stamps.ValidFrom()).say(". Object ID %s. Called is %s", r.Target.ID, r.Operation)
+	facts := accountFacts(r, &line{}).say(" Sessions valid since ").when(r.Target.Stamps.ValidFrom()).
+		say(". Object ID %s. Called is %s", r.Target.ID, r.Operation)
 	if r.Fallback != "" {
 		facts.say(", or %s where that is gone or not permitted", r.Fallback)
 	}

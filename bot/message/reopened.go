@@ -89,7 +89,8 @@ func reopenedLine(r *bot.Request, v View) *line {
 func ReopenedNote(r *bot.Request, n int, v View) bot.Message {
 	p := &page{}
 	x := &r.Reopened[n]
-	p.add(begin(r).boldTyped(r.Name()).bold(": this needs a decision again.").say(" ").join(whyTakenBack(r, x, v.Patience)).say(" %s", unrevoked(r)))
+	p.add(begin(r).boldTyped(r.Name()).bold(": this needs a decision again.").say(" ").
+		join(whyTakenBack(r, x, v.Patience)).say(" %s", unrevoked(r)))
 	l := &line{}
 	if x.Kept > 0 {
 		l.say("It has %d of %s. ", x.Kept, countApprovals(r.Need))

@@ -170,7 +170,8 @@ func (l *line) date(t time.Time, format string) *line {
 		return l.say("unknown")
 	}
 	fallback := t.UTC().Format("2006-01-02 15:04:05 UTC")
-	return l.put(slack.NewRichTextSectionDateElement(t.Unix(), format, nil, &fallback), fmt.Sprintf("<!date^%d^%s|%s>", t.Unix(), format, fallback))
+	text := fmt.Sprintf("<!date^%d^%s|%s>", t.Unix(), format, fallback)
+	return l.put(slack.NewRichTextSectionDateElement(t.Unix(), format, nil, &fallback), text)
 }
 
 // link adds one of our own links.

@@ -83,7 +83,8 @@ func ifUndecided(r *bot.Request, l *line, v View) *line {
 		return l.bold("The time to decide is up, but the account cannot be read, so nothing is done yet.").
 			say(" I keep trying to read it. An approver can decide meanwhile.")
 	case r.Executes:
-		return l.bold("If nobody decides until ").when(r.Deadline()).bold(", Microsoft Entra is asked all the same to end the sessions, unless an approver presses Deny before").
+		return l.bold("If nobody decides until ").when(r.Deadline()).
+			bold(", Microsoft Entra is asked all the same to end the sessions, unless an approver presses Deny before").
 			say(": so the policy says for people who report their own device.")
 	}
 	return l.say("Expires ").when(r.Deadline()).say(".")
@@ -98,9 +99,11 @@ func reasonLine(reason string) *line {
 
 func whatWillHappen(r *bot.Request) *line {
 	if r.Drill {
-		return (&line{}).say("This is a rehearsal. If you confirm, the account is read once and nothing is changed. In earnest, Microsoft Entra would end every browser session and every key that keeps apps signed in.")
+		return (&line{}).say("This is a rehearsal. If you confirm, the account is read once and nothing is changed. " +
+			"In earnest, Microsoft Entra would end every browser session and every key that keeps apps signed in.")
 	}
-	return (&line{}).say("If you confirm, Microsoft Entra ends every browser session and every key that keeps apps signed in. It does not block sign-in, change the password or wipe a device.")
+	return (&line{}).say("If you confirm, Microsoft Entra ends every browser session and every key that keeps apps signed in. " +
+		"It does not block sign-in, change the password or wipe a device.")
 }
 
 // accountFacts names every fact, unknown ones too. It cannot see roles that are
@@ -121,7 +124,8 @@ func accountFacts(r *bot.Request, l *line) *line {
 		say(r.Target.Guest, "guest", "member of this tenant", "guest or member unknown"),
 		say(r.Target.Disabled, "sign-in blocked", "sign-in allowed", "unknown whether sign-in is blocked"),
 		say(r.Target.Synced, "synced from on-premises", "managed in the cloud", "unknown whether synced from on-premises"),
-		say(r.Target.Restricted, "in a restricted management unit", "in no restricted management unit", "unknown whether in a restricted management unit"))
+		say(r.Target.Restricted, "in a restricted management unit", "in no restricted management unit",
+			"unknown whether in a restricted management unit"))
 	switch {
 	case !r.SignInsRead:
 		l.say("last sign-in unknown.")
@@ -145,10 +149,12 @@ func warnings(r *bot.Request, v View) []*line {
 		return l
 	}
 	if r.Coverage.Blind {
-		warn().bold("I cannot read who the approvers are,").say(" so it may be that nobody can decide this. Whoever runs the bot finds the reason in its log.")
+		warn().bold("I cannot read who the approvers are,").
+			say(" so it may be that nobody can decide this. Whoever runs the bot finds the reason in its log.")
 	}
 	if r.Short() {
-		warn().bold("Too few approvers.").say(" This needs %s, and I know of %d who may decide it. Whoever runs the bot must name more.", countApprovals(r.Need), r.Coverage.Able)
+		warn().bold("Too few approvers.").say(" This needs %s, and I know of %d who may decide it. Whoever runs the bot must name more.",
+			countApprovals(r.Need), r.Coverage.Able)
 	}
 	if problem := r.Coverage.Channel; problem == bot.ChannelShared { // any other is over once this is read
 		warn().say("About this channel: %s.", ChannelSays(problem))
@@ -173,7 +179,8 @@ func warnings(r *bot.Request, v View) []*line {
 			"If it does, ask a Privileged Authentication Administrator, or an administrator of that unit.")
 	}
 	if r.Target.Guest == graph.Yes {
-		warn().bold("Guest account.").say(" Microsoft revokes nothing here, for guests sign in at their home organisation. Ask that organisation.")
+		warn().bold("Guest account.").
+			say(" Microsoft revokes nothing here, for guests sign in at their home organisation. Ask that organisation.")
 	}
 	if r.TargetLeft != "" {
 		warn().bold("Deactivated in Slack.").join(deactivated(r, v)).say(" Check that it is the right one.")

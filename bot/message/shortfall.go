@@ -42,7 +42,8 @@ func Unmapped(unable []bot.Unable) string {
 	if is(authz.EmailUnconfirmed) {
 		how = "Slack may call no address confirmed where people sign in to it by SSO. "
 	}
-	if how == "" && !is(authz.EmailMissing, authz.NoAccount, authz.SeveralAccounts, authz.NotMapped, authz.EmailDomain, authz.AccountOfSomebody) {
+	if how == "" && !is(authz.EmailMissing, authz.NoAccount, authz.SeveralAccounts, authz.NotMapped, authz.EmailDomain,
+		authz.AccountOfSomebody) {
 		return ""
 	}
 	return how + "Name the Entra accounts of such people in the policy file, under identity.map."

@@ -32,7 +32,8 @@ func TerminalOutcome(r *bot.Request) string {
 		return l.say("It was left in the state %s.", r.State).plain()
 	}
 	if r.Target.Guest == graph.Yes {
-		l.say("Microsoft Entra accepted the request, but this is a guest: sessions at the home organisation go on. Ask that organisation to revoke them.")
+		l.say("Microsoft Entra accepted the request, but this is a guest: sessions at the home organisation go on. " +
+			"Ask that organisation to revoke them.")
 	} else {
 		l.say("The sessions are revoked.")
 	}

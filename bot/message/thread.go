@@ -41,7 +41,8 @@ func Result(r *bot.Request, v View) bot.Message {
 		p.add(lost(r, begin(r)))
 	case r.State == bot.Drilled:
 		p.add(outcomeHeadline(r, begin(r), v))
-		p.add((&line{}).say("In earnest, this message would now say when the sessions ended, what stays open and until when, and what to do next."))
+		p.add((&line{}).say("In earnest, this message would now say when the sessions ended, " +
+			"what stays open and until when, and what to do next."))
 		p.add(callLine(r))
 	case r.State == bot.Failed:
 		p.add(unitMayBeWhy(r, failure(r, begin(r), v)))
@@ -104,7 +105,8 @@ func callLine(r *bot.Request) *line {
 // exposure says what stays open after a revoke, and what to do next.
 func exposure(p *page, r *bot.Request) {
 	if r.Target.Guest == graph.Yes {
-		p.add((&line{}).bold("Next").say(": ask the home organisation to revoke this person's sessions; here, block sign-in or remove the guest if access must end now."))
+		p.add((&line{}).bold("Next").say(": ask the home organisation to revoke this person's sessions; " +
+			"here, block sign-in or remove the guest if access must end now."))
 		return
 	}
 	if r.Doubtful() {

@@ -72,7 +72,8 @@ func CancelUnreached(r *bot.Request, v View) bot.Message {
 	p.ready(cancelAsked(r, v))
 	l := &line{}
 	if v.Shut == "" {
-		p.add(l.say("You can deny it on ").link(v.CardLink, "the card").say(" in the approvers' channel, which I could not reach at first. (%s)", r.ID))
+		p.add(l.say("You can deny it on ").link(v.CardLink, "the card").
+			say(" in the approvers' channel, which I could not reach at first. (%s)", r.ID))
 		return p.message()
 	}
 	l.say("I cannot reach the approvers' channel: %s. (%s)", ChannelSays(v.Shut), r.ID)
@@ -96,7 +97,8 @@ func NoConcern(r *bot.Request) bot.Message {
 func Elsewhere(outcome bot.Message, r *bot.Request) bot.Message {
 	p := &page{}
 	p.ready(outcome)
-	p.add((&line{}).say("About ").typed(r.Name()).say(" (%s). You read this here because I could not reach the approvers' channel; card and thread follow once I can.", r.ID))
+	p.add((&line{}).say("About ").typed(r.Name()).
+		say(" (%s). You read this here because I could not reach the approvers' channel; card and thread follow once I can.", r.ID))
 	return p.message()
 }
 

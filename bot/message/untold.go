@@ -40,7 +40,8 @@ func UntoldNote(r *bot.Request, slackID, code string) bot.Message {
 // NoButton tells a requester that the direct message with their button does not come.
 func NoButton(r *bot.Request, code, emergency string) bot.Message {
 	p := &page{}
-	l := begin(r).bold("I could not send you the direct message with the button").say(" (%s, %s). The approvers can read that, and one of them can decide. Nothing has been done yet.", r.ID, bot.ShownCode(code))
+	l := begin(r).bold("I could not send you the direct message with the button").
+		say(" (%s, %s). The approvers can read that, and one of them can decide. Nothing has been done yet.", r.ID, bot.ShownCode(code))
 	if emergency != "" {
 		l.say(" Nobody answers? ").typed(emergency)
 	}

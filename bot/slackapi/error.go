@@ -150,7 +150,9 @@ func Orphaned(e *Error) bool {
 // Gone reports whether a message can no longer be edited.
 // https://docs.slack.dev/reference/methods/chat.update
 func Gone(e *Error) bool {
-	return slices.Contains([]string{"message_not_found", "cant_update_message", "edit_window_closed", "is_inactive", "channel_not_found"}, e.Code)
+	return slices.Contains([]string{
+		"message_not_found", "cant_update_message", "edit_window_closed", "is_inactive", "channel_not_found",
+	}, e.Code)
 }
 
 // Shut returns what is wrong with a channel if Slack will keep refusing posts there,
