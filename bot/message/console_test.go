@@ -8,9 +8,8 @@ import (
 	"revoke-sessions/bot"
 )
 
-// Of what is done on the command line, nothing is told in Slack, and no row says
-// that it was.
-func TestTheCommandLineIsToldToNobody(t *testing.T) {
+// A request from the command line sends nothing to Slack, and no row says that it did.
+func TestPlan_ConsoleRequestOwesNothing(t *testing.T) {
 	now := time.Now()
 	for _, s := range bot.States {
 		r := bot.Request{
