@@ -21,7 +21,7 @@ func TestPlan_ConsoleRequestOwesNothing(t *testing.T) {
 			t.Errorf("%s: %d messages are owed", s, len(told))
 		}
 		if r.Raise(&bot.Entry{}, now) {
-			t.Errorf("%s: a row would say that somebody was told", s)
+			t.Errorf("%s: the row claims that people were told", s)
 		}
 		r.Askers[0].SlackID = "U0BOB"
 		if told := Plan(&r, &View{Now: now}, "C0APPROVALS", nil); len(told) == 0 {

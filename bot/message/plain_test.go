@@ -25,7 +25,8 @@ func TestPlainCard_SaysEverythingOrHasNoButtons(t *testing.T) {
 		}
 		s.r.Need = 50
 	}
-	all := append(scenes(), newScene("long", bot.Pending, long, guest, synced, holdsRole, restricted), newScene("many", bot.Pending, many, long))
+	all := append(scenes(),
+		newScene("long", bot.Pending, long, guest, synced, holdsRole, restricted), newScene("many", bot.Pending, many, long))
 	for _, s := range all {
 		full := Card(&s.r, s.v)
 		m, why := Instead(full, "invalid_blocks")

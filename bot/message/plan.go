@@ -223,7 +223,7 @@ func askerPosts(r *bot.Request, v *View) (all []Post) {
 	return all
 }
 
-// targetPosts tell the target of somebody else's request that it happened.
+// targetPosts tell the target of somebody else's request the outcome.
 func targetPosts(r *bot.Request, v *View) []Post {
 	silent := v.Policy != nil && v.Policy.SilentTarget
 	happened := r.State == bot.Drilled || r.State.Accepted() && r.Target.Guest != graph.Yes

@@ -52,7 +52,7 @@ func Receipt(r *bot.Request, v View, slackID string) bot.Message {
 	return m
 }
 
-// receiptHeadline says what happened to the request, or whom it waits for.
+// receiptHeadline says what happened to the request, or who must act next.
 func receiptHeadline(r *bot.Request, v View) *line {
 	l := begin(r)
 	switch {
@@ -70,7 +70,7 @@ func receiptHeadline(r *bot.Request, v View) *line {
 	return l.say(" (%s)", r.ID)
 }
 
-// waitsFor says whom a pending request waits for, or why it may wait in vain.
+// waitsFor says who must act on a pending request, or why nobody can yet.
 func waitsFor(r *bot.Request, l *line, v View) *line {
 	what := "report"
 	if r.Lane == authz.ThirdParty {

@@ -84,7 +84,9 @@ func TestRefusal_SaysWhoCould(t *testing.T) {
 	v := s.v
 	v.Where, v.LastFreeze, v.Changed = "Microsoft Entra", bottest.AskedAt, []bot.Difference{bot.MoreApprovals}
 	v.Freeze = &bot.Freeze{By: authz.Asker{SlackID: bottest.Dave}, Until: bottest.Today}
-	v.Limit = &bot.LimitError{Use: bot.Use{Kind: bot.PerApprover, Who: "a-entra", Limit: authz.Limit{N: 5, Within: time.Hour}}, Free: bottest.Today}
+	v.Limit = &bot.LimitError{
+		Use: bot.Use{Kind: bot.PerApprover, Who: "a-entra", Limit: authz.Limit{N: 5, Within: time.Hour}}, Free: bottest.Today,
+	}
 	v.Policy.ThirdParty.Ticket = regexp.MustCompile("INC-[0-9]+")
 	s.r.ReplacedBy = "REQ-9GHJKM"
 	approvers := "<@" + bottest.Alice + ">, <@" + bottest.Dave + ">"
@@ -234,7 +236,7 @@ func TestTargetRefusal_EachReasonHasItsOwnSentence(t *testing.T) {
 			said[text] = reason
 			named := map[bool]string{true: "<@" + bottest.Carol + ">", false: whom.ObjectID + whom.Address}[whom.SlackID != ""]
 			if !strings.Contains(text, named) {
-				t.Errorf("%s does not say whom: %s", reason, text)
+				t.Errorf("%s does not name the target: %s", reason, text)
 			}
 			if !strings.HasSuffix(text, "Nothing was asked for.") {
 				t.Errorf("%s does not say that nothing was asked for: %s", reason, text)

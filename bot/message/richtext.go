@@ -44,8 +44,8 @@ func blocksOf(m bot.Message) []slack.Block {
 	return blocks.BlockSet
 }
 
-// page builds a Message paragraph by paragraph. All is rich text, where a text element
-// is always inert: only the elements that we add mention, link or format.
+// page builds a Message paragraph by paragraph. Everything is rich text, where a text
+// element is always inert: only the elements that we add mention, link or format.
 type page struct{ groups []group }
 
 // group is a paragraph, a list, or a finished block.

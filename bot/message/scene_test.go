@@ -275,6 +275,13 @@ func meanwhile(change ...func(*bot.Request)) sceneOption {
 	}
 }
 
+// unmovedYet and unverified change the request that meanwhile revoked the account.
+func unmovedYet(r *bot.Request) {
+	r.State, r.UnmovedAt = bot.NotVisibleYet, bottest.AskedAt.Add(8*time.Minute)
+}
+
+func unverified(r *bot.Request) { r.State = bot.Revoked }
+
 func revokedMeanwhileVoid(s *scene) { s.r.Changed = []bot.Difference{bot.RevokedMeanwhile} }
 
 func guest(s *scene) { s.r.Target.Guest = graph.Yes }
@@ -530,7 +537,8 @@ func scenes() []scene {
 		newScene("approved_unasked", bot.Approved, unaskedSlack),
 		newScene("approved_unasked_drill", bot.Approved, drill, unaskedSlack),
 		newScene("pending_reopened", bot.Pending, takenBack(bot.NoLongerHolds, authz.NotApprover, bottest.Alice)),
-		newScene("pending_reopened_one_of_two", bot.Pending, needs(2, bottest.Dave), takenBack(bot.NoLongerHolds, authz.AccountBlocked, bottest.Alice)),
+		newScene("pending_reopened_one_of_two", bot.Pending, needs(2, bottest.Dave),
+			takenBack(bot.NoLongerHolds, authz.AccountBlocked, bottest.Alice)),
 		newScene("pending_reopened_too_old", bot.Pending, together, takenBack(bot.TooOld, bot.TooOld, bottest.Dave, bottest.Alice)),
 		newScene("pending_reopened_drill", bot.Pending, drill, takenBack(bot.TooOld, bot.TooOld, bottest.Alice)),
 		newScene("pending_reopened_undecided", bot.Pending, ofBob, takenBack(authz.TargetProtected, "")),
@@ -550,9 +558,9 @@ func scenes() []scene {
 		newScene("pending_deny_asked", bot.Pending, denyPressed),
 		newScene("approved_waits_deny_asked", bot.Approved, waits(429, 40*time.Second), denyPressed),
 		newScene("pending_revoked_meanwhile", bot.Pending, meanwhile()),
-		newScene("pending_revoked_meanwhile_unmoved", bot.Pending, meanwhile(func(r *bot.Request) { r.State, r.UnmovedAt = bot.NotVisibleYet, bottest.AskedAt.Add(8*time.Minute) })),
-		newScene("pending_revoked_meanwhile_unverified", bot.Pending, meanwhile(func(r *bot.Request) { r.State = bot.Revoked })),
-		newScene("pending_self_revoked_meanwhile_unverified", bot.Pending, ofBob, executes, meanwhile(func(r *bot.Request) { r.State = bot.Revoked })),
+		newScene("pending_revoked_meanwhile_unmoved", bot.Pending, meanwhile(unmovedYet)),
+		newScene("pending_revoked_meanwhile_unverified", bot.Pending, meanwhile(unverified)),
+		newScene("pending_self_revoked_meanwhile_unverified", bot.Pending, ofBob, executes, meanwhile(unverified)),
 		newScene("pending_revoked_meanwhile_guest", bot.Pending, guest, meanwhile()),
 		newScene("failed_revoked_meanwhile", bot.Failed, meanwhile()),
 		newScene("approved_waits_revoked_meanwhile", bot.Approved, waits(429, 40*time.Second), meanwhile()),

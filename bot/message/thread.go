@@ -8,7 +8,7 @@ import (
 	"revoke-sessions/graph"
 )
 
-// denyAsked says on the card whose next press of Deny denies without a form.
+// denyAsked says on the card which approver's next press of Deny skips the form.
 func denyAsked(r *bot.Request) *line {
 	l := &line{}
 	for i, v := range r.DenyAsked {

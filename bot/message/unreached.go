@@ -9,8 +9,8 @@ import (
 // They have no buttons; only the card decides, and it follows once the channel works.
 
 // UnreachedNote tells an approver by direct message that a request waits, but its card
-// cannot be posted or changed. Once that is over, the message says how the request
-// stands.
+// cannot be posted or changed. Once that is over, the message says what became of the
+// request.
 func UnreachedNote(r *bot.Request, v View) bot.Message {
 	p := &page{}
 	if r.State != bot.Pending {

@@ -132,7 +132,7 @@ func TestUnreachedNote_EditedOnceOver(t *testing.T) {
 				t.Errorf("%s: %s says %q", tt.name, p.Key, text)
 			}
 			if found := facts.FindString(text); found != "" {
-				t.Errorf("%s: %s tells %q, which stands on the card only", tt.name, p.Key, found)
+				t.Errorf("%s: %s tells %q, which only the card may say", tt.name, p.Key, found)
 			}
 		}
 		if len(edited) != len(stand) {

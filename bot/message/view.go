@@ -29,8 +29,8 @@ type View struct {
 	// missing, because a look-up failed.
 	Readers []string
 	Guessed bool
-	// Shut is why the last post in the approvers' channel failed; empty if it worked.
-	// Told are the approvers who read about that in a direct message.
+	// Shut is what keeps the bot from posting in the approvers' channel; empty if
+	// nothing does. Told are the approvers who read about that in a direct message.
 	Shut bot.ChannelProblem
 	Told []string
 	// CancelPosted means that the thread asks the approvers to cancel. CancelTold are

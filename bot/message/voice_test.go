@@ -202,7 +202,7 @@ func TestButtons(t *testing.T) {
 			want = []string{"request.retry"}
 		case s.kind() == "receipt" && state == bot.Pending && s.scene.name != "pending_joined":
 			want = []string{"request.cancel"}
-		case s.key == bot.CardKey && state == bot.Approved && approvedWaits.MatchString(s.scene.name) && s.scene.name != "approved_waits_after_unclear":
+		case s.key == bot.CardKey && state == bot.Approved && approvedWaits.MatchString(s.scene.name) && !s.scene.r.WasUnclear(1):
 			want = []string{"request.deny"}
 		case s.key == bot.CardKey && (state == bot.Failed || stuck.MatchString(s.scene.name)) && !strings.HasSuffix(s.scene.name, "next_day"):
 			want = []string{"request.retry"}
@@ -282,7 +282,7 @@ func TestReceipt_HoldsWhatItsReaderTyped(t *testing.T) {
 			t.Errorf("%s does not show what its reader wrote:\n%s", s, s.m.Text)
 		}
 		if named := strings.Contains(s.m.Text, "About: "+s.scene.r.Name()); named != (s.scene.r.Lane == authz.ThirdParty) {
-			t.Errorf("%s: about whom? named=%v:\n%s", s, named, s.m.Text)
+			t.Errorf("%s: it names the target: %v:\n%s", s, named, s.m.Text)
 		}
 	}
 }
@@ -309,7 +309,7 @@ func TestTargetNote_TellsOnlyTheOutcome(t *testing.T) {
 		}
 	}
 	if told == 0 {
-		t.Error("no target was told")
+		t.Error("no scene has a note to the target")
 	}
 }
 
@@ -386,7 +386,7 @@ func TestFirstLine_NamesThePerson(t *testing.T) {
 		named := strings.Contains(first, s.scene.r.Name())
 		switch {
 		case s.key == bot.CardKey && (s.scene.r.State == bot.Pending || s.scene.r.State.Accepted() || s.scene.r.State == bot.Executing) && !named:
-			t.Errorf("%s does not begin with whom it is about:\n%s", s, first)
+			t.Errorf("%s does not begin with the person's name:\n%s", s, first)
 		case strings.HasPrefix(first, "REQ-") && s.kind() != "status":
 			t.Errorf("%s begins with an ID", s)
 		}

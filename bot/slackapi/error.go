@@ -60,7 +60,7 @@ type Error struct {
 	// Code is Slack's error code, "ratelimited" for all three shapes of a
 	// rate limit, or empty if no answer came.
 	Code string
-	// Status is the HTTP status of an answer without a code.
+	// Status is the HTTP status, if slack-go reports one.
 	Status int
 	// Needed is the missing scope, with missing_scope.
 	Needed string

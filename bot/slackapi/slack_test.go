@@ -154,7 +154,8 @@ func TestError_KeepsSlacksCode(t *testing.T) {
 		s.ClearFaults()
 	}
 	s.Inject(slacktest.Fault{Method: "chat.update", Status: 502})
-	if e, ok := errors.AsType[*Error](a.Update(bottest.Deadline(t), bottest.Cards, "1.2", message.Note("x"))); !ok || e.Status != 502 || !e.NoAnswer() {
+	e, ok := errors.AsType[*Error](a.Update(bottest.Deadline(t), bottest.Cards, "1.2", message.Note("x")))
+	if !ok || e.Status != 502 || !e.NoAnswer() {
 		t.Errorf("502: %+v", e)
 	}
 }
@@ -241,7 +242,8 @@ func TestAnswer_GoesOnlyToSlack(t *testing.T) {
 	s := bottest.Workspace(t)
 	a := connected(t, s)
 	for _, target := range []string{
-		elsewhere.URL + "/x", "", "/relative", "://", "http://hooks.slack.com/x", "https://slack.com.evil.example/x", "https://hooks.slack.com.evil.example/x",
+		elsewhere.URL + "/x", "", "/relative", "://",
+		"http://hooks.slack.com/x", "https://slack.com.evil.example/x", "https://hooks.slack.com.evil.example/x",
 		"https://evil.example/?hooks.slack.com", "https://hooks.slack.com@" + strings.TrimPrefix(elsewhere.URL, "http://") + "/x",
 		"https://notslack.com/x", "https://evilslack.com/x", "ftp://hooks.slack.com/x", "https:///hooks.slack.com",
 	} {
@@ -251,7 +253,7 @@ func TestAnswer_GoesOnlyToSlack(t *testing.T) {
 		}
 	}
 	if len(asked) > 0 {
-		t.Errorf("somebody else was told: %s", <-asked)
+		t.Errorf("another host got the answer: %s", <-asked)
 	}
 	for _, target := range []string{"https://hooks.slack.com/commands/T/1/x", "https://hooks.slack-gov.com/x"} {
 		if !a.ours(target) {
@@ -260,7 +262,9 @@ func TestAnswer_GoesOnlyToSlack(t *testing.T) {
 	}
 	// In production Slack's own address is the API's: never without TLS.
 	production := NewClient(nil, "https://slack.com/api/", nil)
-	for target, want := range map[string]bool{"https://slack.com/x": true, "http://slack.com/x": false, "https://hooks.slack.com/x": true, s.APIURL(): false, "": false} {
+	for target, want := range map[string]bool{
+		"https://slack.com/x": true, "http://slack.com/x": false, "https://hooks.slack.com/x": true, s.APIURL(): false, "": false,
+	} {
 		if got := production.ours(target); got != want {
 			t.Errorf("%q is Slack's: %v, want %v", target, got, want)
 		}
@@ -306,11 +310,11 @@ func TestPost_NeitherParsesNorUnfurls(t *testing.T) {
 		t.Fatalf("the thread is %+v", thread)
 	}
 	if got := append(s.Mentions(thread[0]), s.Links(thread[0])...); len(got) > 0 {
-		t.Errorf("%v came alive", got)
+		t.Errorf("%v is a live mention or link", got)
 	}
 	direct, _, err := a.Post(bottest.Deadline(t), bottest.Bob, "", message.Note("to you"))
 	if err != nil || direct != s.DirectChannel(bottest.Bob) {
-		t.Errorf("a direct message stands in %s: %v", direct, err)
+		t.Errorf("a direct message is in %s: %v", direct, err)
 	}
 	if err := a.Delete(bottest.Deadline(t), channel, ts); err != nil {
 		t.Error(err)

@@ -45,7 +45,7 @@ var Effects = []bot.Effect{
 	"commit cancelled",
 	"commit expired",
 	"commit void",
-	"commit previewed_again", // the same transaction, where a new card follows
+	"commit previewed_again", // in the same transaction, if a new card follows
 	"commit held",
 	"commit unasked",
 	"commit reopened",
