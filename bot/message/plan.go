@@ -29,10 +29,10 @@ type Post struct {
 	// EditOnly means that it only corrects a posted message, and is dropped if that
 	// cannot be edited.
 	EditOnly bool
-	Tells    string // the Tells of its Place
+	Tells    string // stored as its Place's Tells
 	Show     func() bot.Message
 	Able     []string // mentioned if no user group can be
-	// Urgency is OfOutcome unless it says otherwise.
+	// Urgency defaults to OfOutcome.
 	Urgency bot.Urgency
 }
 
