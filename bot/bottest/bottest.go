@@ -1,3 +1,5 @@
+// Package bottest holds the cast that the bot's tests share: people, hostile words, the
+// Slack double with everybody in it, and the times of one story.
 package bottest
 
 import (
@@ -10,9 +12,10 @@ import (
 	"revoke-sessions/bot/slacktest"
 )
 
-// Hostile is what somebody may type, or be called in a directory.
+// Hostile holds words that a person may type, and names that a directory may hold.
 var Hostile = map[string]string{
-	"syntax":        "<!channel> <@U0VICTIM> <!subteam^S0ALL> @here @everyone @victim <https://evil.example|Entra> https://evil.example victim@evil.example",
+	"syntax": "<!channel> <@U0VICTIM> <!subteam^S0ALL> @here @everyone @victim " +
+		"<https://evil.example|Entra> https://evil.example victim@evil.example",
 	"formatting":    "*bold* _i_ ~s~ `code` ```block``` **x** __y__",
 	"entities":      "&lt;!channel&gt; &amp; <<@U0VICTIM>> <!date^1^{date}^https://evil.example|x>",
 	"bidi":          "\u202ecilbup si siht\u202c \u2066x\u2069 \u200e\u200f\u061c",
@@ -26,9 +29,10 @@ var Hostile = map[string]string{
 	"dialog":        "%s %d %! \\n ${x} </button>",
 }
 
-// Within bounds how long anything in a test may take before it has failed.
+// Within is how long one step of a test may take before the test fails.
 const Within = 30 * time.Second
 
+// Deadline is a context that ends after Within, or with the test.
 func Deadline(t testing.TB) context.Context {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), Within)
@@ -39,20 +43,21 @@ func Deadline(t testing.TB) context.Context {
 // The people of the tests, and the channel of the cards.
 const (
 	Alice, Dave = "U0ALICE", "U0DAVE" // approvers
-	Bob, Erin   = "U0BOB", "U0ERIN"   // ask
-	Carol       = "U0CAROL"           // is asked about
-	victim      = "U0VICTIM"          // is nobody's business
-	Cards       = "C0CARDS"           // channel
-	LiveCard    = "https://slacktest.slack.com/archives/C0CARDS/p1772620879000100"
+	Bob, Erin   = "U0BOB", "U0ERIN"   // requesters
+	Carol       = "U0CAROL"           // the target
+	victim      = "U0VICTIM"          // takes no part; nothing may mention them
+	Cards       = "C0CARDS"           // the approvers' channel
+	// LiveCard is the link to a card in Cards.
+	LiveCard = "https://slacktest.slack.com/archives/C0CARDS/p1772620879000100"
 )
 
-// Workspace is the Slack double with everybody in it.
+// Workspace starts the Slack double with everybody in it.
 func Workspace(t testing.TB) *slacktest.Server {
 	t.Helper()
 	return workspaceWith(t, slacktest.Config{})
 }
 
-// PostedAll is a workspace to which a test posts every message that there is.
+// PostedAll is a Workspace without rate limits, for tests that post every message.
 func PostedAll(t testing.TB) *slacktest.Server {
 	t.Helper()
 	return workspaceWith(t, slacktest.Config{NoRateLimits: "every message is posted in a row"})
@@ -74,15 +79,15 @@ func workspaceWith(t testing.TB, config slacktest.Config) *slacktest.Server {
 	return s
 }
 
-// Typed is a command as it was sent, with the secrets that came with it.
+// Typed sends a command and returns the secrets that Slack sent with it.
 func Typed(t testing.TB, s *slacktest.Server, user, text string) (trigger, responseURL string) {
 	t.Helper()
 	var payload struct {
 		TriggerID   string `json:"trigger_id"`
 		ResponseURL string `json:"response_url"`
 	}
-	// There is no socket, so the double says that the app was not reached; the
-	// secrets are good all the same.
+	// There is no socket, so the double reports the app as unreachable; the secrets
+	// still work.
 	d := s.As(user).Command("", text)
 	if err := json.Unmarshal(d.Payload, &payload); err != nil {
 		t.Fatal(err)
@@ -90,8 +95,8 @@ func Typed(t testing.TB, s *slacktest.Server, user, text string) (trigger, respo
 	return payload.TriggerID, payload.ResponseURL
 }
 
-// RateLimits are the three shapes in which Slack asks to wait, and the second
-// spelling of the last.
+// RateLimits are the three shapes of Slack's rate limit, and the second spelling of
+// the last.
 func RateLimits(method string) map[string]slacktest.Fault {
 	return map[string]slacktest.Fault{
 		"429 with a time":    {Method: method, RetryAfter: 7 * time.Second},
@@ -101,21 +106,20 @@ func RateLimits(method string) map[string]slacktest.Fault {
 	}
 }
 
-// The story that all scenes tell, to the second.
+// The times of the story that all scenes tell.
 var (
 	AskedAt    = time.Date(2026, time.March, 4, 10, 41, 19, 0, time.UTC)
 	ApprovedAt = AskedAt.Add(41 * time.Second)
 	AcceptedAt = AskedAt.Add(48 * time.Second)
-	JanuaryV   = time.Date(2026, time.January, 5, 8, 0, 0, 0, time.UTC)
-	Today      = AskedAt.Add(time.Hour) // when somebody looks
+	JanuaryV   = time.Date(2026, time.January, 5, 8, 0, 0, 0, time.UTC) // the stamp before the revoke
+	Today      = AskedAt.Add(time.Hour)                                 // when a reader looks
 )
 
+// Entra object IDs of people who are asked about.
 const (
 	CarolID = "0c0c0c0c-1111-4222-8333-444444444444"
-
-	BobID = "0b0b0b0b-1111-4222-8333-444444444444"
+	BobID   = "0b0b0b0b-1111-4222-8333-444444444444"
 )
 
-const (
-	Emergency = "Call 555-0100."
-)
+// Emergency is the configured emergency way.
+const Emergency = "Call 555-0100."

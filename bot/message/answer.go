@@ -1,23 +1,28 @@
+// Package message writes everything that people read in Slack or at a terminal: cards,
+// threads, receipts, answers and audit records. It takes values and returns messages;
+// it never calls Slack, Graph or the store.
 package message
 
 import (
 	"revoke-sessions/bot"
 )
 
-// Help says what can be typed.
+// Help lists the commands.
 func Help(v View) bot.Message {
 	p := &page{}
 	p.add((&line{}).bold("Lost a device, or seen a stolen account?"))
 	p.list(
 		(&line{}).say("`/revoke-sessions me lost my phone` — report your own device"),
-		(&line{}).say("`/revoke-sessions @name stolen laptop` — ask for someone else; an e-mail address, user principal name or object ID works too"),
+		(&line{}).say("`/revoke-sessions @name stolen laptop` — ask for someone else; "+
+			"an e-mail address, user principal name or object ID works too"),
 		(&line{}).say("`/revoke-sessions` — the same as a form"),
 		(&line{}).say("`/revoke-sessions status` — what is open; with an ID, one request"),
 		(&line{}).say("`/revoke-sessions cancel REQ-…` — take back what you asked for"),
 		(&line{}).say("`/revoke-sessions drill @name` — rehearse; nothing is changed"),
 		(&line{}).say("`/revoke-sessions freeze reason` — for approvers: hold every revoke back; `unfreeze` ends that"),
 	)
-	l := (&line{}).say("Approvers decide: ").people(v.Approvers).say(". You read the outcome in a direct message, approvers in the card's thread.")
+	l := (&line{}).say("Approvers decide: ").people(v.Approvers).
+		say(". You read the outcome in a direct message, approvers in the card's thread.")
 	if v.Emergency != "" {
 		l.say(" Nobody answers? ").typed(v.Emergency)
 	}
@@ -25,15 +30,15 @@ func Help(v View) bot.Message {
 	return p.message()
 }
 
-// Usage answers what was not understood. The problem repeats what was typed,
-// so it counts as typed text.
+// Usage answers a command that the bot did not understand. The problem quotes the
+// command, so it counts as typed text.
 func Usage(e *bot.UsageError) bot.Message {
 	p := &page{}
 	p.add((&line{}).typed(e.Problem).say(" %s", e.Instead))
 	return p.message()
 }
 
-// Received answers whoever has just made a request.
+// Received answers a requester right after the request is stored.
 func Received(r *bot.Request, v View) bot.Message {
 	p := &page{}
 	l := begin(r).bold("Stored as %s.", r.ID).say(" Nothing has been done yet.")
@@ -47,13 +52,15 @@ func Received(r *bot.Request, v View) bot.Message {
 	}
 	p.add(l)
 	if r.TargetLeft != "" {
-		p.add((&line{}).person(r.TargetLeft).say(" is deactivated in Slack. I go by what Slack and the policy still say of the account, and the approvers see which it is."))
+		p.add((&line{}).person(r.TargetLeft).say(" is deactivated in Slack. " +
+			"I go by what Slack and the policy still say of the account, and the approvers see which it is."))
 	}
 	p.add(obstacles(r, v))
 	return p.message()
 }
 
-// Joined answers whoever asked for what was asked for already.
+// Joined answers a requester if the same request is already open; added reports whether
+// they have just joined it.
 func Joined(r *bot.Request, v View, slackID string, added bool) bot.Message {
 	p := &page{}
 	l := begin(r)
@@ -81,51 +88,52 @@ func Joined(r *bot.Request, v View, slackID string, added bool) bot.Message {
 	return p.message()
 }
 
-// CancelAsked answers the account that wants to cancel its own report.
+// CancelAsked answers an account that asks to cancel its own report.
 func CancelAsked(r *bot.Request, v View) bot.Message {
 	p := &page{}
 	p.add(begin(r).bold("I'm asking the approvers to cancel %s.", r.ID).
-		say(" It stays open until an approver denies it, because whoever found the device could have asked. They will phone first: ").enders(r, v).
-		say(". Your own message says whether I reached them."))
+		say(" It stays open until an approver denies it, because whoever found the device could have asked. They will phone first: ").
+		enders(r, v).say(". Your own message says whether I reached them."))
 	return p.message()
 }
 
-// tellingChannel is all that is known when a step of a freeze is stored. Where the
-// channel cannot be posted to, whoever took the step reads that by direct message.
+// tellingChannel is all that the bot knows when it stores a step of a freeze. If it
+// cannot post in the channel, it says so by direct message.
 const tellingChannel = " I'm telling the approvers' channel now."
 
-// Status is one request as its askers and approvers may read it.
+// Status shows one request to its requesters and to approvers.
 func Status(r *bot.Request, v View) bot.Message {
 	p := &page{}
 	p.add(statusLine(r, v))
 	return p.message()
 }
 
-// OpenRequest is one line of a list of what is open. A request whose row cannot be
-// read has no State.
+// OpenRequest is one line of an OpenList. A request without a State has an unreadable
+// row.
 type OpenRequest struct {
 	Request *bot.Request
 	View    View
 }
 
-// OpenList is what somebody who asks for it reads of all that is open.
+// OpenList is what one reader may see of the open requests.
 type OpenList struct {
 	All []OpenRequest
-	// Own: it is only what the reader asked for. Unsure: whether that is so, could not
-	// be looked up.
+	// Own means that All holds only the reader's requests. Unsure means that the bot
+	// could not look up whether the reader is an approver.
 	Own, Unsure bool
-	// More: there may be more than these.
+	// More means that there may be others.
 	More   bool
-	Freeze *bot.Freeze // that is on, or nil
+	Freeze *bot.Freeze // the current freeze, or nil
 }
 
-// StatusOfAll lists what is open.
+// StatusOfAll lists the open requests.
 func StatusOfAll(list OpenList) bot.Message {
 	p := &page{}
 	var lines []*line
 	for _, one := range list.All {
 		if one.Request.State == "" {
-			lines = append(lines, (&line{}).bold("%s", one.Request.ID).say(" · I cannot read what is stored of it, so I cannot say what became of it. Treat it as not done."))
+			lines = append(lines, (&line{}).bold("%s", one.Request.ID).
+				say(" · I cannot read what is stored of it, so I cannot say what became of it. Treat it as not done."))
 		} else {
 			lines = append(lines, statusLine(one.Request, one.View))
 		}
@@ -158,9 +166,10 @@ func statusLine(r *bot.Request, v View) *line {
 		if r.OnlySelf() {
 			waits = "waits for its owner, or for an approver"
 		}
-		l.say("%s", waits).join(statusCount(r)).say(". Nothing has been done yet. ").join(ahead(r, &line{}, v)).say(" ").join(refusedHere(v))
+		l.say("%s", waits).join(statusCount(r)).say(". Nothing has been done yet. ").
+			join(ifUndecided(r, &line{}, v)).say(" ").join(refusedHere(v))
 	case r.State.Accepted():
-		acceptedLine(r, l).say(" ") // the stamps stand on the card only
+		acceptedLine(r, l).say(" ") // only the card shows the stamps
 	default:
 		headline(r, l, v).say(" ")
 	}
@@ -180,27 +189,28 @@ func statusCount(r *bot.Request) *line {
 	return (&line{}).say(": %d of %d approvals", len(r.Approvals), r.Need)
 }
 
-// Busy tells somebody that what they did has arrived and waits.
+// Busy says that a command or click is stored and waits.
 func Busy(emergency string) bot.Message {
 	p := &page{}
 	p.add((&line{}).bold("Busy, and your request is safe:").
 		say(" it is stored, and I get to it as soon as I can. You need not send it again."))
-	p.add(elsewhere(View{Emergency: emergency}))
+	p.add(emergencyWay(View{Emergency: emergency}))
 	return p.message()
 }
 
-// Privately is a message as the ack of a command carries it.
+// Privately wraps a message for the ack of a command, which only its sender sees.
 func Privately(m bot.Message) any {
 	return map[string]any{"response_type": "ephemeral", "text": m.Text, "blocks": m.Blocks}
 }
 
-// NotOpened answers whoever pressed Deny while no form opened.
-// unsure says that it may have opened.
+// NotOpened answers a press of Deny whose form did not open; with unsure, the form may
+// have opened. holds means that the press stops an automatic revoke.
 func NotOpened(r *bot.Request, holds, unsure bool) bot.Message {
 	p := &page{}
 	l := begin(r)
 	if unsure {
-		l.say("I am not sure that the form for your reason opened. Nothing is denied yet. If you see the form, submit it. If you see none, press Deny again: ")
+		l.say("I am not sure that the form for your reason opened. Nothing is denied yet. " +
+			"If you see the form, submit it. If you see none, press Deny again: ")
 	} else {
 		l.say("Slack did not open the form for your reason, so nothing is denied yet. Press Deny again: ")
 	}
@@ -212,7 +222,7 @@ func NotOpened(r *bot.Request, holds, unsure bool) bot.Message {
 	return p.message()
 }
 
-// VoidNow answers whoever confirmed what was no longer true.
+// VoidNow answers a confirmation that found the request changed, and so made it void.
 func VoidNow(r *bot.Request) bot.Message {
 	p := &page{}
 	l := voidLine(r, begin(r)).say(" Your click confirmed nothing.")

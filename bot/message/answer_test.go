@@ -7,7 +7,7 @@ import (
 	"revoke-sessions/bot/bottest"
 )
 
-func TestBusyIsSaidAndTrue(t *testing.T) {
+func TestBusy_SaysRequestIsSafe(t *testing.T) {
 	m := Busy(bottest.Emergency)
 	for _, want := range []string{"Busy, and your request is safe:", "stored", "need not send it again", bottest.Emergency} {
 		if !strings.Contains(m.Text, want) {

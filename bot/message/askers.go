@@ -9,14 +9,14 @@ import (
 )
 
 const (
-	// fewAskers is how many of those who asked stand on a card by name.
+	// fewAskers is how many requesters a card names.
 	fewAskers = 3
-	// fewReasons is how many of those who asked too are quoted in the thread. The
-	// audit record has them all.
+	// fewReasons is how many joined requesters the thread quotes. The audit record
+	// quotes all.
 	fewReasons = 5
 )
 
-// askers mentions who asked: the first, and of the others a few.
+// askers mentions the first requesters and counts the others.
 func (l *line) askers(r *bot.Request) *line {
 	all := r.AskedBy()
 	named := all[:min(len(all), fewAskers)]
@@ -37,8 +37,8 @@ func (l *line) askers(r *bot.Request) *line {
 	return l
 }
 
-// alsoAsked tells the thread who asked for the same, and what they and the
-// requester have added. It is one note, however many they are.
+// alsoAsked is the thread's one note about the requesters who joined, and about what
+// they and the first requester added.
 func alsoAsked(r *bot.Request) bot.Message {
 	p := &page{}
 	if added := r.Words.Also[r.Requester().SlackID]; added != "" {

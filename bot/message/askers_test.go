@@ -10,9 +10,9 @@ import (
 	"revoke-sessions/bot/bottest"
 )
 
-// The card names a few of those who asked and counts the others; the thread has one
-// note of them, with what the last of them wrote.
-func TestAskersAreCounted(t *testing.T) {
+// The card names a few requesters and counts the others; the thread has one note about
+// them, with the last reasons.
+func TestAskers_FewNamedRestCounted(t *testing.T) {
 	asked := func(n int, wrote ...int) sceneOption {
 		return func(s *scene) {
 			s.r.Askers, s.r.Words.Also = s.r.Askers[:1], map[string]string{}
@@ -35,8 +35,10 @@ func TestAskersAreCounted(t *testing.T) {
 		"one with a reason, and the first adds to it": {[]sceneOption{asked(1, 0), adds}, "asked by <@U0BOB> and <@U0> · REQ",
 			"<@U0BOB> adds: it was stolen\nAlso asked by <@U0>: mail 0." + alone},
 		"the first adds to it": {[]sceneOption{asked(0), adds}, "asked by <@U0BOB> · REQ", "<@U0BOB> adds: it was stolen"},
-		"two":                  {[]sceneOption{asked(2, 1)}, "asked by <@U0BOB>, <@U0> and <@U1> · REQ", "Also asked by <@U0>, <@U1>." + alone + "\n• <@U1>: mail 1"},
-		"three, of a device":   {[]sceneOption{ofBob, asked(3)}, "asked by <@U0BOB>, <@U0>, <@U1> and 1 more · REQ", "Also asked by <@U0>, <@U1>, <@U2>."},
+		"two": {[]sceneOption{asked(2, 1)}, "asked by <@U0BOB>, <@U0> and <@U1> · REQ",
+			"Also asked by <@U0>, <@U1>." + alone + "\n• <@U1>: mail 1"},
+		"three, of a device": {[]sceneOption{ofBob, asked(3)}, "asked by <@U0BOB>, <@U0>, <@U1> and 1 more · REQ",
+			"Also asked by <@U0>, <@U1>, <@U2>."},
 		"150, in a drill": {[]sceneOption{drill, asked(149, 1, 3, 5, 7, 9, 11)}, "asked by <@U0BOB>, <@U0>, <@U1> and 147 more · REQ",
 			"DRILL: Also asked by <@U0>, <@U1>, <@U2>, <@U3>, <@U4>, <@U5>, <@U6>, <@U7>, <@U8>, <@U9> and 139 more." + alone +
 				"\n• <@U3>: mail 3\n• <@U5>: mail 5\n• <@U7>: mail 7\n• <@U9>: mail 9\n• <@U11>: mail 11" +

@@ -7,25 +7,25 @@ import (
 	"revoke-sessions/bot"
 )
 
-// A notice goes to the approvers' channel. While that is shut, the approvers
-// read it by direct message, and it follows in the channel. A notice of a freeze
-// is one message in each of these places, which is edited as the freeze goes on:
-// what has come and gone before it could be posted is not posted as news.
+// A notice goes to the approvers' channel. While the bot cannot post there, it goes to
+// the approvers by direct message, and follows in the channel. Each place holds one
+// message about a freeze, which is edited with each step; a step that is over before
+// it is posted rings nobody.
 
-// newsFor is for how long the end of a freeze rings for those who have read of
-// its beginning. After that the one message says so.
+// newsFor is how long after the end of a freeze its readers still get a new message
+// about it. Later, only the edit says so.
 const newsFor = 10 * time.Minute
 
-// Bulletin is a notice on its way to its readers.
+// Bulletin is a notice with its state in each place.
 type Bulletin struct {
 	bot.Notice
-	Home   string      // where it goes: the approvers' channel, or a user
-	Freeze *bot.Freeze // as it is now; nil for a notice of something else
-	Places map[string]bot.NoticePlace
+	Home   string                     // its destination: the approvers' channel, or a user
+	Freeze *bot.Freeze                // its current state; nil if the notice concerns something else
+	Places map[string]bot.NoticePlace // where it is posted, by destination
 	V      View
 }
 
-// Readers are those who have it as a direct message.
+// Readers are the users who have it as a direct message.
 func (o *Bulletin) Readers() (ids []string) {
 	for to := range o.Places {
 		if to != o.Home && bot.SlackUser.MatchString(to) {
@@ -36,7 +36,7 @@ func (o *Bulletin) Readers() (ids []string) {
 	return ids
 }
 
-// Actors are those who have frozen, or asked to end it.
+// Actors are the users who froze, or asked to end the freeze.
 func (o *Bulletin) Actors() (ids []string) {
 	if o.Freeze == nil {
 		return nil
@@ -47,10 +47,10 @@ func (o *Bulletin) Actors() (ids []string) {
 	return ids
 }
 
-// Over reports whether it is about a freeze that is over.
+// Over reports whether its freeze is over.
 func (o *Bulletin) Over() bool { return o.Freeze != nil && !o.Freeze.EndedAt.IsZero() }
 
-// Steps counts what has happened since the notice was first owed.
+// Steps counts the steps of its freeze.
 func (o *Bulletin) Steps() int {
 	if o.Freeze == nil {
 		return 0
@@ -58,27 +58,27 @@ func (o *Bulletin) Steps() int {
 	return o.Freeze.Steps()
 }
 
-// Owes reports whether something is to be posted or edited there.
+// Owes reports whether the bot must post or edit the notice at this destination.
 func (o *Bulletin) Owes(to string, now time.Time) bool {
-	_, stands := o.Places[to]
+	_, posted := o.Places[to]
 	switch {
 	case o.Freeze == nil:
-		return !stands
-	case stands || !o.Over():
+		return !posted
+	case posted || !o.Over():
 		return true
-	case to == o.Home: // once, for the record, unless that is in another channel
+	case to == o.Home: // once, for the record, unless another channel has it
 		return len(o.Readers()) == len(o.Places)
 	}
 	return len(o.Places) > 0 && now.Sub(o.Freeze.EndedAt) < newsFor
 }
 
-// Says is what stands at one place.
+// Says is the message for one destination.
 func (o *Bulletin) Says(to string) bot.Message {
-	_, stands := o.Places[to]
+	_, posted := o.Places[to]
 	channel := to == o.Home || !bot.SlackUser.MatchString(to)
 	m := o.Message
 	if o.Freeze != nil {
-		m = FreezeNotice(o.Freeze, o.V, o.Over() && channel && !stands)
+		m = FreezeNotice(o.Freeze, o.V, o.Over() && channel && !posted)
 	}
 	if channel {
 		return m
@@ -89,13 +89,13 @@ func (o *Bulletin) Says(to string) bot.Message {
 	return p.message()
 }
 
-// why says why somebody reads it by direct message, and who else does.
+// why says why the notice comes by direct message, and who else got it.
 func (o *Bulletin) why(reader string) *line {
 	l := &line{}
-	switch _, stands := o.Places[o.Home]; {
+	switch _, posted := o.Places[o.Home]; {
 	case o.V.Shut != "":
 		l.bold("I cannot post this in the approvers' channel").say(": %s. %s", ChannelSays(o.V.Shut), ChannelMend(o.V.Shut))
-	case stands:
+	case posted:
 		return l.say("I could not post this in the approvers' channel at first. It is there now.")
 	default:
 		return l.say("I could not post this in the approvers' channel yet.")
@@ -110,8 +110,8 @@ func (o *Bulletin) why(reader string) *line {
 	return l
 }
 
-// News is what rings for the last step of a freeze where its message stands;
-// false where nobody is to be rung.
+// News is the new message under the notice about the last step of its freeze; false if
+// nobody needs it.
 func (o *Bulletin) News(to string, now time.Time) (bot.Message, bool) {
 	at := o.Places[to]
 	last := len(o.Freeze.Votes) > 0 && o.Freeze.Votes[len(o.Freeze.Votes)-1].SlackID == to

@@ -13,14 +13,18 @@ import (
 // asGolden is a message under a name, for a golden file.
 func asGolden(name string, m bot.Message) golden { return golden{name, m.Text, blocksOf(m)} }
 
-// freezeMessages are all that is said of a freeze, step by step.
+// freezeMessages are all messages about a freeze, step by step.
 func freezeMessages() []golden {
 	v := newScene("", bot.Pending).v
-	f := bot.Freeze{ID: 1, By: authz.Asker{SlackID: bottest.Dave}, BeganAt: bottest.AskedAt, Until: bottest.AskedAt.Add(time.Hour), Reason: "too many at once"}
+	f := bot.Freeze{
+		ID: 1, By: authz.Asker{SlackID: bottest.Dave}, BeganAt: bottest.AskedAt, Until: bottest.AskedAt.Add(time.Hour),
+		Reason: "too many at once",
+	}
 	voted := f
 	voted.Votes, voted.Have, voted.Need = []authz.Asker{{SlackID: bottest.Alice}}, 1, 2
 	over := voted
-	over.Votes, over.Have, over.EndedAt = append(slices.Clone(voted.Votes), authz.Asker{SlackID: bottest.Dave}), 2, bottest.AskedAt.Add(10*time.Minute)
+	over.Votes = append(slices.Clone(voted.Votes), authz.Asker{SlackID: bottest.Dave})
+	over.Have, over.EndedAt = 2, bottest.AskedAt.Add(10*time.Minute)
 	timeUp := voted
 	timeUp.EndedAt = f.Until
 	shut := v
@@ -51,7 +55,7 @@ func freezeMessages() []golden {
 	}
 }
 
-// movedMessages are what is left in the channel of earlier.
+// movedMessages stay in the former channel.
 func movedMessages() []golden {
 	s, rehearsal := newScene("", bot.Pending), newScene("", bot.Pending, drill)
 	return []golden{
@@ -61,8 +65,8 @@ func movedMessages() []golden {
 	}
 }
 
-// TestFreezeIsNoNewsForEver: what is posted, and what rings, once a freeze is over.
-func TestFreezeIsNoNewsForEver(t *testing.T) {
+// The notice, and its news, once a freeze is over.
+func TestBulletin_FreezeIsNewsForAWhile(t *testing.T) {
 	const home, former = "C0CARDS", "C0FORMER"
 	f := bot.Freeze{Votes: []authz.Asker{{SlackID: bottest.Alice}}, BeganAt: bottest.AskedAt, EndedAt: bottest.AskedAt.Add(time.Minute)}
 	for _, tt := range []struct {

@@ -26,15 +26,17 @@ func Card(r *bot.Request, v View) bot.Message {
 	return m
 }
 
-// cardParts are what a card says above its buttons, the buttons, and what stands
-// below them.
+// cardParts returns the card's lines above the buttons, the buttons, and the line below
+// them.
 func cardParts(r *bot.Request, v View) (above []*line, buttons []*slack.ButtonBlockElement, below *line) {
-	add := func(l *line) {
-		if len(l.parts) > 0 {
-			above = append(above, l)
-		}
-	}
-	add(unitMayBeWhy(r, headline(r, begin(r), v))) // a status has the headline, too, and no such fact
+	above, buttons, below = decisionParts(r, v)
+	above = append(requestLines(r, v), above...)
+	return slices.DeleteFunc(above, func(l *line) bool { return len(l.parts) == 0 }), buttons, below
+}
+
+// requestLines say what the card is about, in every state.
+func requestLines(r *bot.Request, v View) []*line {
+	all := []*line{unitMayBeWhy(r, headline(r, begin(r), v))} // not in headline, which a status shows too
 	id := &line{}
 	if r.State != bot.Pending {
 		id.typed(r.Name()).say(" · ")
@@ -47,44 +49,44 @@ func cardParts(r *bot.Request, v View) (above []*line, buttons []*slack.ButtonBl
 	if len(r.Attempts) > 0 && !r.Drill {
 		id.say(" · %s", r.Called())
 	}
-	add(id)
+	all = append(all, id)
 	if !r.StalledAt.IsZero() {
-		add(stalledLine(r))
+		all = append(all, stalledLine(r))
 	}
-	add(reasonLine(r.Words.Reason))
+	all = append(all, reasonLine(r.Words.Reason))
 	if r.Replaces != "" && r.State == bot.Pending {
-		add((&line{}).say("This takes the place of %s, whose card was no longer true. Nobody has confirmed this one.", r.Replaces))
+		all = append(all, (&line{}).
+			say("This takes the place of %s, whose card was no longer true. Nobody has confirmed this one.", r.Replaces))
 	}
 	if v.Freeze != nil && (r.State == bot.Pending || r.State == bot.Approved || r.Retryable(v.Now)) {
-		add(frozenLine(v.Freeze))
+		all = append(all, frozenLine(v.Freeze))
 	}
+	return all
+}
 
-	below = &line{}
+// decisionParts are the card's warnings and buttons, if there is something to decide.
+func decisionParts(r *bot.Request, v View) (above []*line, buttons []*slack.ButtonBlockElement, below *line) {
+	add := func(lines ...*line) { above = append(above, lines...) }
 	switch {
 	case r.State == bot.Pending:
 		add(reopenedLine(r, v))
-		for _, w := range warnings(r, v) {
-			add(w)
-		}
+		add(warnings(r, v)...)
 		if !r.CancelAskedAt.IsZero() {
 			add((&line{}).say("⚠ ").typed(r.Name()).say("'s Slack account asked to cancel (").when(r.CancelAskedAt).
 				say("). Phone them before you do: whoever holds the phone may have pressed it."))
 		}
-		add(denyAsked(r))
-		add(whatWillHappen(r))
-		add(approvals(r, (&line{})))
+		add(denyAsked(r), whatWillHappen(r), approvals(r, (&line{})))
 		done := (&line{}).bold("Nothing has been done yet.")
 		if v.Meanwhile != nil {
 			done = (&line{}).bold("Nothing has been done for this request yet.")
 		}
-		add(ahead(r, done.say(" "), v))
-		buttons, below = pendingButtons(r), details(r, v)
+		add(ifUndecided(r, done.say(" "), v))
+		return above, pendingButtons(r), details(r, v)
 	case offersDeny(r, v):
 		if v.Meanwhile != nil {
 			add(revokedMeanwhile(r, v.Meanwhile))
 		}
-		add((&line{}).say("An approver can still stop this."))
-		add(denyAsked(r))
+		add((&line{}).say("An approver can still stop this."), denyAsked(r))
 		buttons = append(buttons, button(bot.ActionDeny, "Deny", r.ID, slack.StyleDefault))
 	case r.Retryable(v.Now):
 		if v.Meanwhile != nil {
@@ -94,21 +96,20 @@ func cardParts(r *bot.Request, v View) (above []*line, buttons []*slack.ButtonBl
 		add((&line{}).say("“Try again” is a new decision, with every check, until ").when(r.Verdict().At.Add(bot.RetryWindow)).say("."))
 		buttons = append(buttons, button(bot.ActionRetry, "Try again", r.ID, slack.StyleDanger))
 	}
-	return above, buttons, below
+	return above, buttons, &line{}
 }
 
-// offersDeny reports whether the card of an approved request has a button to stop it:
-// where the request waits, and not where it is about to be carried out.
+// offersDeny reports whether the card of an approved request has a Deny button: only
+// while the request waits.
 func offersDeny(r *bot.Request, v View) bool {
 	return r.Stoppable() && (v.Freeze != nil || r.Attempt() != nil || r.Line != nil || r.OtherRules || r.Unasked != "")
 }
 
-// maxPlainReason is how much of a reason stands on a plain card.
+// maxPlainReason is how much of a reason a plain card shows.
 const maxPlainReason = 300
 
-// plainCard is the card for a Slack that calls the full one invalid: the same words
-// in a block of the simplest kind. Where what an approver must read does not fit, it
-// has no buttons.
+// plainCard replaces a card that Slack rejects: the same words in a block of the
+// simplest kind. If the words that an approver must read do not fit, it has no buttons.
 func plainCard(r *bot.Request, v View, code string) bot.Message {
 	short := *r
 	short.Words.Reason = bot.CutRunes(r.Words.Reason, maxPlainReason)
@@ -123,7 +124,8 @@ func plainCard(r *bot.Request, v View, code string) bot.Message {
 	}
 	if tooLong(lines) {
 		buttons = nil
-		end := refusal().say(" What you must know before you decide does not fit here, so this message has no buttons. If it cannot wait, act in the Entra portal.")
+		end := refusal().say(" What you must know before you decide does not fit here, so this message has no buttons. " +
+			"If it cannot wait, act in the Entra portal.")
 		for len(must) > 1 && tooLong(lines) {
 			must = must[:len(must)-1]
 			lines = append(slices.Clone(must), end)
@@ -136,14 +138,15 @@ func plainCard(r *bot.Request, v View, code string) bot.Message {
 	return plainMessage(lines, people.say("."), buttons)
 }
 
-// laneWords say whose request it is where there is no room for a layout.
+// laneWords describe the lane on a plain card.
 var laneWords = map[authz.Lane]string{authz.Self: "They report their own device.", authz.ThirdParty: "Somebody else asks for this."}
 
-// details stand below the buttons: what an approver may want to look up.
+// details is the line below the buttons, with facts that an approver may look up.
 func details(r *bot.Request, v View) *line {
 	l := &line{}
 	if !r.Drill {
-		l.typed(r.Name()).say(" must then sign in again: in most Microsoft apps within minutes, elsewhere when the app's access ends, usually within 90 minutes. ")
+		l.typed(r.Name()).say(" must then sign in again: in most Microsoft apps within minutes, " +
+			"elsewhere when the app's access ends, usually within 90 minutes. ")
 	}
 	if r.Need == 0 {
 		l.typed(r.Name()).say(" can confirm this on the receipt, or an approver here. ")
@@ -166,7 +169,7 @@ func details(r *bot.Request, v View) *line {
 	return l.when(r.Target.Stamps.ValidFrom()).say(". Object ID %s.", r.Target.ID)
 }
 
-// deactivated says by what a deactivated Slack account led to the target.
+// deactivated says how a deactivated Slack account led to the target.
 func deactivated(r *bot.Request, v View) *line {
 	l := (&line{}).say(" ").person(r.TargetLeft)
 	if v.Policy != nil && v.Policy.Identity.ByMap && v.Policy.Identity.Map[r.TargetLeft] != "" {
@@ -187,19 +190,20 @@ func pendingButtons(r *bot.Request) []*slack.ButtonBlockElement {
 	return buttons
 }
 
-// confirmButton says what it does, and asks once more in a dialog of Slack's.
+// confirmButton is the red button, with a dialog that asks once more.
 func confirmButton(r *bot.Request, question string) *slack.ButtonBlockElement {
 	label, title := "Revoke sessions", "Revoke all sessions?"
 	if r.Drill {
 		label, title = "Rehearse", "Rehearse?"
 	}
 	confirm := button(bot.ActionConfirm, label, r.ID, slack.StyleDanger)
-	dialog := slack.NewConfirmationBlockObject(plainText(title), plainText(bot.CutRunes(question, maxDialogText)), plainText(label), plainText("Go back"))
+	question = bot.CutRunes(question, maxDialogText)
+	dialog := slack.NewConfirmationBlockObject(plainText(title), plainText(question), plainText(label), plainText("Go back"))
 	confirm.Confirm = dialog.WithStyle(slack.StyleDanger)
 	return confirm
 }
 
-// revokedMeanwhile says so on the card.
+// revokedMeanwhile warns on the card that another request revoked the account.
 func revokedMeanwhile(r, other *bot.Request) *line {
 	l := (&line{}).say("⚠ ")
 	switch {
@@ -208,7 +212,8 @@ func revokedMeanwhile(r, other *bot.Request) *line {
 	case r.Target.Guest == graph.Yes:
 		l.bold("Microsoft accepted a revoke for another request, and revokes nothing for guests:")
 	case other.State != bot.Verified:
-		l.bold("Microsoft accepted a revoke for another request, but I have not seen it on the account yet:").say(" %s, ", other.ID).when(other.AcceptedAt).say(".")
+		l.bold("Microsoft accepted a revoke for another request, but I have not seen it on the account yet:").
+			say(" %s, ", other.ID).when(other.AcceptedAt).say(".")
 		if r.Executes {
 			l.say(" If I see it soon, this request is not carried out by itself.")
 		}
@@ -222,7 +227,7 @@ func revokedMeanwhile(r, other *bot.Request) *line {
 		case bot.Approved:
 			return l.say("press Deny, which stops this request.")
 		}
-		return l.say("nothing needs to be done.") // such a card has no Deny
+		return l.say("nothing needs to be done.") // this card has no Deny button
 	}
 	return l.say(" %s, ", other.ID).when(other.AcceptedAt).say(".")
 }

@@ -6,7 +6,7 @@ import (
 	"revoke-sessions/bot"
 )
 
-// ChannelSays names the problem and what to do, for a sentence that goes on.
+// ChannelSays describes a channel's problem, as part of a sentence.
 func ChannelSays(p bot.ChannelProblem) string {
 	switch p {
 	case bot.ChannelMissing:
@@ -26,7 +26,7 @@ func ChannelSays(p bot.ChannelProblem) string {
 	return ""
 }
 
-// ChannelMend says who must do what about a channel that cannot be posted to.
+// ChannelMend says who must do what, so that the bot can post in the channel again.
 func ChannelMend(p bot.ChannelProblem) string {
 	switch p {
 	case "":
@@ -42,16 +42,18 @@ func ChannelMend(p bot.ChannelProblem) string {
 	return "Please /invite it. If the channel is gone for good, whoever runs the bot must name another."
 }
 
-// refusedRemedies say what to do about codes of Slack's.
+// refusedRemedies say what to do about Slack's codes.
 // https://docs.slack.dev/reference/methods/chat.postMessage
 var refusedRemedies = map[string]string{
-	"ekm_access_denied":       "Please have whoever holds your organisation's encryption keys (Slack's Enterprise Key Management) allow messages again.",
+	"ekm_access_denied": "Please have whoever holds your organisation's encryption keys (Slack's Enterprise Key Management) " +
+		"allow messages again.",
 	"team_access_not_granted": "Please have an administrator allow and install the bot's app in the workspace of that channel.",
 	"access_denied":           "Please have an administrator let the bot's app into that channel.",
 	"no_permission":           "Please have whoever runs the bot install its app again, in the workspace of that channel.",
 	"message_limit_exceeded":  "Please have an administrator look at the workspace's message limit.",
 }
 
+// refusedMend says what to do about a code with which Slack refuses posts.
 func refusedMend(code string) string {
 	if remedy := refusedRemedies[code]; remedy != "" {
 		return remedy
@@ -59,5 +61,6 @@ func refusedMend(code string) string {
 	if bot.ContentRefused(code) {
 		return "Please have whoever runs the bot look at its log, and report it: even a plain card was refused."
 	}
-	return fmt.Sprintf("Please have whoever runs the bot look %s up in Slack's documentation of chat.postMessage, or name another channel.", code)
+	return fmt.Sprintf("Please have whoever runs the bot look %s up in Slack's documentation of chat.postMessage, "+
+		"or name another channel.", code)
 }

@@ -8,9 +8,8 @@ import (
 	"revoke-sessions/bot"
 )
 
-// Of what is done on the command line, nothing is told in Slack, and no row says
-// that it was.
-func TestTheCommandLineIsToldToNobody(t *testing.T) {
+// A request from the command line sends nothing to Slack, and no row says that it did.
+func TestPlan_ConsoleRequestOwesNothing(t *testing.T) {
 	now := time.Now()
 	for _, s := range bot.States {
 		r := bot.Request{
@@ -22,7 +21,7 @@ func TestTheCommandLineIsToldToNobody(t *testing.T) {
 			t.Errorf("%s: %d messages are owed", s, len(told))
 		}
 		if r.Raise(&bot.Entry{}, now) {
-			t.Errorf("%s: a row would say that somebody was told", s)
+			t.Errorf("%s: the row claims that people were told", s)
 		}
 		r.Askers[0].SlackID = "U0BOB"
 		if told := Plan(&r, &View{Now: now}, "C0APPROVALS", nil); len(told) == 0 {

@@ -9,26 +9,24 @@ import (
 	"github.com/slack-go/slack"
 )
 
-// What Slack takes of one message. Where it would refuse one, fit leaves out the
-// ends of lists and says how many are missing: never a warning, and no button.
+// Slack's limits for one message. In a message that is too long, fit cuts the ends of
+// lists and says how many entries are missing. It never cuts a warning or a button.
 const (
-	// maxText is what chat.update takes, in characters; chat.postMessage would take
-	// 40,000.
+	// maxText is chat.update's limit, in characters; chat.postMessage allows 40,000.
 	// https://docs.slack.dev/reference/methods/chat.update
 	maxText = 4000
-	// maxBlocks is how many blocks a message may have.
+	// maxBlocks is the number of blocks in a message.
 	// https://docs.slack.dev/reference/block-kit/blocks
 	maxBlocks = 50
-	// maxBlockChars is what all blocks together may hold, in characters of their
-	// JSON. Slack names no limit; it was measured to refuse messages from about
-	// 13,200 characters with msg_blocks_too_long, and what is around the text
-	// counts in part. All of it counts here.
+	// maxBlockChars is the size of all blocks, in characters of their JSON. Slack
+	// documents no limit; from about 13,200 characters it was measured to answer
+	// msg_blocks_too_long. Slack counts the JSON around the text in part, we in full.
 	// https://github.com/slackapi/bolt-js/issues/2509
 	maxBlockChars = 12000
 )
 
-// fit shortens lists until the message is one that Slack takes. The longest goes
-// first, by a quarter at a time.
+// fit shortens lists until Slack accepts the message: the longest first, by a quarter
+// each time.
 func (p *page) fit() {
 	for p.tooLong() && p.shortenLongest() {
 	}
@@ -39,8 +37,7 @@ func (p *page) tooLong() bool {
 	return len(blocks) > maxBlocks || utf8.RuneCountInString(p.text()) > maxText || blockChars(blocks) > maxBlockChars
 }
 
-// shortenLongest leaves out a part of the longest list, and answers whether there
-// was one.
+// shortenLongest cuts a part of the longest list, and reports whether there was one.
 func (p *page) shortenLongest() bool {
 	longest := 0
 	var shorten func()
@@ -72,14 +69,14 @@ func (p *page) shortenLongest() bool {
 	return shorten != nil
 }
 
-// shorten leaves the nth part of the line, a list of people, with so many.
+// shorten cuts the line's nth part, a list of people, to the first keep.
 func (l *line) shorten(n, keep int) {
 	p := &l.parts[n]
 	p.hidden += len(p.names) - keep
 	p.names = p.names[:keep]
 }
 
-// blockChars is how long blocks are as they are sent.
+// blockChars is the length of the blocks as sent.
 func blockChars(blocks []slack.Block) int {
 	var b bytes.Buffer
 	e := json.NewEncoder(&b)

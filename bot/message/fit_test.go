@@ -23,7 +23,7 @@ func many(n int, format string) (all []string) {
 	return all
 }
 
-// fits demands that Slack takes a message.
+// fits fails the test if Slack would refuse a message as too long.
 func fits(t *testing.T, what string, m bot.Message) {
 	t.Helper()
 	if n := len(blocksOf(m)); n > maxBlocks {
@@ -48,9 +48,9 @@ func labelsOf(m bot.Message) (labels []string) {
 	return labels
 }
 
-// Everything that can grow has grown, in every state: Slack takes what is said, and
-// no warning and no button is left out.
-func TestFitWhateverGrows(t *testing.T) {
+// With everything grown, in every state, Slack accepts each message, and no warning or
+// button is cut.
+func TestFit_EverythingGrown(t *testing.T) {
 	grown := func(s *scene) {
 		s.r.Askers, s.r.Words.Also = s.r.Askers[:1], map[string]string{}
 		long := strings.Repeat("<wor&d> ", bot.MaxReason/8)
@@ -98,7 +98,8 @@ func TestFitWhateverGrows(t *testing.T) {
 	if !strings.Contains(notice.Text, "more, please look. It ends by itself") {
 		t.Errorf("it says %s", notice.Text)
 	}
-	coverage := CoverageNotice(many(500, "Nobody is found for the approver U0APPROVER%04d, whom the policy names"), 0, "", nil, bot.ChannelShared, v)
+	problems := many(500, "Nobody is found for the approver U0APPROVER%04d, whom the policy names")
+	coverage := CoverageNotice(problems, 0, "", nil, bot.ChannelShared, v)
 	fits(t, "the notice of a shortfall", coverage)
 	var out []bot.Unable
 	for _, id := range many(500, "U0APPROVER%04d") {
@@ -106,12 +107,16 @@ func TestFitWhateverGrows(t *testing.T) {
 	}
 	crowd := CoverageNotice([]string{"a request about somebody else needs one approval"}, 0, "", out, bot.ChannelShared, v)
 	fits(t, "the notice of a shortfall, with a reason for each", crowd)
-	for _, want := range []string{"Too few approvers", "does not call the e-mail address confirmed", "more; the bot's log has them all", "SSO", "identity.map"} {
+	for _, want := range []string{
+		"Too few approvers", "does not call the e-mail address confirmed", "more; the bot's log has them all", "SSO", "identity.map",
+	} {
 		if !strings.Contains(crowd.Text, want) {
 			t.Errorf("%s does not say %q", crowd.Text, want)
 		}
 	}
-	for _, want := range []string{"Too few approvers", "more like these; the bot's log has them all", "Named are", "About the approvers' channel"} {
+	for _, want := range []string{
+		"Too few approvers", "more like these; the bot's log has them all", "Named are", "About the approvers' channel",
+	} {
 		if !strings.Contains(coverage.Text, want) {
 			t.Errorf("%s does not say %q", coverage.Text, want)
 		}
@@ -119,8 +124,9 @@ func TestFitWhateverGrows(t *testing.T) {
 	fits(t, "help", Help(v))
 }
 
-// Lists lose their ends, and say how many are missing; what fits stays whole.
-func TestFitCountsWhatIsMissing(t *testing.T) {
+// A list that does not fit loses its end and says how many entries are missing; a list
+// that fits stays whole.
+func TestFit_CountsWhatIsMissing(t *testing.T) {
 	p := &page{}
 	p.add((&line{}).say("⚠ ").bold("Stays."))
 	p.add((&line{}).say("Please look: ").everyone(many(300, "U0PERSON%03d")).say("."))

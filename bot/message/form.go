@@ -9,15 +9,16 @@ import (
 	"revoke-sessions/bot"
 )
 
-// Modal is a form as Slack takes it.
+// Modal is Slack's type for a form.
 type Modal = slack.ModalViewRequest
 
-// DenyForm is the modal that asks an approver why not. It carries the ID of
-// the stored click and nothing else.
+// DenyForm is the modal that asks an approver for the reason of a denial. It carries
+// only the ID of the stored click.
 func DenyForm(r *bot.Request, arrival int64) Modal {
 	why := slack.NewPlainTextInputBlockElement(plainText("Bob is holding the phone in his hand"), bot.FormReasonAction)
 	why.MaxLength = bot.MaxReason
-	reason := slack.NewInputBlock(bot.FormReasonBlock, plainText("Why not?"), plainText("Whoever asked reads this, and it stands on the card."), why)
+	hint := plainText("Whoever asked reads this, and it stands on the card.")
+	reason := slack.NewInputBlock(bot.FormReasonBlock, plainText("Why not?"), hint, why)
 	reason.Optional = true
 	p := &page{}
 	p.add(begin(r).say("Deny %s about ", r.ID).typed(r.Name()).say("? Nothing will be revoked."))
@@ -28,12 +29,12 @@ func DenyForm(r *bot.Request, arrival int64) Modal {
 	}
 }
 
-// maxHint is what Slack takes as an input's hint, in characters.
+// maxHint is Slack's limit for an input's hint, in characters.
 // https://docs.slack.dev/reference/block-kit/blocks/input-block
 const maxHint = 2000
 
-// Form is the modal for whoever typed no argument. It carries the ID of the
-// stored command and nothing else; the person themself is picked to begin with.
+// Form is the modal for a command without arguments. It carries only the ID of the
+// stored command, and preselects the user.
 func Form(userID string, arrival int64, p *authz.Policy) Modal {
 	who := slack.NewOptionsSelectBlockElement(slack.OptTypeUser, plainText("Choose a person"), bot.FormTargetAction)
 	who.InitialUser = userID
@@ -44,7 +45,7 @@ func Form(userID string, arrival int64, p *authz.Policy) Modal {
 		hint = bot.CutRunes("The approvers read this. About somebody else it must name a ticket: "+t.String(), maxHint)
 	}
 	reason := slack.NewInputBlock(bot.FormReasonBlock, plainText("What happened?"), plainText(hint), why)
-	// Who is meant, and so which lane's rule holds, is not known yet.
+	// The target is not known yet, and so neither is the lane's rule.
 	reason.Optional = !p.Self.ReasonRequired || !p.ThirdParty.ReasonRequired
 	return Modal{
 		Type:            slack.VTModal,

@@ -18,7 +18,7 @@ import (
 	"revoke-sessions/graph"
 )
 
-// golden is one message as its file holds it.
+// golden is one message in a golden file.
 type golden struct {
 	Message string        `json:"message,omitempty"`
 	Text    string        `json:"text"`
@@ -26,19 +26,26 @@ type golden struct {
 }
 
 // Each file holds all messages of one scene, in the order in which they are
-// sent. Run go test ./bot -run Golden -update after a wanted change, and read
-// the difference.
+// sent. After an intended change, run go test ./bot/message -run Golden -update
+// and read the difference.
 func TestGolden(t *testing.T) {
+	help := Help(View{Approvers: []string{bottest.Alice, bottest.Dave}, Emergency: bottest.Emergency})
 	files := map[string]any{
-		"help":              []golden{{Text: Help(View{Approvers: []string{bottest.Alice, bottest.Dave}, Emergency: bottest.Emergency}).Text, Blocks: blocksOf(Help(View{Approvers: []string{bottest.Alice, bottest.Dave}, Emergency: bottest.Emergency}))}},
-		"help_no_emergency": []golden{{Text: Help(View{Approvers: []string{bottest.Alice}}).Text, Blocks: blocksOf(Help(View{Approvers: []string{bottest.Alice}}))}},
+		"help":              []golden{asGolden("", help)},
+		"help_no_emergency": []golden{asGolden("", Help(View{Approvers: []string{bottest.Alice}}))},
 		"form":              Form(bottest.Bob, 42, new(authz.New(bottest.Alice))),
+		"freeze":            freezeMessages(),
+		"moved":             movedMessages(),
 	}
-	files["freeze"], files["moved"] = freezeMessages(), movedMessages()
 	for _, s := range []scene{
-		newScene("refused_pending", bot.Pending), newScene("refused_pending_self_drill", bot.Pending, ofBob, drill), newScene("refused_pending_self_alone", bot.Pending, ofBob, alone),
-		newScene("refused_pending_privileged_one_of_two", bot.Pending, needs(2, bottest.Alice), privileged(graph.Yes)), newScene("refused_cancel_asked", bot.Pending, ofBob, cancelWish),
-		newScene("refused_denied", bot.Denied, channelShut(bot.ChannelRefuses("ekm_access_denied"))), newScene("refused_verified", bot.Verified), newScene("refused_failed", bot.Failed),
+		newScene("refused_pending", bot.Pending),
+		newScene("refused_pending_self_drill", bot.Pending, ofBob, drill),
+		newScene("refused_pending_self_alone", bot.Pending, ofBob, alone),
+		newScene("refused_pending_privileged_one_of_two", bot.Pending, needs(2, bottest.Alice), privileged(graph.Yes)),
+		newScene("refused_cancel_asked", bot.Pending, ofBob, cancelWish),
+		newScene("refused_denied", bot.Denied, channelShut(bot.ChannelRefuses("ekm_access_denied"))),
+		newScene("refused_verified", bot.Verified),
+		newScene("refused_failed", bot.Failed),
 	} {
 		var all []golden
 		for _, m := range detours(s) {
@@ -95,19 +102,19 @@ func compareGolden(t *testing.T, name string, content any) {
 	}
 }
 
-// The double enforces Slack's limits and refuses fields that Slack does not know.
-func TestSlackTakesEveryMessage(t *testing.T) {
+// The double enforces Slack's limits and refuses unknown fields.
+func TestMessage_SlackAcceptsEach(t *testing.T) {
 	s := bottest.PostedAll(t)
 	a := connected(t, s)
 	for _, m := range everySaying() {
-		stand(t, a, m)
+		postAndEdit(t, a, m)
 	}
 	for _, m := range []bot.Message{Help(View{Approvers: []string{bottest.Alice}, Emergency: bottest.Emergency}), Note("`a` %s", "b")} {
-		stand(t, a, saying{key: "answer", m: m})
+		postAndEdit(t, a, saying{key: "answer", m: m})
 	}
 	for _, reason := range bot.Reasons {
 		for _, s := range scenes() {
-			stand(t, a, saying{s, "refusal:" + string(reason), Refusal(reason, &s.r, s.v)})
+			postAndEdit(t, a, saying{s, "refusal:" + string(reason), Refusal(reason, &s.r, s.v)})
 			break
 		}
 	}
@@ -116,9 +123,8 @@ func TestSlackTakesEveryMessage(t *testing.T) {
 	}
 }
 
-// stand posts a message, edits it to itself and answers it privately, and
-// returns how it stands.
-func stand(t testing.TB, a *slackapi.Client, m saying) (channel, ts string) {
+// postAndEdit posts a message, edits it to the same content and returns its place.
+func postAndEdit(t testing.TB, a *slackapi.Client, m saying) (channel, ts string) {
 	t.Helper()
 	channel, ts, err := a.Post(bottest.Deadline(t), bottest.Cards, "", m.m)
 	if err != nil {
@@ -130,7 +136,7 @@ func stand(t testing.TB, a *slackapi.Client, m saying) (channel, ts string) {
 	return channel, ts
 }
 
-// explain adds what the double said of the blocks.
+// explain unwraps what the double said about the blocks.
 func explain(err error) error {
 	if e, ok := err.(*slackapi.Error); ok && e.Err != nil {
 		return e.Err
@@ -138,7 +144,7 @@ func explain(err error) error {
 	return err
 }
 
-func TestSlackOpensTheForm(t *testing.T) {
+func TestForm_SlackOpensIt(t *testing.T) {
 	s := bottest.PostedAll(t)
 	a := connected(t, s)
 	trigger, _ := bottest.Typed(t, s, bottest.Bob, "")
@@ -147,10 +153,10 @@ func TestSlackOpensTheForm(t *testing.T) {
 	}
 	views := s.Views(bottest.Bob)
 	if len(views) != 1 || views[0].CallbackID != bot.FormCallback || views[0].PrivateMetadata != "42" {
-		t.Fatalf("the form that stands open: %+v", views)
+		t.Fatalf("the open form is %+v", views)
 	}
 	if !strings.Contains(string(views[0].Blocks), `"initial_user":"`+bottest.Bob+`"`) {
-		t.Error("the form does not begin with whoever opened it")
+		t.Error("the form does not preselect its user")
 	}
 	if strings.Contains(string(views[0].Blocks), "!") {
 		t.Error("the form shouts")

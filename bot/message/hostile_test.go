@@ -15,8 +15,8 @@ import (
 	"revoke-sessions/bot/slacktest"
 )
 
-// hostileScenes are all scenes with hostile words in every place for words,
-// cleaned as they are when a request is made.
+// hostileScenes are all scenes with hostile text in every place for words, cleaned as
+// in a new request.
 func hostileScenes(text string) []scene {
 	all := scenes()
 	for i := range all {
@@ -37,7 +37,7 @@ func hostileScenes(text string) []scene {
 type element struct {
 	Type, Text, URL string
 	UserID          string          `json:"user_id"`
-	Style           json.RawMessage // of a text its formats, of a list a word
+	Style           json.RawMessage // formats of a text, or a word for a list
 	Elements        []element
 }
 
@@ -69,7 +69,7 @@ func elementsOf(t testing.TB, m bot.Message) []element {
 	for _, block := range raw {
 		var b element
 		if strings.Contains(string(block), `"type":"actions"`) {
-			continue // whose texts are plain_text
+			continue // their texts are plain_text
 		}
 		if err := json.Unmarshal(block, &b); err != nil || b.Type != "rich_text" {
 			t.Fatalf("a block that is neither buttons nor rich text: %v %s", err, block)
@@ -79,16 +79,16 @@ func elementsOf(t testing.TB, m bot.Message) []element {
 	return flat
 }
 
-// standing posts a message and answers how Slack shows it.
-func standing(t testing.TB, s *slacktest.Server, a *slackapi.Client, m saying) slacktest.Message {
+// shownBySlack posts a message and returns it as Slack shows it.
+func shownBySlack(t testing.TB, s *slacktest.Server, a *slackapi.Client, m saying) slacktest.Message {
 	t.Helper()
-	channel, ts := stand(t, a, m)
+	channel, ts := postAndEdit(t, a, m)
 	versions := s.History(channel, ts)
 	return versions[len(versions)-1]
 }
 
-// inertProblem says what of a message that somebody else's words are in comes
-// alive; allowed is whom and where the message itself may mention and link.
+// inertProblem says which hostile words in a message mention, link or format. own are
+// the mentions that the message itself may make.
 func inertProblem(s *slacktest.Server, m slacktest.Message, own []string) string {
 	for _, who := range s.Mentions(m) {
 		if !slices.Contains(own, who) {
@@ -100,16 +100,17 @@ func inertProblem(s *slacktest.Server, m slacktest.Message, own []string) string
 			return "links to " + link
 		}
 	}
-	// What may format in the top-level text: our own code, and nothing else.
+	// In the top-level text, only our own code and mentions may format.
 	bare := regexp.MustCompile("`/revoke-sessions[^`]*`").ReplaceAllString(m.Text, "")
-	bare = regexp.MustCompile(`<!date\^\d+\^[^|<>]*\|[^<>]*>|<@U0[A-Z]+>|<!subteam\^S0[A-Z]+>|<https://slacktest[^<>|]*\|[^<>|]*>`).ReplaceAllString(bare, "")
+	ours := regexp.MustCompile(`<!date\^\d+\^[^|<>]*\|[^<>]*>|<@U0[A-Z]+>|<!subteam\^S0[A-Z]+>|<https://slacktest[^<>|]*\|[^<>|]*>`)
+	bare = ours.ReplaceAllString(bare, "")
 	if strings.ContainsAny(bare, "*_~`<>") {
 		return "formats: " + bare
 	}
 	return ""
 }
 
-func TestNothingTypedComesAlive(t *testing.T) {
+func TestHostileText_StaysInert(t *testing.T) {
 	own := []string{bottest.Alice, bottest.Dave, bottest.Bob, bottest.Erin, bottest.Carol, "S0SECURITY", "S0MANAGERS"}
 	for name, text := range bottest.Hostile {
 		t.Run(name, func(t *testing.T) {
@@ -118,7 +119,7 @@ func TestNothingTypedComesAlive(t *testing.T) {
 			a := connected(t, s)
 			for _, scene := range hostileScenes(text) {
 				for _, m := range sayings(scene) {
-					if problem := inertProblem(s, standing(t, s, a, m), own); problem != "" {
+					if problem := inertProblem(s, shownBySlack(t, s, a, m), own); problem != "" {
 						t.Fatalf("%s %s", m, problem)
 					}
 					checkTypedElements(t, m)
@@ -128,8 +129,8 @@ func TestNothingTypedComesAlive(t *testing.T) {
 	}
 }
 
-// checkTypedElements proves that every word of the request's stands in the
-// blocks as one piece of text, whole, as it was typed, and at most bold.
+// checkTypedElements checks that the blocks show the request's words unchanged, each in
+// one piece of text, and at most bold.
 func checkTypedElements(t *testing.T, m saying) {
 	t.Helper()
 	r := &m.scene.r
@@ -167,13 +168,12 @@ func checkTypedElements(t *testing.T, m saying) {
 	}
 }
 
-// What screen readers get is what was typed, but for the four characters that
-// format.
-func TestTheTextSaysWhatWasTyped(t *testing.T) {
+// Screen readers read the typed text, except for the four formatting characters.
+func TestHostileText_IsReadAsTyped(t *testing.T) {
 	asRead := strings.NewReplacer("＊", "*", "＿", "_", "～", "~", "ˋ", "`")
 	for name, text := range bottest.Hostile {
 		if len(text) > 1000 {
-			continue // cut
+			continue // the card cuts it
 		}
 		s := newScene(name, bot.Pending)
 		s.r.Words.Reason = bot.Clean(text, bot.MaxReason)
@@ -184,12 +184,14 @@ func TestTheTextSaysWhatWasTyped(t *testing.T) {
 	}
 }
 
-// The answers to what was not understood repeat it.
-func TestWhatWasNotUnderstoodStaysDead(t *testing.T) {
+// An answer to an unknown command quotes it.
+func TestUsage_HostileTextStaysInert(t *testing.T) {
 	s := bottest.PostedAll(t)
 	a := connected(t, s)
-	tokens := []string{"*bold*", "_i_", "~s~", "`code`", "`", "@victim", "@here", "<!channel>", "<https://evil.example|x>", "https://evil.example",
-		"&lt;!channel&gt;", "&lt;@U0VICTIM&gt;", "@*bold*", "\u202eevil", "%s%d"}
+	tokens := []string{
+		"*bold*", "_i_", "~s~", "`code`", "`", "@victim", "@here", "<!channel>", "<https://evil.example|x>", "https://evil.example",
+		"&lt;!channel&gt;", "&lt;@U0VICTIM&gt;", "@*bold*", "\u202eevil", "%s%d",
+	}
 	for _, text := range bottest.Hostile {
 		tokens = append(tokens, strings.Fields(text)...)
 	}
@@ -204,7 +206,7 @@ func TestWhatWasNotUnderstoodStaysDead(t *testing.T) {
 			}
 			refused++
 			m := Usage(usage)
-			if problem := inertProblem(s, standing(t, s, a, saying{key: text, m: m}), nil); problem != "" {
+			if problem := inertProblem(s, shownBySlack(t, s, a, saying{key: text, m: m}), nil); problem != "" {
 				t.Errorf("%q: %s", text, problem)
 			}
 			for _, e := range elementsOf(t, m) {
@@ -212,7 +214,8 @@ func TestWhatWasNotUnderstoodStaysDead(t *testing.T) {
 					t.Errorf("%q makes %q code", text, e.Text)
 				}
 			}
-			if text, shown := read(t, m); !strings.Contains(text, usage.Instead[:10]) && !strings.Contains(shown, usage.Instead[:10]) {
+			way := usage.Instead[:10]
+			if text, shown := read(t, m); !strings.Contains(text, way) && !strings.Contains(shown, way) {
 				t.Errorf("%q is not told what to type instead:\n%s", text, shown)
 			}
 		}
@@ -222,21 +225,21 @@ func TestWhatWasNotUnderstoodStaysDead(t *testing.T) {
 	}
 }
 
-func TestTargetRefusalsStayDead(t *testing.T) {
+func TestTargetRefusal_HostileTextStaysInert(t *testing.T) {
 	s := bottest.PostedAll(t)
 	a := connected(t, s)
 	for name, text := range bottest.Hostile {
 		for _, reason := range bot.TargetReasons {
 			m := TargetRefusal(reason, &bot.Request{}, bot.Whom{Address: text})
-			if problem := inertProblem(s, standing(t, s, a, saying{key: name, m: m}), nil); problem != "" {
+			if problem := inertProblem(s, shownBySlack(t, s, a, saying{key: name, m: m}), nil); problem != "" {
 				t.Errorf("%s, %s: %s", name, reason, problem)
 			}
 		}
 	}
 }
 
-// The dialog is plain text, where nothing lives; it must fit all the same.
-func TestTheDialogFits(t *testing.T) {
+// The dialog is plain text, so that all words are inert; it must still fit.
+func TestDialog_FitsHostileText(t *testing.T) {
 	for name, text := range bottest.Hostile {
 		for _, s := range hostileScenes(text) {
 			if s.r.State != bot.Pending {

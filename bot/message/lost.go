@@ -4,21 +4,23 @@ import (
 	"revoke-sessions/bot"
 )
 
-// lost says what is known of a request that the database knows no end of.
+// lost is the headline of a request whose outcome the database has lost.
 func lost(r *bot.Request, l *line) *line {
 	if r.Drill {
 		l.bold("Not known what became of the rehearsal for ").boldTyped(r.Name()).bold(".")
 	} else {
 		l.bold("Not known whether ").boldTyped(r.Name()).bold("'s sessions were revoked.")
 	}
-	l.say(" The bot's database has lost rows: it was restored from an older backup, or exchanged, or a standby took over. What happened to this account in between is not known here.")
+	l.say(" The bot's database has lost rows: it was restored from an older backup, or exchanged, or a standby took over. " +
+		"What happened to this account in between is not known here.")
 	if r.Drill {
 		return l.say(" Rehearse again if you need to.")
 	}
 	return l.say(" Look in Entra's audit log. If it is still needed, ask again with `/revoke-sessions`.")
 }
 
-// RestoredNotice tells the channel that the database has lost rows.
+// RestoredNotice tells the channel that the database has lost rows; closed is the
+// number of open requests that were closed as not known.
 func RestoredNotice(back bot.StepBack, closed int, v View) bot.Message {
 	p := &page{}
 	l := (&line{}).bold("The bot's database has lost rows: it was restored from an older backup, or exchanged, or a standby took over.").
@@ -34,7 +36,8 @@ func RestoredNotice(back bot.StepBack, closed int, v View) bot.Message {
 	p.add(l)
 	p.add((&line{}).everyone(v.Approvers).say(", please look: what the lost rows held is not known here."))
 	p.list(
-		(&line{}).say("Cards of requests that are not in the backup have buttons that no longer work. If a request is still needed, it must be asked again."),
+		(&line{}).say("Cards of requests that are not in the backup have buttons that no longer work. "+
+			"If a request is still needed, it must be asked again."),
 		(&line{}).say("A freeze that began after the backup is gone. If it is needed, freeze again: `/revoke-sessions freeze`."),
 		(&line{}).say("What was revoked in between stands in Entra's audit log."),
 	)

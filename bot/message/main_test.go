@@ -21,7 +21,7 @@ func TestMain(m *testing.M) {
 	goleak.VerifyTestMain(m)
 }
 
-// connected is the adapter for a workspace, past its auth.test. Its connections end
+// connected is a client for the workspace that has called Connect. Its connections end
 // with the test.
 func connected(t testing.TB, s *slacktest.Server) *slackapi.Client {
 	t.Helper()

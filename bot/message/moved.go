@@ -4,20 +4,23 @@ import (
 	"revoke-sessions/bot"
 )
 
-// MovedCard is what a card becomes whose channel is not the approvers' any more.
+// MovedCard replaces a card in a channel that is no longer the approvers'.
 func MovedCard(r *bot.Request, v View) bot.Message {
 	p := &page{}
-	p.add(begin(r).boldTyped(r.Name()).bold(": this request has moved to another channel.").say(" Nothing can be decided here. ").join(whereNow(v)).say(" (%s)", r.ID))
+	p.add(begin(r).boldTyped(r.Name()).bold(": this request has moved to another channel.").say(" Nothing can be decided here. ").
+		join(whereNow(v)).say(" (%s)", r.ID))
 	return p.message()
 }
 
-// MovedOutcome is what an outcome in the thread of such a card becomes.
+// MovedOutcome replaces an outcome in the thread of such a card.
 func MovedOutcome(r *bot.Request, v View) bot.Message {
 	p := &page{}
-	p.add(begin(r).typed(r.Name()).say(": this request has moved to another channel. What is known now stands there. ").join(whereNow(v)))
+	p.add(begin(r).typed(r.Name()).say(": this request has moved to another channel. What is known now stands there. ").
+		join(whereNow(v)))
 	return p.message()
 }
 
+// whereNow links to the card in the new channel.
 func whereNow(v View) *line {
 	if v.CardLink == "" {
 		return &line{}

@@ -6,11 +6,11 @@ import (
 	"revoke-sessions/bot"
 )
 
-// CoverageNotice tells the channel that too few approvers could decide, that
-// they cannot be read, or that others read along.
+// CoverageNotice tells the channel that too few approvers can decide, that the bot
+// cannot read who they are, or that others can read the channel.
 //
-// unread says what the bot cannot read, and problems then what to do about it.
-// unable are those who are named and could not decide.
+// unread says what the bot cannot read; problems then say what to do about it.
+// unable are the named approvers who cannot decide.
 func CoverageNotice(problems []string, able int, unread string, unable []bot.Unable, channel bot.ChannelProblem, v View) bot.Message {
 	p := &page{}
 	var items []*line
@@ -22,7 +22,8 @@ func CoverageNotice(problems []string, able int, unread string, unable []bot.Una
 		p.add((&line{}).bold("%s", unread))
 	case len(problems) > 0:
 		p.add((&line{}).bold("Too few approvers: I know of %d who could decide.", able).
-			say(" An approver must be a full member of this workspace whose Slack account leads to exactly one Entra account that may sign in. Whoever runs the bot must name more, or ask for fewer approvals:"))
+			say(" An approver must be a full member of this workspace whose Slack account leads to exactly one Entra account " +
+				"that may sign in. Whoever runs the bot must name more, or ask for fewer approvals:"))
 	}
 	if len(problems) > 0 {
 		p.some(true, func(n int) *line { return (&line{}).say("%d more like these; the bot's log has them all", n) }, items...)
@@ -39,14 +40,14 @@ func CoverageNotice(problems []string, able int, unread string, unable []bot.Una
 			p.add((&line{}).say("%s", how))
 		}
 	}
-	if channel == bot.ChannelShared { // every other problem keeps this from being read there
+	if channel == bot.ChannelShared { // with any other problem, nobody reads this in the channel
 		p.add((&line{}).bold("About the approvers' channel: ").say("%s.", ChannelSays(channel)))
 	}
 	return p.message()
 }
 
-// PassedOverNotice tells the channel that somebody at a command line has passed
-// over the policy. What comes of it is not known yet.
+// PassedOverNotice tells the channel that an operator overrides the policy at the
+// command line. The outcome is not known yet.
 func PassedOverNotice(r *bot.Request) bot.Message {
 	p := &page{}
 	l := begin(r)
@@ -54,7 +55,8 @@ func PassedOverNotice(r *bot.Request) bot.Message {
 	if r.Drill {
 		what = "rehearse the end of all sessions of "
 	}
-	l.boldTyped(strings.TrimPrefix(r.Askers[0].SlackID, bot.OperatorPrefix)).bold(" passed over the policy at the command line").say(", to %s", what).typed(r.Name())
+	l.boldTyped(strings.TrimPrefix(r.Askers[0].SlackID, bot.OperatorPrefix)).bold(" passed over the policy at the command line")
+	l.say(", to %s", what).typed(r.Name())
 	if r.Words.UPN != "" && r.Words.UPN != r.Name() {
 		l.say(" (").typed(r.Words.UPN).say(")")
 	}
@@ -70,8 +72,8 @@ func PassedOverNotice(r *bot.Request) bot.Message {
 	return p.message()
 }
 
-// ReachNotice tells the approvers that Microsoft may refuse to revoke an
-// administrator, before one has lost a device.
+// ReachNotice warns the approvers in advance that Microsoft may refuse to revoke an
+// administrator's sessions.
 func ReachNotice() bot.Message {
 	p := &page{}
 	p.add((&line{}).bold("Microsoft may refuse to revoke an administrator's sessions.").

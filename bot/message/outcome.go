@@ -11,11 +11,11 @@ import (
 	"revoke-sessions/graph"
 )
 
-// outcomeHeadline says how far the decision has come.
+// outcomeHeadline is the headline of a decided request.
 func outcomeHeadline(r *bot.Request, l *line, v View) *line {
 	d := r.Verdict()
 	if d == nil {
-		// A request without a decision never gets here by way of this program.
+		// This program never decides a request without recording the decision.
 		return l.bold("This request has no recorded decision.").say(" Nothing is known to have been done.")
 	}
 	switch r.State {
@@ -27,7 +27,7 @@ func outcomeHeadline(r *bot.Request, l *line, v View) *line {
 			return leftToOthers(r, l).say(" ").by(d).say(".")
 		}
 		if r.State == bot.Approved && v.Freeze == nil && r.Unasked != "" {
-			return unasked(r, l, v)
+			return lookUpPending(r, l, v)
 		}
 		if a := r.Attempt(); r.State == bot.Approved && v.Freeze == nil && a != nil && a.Decision == len(r.Decisions) && a.Wait > 0 {
 			return waiting(r, l, a)
@@ -37,7 +37,7 @@ func outcomeHeadline(r *bot.Request, l *line, v View) *line {
 		}
 		switch {
 		case r.State == bot.Approved && v.Freeze != nil:
-			held(r, l)
+			heldBack(r, l)
 		case r.Drill:
 			l.bold("Asking Microsoft Entra about ").boldTyped(r.Name()).bold("'s account.")
 		default:
@@ -68,8 +68,8 @@ func outcomeHeadline(r *bot.Request, l *line, v View) *line {
 	return stampsLine(r, l.say("%s. ", afterReport(r, r.AcceptedAt)))
 }
 
-// unasked says who has to answer before the call.
-func unasked(r *bot.Request, l *line, v View) *line {
+// lookUpPending says which look-up must succeed before the call.
+func lookUpPending(r *bot.Request, l *line, v View) *line {
 	l.bold("Approved, but not carried out yet: %s does not answer.", r.Unasked)
 	l.say(" It has waited, so I must look up again who approved it and what the account is now. ").by(r.Verdict())
 	l.say(". I keep trying until ").when(r.Verdict().At.Add(v.Patience))
@@ -79,8 +79,8 @@ func unasked(r *bot.Request, l *line, v View) *line {
 	return l.say("; then the approvers are asked again.")
 }
 
-// held says that a freeze is in the way, and what is known of earlier calls.
-func held(r *bot.Request, l *line) *line {
+// heldBack says that a freeze blocks the call, and what earlier calls did.
+func heldBack(r *bot.Request, l *line) *line {
 	if len(r.Attempts) == 0 {
 		return l.bold("Held back by a freeze: nothing has been asked of Microsoft Entra about ").boldTyped(r.Name()).bold(" yet.")
 	}
@@ -91,8 +91,8 @@ func held(r *bot.Request, l *line) *line {
 	return l.say(" Nothing was revoked yet.")
 }
 
-// leftToOthers says that only a replica with other rules may go on, and what is known
-// of earlier calls.
+// leftToOthers says that only a replica with newer rules may go on, and what earlier
+// calls did.
 func leftToOthers(r *bot.Request, l *line) *line {
 	l.bold("Waiting: ")
 	if r.Drill {
@@ -100,15 +100,16 @@ func leftToOthers(r *bot.Request, l *line) *line {
 	} else {
 		l.bold("the sessions of ").boldTyped(r.Name()).bold(" cannot be revoked here.")
 	}
-	l.say(" The copy of this bot that is running has older rules than one that started later. It goes on once whoever runs the bot has restarted every copy.")
+	l.say(" The copy of this bot that is running has older rules than one that started later. " +
+		"It goes on once whoever runs the bot has restarted every copy.")
 	if r.UnclearBefore() {
 		return l.say(" %s, so it is not known whether anything was revoked.", noEarlierAnswer(r))
 	}
 	return l.say(" Nothing was revoked yet.")
 }
 
-// afterReport is how long after the report something was, to end a sentence with.
-// Where the clock was set back in between, nobody knows.
+// afterReport says how long after the report something happened, as the end of a
+// sentence. It is empty if the clock was set back in between.
 func afterReport(r *bot.Request, at time.Time) string {
 	if at.Before(r.CreatedAt) {
 		return ""
@@ -116,24 +117,26 @@ func afterReport(r *bot.Request, at time.Time) string {
 	return fmt.Sprintf(", %s after the report", Spell(at.Sub(r.CreatedAt)))
 }
 
-// acceptedLine says what Microsoft's yes means for the account.
+// acceptedLine says what Microsoft's acceptance means for the account.
 func acceptedLine(r *bot.Request, l *line) *line {
 	if r.Target.Guest == graph.Yes {
-		return l.bold("Microsoft Entra accepted the request, but ").boldTyped(r.Name()).bold(" is a guest: sessions at the home organisation go on.").
-			say(" Ask that organisation to revoke them.")
+		return l.bold("Microsoft Entra accepted the request, but ").boldTyped(r.Name()).
+			bold(" is a guest: sessions at the home organisation go on.").say(" Ask that organisation to revoke them.")
 	}
 	switch {
 	case r.Doubtful() && r.Seen:
 		return l.bold("The account showed a revoke of ").boldTyped(r.Name()).bold("'s sessions, and does not any more. Treat it as not done.")
 	case r.Doubtful() && r.State == bot.Unreachable:
-		return l.bold("Microsoft accepted the revoke of ").boldTyped(r.Name()).bold("'s sessions, but the account did not show it. Treat it as not done.")
+		return l.bold("Microsoft accepted the revoke of ").boldTyped(r.Name()).
+			bold("'s sessions, but the account did not show it. Treat it as not done.")
 	case r.Doubtful():
-		return l.bold("Microsoft accepted the revoke of ").boldTyped(r.Name()).bold("'s sessions, but the account does not show it. Treat it as not done.")
+		return l.bold("Microsoft accepted the revoke of ").boldTyped(r.Name()).
+			bold("'s sessions, but the account does not show it. Treat it as not done.")
 	}
 	return l.boldTyped(r.Name()).bold("'s sessions are revoked.")
 }
 
-// stampsLine says what reading the account has shown since.
+// stampsLine says what reads of the account have shown since.
 func stampsLine(r *bot.Request, l *line) *line {
 	switch r.State {
 	case bot.Verified:
@@ -144,7 +147,7 @@ func stampsLine(r *bot.Request, l *line) *line {
 			return nextLook(r, guestStamp(r, l))
 		case r.Doubtful():
 			l.say("It still shows sessions valid since ").when(r.After.ValidFrom()).say(". ")
-			return nextLook(r, instead(r, l.bold("Now").say(": ")).say(" "))
+			return nextLook(r, otherWays(r, l.bold("Now").say(": ")).say(" "))
 		}
 		l.say("Not visible in the account yet: it still shows sessions valid since ").when(r.After.ValidFrom()).say(". ")
 		if !r.StalledAt.IsZero() {
@@ -156,7 +159,7 @@ func stampsLine(r *bot.Request, l *line) *line {
 		return l.say("I look again: ").when(r.DueAt).say(". If it cannot wait, block sign-in or revoke in the Entra portal.")
 	case bot.Unreachable:
 		if r.Doubtful() {
-			instead(r, l.bold("Now").say(": ")).say(" ")
+			otherWays(r, l.bold("Now").say(": ")).say(" ")
 		}
 		if r.After.ReadAt.After(r.AcceptedAt) {
 			l.say("The account did not show it when it could last be read, and cannot be read now. ")
@@ -177,14 +180,13 @@ func stampsLine(r *bot.Request, l *line) *line {
 	return l.say("Reading the account to verify it.")
 }
 
-// guestStamp says what a guest's stamp that has not moved means: nothing.
-// More may follow.
+// guestStamp says that a guest's unchanged stamp proves nothing.
 func guestStamp(r *bot.Request, l *line) *line {
 	return l.say("The account here still shows sessions valid since ").when(r.After.ValidFrom()).
 		say(", which of a guest says nothing about the sessions at home. ")
 }
 
-// WaitingText says for a terminal what a request waits for.
+// WaitingText says at a terminal what a request waits for.
 func WaitingText(r *bot.Request) string { return waiting(r, &line{}, r.Attempt()).plain() }
 
 func waiting(r *bot.Request, l *line, a *bot.Attempt) *line {
@@ -209,13 +211,13 @@ func waiting(r *bot.Request, l *line, a *bot.Attempt) *line {
 	}
 	next := a.EndedAt.Add(a.Wait)
 	if !r.DueAt.IsZero() {
-		next = r.DueAt // in a line, or by a clock that was set back
+		next = r.DueAt // it queues, or the clock was set back
 	}
 	l.say("; next try: ").whenExactly(next).say(". ")
 	return inLine(r, l).by(r.Verdict()).say("; nobody needs to do anything.")
 }
 
-// queued says that a request that was never tried waits behind others.
+// queued says that a request waits behind others for its call.
 func queued(r *bot.Request, l *line) *line {
 	if len(r.Attempts) == 0 {
 		l.bold("Waiting for its turn: nothing has been asked of Microsoft Entra about ").boldTyped(r.Name()).bold(" yet.")
@@ -233,7 +235,7 @@ func queued(r *bot.Request, l *line) *line {
 	return l.say(" If it cannot wait, revoke in the Entra portal or block sign-in.")
 }
 
-// inLine says where the request stood in the line, in a sentence of its own.
+// inLine says how many requests are ahead, as a sentence.
 func inLine(r *bot.Request, l *line) *line {
 	if r.Line == nil {
 		return l
@@ -249,6 +251,7 @@ func inLine(r *bot.Request, l *line) *line {
 	}
 }
 
+// failure is the headline of a failed request.
 func failure(r *bot.Request, l *line, v View) *line {
 	a := r.Attempt()
 	x := r.TakenBack()
@@ -285,8 +288,8 @@ func failure(r *bot.Request, l *line, v View) *line {
 	return l
 }
 
-// unitMayBeWhy adds to a refusal, for approvers alone, that the account is in a
-// restricted management unit: whoever asked learns nothing of the account.
+// unitMayBeWhy adds to a refusal that the account is in a restricted management unit.
+// Only approvers may read that.
 func unitMayBeWhy(r *bot.Request, l *line) *line {
 	if a := r.Attempt(); r.State == bot.Failed && a != nil && r.TakenBack() == nil && r.Target.Restricted == graph.Yes && !r.Drill {
 		if why := graph.Restricted(a.Status, a.Code); why != "" {
@@ -296,12 +299,12 @@ func unitMayBeWhy(r *bot.Request, l *line) *line {
 	return l
 }
 
-// NoToken tells a call that failed because Entra gave no token for it.
+// NoToken reports whether a call failed because Entra issued no token.
 func NoToken(code string) bool {
 	return strings.HasPrefix(code, "AADSTS") || slices.Contains(bot.Unsigned, code)
 }
 
-// neverReached tells a network in the way from a bot that cannot sign in.
+// neverReached reports whether a call failed before it reached Microsoft.
 func neverReached(code string) bool {
 	switch code {
 	case graph.CodeDNS, graph.CodeRefused, graph.CodeTLS, graph.CodeNoConnection, graph.CodeConnectionLost,
@@ -311,6 +314,7 @@ func neverReached(code string) bool {
 	return false
 }
 
+// unclear is the headline of a request whose outcome is unknown.
 func unclear(r *bot.Request, l *line, v View) *line {
 	whyUnclear(r, l.bold("Not known yet whether ").boldTyped(r.Name()).bold("'s sessions were revoked."))
 	switch r.Withheld {
@@ -333,7 +337,7 @@ func unclear(r *bot.Request, l *line, v View) *line {
 	return l.say(" I look again: ").whenExactly(r.DueAt).say(".")
 }
 
-// whyUnclear says what became of the call.
+// whyUnclear says why the outcome is unknown.
 func whyUnclear(r *bot.Request, l *line) *line {
 	switch a := r.UnclearAttempt(); {
 	case a == nil:
@@ -349,8 +353,8 @@ func whyUnclear(r *bot.Request, l *line) *line {
 	return l
 }
 
-// noAnswer is why an outcome was not known, to begin a sentence with: that Microsoft
-// was not clear is said only where it was not.
+// noAnswer says why an outcome was unknown, as the start of a sentence. It blames
+// Microsoft only if Microsoft's answer was unclear.
 func noAnswer(r *bot.Request) string {
 	if a := r.UnclearAttempt(); a != nil && a.Code == bot.CodeInterrupted {
 		return "The bot has no answer of Microsoft's on record"
@@ -358,7 +362,7 @@ func noAnswer(r *bot.Request) string {
 	return "Microsoft gave no clear answer"
 }
 
-// noEarlierAnswer is the same of a call that others have followed.
+// noEarlierAnswer is noAnswer for an earlier call.
 func noEarlierAnswer(r *bot.Request) string {
 	if a := r.UnclearAttempt(); a != nil && a.Code == bot.CodeInterrupted {
 		return "An earlier call has no answer on record"
@@ -366,8 +370,8 @@ func noEarlierAnswer(r *bot.Request) string {
 	return "An earlier call had no clear answer"
 }
 
-// accountShows says what reading the account has told of a call of unknown
-// outcome, and what to do.
+// accountShows says what reads of the account show about a call of unknown outcome, and
+// what to do.
 func accountShows(r *bot.Request, l *line) *line {
 	switch {
 	case r.Unread:
@@ -382,7 +386,7 @@ func accountShows(r *bot.Request, l *line) *line {
 	return l.say(" If it cannot wait, revoke in the Entra portal or block sign-in.")
 }
 
-// ending is the headline of a request that ended with nothing done.
+// ending is the headline of a request that ended without a call.
 func ending(r *bot.Request, l *line) *line {
 	switch r.State {
 	case bot.Denied:
@@ -408,7 +412,7 @@ func ending(r *bot.Request, l *line) *line {
 	return l.say(" Nothing was done; report again with `/revoke-sessions`.")
 }
 
-// by says whose decision it was, in a sentence of its own without its stop.
+// by says who decided, as a sentence without the final period.
 func (l *line) by(d *bot.Verdict) *line {
 	if d.Kind == authz.TimeOut {
 		return l.say("Nobody decided in time, so it is carried out as the policy says")
@@ -416,7 +420,7 @@ func (l *line) by(d *bot.Verdict) *line {
 	return l.say("Approved by ").givers(d)
 }
 
-// byWhom says the same in passing.
+// byWhom says who decided, as part of a sentence.
 func (l *line) byWhom(d *bot.Verdict) *line {
 	if d.Kind == authz.TimeOut {
 		return l.say("by the policy, for nobody decided in time")
@@ -424,7 +428,7 @@ func (l *line) byWhom(d *bot.Verdict) *line {
 	return l.say("approved by ").givers(d)
 }
 
-// givers mentions everybody whose approval the decision took.
+// givers mentions everybody whose approval counts in the decision.
 func (l *line) givers(d *bot.Verdict) *line {
 	for _, other := range d.Others {
 		l.person(other.SlackID).say(" and ")
@@ -432,11 +436,12 @@ func (l *line) givers(d *bot.Verdict) *line {
 	return l.person(d.SlackID)
 }
 
+// receiptOutcome is the outcome for a requester, without facts about the account.
 func receiptOutcome(r *bot.Request, l *line, v View) *line {
 	switch r.State {
 	case bot.Failed:
 		if failure(r, l, v); v.Shut != "" {
-			return l // only who decided it reads this elsewhere
+			return l // the approvers cannot read it in their channel
 		}
 		return l.say(" The approvers see this too.")
 	case bot.Unknown:
@@ -469,8 +474,8 @@ func receiptOutcome(r *bot.Request, l *line, v View) *line {
 	return l.say(" Entra accepted: ").whenExactly(r.AcceptedAt).say(".")
 }
 
-// yes says when and to which call Microsoft said yes.
-func yes(r *bot.Request, l *line) *line {
+// acceptance says when Microsoft accepted the call, with the request ID.
+func acceptance(r *bot.Request, l *line) *line {
 	if r.Seen {
 		return l.say("%s, and the account showed the change once: ", noAnswer(r)).whenExactly(r.AcceptedAt).say(".")
 	}
@@ -481,8 +486,8 @@ func yes(r *bot.Request, l *line) *line {
 	return l.say(".")
 }
 
-// instead says what ends the sessions where the call did not.
-func instead(r *bot.Request, l *line) *line {
+// otherWays says what else ends the sessions.
+func otherWays(r *bot.Request, l *line) *line {
 	if r.Target.Synced == graph.Yes {
 		return l.say("block sign-in on-premises, or revoke in the Entra portal.")
 	}
@@ -500,9 +505,9 @@ func nextLook(r *bot.Request, l *line) *line {
 	return l.say("I look again: ").when(r.DueAt).say(".")
 }
 
-// rouse mentions whoever approved, whom an edit would not reach; where nobody
-// did, or only whoever has lost the device, those who could have.
-func rouse(r *bot.Request, v View) *line {
+// ring mentions the people who approved, because an edit notifies nobody. If nobody
+// did, or only the person who lost the device, it mentions those who may decide.
+func ring(r *bot.Request, v View) *line {
 	l := &line{}
 	switch d := r.Verdict(); {
 	case d == nil:
@@ -519,7 +524,7 @@ func rouse(r *bot.Request, v View) *line {
 	}
 }
 
-// differenceWords say what has changed, for a sentence that goes on.
+// differenceWords say what has changed, as part of a sentence.
 var differenceWords = map[bot.Difference]string{
 	bot.Renamed:          "the account was renamed",
 	bot.GuestChanged:     "the account became a guest, or is none any more",
@@ -541,7 +546,7 @@ func inWords(all []bot.Difference) string {
 	return strings.Join(words, "; ")
 }
 
-// voidLine says what made a request void, and what follows.
+// voidLine says why a request is void, and what follows.
 func voidLine(r *bot.Request, l *line) *line {
 	switch {
 	case slices.Contains(r.Changed, bot.Unrecorded):

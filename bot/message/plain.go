@@ -12,21 +12,22 @@ import (
 )
 
 const (
-	// maxBare is how long the words of a message are, in characters, where Slack has
-	// refused the whole of it: well below every limit.
+	// maxBare is the length of a message without blocks, in characters: well below
+	// every limit.
 	maxBare = 2000
 
-	// maxPlain is the same for words that stand in one section, which may have 3,000.
+	// maxPlain is the length of a plain message, in characters. Its words share one
+	// section, which may have 3,000.
 	// https://docs.slack.dev/reference/block-kit/blocks/section-block
 	maxPlain = 2500
 
-	// NoMention is Slack's code where a workspace does not let the app mention a
-	// user group, and where a channel is not for everybody to post in.
+	// NoMention is Slack's code if the app may not mention a user group in this
+	// workspace, and if it may not post in a channel.
 	NoMention = "restricted_action"
 )
 
-// Instead is what Slack may take where it has refused this, and in a word what is
-// different about it; an empty word where there is nothing.
+// Instead returns a message that Slack may accept in place of m, and a word for what is
+// different about it. why is empty if there is no such message.
 func Instead(m bot.Message, code string) (_ bot.Message, why string) {
 	switch refused := bot.ContentRefused(code); {
 	case refused && !m.Bare && m.Plain != nil:
@@ -41,13 +42,13 @@ func Instead(m bot.Message, code string) (_ bot.Message, why string) {
 	return m, ""
 }
 
-// wordsAlone are the words of a message alone, as many as certainly fit.
+// wordsAlone is the message without its blocks, cut to a length that always fits.
 func wordsAlone(m bot.Message, code string) bot.Message {
 	text := m.Text
 	if r := []rune(text); len(r) > maxBare {
 		text = string(r[:maxBare])
 		if end := strings.LastIndex(text, "\n"); end > 0 {
-			text = text[:end] // no half of a mention or a date
+			text = text[:end] // do not cut through a mention or a date
 		}
 		text += "\n…"
 	}
@@ -60,8 +61,8 @@ func wordsAlone(m bot.Message, code string) bot.Message {
 	return bot.Message{Text: text + "\n" + p.text(), Able: m.Able, Bare: true}
 }
 
-// plainMessage has lines without any form and then buttons. people, which may be nil,
-// are mentioned: plain words mention nobody.
+// plainMessage has unformatted lines and then buttons. people, which may be nil, holds
+// the mentions: plain text mentions nobody.
 func plainMessage(lines []*line, people *line, buttons []*slack.ButtonBlockElement) bot.Message {
 	p, says := &page{}, &page{}
 	for _, l := range lines {
@@ -69,7 +70,8 @@ func plainMessage(lines []*line, people *line, buttons []*slack.ButtonBlockEleme
 	}
 	p.groups = append(p.groups, group{block: slack.NewSectionBlock(plainText(plainWords(lines)), nil, nil), text: says.text()})
 	if people != nil {
-		p.groups = append(p.groups, group{block: slack.NewSectionBlock(slack.NewTextBlockObject(slack.MarkdownType, people.text(), false, true), nil, nil)})
+		mentions := slack.NewTextBlockObject(slack.MarkdownType, people.text(), false, true)
+		p.groups = append(p.groups, group{block: slack.NewSectionBlock(mentions, nil, nil)})
 	}
 	p.buttons(buttons...)
 	return p.message()
@@ -87,12 +89,12 @@ func plainWords(lines []*line) string {
 
 func tooLong(lines []*line) bool { return utf8.RuneCountInString(plainWords(lines)) > maxPlain }
 
-// groupMention is a mention of a user group in a top-level text. What people typed
-// cannot look like that: its < is escaped.
+// groupMention matches a mention of a user group in a top-level text. Typed text cannot
+// match: its < is escaped.
 var groupMention = regexp.MustCompile(`<!subteam\^(S[A-Z0-9]+)>`)
 
-// withoutGroups is the message with user groups named and not mentioned. It says
-// so, and mentions the people who could decide.
+// withoutGroups names user groups instead of mentioning them. It says so, and mentions
+// the people who can decide.
 func withoutGroups(m bot.Message) bot.Message {
 	var groups []string
 	for _, found := range groupMention.FindAllStringSubmatch(m.Text, -1) {
@@ -107,7 +109,8 @@ func withoutGroups(m bot.Message) bot.Message {
 	}
 	p := &page{}
 	p.add(why)
-	out := bot.Message{Text: groupMention.ReplaceAllString(m.Text, "the user group $1") + "\n" + p.text(), Able: m.Able, Plain: m.Plain, Bare: m.Bare}
+	text := groupMention.ReplaceAllString(m.Text, "the user group $1") + "\n" + p.text()
+	out := bot.Message{Text: text, Able: m.Able, Plain: m.Plain, Bare: m.Bare}
 	if len(m.Blocks) > 0 {
 		var blocks []slack.Block
 		for _, block := range blocksOf(m) {
@@ -118,7 +121,7 @@ func withoutGroups(m bot.Message) bot.Message {
 	return out
 }
 
-// unmentioned is a block with user groups named and not mentioned.
+// unmentioned is a block that names user groups instead of mentioning them.
 func unmentioned(block slack.Block) slack.Block {
 	switch b := block.(type) {
 	case *slack.RichTextBlock:

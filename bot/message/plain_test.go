@@ -10,9 +10,8 @@ import (
 	"revoke-sessions/bot/bottest"
 )
 
-// However a card is shortened, an approver reads what must be known before they
-// press a button, or has no button.
-func TestPlainCardHasEverythingOrNoButtons(t *testing.T) {
+// A plain card either says everything that an approver must know, or has no buttons.
+func TestPlainCard_SaysEverythingOrHasNoButtons(t *testing.T) {
 	slackTakes := connected(t, bottest.PostedAll(t))
 	withButtons, without := 0, 0
 	long := func(s *scene) {
@@ -21,11 +20,13 @@ func TestPlainCardHasEverythingOrNoButtons(t *testing.T) {
 	var many sceneOption = func(s *scene) {
 		s.r.Reopened = nil
 		for range 40 {
-			s.r.Approvals = append(s.r.Approvals, bot.Verdict{Kind: authz.Confirm, SlackID: bottest.Alice + strings.Repeat("X", 60), EntraID: "a"})
+			name := bottest.Alice + strings.Repeat("X", 60)
+			s.r.Approvals = append(s.r.Approvals, bot.Verdict{Kind: authz.Confirm, SlackID: name, EntraID: "a"})
 		}
 		s.r.Need = 50
 	}
-	all := append(scenes(), newScene("long", bot.Pending, long, guest, synced, holdsRole, restricted), newScene("many", bot.Pending, many, long))
+	all := append(scenes(),
+		newScene("long", bot.Pending, long, guest, synced, holdsRole, restricted), newScene("many", bot.Pending, many, long))
 	for _, s := range all {
 		full := Card(&s.r, s.v)
 		m, why := Instead(full, "invalid_blocks")
@@ -89,11 +90,13 @@ func jsonText(s string) string {
 	return strings.NewReplacer("\\", `\\`, `"`, `\"`, "\n", `\n`).Replace(s)
 }
 
-// Whatever takes the place of a message is nothing that Slack would refuse for the
-// same reason, and there is an end to it.
-func TestWhatTakesTheirPlaceComesToAnEnd(t *testing.T) {
+// Slack cannot refuse a replacement for the same reason, and no replacement has another
+// one.
+func TestInstead_ComesToAnEnd(t *testing.T) {
 	sayings := allSayings()
-	for _, code := range []string{"invalid_blocks", "invalid_blocks_format", "msg_too_long", "msg_blocks_too_long", "invalid_attachments", "no_text", NoMention} {
+	for _, code := range []string{
+		"invalid_blocks", "invalid_blocks_format", "msg_too_long", "msg_blocks_too_long", "invalid_attachments", "no_text", NoMention,
+	} {
 		for _, s := range sayings {
 			m, tries := s.m, 0
 			for {
@@ -128,12 +131,13 @@ func groupNote() bot.Message {
 	return m
 }
 
-func TestGroupsAreNamedWhereTheyCannotBeMentioned(t *testing.T) {
+func TestInstead_NamesGroupsItCannotMention(t *testing.T) {
 	before := groupNote()
 	m, why := Instead(before, NoMention)
 	text, shown := read(t, m)
 	for where, says := range map[string]string{"text": text, "blocks": shown} {
-		if why == "" || !strings.Contains(says, "user group S0SECURITY") || !strings.Contains(says, "does not let me mention S0SECURITY here (restricted_action)") {
+		if why == "" || !strings.Contains(says, "user group S0SECURITY") ||
+			!strings.Contains(says, "does not let me mention S0SECURITY here (restricted_action)") {
 			t.Errorf("the %s say %q", where, says)
 		}
 	}
@@ -156,9 +160,9 @@ func TestGroupsAreNamedWhereTheyCannotBeMentioned(t *testing.T) {
 	}
 }
 
-// Where Slack takes neither the blocks nor the mention of a group, the people who
-// could decide are still mentioned.
-func TestWhoCouldDecideIsMentionedInTheLeastCard(t *testing.T) {
+// If Slack refuses both the blocks and the mention of a group, the message still
+// mentions the people who can decide.
+func TestInstead_LeastCardMentionsDeciders(t *testing.T) {
 	s := newScene("x", bot.Pending)
 	s.v.Approvers, s.v.Deciders = []string{"S0SECURITY"}, []string{"S0SECURITY"}
 	for _, codes := range [][]string{{"invalid_blocks", NoMention}, {NoMention, "invalid_blocks", NoMention}} {

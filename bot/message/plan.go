@@ -10,73 +10,77 @@ import (
 	"revoke-sessions/graph"
 )
 
-// CardMoves reports whether a card belongs into the channel of now: somebody may
+// CardMoves reports whether a card moves along to a new approvers' channel: somebody may
 // still have to press something on it.
 func CardMoves(r *bot.Request, v View) bool {
 	return r.State == bot.Pending || r.State == bot.Approved || r.State == bot.Executing || r.State == bot.Unknown || r.Retryable(v.Now)
 }
 
-// leftBehind are the messages in channels of earlier that say what is not so any
-// more: cards, and outcomes that another may follow.
-func leftBehind(r *bot.Request, v *View, places map[string]bot.Place) (all []Post) {
-	for key := range places {
-		parts := strings.SplitN(key, ":", 3)
-		if len(parts) < 3 || parts[0]+":" != bot.MovedKey {
-			continue
-		}
-		switch bot.KeyKind(parts[2]) {
-		case bot.CardKey:
-			all = append(all, Post{Key: key, EditOnly: true, Show: func() bot.Message { return MovedCard(r, *v) }})
-		case "unknown", "result", "unread", "unmoved":
-			all = append(all, Post{Key: key, EditOnly: true, Show: func() bot.Message { return MovedOutcome(r, *v) }})
-		}
-	}
-	slices.SortFunc(all, func(a, b Post) int { return strings.Compare(a.Key, b.Key) })
-	return all
-}
-
 // Post is one message that a request owes to people.
 type Post struct {
+	// Key identifies the message among those of its request.
 	Key string
-	// To is a channel, or a user whose direct messages it goes to; a thread
-	// Post goes under the card.
+	// To is a channel, or a user who gets a direct message. A Thread post goes under
+	// the card instead.
 	To     string
 	Thread bool
-	Once   bool // says what was so when it was posted, and is not edited
-	past   bool // of an outcome that another has followed
-	// EditOnly: what it says may be over, and nobody needs it where it cannot be
-	// edited.
+	Once   bool // never edited: it says what was true when it was posted
+	past   bool // about an outcome that a later one replaced
+	// EditOnly means that it only corrects a posted message, and is dropped if that
+	// cannot be edited.
 	EditOnly bool
-	Tells    string // the Tells of its Place
+	Tells    string // stored as its Place's Tells
 	Show     func() bot.Message
-	Able     []string // who is mentioned where no user group can be
-	// Urgency is ofOutcome unless it says otherwise.
+	Able     []string // mentioned if no user group can be
+	// Urgency defaults to OfOutcome.
 	Urgency bot.Urgency
 }
 
-// Plan lists what a request owes, in the order in which it is sent.
-// What stands already decides only about messages that take the place of others.
+// InChannel reports whether a post belongs in the approvers' channel.
+func (p Post) InChannel() bool { return p.Thread || p.Key == bot.CardKey }
+
+// Plan lists the messages that a request owes, in the order in which they are sent.
+// Posted messages matter only to posts that correct or replace them.
 func Plan(r *bot.Request, v *View, channel string, places map[string]bot.Place) []Post {
 	if r.AtConsole() {
 		return nil
 	}
-	var all []Post
-	add := func(p Post) { all = append(all, p) }
-	aside := func(p Post) { p.Urgency = bot.OfAside; add(p) }
-	card := Post{Key: bot.CardKey, To: channel, Show: func() bot.Message { return Card(r, *v) }}
+	outcomes := outcomePosts(r, v)
+	return slices.Concat(
+		[]Post{cardPost(r, v, channel)},
+		outcomes,
+		notePosts(r, v),
+		reopenedPosts(r, v),
+		undecidedPosts(r, v),
+		unreachedPosts(r, v, places),
+		elsewherePosts(r, v, outcomes, places),
+		movedPosts(r, v, places),
+		askerPosts(r, v),
+		targetPosts(r, v),
+	)
+}
+
+// shows draws a message when it is sent, and not when it is planned.
+func shows(r *bot.Request, v *View, draw func(*bot.Request, View) bot.Message) func() bot.Message {
+	return func() bot.Message { return draw(r, *v) }
+}
+
+func cardPost(r *bot.Request, v *View, channel string) Post {
+	card := Post{Key: bot.CardKey, To: channel, Show: shows(r, v, Card)}
 	if r.State == bot.Pending {
 		card.Urgency = bot.OfCard
 	}
 	if v.Meanwhile != nil && (r.State != bot.Approved || offersDeny(r, *v)) {
 		card.Tells = v.Meanwhile.ID
 	}
-	add(card)
+	return card
+}
 
-	var outcomes []Post
-	outcome := func(p Post) {
+// outcomePosts tell the thread the outcome of each decision, and doubts about it.
+func outcomePosts(r *bot.Request, v *View) (all []Post) {
+	add := func(p Post) {
 		p.Thread = true
-		add(p)
-		outcomes = append(outcomes, p)
+		all = append(all, p)
 	}
 	now := len(r.Decisions)
 	for n := 1; n <= now; n++ {
@@ -84,103 +88,167 @@ func Plan(r *bot.Request, v *View, channel string, places map[string]bot.Place) 
 		switch {
 		case !r.WasUnclear(n):
 		case n == now && r.State == bot.Unknown:
-			outcome(Post{Key: key, Show: func() bot.Message { return Result(r, *v) }})
+			add(Post{Key: key, Show: shows(r, v, Result)})
 		default:
-			outcome(Post{Key: key, past: true, Urgency: bot.OfAside, Show: func() bot.Message { return superseded(r, n) }})
+			add(Post{Key: key, past: true, Urgency: bot.OfAside, Show: func() bot.Message { return superseded(r, n) }})
 		}
 	}
 	if r.State.Accepted() || r.State.Undone() || r.State == bot.Failed || r.State == bot.Drilled || r.State == bot.Lost {
-		outcome(Post{Key: fmt.Sprintf("result:%d", now), Show: func() bot.Message { return Result(r, *v) }})
+		add(Post{Key: fmt.Sprintf("result:%d", now), Show: shows(r, v, Result)})
 	}
 	if !r.UnreadAt.IsZero() {
-		outcome(Post{Key: "unread", Show: func() bot.Message { return Unread(r, *v) }})
+		add(Post{Key: "unread", Show: shows(r, v, Unread)})
 	}
 	if !r.UnmovedAt.IsZero() {
-		outcome(Post{Key: "unmoved", Show: func() bot.Message { return Unmoved(r, *v) }})
-	}
-	if len(r.AskedBy()) > 1 || r.Words.Also[r.Requester().SlackID] != "" {
-		aside(Post{Key: bot.JoinedKey, Thread: true, Show: func() bot.Message { return alsoAsked(r) }})
-	}
-	if !r.CancelAskedAt.IsZero() {
-		aside(Post{Key: "cancel", Thread: true, Show: func() bot.Message { return cancelAsked(r, *v) }})
-	}
-	for n := range r.Lapsed {
-		aside(Post{Key: fmt.Sprintf("lapsed:%d", n+1), Thread: true, Show: func() bot.Message { return lapsed(r, n) }})
-	}
-	for n, x := range r.Reopened {
-		if x.Decision != len(r.Decisions) || r.State != bot.Pending {
-			continue
-		}
-		add(Post{Key: bot.ReopenedKey(n), Thread: true, Once: true, Show: func() bot.Message { return ReopenedNote(r, n, *v) }})
-		for _, id := range r.AskedBy() {
-			aside(Post{Key: bot.ReopenedKey(n) + ":" + id, To: id, Once: true, Show: func() bot.Message { return ReopenedReceipt(r, n, *v) }})
-		}
-	}
-	if r.State == bot.Pending && r.NotExecuted != "" {
-		aside(Post{Key: r.Asked("not_executed"), Thread: true, Once: true, Show: func() bot.Message { return NotExecutedNote(r, *v) }})
-		for _, id := range r.AskedBy() {
-			aside(Post{Key: r.Asked("not_executed") + ":" + id, To: id, Once: true, Show: func() bot.Message { return NotExecutedNote(r, *v) }})
-		}
-	}
-	if r.State == bot.Pending && r.Reminded > 0 {
-		aside(Post{Key: r.Asked(fmt.Sprintf("reminder:%d", r.Reminded)), Thread: true, Once: true, Show: func() bot.Message { return Reminder(r, *v) }})
-	}
-	if r.State == bot.Pending && r.Escalated {
-		aside(Post{Key: r.Asked("escalation"), Thread: true, Once: true, Show: func() bot.Message { return Escalation(r, *v) }})
-	}
-	all = append(all, unreachedOwed(r, v, places)...)
-	for _, p := range outcomes {
-		_, stands := places[p.Key]
-		for _, id := range r.Inform() {
-			key := bot.ElsewhereKey + p.Key + ":" + id
-			if _, begun := places[key]; begun || v.Shut != "" && !stands && !p.past {
-				add(Post{Key: key, To: id, Urgency: p.Urgency, Show: func() bot.Message { return Elsewhere(p.Show(), r) }})
-			}
-		}
-	}
-	all = append(all, leftBehind(r, v, places)...)
-	over := r.Over()
-	for _, id := range r.AskedBy() {
-		aside(Post{Key: bot.ReceiptKey(id), To: id, Show: func() bot.Message { return Receipt(r, *v, id) }})
-		switch {
-		case r.Stuck(v.Now):
-			add(Post{Key: fmt.Sprintf("stuck:%d:%s", now, id), To: id, Show: func() bot.Message { return OutcomeNote(r, *v) }})
-		case over:
-			add(Post{Key: fmt.Sprintf("outcome:%d:%s", now, id), To: id, Show: func() bot.Message { return OutcomeNote(r, *v) }})
-		}
-		if !r.UnreadAt.IsZero() {
-			add(Post{Key: "unread_note:" + id, To: id, Show: func() bot.Message { return UnreadNote(r, *v) }})
-		}
-		if !r.UnmovedAt.IsZero() {
-			add(Post{Key: "unmoved_note:" + id, To: id, Show: func() bot.Message { return UnmovedNote(r, *v) }})
-		}
-	}
-	silent := v.Policy != nil && v.Policy.SilentTarget
-	if r.Lane == authz.ThirdParty && r.TargetSlackID != "" && !silent && (r.State == bot.Drilled || r.State.Accepted() && r.Target.Guest != graph.Yes) {
-		add(Post{Key: "target", To: r.TargetSlackID, Show: func() bot.Message { return TargetNote(r) }})
+		add(Post{Key: "unmoved", Show: shows(r, v, Unmoved)})
 	}
 	return all
 }
 
-// InChannel reports whether a post stands in the approvers' channel.
-func (p Post) InChannel() bool { return p.Thread || p.Key == bot.CardKey }
+// notePosts tell the thread who joined, that the target asks to cancel, and which
+// approvals lapsed.
+func notePosts(r *bot.Request, v *View) (all []Post) {
+	add := func(key string, show func() bot.Message) {
+		all = append(all, Post{Key: key, Thread: true, Urgency: bot.OfAside, Show: show})
+	}
+	if len(r.AskedBy()) > 1 || r.Words.Also[r.Requester().SlackID] != "" {
+		add(bot.JoinedKey, func() bot.Message { return alsoAsked(r) })
+	}
+	if !r.CancelAskedAt.IsZero() {
+		add("cancel", shows(r, v, cancelAsked))
+	}
+	for n := range r.Lapsed {
+		add(fmt.Sprintf("lapsed:%d", n+1), func() bot.Message { return lapsed(r, n) })
+	}
+	return all
+}
 
-// unreachedOwed are the approvers' direct messages about a channel that cannot be
-// posted to: new ones while that is so, and those that stand, for what they say may
-// be over. While neither a card nor what is in its way is known, they stay.
-func unreachedOwed(r *bot.Request, v *View, places map[string]bot.Place) (all []Post) {
+// reopenedPosts ask for a new decision, and tell the requesters.
+func reopenedPosts(r *bot.Request, v *View) (all []Post) {
+	for n, x := range r.Reopened {
+		if x.Decision != len(r.Decisions) || r.State != bot.Pending {
+			continue
+		}
+		key := bot.ReopenedKey(n)
+		all = append(all, Post{Key: key, Thread: true, Once: true, Show: func() bot.Message { return ReopenedNote(r, n, *v) }})
+		for _, id := range r.AskedBy() {
+			all = append(all, Post{
+				Key: key + ":" + id, To: id, Once: true, Urgency: bot.OfAside, Show: func() bot.Message { return ReopenedReceipt(r, n, *v) },
+			})
+		}
+	}
+	return all
+}
+
+// undecidedPosts press for a decision while nobody decides.
+func undecidedPosts(r *bot.Request, v *View) (all []Post) {
+	if r.State != bot.Pending {
+		return nil
+	}
+	add := func(p Post) {
+		p.Once, p.Urgency = true, bot.OfAside
+		all = append(all, p)
+	}
+	if r.NotExecuted != "" {
+		key := r.Asked("not_executed")
+		add(Post{Key: key, Thread: true, Show: shows(r, v, NotExecutedNote)})
+		for _, id := range r.AskedBy() {
+			add(Post{Key: key + ":" + id, To: id, Show: shows(r, v, NotExecutedNote)})
+		}
+	}
+	if r.Reminded > 0 {
+		add(Post{Key: r.Asked(fmt.Sprintf("reminder:%d", r.Reminded)), Thread: true, Show: shows(r, v, Reminder)})
+	}
+	if r.Escalated {
+		add(Post{Key: r.Asked("escalation"), Thread: true, Show: shows(r, v, Escalation)})
+	}
+	return all
+}
+
+// elsewherePosts repeat an outcome by direct message to the people who decided, while it
+// cannot be posted in the thread. A repeated outcome is edited later, too.
+func elsewherePosts(r *bot.Request, v *View, outcomes []Post, places map[string]bot.Place) (all []Post) {
+	for _, p := range outcomes {
+		_, posted := places[p.Key]
+		for _, id := range r.Inform() {
+			key := bot.ElsewhereKey + p.Key + ":" + id
+			if _, begun := places[key]; begun || v.Shut != "" && !posted && !p.past {
+				all = append(all, Post{Key: key, To: id, Urgency: p.Urgency, Show: func() bot.Message { return Elsewhere(p.Show(), r) }})
+			}
+		}
+	}
+	return all
+}
+
+// movedPosts correct the messages in former channels: cards, and outcomes that may
+// change.
+func movedPosts(r *bot.Request, v *View, places map[string]bot.Place) (all []Post) {
+	for key := range places {
+		parts := strings.SplitN(key, ":", 3)
+		if len(parts) < 3 || parts[0]+":" != bot.MovedKey {
+			continue
+		}
+		switch bot.KeyKind(parts[2]) {
+		case bot.CardKey:
+			all = append(all, Post{Key: key, EditOnly: true, Show: shows(r, v, MovedCard)})
+		case "unknown", "result", "unread", "unmoved":
+			all = append(all, Post{Key: key, EditOnly: true, Show: shows(r, v, MovedOutcome)})
+		}
+	}
+	slices.SortFunc(all, func(a, b Post) int { return strings.Compare(a.Key, b.Key) })
+	return all
+}
+
+// askerPosts are each requester's receipt, outcome and doubts.
+func askerPosts(r *bot.Request, v *View) (all []Post) {
+	now, over := len(r.Decisions), r.Over()
+	for _, id := range r.AskedBy() {
+		add := func(key string, show func() bot.Message) { all = append(all, Post{Key: key, To: id, Show: show}) }
+		all = append(all, Post{
+			Key: bot.ReceiptKey(id), To: id, Urgency: bot.OfAside, Show: func() bot.Message { return Receipt(r, *v, id) },
+		})
+		switch {
+		case r.Stuck(v.Now):
+			add(fmt.Sprintf("stuck:%d:%s", now, id), shows(r, v, OutcomeNote))
+		case over:
+			add(fmt.Sprintf("outcome:%d:%s", now, id), shows(r, v, OutcomeNote))
+		}
+		if !r.UnreadAt.IsZero() {
+			add("unread_note:"+id, shows(r, v, UnreadNote))
+		}
+		if !r.UnmovedAt.IsZero() {
+			add("unmoved_note:"+id, shows(r, v, UnmovedNote))
+		}
+	}
+	return all
+}
+
+// targetPosts tell the target of somebody else's request the outcome.
+func targetPosts(r *bot.Request, v *View) []Post {
+	silent := v.Policy != nil && v.Policy.SilentTarget
+	happened := r.State == bot.Drilled || r.State.Accepted() && r.Target.Guest != graph.Yes
+	if r.Lane != authz.ThirdParty || r.TargetSlackID == "" || silent || !happened {
+		return nil
+	}
+	return []Post{{Key: "target", To: r.TargetSlackID, Show: func() bot.Message { return TargetNote(r) }}}
+}
+
+// unreachedPosts are the approvers' direct messages about a channel where the bot cannot
+// post: new ones, and corrections of old ones. If there is no card and no known problem,
+// the old ones stay as they are.
+func unreachedPosts(r *bot.Request, v *View, places map[string]bot.Place) (all []Post) {
 	unread := r.State == bot.Pending && v.Shut != ""
 	_, asked := places["cancel"]
 	for _, of := range []struct {
 		key     string
 		news    bool
 		urgency bot.Urgency
-		show    func(*bot.Request, View) bot.Message
+		draw    func(*bot.Request, View) bot.Message
 	}{
 		{bot.UnreachedKey, unread, bot.OfCard, UnreachedNote},
 		{bot.CancelUnreachedKey, unread && !asked && !r.CancelAskedAt.IsZero(), bot.OfOutcome, CancelUnreached},
 	} {
-		show := func() bot.Message { return of.show(r, *v) }
+		show := shows(r, v, of.draw)
 		told := ToldOf(places, of.key)
 		for _, id := range v.Able {
 			if of.news && !slices.Contains(told, id) && (of.key != bot.CancelUnreachedKey || id != r.TargetSlackID) {
@@ -194,7 +262,7 @@ func unreachedOwed(r *bot.Request, v *View, places map[string]bot.Place) (all []
 			now := show
 			if !slices.Contains(v.Readers, id) {
 				if r.State == bot.Pending && v.Guessed {
-					continue // perhaps one of them
+					continue // perhaps still an approver
 				}
 				now = func() bot.Message { return NoConcern(r) }
 			}
@@ -215,9 +283,8 @@ func ToldOf(places map[string]bot.Place, kind string) (told []string) {
 	return told
 }
 
-// Rings reports whether a direct message is news to its reader that they would wait
-// for in vain. A receipt repeats what the answer to the command said, unless it has
-// the only button.
+// Rings reports whether a direct message is news that its reader must not miss. A receipt
+// repeats the answer to the command, unless it has the only button.
 func (p Post) Rings(r *bot.Request) bool {
 	switch bot.KeyKind(p.Key) + ":" {
 	case bot.OfReceipts:
@@ -228,18 +295,21 @@ func (p Post) Rings(r *bot.Request) bool {
 	return true
 }
 
-// ToldSincePosts are the notes in the thread about people who were told after all, or
-// answered at least.
+// ToldSincePosts correct the thread's notes about people whom the bot could not write to,
+// and has reached since.
 func ToldSincePosts(r *bot.Request, places map[string]bot.Place) (all []Post) {
 	for key := range places {
 		direct, ok := strings.CutPrefix(key, bot.UntoldKey)
-		if at, told := places[direct]; ok && told {
-			id := direct[strings.LastIndex(direct, ":")+1:]
-			if direct == "target" {
-				id = r.TargetSlackID
-			}
-			all = append(all, Post{Key: key, Thread: true, EditOnly: true, Urgency: bot.OfAside, Show: func() bot.Message { return ToldSince(r, id, at.Channel == bot.Privately) }})
+		at, told := places[direct]
+		if !ok || !told {
+			continue
 		}
+		id := direct[strings.LastIndex(direct, ":")+1:]
+		if direct == "target" {
+			id = r.TargetSlackID
+		}
+		show := func() bot.Message { return ToldSince(r, id, at.Channel == bot.Privately) }
+		all = append(all, Post{Key: key, Thread: true, EditOnly: true, Urgency: bot.OfAside, Show: show})
 	}
 	slices.SortFunc(all, func(a, b Post) int { return strings.Compare(a.Key, b.Key) })
 	return all

@@ -6,19 +6,20 @@ import (
 	"revoke-sessions/graph"
 )
 
-// Preview is what a revoke would do, and to whom. Nothing has been done.
+// Preview is what a revoke would do, and to whom.
 type Preview struct {
 	Request bot.Request
-	// Refused is what is against it, a rule of the policy or OwnAccount, or empty.
+	// Refused is why the policy forbids it, or OwnAccount, or empty.
 	Refused authz.Reason
-	// Why says it in a sentence, with what to do.
+	// Why explains Refused and says what to do.
 	Why string
-	// Held: it is not passed over either, so Revoke answers a *RefusedError.
+	// Held means that the operator cannot override Refused: Revoke returns a
+	// *RefusedError.
 	Held bool
 }
 
-// Lines is the preview for a terminal, a paragraph to a line: what is asked,
-// what to beware of, what would happen and what is known of the account.
+// Lines is the preview for a terminal: the question, the warnings, what would happen,
+// and the facts about the account.
 func (p *Preview) Lines() []string {
 	r := &p.Request
 	l := begin(r)
@@ -38,13 +39,13 @@ func (p *Preview) Lines() []string {
 	if p.Why != "" {
 		lines = append(lines, "⚠ "+p.Why)
 	}
-	facts := accountFacts(r, &line{}).say(" Sessions valid since ").when(r.Target.Stamps.ValidFrom()).say(". Object ID %s. Called is %s", r.Target.ID, r.Operation)
+	facts := accountFacts(r, &line{}).say(" Sessions valid since ").when(r.Target.Stamps.ValidFrom()).
+		say(". Object ID %s. Called is %s", r.Target.ID, r.Operation)
 	if r.Fallback != "" {
 		facts.say(", or %s where that is gone or not permitted", r.Fallback)
 	}
 	return append(lines, whatWillHappen(r).plain(), facts.say(".").plain())
 }
 
-// Account is the account as it was looked up; of its names, only the two that
-// Words has.
+// Account is the account that the preview looked up, and its two names.
 func (p *Preview) Account() (u graph.User, words bot.Words) { return p.Request.Target, p.Request.Words }

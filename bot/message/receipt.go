@@ -11,66 +11,29 @@ import (
 	"revoke-sessions/graph"
 )
 
-// Receipt is the asker's own copy, a direct message. It holds what they typed
+// Receipt is the requester's own copy, a direct message. It holds what they typed
 // and what happens next, and no fact about the account: in the self lane a
 // thief may be reading it.
 func Receipt(r *bot.Request, v View, slackID string) bot.Message {
 	p := &page{}
-	l := begin(r)
-	what := "report"
-	if r.Lane == authz.ThirdParty {
-		what = "request"
-	}
-	switch {
-	case r.State == bot.Pending && r.OnlySelf():
-		p.add(l.bold("Your report is stored (%s), and waits for you.", r.ID).
-			say(" Press the button to end all your sessions: you must then sign in again everywhere. Nothing has been done yet. ").join(ahead(r, &line{}, v)))
-	case r.State == bot.Pending && v.CardLink == "":
-		p.add(l.bold("Your %s is stored (%s), but I could not post it to the approvers' channel yet.", what, r.ID).join(notPosted(v)))
-	case r.State == bot.Pending && v.Shut != "":
-		p.add(l.bold("Your %s is stored (%s), but I cannot reach the approvers' channel just now.", what, r.ID).join(notPosted(v)))
-	case r.State == bot.Pending && len(v.Deciders) == 0:
-		p.add(l.bold("Your %s is stored (%s), but I know nobody who may decide it.", what, r.ID).say(" Do not wait for it."))
-	case r.State == bot.Pending:
-		p.add(l.bold("Your %s is with ", what).deciders(v).bold(" (%s).", r.ID).say(" You will read here what they decide."))
-	case r.State.Undone():
-		p.add(ending(r, l).say(" (%s)", r.ID))
-	case r.State == bot.Lost:
-		p.add(lost(r, l).say(" (%s)", r.ID))
-	case r.State == bot.Approved, r.State == bot.Executing:
-		p.add(outcomeHeadline(r, l, v).say(" (%s)", r.ID))
-	default:
-		p.add(receiptOutcome(r, l, v).say(" (%s)", r.ID))
-	}
+	p.add(receiptHeadline(r, v))
 	if !r.StalledAt.IsZero() {
 		p.add(stalledLine(r))
 	}
 	if r.Lane == authz.ThirdParty {
 		p.add((&line{}).say("About: ").typed(r.Name()))
 	}
-	wrote := []string{r.Words.Also[slackID]}
-	if slackID == r.Requester().SlackID {
-		wrote = []string{r.Words.Reason, r.Words.Also[slackID]}
-	}
-	if words := strings.Join(slices.DeleteFunc(wrote, func(s string) bool { return s == "" }), " · "); words != "" {
-		p.add((&line{}).say("You wrote: ").typed(words))
-	}
+	p.add(wrote(r, slackID))
 	if r.State == bot.Pending {
-		p.add(notExecuted(r, &line{}))
-		p.add(obstacles(r, v))
-		if r.Executes && !r.OnlySelf() {
-			p.add(ahead(r, &line{}, v))
+		for _, l := range pendingLines(r, v) {
+			p.add(l)
 		}
 	}
-	if r.Lane == authz.Self && !r.Drill && r.State == bot.Pending {
-		p.add((&line{}).say("If someone else may hold your phone, do not rely on Slack on it: from a computer, sign it out in Slack's settings."))
-	}
-	if r.State == bot.Pending && !r.CancelAskedAt.IsZero() {
-		p.add(cancelHeard(r, v, (&line{}).say("This account asked to cancel (").when(r.CancelAskedAt).say(").")))
-	}
 	stalled := !r.StalledAt.IsZero() && !r.State.Accepted()
-	if stalled || r.State == bot.Pending || r.State == bot.Failed || r.State == bot.Unknown || r.State == bot.Expired || r.State == bot.Denied || r.State == bot.Void || r.State == bot.Lost {
-		p.add(elsewhere(v))
+	if stalled || slices.Contains([]bot.State{
+		bot.Pending, bot.Failed, bot.Unknown, bot.Expired, bot.Denied, bot.Void, bot.Lost,
+	}, r.State) {
+		p.add(emergencyWay(v))
 	}
 	var lines []*line
 	for _, g := range p.groups {
@@ -89,8 +52,76 @@ func Receipt(r *bot.Request, v View, slackID string) bot.Message {
 	return m
 }
 
-// receiptButtons are the asker's own: to cancel, and, where no approval is
-// needed, to confirm.
+// receiptHeadline says what happened to the request, or who must act next.
+func receiptHeadline(r *bot.Request, v View) *line {
+	l := begin(r)
+	switch {
+	case r.State == bot.Pending:
+		return waitsFor(r, l, v)
+	case r.State.Undone():
+		l = ending(r, l)
+	case r.State == bot.Lost:
+		l = lost(r, l)
+	case r.State == bot.Approved, r.State == bot.Executing:
+		l = outcomeHeadline(r, l, v)
+	default:
+		l = receiptOutcome(r, l, v)
+	}
+	return l.say(" (%s)", r.ID)
+}
+
+// waitsFor says who must act on a pending request, or why nobody can yet.
+func waitsFor(r *bot.Request, l *line, v View) *line {
+	what := "report"
+	if r.Lane == authz.ThirdParty {
+		what = "request"
+	}
+	switch {
+	case r.OnlySelf():
+		return l.bold("Your report is stored (%s), and waits for you.", r.ID).
+			say(" Press the button to end all your sessions: you must then sign in again everywhere. Nothing has been done yet. ").
+			join(ifUndecided(r, &line{}, v))
+	case v.CardLink == "":
+		return l.bold("Your %s is stored (%s), but I could not post it to the approvers' channel yet.", what, r.ID).join(notPosted(v))
+	case v.Shut != "":
+		return l.bold("Your %s is stored (%s), but I cannot reach the approvers' channel just now.", what, r.ID).join(notPosted(v))
+	case len(v.Deciders) == 0:
+		return l.bold("Your %s is stored (%s), but I know nobody who may decide it.", what, r.ID).say(" Do not wait for it.")
+	}
+	return l.bold("Your %s is with ", what).deciders(v).bold(" (%s).", r.ID).say(" You will read here what they decide.")
+}
+
+// wrote quotes what this requester typed.
+func wrote(r *bot.Request, slackID string) *line {
+	words := []string{r.Words.Also[slackID]}
+	if slackID == r.Requester().SlackID {
+		words = []string{r.Words.Reason, r.Words.Also[slackID]}
+	}
+	words = slices.DeleteFunc(words, func(s string) bool { return s == "" })
+	if len(words) == 0 {
+		return &line{}
+	}
+	return (&line{}).say("You wrote: ").typed(strings.Join(words, " · "))
+}
+
+// pendingLines say what happens next on the receipt of a pending request.
+func pendingLines(r *bot.Request, v View) []*line {
+	all := []*line{notExecuted(r, &line{}), obstacles(r, v)}
+	if r.Executes && !r.OnlySelf() {
+		all = append(all, ifUndecided(r, &line{}, v))
+	}
+	if r.Lane == authz.Self && !r.Drill {
+		all = append(all, (&line{}).
+			say("If someone else may hold your phone, do not rely on Slack on it: from a computer, sign it out in Slack's settings."))
+	}
+	if !r.CancelAskedAt.IsZero() {
+		all = append(all, cancelHeard(r, v, (&line{}).say("This account asked to cancel (").when(r.CancelAskedAt).say(").")))
+	}
+	return all
+}
+
+// receiptButtons are the requester's buttons: to cancel and, if no approval is needed,
+// to confirm or try again.
 func receiptButtons(r *bot.Request, v View) []*slack.ButtonBlockElement {
 	var buttons []*slack.ButtonBlockElement
 	switch {
@@ -109,8 +140,8 @@ func receiptButtons(r *bot.Request, v View) []*slack.ButtonBlockElement {
 	return buttons
 }
 
-// whyNot says why a report that nobody decided was not carried out, for a
-// sentence that goes on.
+// whyNot says why a report that nobody decided was not carried out, as part of a
+// sentence.
 func whyNot(why authz.Reason) *line {
 	l := &line{}
 	switch why {
@@ -136,15 +167,15 @@ func whyNot(why authz.Reason) *line {
 	return l.bold("this account takes an approver")
 }
 
-// NotExecutedNote is the message that rings for it.
+// NotExecutedNote says that a report that nobody decided was not carried out.
 func NotExecutedNote(r *bot.Request, v View) bot.Message {
 	p := &page{}
 	p.add(notExecuted(r, begin(r).boldTyped(r.Name()).say(": ")).say(" They are: ").deciders(v).say(". (%s)", r.ID))
-	p.add(elsewhere(v))
+	p.add(emergencyWay(v))
 	return p.message()
 }
 
-// notPosted says what is in the way of the card, and who knows of it.
+// notPosted says why the card is missing, and which approvers know.
 func notPosted(v View) *line {
 	l := (&line{}).say(" I keep trying.")
 	if v.Shut != "" {
@@ -160,7 +191,7 @@ func notPosted(v View) *line {
 	return l.say(" I have told ").people(v.Told).say(" so by direct message; it can be decided once %s.", once)
 }
 
-// cancelHeard says whether an approver has heard that this account wants to cancel.
+// cancelHeard says which approvers know that this account asks to cancel.
 func cancelHeard(r *bot.Request, v View, l *line) *line {
 	switch {
 	case v.CancelPosted:
@@ -174,8 +205,8 @@ func cancelHeard(r *bot.Request, v View, l *line) *line {
 	return l.say(" I'm asking the approvers. One of them decides, and will phone first.")
 }
 
-// obstacles tells whoever asked what stands in the way of a decision, without a
-// fact about the account.
+// obstacles tells a requester what may prevent a decision, without facts about the
+// account.
 func obstacles(r *bot.Request, v View) *line {
 	l := &line{}
 	if v.Freeze != nil {
@@ -191,8 +222,8 @@ func obstacles(r *bot.Request, v View) *line {
 	return l
 }
 
-// OutcomeNote is the direct message that tells an asker the outcome: the
-// receipt changes too, but an edit rings no bell.
+// OutcomeNote is the direct message that tells a requester the outcome: the receipt
+// changes too, but an edit notifies nobody.
 func OutcomeNote(r *bot.Request, v View) bot.Message {
 	p := &page{}
 	l := begin(r)
@@ -207,14 +238,15 @@ func OutcomeNote(r *bot.Request, v View) bot.Message {
 	default:
 		p.add(receiptOutcome(r, l, v).say(" (%s)", r.ID))
 	}
-	if (r.State == bot.Failed || r.State == bot.Unknown || r.State == bot.Expired || r.State == bot.Denied || r.State == bot.Lost) && v.Emergency != "" {
+	open := slices.Contains([]bot.State{bot.Failed, bot.Unknown, bot.Expired, bot.Denied, bot.Lost}, r.State)
+	if open && v.Emergency != "" {
 		p.add((&line{}).say("If it cannot wait: ").typed(v.Emergency))
 	}
 	return p.message()
 }
 
-// TargetNote tells the target of a third-party request that it happened:
-// never who asked, who approved or why.
+// TargetNote tells the target of a third-party request the outcome: never who asked,
+// who approved or why.
 func TargetNote(r *bot.Request) bot.Message {
 	p := &page{}
 	if r.Drill {
@@ -222,9 +254,11 @@ func TargetNote(r *bot.Request) bot.Message {
 		return p.message()
 	}
 	if r.Doubtful() {
-		p.add(begin(r).say("Your security team asked Microsoft to end your sessions (%s). You may be asked to sign in again. If you did not expect this, speak to your security team in person or by phone.", r.ID))
+		p.add(begin(r).say("Your security team asked Microsoft to end your sessions (%s). You may be asked to sign in again. "+
+			"If you did not expect this, speak to your security team in person or by phone.", r.ID))
 		return p.message()
 	}
-	p.add(begin(r).say("Your security team ended your sessions (%s). You will be asked to sign in again. If you did not expect this, speak to your security team in person or by phone.", r.ID))
+	p.add(begin(r).say("Your security team ended your sessions (%s). You will be asked to sign in again. "+
+		"If you did not expect this, speak to your security team in person or by phone.", r.ID))
 	return p.message()
 }

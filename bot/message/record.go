@@ -10,25 +10,25 @@ import (
 	"revoke-sessions/graph"
 )
 
-// Markdown is the story for a ticket. All times are UTC. Whatever did not come
-// from this program stands in code spans, in which no mention, link or
-// formatting comes alive.
+// Markdown is the audit record for a ticket, with times in UTC. Words from outside this
+// program are in code spans, where mentions, links and formatting are inert.
 func Markdown(s *bot.Record) string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "# Audit record of %s\n\n", code(s.Request))
+	fmt.Fprintf(&b, "# Audit record of %s\n\n", codeSpan(s.Request))
 	if slices.ContainsFunc(s.Rows, func(r bot.Row) bool { return r.Drill }) {
 		b.WriteString("**DRILL: nothing was revoked.**\n\n")
 	}
-	words(s, &b)
+	writeWords(s, &b)
 	b.WriteString("\n## What happened (times in UTC)\n")
 	for _, r := range s.Rows {
-		tell(r, &b)
+		writeRow(r, &b)
 	}
 	fmt.Fprintf(&b, "\n## Is it as it was written?\n\n%s\n", s.Chain.Says)
 	return b.String()
 }
 
-func words(s *bot.Record, b *strings.Builder) {
+// writeWords adds the names and reasons, and whether they match the hash in the rows.
+func writeWords(s *bot.Record, b *strings.Builder) {
 	if s.Proof == bot.WordsUnread {
 		b.WriteString("Names and reasons were not read: the chain is too damaged to get that far.\n")
 		return
@@ -39,7 +39,7 @@ func words(s *bot.Record, b *strings.Builder) {
 	}
 	item := func(label, text string) {
 		if text != "" {
-			fmt.Fprintf(b, "- %s: %s\n", label, code(text))
+			fmt.Fprintf(b, "- %s: %s\n", label, codeSpan(text))
 		}
 	}
 	item("Account", s.Words.DisplayName)
@@ -51,7 +51,7 @@ func words(s *bot.Record, b *strings.Builder) {
 	}
 	slices.Sort(also)
 	for _, who := range also {
-		item("Reason of "+code(who), s.Words.Also[who])
+		item("Reason of "+codeSpan(who), s.Words.Also[who])
 	}
 	item("Reason of the denial", s.Words.Denied)
 	item("Reason to pass over the policy", s.Words.Override)
@@ -61,12 +61,12 @@ func words(s *bot.Record, b *strings.Builder) {
 	}[s.Proof] + "\n")
 }
 
-// tell adds one row.
-func tell(r bot.Row, b *strings.Builder) {
-	fmt.Fprintf(b, "\n### %s: %s\n\n", r.At.UTC().Format("2006-01-02 15:04:05.000"), said(r))
+// writeRow adds one row.
+func writeRow(r bot.Row, b *strings.Builder) {
+	fmt.Fprintf(b, "\n### %s: %s\n\n", r.At.UTC().Format("2006-01-02 15:04:05.000"), actionWords(r))
 	item := func(label, text string) {
 		if text != "" {
-			fmt.Fprintf(b, "- %s: %s\n", label, code(text))
+			fmt.Fprintf(b, "- %s: %s\n", label, codeSpan(text))
 		}
 	}
 	item("By", r.Actor)
@@ -78,7 +78,7 @@ func tell(r bot.Row, b *strings.Builder) {
 	}
 	item("Wanted", r.Wanted)
 	if r.Reason != "" {
-		fmt.Fprintf(b, "- Reason: %s (%s)\n", because(authz.Reason(r.Reason)), code(r.Reason))
+		fmt.Fprintf(b, "- Reason: %s (%s)\n", reasonWords(authz.Reason(r.Reason)), codeSpan(r.Reason))
 	}
 	item("Target's Entra object ID", r.TargetID)
 	if r.Need != 0 {
@@ -104,7 +104,7 @@ func tell(r bot.Row, b *strings.Builder) {
 		if !ok {
 			words = "an outcome that this version does not know"
 		}
-		fmt.Fprintf(b, "- Outcome of the call: %s (%s)\n", words, code(r.Outcome))
+		fmt.Fprintf(b, "- Outcome of the call: %s (%s)\n", words, codeSpan(r.Outcome))
 	}
 	if r.Status != 0 {
 		fmt.Fprintf(b, "- HTTP status: %d\n", r.Status)
@@ -115,25 +115,25 @@ func tell(r bot.Row, b *strings.Builder) {
 	item("Sessions valid since, before", r.StampBefore)
 	item("Sessions valid since, after", r.StampAfter)
 	item("Salted hash of the words", r.Typed)
-	fmt.Fprintf(b, "- Row %d, hash %s\n", r.Seq, code(r.Hash))
+	fmt.Fprintf(b, "- Row %d, hash %s\n", r.Seq, codeSpan(r.Hash))
 }
 
-// code makes text a code span on one line: a fence longer than any run of
-// backticks in it.
-func code(text string) string {
+// codeSpan puts text into a code span on one line. The fence is longer than any run of
+// backticks in the text.
+func codeSpan(text string) string {
 	text = bot.Clean(text, len(text))
 	fence := "`"
 	for strings.Contains(text, fence) {
 		fence += "`"
 	}
 	if text == "" || strings.HasPrefix(text, "`") || strings.HasSuffix(text, "`") {
-		text = " " + text + " " // renderers take one space off each side
+		text = " " + text + " " // renderers strip one space on each side
 	}
 	return fence + text + fence
 }
 
-// said says what happened.
-func said(r bot.Row) string {
+// actionWords says what a row records.
+func actionWords(r bot.Row) string {
 	switch {
 	case r.Action == string(bot.Approved) && (r.Actor == bot.BotActor || r.Actor == bot.ConsoleActor):
 		return "Microsoft asked to wait, or could not be reached; it will be called again"
@@ -141,7 +141,7 @@ func said(r bot.Row) string {
 		return "the bot was interrupted in its rehearsal; it will read again"
 	}
 	if r.Action == "held" && r.Reason != "" {
-		return "held back" // and not by a freeze: the reason stands beside it
+		return "held back" // not by a freeze: the row has a reason
 	}
 	if words, ok := happened[r.Action]; ok {
 		if r.Count > 0 {
@@ -149,7 +149,7 @@ func said(r bot.Row) string {
 		}
 		return words
 	}
-	return "something that this version does not know: " + code(r.Action)
+	return "something that this version does not know: " + codeSpan(r.Action)
 }
 
 func timesOf(n int) string {
@@ -159,7 +159,8 @@ func timesOf(n int) string {
 	return fmt.Sprintf("%d times", n)
 }
 
-func because(r authz.Reason) string {
+// reasonWords explains a row's reason.
+func reasonWords(r authz.Reason) string {
 	if words, ok := reasons[r]; ok {
 		return words
 	}
@@ -172,7 +173,7 @@ var outcomes = map[graph.Outcome]string{
 	graph.OutcomeUnknown: "not known",
 }
 
-// happened says each Action of an Entry for somebody who was not there.
+// happened explains each Action of an Entry to an outsider.
 var happened = map[string]string{
 	"requested":               "a revoke was asked for",
 	"joined":                  "somebody asked for the same, or added to it",
@@ -222,7 +223,7 @@ var happened = map[string]string{
 	"coverage":                "too few approvers could decide, or the channel was not as it should be",
 }
 
-// reasons says each reason of an Entry for somebody who was not there.
+// reasons explains each Reason of an Entry to an outsider.
 var reasons = map[authz.Reason]string{
 	authz.NotAMember:          "the account is an app, a workflow or deactivated",
 	authz.Guest:               "the account is a guest of the workspace",

@@ -15,7 +15,7 @@ import (
 	"revoke-sessions/bot/bottest"
 )
 
-func TestEveryReasonHasItsOwnSentence(t *testing.T) {
+func TestRefusal_EachReasonHasItsOwnSentence(t *testing.T) {
 	s := newScene("", bot.Denied)
 	v := s.v
 	v.Where = "Slack"
@@ -36,7 +36,7 @@ func TestEveryReasonHasItsOwnSentence(t *testing.T) {
 	}
 }
 
-// declaredReasons reads the names of all constants of type Reason.
+// declaredReasons counts the constants of type Reason in the source.
 func declaredReasons(t *testing.T) int {
 	t.Helper()
 	n := 0
@@ -66,7 +66,7 @@ func declaredReasons(t *testing.T) int {
 	return n
 }
 
-func TestReasonsListsEveryReasonOnce(t *testing.T) {
+func TestReasons_ListEachReasonOnce(t *testing.T) {
 	count := map[authz.Reason]int{}
 	for _, reason := range bot.Reasons {
 		if count[reason]++; count[reason] > 1 {
@@ -78,13 +78,15 @@ func TestReasonsListsEveryReasonOnce(t *testing.T) {
 	}
 }
 
-// Who could do it, or what to do instead.
-func TestARefusalSaysWhoCould(t *testing.T) {
+// Each refusal says who can act, or what to do instead.
+func TestRefusal_SaysWhoCould(t *testing.T) {
 	s := newScene("", bot.Denied)
 	v := s.v
 	v.Where, v.LastFreeze, v.Changed = "Microsoft Entra", bottest.AskedAt, []bot.Difference{bot.MoreApprovals}
 	v.Freeze = &bot.Freeze{By: authz.Asker{SlackID: bottest.Dave}, Until: bottest.Today}
-	v.Limit = &bot.LimitError{Use: bot.Use{Kind: bot.PerApprover, Who: "a-entra", Limit: authz.Limit{N: 5, Within: time.Hour}}, Free: bottest.Today}
+	v.Limit = &bot.LimitError{
+		Use: bot.Use{Kind: bot.PerApprover, Who: "a-entra", Limit: authz.Limit{N: 5, Within: time.Hour}}, Free: bottest.Today,
+	}
 	v.Policy.ThirdParty.Ticket = regexp.MustCompile("INC-[0-9]+")
 	s.r.ReplacedBy = "REQ-9GHJKM"
 	approvers := "<@" + bottest.Alice + ">, <@" + bottest.Dave + ">"
@@ -148,22 +150,25 @@ func TestARefusalSaysWhoCould(t *testing.T) {
 			t.Errorf("%s does not say %q: %s", reason, way, text)
 		}
 		if reason == authz.CancelNeedsApprover {
-			continue // no refusal: the wish goes on to the approvers
+			continue // not a refusal: the approvers get the wish
 		}
-		if !strings.Contains(text, "Nothing was changed") && !strings.Contains(text, "did nothing") || !strings.Contains(text, "was recorded") {
+		nothing := strings.Contains(text, "Nothing was changed") || strings.Contains(text, "did nothing")
+		if !nothing || !strings.Contains(text, "was recorded") {
 			t.Errorf("%s does not say that nothing was changed and that it was recorded: %s", reason, text)
 		}
 	}
 }
 
-// Whoever cannot report a lost phone this way learns of the other one.
-func TestTheEmergencyWayIsNamedWhereTheBotCannotHelp(t *testing.T) {
+// A person whom the bot cannot help reads the emergency way.
+func TestRefusal_NamesEmergencyWayIfBotCannotHelp(t *testing.T) {
 	v := View{Approvers: []string{bottest.Alice}, Emergency: bottest.Emergency, Where: "Slack"}
 	r := newScene("", bot.Pending).r
 	for _, reason := range bot.Reasons {
 		stuck := slices.Contains([]authz.Reason{
-			bot.LookupFailed, bot.TooFast, bot.GaveUp, bot.OtherRules, bot.OverLimit, bot.OwnAccount, authz.EmailMissing, authz.EmailUnconfirmed, authz.NoAccount, authz.SeveralAccounts, authz.NotMapped,
-			authz.EmailDomain, authz.AccountOfSomebody, authz.Frozen, authz.TargetProtected, authz.MembershipUnknown, authz.MayNotRequest,
+			bot.LookupFailed, bot.TooFast, bot.GaveUp, bot.OtherRules, bot.OverLimit, bot.OwnAccount,
+			authz.EmailMissing, authz.EmailUnconfirmed, authz.NoAccount, authz.SeveralAccounts, authz.NotMapped,
+			authz.EmailDomain, authz.AccountOfSomebody,
+			authz.Frozen, authz.TargetProtected, authz.MembershipUnknown, authz.MayNotRequest,
 		}, reason)
 		if got := strings.Contains(Refusal(reason, &r, v).Text, bottest.Emergency); got != stuck {
 			t.Errorf("%s names the emergency way: %v, want %v", reason, got, stuck)
@@ -177,7 +182,7 @@ func TestTheEmergencyWayIsNamedWhereTheBotCannotHelp(t *testing.T) {
 	}
 }
 
-func TestARefusalInADrillSaysSo(t *testing.T) {
+func TestRefusal_InDrillSaysSo(t *testing.T) {
 	for _, inDrill := range []bool{false, true} {
 		s := newScene("", bot.Pending)
 		s.r.Drill = inDrill
@@ -192,11 +197,11 @@ func TestARefusalInADrillSaysSo(t *testing.T) {
 	}
 }
 
-// Before a request is known there is none to speak of.
-func TestRefusalWithoutARequest(t *testing.T) {
+// A refusal before the request is known speaks of none.
+func TestRefusal_WithoutRequest(t *testing.T) {
 	for _, reason := range bot.Reasons {
 		if reason == bot.AlreadyDecided || reason == bot.NotRetryable {
-			continue // are about a request
+			continue // these need a request
 		}
 		if text := Refusal(reason, nil, View{Where: "Slack"}).Text; text == "" || strings.Contains(text, "REQ-7") {
 			t.Errorf("%s: %q", reason, text)
@@ -204,21 +209,22 @@ func TestRefusalWithoutARequest(t *testing.T) {
 	}
 }
 
-// Whoever comes late reads what became of it.
-func TestDecided(t *testing.T) {
+// A person who comes too late reads how the request was decided.
+func TestRefusal_AlreadyDecidedNamesTheDecision(t *testing.T) {
 	for state, want := range map[bot.State]string{
 		bot.Pending: "still waiting", bot.Approved: "approved by <@U0ALICE>", bot.Executing: "approved by", bot.Unknown: "approved by",
 		bot.Verified: "approved by", bot.Failed: "approved by", bot.Denied: "denied by <@U0ALICE>", bot.Cancelled: "cancelled by <@U0BOB>",
 		bot.Expired: "expired",
 	} {
 		s := newScene("", state)
-		if text := Refusal(bot.AlreadyDecided, &s.r, s.v).Text; !strings.Contains(text, want) || state != bot.Pending && !strings.Contains(text, "<!date^") {
+		text := Refusal(bot.AlreadyDecided, &s.r, s.v).Text
+		if !strings.Contains(text, want) || state != bot.Pending && !strings.Contains(text, "<!date^") {
 			t.Errorf("%s: %q, want a date and %q", state, text, want)
 		}
 	}
 }
 
-func TestTargetRefusals(t *testing.T) {
+func TestTargetRefusal_EachReasonHasItsOwnSentence(t *testing.T) {
 	said := map[string]authz.Reason{}
 	fallback := TargetRefusal("no such reason", &bot.Request{}, bot.Whom{SlackID: bottest.Carol}).Text
 	for _, reason := range bot.TargetReasons {
@@ -230,12 +236,13 @@ func TestTargetRefusals(t *testing.T) {
 			said[text] = reason
 			named := map[bool]string{true: "<@" + bottest.Carol + ">", false: whom.ObjectID + whom.Address}[whom.SlackID != ""]
 			if !strings.Contains(text, named) {
-				t.Errorf("%s does not say whom: %s", reason, text)
+				t.Errorf("%s does not name the target: %s", reason, text)
 			}
 			if !strings.HasSuffix(text, "Nothing was asked for.") {
 				t.Errorf("%s does not say that nothing was asked for: %s", reason, text)
 			}
-			if reason != bot.TargetIsApp && !strings.Contains(text, "Use the user principal name or the object ID") && !strings.Contains(text, "Check the address") {
+			way := strings.Contains(text, "Use the user principal name or the object ID") || strings.Contains(text, "Check the address")
+			if reason != bot.TargetIsApp && !way {
 				t.Errorf("%s does not say what to type instead: %s", reason, text)
 			}
 		}

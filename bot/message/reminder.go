@@ -7,8 +7,8 @@ import (
 	"revoke-sessions/bot"
 )
 
-// Reminder is the message in the card's thread while nobody has decided. It
-// mentions only those who can act.
+// Reminder asks for a decision in the card's thread. It mentions only people who can
+// decide.
 func Reminder(r *bot.Request, v View) bot.Message {
 	p := &page{}
 	l := begin(r).bold("Nobody has decided this yet")
@@ -20,15 +20,16 @@ func Reminder(r *bot.Request, v View) bot.Message {
 	} else {
 		l.bold(", %s after I asked again.", Spell(r.RemindedAt.Sub(r.Since())))
 	}
-	p.add(calls(l.say(" "), v, ": please decide on the card."))
+	p.add(callDeciders(l.say(" "), v, ": please decide on the card."))
 	if r.Executes {
-		p.add(ahead(r, &line{}, v))
+		p.add(ifUndecided(r, &line{}, v))
 	}
-	p.add(elsewhere(v))
+	p.add(emergencyWay(v))
 	return p.message()
 }
 
-// Escalation calls those whom the policy names when nobody decides.
+// Escalation mentions the people whom the policy names for a request that nobody
+// decides.
 func Escalation(r *bot.Request, v View) bot.Message {
 	p := &page{}
 	l := begin(r).bold("Nobody decides ").bold("%s.", r.ID).say(" ")
@@ -37,7 +38,7 @@ func Escalation(r *bot.Request, v View) bot.Message {
 			return r.Lane == authz.ThirdParty && slices.Contains(r.TargetSlackIDs(), name)
 		}))
 	}
-	p.add(calls(l.say(": please get one of those who may decide: "), v, "."))
-	p.add(elsewhere(v))
+	p.add(callDeciders(l.say(": please get one of those who may decide: "), v, "."))
+	p.add(emergencyWay(v))
 	return p.message()
 }

@@ -7,7 +7,7 @@ import (
 	"revoke-sessions/bot"
 )
 
-// lapseWords say why an approval does not count any more, of its giver.
+// lapseWords say why a person's approval no longer counts.
 var lapseWords = map[authz.Reason]string{
 	authz.NotApprover:           "no longer an approver",
 	authz.AccountBlocked:        "their own Entra account may not sign in",
@@ -19,7 +19,7 @@ var lapseWords = map[authz.Reason]string{
 	authz.OutsideWorkspace:      "no longer in this workspace",
 }
 
-// whyTakenBack says why a decision does not hold any more, in sentences of its own.
+// whyTakenBack says why a decision no longer holds, as sentences.
 func whyTakenBack(r *bot.Request, x *bot.Reopening, patience time.Duration) *line {
 	l := &line{}
 	switch {
@@ -46,7 +46,7 @@ func whyTakenBack(r *bot.Request, x *bot.Reopening, patience time.Duration) *lin
 	}
 }
 
-// approvalsOf mentions those whose approvals they were, one at a time.
+// approvalsOf mentions the people who gave these approvals.
 func (l *line) approvalsOf(all []bot.Verdict) *line {
 	if len(all) == 1 {
 		return l.say("the approval of ").person(all[0].SlackID)
@@ -68,7 +68,7 @@ func noLongerCount(n int) string {
 	return "no longer count"
 }
 
-// unrevoked is what is true of a request that is asked about again.
+// unrevoked says that a reopened request has done nothing.
 func unrevoked(r *bot.Request) string {
 	if r.Drill {
 		return "Nothing was read."
@@ -76,8 +76,7 @@ func unrevoked(r *bot.Request) string {
 	return "Nothing was revoked."
 }
 
-// reopenedLine says on the card of a request that waits that a decision was
-// taken back.
+// reopenedLine says on the card of an open request that its decision no longer holds.
 func reopenedLine(r *bot.Request, v View) *line {
 	x := r.TakenBack()
 	if x == nil || r.State != bot.Pending {
@@ -86,22 +85,23 @@ func reopenedLine(r *bot.Request, v View) *line {
 	return (&line{}).say("⚠ ").bold("Please decide again.").say(" ").join(whyTakenBack(r, x, v.Patience)).say(" %s", unrevoked(r))
 }
 
-// ReopenedNote rings those who can decide again, in the card's thread.
+// ReopenedNote asks in the card's thread for a new decision.
 func ReopenedNote(r *bot.Request, n int, v View) bot.Message {
 	p := &page{}
 	x := &r.Reopened[n]
-	p.add(begin(r).boldTyped(r.Name()).bold(": this needs a decision again.").say(" ").join(whyTakenBack(r, x, v.Patience)).say(" %s", unrevoked(r)))
+	p.add(begin(r).boldTyped(r.Name()).bold(": this needs a decision again.").say(" ").
+		join(whyTakenBack(r, x, v.Patience)).say(" %s", unrevoked(r)))
 	l := &line{}
 	if x.Kept > 0 {
 		l.say("It has %d of %s. ", x.Kept, countApprovals(r.Need))
 	}
-	p.add(calls(l, v, ": please decide on the card."))
-	p.add(elsewhere(v))
+	p.add(callDeciders(l, v, ": please decide on the card."))
+	p.add(emergencyWay(v))
 	return p.message()
 }
 
-// ReopenedReceipt tells somebody who asked that their request waits again. It
-// says nothing about an approver but that.
+// ReopenedReceipt tells a requester that their request waits again. It says nothing
+// about the approvers.
 func ReopenedReceipt(r *bot.Request, n int, v View) bot.Message {
 	p := &page{}
 	l := begin(r).bold("Your request waits for a decision again (%s).", r.ID)
@@ -114,6 +114,6 @@ func ReopenedReceipt(r *bot.Request, n int, v View) bot.Message {
 		l.say(" It was approved, but an approval no longer counts.")
 	}
 	p.add(l.say(" %s I'm asking the approvers again.", unrevoked(r)))
-	p.add(elsewhere(v))
+	p.add(emergencyWay(v))
 	return p.message()
 }

@@ -11,7 +11,7 @@ import (
 	"revoke-sessions/graph"
 )
 
-func TestRetryable(t *testing.T) {
+func TestRequest_Retryable(t *testing.T) {
 	for name, row := range map[string]struct {
 		scene scene
 		after time.Duration // since the decision
@@ -50,11 +50,12 @@ func drillIfNeeded(s bot.State) sceneOption {
 	return func(*scene) {}
 }
 
-func TestStuck(t *testing.T) {
+func TestRequest_Stuck(t *testing.T) {
 	newDecision := func(s *scene) {
 		if len(s.r.Decisions) == 1 {
-			s.r.Decisions = append(s.r.Decisions, bot.Verdict{Kind: authz.Retry, SlackID: bottest.Dave, At: bottest.ApprovedAt.Add(10 * time.Second)})
-			s.r.Attempts = append(s.r.Attempts, bot.Attempt{Decision: 2, BeganAt: bottest.ApprovedAt.Add(10 * time.Second), Outcome: graph.OutcomeUnknown})
+			at := bottest.ApprovedAt.Add(10 * time.Second)
+			s.r.Decisions = append(s.r.Decisions, bot.Verdict{Kind: authz.Retry, SlackID: bottest.Dave, At: at})
+			s.r.Attempts = append(s.r.Attempts, bot.Attempt{Decision: 2, BeganAt: at, Outcome: graph.OutcomeUnknown})
 		}
 	}
 	for name, row := range map[string]struct {
@@ -75,8 +76,8 @@ func TestStuck(t *testing.T) {
 	}
 }
 
-// owed says where each message goes, and that results are not held up by new cards.
-func TestWhereMessagesGo(t *testing.T) {
+// Plan says where each message goes; results do not wait behind new cards.
+func TestPlan_WhereMessagesGo(t *testing.T) {
 	for _, s := range scenes() {
 		keys := map[string]bool{}
 		for i, p := range Plan(&s.r, &s.v, bottest.Cards, nil) {
@@ -101,8 +102,9 @@ func TestWhereMessagesGo(t *testing.T) {
 				t.Errorf("%s tells %s that it happened", s.name, p.To)
 			}
 		}
-		if over := s.r.State.Accepted() || s.r.State.Undone() || s.r.State == bot.Failed || s.r.State == bot.Drilled || s.r.State == bot.Lost; over != keys["result:1"] && s.name != "expired_self" {
-			if s.r.State != bot.Expired && s.r.State != bot.Void { // which has no decision to number it
+		over := s.r.State.Accepted() || s.r.State.Undone() || s.r.State == bot.Failed || s.r.State == bot.Drilled || s.r.State == bot.Lost
+		if over != keys["result:1"] && s.name != "expired_self" {
+			if s.r.State != bot.Expired && s.r.State != bot.Void { // these have no decision that gives a number
 				t.Errorf("%s: result in the thread: %v", s.name, keys["result:1"])
 			}
 		}

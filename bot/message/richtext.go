@@ -15,13 +15,13 @@ import (
 	"revoke-sessions/bot"
 )
 
-// Line is the way to Slack, which can be cut.
+// Line is a connection to Slack that a test can cut.
 type Line struct {
 	http.RoundTripper
 	Cut atomic.Bool
 }
 
-// encoded are blocks of ours as a Message holds them.
+// encoded is our blocks as the JSON of a Message.
 func encoded(blocks []slack.Block) json.RawMessage {
 	if blocks == nil {
 		return nil
@@ -33,7 +33,7 @@ func encoded(blocks []slack.Block) json.RawMessage {
 	return text
 }
 
-// blocksOf are the blocks of a message of ours.
+// blocksOf decodes the blocks of one of our messages.
 func blocksOf(m bot.Message) []slack.Block {
 	var blocks slack.Blocks
 	if len(m.Blocks) > 0 {
@@ -44,17 +44,16 @@ func blocksOf(m bot.Message) []slack.Block {
 	return blocks.BlockSet
 }
 
-// page builds a Message paragraph by paragraph. Everything is rich text, in
-// which a text element is inert whatever it holds: only the elements that we
-// add ourselves mention, link or format.
+// page builds a Message paragraph by paragraph. Everything is rich text, where a text
+// element is always inert: only the elements that we add mention, link or format.
 type page struct{ groups []group }
 
-// group is a paragraph, a list, or a block that is ready.
+// group is a paragraph, a list, or a finished block.
 type group struct {
 	lines   []*line
 	bullets bool
-	// more says, with a number in it, how many lines were left out of a group that
-	// may be shortened; nil for one that may not. hidden is that number.
+	// more says how many lines are left out; nil if the group may not be shortened.
+	// hidden is that number.
 	more   func(n int) *line
 	hidden int
 
@@ -65,20 +64,19 @@ type group struct {
 // line is one paragraph.
 type line struct{ parts []part }
 
-// part is one element of a line, kept twice: as rich text, and as mrkdwn for the
+// part is one element of a line in two forms: as rich text, and as mrkdwn for the
 // top-level text.
 type part struct {
 	element slack.RichTextSectionElement
 	text    string
-	// names is a list of people in place of the element; hidden is how many more
-	// there are.
+	// names is a list of people instead of an element; hidden is how many are left out.
 	names  []part
 	hidden int
 }
 
 var strong = &slack.RichTextSectionTextStyle{Bold: true}
 
-// say adds our own words; between ` they are shown as code.
+// say adds our own words; words between backticks become code.
 func (l *line) say(format string, args ...any) *line {
 	return l.words(nil, fmt.Sprintf(format, args...))
 }
@@ -88,7 +86,7 @@ func (l *line) bold(format string, args ...any) *line {
 	return l.words(strong, fmt.Sprintf(format, args...))
 }
 
-// put adds one element, and its text.
+// put adds one element in both forms.
 func (l *line) put(e slack.RichTextSectionElement, text string) *line {
 	l.parts = append(l.parts, part{element: e, text: text})
 	return l
@@ -108,8 +106,8 @@ func (l *line) words(style *slack.RichTextSectionTextStyle, s string) *line {
 	return l
 }
 
-// typed adds words that a person typed or a directory holds. They are shown
-// as they are and can do nothing.
+// typed adds words that a person typed or a directory holds. They are shown unchanged
+// and stay inert.
 func (l *line) typed(s string) *line { return l.foreign(nil, s) }
 
 // boldTyped is typed in bold, for names in a headline.
@@ -122,7 +120,7 @@ func (l *line) foreign(style *slack.RichTextSectionTextStyle, s string) *line {
 	return l.put(slack.NewRichTextSectionTextElement(s, style), inert.Replace(s))
 }
 
-// person mentions a Slack user. What is no user's ID is no mention.
+// person mentions a Slack user. Anything but a user's ID is added as typed text.
 func (l *line) person(slackID string) *line {
 	if !bot.SlackUser.MatchString(slackID) {
 		return l.typed(slackID)
@@ -130,11 +128,11 @@ func (l *line) person(slackID string) *line {
 	return l.put(slack.NewRichTextSectionUserElement(slackID, nil), "<@"+slackID+">")
 }
 
-// manyMentions is how many people are mentioned one by one.
+// manyMentions is how many people a list mentions; it counts the rest.
 const manyMentions = 10
 
 // people mentions several, with commas: Slack users and user groups by their
-// IDs; an Entra group, which Slack cannot mention, is named.
+// IDs. It names an Entra group, which Slack cannot mention.
 func (l *line) people(names []string) *line {
 	if l.everyone(names); len(names) > manyMentions {
 		l.shorten(len(l.parts)-1, manyMentions)
@@ -142,7 +140,7 @@ func (l *line) people(names []string) *line {
 	return l
 }
 
-// everyone is people without a limit but Slack's.
+// everyone is people without the limit of manyMentions.
 func (l *line) everyone(names []string) *line {
 	all := &line{}
 	for _, name := range names {
@@ -161,10 +159,10 @@ func (l *line) everyone(names []string) *line {
 	return l
 }
 
-// when shows an instant in each reader's own time zone, to the minute.
+// when shows a time in each reader's own time zone, to the minute.
 func (l *line) when(t time.Time) *line { return l.date(t, "{date_short_pretty}, {time}") }
 
-// whenExactly shows it to the second.
+// whenExactly is when, to the second.
 func (l *line) whenExactly(t time.Time) *line { return l.date(t, "{date_short_pretty}, {time_secs}") }
 
 func (l *line) date(t time.Time, format string) *line {
@@ -172,10 +170,11 @@ func (l *line) date(t time.Time, format string) *line {
 		return l.say("unknown")
 	}
 	fallback := t.UTC().Format("2006-01-02 15:04:05 UTC")
-	return l.put(slack.NewRichTextSectionDateElement(t.Unix(), format, nil, &fallback), fmt.Sprintf("<!date^%d^%s|%s>", t.Unix(), format, fallback))
+	text := fmt.Sprintf("<!date^%d^%s|%s>", t.Unix(), format, fallback)
+	return l.put(slack.NewRichTextSectionDateElement(t.Unix(), format, nil, &fallback), text)
 }
 
-// link adds a link of our own making.
+// link adds one of our own links.
 func (l *line) link(url, text string) *line {
 	return l.put(slack.NewRichTextSectionLinkElement(url, text, nil), fmt.Sprintf("<%s|%s>", escape.Replace(url), escape.Replace(text)))
 }
@@ -236,15 +235,14 @@ func (p *page) add(l *line) {
 // list adds a bulleted list.
 func (p *page) list(items ...*line) { p.groups = append(p.groups, group{lines: items, bullets: true}) }
 
-// some adds lines of which the last are left out where they do not fit; more says
-// how many.
+// some adds lines that fit may cut at the end; more says how many are missing.
 func (p *page) some(bullets bool, more func(n int) *line, items ...*line) {
 	if len(items) > 0 {
 		p.groups = append(p.groups, group{lines: items, bullets: bullets, more: more})
 	}
 }
 
-// ready adds a message that was made before.
+// ready adds a finished message.
 func (p *page) ready(m bot.Message) {
 	for i, b := range blocksOf(m) {
 		g := group{block: b}
@@ -255,7 +253,7 @@ func (p *page) ready(m bot.Message) {
 	}
 }
 
-// buttons adds a row of buttons. Screen readers reach them without our text.
+// buttons adds a row of buttons. Screen readers read them without our text.
 func (p *page) buttons(buttons ...*slack.ButtonBlockElement) {
 	elements := make([]slack.BlockElement, len(buttons))
 	for i, b := range buttons {
@@ -266,7 +264,7 @@ func (p *page) buttons(buttons ...*slack.ButtonBlockElement) {
 	}
 }
 
-// blocks are the page as it is shown.
+// blocks is the page as Slack shows it.
 func (p *page) blocks() (blocks []slack.Block) {
 	for _, g := range p.groups {
 		lines := g.all()
@@ -288,7 +286,7 @@ func (p *page) blocks() (blocks []slack.Block) {
 	return blocks
 }
 
-// text is the page as it is read out.
+// text is the page as screen readers and notifications read it.
 func (p *page) text() string {
 	var all []string
 	for _, g := range p.groups {
@@ -306,7 +304,7 @@ func (p *page) text() string {
 	return strings.Join(all, "\n")
 }
 
-// all are the group's lines and how many were left out.
+// all is the group's lines, and the line that counts those left out.
 func (g *group) all() []*line {
 	if g.hidden == 0 {
 		return g.lines
@@ -319,22 +317,20 @@ func (p *page) message() bot.Message {
 	return bot.Message{Text: bot.CutRunes(p.text(), maxText), Blocks: encoded(p.blocks())}
 }
 
-// Limits of Slack's, in characters. Those of a whole message are in fit.go.
-const (
-	// Of a confirm dialog and a button.
-	// https://docs.slack.dev/reference/block-kit/composition-objects/confirmation-dialog-object
-	maxDialogText = 300
-)
+// maxDialogText is Slack's limit for the text of a confirm dialog, in characters. The
+// limits of a whole message are in fit.go.
+// https://docs.slack.dev/reference/block-kit/composition-objects/confirmation-dialog-object
+const maxDialogText = 300
 
-// escape is what Slack asks of any text: these three and nothing else.
+// escape replaces the three characters that Slack wants escaped in any text.
 // https://docs.slack.dev/messaging/formatting-message-text
 var escape = strings.NewReplacer("&", "&amp;", "<", "&lt;", ">", "&gt;")
 
-// inert also swaps the four characters that format for their full-width
-// twins, for mrkdwn has no way to escape them. Only the top-level text needs it.
+// inert also replaces the four formatting characters with their full-width twins,
+// because mrkdwn cannot escape them. Only the top-level text needs it.
 var inert = strings.NewReplacer("&", "&amp;", "<", "&lt;", ">", "&gt;", "*", "＊", "_", "＿", "~", "～", "`", "ˋ")
 
-// button makes one that carries nothing but the request's ID.
+// button is a button that carries only the request's ID.
 func button(actionID, label, requestID string, style slack.Style) *slack.ButtonBlockElement {
 	return slack.NewButtonBlockElement(actionID, requestID, plainText(label)).WithStyle(style)
 }
@@ -343,7 +339,7 @@ func plainText(s string) *slack.TextBlockObject {
 	return slack.NewTextBlockObject(slack.PlainTextType, s, false, false)
 }
 
-// Spell writes a duration in words, at most two units of it.
+// Spell writes a duration in words, with at most two units.
 func Spell(d time.Duration) string {
 	d = max(d.Round(time.Second), 0)
 	units := []struct {

@@ -13,11 +13,9 @@ import (
 	"revoke-sessions/graph"
 )
 
-const (
-	reason = "stolen laptop"
-)
+const reason = "stolen laptop"
 
-// scene is a request at one moment of its life, and who looks at it.
+// scene is a request at one moment, with the view of its reader.
 type scene struct {
 	name string
 	r    bot.Request
@@ -27,8 +25,7 @@ type scene struct {
 // sceneOption changes a scene before its state is reached.
 type sceneOption func(*scene)
 
-// newScene takes a request about Carol, asked by Bob, to a state the way the
-// bot does it.
+// newScene brings Bob's request about Carol to a state as the bot does.
 func newScene(name string, state bot.State, options ...sceneOption) scene {
 	s := scene{name: name, r: bot.Request{
 		ID: "REQ-7F3K4M", Version: 3, State: state, Lane: authz.ThirdParty, Operation: graph.InvalidateAllRefreshTokens,
@@ -42,7 +39,11 @@ func newScene(name string, state bot.State, options ...sceneOption) scene {
 		Need:          1, Coverage: bot.Coverage{Known: true, Able: 2},
 		CreatedAt: bottest.AskedAt, ExpiresAt: bottest.AskedAt.Add(8 * time.Hour), DueAt: bottest.AskedAt.Add(8 * time.Hour),
 		Words: bot.Words{Reason: reason, DisplayName: "Carol Target", UPN: "carol@contoso.example"},
-	}, v: View{Now: bottest.Today, Approvers: []string{bottest.Alice, bottest.Dave}, Deciders: []string{bottest.Alice, bottest.Dave}, Readers: []string{bottest.Alice, bottest.Dave}, Policy: new(authz.New(bottest.Alice, bottest.Dave)), Patience: bot.DefaultTiming().Patience, Emergency: bottest.Emergency, CardLink: bottest.LiveCard}}
+	}, v: View{
+		Now: bottest.Today, Approvers: []string{bottest.Alice, bottest.Dave}, Deciders: []string{bottest.Alice, bottest.Dave},
+		Readers: []string{bottest.Alice, bottest.Dave}, Policy: new(authz.New(bottest.Alice, bottest.Dave)),
+		Patience: bot.DefaultTiming().Patience, Emergency: bottest.Emergency, CardLink: bottest.LiveCard,
+	}}
 	for _, o := range options {
 		o(&s)
 	}
@@ -56,7 +57,7 @@ func newScene(name string, state bot.State, options ...sceneOption) scene {
 	return s
 }
 
-// reach fills in what a request has gathered on its way to a state.
+// reach fills in what a request has collected on its way to a state.
 func reach(r *bot.Request, state bot.State) {
 	verdict := func(kind authz.Action, who, entra string) {
 		r.Decisions = []bot.Verdict{{Kind: kind, SlackID: who, EntraID: entra, At: bottest.ApprovedAt}}
@@ -128,12 +129,13 @@ func ofBob(s *scene) {
 	s.r.Words = bot.Words{Reason: "left it on the train", DisplayName: "Bob Borrower", UPN: "bob@contoso.example"}
 }
 
-// needs makes the request need several approvals, of which some have come.
+// needs makes the request need n approvals; it has those that are listed.
 func needs(n int, from ...string) sceneOption {
 	return func(s *scene) {
 		s.r.Need, s.r.Approvals, s.v.Deciders = n, nil, nil
 		for i, id := range from {
-			s.r.Approvals = append(s.r.Approvals, bot.Verdict{Kind: authz.Confirm, SlackID: id, EntraID: id + "-entra", At: bottest.AskedAt.Add(time.Duration(i+1) * time.Minute)})
+			at := bottest.AskedAt.Add(time.Duration(i+1) * time.Minute)
+			s.r.Approvals = append(s.r.Approvals, bot.Verdict{Kind: authz.Confirm, SlackID: id, EntraID: id + "-entra", At: at})
 		}
 		for _, id := range []string{bottest.Alice, bottest.Dave} {
 			if !slices.Contains(from, id) {
@@ -151,7 +153,10 @@ func privileged(f graph.Fact) sceneOption {
 }
 
 func frozen(s *scene) {
-	s.v.Freeze = &bot.Freeze{ID: 1, By: authz.Asker{SlackID: bottest.Dave}, BeganAt: bottest.AskedAt.Add(time.Minute), Until: bottest.AskedAt.Add(time.Hour), Reason: "too many at once"}
+	s.v.Freeze = &bot.Freeze{
+		ID: 1, By: authz.Asker{SlackID: bottest.Dave}, BeganAt: bottest.AskedAt.Add(time.Minute), Until: bottest.AskedAt.Add(time.Hour),
+		Reason: "too many at once",
+	}
 }
 
 func stalled(s *scene) { s.r.StalledAt = bottest.AskedAt.Add(20 * time.Minute) }
@@ -187,31 +192,33 @@ func groups(s *scene) {
 
 func over(s *scene) { s.r.ReplacedBy, s.r.Changed = "", []bot.Difference{bot.Gone} }
 
-// undecided is an approval by nobody: the policy's.
+// undecided makes the decision the policy's: nobody decided in time.
 func undecided(s *scene) {
 	for i := range s.r.Decisions {
 		s.r.Decisions[i] = bot.Verdict{Kind: authz.TimeOut, At: bottest.ApprovedAt}
 	}
 }
 
-// byBob is a decision of the reporter's own.
+// byBob makes the decision the reporter's own.
 func byBob(s *scene) {
 	for i := range s.r.Decisions {
 		s.r.Decisions[i].SlackID, s.r.Decisions[i].EntraID = bottest.Bob, bottest.BobID
 	}
 }
 
-// together is a decision that took two.
+// together adds a second approver to the decision.
 func together(s *scene) {
 	for i := range s.r.Decisions {
-		s.r.Decisions[i].Others = []bot.Verdict{{Kind: authz.Confirm, SlackID: bottest.Dave, EntraID: "d-entra", At: bottest.AskedAt.Add(time.Second)}}
+		s.r.Decisions[i].Others = []bot.Verdict{
+			{Kind: authz.Confirm, SlackID: bottest.Dave, EntraID: "d-entra", At: bottest.AskedAt.Add(time.Second)},
+		}
 	}
 }
 
-// unaskedSlack: a decision that has waited waits for Slack.
+// unaskedSlack makes a decided request wait for an answer from Slack.
 func unaskedSlack(s *scene) { s.r.Unasked = bot.AtSlack }
 
-// takenBack: Alice's decision did not hold any more when it was to be carried out.
+// takenBack makes a decision that no longer held when its call was due.
 func takenBack(why, lapse authz.Reason, lapsed ...string) sceneOption {
 	return func(s *scene) {
 		if len(s.r.Decisions) == 0 {
@@ -221,7 +228,10 @@ func takenBack(why, lapse authz.Reason, lapsed ...string) sceneOption {
 			}
 			s.r.Decisions = []bot.Verdict{{Kind: kind, At: bottest.ApprovedAt}}
 		}
-		x := bot.Reopening{At: bottest.AskedAt.Add(20 * time.Minute), Decision: len(s.r.Decisions), Why: why, Undecided: len(lapsed) == 0, Kept: len(s.r.Approvals)}
+		x := bot.Reopening{
+			At: bottest.AskedAt.Add(20 * time.Minute), Decision: len(s.r.Decisions), Why: why,
+			Undecided: len(lapsed) == 0, Kept: len(s.r.Approvals),
+		}
 		for _, id := range lapsed {
 			x.Lapsed = append(x.Lapsed, bot.Verdict{Kind: authz.Confirm, SlackID: id, EntraID: id + "-entra", At: bottest.ApprovedAt, Why: lapse})
 		}
@@ -250,12 +260,12 @@ func notDone(why authz.Reason) sceneOption {
 
 func drill(s *scene) { s.r.Drill = true }
 
-// denyPressed: Dave has pressed Deny, and no form is known to have opened.
+// denyPressed makes Dave press Deny; the form may not have opened.
 func denyPressed(s *scene) {
 	s.r.DenyAsked = []bot.Verdict{{Kind: authz.Deny, SlackID: bottest.Dave, EntraID: "d-entra", At: bottest.AskedAt.Add(time.Minute)}}
 }
 
-// meanwhile: another request had the account revoked.
+// meanwhile makes another request revoke the account.
 func meanwhile(change ...func(*bot.Request)) sceneOption {
 	return func(s *scene) {
 		s.v.Meanwhile = &bot.Request{ID: "REQ-9GHJKM", State: bot.Verified, AcceptedAt: bottest.AskedAt.Add(2 * time.Minute)}
@@ -264,6 +274,13 @@ func meanwhile(change ...func(*bot.Request)) sceneOption {
 		}
 	}
 }
+
+// unmovedYet and unverified change the request that meanwhile revoked the account.
+func unmovedYet(r *bot.Request) {
+	r.State, r.UnmovedAt = bot.NotVisibleYet, bottest.AskedAt.Add(8*time.Minute)
+}
+
+func unverified(r *bot.Request) { r.State = bot.Revoked }
 
 func revokedMeanwhileVoid(s *scene) { s.r.Changed = []bot.Difference{bot.RevokedMeanwhile} }
 
@@ -277,7 +294,7 @@ func noDue(s *scene) { s.r.DueAt = time.Time{} }
 
 func noCard(s *scene) { s.v.CardLink = "" }
 
-// channelShut: the approvers' channel cannot be posted to, and they know.
+// channelShut gives the approvers' channel a problem, and tells the approvers.
 func channelShut(problem bot.ChannelProblem) func(*scene) {
 	return func(s *scene) {
 		s.v.Shut, s.v.Able, s.v.Told = problem, []string{bottest.Alice, bottest.Dave}, []string{bottest.Alice, bottest.Dave}
@@ -311,7 +328,7 @@ func holdsRole(s *scene) { s.r.Privileged = graph.Yes }
 
 func noSignIn(s *scene) { s.r.SignedIn = time.Time{} }
 
-// byGroup is a protection that has nothing to do with roles.
+// byGroup protects the target by a group, and not by a role.
 func byGroup(s *scene) {
 	s.r.Protected = true
 	s.v.Policy.Protected = []authz.Protection{{Groups: authz.Circle{"S0BOARD"}, Approvals: 2}}
@@ -339,7 +356,7 @@ func seen(s *scene) {
 	}
 }
 
-// twice makes an unknown outcome final: two calls without a clear answer.
+// twice adds a second call without a clear answer, the last.
 func twice(s *scene) {
 	if len(s.r.Attempts) == 1 {
 		again := s.r.Attempts[0]
@@ -349,7 +366,7 @@ func twice(s *scene) {
 	}
 }
 
-// patienceOver ends the waiting with a call that was not taken.
+// patienceOver ends the retries with a call that Microsoft did not accept.
 func patienceOver(asked time.Duration) sceneOption {
 	return func(s *scene) {
 		for i := range s.r.Attempts {
@@ -360,7 +377,7 @@ func patienceOver(asked time.Duration) sceneOption {
 	}
 }
 
-// toldUnmoved is a first late look at an account that shows nothing of it.
+// toldUnmoved tells people that the account still does not show the revoke.
 func toldUnmoved(s *scene) {
 	s.r.UnmovedAt = bottest.AcceptedAt.Add(6 * time.Minute)
 	if s.r.State == bot.NotVisibleYet {
@@ -376,7 +393,7 @@ func toldUnmoved(s *scene) {
 	}
 }
 
-// toldUnread is one at an account that does not answer.
+// toldUnread tells people that the account cannot be read.
 func toldUnread(s *scene) {
 	s.r.UnreadAt = bottest.AcceptedAt.Add(6 * time.Minute)
 	if s.r.State == bot.Unreachable {
@@ -388,19 +405,21 @@ func minuteLater(s *scene) { s.v.Now = bottest.ApprovedAt.Add(bot.UnknownSoon) }
 
 func unreadSince(s *scene) { s.r.Unread = true }
 
-// changedBefore is a stamp that moved, but not by our call.
+// changedBefore moves the stamp, but not by our call.
 func changedBefore(s *scene) {
-	s.r.After = graph.Stamps{RefreshTokens: bottest.AskedAt.Add(-time.Hour), Sessions: bottest.AskedAt.Add(-time.Hour), ReadAt: bottest.ApprovedAt.Add(time.Minute)}
+	moved := bottest.AskedAt.Add(-time.Hour)
+	s.r.After = graph.Stamps{RefreshTokens: moved, Sessions: moved, ReadAt: bottest.ApprovedAt.Add(time.Minute)}
 }
 
-// died makes the process end in the middle of the call.
+// died makes the process end during the call.
 func died(s *scene) {
 	for i := range s.r.Attempts {
-		s.r.Attempts[i].Outcome, s.r.Attempts[i].EndedAt, s.r.Attempts[i].Code = graph.OutcomeUnknown, s.r.Attempts[i].BeganAt, bot.CodeInterrupted
+		a := &s.r.Attempts[i]
+		a.Outcome, a.EndedAt, a.Code = graph.OutcomeUnknown, a.BeganAt, bot.CodeInterrupted
 	}
 }
 
-// waits puts the request back behind a call that Microsoft did not take.
+// waits makes the request wait after a call that Microsoft did not accept.
 func waits(status int, wait time.Duration) sceneOption {
 	return func(s *scene) {
 		if len(s.r.Decisions) == 1 && len(s.r.Attempts) == 0 {
@@ -413,7 +432,7 @@ func waits(status int, wait time.Duration) sceneOption {
 	}
 }
 
-// behind puts the request into the line.
+// behind makes the request wait behind n others.
 func behind(n int) sceneOption {
 	return func(s *scene) {
 		s.r.Line = &bot.Line{At: bottest.AcceptedAt, Ahead: n}
@@ -421,10 +440,11 @@ func behind(n int) sceneOption {
 	}
 }
 
-// afterUnclear puts a call of unknown outcome before the one that was refused.
+// afterUnclear adds a call of unknown outcome before the refused one.
 func afterUnclear(s *scene) {
 	if len(s.r.Attempts) == 1 {
-		first := bot.Attempt{Decision: 1, BeganAt: bottest.ApprovedAt.Add(-20 * time.Second), EndedAt: bottest.ApprovedAt.Add(-12 * time.Second), Outcome: graph.OutcomeUnknown}
+		began, ended := bottest.ApprovedAt.Add(-20*time.Second), bottest.ApprovedAt.Add(-12*time.Second)
+		first := bot.Attempt{Decision: 1, BeganAt: began, EndedAt: ended, Outcome: graph.OutcomeUnknown}
 		s.r.Attempts = []bot.Attempt{first, s.r.Attempts[0]}
 	}
 }
@@ -436,7 +456,7 @@ func unreached(s *scene) {
 	}
 }
 
-// possible reports the states that a request in earnest, or a drill, can have.
+// possible reports whether a real request, or a drill, can have this state.
 func possible(state bot.State, inDrill bool) bool {
 	if inDrill {
 		return !state.Accepted() && state != bot.Unknown
@@ -444,15 +464,15 @@ func possible(state bot.State, inDrill bool) bool {
 	return state != bot.Drilled
 }
 
-// scenes are a request in every state that it can have, in both lanes, in
-// earnest and as a drill, and then whatever else changes what is said.
+// scenes are a request in every possible state, in both lanes, real and as a drill, and
+// then each other fact that changes a message.
 func scenes() []scene {
 	var all []scene
 	for _, state := range bot.States {
 		for _, lane := range []authz.Lane{authz.ThirdParty, authz.Self} {
 			for _, inDrill := range []bool{false, true} {
 				if !possible(state, inDrill) || lane == authz.Self && state == bot.Cancelled {
-					continue // nobody can cancel a report about themself
+					continue // nobody can cancel their own report alone
 				}
 				var options []sceneOption
 				name := fmt.Sprintf("%s_%s", state, lane)
@@ -517,7 +537,8 @@ func scenes() []scene {
 		newScene("approved_unasked", bot.Approved, unaskedSlack),
 		newScene("approved_unasked_drill", bot.Approved, drill, unaskedSlack),
 		newScene("pending_reopened", bot.Pending, takenBack(bot.NoLongerHolds, authz.NotApprover, bottest.Alice)),
-		newScene("pending_reopened_one_of_two", bot.Pending, needs(2, bottest.Dave), takenBack(bot.NoLongerHolds, authz.AccountBlocked, bottest.Alice)),
+		newScene("pending_reopened_one_of_two", bot.Pending, needs(2, bottest.Dave),
+			takenBack(bot.NoLongerHolds, authz.AccountBlocked, bottest.Alice)),
 		newScene("pending_reopened_too_old", bot.Pending, together, takenBack(bot.TooOld, bot.TooOld, bottest.Dave, bottest.Alice)),
 		newScene("pending_reopened_drill", bot.Pending, drill, takenBack(bot.TooOld, bot.TooOld, bottest.Alice)),
 		newScene("pending_reopened_undecided", bot.Pending, ofBob, takenBack(authz.TargetProtected, "")),
@@ -537,9 +558,9 @@ func scenes() []scene {
 		newScene("pending_deny_asked", bot.Pending, denyPressed),
 		newScene("approved_waits_deny_asked", bot.Approved, waits(429, 40*time.Second), denyPressed),
 		newScene("pending_revoked_meanwhile", bot.Pending, meanwhile()),
-		newScene("pending_revoked_meanwhile_unmoved", bot.Pending, meanwhile(func(r *bot.Request) { r.State, r.UnmovedAt = bot.NotVisibleYet, bottest.AskedAt.Add(8*time.Minute) })),
-		newScene("pending_revoked_meanwhile_unverified", bot.Pending, meanwhile(func(r *bot.Request) { r.State = bot.Revoked })),
-		newScene("pending_self_revoked_meanwhile_unverified", bot.Pending, ofBob, executes, meanwhile(func(r *bot.Request) { r.State = bot.Revoked })),
+		newScene("pending_revoked_meanwhile_unmoved", bot.Pending, meanwhile(unmovedYet)),
+		newScene("pending_revoked_meanwhile_unverified", bot.Pending, meanwhile(unverified)),
+		newScene("pending_self_revoked_meanwhile_unverified", bot.Pending, ofBob, executes, meanwhile(unverified)),
 		newScene("pending_revoked_meanwhile_guest", bot.Pending, guest, meanwhile()),
 		newScene("failed_revoked_meanwhile", bot.Failed, meanwhile()),
 		newScene("approved_waits_revoked_meanwhile", bot.Approved, waits(429, 40*time.Second), meanwhile()),
@@ -623,22 +644,22 @@ func scenes() []scene {
 // saying is one message of a scene.
 type saying struct {
 	scene scene
-	// key is as in owed ("card", "receipt:U…", "result:1"), or names one of
-	// the private answers.
+	// key is the key of a Post ("card", "receipt:U…", "result:1"), or names a private
+	// answer.
 	key string
 	m   bot.Message
 }
 
 func (s saying) String() string { return s.scene.name + " " + s.key }
 
-// kind is the key without who or which.
+// kind is the first part of the key.
 func (s saying) kind() string {
 	kind, _, _ := strings.Cut(s.key, ":")
 	return kind
 }
 
-// sayings is every message that a scene has: what the request owes to people,
-// and what the bot answers when asked about it.
+// sayings are all messages of a scene: the posts that the request owes, and the answers
+// to its commands.
 func sayings(s scene) []saying {
 	var all []saying
 	add := func(key string, m bot.Message) { all = append(all, saying{s, key, m}) }
@@ -665,7 +686,7 @@ func allSayings() []saying {
 	return all
 }
 
-// everySaying is all that is said, with what is said where Slack refuses something.
+// everySaying adds to allSayings the messages after a refusal of Slack's.
 func everySaying() []saying {
 	all := allSayings()
 	for _, s := range scenes() {
@@ -674,7 +695,7 @@ func everySaying() []saying {
 	return all
 }
 
-// detours are what people read of a scene where Slack has refused something else.
+// detours are the messages of a scene after Slack refused another message.
 func detours(s scene) (all []saying) {
 	add := func(key string, m bot.Message) { all = append(all, saying{s, key, m}) }
 	plain, _ := Instead(Card(&s.r, s.v), "invalid_blocks")
@@ -697,8 +718,8 @@ func detours(s scene) (all []saying) {
 	return all
 }
 
-// Whoever adds a state or a kind of message must add a scene for it.
-func TestTheScenesShowEverything(t *testing.T) {
+// Each state and each kind of message has a scene.
+func TestScenes_ShowEverything(t *testing.T) {
 	states, kinds, names := map[bot.State]bool{}, map[string]bool{}, map[string]bool{}
 	for _, s := range scenes() {
 		states[s.r.State] = true
@@ -715,7 +736,11 @@ func TestTheScenesShowEverything(t *testing.T) {
 			t.Errorf("no scene shows %s", state)
 		}
 	}
-	for _, kind := range []string{"card", "unknown", "result", "joined", "cancel", "receipt", "outcome", "target", "lapsed", "reopened", "not_executed", "reminder", "unmoved", "unmoved_note", "unread", "unread_note", "escalation", "unreached", "unreached_cancel", "elsewhere", "status", "received", "joined_now", "joined_before", "cancel_answer"} {
+	for _, kind := range []string{
+		"card", "unknown", "result", "joined", "cancel", "receipt", "outcome", "target", "lapsed", "reopened", "not_executed", "reminder",
+		"unmoved", "unmoved_note", "unread", "unread_note", "escalation", "unreached", "unreached_cancel", "elsewhere",
+		"status", "received", "joined_now", "joined_before", "cancel_answer",
+	} {
 		if !kinds[kind] {
 			t.Errorf("no scene has a message %q", kind)
 		}

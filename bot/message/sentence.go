@@ -9,17 +9,17 @@ import (
 	"revoke-sessions/graph"
 )
 
-// Note is a private answer of one paragraph in our own words.
+// Note is a one-paragraph answer in our own words.
 func Note(format string, args ...any) bot.Message {
 	p := &page{}
 	p.add((&line{}).say(format, args...))
 	return p.message()
 }
 
-// recently is how short ago a revoke makes another one a warning.
+// recently is how long a revoke stays a reason to warn before another one.
 const recently = 5 * time.Minute
 
-// begin begins a message; in a drill every message begins so.
+// begin starts a message; in a drill, every message starts with DRILL.
 func begin(r *bot.Request) *line {
 	l := &line{}
 	if r.Drill {
@@ -28,7 +28,7 @@ func begin(r *bot.Request) *line {
 	return l
 }
 
-// headline adds what is asked or what happened, which is what a card begins with.
+// headline is the first line of a card: what is asked, or what happened.
 func headline(r *bot.Request, l *line, v View) *line {
 	switch r.State {
 	case bot.Pending:
@@ -51,8 +51,8 @@ func headline(r *bot.Request, l *line, v View) *line {
 	return outcomeHeadline(r, l, v)
 }
 
-// approvals says how many approvals there are of how many, and whose. Where one
-// is enough there is nothing to count.
+// approvals counts the approvals and names their givers. It adds nothing if one is
+// enough.
 func approvals(r *bot.Request, l *line) *line {
 	if r.Need < 2 {
 		return l
@@ -69,8 +69,8 @@ func approvals(r *bot.Request, l *line) *line {
 	return l.say(".")
 }
 
-// ahead says what happens if nobody decides.
-func ahead(r *bot.Request, l *line, v View) *line {
+// ifUndecided says what happens if nobody decides.
+func ifUndecided(r *bot.Request, l *line, v View) *line {
 	switch {
 	case !r.StalledAt.IsZero():
 		return l.say("I may not keep its deadline. An approver can still decide.")
@@ -83,7 +83,8 @@ func ahead(r *bot.Request, l *line, v View) *line {
 		return l.bold("The time to decide is up, but the account cannot be read, so nothing is done yet.").
 			say(" I keep trying to read it. An approver can decide meanwhile.")
 	case r.Executes:
-		return l.bold("If nobody decides until ").when(r.Deadline()).bold(", Microsoft Entra is asked all the same to end the sessions, unless an approver presses Deny before").
+		return l.bold("If nobody decides until ").when(r.Deadline()).
+			bold(", Microsoft Entra is asked all the same to end the sessions, unless an approver presses Deny before").
 			say(": so the policy says for people who report their own device.")
 	}
 	return l.say("Expires ").when(r.Deadline()).say(".")
@@ -98,13 +99,15 @@ func reasonLine(reason string) *line {
 
 func whatWillHappen(r *bot.Request) *line {
 	if r.Drill {
-		return (&line{}).say("This is a rehearsal. If you confirm, the account is read once and nothing is changed. In earnest, Microsoft Entra would end every browser session and every key that keeps apps signed in.")
+		return (&line{}).say("This is a rehearsal. If you confirm, the account is read once and nothing is changed. " +
+			"In earnest, Microsoft Entra would end every browser session and every key that keeps apps signed in.")
 	}
-	return (&line{}).say("If you confirm, Microsoft Entra ends every browser session and every key that keeps apps signed in. It does not block sign-in, change the password or wipe a device.")
+	return (&line{}).say("If you confirm, Microsoft Entra ends every browser session and every key that keeps apps signed in. " +
+		"It does not block sign-in, change the password or wipe a device.")
 }
 
-// accountFacts names every fact, the unknown ones too. A role that somebody
-// could activate and has not is none that is seen.
+// accountFacts names every fact, unknown ones too. It cannot see roles that are
+// eligible but not active.
 func accountFacts(r *bot.Request, l *line) *line {
 	say := func(f graph.Fact, yes, no, unknown string) string {
 		switch f {
@@ -121,7 +124,8 @@ func accountFacts(r *bot.Request, l *line) *line {
 		say(r.Target.Guest, "guest", "member of this tenant", "guest or member unknown"),
 		say(r.Target.Disabled, "sign-in blocked", "sign-in allowed", "unknown whether sign-in is blocked"),
 		say(r.Target.Synced, "synced from on-premises", "managed in the cloud", "unknown whether synced from on-premises"),
-		say(r.Target.Restricted, "in a restricted management unit", "in no restricted management unit", "unknown whether in a restricted management unit"))
+		say(r.Target.Restricted, "in a restricted management unit", "in no restricted management unit",
+			"unknown whether in a restricted management unit"))
 	switch {
 	case !r.SignInsRead:
 		l.say("last sign-in unknown.")
@@ -136,6 +140,7 @@ func accountFacts(r *bot.Request, l *line) *line {
 	return l
 }
 
+// warnings are the lines that begin with ⚠.
 func warnings(r *bot.Request, v View) []*line {
 	var w []*line
 	warn := func() *line {
@@ -144,12 +149,14 @@ func warnings(r *bot.Request, v View) []*line {
 		return l
 	}
 	if r.Coverage.Blind {
-		warn().bold("I cannot read who the approvers are,").say(" so it may be that nobody can decide this. Whoever runs the bot finds the reason in its log.")
+		warn().bold("I cannot read who the approvers are,").
+			say(" so it may be that nobody can decide this. Whoever runs the bot finds the reason in its log.")
 	}
 	if r.Short() {
-		warn().bold("Too few approvers.").say(" This needs %s, and I know of %d who may decide it. Whoever runs the bot must name more.", countApprovals(r.Need), r.Coverage.Able)
+		warn().bold("Too few approvers.").say(" This needs %s, and I know of %d who may decide it. Whoever runs the bot must name more.",
+			countApprovals(r.Need), r.Coverage.Able)
 	}
-	if problem := r.Coverage.Channel; problem == bot.ChannelShared { // any other is over where this can be read
+	if problem := r.Coverage.Channel; problem == bot.ChannelShared { // any other is over once this is read
 		warn().say("About this channel: %s.", ChannelSays(problem))
 	}
 	goesByRoles := v.Policy != nil && v.Policy.AsksForRoles()
@@ -172,7 +179,8 @@ func warnings(r *bot.Request, v View) []*line {
 			"If it does, ask a Privileged Authentication Administrator, or an administrator of that unit.")
 	}
 	if r.Target.Guest == graph.Yes {
-		warn().bold("Guest account.").say(" Microsoft revokes nothing here, for guests sign in at their home organisation. Ask that organisation.")
+		warn().bold("Guest account.").
+			say(" Microsoft revokes nothing here, for guests sign in at their home organisation. Ask that organisation.")
 	}
 	if r.TargetLeft != "" {
 		warn().bold("Deactivated in Slack.").join(deactivated(r, v)).say(" Check that it is the right one.")
@@ -185,15 +193,15 @@ func warnings(r *bot.Request, v View) []*line {
 	}
 	if v.Meanwhile != nil {
 		w = append(w, revokedMeanwhile(r, v.Meanwhile))
-	} else if l := lately(r); l != nil {
+	} else if l := revokedRecently(r); l != nil {
 		warn().join(l)
 	}
 	return w
 }
 
-// lately says that the sessions were ended shortly before, as far as that is
-// known; nil if they were not.
-func lately(r *bot.Request) *line {
+// revokedRecently says that the sessions were ended shortly before the request; nil if
+// that is not known.
+func revokedRecently(r *bot.Request) *line {
 	stamp := r.Target.Stamps.ValidFrom()
 	last := stamp
 	if r.RevokedBefore.After(last) {
@@ -211,7 +219,7 @@ func lately(r *bot.Request) *line {
 	case ours && !r.Drill:
 		return (&line{}).bold("Revoked %s before this request already.", Spell(ago))
 	}
-	// By whomever: a new password moves the stamp, too.
+	// Perhaps not by a revoke: a new password moves the stamp too.
 	return (&line{}).bold("Sessions were ended %s before this request already.", Spell(ago))
 }
 
@@ -222,19 +230,19 @@ func countApprovals(n int) string {
 	return fmt.Sprintf("%d approvals of different people", n)
 }
 
-// frozenLine says on a card that a freeze is on, and how it ends.
+// frozenLine says that a freeze is on, and how it ends.
 func frozenLine(f *bot.Freeze) *line {
 	l := (&line{}).say("⚠ ").bold("Frozen by ").person(f.By.SlackID).bold(": no revoke is begun.")
-	return ends(l.say(" "), f)
+	return freezeEnding(l.say(" "), f)
 }
 
-// ends says when and how a freeze ends.
-func ends(l *line, f *bot.Freeze) *line {
+// freezeEnding adds when and how a freeze ends.
+func freezeEnding(l *line, f *bot.Freeze) *line {
 	return l.say("It ends by itself (").when(f.Until).say("), or when enough approvers type `/revoke-sessions unfreeze`.")
 }
 
-// notExecuted says that the policy did not have it carried out after all, as
-// card and receipt had said it would.
+// notExecuted says that the policy's automatic revoke, which card and receipt announced,
+// does not take place.
 func notExecuted(r *bot.Request, l *line) *line {
 	if r.NotExecuted == "" {
 		return l
@@ -255,16 +263,16 @@ func count(n int, thing string) string {
 	return fmt.Sprintf("%d %ss", n, thing)
 }
 
-// calls mentions those who may decide, or says that nobody is known who may.
-func calls(l *line, v View, then string) *line {
+// callDeciders mentions the people who may decide, or says that it knows none.
+func callDeciders(l *line, v View, then string) *line {
 	if len(v.Deciders) == 0 {
 		return l.say("I know nobody who may. Whoever runs the bot must name more approvers.")
 	}
 	return l.deciders(v).say("%s", then)
 }
 
-// elsewhere is what to do where nobody answers.
-func elsewhere(v View) *line {
+// emergencyWay says what to do if nobody answers.
+func emergencyWay(v View) *line {
 	l := &line{}
 	if v.Emergency != "" {
 		l.say("Nobody answers? ").typed(v.Emergency)

@@ -9,7 +9,7 @@ import (
 	"revoke-sessions/bot"
 )
 
-// WhyUnable says why, after the person's name.
+// WhyUnable says why somebody cannot decide, to follow their name.
 func WhyUnable(u bot.Unable) string {
 	if words, ok := unableWords[u.Reason]; ok {
 		return words
@@ -17,6 +17,7 @@ func WhyUnable(u bot.Unable) string {
 	return strings.ReplaceAll(string(u.Reason), "_", " ")
 }
 
+// unableWords say why somebody cannot decide.
 var unableWords = map[authz.Reason]string{
 	authz.NotAMember:        "no active member of the workspace",
 	authz.Guest:             "a guest in Slack",
@@ -31,8 +32,8 @@ var unableWords = map[authz.Reason]string{
 	authz.AccountBlocked:    "the Entra account may not sign in",
 }
 
-// Unmapped says how to mend it where somebody's Slack account does not lead to one
-// Entra account; empty where that is nobody's trouble.
+// Unmapped says what to do about people whose Slack account does not lead to one Entra
+// account; empty if there are none.
 func Unmapped(unable []bot.Unable) string {
 	is := func(reasons ...authz.Reason) bool {
 		return slices.ContainsFunc(unable, func(u bot.Unable) bool { return slices.Contains(reasons, u.Reason) })
@@ -41,14 +42,15 @@ func Unmapped(unable []bot.Unable) string {
 	if is(authz.EmailUnconfirmed) {
 		how = "Slack may call no address confirmed where people sign in to it by SSO. "
 	}
-	if how == "" && !is(authz.EmailMissing, authz.NoAccount, authz.SeveralAccounts, authz.NotMapped, authz.EmailDomain, authz.AccountOfSomebody) {
+	if how == "" && !is(authz.EmailMissing, authz.NoAccount, authz.SeveralAccounts, authz.NotMapped, authz.EmailDomain,
+		authz.AccountOfSomebody) {
 		return ""
 	}
 	return how + "Name the Entra accounts of such people in the policy file, under identity.map."
 }
 
-// Shortfalls names the kinds of request that so many approvers could not
-// decide, who may be the requester or the target themselves.
+// Shortfalls names the kinds of request that this many approvers cannot decide, even if
+// one of them is the requester or the target.
 func Shortfalls(p *authz.Policy, able int) []string {
 	var all []string
 	look := func(what string, need, barred int) {

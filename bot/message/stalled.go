@@ -4,13 +4,13 @@ import (
 	"revoke-sessions/bot"
 )
 
-// byHand says what to do where the bot cannot.
+// byHand says what people can do themselves.
 func byHand(l *line) *line {
 	return l.say(" If it cannot wait, revoke in the Entra portal or block sign-in.")
 }
 
-// stalledSo says of a request that can be read what is known of its revoke.
-func stalledSo(r *bot.Request, l *line) *line {
+// stalledFacts says whether a stalled request has revoked anything.
+func stalledFacts(r *bot.Request, l *line) *line {
 	switch {
 	case r.Drill:
 		return l.say(" Nothing was changed.")
@@ -22,7 +22,7 @@ func stalledSo(r *bot.Request, l *line) *line {
 	return l
 }
 
-// stalledLine says on card and receipt that the bot cannot go on.
+// stalledLine says on the card and receipt that the bot cannot go on.
 func stalledLine(r *bot.Request) *line {
 	l := (&line{}).bold("⚠ ")
 	switch {
@@ -35,7 +35,7 @@ func stalledLine(r *bot.Request) *line {
 	}
 	l.say(" of ").when(r.StalledAt).say(", each try fails.")
 	if r.State == bot.Pending || r.State == bot.Approved || r.State == bot.Executing {
-		l.say(" I keep trying.") // the headline of the others says so
+		l.say(" I keep trying.") // in other states the headline says so
 	}
 	switch {
 	case r.Drill:
@@ -46,18 +46,18 @@ func stalledLine(r *bot.Request) *line {
 	return byHand(l)
 }
 
-// stalledHeadline is the headline of what was confirmed and cannot go on.
+// stalledHeadline is the headline of an approved request that cannot go on.
 func stalledHeadline(r *bot.Request, l *line) *line {
 	if r.Drill {
 		l.bold("I cannot go on with the rehearsal for ").boldTyped(r.Name()).bold(".")
 	} else {
 		l.bold("I cannot go on with the revoke of ").boldTyped(r.Name()).bold("'s sessions.")
 	}
-	return stalledSo(r, l).say(" ").by(r.Verdict()).say(".")
+	return stalledFacts(r, l).say(" ").by(r.Verdict()).say(".")
 }
 
-// StalledNotice tells the approvers that the bot cannot go on with a request; r is
-// nil where its row cannot be read, and then card and receipts say it, too.
+// StalledNotice tells the approvers that the bot cannot go on with a request. r is nil
+// if its row cannot be read.
 func StalledNotice(id string, r *bot.Request, v View) bot.Message {
 	p := &page{}
 	l := &line{}
@@ -69,15 +69,15 @@ func StalledNotice(id string, r *bot.Request, v View) bot.Message {
 	case r == nil:
 		l.say(" What is stored of it cannot be read, so I cannot say what became of it. Treat it as not done.")
 	case v.CardLink != "":
-		stalledSo(r, l.say(" It is about ").typed(r.Name()).say(". Each try fails; ").link(v.CardLink, "the card").say(" stays as it is."))
+		stalledFacts(r, l.say(" It is about ").typed(r.Name()).say(". Each try fails; ").link(v.CardLink, "the card").say(" stays as it is."))
 	default:
-		stalledSo(r, l.say(" It is about ").typed(r.Name()).say(". Each try fails."))
+		stalledFacts(r, l.say(" It is about ").typed(r.Name()).say(". Each try fails."))
 	}
 	p.add(l)
 	if r == nil || !r.Drill {
 		p.add((&line{}).everyone(v.Approvers).say(", please look.").join(byHand(&line{})))
 	}
 	p.add((&line{}).say("Whoever runs the bot finds the cause in its log, under %s.", id))
-	p.add(elsewhere(v))
+	p.add(emergencyWay(v))
 	return p.message()
 }

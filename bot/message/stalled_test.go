@@ -9,22 +9,24 @@ import (
 	"revoke-sessions/bot/bottest"
 )
 
-// What the approvers read is true of every state, and nobody is told to wait.
-func TestStalledNoticeSaysWhatIsKnown(t *testing.T) {
+// The notice is true in every state, and asks nobody to wait.
+func TestStalledNotice_SaysWhatIsKnown(t *testing.T) {
 	for name, row := range map[string]struct {
 		s    scene
 		says string
 	}{
-		"pending":               {newScene("", bot.Pending, stalled), "Nothing was revoked."},
-		"approved":              {newScene("", bot.Approved, waits(429, time.Minute), stalled), "Nothing was revoked."},
-		"executing":             {newScene("", bot.Executing, stalled), "It is not known whether anything was revoked."},
-		"unknown":               {newScene("", bot.Unknown, stalled), "It is not known whether anything was revoked."},
-		"after an unclear call": {newScene("", bot.Approved, waits(429, time.Minute), afterUnclear, stalled), "It is not known whether anything was revoked."},
-		"a drill":               {newScene("", bot.Approved, drill, stalled), "Nothing was changed."},
+		"pending":   {newScene("", bot.Pending, stalled), "Nothing was revoked."},
+		"approved":  {newScene("", bot.Approved, waits(429, time.Minute), stalled), "Nothing was revoked."},
+		"executing": {newScene("", bot.Executing, stalled), "It is not known whether anything was revoked."},
+		"unknown":   {newScene("", bot.Unknown, stalled), "It is not known whether anything was revoked."},
+		"after an unclear call": {newScene("", bot.Approved, waits(429, time.Minute), afterUnclear, stalled),
+			"It is not known whether anything was revoked."},
+		"a drill": {newScene("", bot.Approved, drill, stalled), "Nothing was changed."},
 	} {
 		m := StalledNotice(row.s.r.ID, &row.s.r, row.s.v)
 		text, _ := read(t, m)
-		if !strings.Contains(text, row.says) || !strings.Contains(text, "I cannot go on with "+row.s.r.ID) || strings.Contains(text, "revoke in the Entra portal") == row.s.r.Drill {
+		if !strings.Contains(text, row.says) || !strings.Contains(text, "I cannot go on with "+row.s.r.ID) ||
+			strings.Contains(text, "revoke in the Entra portal") == row.s.r.Drill {
 			t.Errorf("%s: %s", name, text)
 		}
 	}
@@ -36,8 +38,8 @@ func TestStalledNoticeSaysWhatIsKnown(t *testing.T) {
 	}
 }
 
-// A card or receipt of what cannot go on promises nothing.
-func TestStalledPromisesNothing(t *testing.T) {
+// The card and receipts of a stalled request promise nothing.
+func TestStalledCard_PromisesNothing(t *testing.T) {
 	for _, s := range allSayings() {
 		if s.scene.r.StalledAt.IsZero() || s.key != bot.CardKey && bot.KeyKind(s.key) != "receipt" {
 			continue
@@ -46,7 +48,10 @@ func TestStalledPromisesNothing(t *testing.T) {
 		if !strings.Contains(text, "each try fails") {
 			t.Errorf("%s does not say that it cannot go on:\n%s", s, text)
 		}
-		for _, promise := range []string{"nobody needs to do anything", "I look again", "I try again", "next try", "next answer here", "Asking Microsoft", "asked all the same", "Expires "} {
+		for _, promise := range []string{
+			"nobody needs to do anything", "I look again", "I try again", "next try", "next answer here", "Asking Microsoft",
+			"asked all the same", "Expires ",
+		} {
 			if strings.Contains(text, promise) {
 				t.Errorf("%s promises %q:\n%s", s, promise, text)
 			}

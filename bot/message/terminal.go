@@ -7,7 +7,7 @@ import (
 	"revoke-sessions/graph"
 )
 
-// TerminalOutcome is what came of a request, for whoever waits for it at a terminal.
+// TerminalOutcome is the outcome of a request, for a terminal.
 func TerminalOutcome(r *bot.Request) string {
 	l := begin(r)
 	switch {
@@ -19,7 +19,7 @@ func TerminalOutcome(r *bot.Request) string {
 		case len(r.Changed) > 0:
 			l.say(" This changed since: %s.", inWords(r.Changed))
 		case v != nil && v.Why != "":
-			l.say(" Why: %s.", because(v.Why))
+			l.say(" Why: %s.", reasonWords(v.Why))
 		}
 		return l.plain()
 	case r.State == bot.Lost:
@@ -32,7 +32,8 @@ func TerminalOutcome(r *bot.Request) string {
 		return l.say("It was left in the state %s.", r.State).plain()
 	}
 	if r.Target.Guest == graph.Yes {
-		l.say("Microsoft Entra accepted the request, but this is a guest: sessions at the home organisation go on. Ask that organisation to revoke them.")
+		l.say("Microsoft Entra accepted the request, but this is a guest: sessions at the home organisation go on. " +
+			"Ask that organisation to revoke them.")
 	} else {
 		l.say("The sessions are revoked.")
 	}

@@ -8,7 +8,7 @@ import (
 	"revoke-sessions/graph"
 )
 
-// denyAsked says on the card what the next press of Deny does, and whose.
+// denyAsked says on the card which approver's next press of Deny skips the form.
 func denyAsked(r *bot.Request) *line {
 	l := &line{}
 	for i, v := range r.DenyAsked {
@@ -21,9 +21,9 @@ func denyAsked(r *bot.Request) *line {
 	return l
 }
 
-// accessTokenLife is how long a token that an app already holds may go on
-// working where the app does not ask Entra in between: Entra gives it a random
-// life of 60 to 90 minutes.
+// accessTokenLife is how long an app may keep working with a token it already has,
+// unless it checks with Entra in between: Entra gives tokens a random life of 60 to 90
+// minutes.
 // https://learn.microsoft.com/entra/identity-platform/configurable-token-lifetimes
 const accessTokenLife = 90 * time.Minute
 
@@ -41,15 +41,16 @@ func Result(r *bot.Request, v View) bot.Message {
 		p.add(lost(r, begin(r)))
 	case r.State == bot.Drilled:
 		p.add(outcomeHeadline(r, begin(r), v))
-		p.add((&line{}).say("In earnest, this message would now say when the sessions ended, what stays open and until when, and what to do next."))
+		p.add((&line{}).say("In earnest, this message would now say when the sessions ended, " +
+			"what stays open and until when, and what to do next."))
 		p.add(callLine(r))
 	case r.State == bot.Failed:
 		p.add(unitMayBeWhy(r, failure(r, begin(r), v)))
-		p.add(wake(r, v))
+		p.add(ringForRetry(r, v))
 		p.add(callLine(r))
 	case r.State == bot.Unknown:
 		p.add(unclear(r, begin(r), v))
-		p.add(wake(r, v))
+		p.add(ringForRetry(r, v))
 		p.add(callLine(r))
 	default:
 		p.add(outcomeHeadline(r, begin(r), v))
@@ -59,16 +60,16 @@ func Result(r *bot.Request, v View) bot.Message {
 	return p.message()
 }
 
-// wake rouses those who can try again: pressing a button does not make anybody
-// follow the thread, and this outcome wants them again.
-func wake(r *bot.Request, v View) *line {
+// ringForRetry mentions the people who can try again: pressing a button does not make
+// them follow the thread.
+func ringForRetry(r *bot.Request, v View) *line {
 	if r.Verdict() == nil {
 		return &line{}
 	}
 	if v.Shut != "" {
-		return rouse(r, v) // the card offers nothing new
+		return ring(r, v) // the card cannot offer “Try again”
 	}
-	return rouse(r, v).say(" The card offers “Try again” where that can help.")
+	return ring(r, v).say(" The card offers “Try again” where that can help.")
 }
 
 // callLine names the call, so that Microsoft's support can find it.
@@ -101,9 +102,11 @@ func callLine(r *bot.Request) *line {
 	return l.say(".")
 }
 
+// exposure says what stays open after a revoke, and what to do next.
 func exposure(p *page, r *bot.Request) {
 	if r.Target.Guest == graph.Yes {
-		p.add((&line{}).bold("Next").say(": ask the home organisation to revoke this person's sessions; here, block sign-in or remove the guest if access must end now."))
+		p.add((&line{}).bold("Next").say(": ask the home organisation to revoke this person's sessions; " +
+			"here, block sign-in or remove the guest if access must end now."))
 		return
 	}
 	if r.Doubtful() {
@@ -122,7 +125,7 @@ func exposure(p *page, r *bot.Request) {
 	)
 }
 
-// stillOpen says what outlives a revoke, and for how long.
+// stillOpen lists what outlives a revoke, and for how long.
 func stillOpen(p *page, r *bot.Request) {
 	p.add((&line{}).bold("Still open, and until when"))
 	p.list(
@@ -134,8 +137,8 @@ func stillOpen(p *page, r *bot.Request) {
 	)
 }
 
-// superseded is what the thread's "not known yet" of the nth decision becomes once
-// it is known.
+// superseded replaces the thread's "not known yet" about the nth decision once the
+// outcome is known.
 func superseded(r *bot.Request, n int) bot.Message {
 	p := &page{}
 	why := "Microsoft gave no clear answer at first."
@@ -146,7 +149,7 @@ func superseded(r *bot.Request, n int) bot.Message {
 	return p.message()
 }
 
-// cancelAsked tells the thread that the target's own account wants to cancel.
+// cancelAsked tells the thread that the target's own account asks to cancel.
 func cancelAsked(r *bot.Request, v View) bot.Message {
 	p := &page{}
 	p.add(begin(r).boldTyped(r.Name()).bold("'s Slack account asks to cancel. Phone ").boldTyped(r.Name()).bold(" before you do.").
@@ -154,7 +157,7 @@ func cancelAsked(r *bot.Request, v View) bot.Message {
 	return p.message()
 }
 
-// lapsed tells the thread that an approval counts no more.
+// lapsed tells the thread that an approval no longer counts.
 func lapsed(r *bot.Request, n int) bot.Message {
 	p := &page{}
 	p.add(begin(r).say("The approval of ").person(r.Lapsed[n].SlackID).

@@ -5,8 +5,8 @@ import (
 	"revoke-sessions/bot"
 )
 
-// Unmoved is the message in the thread that rings where the account still does
-// not show what Microsoft said yes to. Once it does, the message says that.
+// Unmoved warns in the thread that the account still does not show the revoke that
+// Microsoft accepted. Once the account shows it, the message says so.
 func Unmoved(r *bot.Request, v View) bot.Message {
 	p := &page{}
 	if r.State == bot.Verified {
@@ -14,21 +14,21 @@ func Unmoved(r *bot.Request, v View) bot.Message {
 		return p.message()
 	}
 	p.add(acceptedLine(r, begin(r)).say(" (%s)", r.ID))
-	l := yes(r, &line{}).say(" ")
+	l := acceptance(r, &line{}).say(" ")
 	if r.State == bot.Unreachable {
 		l.say("When I could last read the account, it still showed sessions valid since ")
 	} else {
 		l.say("Read: ").whenExactly(r.After.ReadAt).say(", it still shows sessions valid since ")
 	}
 	p.add(l.when(r.After.ValidFrom()).say("."))
-	p.add(instead(r, (&line{}).bold("Now").say(": ")))
+	p.add(otherWays(r, (&line{}).bold("Now").say(": ")))
 	p.add(nextLook(r, &line{}))
-	p.add(rouse(r, v))
+	p.add(ring(r, v))
 	return p.message()
 }
 
-// Unread is the same, less alarming, where the account cannot be read, so that
-// nobody knows.
+// Unread says in the thread that the account cannot be read, so that the revoke is not
+// verified. Once it can be read, the message says so.
 func Unread(r *bot.Request, v View) bot.Message {
 	p := &page{}
 	switch {
@@ -38,19 +38,19 @@ func Unread(r *bot.Request, v View) bot.Message {
 		p.add(begin(r).say("The account of ").typed(r.Name()).say(" could be read again after this. What it showed stands on the card."))
 	default:
 		p.add(begin(r).bold("It is not verified that ").boldTyped(r.Name()).bold("'s sessions are revoked.").say(" (%s)", r.ID))
-		p.add(stampsLine(r, yes(r, &line{}).say(" ")))
-		p.add(rouse(r, v))
+		p.add(stampsLine(r, acceptance(r, &line{}).say(" ")))
+		p.add(ring(r, v))
 	}
 	return p.message()
 }
 
-// settled is what either becomes when the account shows the change after all.
+// settled replaces Unmoved and Unread once the account shows the change.
 func settled(r *bot.Request) *line {
 	return stampsLine(r, begin(r).bold("Settled: ").boldTyped(r.Name()).bold("'s sessions are revoked.").say(" ")).
 		say(" Seen: ").whenExactly(r.After.ReadAt).say(".")
 }
 
-// settledNote is settled for whoever asked.
+// settledNote is settled for a requester.
 func settledNote(r *bot.Request) *line {
 	l := begin(r).bold("Settled: ")
 	if r.Lane == authz.Self {
@@ -61,7 +61,7 @@ func settledNote(r *bot.Request) *line {
 	return l.say(" The account shows it now, seen: ").whenExactly(r.After.ReadAt).say(". (%s)", r.ID)
 }
 
-// UnmovedNote is Unmoved for whoever asked, who does not read the thread.
+// UnmovedNote is Unmoved for a requester, who does not read the thread.
 func UnmovedNote(r *bot.Request, v View) bot.Message {
 	p := &page{}
 	if r.State == bot.Verified {
@@ -71,11 +71,11 @@ func UnmovedNote(r *bot.Request, v View) bot.Message {
 	p.add(receiptOutcome(r, begin(r), v).say(" (%s)", r.ID))
 	p.add((&line{}).say("The approvers see this too. They can block sign-in, or revoke in the Entra portal: ").deciders(v).say("."))
 	p.add(nextLook(r, &line{}))
-	p.add(elsewhere(v))
+	p.add(emergencyWay(v))
 	return p.message()
 }
 
-// UnreadNote is Unread for whoever asked.
+// UnreadNote is Unread for a requester.
 func UnreadNote(r *bot.Request, v View) bot.Message {
 	p := &page{}
 	switch {
@@ -94,6 +94,6 @@ func UnreadNote(r *bot.Request, v View) bot.Message {
 	}
 	p.add(l.say(" Microsoft accepted the request: ").whenExactly(r.AcceptedAt).say(", but the account cannot be read now. (%s)", r.ID))
 	p.add(nextLook(r, (&line{}).say("The approvers see this too. ")))
-	p.add(elsewhere(v))
+	p.add(emergencyWay(v))
 	return p.message()
 }

@@ -9,16 +9,17 @@ import (
 	"revoke-sessions/graph"
 )
 
-// People are told once of each, never of a guest, and never less after more.
-func TestWhoIsToldOfAYesThatIsNotBorneOut(t *testing.T) {
+// People hear of each doubt once, never about a guest, and never of a lesser one after
+// a greater.
+func TestRequest_RaisesEachDoubtOnce(t *testing.T) {
 	before := bottest.AcceptedAt.Add(time.Minute)
 	for _, row := range []struct {
 		name                  string
 		state                 bot.State
 		guest                 graph.Fact
-		unmoved, unread       time.Time // when they were told before
+		unmoved, unread       time.Time // told before
 		action                string
-		nowUnmoved, nowUnread bool // told at this look
+		nowUnmoved, nowUnread bool // told now
 	}{
 		{"unmoved", bot.NotVisibleYet, graph.No, time.Time{}, time.Time{}, "unmoved_told", true, false},
 		{"unmoved, perhaps a guest", bot.NotVisibleYet, graph.Unknown, time.Time{}, time.Time{}, "unmoved_told", true, false},

@@ -4,14 +4,13 @@ import (
 	"revoke-sessions/bot"
 )
 
-// What people are owed while the approvers' channel cannot be posted to goes
-// by direct message: the approvers learn of a request that waits, whoever
-// decided learns the outcome. Neither message decides anything; only the card
-// does, and it follows as soon as the channel can be reached.
+// While the bot cannot post in the approvers' channel, it writes direct messages: to the
+// approvers about a request that waits, and to the people who decided about the outcome.
+// They have no buttons; only the card decides, and it follows once the channel works.
 
-// UnreachedNote tells an approver by direct message that a request waits whose
-// card cannot be posted or changed, and becomes what is so once that is over. It has
-// no buttons.
+// UnreachedNote tells an approver by direct message that a request waits, but its card
+// cannot be posted or changed. Once that is over, the message says what became of the
+// request.
 func UnreachedNote(r *bot.Request, v View) bot.Message {
 	p := &page{}
 	if r.State != bot.Pending {
@@ -25,7 +24,7 @@ func UnreachedNote(r *bot.Request, v View) bot.Message {
 		p.add(begin.bold(" waits for a decision (%s).", r.ID).say(" Decide on ").link(v.CardLink, "the card").
 			say(" in the approvers' channel, which I could not reach at first."))
 		p.add(asked)
-		p.add(ahead(r, l.say(" "), v))
+		p.add(ifUndecided(r, l.say(" "), v))
 		return p.message()
 	}
 	p.add(begin.bold(" waits for a decision, and I cannot reach the approvers' channel").bold(" (%s).", r.ID))
@@ -39,16 +38,16 @@ func UnreachedNote(r *bot.Request, v View) bot.Message {
 	if !r.Drill {
 		l.say(" If it cannot wait, act in the Entra portal.")
 	}
-	p.add(ahead(r, l.say(" "), v))
+	p.add(ifUndecided(r, l.say(" "), v))
 	return p.message()
 }
 
-// noLongerUnreached is what a direct message about the channel becomes when the
-// request does not wait any more.
+// noLongerUnreached replaces a direct message about the channel once the request no
+// longer waits.
 func noLongerUnreached(r *bot.Request, v View) *line {
 	l := begin(r)
 	if r.State.Accepted() {
-		acceptedLine(r, l) // the stamps stand on the card only
+		acceptedLine(r, l) // only the card shows the stamps
 	} else {
 		headline(r, l, v)
 	}
@@ -62,8 +61,8 @@ func noLongerUnreached(r *bot.Request, v View) *line {
 	return l
 }
 
-// CancelUnreached tells an approver by direct message that the target's own
-// account wants to cancel, which the card's thread cannot say just now.
+// CancelUnreached tells an approver by direct message that the target's own account
+// asks to cancel, because the card's thread cannot say it.
 func CancelUnreached(r *bot.Request, v View) bot.Message {
 	p := &page{}
 	if r.State != bot.Pending {
@@ -73,7 +72,8 @@ func CancelUnreached(r *bot.Request, v View) bot.Message {
 	p.ready(cancelAsked(r, v))
 	l := &line{}
 	if v.Shut == "" {
-		p.add(l.say("You can deny it on ").link(v.CardLink, "the card").say(" in the approvers' channel, which I could not reach at first. (%s)", r.ID))
+		p.add(l.say("You can deny it on ").link(v.CardLink, "the card").
+			say(" in the approvers' channel, which I could not reach at first. (%s)", r.ID))
 		return p.message()
 	}
 	l.say("I cannot reach the approvers' channel: %s. (%s)", ChannelSays(v.Shut), r.ID)
@@ -84,25 +84,25 @@ func CancelUnreached(r *bot.Request, v View) bot.Message {
 	return p.message()
 }
 
-// NoConcern is what a direct message about the channel becomes for somebody who is
-// no approver any more, or has turned out to be the target.
+// NoConcern replaces a direct message about the channel whose reader is no longer an
+// approver, or is the target.
 func NoConcern(r *bot.Request) bot.Message {
 	p := &page{}
 	p.add(begin(r).say("What I wrote here no longer concerns you. (%s)", r.ID))
 	return p.message()
 }
 
-// Elsewhere is an outcome for somebody who decided, by direct message, because
-// it could not be posted in the card's thread.
+// Elsewhere is the outcome by direct message, for a person who decided, because the
+// bot could not post it in the card's thread.
 func Elsewhere(outcome bot.Message, r *bot.Request) bot.Message {
 	p := &page{}
 	p.ready(outcome)
-	p.add((&line{}).say("About ").typed(r.Name()).say(" (%s). You read this here because I could not reach the approvers' channel; card and thread follow once I can.", r.ID))
+	p.add((&line{}).say("About ").typed(r.Name()).
+		say(" (%s). You read this here because I could not reach the approvers' channel; card and thread follow once I can.", r.ID))
 	return p.message()
 }
 
-// refusedHere says why the card is not posted, or not to be reached, for a line of
-// an answer about a request that waits.
+// refusedHere says in a status why the card is not posted, or cannot be reached.
 func refusedHere(v View) *line {
 	l := &line{}
 	switch {

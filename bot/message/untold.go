@@ -5,8 +5,8 @@ import (
 	"revoke-sessions/bot"
 )
 
-// UndeliveredRemedy says what somebody can do about a direct message that Slack
-// refused; empty where that is not known.
+// UndeliveredRemedy says what to do about a direct message that Slack refused; empty if
+// that is not known.
 func UndeliveredRemedy(code string) string {
 	switch code {
 	case bot.NoTab:
@@ -21,7 +21,7 @@ func UndeliveredRemedy(code string) string {
 	return ""
 }
 
-// UntoldNote tells the thread that somebody could not be told.
+// UntoldNote tells the thread that the bot could not write to somebody.
 func UntoldNote(r *bot.Request, slackID, code string) bot.Message {
 	p := &page{}
 	l := begin(r).bold("I could not write to ").join(reader(r, slackID)).bold(" (%s).", bot.ShownCode(code))
@@ -37,11 +37,11 @@ func UntoldNote(r *bot.Request, slackID, code string) bot.Message {
 	return p.message()
 }
 
-// NoButton tells whoever waits for the direct message with their button that it does
-// not come.
+// NoButton tells a requester that the direct message with their button does not come.
 func NoButton(r *bot.Request, code, emergency string) bot.Message {
 	p := &page{}
-	l := begin(r).bold("I could not send you the direct message with the button").say(" (%s, %s). The approvers can read that, and one of them can decide. Nothing has been done yet.", r.ID, bot.ShownCode(code))
+	l := begin(r).bold("I could not send you the direct message with the button").
+		say(" (%s, %s). The approvers can read that, and one of them can decide. Nothing has been done yet.", r.ID, bot.ShownCode(code))
 	if emergency != "" {
 		l.say(" Nobody answers? ").typed(emergency)
 	}
@@ -49,8 +49,8 @@ func NoButton(r *bot.Request, code, emergency string) bot.Message {
 	return p.message()
 }
 
-// ToldSince is what becomes of it once they were told. Slack does not promise that an
-// answer arrives, and does not keep it, so that nobody knows whether it was read.
+// ToldSince replaces an UntoldNote once the bot reached them. answered means only by a
+// private answer, which Slack may lose: nobody knows whether it was read.
 // https://docs.slack.dev/reference/methods/chat.postEphemeral
 func ToldSince(r *bot.Request, slackID string, answered bool) bot.Message {
 	p := &page{}
@@ -64,8 +64,8 @@ func ToldSince(r *bot.Request, slackID string, answered bool) bot.Message {
 	return p.message()
 }
 
-// reader names somebody who reads of a request. Whom somebody else asked about is
-// not mentioned.
+// reader names a reader of a request. It does not mention the target of somebody else's
+// request.
 func reader(r *bot.Request, slackID string) *line {
 	if r.Lane == authz.ThirdParty && slackID == r.TargetSlackID {
 		return (&line{}).typed(r.Name())

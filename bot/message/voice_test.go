@@ -18,7 +18,7 @@ import (
 	"revoke-sessions/graph"
 )
 
-// blocksOf is a message's blocks as Slack gets them, without HTML escapes.
+// shownBlocks is a message's blocks as sent to Slack, without HTML escapes.
 func shownBlocks(t testing.TB, m bot.Message) string {
 	t.Helper()
 	var b strings.Builder
@@ -30,7 +30,7 @@ func shownBlocks(t testing.TB, m bot.Message) string {
 	return b.String()
 }
 
-// everything is all that a message says anywhere, dialogs included.
+// everything is a message's text and blocks, dialogs included.
 func everything(t testing.TB, m bot.Message) string { return m.Text + "\n" + shownBlocks(t, m) }
 
 // read is what a reader sees: first the top-level text, then the blocks.
@@ -46,11 +46,11 @@ func buttonsOf(t testing.TB, m bot.Message) []slacktest.Button {
 	return slacktest.Message{Blocks: json.RawMessage(shownBlocks(t, m))}.Buttons()
 }
 
-func TestADrillSaysSoAndNeverClaimsAnything(t *testing.T) {
+func TestDrill_SaysSoAndClaimsNothing(t *testing.T) {
 	for _, s := range everySaying() {
 		if !s.scene.r.Drill {
 			if strings.Contains(strings.ToLower(everything(t, s.m)), "drill") {
-				t.Errorf("%s is in earnest and speaks of a drill", s)
+				t.Errorf("%s is real and speaks of a drill", s)
 			}
 			continue
 		}
@@ -71,7 +71,7 @@ func TestADrillSaysSoAndNeverClaimsAnything(t *testing.T) {
 	}
 }
 
-// denials are the sentences that may say revoked before Microsoft said yes.
+// denials may say "revoked" before Microsoft accepted a call.
 var denials = []*regexp.Regexp{
 	regexp.MustCompile(`Nothing was revoked`),
 	regexp.MustCompile(`[Ii]t is not known whether anything was revoked`),
@@ -81,14 +81,16 @@ var denials = []*regexp.Regexp{
 	regexp.MustCompile(`Revoked \d+ minutes before this request already`), // an earlier one
 }
 
-func TestNothingIsRevokedBeforeMicrosoftSaidSo(t *testing.T) {
+func TestRevoked_SaidOnlyAfterMicrosoft(t *testing.T) {
 	for _, s := range everySaying() {
 		text, shown := read(t, s.m)
 		if s.scene.r.State.Accepted() {
-			if s.scene.r.Target.Guest != graph.Yes && !s.scene.r.Doubtful() && s.kind() == "card" && !strings.Contains(text, "sessions are revoked") {
+			certain := s.scene.r.Target.Guest != graph.Yes && !s.scene.r.Doubtful()
+			if certain && s.kind() == "card" && !strings.Contains(text, "sessions are revoked") {
 				t.Errorf("%s keeps quiet about the revoke:\n%s", s, text)
 			}
-			if s.scene.r.Doubtful() && (strings.Contains(text, "re revoked") || strings.Contains(text, "ended your sessions") || strings.Contains(text, "were revoked")) {
+			claims := strings.Contains(text, "re revoked") || strings.Contains(text, "ended your sessions") || strings.Contains(text, "were revoked")
+			if s.scene.r.Doubtful() && claims {
 				t.Errorf("%s claims what the account does not show:\n%s", s, text)
 			}
 			if s.scene.r.Target.Guest == graph.Yes && strings.Contains(text, "sessions are revoked") {
@@ -110,8 +112,9 @@ func TestNothingIsRevokedBeforeMicrosoftSaidSo(t *testing.T) {
 	}
 }
 
-// A no to the second call says nothing of the first, whose outcome is unknown.
-func TestNothingIsDeniedThatIsNotKnown(t *testing.T) {
+// The refusal of a second call says nothing about the first one, whose outcome is
+// unknown.
+func TestNothingRevoked_SaidOnlyIfKnown(t *testing.T) {
 	checked := 0
 	for _, s := range allSayings() {
 		if (s.scene.r.State != bot.Failed && s.scene.r.State != bot.Approved) || !s.scene.r.WasUnclear(1) || s.kind() == "unknown" {
@@ -127,9 +130,9 @@ func TestNothingIsDeniedThatIsNotKnown(t *testing.T) {
 	}
 }
 
-// A card that says to press Deny has the button, and one that has it and tells of
-// another request's revoke says what it is for.
-func TestMeanwhileAsksForAButtonThatIsThere(t *testing.T) {
+// A card that tells of another request's revoke says to press Deny exactly if it has the
+// button.
+func TestMeanwhile_AsksOnlyForExistingButton(t *testing.T) {
 	checked := map[bool]int{}
 	for _, s := range allSayings() {
 		if s.kind() != "card" || !strings.Contains(s.m.Text, "Is once enough?") {
@@ -146,9 +149,9 @@ func TestMeanwhileAsksForAButtonThatIsThere(t *testing.T) {
 	}
 }
 
-// A press of Deny is on record before the form is submitted, and no message may
-// know of it: none promises a revoke over it.
-func TestNothingPromisesARevokeOverADeny(t *testing.T) {
+// A press of Deny counts before its form is submitted, and messages may not know about
+// it yet: none promises a revoke without that exception.
+func TestDenyPressed_NothingPromisesARevoke(t *testing.T) {
 	kinds := map[string]bool{}
 	for _, s := range everySaying() {
 		text, _ := read(t, s.m)
@@ -167,6 +170,12 @@ func TestNothingPromisesARevokeOverADeny(t *testing.T) {
 	}
 }
 
+// Scenes of approved requests that wait, and of unknown outcomes that are stuck.
+var (
+	approvedWaits = regexp.MustCompile(`^approved_(waits|queued|frozen|other_rules$|unasked)`)
+	stuck         = regexp.MustCompile(`^unknown_(stuck|withheld_stuck$)`)
+)
+
 func TestButtons(t *testing.T) {
 	for _, s := range allSayings() {
 		var ids []string
@@ -184,7 +193,7 @@ func TestButtons(t *testing.T) {
 		switch {
 		case s.key == bot.CardKey && state == bot.Pending:
 			want = []string{"request.confirm", "request.deny", "request.cancel"}
-			if s.scene.name == "pending_joined" { // whom nobody can cancel alone
+			if s.scene.name == "pending_joined" { // nobody can cancel it alone
 				want = want[:2]
 			}
 		case s.kind() == "receipt" && state == bot.Pending && s.scene.r.Need == 0:
@@ -193,9 +202,9 @@ func TestButtons(t *testing.T) {
 			want = []string{"request.retry"}
 		case s.kind() == "receipt" && state == bot.Pending && s.scene.name != "pending_joined":
 			want = []string{"request.cancel"}
-		case s.key == bot.CardKey && state == bot.Approved && (strings.HasPrefix(s.scene.name, "approved_waits") && s.scene.name != "approved_waits_after_unclear" || strings.HasPrefix(s.scene.name, "approved_queued") || strings.HasPrefix(s.scene.name, "approved_frozen") || s.scene.name == "approved_other_rules" || strings.HasPrefix(s.scene.name, "approved_unasked")):
-			want = []string{"request.deny"} // nothing has left yet
-		case s.key == bot.CardKey && (state == bot.Failed || strings.HasPrefix(s.scene.name, "unknown_stuck") || s.scene.name == "unknown_withheld_stuck") && !strings.HasSuffix(s.scene.name, "next_day"):
+		case s.key == bot.CardKey && state == bot.Approved && approvedWaits.MatchString(s.scene.name) && !s.scene.r.WasUnclear(1):
+			want = []string{"request.deny"}
+		case s.key == bot.CardKey && (state == bot.Failed || stuck.MatchString(s.scene.name)) && !strings.HasSuffix(s.scene.name, "next_day"):
 			want = []string{"request.retry"}
 		}
 		if !slices.Equal(ids, want) {
@@ -204,7 +213,7 @@ func TestButtons(t *testing.T) {
 	}
 }
 
-func TestTheRedButtonAsksOnceMore(t *testing.T) {
+func TestConfirmButton_AsksOnceMore(t *testing.T) {
 	for _, s := range allSayings() {
 		if s.key != bot.CardKey || s.scene.r.State != bot.Pending {
 			continue
@@ -233,10 +242,12 @@ func TestTheRedButtonAsksOnceMore(t *testing.T) {
 	}
 }
 
-// What stands on the card only: object IDs, stamps, facts, calls to Graph.
-var facts = regexp.MustCompile(`0[bc]0[bc]0[bc]0[bc]-|@contoso\.example|2026-01-05|valid since|member of this tenant|sign-in allowed|sign-in blocked|Disabled|Synced|on-premises|in the cloud|request-id|invalidateAllRefreshTokens|unknown whether|sign-in unknown|sign-in known|last known sign-in|privileged role|management unit`)
+// facts matches what only the card may say: object IDs, stamps, facts, calls to Graph.
+var facts = regexp.MustCompile(`0[bc]0[bc]0[bc]0[bc]-|@contoso\.example|2026-01-05|valid since|member of this tenant|` +
+	`sign-in allowed|sign-in blocked|Disabled|Synced|on-premises|in the cloud|request-id|invalidateAllRefreshTokens|` +
+	`unknown whether|sign-in unknown|sign-in known|last known sign-in|privileged role|management unit`)
 
-func TestAccountFactsStandOnTheCardOnly(t *testing.T) {
+func TestAccountFacts_OnlyOnCard(t *testing.T) {
 	for _, s := range allSayings() {
 		switch s.kind() {
 		case "card":
@@ -244,16 +255,16 @@ func TestAccountFactsStandOnTheCardOnly(t *testing.T) {
 				t.Errorf("%s lacks facts:\n%s", s, s.m.Text)
 			}
 			continue
-		case "result", "unknown", "unmoved", "unread", "elsewhere": // in the approvers' thread, or to who decided
+		case "result", "unknown", "unmoved", "unread", "elsewhere": // for approvers only
 			continue
 		}
 		if found := facts.FindString(everything(t, s.m)); found != "" {
-			t.Errorf("%s tells %q to whoever holds the phone:\n%s", s, found, s.m.Text)
+			t.Errorf("%s tells %q to a possible thief:\n%s", s, found, s.m.Text)
 		}
 	}
 }
 
-func TestAReceiptHoldsWhatItsReaderTyped(t *testing.T) {
+func TestReceipt_HoldsWhatItsReaderTyped(t *testing.T) {
 	for _, s := range allSayings() {
 		if s.kind() != "receipt" {
 			continue
@@ -271,12 +282,12 @@ func TestAReceiptHoldsWhatItsReaderTyped(t *testing.T) {
 			t.Errorf("%s does not show what its reader wrote:\n%s", s, s.m.Text)
 		}
 		if named := strings.Contains(s.m.Text, "About: "+s.scene.r.Name()); named != (s.scene.r.Lane == authz.ThirdParty) {
-			t.Errorf("%s: about whom? named=%v:\n%s", s, named, s.m.Text)
+			t.Errorf("%s: it names the target: %v:\n%s", s, named, s.m.Text)
 		}
 	}
 }
 
-func TestTheTargetLearnsTheOutcomeAndNothingElse(t *testing.T) {
+func TestTargetNote_TellsOnlyTheOutcome(t *testing.T) {
 	told := 0
 	for _, s := range allSayings() {
 		if s.kind() != "target" {
@@ -286,7 +297,9 @@ func TestTheTargetLearnsTheOutcomeAndNothingElse(t *testing.T) {
 		if s.scene.r.Lane != authz.ThirdParty || !s.scene.r.State.Accepted() && s.scene.r.State != bot.Drilled {
 			t.Errorf("%s should not exist", s)
 		}
-		for _, secret := range []string{bottest.Alice, bottest.Dave, bottest.Bob, bottest.Erin, "Bob", "Alice", reason, "http", "archives", "/revoke-sessions"} {
+		for _, secret := range []string{
+			bottest.Alice, bottest.Dave, bottest.Bob, bottest.Erin, "Bob", "Alice", reason, "http", "archives", "/revoke-sessions",
+		} {
 			if strings.Contains(everything(t, s.m), secret) {
 				t.Errorf("%s gives away %q:\n%s", s, secret, s.m.Text)
 			}
@@ -296,20 +309,29 @@ func TestTheTargetLearnsTheOutcomeAndNothingElse(t *testing.T) {
 		}
 	}
 	if told == 0 {
-		t.Error("no target was told")
+		t.Error("no scene has a note to the target")
 	}
 }
 
-// goesOn finds what a message says of what happens next, or who does what.
-var goesOn = regexp.MustCompile(`Expires|expires|You will read here|write to you when|I keep trying|Asking Microsoft Entra|next try: |next answer here|Reading the account to verify|I look again|I try again|stopped (looking|trying).*Entra portal|Entra portal.*stopped (looking|trying)|If it cannot wait, revoke in the Entra portal|you will read what they decide|waits for an approver|when the freeze is over|is asked all the same|Your report waits|goes on when it is over|goes on once|I check it again when the freeze is over|An approver must decide it|I'm asking the approvers again|I keep trying until|whoever asked reads there|press the button in|It ends by itself|please decide on the card|Do not wait for it|please get one of those|Somebody else must|It goes on until|They will phone|an approver can deny it|An approver decides|could be read again after this|What is known now stands on the card`)
+// goesOn matches words that say what happens next, or who does what.
+var goesOn = regexp.MustCompile(`Expires|expires|You will read here|write to you when|I keep trying|Asking Microsoft Entra|` +
+	`next try: |next answer here|Reading the account to verify|I look again|I try again|` +
+	`stopped (looking|trying).*Entra portal|Entra portal.*stopped (looking|trying)|If it cannot wait, revoke in the Entra portal|` +
+	`you will read what they decide|waits for an approver|when the freeze is over|is asked all the same|Your report waits|` +
+	`goes on when it is over|goes on once|I check it again when the freeze is over|An approver must decide it|` +
+	`I'm asking the approvers again|I keep trying until|whoever asked reads there|press the button in|It ends by itself|` +
+	`please decide on the card|Do not wait for it|please get one of those|Somebody else must|It goes on until|They will phone|` +
+	`an approver can deny it|An approver decides|could be read again after this|What is known now stands on the card`)
 
-func TestWhatIsNotTheEndSaysWhatHappensNext(t *testing.T) {
+func TestMessage_SaysWhatHappensNext(t *testing.T) {
 	for _, s := range allSayings() {
 		r := &s.scene.r
-		open := r.State == bot.Pending || r.State == bot.Approved || r.State == bot.Executing || r.State == bot.Unknown ||
-			(r.State == bot.Revoked || r.State == bot.NotVisibleYet || r.State == bot.Unreachable) && r.Target.Guest != graph.Yes && (s.kind() == "card" || s.kind() == "result")
+		open := r.State == bot.Pending || r.State == bot.Approved || r.State == bot.Executing || r.State == bot.Unknown
+		if r.State == bot.Revoked || r.State == bot.NotVisibleYet || r.State == bot.Unreachable {
+			open = r.Target.Guest != graph.Yes && (s.kind() == "card" || s.kind() == "result")
+		}
 		if s.scene.name == "unknown_stuck_next_day" {
-			open = s.kind() == "card" // whose headline still says what to do
+			open = s.kind() == "card" // its headline still says what to do
 		}
 		if open && !goesOn.MatchString(s.m.Text) {
 			t.Errorf("%s does not say what happens next:\n%s", s, s.m.Text)
@@ -317,8 +339,8 @@ func TestWhatIsNotTheEndSaysWhatHappensNext(t *testing.T) {
 	}
 }
 
-// A failure is the end unless somebody acts: who, and how.
-func TestAFailureSaysWhatToDo(t *testing.T) {
+// A failure is the end unless somebody acts, so it says who and how.
+func TestFailure_SaysWhatToDo(t *testing.T) {
 	for _, s := range allSayings() {
 		remedy := "An approver can press “Try again” on the card."
 		if s.scene.r.State == bot.Failed && s.scene.r.TakenBack() == nil {
@@ -330,15 +352,15 @@ func TestAFailureSaysWhatToDo(t *testing.T) {
 		if s.scene.r.State == bot.Expired && !strings.Contains(s.m.Text, "report again with `/revoke-sessions`") {
 			t.Errorf("%s does not say what to do:\n%s", s, s.m.Text)
 		}
-		waiting := s.scene.r.State == bot.Pending || s.scene.r.State == bot.Failed || s.scene.r.State == bot.Unknown || s.scene.r.State == bot.Expired
+		waiting := slices.Contains([]bot.State{bot.Pending, bot.Failed, bot.Unknown, bot.Expired}, s.scene.r.State)
 		if waiting && s.kind() == "receipt" && !strings.Contains(s.m.Text, bottest.Emergency) {
 			t.Errorf("%s does not say what to do when nobody answers:\n%s", s, s.m.Text)
 		}
 	}
 }
 
-// A new card must wake somebody: an edit or a name without a mention does not.
-func TestANewCardMentionsTheApprovers(t *testing.T) {
+// A new card must notify somebody: only a mention in a new message does.
+func TestCard_FirstPostMentionsApprovers(t *testing.T) {
 	for _, s := range allSayings() {
 		if s.key != bot.CardKey || s.scene.r.State != bot.Pending {
 			continue
@@ -358,13 +380,13 @@ func TestANewCardMentionsTheApprovers(t *testing.T) {
 	}
 }
 
-func TestTheFirstLineNamesThePerson(t *testing.T) {
+func TestFirstLine_NamesThePerson(t *testing.T) {
 	for _, s := range allSayings() {
 		first, _, _ := strings.Cut(s.m.Text, "\n")
 		named := strings.Contains(first, s.scene.r.Name())
 		switch {
 		case s.key == bot.CardKey && (s.scene.r.State == bot.Pending || s.scene.r.State.Accepted() || s.scene.r.State == bot.Executing) && !named:
-			t.Errorf("%s does not begin with whom it is about:\n%s", s, first)
+			t.Errorf("%s does not begin with the person's name:\n%s", s, first)
 		case strings.HasPrefix(first, "REQ-") && s.kind() != "status":
 			t.Errorf("%s begins with an ID", s)
 		}
@@ -372,14 +394,14 @@ func TestTheFirstLineNamesThePerson(t *testing.T) {
 }
 
 // Screen readers and notifications read the top-level text and nothing else.
-func TestTextAndBlocksSayTheSame(t *testing.T) {
+func TestMessage_TextAndBlocksSayTheSame(t *testing.T) {
 	bare := strings.NewReplacer("•", "", "`", "", "\n", "", " ", "")
 	for _, s := range allSayings() {
 		text, shown := read(t, s.m)
 		for _, b := range buttonsOf(t, s.m) {
 			shown = strings.Replace(shown, "["+b.Text+"]", "", 1)
 		}
-		// The one wanted difference: characters that would format.
+		// They differ only in the formatting characters.
 		text = strings.NewReplacer("＿", "_", "＊", "*").Replace(text)
 		if bare.Replace(text) != bare.Replace(shown) {
 			t.Errorf("%s:\ntext   %s\nblocks %s", s, text, shown)
@@ -387,7 +409,7 @@ func TestTextAndBlocksSayTheSame(t *testing.T) {
 	}
 }
 
-func TestNoShoutingAndNoPictures(t *testing.T) {
+func TestMessage_HasNoShoutingAndNoPictures(t *testing.T) {
 	for _, s := range everySaying() {
 		text, shown := read(t, s.m)
 		all := text + "\n" + shown
@@ -407,7 +429,7 @@ func TestNoShoutingAndNoPictures(t *testing.T) {
 				t.Errorf("%s has the picture %q", s, r)
 			}
 		}
-		// Jargon that no reader of these should need.
+		// Jargon.
 		for _, word := range []string{"refresh token", "principal", "Graph ", "null", "%!"} {
 			if !slices.Contains([]string{"result", "unknown", "elsewhere"}, s.kind()) && strings.Contains(all, word) {
 				t.Errorf("%s says %q:\n%s", s, word, all)
@@ -416,8 +438,8 @@ func TestNoShoutingAndNoPictures(t *testing.T) {
 	}
 }
 
-// Clocks differ between readers: every time of day goes through Slack's dates.
-func TestTimesAreShownInEachReadersZone(t *testing.T) {
+// Readers live in different time zones: every time of day is one of Slack's dates.
+func TestTimes_ShownInEachReadersZone(t *testing.T) {
 	clock := regexp.MustCompile(`\d{1,2}:\d{2}`)
 	for _, s := range allSayings() {
 		bare := regexp.MustCompile(`<!date\^[^>]*>`).ReplaceAllString(s.m.Text, "")
@@ -441,11 +463,17 @@ func TestWarnings(t *testing.T) {
 		{"pending_facts_unknown", nil},
 		{"pending_no_sign_in", nil},
 		{"pending_restricted", []string{"⚠ Restricted management unit."}},
-		{"pending_left", []string{"⚠ Deactivated in Slack. <@U0CAROL>'s Slack account is deactivated; the e-mail address that Slack still shows led to this account, and nobody vouches for it."}},
-		{"pending_left_mapped", []string{"⚠ Deactivated in Slack. <@U0CAROL>'s Slack account is deactivated; the policy's map names this account for it."}},
+		{"pending_left", []string{"⚠ Deactivated in Slack. <@U0CAROL>'s Slack account is deactivated; " +
+			"the e-mail address that Slack still shows led to this account, and nobody vouches for it."}},
+		{"pending_left_mapped", []string{"⚠ Deactivated in Slack. <@U0CAROL>'s Slack account is deactivated; " +
+			"the policy's map names this account for it."}},
 		{"pending_holds_role", []string{"⚠ Holds a privileged role."}},
-		{"pending_holds_role_protected", []string{"⚠ Protected account. The policy asks for 2 approvals of different people.\n", "⚠ Holds a privileged role."}},
-		{"pending_privileged", []string{"⚠ Protected account. The policy asks for 2 approvals of different people; the account holds a privileged role."}},
+		{"pending_holds_role_protected", []string{
+			"⚠ Protected account. The policy asks for 2 approvals of different people.\n", "⚠ Holds a privileged role.",
+		}},
+		{"pending_privileged", []string{
+			"⚠ Protected account. The policy asks for 2 approvals of different people; the account holds a privileged role.",
+		}},
 		{"pending_just_accepted", []string{"⚠ Microsoft accepted a revoke 3 minutes before this request, but the account does not show it."}},
 		{"pending_just_accepted_unread", []string{"⚠ Microsoft accepted a revoke 3 minutes before this request already."}},
 		{"pending_just_stamped", []string{"⚠ Sessions were ended 3 minutes before this request already."}},
@@ -469,7 +497,11 @@ func TestWarnings(t *testing.T) {
 		}
 	}
 	s := newScene("", bot.Pending, unread)
-	for _, want := range []string{"guest or member unknown", "unknown whether sign-in is blocked", "unknown whether synced", "unknown whether it holds a privileged role", "unknown whether in a restricted management unit", "last sign-in unknown", "Sessions valid since unknown", "Reason: none given"} {
+	for _, want := range []string{
+		"guest or member unknown", "unknown whether sign-in is blocked", "unknown whether synced",
+		"unknown whether it holds a privileged role", "unknown whether in a restricted management unit",
+		"last sign-in unknown", "Sessions valid since unknown", "Reason: none given",
+	} {
 		if !strings.Contains(Card(&s.r, s.v).Text, want) {
 			t.Errorf("a fact that could not be read is left out: %q", want)
 		}

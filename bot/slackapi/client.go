@@ -1,3 +1,5 @@
+// Package slackapi speaks to Slack's Web API: calls, errors and rate limits. It knows
+// which refusals last and which may pass, and no error of it holds a secret.
 package slackapi
 
 import (
@@ -17,26 +19,26 @@ import (
 	"revoke-sessions/bot"
 )
 
-// What came of a call to Slack, beside Slack's own codes.
+// Results of a call to Slack, besides Slack's own codes.
 const (
-	// OK: Slack said yes.
+	// OK means that the call worked.
 	OK = "ok"
-	// Silent: there was no answer, or none that is Slack's.
+	// Silent means that no answer came, or none from Slack.
 	Silent = "no_answer"
 )
 
-// CallObserver is told of each call to Slack's Web API: the method (or
-// "response_url"), SlackOK, SlackSilent or Slack's code, and how long it took.
+// CallObserver receives each call to Slack's Web API: the method (or
+// "response_url"), OK, Silent or Slack's code, and how long the call took.
 type CallObserver func(method, result string, took time.Duration)
 
-// Observe has each call told to f, which must return at once. It comes before
-// the first call.
+// Observe reports each call to f, which must return immediately. Call it before the
+// first call to Slack.
 func (s *Client) Observe(f CallObserver) { s.observe = f }
 
-// Hear has f learn from each call that follows.
+// Hear reports each later call to f.
 func (s *Client) Hear(f func(method string, err error)) { s.heard.Store(&f) }
 
-// called tells what came of a call. Deferred:
+// called reports the result of a call. Deferred:
 //
 //	defer s.called("chat.update", time.Now(), &err)
 func (s *Client) called(method string, began time.Time, err *error) {
@@ -60,26 +62,28 @@ func (s *Client) called(method string, began time.Time, err *error) {
 type Member struct {
 	ID    string
 	Email string
-	// EmailConfirmed: Slack has seen the person answer from that address.
+	// EmailConfirmed means that Slack calls the address confirmed.
 	EmailConfirmed bool
 	Standing       authz.Standing
 }
 
-// Client speaks to Slack's Web API: slack-go with its silences made audible.
+// Client calls Slack's Web API. It wraps slack-go, and turns the empty answers that
+// slack-go accepts into errors.
 type Client struct {
 	api  *slack.Client
 	http *http.Client
-	// apiOrigin, scheme and host, may take answers besides Slack's own hosts.
+	// apiOrigin is a scheme and host that may receive answers, besides Slack's hosts.
 	apiOrigin string
 	home      bot.Workspace
-	Pace      *pace
-	observe   CallObserver // nil for nobody
-	// heard is told of each call, too: the bot learns from it.
+	// Pace keeps posts and updates below Slack's rate limits.
+	Pace    *pace
+	observe CallObserver // may be nil
+	// heard receives each call too; the bot learns from it.
 	heard atomic.Pointer[func(method string, err error)]
 }
 
-// NewClient wraps a client that was built with a bot token and an HTTP client
-// with a time-out. apiURL is where it talks to; hc posts to response URLs.
+// NewClient wraps a slack-go client, which holds the bot token. apiURL is the
+// address of the Web API; hc posts to response URLs and must have a time-out.
 func NewClient(api *slack.Client, apiURL string, hc *http.Client) *Client {
 	s := &Client{api: api, http: hc, Pace: newPace()}
 	if u, err := url.Parse(apiURL); err == nil && u.Host != "" {
@@ -88,7 +92,7 @@ func NewClient(api *slack.Client, apiURL string, hc *http.Client) *Client {
 	return s
 }
 
-// ChannelProblem looks at a channel.
+// ChannelProblem reads a channel and returns only what is wrong with it.
 func (s *Client) ChannelProblem(ctx context.Context, id string) (bot.ChannelProblem, error) {
 	c, err := s.Channel(ctx, id)
 	return c.Problem, err
@@ -101,7 +105,7 @@ type Channel struct {
 	Problem bot.ChannelProblem
 }
 
-// Channel looks at a channel. Of one that is missing only the problem is known.
+// Channel reads a channel. For a missing channel it returns only the problem.
 func (s *Client) Channel(ctx context.Context, id string) (_ Channel, err error) {
 	defer s.called("conversations.info", time.Now(), &err)
 	c, err := s.api.GetConversationInfoContext(ctx, &slack.GetConversationInfoInput{ChannelID: id})
@@ -149,7 +153,7 @@ func (s *Client) GroupMembers(ctx context.Context, id string) (members []string,
 		return nil, asError("usergroups.users.list", err)
 	}
 	if members == nil {
-		// The bodies {} and {"ok":false}; an empty group is an empty list.
+		// The body was {} or {"ok":false}; an empty group is an empty list.
 		return nil, &Error{Method: "usergroups.users.list", Code: Incomplete}
 	}
 	return members, nil
@@ -179,7 +183,7 @@ func (s *Client) member(u *slack.User) Member {
 		m.Standing = authz.StrangerUser
 	case u.TeamID != s.home.TeamID && !slices.Contains(u.Enterprise.Teams, s.home.TeamID):
 		m.Standing = authz.OtherWorkspace
-	case u.Deleted: // after what tells a stranger, whose address proves nothing at any time
+	case u.Deleted: // after the strangers: their address never proves anything
 		m.Standing = authz.Deleted
 	case u.IsRestricted, u.IsUltraRestricted:
 		m.Standing = authz.GuestUser
@@ -190,7 +194,7 @@ func (s *Client) member(u *slack.User) Member {
 }
 
 // Post posts a message to a channel, to a user's direct messages (to is then
-// the user's ID), or into a thread. channel is where it really stands.
+// the user's ID), or into a thread. It returns the channel that holds the message.
 func (s *Client) Post(ctx context.Context, to, thread string, m bot.Message) (channel, ts string, err error) {
 	defer s.called("chat.postMessage", time.Now(), &err)
 	options, err := s.options("chat.postMessage", m)
@@ -209,7 +213,7 @@ func (s *Client) Post(ctx context.Context, to, thread string, m bot.Message) (ch
 	return channel, ts, asError("chat.postMessage", err)
 }
 
-// Update rewrites one of our messages; its buttons go unless m has some.
+// Update rewrites one of our messages; its buttons disappear unless m has some.
 func (s *Client) Update(ctx context.Context, channel, ts string, m bot.Message) (err error) {
 	defer s.called("chat.update", time.Now(), &err)
 	options, err := s.options("chat.update", m)
@@ -242,7 +246,7 @@ func (s *Client) options(method string, m bot.Message) ([]slack.MsgOption, error
 	return []slack.MsgOption{slack.MsgOptionText(m.Text, false), slack.MsgOptionBlocks(blocks...), slack.MsgOptionParse(false)}, nil
 }
 
-// OpenForm opens a modal; the trigger lives 3 s and works once.
+// OpenForm opens a modal. The trigger works once, for 3 seconds.
 func (s *Client) OpenForm(ctx context.Context, trigger bot.Secret, view slack.ModalViewRequest) (err error) {
 	defer s.called("views.open", time.Now(), &err)
 	answer, err := s.api.OpenViewContext(ctx, string(trigger), view)
@@ -252,13 +256,13 @@ func (s *Client) OpenForm(ctx context.Context, trigger bot.Secret, view slack.Mo
 	return asError("views.open", err)
 }
 
-// block is one that is JSON already. Nothing in it is looked at or changed.
+// block is a block that is already JSON; it is sent as it is.
 type block struct{ json.RawMessage }
 
 func (block) BlockType() slack.MessageBlockType { return "" }
 func (block) ID() string                        { return "" }
 
-// blocksOf are the blocks of a message, which may have been stored.
+// blocksOf splits a message's JSON into blocks.
 func blocksOf(m bot.Message) (blocks []slack.Block, err error) {
 	var raw []json.RawMessage
 	if len(m.Blocks) > 0 {

@@ -14,8 +14,8 @@ import (
 	"revoke-sessions/bot"
 )
 
-// OfTheBot reports whether Slack's code may say that the token or the app does
-// not count any more.
+// OfTheBot reports whether Slack's code may mean that Slack no longer accepts the
+// token or the app.
 func OfTheBot(code string) bool {
 	switch code {
 	case "account_inactive", "invalid_auth", "not_authed", "token_expired", "token_revoked", "access_denied", "ekm_access_denied",
@@ -25,8 +25,8 @@ func OfTheBot(code string) bool {
 	return false
 }
 
-// ofTheApp reports whether Slack's code is about the token or the whole app: then
-// no message goes anywhere.
+// ofTheApp reports whether Slack's code concerns the token or the whole app, so that
+// no message can be sent at all.
 // https://docs.slack.dev/reference/methods/chat.postMessage
 func (e *Error) ofTheApp() bool {
 	switch e.Code {
@@ -37,53 +37,57 @@ func (e *Error) ofTheApp() bool {
 	return false
 }
 
-// Invalid reports whether Slack does not take what a message holds.
+// Invalid reports whether Slack rejects the content of a message.
 func (e *Error) Invalid() bool { return bot.ContentRefused(e.Code) }
 
-// Lasting reports whether Slack will go on saying no to messages of this kind at
-// this place until somebody mends something. That is so for every code that is not
-// known to mean something else.
+// Lasting reports whether Slack will refuse every such message in this place until
+// somebody fixes the cause. An unknown code counts as lasting.
 func (e *Error) Lasting() bool {
 	return e.Code != "" && !e.NoAnswer() && !e.ofTheApp() && !ofOneMessage(e)
 }
 
-// ofOneMessage reports whether the code is about a message that stands no more, or
-// can be edited no more.
+// ofOneMessage reports whether the code concerns one message: it is gone, or can no
+// longer be edited.
 func ofOneMessage(e *Error) bool {
 	return Orphaned(e) || slices.Contains([]string{"cant_update_message", "edit_window_closed"}, e.Code)
 }
 
-// Error is a Web API call that did not work. Its text names the method
-// and Slack's code, and never a token, a URL or what was sent.
+// Error is a Web API call that failed. Its text names the method and Slack's code,
+// and never a token, a URL or what was sent.
 type Error struct {
+	// Method is the Web API method, or "response_url".
 	Method string
 	// Code is Slack's error code, "ratelimited" for all three shapes of a
-	// rate limit, or empty when there was no answer.
-	Code   string
-	Status int // HTTP status, where it alone is known
-	// Needed is the scope that is lacking, with missing_scope.
+	// rate limit, or empty if no answer came.
+	Code string
+	// Status is the HTTP status, if slack-go reports one.
+	Status int
+	// Needed is the missing scope, with missing_scope.
 	Needed string
-	// RetryAfter is how long to leave the method alone; 0 for no such wish.
+	// RetryAfter is how long Slack asked not to call the method; 0 if it did not ask.
 	RetryAfter time.Duration
-	Err        error
+	// Err is the cause. It may hold secrets, so that Unwrap hides it.
+	Err error
 }
 
+// Error names the method and Slack's code or the HTTP status.
 func (e *Error) Error() string {
 	switch {
 	case e.Code != "":
 		return e.Method + ": Slack answered " + e.Code
 	case e.Redirected():
-		return fmt.Sprintf("%s: Slack answered %d, a redirect, which is not followed: the token would go along. SLACK_API_URL must name the address itself", e.Method, e.Status)
+		return fmt.Sprintf("%s: Slack answered %d, a redirect, which is not followed: the token would go along. "+
+			"SLACK_API_URL must name the address itself", e.Method, e.Status)
 	case e.Status != 0:
 		return fmt.Sprintf("%s: Slack answered %d", e.Method, e.Status)
 	}
 	return e.Method + ": no answer from Slack"
 }
 
-// Redirected reports whether the answer was a redirect, which is not followed.
+// Redirected reports whether the answer was a redirect, which Client never follows.
 func (e *Error) Redirected() bool { return e.Code == "" && e.Status >= 300 && e.Status < 400 }
 
-// Unwrap keeps only whether time ran out: other causes may hold a URL.
+// Unwrap returns only an ended context: other causes may hold a URL.
 func (e *Error) Unwrap() error {
 	for _, known := range []error{context.DeadlineExceeded, context.Canceled} {
 		if errors.Is(e.Err, known) {
@@ -93,21 +97,23 @@ func (e *Error) Unwrap() error {
 	return nil
 }
 
-// NoAnswer reports whether Slack said nothing of the matter: the call may
-// work later and nothing was learned from it.
+// NoAnswer reports whether Slack gave no real answer: the same call may work later.
 func (e *Error) NoAnswer() bool {
 	if e.Code == "" && (e.Status >= 400 && e.Status < 500 || e.Redirected()) {
-		return false // whoever answers there is not Slack, or will not
+		return false // a proxy answered, or Slack refuses for good
 	}
-	return e.Code == "" || slices.Contains([]string{Ratelimited, "internal_error", "fatal_error", "service_unavailable", "request_timeout", "team_added_to_org", Incomplete}, e.Code)
+	return e.Code == "" || slices.Contains([]string{
+		Ratelimited, "internal_error", "fatal_error", "service_unavailable", "request_timeout", "team_added_to_org", Incomplete,
+	}, e.Code)
 }
 
 const (
+	// Ratelimited is Slack's code for a rate limit.
 	Ratelimited = "ratelimited"
-	// Incomplete is our own code for a 200 that lacks what was asked for:
-	// slack-go returns no error for the bodies {} and {"ok":false}.
+	// Incomplete is our own code for a 200 without the expected content: slack-go
+	// returns no error for the bodies {} and {"ok":false}.
 	Incomplete = "incomplete_answer"
-	// DefaultRetryAfter is used where a rate limit names no time.
+	// DefaultRetryAfter is the wait after a rate limit that names no time.
 	DefaultRetryAfter = 5 * time.Second
 )
 
@@ -136,19 +142,21 @@ func asError(method string, err error) error {
 	return e
 }
 
-// Orphaned reports that there is no card over a thread any more.
+// Orphaned reports whether the message above a thread is gone.
 func Orphaned(e *Error) bool {
 	return slices.Contains([]string{"thread_not_found", "message_not_found", "cannot_reply_to_message"}, e.Code)
 }
 
-// Gone reports that a message cannot be edited any more.
+// Gone reports whether a message can no longer be edited.
 // https://docs.slack.dev/reference/methods/chat.update
 func Gone(e *Error) bool {
-	return slices.Contains([]string{"message_not_found", "cant_update_message", "edit_window_closed", "is_inactive", "channel_not_found"}, e.Code)
+	return slices.Contains([]string{
+		"message_not_found", "cant_update_message", "edit_window_closed", "is_inactive", "channel_not_found",
+	}, e.Code)
 }
 
-// Shut says what is wrong with the channel where Slack will go on refusing what is
-// posted there; empty where it will not.
+// Shut returns what is wrong with a channel if Slack will keep refusing posts there,
+// and "" otherwise.
 // https://docs.slack.dev/reference/methods/chat.postMessage
 func Shut(err error) bot.ChannelProblem {
 	e, ok := errors.AsType[*Error](err)
@@ -167,11 +175,11 @@ func Shut(err error) bot.ChannelProblem {
 	return bot.ChannelRefuses(e.Code)
 }
 
-// GonePerson reports whether there is nobody at this account to write to.
+// GonePerson reports whether the account does not exist or is deactivated.
 func GonePerson(e *Error) bool {
 	return slices.Contains([]string{"user_not_found", "cannot_dm_bot", "user_disabled", "is_inactive", "channel_not_found"}, e.Code)
 }
 
-// Undeliverable reports that a person cannot be written to at all.
+// Undeliverable reports whether no direct message can reach a person.
 // https://docs.slack.dev/reference/methods/chat.postMessage
 func Undeliverable(e *Error) bool { return GonePerson(e) || e.Code == bot.NoTab }

@@ -11,10 +11,10 @@ import (
 	"revoke-sessions/bot"
 )
 
-// Scope is a scope of the bot token, and what it is for.
+// Scope is a scope of the bot token and its purpose.
 type Scope struct{ Name, For string }
 
-// Scopes are those that the app's manifest asks for.
+// Scopes are the scopes in the app's manifest.
 var Scopes = []Scope{
 	{"commands", "the slash command"},
 	{"chat:write", "cards, threads and direct messages"},
@@ -25,20 +25,20 @@ var Scopes = []Scope{
 	{"groups:read", "the approvers' channel, where it is private"},
 }
 
-// Installation is what Slack says of the app that the bot token belongs to.
+// Installation is what Slack says about the bot token's app.
 type Installation struct {
 	bot.Workspace
 	// Team and Bot are the names of the workspace and of the bot.
 	Team, Bot string
-	// Scopes are the token's; nil where Slack did not say.
+	// Scopes are the token's; nil if Slack did not say.
 	// https://docs.slack.dev/authentication/tokens
 	Scopes []string
-	// At is Slack's clock, in whole seconds; zero where Slack did not say.
+	// At is Slack's clock, in whole seconds; zero if Slack did not say.
 	At time.Time
 }
 
-// Installation asks Slack who the bot is and where, as Connect does. With an
-// error it holds what Slack said before; AppID is then empty.
+// Installation asks Slack which app, bot and workspace the token belongs to. With an
+// error it returns what Slack said until then, without AppID.
 func (s *Client) Installation(ctx context.Context) (Installation, error) {
 	i, botID, err := s.AuthTest(ctx)
 	if err != nil {
@@ -51,7 +51,7 @@ func (s *Client) Installation(ctx context.Context) (Installation, error) {
 	return i, nil
 }
 
-// AuthTest is all but the app's ID, which Slack tells of the bot alone.
+// AuthTest reads all of an Installation except AppID, which Slack lists under the bot.
 func (s *Client) AuthTest(ctx context.Context) (i Installation, botID string, err error) {
 	defer s.called("auth.test", time.Now(), &err)
 	me, err := s.api.AuthTestContext(ctx)
@@ -59,7 +59,7 @@ func (s *Client) AuthTest(ctx context.Context) (i Installation, botID string, er
 		return i, "", asError("auth.test", err)
 	}
 	i = Installation{Workspace: bot.Workspace{TeamID: me.TeamID, URL: me.URL}, Team: me.Team, Bot: me.User}
-	i.At, _ = http.ParseTime(me.Header.Get("Date")) // zero when it cannot be read
+	i.At, _ = http.ParseTime(me.Header.Get("Date")) // zero if unreadable
 	if scopes := me.Header.Get("X-OAuth-Scopes"); scopes != "" {
 		i.Scopes = strings.FieldsFunc(scopes, func(r rune) bool { return r == ',' || r == ' ' })
 	}
@@ -81,7 +81,7 @@ func (s *Client) appID(ctx context.Context, botID string) (id string, err error)
 	return b.AppID, nil
 }
 
-// Connect asks Slack who the bot is and where. It must come first.
+// Connect asks Slack for the bot's workspace. It must be the first call.
 func (s *Client) Connect(ctx context.Context) (bot.Workspace, error) {
 	i, err := s.Installation(ctx)
 	return i.Workspace, err

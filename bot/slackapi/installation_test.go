@@ -10,7 +10,7 @@ import (
 	"revoke-sessions/bot/slacktest"
 )
 
-// What Slack said before it refused is kept.
+// Installation keeps what Slack said before it refused.
 func TestInstallation(t *testing.T) {
 	s := bottest.Workspace(t)
 	a := connected(t, s)

@@ -17,8 +17,8 @@ func TestMain(m *testing.M) {
 	goleak.VerifyTestMain(m)
 }
 
-// adapter speaks to any address as production does. Its connections end with
-// the test.
+// adapter is a client for any address, built as in production. Its connections end
+// with the test.
 func adapter(t testing.TB, apiURL, token string) *Client {
 	t.Helper()
 	transport := &http.Transport{}
@@ -27,7 +27,7 @@ func adapter(t testing.TB, apiURL, token string) *Client {
 	return NewClient(slack.New(token, slack.OptionAPIURL(apiURL), slack.OptionHTTPClient(hc)), apiURL, hc)
 }
 
-// connected is the adapter for a workspace, past its auth.test.
+// connected is an adapter for the workspace that has called Connect.
 func connected(t testing.TB, s *slacktest.Server) *Client {
 	t.Helper()
 	a := adapter(t, s.APIURL(), s.BotToken())

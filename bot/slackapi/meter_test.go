@@ -12,8 +12,8 @@ import (
 	"revoke-sessions/bot/slacktest"
 )
 
-// TestCallsAreObserved: each call to Slack is told once, with what came of it.
-func TestCallsAreObserved(t *testing.T) {
+// Each call to Slack is reported once, with its result.
+func TestClient_ReportsEachCall(t *testing.T) {
 	s := bottest.Workspace(t)
 	a := connected(t, s)
 	type call struct{ method, result string }

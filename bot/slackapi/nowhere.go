@@ -7,8 +7,8 @@ import (
 	"github.com/slack-go/slack"
 )
 
-// Nowhere is a Client that asks nobody: a command line has no Slack, so that whatever
-// would have to be asked there is unknown.
+// Nowhere is a Client that never reaches Slack: at the command line, every look-up in
+// Slack fails.
 func Nowhere() *Client { return NewClient(slack.New("", slack.OptionHTTPClient(nobody{})), "", nil) }
 
 type nobody struct{}

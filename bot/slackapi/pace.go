@@ -11,51 +11,51 @@ import (
 	"revoke-sessions/bot/turns"
 )
 
-// pace keeps us below Slack's rate limits: a token bucket with a burst for
-// each channel's posts and one for all updates. Nobody blocks in it; whoever
-// finds no token comes back later, so that a slow channel holds up no other. What
-// comes back finds its place among the others again: see turns.
+// pace keeps the bot below Slack's rate limits: a token bucket with a burst for each
+// channel's posts, and one for all updates. It never blocks: a letter without a token
+// comes back later, so that a slow channel delays no other. A letter that comes back
+// keeps its turn; see package turns.
 // https://docs.slack.dev/apis/web-api/rate-limits
 type pace struct {
 	mu      sync.Mutex
 	posts   map[string]*bucket
 	updates *bucket
-	// silent holds the methods that Slack asked to leave alone, until when.
+	// silent maps a method to the time until which Slack asked not to call it.
 	silent map[string]time.Time
 }
 
-// bucket is a token bucket and what waits for its tokens.
+// bucket is a token bucket and the letters that wait for its tokens.
 type bucket struct {
 	*rate.Limiter
 	turns turns.Queue[string]
-	// due is between when something began to wait and when it wants to be back.
+	// due is, for each letter, when it began to wait and when it should be back.
 	due   map[string]span
 	swept time.Time
-	seen  time.Time // the clock when it was last asked
+	seen  time.Time // the clock at the last call
 }
 
 type span struct{ from, to time.Time }
 
 const (
-	// Posting: about one a second in a channel, bursts tolerated.
+	// postsPerSecond: Slack allows about one post a second in a channel, with bursts.
 	postsPerSecond, postBurst = 1, 20
-	// chat.update is Tier 3: 50 a minute.
+	// updatesPerSecond: chat.update is Tier 3, 50 a minute.
 	updatesPerSecond, updateBurst = 50.0 / 60, 40
-	// LongestSilence is what we believe of a Retry-After. Slack asks for
-	// seconds; a card that waits for hours helps nobody.
+	// LongestSilence caps a Retry-After. Slack asks for seconds; a card that waits for
+	// hours helps nobody.
 	LongestSilence = 5 * time.Minute
-	// longestTurn is when what has many before it looks again: they may be gone.
+	// longestTurn caps the wait of a letter behind many others: they may be gone.
 	longestTurn = 30 * time.Second
-	// absence is how much later than it said something may come back, the clock's
-	// tick and a look at the database included, before its turn goes to the next.
+	// absence is how late a letter may come back before it loses its turn. It covers
+	// the clock's tick and a look at the database.
 	absence = 5 * time.Second
-	// manyChannels is when limiters of quiet channels are forgotten.
+	// manyChannels is the number of limiters at which those of quiet channels go.
 	manyChannels = 1000
 )
 
-// spare is how many tokens a message leaves to more urgent ones. The card of
-// somebody who has lost a device leaves fewer than that of somebody who asks for
-// somebody else, of which one person can ask for many.
+// spare is how many tokens a letter leaves for more urgent ones. The card of a self
+// report leaves fewer than one about somebody else: one person can ask for many of
+// those.
 func (l Letter) spare() float64 {
 	switch {
 	case l.Urgency == bot.OfOutcome:
@@ -68,12 +68,12 @@ func (l Letter) spare() float64 {
 	return 12
 }
 
-// Letter is a message that wants to be sent.
+// Letter is a message that waits to be sent.
 type Letter struct {
-	Key     string // the same whenever it comes back
+	Key     string // identifies the letter when it comes back
 	Urgency bot.Urgency
-	Self    bool      // it is for somebody who has lost a device
-	By      string    // who asked, and so made it be sent
+	Self    bool      // its request is a self report
+	By      string    // the requester
 	Since   time.Time // when they asked
 }
 
@@ -93,7 +93,7 @@ func newPace() *pace {
 	return &pace{posts: map[string]*bucket{}, updates: newBucket(updatesPerSecond, updateBurst), silent: map[string]time.Time{}}
 }
 
-// Post answers 0 and takes a token, or answers how long to stay away.
+// Post takes a token and returns 0, or returns how long to wait.
 func (p *pace) Post(channel string, l Letter, now time.Time) time.Duration {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -108,18 +108,18 @@ func (p *pace) Post(channel string, l Letter, now time.Time) time.Duration {
 	return p.take("chat.postMessage", b, l, now)
 }
 
-// Update is post for edits.
+// Update is Post for edits.
 func (p *pace) Update(l Letter, now time.Time) time.Duration {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return p.take("chat.update", p.updates, l, now)
 }
 
-// take takes a token where there is one for all that go before it, too, and for
-// what it leaves to the more urgent.
+// take takes a token if the bucket also holds one for each letter ahead, and the spare
+// ones.
 func (p *pace) take(method string, b *bucket, l Letter, now time.Time) time.Duration {
 	if now.Before(b.seen) {
-		b.SetLimitAt(now, b.Limit()) // the clock was set back: it fills from now on, and not from then
+		b.SetLimitAt(now, b.Limit()) // the clock was set back: fill from the new time
 	}
 	b.seen = now
 	b.sweep(now)
@@ -143,7 +143,7 @@ func (p *pace) take(method string, b *bucket, l Letter, now time.Time) time.Dura
 	return wait
 }
 
-// sweep drops what has not come back: it may be over, or another replica's.
+// sweep drops letters that did not come back: sent, obsolete, or another replica's.
 func (b *bucket) sweep(now time.Time) {
 	if now.Sub(b.swept).Abs() < time.Second {
 		return
@@ -157,8 +157,8 @@ func (b *bucket) sweep(now time.Time) {
 	}
 }
 
-// Obey remembers that Slack asked to leave a method alone, and answers for how
-// long; 0 where it did not.
+// Obey stores Slack's wish not to call a method, and returns for how long; 0 if e holds
+// no such wish.
 func (p *pace) Obey(e *Error, now time.Time) (asked time.Duration) {
 	asked = min(e.RetryAfter, LongestSilence)
 	if asked > 0 {

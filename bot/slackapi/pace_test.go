@@ -9,14 +9,15 @@ import (
 	"revoke-sessions/bot/bottest"
 )
 
-// A message of each urgency that nobody waits behind.
+// result is an outcome, the most urgent letter.
 func result(n int) Letter { return Letter{Key: fmt.Sprint("result", n), Since: bottest.AskedAt} }
 
+// card is the card of a request about somebody else.
 func card(n int) Letter {
 	return Letter{Key: fmt.Sprint("card", n), Urgency: bot.OfCard, Since: bottest.AskedAt}
 }
 
-func TestPosts(t *testing.T) {
+func TestPace_Posts(t *testing.T) {
 	p, now := newPace(), bottest.AskedAt
 	for i := range postBurst {
 		if wait := p.Post("C1", result(i), now); wait != 0 {
@@ -30,8 +31,7 @@ func TestPosts(t *testing.T) {
 	if other := p.Post("C2", result(0), now); other != 0 {
 		t.Errorf("a quiet channel waits %s for a busy one", other)
 	}
-	// Asking takes no token: however often somebody comes too early, whoever
-	// comes in time is let through.
+	// Asking too early takes no token.
 	for range 100 {
 		p.Post("C1", result(100), now)
 	}
@@ -41,7 +41,7 @@ func TestPosts(t *testing.T) {
 	if again := p.Post("C1", result(101), now.Add(wait)); again == 0 {
 		t.Error("one second gave two tokens")
 	}
-	// A long silence fills the bucket and no more.
+	// A long silence fills the bucket only once.
 	later := now.Add(time.Hour)
 	n := 0
 	for p.Post("C1", result(n), later) == 0 {
@@ -52,7 +52,7 @@ func TestPosts(t *testing.T) {
 	}
 }
 
-func TestNewCardsLeaveRoomForResults(t *testing.T) {
+func TestPace_NewCardsLeaveRoomForResults(t *testing.T) {
 	p, now := newPace(), bottest.AskedAt
 	spare := card(0).spare()
 	fresh := 0
@@ -71,7 +71,7 @@ func TestNewCardsLeaveRoomForResults(t *testing.T) {
 	if wait <= 0 || p.Post("C1", result(100), now) == 0 {
 		t.Error("the reserve has no end")
 	}
-	// The cards' wish comes true once the bucket has filled beyond the reserve.
+	// Cards go on once the bucket is fuller than the reserve.
 	if early := p.Post("C1", card(100), now.Add(wait)); early == 0 {
 		t.Error("a new card took what results need")
 	}
@@ -80,7 +80,7 @@ func TestNewCardsLeaveRoomForResults(t *testing.T) {
 	}
 }
 
-func TestUpdates(t *testing.T) {
+func TestPace_Updates(t *testing.T) {
 	p, now := newPace(), bottest.AskedAt
 	n := 0
 	for p.Update(result(n), now) == 0 {
@@ -97,7 +97,7 @@ func TestUpdates(t *testing.T) {
 	}
 }
 
-func TestObey(t *testing.T) {
+func TestPace_ObeysRetryAfter(t *testing.T) {
 	p, now := newPace(), bottest.AskedAt
 	p.Obey(&Error{Method: "chat.postMessage", Code: Ratelimited, RetryAfter: 30 * time.Second}, now)
 	for _, channel := range []string{"C1", "C2"} {
@@ -121,7 +121,7 @@ func TestObey(t *testing.T) {
 	}
 }
 
-func TestQuietChannelsAreForgotten(t *testing.T) {
+func TestPace_ForgetsQuietChannels(t *testing.T) {
 	p := newPace()
 	for i := range 3 * manyChannels {
 		if wait := p.Post(fmt.Sprint("D", i), result(0), bottest.AskedAt); wait != 0 {
@@ -133,8 +133,8 @@ func TestQuietChannelsAreForgotten(t *testing.T) {
 	}
 }
 
-// What waits goes by urgency, self reports first, and then people take turns.
-func TestTheLineInAChannel(t *testing.T) {
+// Letters go by urgency, self reports first; then people take turns.
+func TestPace_OrdersByUrgencyThenPerson(t *testing.T) {
 	p, now := newPace(), bottest.AskedAt
 	ask := func(n int, by string) Letter {
 		return Letter{Key: fmt.Sprint("ask", n, by), Urgency: bot.OfCard, By: by, Since: bottest.AskedAt.Add(time.Duration(n))}
@@ -167,8 +167,8 @@ func TestTheLineInAChannel(t *testing.T) {
 	}
 }
 
-// What does not come back when it said holds up nobody for long.
-func TestWhatStaysAwayLosesItsTurn(t *testing.T) {
+// A letter that does not come back in time soon delays nobody.
+func TestPace_AbsentLetterLosesTurn(t *testing.T) {
 	p, now := newPace(), bottest.AskedAt
 	for n := range postBurst {
 		p.Post("C1", result(n), now)
@@ -190,9 +190,8 @@ func TestWhatStaysAwayLosesItsTurn(t *testing.T) {
 	}
 }
 
-// TestPaceAfterTheClockWasSetBack: a limiter that is filled in the future would
-// stay empty for as long.
-func TestPaceAfterTheClockWasSetBack(t *testing.T) {
+// A limiter that was filled in the future would stay empty until then.
+func TestPace_SurvivesClockSetBack(t *testing.T) {
 	p, now := newPace(), time.Date(2026, 3, 4, 12, 0, 0, 0, time.UTC)
 	for range postBurst {
 		p.Post("C1", Letter{Key: fmt.Sprint("before ", now)}, now)

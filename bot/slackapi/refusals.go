@@ -7,20 +7,20 @@ import (
 	"revoke-sessions/bot"
 )
 
-// What Slack says no to is about the app, about one message that stands no more,
-// about what a message holds, or about the place where it should go. A message
-// that holds too much is sent once more with less; what a place refuses reaches
-// people in another way. See unreached.go and untold.go.
+// A refusal of Slack's concerns the app, one message that is gone, the content of a
+// message, or the place. Refused content is sent once more in a simpler form; news
+// for a place that refuses goes by direct message. See message/unreached.go and
+// message/untold.go.
 const (
-	// RefusedFor is how long a message that Slack has refused is not sent again as
-	// it is: long enough to be no loop, and Slack may have been wrong.
+	// RefusedFor is how long a refused message is not sent again unchanged: long
+	// enough to prevent a loop, and short because Slack may have been wrong.
 	RefusedFor = time.Hour
 
-	// manyRefused is how many such messages are remembered.
+	// manyRefused is how many refused messages are remembered.
 	manyRefused = 1000
 )
 
-// Refusals remembers which messages Slack refused, so that none is sent for ever.
+// Refusals remembers which messages Slack refused, so that none is sent in a loop.
 type Refusals struct {
 	mu  sync.Mutex
 	all map[string]refused
@@ -31,11 +31,12 @@ type refused struct {
 	err *Error
 }
 
+// Add remembers that Slack refused a message.
 func (r *Refusals) Add(key string, e *Error, now time.Time) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if len(r.all) >= manyRefused {
-		r.all = nil // each is sent once more
+		r.all = nil // costs one more try for each
 	}
 	if r.all == nil {
 		r.all = map[string]refused{}
@@ -43,7 +44,7 @@ func (r *Refusals) Add(key string, e *Error, now time.Time) {
 	r.all[key] = refused{now, e}
 }
 
-// Known is what Slack answered lately to this message; nil for nothing.
+// Known is Slack's refusal of this message within RefusedFor; nil for none.
 func (r *Refusals) Known(key string, now time.Time) *Error {
 	r.mu.Lock()
 	defer r.mu.Unlock()

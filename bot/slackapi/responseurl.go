@@ -18,12 +18,12 @@ import (
 	"revoke-sessions/bot"
 )
 
-// mostAnswered is how much is read of what a response URL answers: "ok" or a
-// short object.
+// mostAnswered caps how much of a response URL's answer is read: "ok" or a short
+// object.
 const mostAnswered = 64 << 10
 
-// Answer says something only to the person whose act brought the response URL.
-// slack-go looks at the status alone, and Slack also says no with a 200.
+// Answer sends m to the one person whose action brought the response URL. slack-go
+// checks only the status, and Slack also refuses with a 200.
 func (s *Client) Answer(ctx context.Context, to bot.Secret, m bot.Message) (err error) {
 	const method = "response_url"
 	defer s.called(method, time.Now(), &err)
@@ -53,7 +53,7 @@ func (s *Client) Answer(ctx context.Context, to bot.Secret, m bot.Message) (err 
 	says, err := io.ReadAll(io.LimitReader(answer.Body, mostAnswered))
 	switch {
 	case answer.StatusCode == http.StatusTooManyRequests:
-		seconds, _ := strconv.Atoi(answer.Header.Get("Retry-After")) // 0 where it names none
+		seconds, _ := strconv.Atoi(answer.Header.Get("Retry-After")) // 0 without one
 		return asError(method, &slack.RateLimitedError{RetryAfter: time.Duration(seconds) * time.Second})
 	case answer.StatusCode != http.StatusOK:
 		return asError(method, slack.StatusCodeError{Code: answer.StatusCode})
@@ -63,9 +63,8 @@ func (s *Client) Answer(ctx context.Context, to bot.Secret, m bot.Message) (err 
 	return took(method, says)
 }
 
-// took is nil where a response URL answered that it has taken what was sent: "ok",
-// an object with a true ok, or nothing at all. Everything else was written by
-// somebody who did not deliver it.
+// took returns nil if a response URL accepted the answer: with "ok", an object with a
+// true ok, or an empty body. Any other body comes from a host that did not deliver it.
 func took(method string, says []byte) error {
 	if text := string(bytes.TrimSpace(says)); text == "" || text == "ok" {
 		return nil
@@ -80,8 +79,8 @@ func took(method string, says []byte) error {
 	return asError(method, slack.SlackErrorResponse{Err: cmp.Or(bot.SlackCode(answer.Error), Incomplete)})
 }
 
-// ours reports whether a response URL leads to Slack, or to whatever stands in
-// for it. What people are told must go nowhere else.
+// ours reports whether a response URL leads to Slack or its stand-in. Answers must go
+// nowhere else.
 func (s *Client) ours(raw string) bool {
 	u, err := url.Parse(raw)
 	if err != nil || u.Host == "" {

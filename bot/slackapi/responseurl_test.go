@@ -10,9 +10,9 @@ import (
 	"revoke-sessions/bot/slacktest"
 )
 
-// Answers of a response URL with status 200, as Slack, or something between, gives
-// them: only these say that somebody reads what was sent.
-func TestAnswerIsDeliveredOnlyWhereSlackSaysSo(t *testing.T) {
+// A response URL, or a proxy before it, may answer 200 in many ways. Only a few of them
+// mean that the answer was delivered.
+func TestAnswer_DeliveredOnlyIfSlackSaysSo(t *testing.T) {
 	s := bottest.Workspace(t)
 	a := connected(t, s)
 	_, responseURL := bottest.Typed(t, s, bottest.Bob, "x")

@@ -19,7 +19,7 @@ import (
 	"revoke-sessions/bot/slacktest"
 )
 
-// method is one call of the adapter's, and its name at Slack.
+// method is one of the client's calls, and Slack's name for it.
 type method struct {
 	name string
 	call func(ctx context.Context, a *Client) error
@@ -44,14 +44,17 @@ func methods(trigger, responseURL string) []method {
 	}
 }
 
-// secrets are what must be in no error's text.
+// secrets must not appear in any error's text.
 func secrets(s *slacktest.Server, trigger, responseURL string) []string {
 	return []string{s.BotToken(), "xoxb", trigger, responseURL, "http", "127.0.0.1", "/api/", "/respond/"}
 }
 
-// leaks says which secret an error shows, in any form in which it may be logged.
+// leaks names the secret that an error shows in any form that a log may hold.
 func leaks(err error, secrets []string) string {
-	for _, text := range []string{err.Error(), fmt.Sprintf("%v", err), fmt.Sprintf("%+v", err), fmt.Sprintf("%s", fmt.Errorf("tell: %w", err)), (&bot.LookupError{Where: "Slack", Err: err}).Error()} {
+	for _, text := range []string{
+		err.Error(), fmt.Sprintf("%v", err), fmt.Sprintf("%+v", err), fmt.Sprintf("%s", fmt.Errorf("tell: %w", err)),
+		(&bot.LookupError{Where: "Slack", Err: err}).Error(),
+	} {
 		for _, secret := range secrets {
 			if strings.Contains(text, secret) {
 				return secret + " in " + text
@@ -68,15 +71,15 @@ func leaks(err error, secrets []string) string {
 	return ""
 }
 
-// slack-go returns no error for these; what they lack would go unnoticed.
-func TestAnEmptyAnswerIsNoAnswer(t *testing.T) {
+// slack-go returns no error for these bodies.
+func TestClient_EmptyAnswerIsNoAnswer(t *testing.T) {
 	for _, body := range []string{`{}`, `{"ok":false}`, `{"ok":true}`} {
 		s := bottest.Workspace(t)
 		a := connected(t, s)
 		trigger, responseURL := bottest.Typed(t, s, bottest.Bob, "x")
 		for _, m := range methods(trigger, responseURL) {
 			if m.name == "response_url" && body == `{"ok":true}` {
-				continue // which is all that it ever says
+				continue // its whole answer is an ok
 			}
 			s.Inject(slacktest.Fault{Method: m.name, Body: body})
 			err := m.call(bottest.Deadline(t), a)
@@ -93,8 +96,8 @@ func TestAnEmptyAnswerIsNoAnswer(t *testing.T) {
 	}
 }
 
-// An answer about something else is none either.
-func TestAnAnswerAboutSomethingElse(t *testing.T) {
+// An answer about something else does not count.
+func TestClient_AnswerAboutSomethingElseIsNoAnswer(t *testing.T) {
 	for name, body := range map[string]string{
 		"users.info":          `{"ok":true,"user":{"id":"U0ALICE","profile":{"email":"bob@contoso.example"}}}`,
 		"users.lookupByEmail": `{"ok":true,"user":{"id":"U0ALICE","profile":{"email":"alice@contoso.example"}}}`,
@@ -116,7 +119,7 @@ func TestAnAnswerAboutSomethingElse(t *testing.T) {
 	}
 }
 
-func TestEveryShapeOfARateLimit(t *testing.T) {
+func TestError_EveryShapeOfRateLimit(t *testing.T) {
 	s := bottest.Workspace(t)
 	a := connected(t, s)
 	for shape := range bottest.RateLimits("") {
@@ -136,7 +139,7 @@ func TestEveryShapeOfARateLimit(t *testing.T) {
 	}
 }
 
-func TestSlacksOwnWordsAreKept(t *testing.T) {
+func TestError_KeepsSlacksCode(t *testing.T) {
 	s := bottest.Workspace(t)
 	a := connected(t, s)
 	for code, answered := range map[string]bool{
@@ -151,12 +154,13 @@ func TestSlacksOwnWordsAreKept(t *testing.T) {
 		s.ClearFaults()
 	}
 	s.Inject(slacktest.Fault{Method: "chat.update", Status: 502})
-	if e, ok := errors.AsType[*Error](a.Update(bottest.Deadline(t), bottest.Cards, "1.2", message.Note("x"))); !ok || e.Status != 502 || !e.NoAnswer() {
+	e, ok := errors.AsType[*Error](a.Update(bottest.Deadline(t), bottest.Cards, "1.2", message.Note("x")))
+	if !ok || e.Status != 502 || !e.NoAnswer() {
 		t.Errorf("502: %+v", e)
 	}
 }
 
-func TestNoErrorShowsASecret(t *testing.T) {
+func TestError_ShowsNoSecret(t *testing.T) {
 	s := bottest.Workspace(t)
 	a := connected(t, s)
 	trigger, responseURL := bottest.Typed(t, s, bottest.Bob, "x")
@@ -188,7 +192,7 @@ func TestNoErrorShowsASecret(t *testing.T) {
 	}
 }
 
-func TestADeadServer(t *testing.T) {
+func TestClient_DeadServer(t *testing.T) {
 	s := bottest.Workspace(t)
 	trigger, responseURL := bottest.Typed(t, s, bottest.Bob, "x")
 	l, err := net.Listen("tcp", "127.0.0.1:0")
@@ -211,7 +215,7 @@ func TestADeadServer(t *testing.T) {
 	}
 }
 
-func TestAHangingServer(t *testing.T) {
+func TestClient_HangingServer(t *testing.T) {
 	s := bottest.Workspace(t)
 	a := connected(t, s)
 	trigger, responseURL := bottest.Typed(t, s, bottest.Bob, "x")
@@ -231,14 +235,15 @@ func TestAHangingServer(t *testing.T) {
 	}
 }
 
-func TestAnAnswerGoesToSlackAlone(t *testing.T) {
+func TestAnswer_GoesOnlyToSlack(t *testing.T) {
 	asked := make(chan string, 100)
 	elsewhere := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { asked <- r.URL.Path }))
 	t.Cleanup(elsewhere.Close)
 	s := bottest.Workspace(t)
 	a := connected(t, s)
 	for _, target := range []string{
-		elsewhere.URL + "/x", "", "/relative", "://", "http://hooks.slack.com/x", "https://slack.com.evil.example/x", "https://hooks.slack.com.evil.example/x",
+		elsewhere.URL + "/x", "", "/relative", "://",
+		"http://hooks.slack.com/x", "https://slack.com.evil.example/x", "https://hooks.slack.com.evil.example/x",
 		"https://evil.example/?hooks.slack.com", "https://hooks.slack.com@" + strings.TrimPrefix(elsewhere.URL, "http://") + "/x",
 		"https://notslack.com/x", "https://evilslack.com/x", "ftp://hooks.slack.com/x", "https:///hooks.slack.com",
 	} {
@@ -248,7 +253,7 @@ func TestAnAnswerGoesToSlackAlone(t *testing.T) {
 		}
 	}
 	if len(asked) > 0 {
-		t.Errorf("somebody else was told: %s", <-asked)
+		t.Errorf("another host got the answer: %s", <-asked)
 	}
 	for _, target := range []string{"https://hooks.slack.com/commands/T/1/x", "https://hooks.slack-gov.com/x"} {
 		if !a.ours(target) {
@@ -257,7 +262,9 @@ func TestAnAnswerGoesToSlackAlone(t *testing.T) {
 	}
 	// In production Slack's own address is the API's: never without TLS.
 	production := NewClient(nil, "https://slack.com/api/", nil)
-	for target, want := range map[string]bool{"https://slack.com/x": true, "http://slack.com/x": false, "https://hooks.slack.com/x": true, s.APIURL(): false, "": false} {
+	for target, want := range map[string]bool{
+		"https://slack.com/x": true, "http://slack.com/x": false, "https://hooks.slack.com/x": true, s.APIURL(): false, "": false,
+	} {
 		if got := production.ours(target); got != want {
 			t.Errorf("%q is Slack's: %v, want %v", target, got, want)
 		}
@@ -274,8 +281,8 @@ func TestAnAnswerGoesToSlackAlone(t *testing.T) {
 	}
 }
 
-// What is posted can do nothing by itself: no unfurling, no parsing.
-func TestHowMessagesAreSent(t *testing.T) {
+// A post does nothing by itself: no unfurling, no parsing.
+func TestPost_NeitherParsesNorUnfurls(t *testing.T) {
 	s := bottest.Workspace(t)
 	a := connected(t, s)
 	channel, ts, err := a.Post(bottest.Deadline(t), bottest.Cards, "", message.Note("see https://x.example and @here"))
@@ -303,11 +310,11 @@ func TestHowMessagesAreSent(t *testing.T) {
 		t.Fatalf("the thread is %+v", thread)
 	}
 	if got := append(s.Mentions(thread[0]), s.Links(thread[0])...); len(got) > 0 {
-		t.Errorf("%v came alive", got)
+		t.Errorf("%v is a live mention or link", got)
 	}
 	direct, _, err := a.Post(bottest.Deadline(t), bottest.Bob, "", message.Note("to you"))
 	if err != nil || direct != s.DirectChannel(bottest.Bob) {
-		t.Errorf("a direct message stands in %s: %v", direct, err)
+		t.Errorf("a direct message is in %s: %v", direct, err)
 	}
 	if err := a.Delete(bottest.Deadline(t), channel, ts); err != nil {
 		t.Error(err)
@@ -317,8 +324,8 @@ func TestHowMessagesAreSent(t *testing.T) {
 	}
 }
 
-// An edit without buttons takes those that stand there.
-func TestAnEditTakesTheButtons(t *testing.T) {
+// An edit without buttons removes the old ones.
+func TestUpdate_RemovesButtons(t *testing.T) {
 	s := bottest.Workspace(t)
 	a := connected(t, s)
 	pending := bot.Message{Text: "Confirm?", Blocks: json.RawMessage(`[{"type": "actions", "elements": [` +

@@ -1,3 +1,5 @@
+// Package turns decides who goes next when many people wait for the same thing: by
+// rank, and round robin by person within a rank. It knows no clock, store or Slack.
 package turns
 
 import (
@@ -5,44 +7,42 @@ import (
 	"time"
 )
 
-// Turn says whose something is that waits for its turn, and how soon it goes.
+// Turn is the place of one waiting item: whose it is and how urgent.
 type Turn struct {
-	// Rank decides first: a lower one goes before a higher one.
+	// Rank decides first: a lower rank goes before a higher one.
 	Rank int
-	// By is whose it is. Within a rank people take turns, so that whoever asked
-	// for much waits behind whoever asked for little.
+	// By is the owner. Within a rank, owners take turns, so that a person with many
+	// items waits behind a person with few.
 	By string
-	// Since is its age. Of one person the oldest goes first.
+	// Since is when the item began to wait. An owner's oldest item goes first.
 	Since time.Time
 }
 
-// Queue is what waits for the same thing, such as room in a channel, and in which
-// order it gets it: by rank, and within a rank round robin by person. It is
-// start-time fair queueing: the nth that one person has waiting goes n rounds after
-// the first. The zero turns is empty.
+// Queue orders the items that wait for the same thing, such as room in a channel: by
+// rank, and round robin by owner within a rank. It is start-time fair queueing: an
+// owner's nth item goes n rounds after the first. The zero Queue is empty.
 type Queue[K comparable] struct {
 	waiting map[K]Turn
 	queues  map[owner]*share[K]
-	rounds  map[int]int // of each rank: the round of what had its turn last
+	rounds  map[int]int // by rank: the round of the last item served
 }
 
-// owner is whose queue it is, and of which rank.
+// owner identifies one person's items in one rank.
 type owner struct {
 	rank int
 	by   string
 }
 
-// share is what one person has waiting in one rank, oldest first.
+// share holds one owner's items in one rank, oldest first.
 type share[K comparable] struct {
-	round int // of the first
+	round int // of the first item
 	keys  []K
 }
 
-// Len is how many wait.
+// Len is the number of waiting items.
 func (q *Queue[K]) Len() int { return len(q.waiting) }
 
-// Wait has k wait for its turn, if it does not yet. What has become more or less
-// urgent gets another place.
+// Wait adds k if it does not wait yet. If its rank or owner changed, it moves.
 func (q *Queue[K]) Wait(k K, t Turn) {
 	if was, waits := q.waiting[k]; waits {
 		if was.Rank == t.Rank && was.By == t.By {
@@ -60,7 +60,7 @@ func (q *Queue[K]) Wait(k K, t Turn) {
 		q.queues[at] = own
 	}
 	if len(own.keys) == 0 {
-		// Who was away has no turns saved up.
+		// Nobody saves up turns while away.
 		own.round = max(own.round, q.rounds[t.Rank])
 	}
 	i := len(own.keys)
@@ -71,7 +71,7 @@ func (q *Queue[K]) Wait(k K, t Turn) {
 	q.waiting[k] = t
 }
 
-// Ahead is how many go before k, which waits.
+// Ahead is how many items go before k, which must be waiting.
 func (q *Queue[K]) Ahead(k K) (n int) {
 	t := q.waiting[k]
 	at := owner{t.Rank, t.By}
@@ -94,7 +94,7 @@ func (q *Queue[K]) Ahead(k K) (n int) {
 	return n
 }
 
-// goesFirst decides between two of the same rank and round.
+// goesFirst reports whether a goes before b, which has the same rank and round.
 func goesFirst(a, b Turn) bool {
 	if !a.Since.Equal(b.Since) {
 		return a.Since.Before(b.Since)
@@ -102,7 +102,7 @@ func goesFirst(a, b Turn) bool {
 	return a.By < b.By
 }
 
-// First is what goes next.
+// First is the item that goes next; any is false if nothing waits.
 func (q *Queue[K]) First() (k K, any bool) {
 	var best owner
 	for at, own := range q.queues {
@@ -121,7 +121,7 @@ func (q *Queue[K]) First() (k K, any bool) {
 	return k, any
 }
 
-// Oldest is what has the earliest since.
+// Oldest is the item with the earliest Since; any is false if nothing waits.
 func (q *Queue[K]) Oldest() (k K, any bool) {
 	for _, own := range q.queues {
 		if len(own.keys) > 0 && (!any || q.waiting[own.keys[0]].Since.Before(q.waiting[k].Since)) {
@@ -131,7 +131,7 @@ func (q *Queue[K]) Oldest() (k K, any bool) {
 	return k, any
 }
 
-// Last is the newest of whoever has most waiting: what costs least to leave out.
+// Last is the newest item of the owner who has most waiting: the cheapest to drop.
 func (q *Queue[K]) Last() (k K) {
 	most, best := 0, owner{}
 	for at, own := range q.queues {
@@ -143,7 +143,7 @@ func (q *Queue[K]) Last() (k K) {
 	return k
 }
 
-// Done takes k out, which has had its turn.
+// Done removes k after its turn.
 func (q *Queue[K]) Done(k K) {
 	t, waits := q.waiting[k]
 	if !waits {
@@ -155,7 +155,7 @@ func (q *Queue[K]) Done(k K) {
 	q.Drop(k)
 }
 
-// Drop takes k out without a turn.
+// Drop removes k without a turn.
 func (q *Queue[K]) Drop(k K) {
 	t, waits := q.waiting[k]
 	if !waits {
@@ -165,7 +165,6 @@ func (q *Queue[K]) Drop(k K) {
 	own := q.queues[owner{t.Rank, t.By}]
 	own.keys = slices.DeleteFunc(own.keys, func(other K) bool { return other == k })
 	if len(q.waiting) == 0 {
-		// Nobody waits, so nobody is before anybody.
 		clear(q.queues)
 		clear(q.rounds)
 	}

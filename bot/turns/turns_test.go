@@ -12,7 +12,7 @@ import (
 	"revoke-sessions/bot/bottest"
 )
 
-// served is the order in which everything that waits gets its turn.
+// served drains the queue and returns the order.
 func served(q *Queue[string]) (order []string) {
 	for {
 		k, any := q.First()
@@ -24,7 +24,7 @@ func served(q *Queue[string]) (order []string) {
 	}
 }
 
-func TestTurnsGoByRankPersonAndAge(t *testing.T) {
+func TestQueue_OrdersByRankPersonAndAge(t *testing.T) {
 	at := func(seconds int) time.Time { return bottest.AskedAt.Add(time.Duration(seconds) * time.Second) }
 	var q Queue[string]
 	for _, w := range []struct {
@@ -54,8 +54,8 @@ func TestTurnsGoByRankPersonAndAge(t *testing.T) {
 	}
 }
 
-// However many somebody has waiting, and has had: who comes now is the next.
-func TestTurnsOfAFloodDoNotHoldUpTheNext(t *testing.T) {
+// However many items one owner has waiting or served, a newcomer goes next.
+func TestQueue_FloodDoesNotDelayNewcomer(t *testing.T) {
 	var q Queue[string]
 	for n := range 400 {
 		q.Wait(fmt.Sprint("flood", n), Turn{1, "insider", bottest.AskedAt.Add(time.Duration(n) * time.Millisecond)})
@@ -72,7 +72,7 @@ func TestTurnsOfAFloodDoNotHoldUpTheNext(t *testing.T) {
 	if n := q.Ahead("erin"); n != 1 {
 		t.Errorf("%d go before erin", n)
 	}
-	// Nor has who was away saved up turns.
+	// Nobody saves up turns while away.
 	for n := range 50 {
 		q.Wait(fmt.Sprint("late", n), Turn{1, "late", bottest.AskedAt.Add(3*time.Hour + time.Duration(n))})
 	}
@@ -84,8 +84,8 @@ func TestTurnsOfAFloodDoNotHoldUpTheNext(t *testing.T) {
 	}
 }
 
-// ahead says what first does, whatever comes and goes meanwhile.
-func TestTurnsAheadIsWhatHappens(t *testing.T) {
+// Ahead predicts the order of First, whatever comes and goes in between.
+func TestQueue_AheadPredictsOrder(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		var q Queue[string]
 		model := map[string]bool{}

@@ -1,5 +1,5 @@
-// Package witness is for tests that kill the bot: it shows them each moment before and
-// after something is stored, sent or asked of Microsoft.
+// Package witness wraps the store and Entra for tests that kill the bot: it reports the
+// moment before and after each write and each revoke.
 package witness
 
 import (
@@ -10,12 +10,12 @@ import (
 	"revoke-sessions/graph"
 )
 
-// Effects lists every Effect. A test compares it with what is observed, and
-// kills the process before and after each.
+// Effects lists every effect of the bot on the outside. A test compares the list with
+// what it observes, and kills the process before and after each effect.
 var Effects = []bot.Effect{
 	// What arrives.
 	"store arrival",
-	"ack", // handed to the socket, which writes it at once
+	"ack", // handed to the socket, which writes it immediately
 	"settle arrival",
 
 	// What becomes of a request.
@@ -45,20 +45,20 @@ var Effects = []bot.Effect{
 	"commit cancelled",
 	"commit expired",
 	"commit void",
-	"commit previewed_again", // the same transaction, where a new card follows
+	"commit previewed_again", // in the same transaction, if a new card follows
 	"commit held",
 	"commit unasked",
 	"commit reopened",
 	"commit withheld",
 	"commit queued",
-	"commit waiting", // without a row: when to look again
+	"commit waiting", // no audit row: only when to look again
 
 	// The brake.
 	"commit frozen",
 	"commit unfreeze_asked",
 	"commit unfrozen",
 
-	// What is only on record.
+	// What only the audit chain records.
 	"record policy_loaded",
 	"record clock_set_back",
 	"record refused",
@@ -66,7 +66,7 @@ var Effects = []bot.Effect{
 	"record late_answer",
 	"record deny_pressed",
 
-	// The messages of a request, and the note of where each stands.
+	// A request's messages, and the stored place of each.
 	"post card", "update card", "note card",
 	"post receipt", "update receipt", "note receipt",
 	"post result", "update result", "note result",
@@ -89,9 +89,9 @@ var Effects = []bot.Effect{
 	"post unreached_cancel", "update unreached_cancel", "note unreached_cancel",
 	"post untold", "update untold", "note untold",
 	"post elsewhere", "update elsewhere", "note elsewhere",
-	"forget card", "forget receipt", "forget result", // of one that somebody deleted, or that is too old to edit
+	"forget card", "forget receipt", "forget result", // somebody deleted it, or it is too old to edit
 	"doubt card",
-	"move card", "update moved", "note moved", // to the channel of another REVOKE_CHANNEL
+	"move card", "update moved", "note moved", // after REVOKE_CHANNEL changed
 	"retell",
 	"delete stray",
 	"told",
@@ -108,13 +108,12 @@ var Effects = []bot.Effect{
 	"forget",
 }
 
-// Store is a store of which a witness sees what is stored.
+// Store wraps s so that w sees each write.
 func Store(s bot.Store, w bot.Witness) bot.Store { return seenStore{s, w} }
 
-// Entra is Entra of which a witness sees what it is asked to change.
+// Entra wraps e so that w sees each revoke.
 func Entra(e bot.Entra, w bot.Witness) bot.Entra { return seenEntra{e, w} }
 
-// seenStore shows a witness what is stored.
 type seenStore struct {
 	bot.Store
 	witness bot.Witness
@@ -203,7 +202,6 @@ func (s seenStore) Forget(ctx context.Context, retention time.Duration) error {
 	return s.Store.Forget(ctx, retention)
 }
 
-// seenEntra shows a witness what is asked of Microsoft.
 type seenEntra struct {
 	bot.Entra
 	witness bot.Witness
@@ -214,6 +212,7 @@ func (s seenEntra) Revoke(ctx context.Context, objectID string) (graph.Revocatio
 	return s.Entra.Revoke(ctx, objectID)
 }
 
+// lastAction is the action of the last row, or none without rows.
 func lastAction(rows []bot.Entry, none string) string {
 	if len(rows) == 0 {
 		return none

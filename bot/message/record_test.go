@@ -18,22 +18,29 @@ import (
 	"revoke-sessions/graph"
 )
 
-// told is a story with everything in it that a story can tell.
+// told is an audit record with everything that a record can hold.
 func told() bot.Record {
 	at := time.Date(2026, time.March, 4, 12, 0, 0, 123456000, time.UTC)
 	s := bot.Record{
 		Request: "REQ-ACDEFG", Proof: bot.WordsMatch,
-		Words: &bot.Words{DisplayName: "Carol Target", UPN: "carol@contoso.example", Reason: "stolen laptop", Also: map[string]string{"U0DAVE": "saw it too"}},
+		Words: &bot.Words{
+			DisplayName: "Carol Target", UPN: "carol@contoso.example", Reason: "stolen laptop", Also: map[string]string{"U0DAVE": "saw it too"},
+		},
 	}
-	const bob, alice, carol = "6f1e0b52-0000-4000-8000-000000000001", "6f1e0b52-0000-4000-8000-000000000002", "6f1e0b52-0000-4000-8000-000000000003"
+	const people, calls = "6f1e0b52-0000-4000-8000-00000000000", "0a4f2c11-0000-4000-8000-00000000000"
+	const bob, alice, carol = people + "1", people + "2", people + "3"
+	const invalidate = "invalidateAllRefreshTokens"
 	for i, e := range []bot.Entry{
-		{Action: "requested", Actor: "U0BOB", ActorEntraID: bob, TargetID: carol, Origin: "command C0GENERAL", LookedUpMS: 12, Operation: "invalidateAllRefreshTokens", Typed: strings.Repeat("aa", 32)},
+		{Action: "requested", Actor: "U0BOB", ActorEntraID: bob, TargetID: carol, Origin: "command C0GENERAL", LookedUpMS: 12,
+			Operation: invalidate, Typed: strings.Repeat("aa", 32)},
 		{Action: "joined", Actor: "U0DAVE", TargetID: carol, Origin: "form", Typed: strings.Repeat("bb", 32)},
 		{Action: "refused", Actor: "U0OLGA", Wanted: "confirm", Reason: "not_approver", Origin: "click C0APPROVALS/1772625600.000100"},
 		{Action: "approved", Actor: "U0ALICE", ActorEntraID: alice, TargetID: carol, Origin: "click C0APPROVALS/1772625600.000100"},
-		{Action: "executing", Actor: "bot", TargetID: carol, Operation: "invalidateAllRefreshTokens", StampBefore: "2026-01-05T08:00:00Z"},
-		{Action: "approved", Actor: "bot", TargetID: carol, Operation: "invalidateAllRefreshTokens", Status: 429, Code: "TooManyRequests", Outcome: "not_done", RequestID: "0a4f2c11-0000-4000-8000-000000000001", ClientRequestID: "0a4f2c11-0000-4000-8000-000000000002"},
-		{Action: "revoked", Actor: "bot", TargetID: carol, Operation: "invalidateAllRefreshTokens", Status: 204, Outcome: "done", RequestID: "0a4f2c11-0000-4000-8000-000000000003", ClientRequestID: "0a4f2c11-0000-4000-8000-000000000004"},
+		{Action: "executing", Actor: "bot", TargetID: carol, Operation: invalidate, StampBefore: "2026-01-05T08:00:00Z"},
+		{Action: "approved", Actor: "bot", TargetID: carol, Operation: invalidate, Status: 429, Code: "TooManyRequests", Outcome: "not_done",
+			RequestID: calls + "1", ClientRequestID: calls + "2"},
+		{Action: "revoked", Actor: "bot", TargetID: carol, Operation: invalidate, Status: 204, Outcome: "done",
+			RequestID: calls + "3", ClientRequestID: calls + "4"},
 		{Action: "verified", Actor: "bot", TargetID: carol, StampBefore: "2026-01-05T08:00:00Z", StampAfter: "2026-03-04T12:00:06Z"},
 	} {
 		e.Request, e.At = s.Request, at.Add(time.Duration(i)*time.Second)
@@ -43,7 +50,7 @@ func told() bot.Record {
 	return s
 }
 
-func TestStoryGolden(t *testing.T) {
+func TestMarkdown_Golden(t *testing.T) {
 	erased := told()
 	erased.Words, erased.Proof, erased.Rows = nil, bot.WordsErased, erased.Rows[:1]
 	forged := told()
@@ -76,8 +83,8 @@ func wantFile(t *testing.T, name, got string) {
 	}
 }
 
-// A field that is added to the rows or to the words is told from the first day.
-func TestStoryTellsEveryField(t *testing.T) {
+// Each field of the rows and words appears in the record, new ones too.
+func TestMarkdown_TellsEveryField(t *testing.T) {
 	var e bot.Entry
 	for i, v := range reflect.ValueOf(&e).Elem().Fields() {
 		if v.Kind() == reflect.String {
@@ -101,7 +108,10 @@ func TestStoryTellsEveryField(t *testing.T) {
 			}
 		}
 	}
-	for _, part := range []string{"987 ms", "599", "321 of 654", "number 88", "minute: 777", "DRILL", "Row 765", "field-Hash", "field-Also", "0001-01-01 00:00:00", "1970-01-01"} {
+	for _, part := range []string{
+		"987 ms", "599", "321 of 654", "number 88", "minute: 777", "DRILL", "Row 765", "field-Hash", "field-Also",
+		"0001-01-01 00:00:00", "1970-01-01",
+	} {
 		if !strings.Contains(text, part) {
 			t.Errorf("%q is not told", part)
 		}
@@ -125,8 +135,8 @@ func TestStoryTellsEveryField(t *testing.T) {
 	}
 }
 
-// Whatever the code may write into a row has words.
-func TestStoryKnowsEveryCode(t *testing.T) {
+// Each code that the program can write into a row has words.
+func TestMarkdown_KnowsEveryCode(t *testing.T) {
 	actions := map[string]bool{}
 	for _, s := range bot.States {
 		actions[string(s)] = true
@@ -158,7 +168,7 @@ func TestStoryKnowsEveryCode(t *testing.T) {
 		t.Errorf("only %d actions found in the source", literal)
 	}
 	for a := range actions {
-		if said := said((bot.Row{Entry: bot.Entry{Action: a}})); strings.Contains(said, "does not know") {
+		if said := actionWords((bot.Row{Entry: bot.Entry{Action: a}})); strings.Contains(said, "does not know") {
 			t.Errorf("action %s has no words", a)
 		}
 	}
@@ -168,14 +178,17 @@ func TestStoryKnowsEveryCode(t *testing.T) {
 		}
 	}
 	for _, r := range bot.Reasons {
-		if strings.Contains(because(r), "does not know") {
+		if strings.Contains(reasonWords(r), "does not know") {
 			t.Errorf("reason %s has no words", r)
 		}
 	}
-	// Why a decision, or a report that nobody decided, is not carried out.
-	taken := []authz.Reason{bot.NoLongerHolds, bot.TooOld, bot.PolicyChanged, bot.ProtectionUnknown, bot.OverTotal, bot.TimeUnclear, bot.DenyAsked, bot.RevokedAlready}
+	// Reasons that are not refusals.
+	others := []authz.Reason{
+		bot.NoLongerHolds, bot.TooOld, bot.PolicyChanged, bot.ProtectionUnknown, bot.OverTotal, bot.TimeUnclear, bot.DenyAsked,
+		bot.RevokedAlready, bot.StampMoved, bot.Interrupted, bot.DatabaseRestored,
+	}
 	for r := range reasons {
-		if !slices.Contains(taken, r) && r != bot.StampMoved && r != bot.Interrupted && r != bot.DatabaseRestored && !slices.Contains(bot.Reasons, r) {
+		if !slices.Contains(others, r) && !slices.Contains(bot.Reasons, r) {
 			t.Errorf("words for the reason %s, which nothing gives", r)
 		}
 	}
@@ -184,20 +197,20 @@ func TestStoryKnowsEveryCode(t *testing.T) {
 			t.Errorf("outcome %s has no words", o)
 		}
 	}
-	// What a later version wrote is shown as it is.
+	// Codes of a later version are shown unchanged.
 	s := bot.Record{Rows: []bot.Row{{Entry: bot.Entry{Action: "abolished", Reason: "whim", Outcome: "odd"}}}}
 	for _, code := range []string{"`abolished`", "`whim`", "`odd`"} {
 		if !strings.Contains(Markdown(&s), code) {
 			t.Errorf("%s is not shown", code)
 		}
 	}
-	if because(authz.Reason("whim")) == "" {
+	if reasonWords(authz.Reason("whim")) == "" {
 		t.Error("an unknown reason has no words")
 	}
 }
 
-// What people typed stays in its code span, on its line.
-func TestHostileWordsInAStory(t *testing.T) {
+// Typed text stays in its code span, on its line.
+func TestMarkdown_HostileTextStaysInert(t *testing.T) {
 	for typed, want := range map[string]string{
 		"plain":                               "`plain`",
 		"a `b` c":                             "``a `b` c``",
@@ -208,7 +221,7 @@ func TestHostileWordsInAStory(t *testing.T) {
 		"one\n# two\r\n\n- three":             "`one # two - three`",
 		"abc\u202Edef\u0000":                  "`abcdef`",
 	} {
-		if got := code(typed); got != want {
+		if got := codeSpan(typed); got != want {
 			t.Errorf("%q becomes %q, want %q", typed, got, want)
 		}
 	}
@@ -217,14 +230,15 @@ func TestHostileWordsInAStory(t *testing.T) {
 	s.Rows[0].Origin = "click\n# x"
 	for line := range strings.Lines(Markdown(&s)) {
 		if strings.HasPrefix(line, "# ") && line != "# Audit record of `REQ-ACDEFG`\n" {
-			t.Errorf("a heading of somebody else's: %s", line)
+			t.Errorf("typed text became a heading: %s", line)
 		}
 	}
 }
 
-func TestInertCells(t *testing.T) {
+func TestRow_CellsAreInert(t *testing.T) {
 	for text, want := range map[string]string{
-		"": "", "C0GENERAL": "C0GENERAL", "=1+1": "'=1+1", "+1": "'+1", "-1": "'-1", "@SUM(A1)": "'@SUM(A1)", "\t=1": "'\t=1", "\r=1": "'\r=1", "a=1": "a=1",
+		"": "", "C0GENERAL": "C0GENERAL", "a=1": "a=1",
+		"=1+1": "'=1+1", "+1": "'+1", "-1": "'-1", "@SUM(A1)": "'@SUM(A1)", "\t=1": "'\t=1", "\r=1": "'\r=1",
 	} {
 		if got := (bot.Row{Entry: bot.Entry{Origin: text}}).Cells()[slices.Index(bot.RowColumns(), "origin")]; got != want {
 			t.Errorf("%q becomes %q, want %q", text, got, want)

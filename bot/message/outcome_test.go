@@ -8,10 +8,9 @@ import (
 	"revoke-sessions/graph"
 )
 
-// TestWhoseSilence: where the bot has no answer on record, no message says that
-// Microsoft gave no clear one, in no state; where Microsoft was silent or unclear,
-// none says that it is not on record.
-func TestWhoseSilence(t *testing.T) {
+// If the bot has no answer on record, no message blames Microsoft for an unclear one; if
+// Microsoft was silent or unclear, no message blames the record.
+func TestNoAnswer_SaysWhoseSilence(t *testing.T) {
 	const ours, theirs = "on record", "no clear answer"
 	unclear := func(s *scene) {
 		a := s.r.Attempt()

@@ -49,27 +49,31 @@ func TestPage(t *testing.T) {
 		t.Errorf("text %q, want %q", m.Text, want)
 	}
 	blocks := `[{"type":"rich_text","elements":[{"type":"rich_text_section","elements":[` +
-		`{"type":"text","text":"Head of ","style":{"bold":true}},{"type":"text","text":"a*b","style":{"bold":true}},{"type":"text","text":". Type "},` +
+		`{"type":"text","text":"Head of ","style":{"bold":true}},{"type":"text","text":"a*b","style":{"bold":true}},` +
+		`{"type":"text","text":". Type "},` +
 		`{"type":"text","text":"x < y","style":{"code":true}},{"type":"text","text":" or "}]}]},` +
 		`{"type":"rich_text","elements":[{"type":"rich_text_list","elements":[` +
 		`{"type":"rich_text_section","elements":[{"type":"text","text":"one"}]},` +
-		`{"type":"rich_text_section","elements":[{"type":"text","text":"two"},{"type":"user","user_id":"U1"},{"type":"user","user_id":"U2"},{"type":"text","text":", "},{"type":"user","user_id":"U3"}]}` +
+		`{"type":"rich_text_section","elements":[{"type":"text","text":"two"},{"type":"user","user_id":"U1"},` +
+		`{"type":"user","user_id":"U2"},{"type":"text","text":", "},{"type":"user","user_id":"U3"}]}` +
 		`],"style":"bullet","indent":0,"border":0,"offset":0}]}]`
 	if got := strings.TrimSpace(shownBlocks(t, m)); got != blocks {
 		t.Errorf("blocks\n%s\nwant\n%s", got, blocks)
 	}
 }
 
-func TestDatesAndLinks(t *testing.T) {
-	l := (&line{}).when(bottest.AskedAt).say(" ").whenExactly(bottest.AskedAt).say(" ").when(time.Time{}).say(" ").link("https://x.example/?a=1&b=2", "a <b>")
-	want := "<!date^1772620879^{date_short_pretty}, {time}|2026-03-04 10:41:19 UTC> <!date^1772620879^{date_short_pretty}, {time_secs}|2026-03-04 10:41:19 UTC> unknown " +
+func TestLine_DatesAndLinks(t *testing.T) {
+	l := (&line{}).when(bottest.AskedAt).say(" ").whenExactly(bottest.AskedAt).say(" ").when(time.Time{}).say(" ").
+		link("https://x.example/?a=1&b=2", "a <b>")
+	want := "<!date^1772620879^{date_short_pretty}, {time}|2026-03-04 10:41:19 UTC> " +
+		"<!date^1772620879^{date_short_pretty}, {time_secs}|2026-03-04 10:41:19 UTC> unknown " +
 		"<https://x.example/?a=1&amp;b=2|a &lt;b&gt;>"
 	if got := l.text(); got != want {
 		t.Errorf("%q, want %q", got, want)
 	}
 }
 
-func TestTheTextFitsAnEdit(t *testing.T) {
+func TestPage_TextFitsAnEdit(t *testing.T) {
 	p := &page{}
 	for range 50 {
 		p.add((&line{}).typed(strings.Repeat("ü", 100)))
@@ -83,8 +87,8 @@ func TestTheTextFitsAnEdit(t *testing.T) {
 	}
 }
 
-// A message is sent again only when it says something else.
-func TestDigest(t *testing.T) {
+// A message is sent again only if its content changed.
+func TestMessage_DigestFollowsContent(t *testing.T) {
 	s := newScene("", bot.Pending)
 	first := Card(&s.r, s.v).Digest()
 	if again := Card(&s.r, s.v).Digest(); again != first {
