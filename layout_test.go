@@ -3,6 +3,7 @@
 package revokesessions_test
 
 import (
+	"go/ast"
 	"go/parser"
 	"go/token"
 	"io/fs"
@@ -245,5 +246,79 @@ func TestDocsLinks(t *testing.T) {
 	}
 	if found < 10 {
 		t.Errorf("only %d identifiers were looked for", found)
+	}
+}
+
+// The largest that a function, a type and a line of the product may be. The doubles are
+// servers with a method for each thing that a test may want of them; they and the tests
+// are left out.
+const mostLines, mostMethods, mostColumns = 60, 35, 140
+
+// tooLarge are types that are larger for a reason.
+var tooLarge = map[string]string{
+	"bot.Request": "its methods are small and pure, and each asks one question of the same row",
+}
+
+// TestSizes keeps functions, types and lines small enough to be read at once. What is
+// quoted does not count: a sentence is not read better in two halves.
+func TestSizes(t *testing.T) {
+	quoted := regexp.MustCompile("\"(?:[^\"\\\\]|\\\\.)*\"|`[^`]*`")
+	methods := map[string]int{}
+	err := filepath.WalkDir(".", func(file string, d fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		if d.IsDir() && (strings.HasPrefix(d.Name(), ".") && file != "." || slices.Contains([]string{"testdata", "slacktest", "graphtest"}, d.Name())) {
+			return filepath.SkipDir
+		}
+		if d.IsDir() || !strings.HasSuffix(file, ".go") || strings.HasSuffix(file, "_test.go") {
+			return nil
+		}
+		text, err := os.ReadFile(file)
+		if err != nil {
+			return err
+		}
+		for i, line := range strings.Split(string(text), "\n") {
+			if len([]rune(line)) > mostColumns && len([]rune(quoted.ReplaceAllString(line, ""))) > mostColumns {
+				t.Errorf("%s:%d has more than %d columns", file, i+1, mostColumns)
+			}
+		}
+		positions := token.NewFileSet()
+		parsed, err := parser.ParseFile(positions, file, text, 0)
+		if err != nil {
+			return err
+		}
+		for _, decl := range parsed.Decls {
+			f, ok := decl.(*ast.FuncDecl)
+			if !ok {
+				continue
+			}
+			if n := positions.Position(f.End()).Line - positions.Position(f.Pos()).Line + 1; n > mostLines {
+				t.Errorf("%s: %s has %d lines, %d are the most", file, f.Name.Name, n, mostLines)
+			}
+			if f.Recv != nil {
+				of := f.Recv.List[0].Type
+				if star, ok := of.(*ast.StarExpr); ok {
+					of = star.X
+				}
+				if name, ok := of.(*ast.Ident); ok {
+					methods[parsed.Name.Name+"."+name.Name]++
+				}
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, n := range methods {
+		if n > mostMethods && tooLarge[name] == "" {
+			t.Errorf("%s has %d methods, %d are the most", name, n, mostMethods)
+		}
+	}
+	for name := range tooLarge {
+		if methods[name] <= mostMethods {
+			t.Errorf("%s is no longer too large", name)
+		}
 	}
 }

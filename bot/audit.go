@@ -6,8 +6,6 @@ import (
 	"strconv"
 	"strings"
 	"time"
-
-	"revoke-sessions/authz"
 )
 
 // Entry is one row of the audit chain: who did what, why, when, from where,
@@ -226,6 +224,3 @@ type Record struct {
 
 // Sound reports whether nothing was changed, as far as chain and hash can tell.
 func (s *Record) Sound() bool { return s.Chain.Fits && s.Proof != WordsDiffer }
-
-// StampMoved is the reason of a revoke whose answer was lost.
-const StampMoved authz.Reason = "stamp_moved"

@@ -37,3 +37,12 @@ const Interrupted authz.Reason = "interrupted"
 
 // OverTotal is an OverLimit that is not about one account.
 const OverTotal authz.Reason = "over_total"
+
+// StampMoved is the reason of a revoke whose answer was lost.
+const StampMoved authz.Reason = "stamp_moved"
+
+// ReasonsOfRecord lists them all.
+var ReasonsOfRecord = []authz.Reason{
+	NoLongerHolds, TooOld, PolicyChanged, ProtectionUnknown, OverTotal, TimeUnclear, DenyAsked, RevokedAlready, StampMoved, Interrupted,
+	DatabaseRestored,
+}

@@ -10,7 +10,6 @@ import (
 	"time"
 
 	"revoke-sessions/bot"
-	"revoke-sessions/bot/message"
 	"revoke-sessions/bot/store"
 )
 
@@ -54,8 +53,14 @@ func (s *severed) Due(ctx context.Context, limit int) (bot.Work, error) {
 	return s.Store.Due(ctx, limit)
 }
 
-func RoundTrip(l *message.Line, r *http.Request) (*http.Response, error) {
-	if l.Cut.Load() {
+// line is a connection to Slack that a test can cut.
+type line struct {
+	http.RoundTripper
+	cut atomic.Bool
+}
+
+func (l *line) RoundTrip(r *http.Request) (*http.Response, error) {
+	if l.cut.Load() {
 		return nil, errors.New("Slack is away")
 	}
 	return l.RoundTripper.RoundTrip(r)
@@ -69,13 +74,13 @@ func TestANoteThatComesTooLate(t *testing.T) {
 	clock, workspace, db := w.clock, w.slack, w.db
 	transport := &http.Transport{}
 	defer transport.CloseIdleConnections()
-	first, its := &severed{Store: db}, &message.Line{RoundTripper: transport}
+	first, its := &severed{Store: db}, &line{RoundTripper: transport}
 	first.off.Store(true)
 	defer w.start(first, its)()
 
 	r := w.asked("REQ-ACDEFG", "carol")
 	w.wait("the first has posted a card", func() bool { return first.tried.Load() > 0 })
-	its.Cut.Store(true) // by the time it notes the card, its step is over, and it posts no more
+	its.cut.Store(true) // by the time it notes the card, its step is over, and it posts no more
 
 	clock.move(bot.ClaimFor + time.Second)
 	defer w.start(db, transport)()
@@ -96,7 +101,7 @@ func TestANoteThatComesTooLate(t *testing.T) {
 	}
 	w.wait("its card shows the decision", func() bool { return strings.Contains(shows(card.TS), "Denied") })
 
-	its.Cut.Store(false)
+	its.cut.Store(false)
 	first.off.Store(false)
 	w.wait("the first notes its own", func() bool { return first.notes.Load() > 0 })
 	places, err := db.Places(t.Context(), r.ID)

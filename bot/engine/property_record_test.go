@@ -7,7 +7,6 @@ import (
 
 	"revoke-sessions/authz"
 	"revoke-sessions/bot"
-	"revoke-sessions/bot/lookup"
 )
 
 // record is the history that the audit chain tells: requests, approvals, calls
@@ -189,7 +188,7 @@ func (r *record) believe(s step) {
 	if s.row.Count > 0 {
 		return // it speaks of what was refused before
 	}
-	if slices.Contains(lookup.Counted, s.row.Action) {
+	if slices.Contains(counted, s.row.Action) {
 		r.single = append(r.single, s.row)
 	}
 	if s.request != nil {

@@ -7,7 +7,6 @@ import (
 
 	"revoke-sessions/authz"
 	"revoke-sessions/bot"
-	"revoke-sessions/bot/lookup"
 )
 
 // statesJudge asks whether a row may follow on the request's state, and whether
@@ -69,11 +68,14 @@ func (j statesJudge) knows(s step) bool {
 	return true
 }
 
+// counted are the actions of which only the first in a minute is a row at once.
+var counted = []string{bot.ActRefused, bot.ActCancelAskedAgain, bot.ActDenyPressed}
+
 // tallied wants a row that counts to follow on one of the same kind. It speaks of
 // acts before it: it is no new vote, and no new refusal.
 func (j statesJudge) tallied(s step) {
 	row := s.row
-	if !slices.Contains(lookup.Counted, row.Action) {
+	if !slices.Contains(counted, row.Action) {
 		j.complain(s, "nothing else is counted")
 	}
 	last, err := time.Parse(time.RFC3339, row.LastAt)

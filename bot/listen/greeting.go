@@ -45,7 +45,8 @@ type Greeting struct {
 // then lost, and whoever clicked reads that the app did not answer. Therefore:
 // only when somebody asks for it.
 func Greet(ctx context.Context, leave bot.Secret) (Greeting, error) {
-	dialer := &websocket.Dialer{Proxy: http.ProxyFromEnvironment, NetDialContext: (&net.Dialer{}).DialContext, HandshakeTimeout: handshakeTimeout}
+	dialer := &websocket.Dialer{Proxy: http.ProxyFromEnvironment, NetDialContext: (&net.Dialer{}).DialContext,
+		HandshakeTimeout: handshakeTimeout}
 	conn, _, err := dialer.DialContext(ctx, string(leave), nil)
 	if err != nil {
 		return Greeting{}, fmt.Errorf("open a socket: %s", bot.Clean(reason(err), 200))
@@ -72,7 +73,8 @@ func Greet(ctx context.Context, leave bot.Secret) (Greeting, error) {
 	case err != nil || said.Type == "":
 		return Greeting{}, errors.New("the first message on a Slack socket cannot be read")
 	case said.Type != "hello":
-		return Greeting{}, fmt.Errorf("the first message on a Slack socket is %s %s, not hello", bot.Clean(said.Type, 40), bot.Clean(said.Reason, 40))
+		return Greeting{}, fmt.Errorf("the first message on a Slack socket is %s %s, not hello", bot.Clean(said.Type, 40),
+			bot.Clean(said.Reason, 40))
 	}
 	return Greeting{AppID: said.Info.AppID, Sockets: said.Number}, nil
 }

@@ -51,13 +51,15 @@ type socket struct {
 	settled chan struct{} // poked when owed falls
 
 	// The rest belongs to run.
-	opened    time.Time // zero while there is no connection
-	greeted   bool      // hello has come on it
-	renewAt   time.Time // so that it does not end with another; zero for not
-	heard     time.Time // when the last envelope came on it, or else its hello, and moved on where it is not renewed yet; zero while there is no connection
-	writeLost bool      // an ack could not be written to it
-	failures  int       // in a row; the pause grows with them
-	momentary int       // momentary connections in a row
+	opened  time.Time // zero while there is no connection
+	greeted bool      // hello has come on it
+	renewAt time.Time // so that it does not end with another; zero for not
+	// heard is when the last envelope came on it, or else its hello, and moved on
+	// where it is not renewed yet; zero while there is no connection.
+	heard     time.Time
+	writeLost bool // an ack could not be written to it
+	failures  int  // in a row; the pause grows with them
+	momentary int  // momentary connections in a row
 }
 
 func newSocket(l *Listener, number int) *socket {
@@ -218,7 +220,8 @@ func (s *socket) due(now time.Time) int {
 		s.heard = now // the only one stays
 		if s.l.cfg.Sockets > 1 {
 			if s.l.stagger.hasten() {
-				s.l.log.Info("nothing has come on the only connection, and Slack may have lost it: opening the next one now", "socket", s.number, "for", unheard.Round(time.Second).String())
+				s.l.log.Info("nothing has come on the only connection, and Slack may have lost it: opening the next one now", "socket", s.number,
+					"for", unheard.Round(time.Second).String())
 			}
 			s.heard = now.Add(s.l.limits.momentary - s.l.limits.unheard) // until the next one stands
 		}
@@ -226,7 +229,8 @@ func (s *socket) due(now time.Time) int {
 	case s.renewAt.Equal(at):
 		s.l.log.Info("renewing the connection, so that it does not end with another one", "socket", s.number)
 	default:
-		s.l.log.Info("renewing the connection: nothing has come on it, and Slack may have lost it", "socket", s.number, "for", unheard.Round(time.Second).String())
+		s.l.log.Info("renewing the connection: nothing has come on it, and Slack may have lost it", "socket", s.number,
+			"for", unheard.Round(time.Second).String())
 	}
 	return renewNow
 }

@@ -234,6 +234,3 @@ func (c countedEntra) ReachesAdministrators(ctx context.Context) (graph.Fact, er
 func (c countedEntra) LastSignIn(ctx context.Context, objectID string) (time.Time, error) {
 	return reading(ctx, c.budget, func() (time.Time, error) { return c.Entra.LastSignIn(ctx, objectID) })
 }
-
-// Counted are the actions that repeat: only the first in a minute gets its row at once.
-var Counted = []string{"refused", "cancel_asked_again", "deny_pressed"}

@@ -137,10 +137,10 @@ func actionWords(r bot.Row) string {
 	switch {
 	case r.Action == string(bot.Approved) && (r.Actor == bot.BotActor || r.Actor == bot.ConsoleActor):
 		return "Microsoft asked to wait, or could not be reached; it will be called again"
-	case r.Action == string(bot.Approved) && r.Actor == "clock":
+	case r.Action == string(bot.Approved) && r.Actor == bot.ClockActor:
 		return "the bot was interrupted in its rehearsal; it will read again"
 	}
-	if r.Action == "held" && r.Reason != "" {
+	if r.Action == bot.ActHeld && r.Reason != "" {
 		return "held back" // not by a freeze: the row has a reason
 	}
 	if words, ok := happened[r.Action]; ok {
@@ -175,18 +175,18 @@ var outcomes = map[graph.Outcome]string{
 
 // happened explains each Action of an Entry to an outsider.
 var happened = map[string]string{
-	"requested":               "a revoke was asked for",
-	"joined":                  "somebody asked for the same, or added to it",
-	"refused":                 "something was refused",
-	"cancel_asked":            "the target's account asked to cancel, which an approver must decide",
-	"cancel_asked_again":      "the target's account asked to cancel again",
-	"deny_pressed":            "an approver pressed Deny; a form asks for the reason",
-	"deny_asked":              "an approver pressed Deny; the form for the reason may not have opened, and nothing was denied yet",
-	"retry_closed":            "the time for another try was over",
-	"unmoved_told":            "people were told that the account still did not show it",
-	"unread_told":             "people were told that the account could not be read to verify",
-	"late_answer":             "Microsoft's answer came when the outcome had been settled",
-	"stopped_looking":         "the bot stopped looking for the outcome",
+	bot.ActRequested:          "a revoke was asked for",
+	bot.ActJoined:             "somebody asked for the same, or added to it",
+	bot.ActRefused:            "something was refused",
+	bot.ActCancelAsked:        "the target's account asked to cancel, which an approver must decide",
+	bot.ActCancelAskedAgain:   "the target's account asked to cancel again",
+	bot.ActDenyPressed:        "an approver pressed Deny; a form asks for the reason",
+	bot.ActDenyAsked:          "an approver pressed Deny; the form for the reason may not have opened, and nothing was denied yet",
+	bot.ActRetryClosed:        "the time for another try was over",
+	bot.ActUnmovedTold:        "people were told that the account still did not show it",
+	bot.ActUnreadTold:         "people were told that the account could not be read to verify",
+	bot.ActLateAnswer:         "Microsoft's answer came when the outcome had been settled",
+	bot.ActStoppedLooking:     "the bot stopped looking for the outcome",
 	string(bot.Pending):       "the request waits for a decision",
 	string(bot.Approved):      "approved",
 	string(bot.Executing):     "Microsoft Graph was called",
@@ -201,26 +201,26 @@ var happened = map[string]string{
 	string(bot.Cancelled):     "cancelled by whoever asked",
 	string(bot.Expired):       "nobody decided in time",
 	string(bot.Void):          "void: the account, or what it takes, was no longer as on the card",
-	"previewed_again":         "a fresh preview took the place of a void one",
-	"approval":                "approved, and more approvals are needed",
-	"approval_lapsed":         "an earlier approval did not count any more",
-	"reminded":                "the approvers were reminded",
-	"escalated":               "somebody else was called",
-	"not_executed":            "nobody decided in time, and the policy did not have it carried out",
-	"held":                    "held back by a freeze",
-	"unasked":                 "held back: somebody did not answer a look-up that has to come first",
-	"reopened":                "the decision did not hold any more; people were asked again",
-	"withheld":                "no second call was made: the decision did not hold any more",
-	"frozen":                  "every revoke was frozen",
-	"unfreeze_asked":          "somebody asked to end the freeze",
-	"unfrozen":                "the freeze ended",
-	"policy_loaded":           "this policy came into force",
-	"queued":                  "it had to wait for its turn, for Microsoft had asked to wait",
-	"policy_overridden":       "whoever revoked on the command line passed over what the policy says",
+	bot.ActPreviewedAgain:     "a fresh preview took the place of a void one",
+	bot.ActApproval:           "approved, and more approvals are needed",
+	bot.ActApprovalLapsed:     "an earlier approval did not count any more",
+	bot.ActReminded:           "the approvers were reminded",
+	bot.ActEscalated:          "somebody else was called",
+	bot.ActNotExecuted:        "nobody decided in time, and the policy did not have it carried out",
+	bot.ActHeld:               "held back by a freeze",
+	bot.ActUnasked:            "held back: somebody did not answer a look-up that has to come first",
+	bot.ActReopened:           "the decision did not hold any more; people were asked again",
+	bot.ActWithheld:           "no second call was made: the decision did not hold any more",
+	bot.ActFrozen:             "every revoke was frozen",
+	bot.ActUnfreezeAsked:      "somebody asked to end the freeze",
+	bot.ActUnfrozen:           "the freeze ended",
+	bot.ActPolicyLoaded:       "this policy came into force",
+	bot.ActQueued:             "it had to wait for its turn, for Microsoft had asked to wait",
+	bot.ActPolicyOverridden:   "whoever revoked on the command line passed over what the policy says",
 	string(bot.Lost):          "the database has lost rows, so that it is not known what came of it",
-	"database_restored":       "the database had lost rows: it was restored from an older backup, or exchanged, or a standby took over",
-	"clock_set_back":          "the clock was found set back",
-	"coverage":                "too few approvers could decide, or the channel was not as it should be",
+	bot.ActDatabaseRestored:   "the database had lost rows: it was restored from an older backup, or exchanged, or a standby took over",
+	bot.ActClockSetBack:       "the clock was found set back",
+	bot.ActCoverage:           "too few approvers could decide, or the channel was not as it should be",
 }
 
 // reasons explains each Reason of an Entry to an outsider.

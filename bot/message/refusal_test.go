@@ -37,10 +37,10 @@ func TestRefusal_EachReasonHasItsOwnSentence(t *testing.T) {
 }
 
 // declaredReasons counts the constants of type Reason in the source.
-func declaredReasons(t *testing.T) int {
+func declaredReasons(t *testing.T, paths ...string) int {
 	t.Helper()
 	n := 0
-	for _, path := range []string{"../reason.go", "../../authz/authz.go"} {
+	for _, path := range paths {
 		file, err := parser.ParseFile(token.NewFileSet(), path, nil, 0)
 		if err != nil {
 			t.Fatal(err)
@@ -73,8 +73,11 @@ func TestReasons_ListEachReasonOnce(t *testing.T) {
 			t.Errorf("Reasons holds %s twice", reason)
 		}
 	}
-	if n := declaredReasons(t); n < 15 || n != len(bot.Reasons) {
+	if n := declaredReasons(t, "../reason.go", "../../authz/authz.go"); n < 15 || n != len(bot.Reasons) {
 		t.Errorf("%d reasons are declared and %d listed", n, len(bot.Reasons))
+	}
+	if n := declaredReasons(t, "../reason_of_record.go"); n != len(bot.ReasonsOfRecord) {
+		t.Errorf("%d reasons of the record are declared and %d listed", n, len(bot.ReasonsOfRecord))
 	}
 }
 

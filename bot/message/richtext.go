@@ -3,10 +3,8 @@ package message
 import (
 	"encoding/json"
 	"fmt"
-	"net/http"
 	"slices"
 	"strings"
-	"sync/atomic"
 	"time"
 
 	"github.com/slack-go/slack"
@@ -14,12 +12,6 @@ import (
 	"revoke-sessions/authz"
 	"revoke-sessions/bot"
 )
-
-// Line is a connection to Slack that a test can cut.
-type Line struct {
-	http.RoundTripper
-	Cut atomic.Bool
-}
 
 // encoded is our blocks as the JSON of a Message.
 func encoded(blocks []slack.Block) json.RawMessage {

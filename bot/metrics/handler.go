@@ -34,7 +34,8 @@ func (m *Metrics) Handler(log *slog.Logger) http.Handler {
 	mux.HandleFunc("GET /readyz", m.ready)
 	// Who asks is near and asks seldom: gzip would hold 2 MB for ever after.
 	mux.Handle("GET /metrics", promhttp.HandlerFor(m.registry, promhttp.HandlerOpts{
-		ErrorHandling: promhttp.ContinueOnError, DisableCompression: true, MaxRequestsInFlight: scrapesAtOnce, Registry: m.registry, ErrorLog: &gathering{log: log},
+		ErrorHandling: promhttp.ContinueOnError, DisableCompression: true, MaxRequestsInFlight: scrapesAtOnce,
+		Registry: m.registry, ErrorLog: &gathering{log: log},
 	}))
 	return mux
 }
@@ -67,7 +68,8 @@ func (m *Metrics) ready(w http.ResponseWriter, _ *http.Request) {
 		plain(w, http.StatusServiceUnavailable, strings.Join(missing, "\n"))
 		return
 	}
-	plain(w, http.StatusOK, fmt.Sprintf("ready\nopen sockets to Slack: %d; nothing has come on them for %s", m.connected(), m.sinceHeard().Round(time.Second)))
+	plain(w, http.StatusOK, fmt.Sprintf("ready\nopen sockets to Slack: %d; nothing has come on them for %s", m.connected(),
+		m.sinceHeard().Round(time.Second)))
 }
 
 // unready lists what keeps the bot from its work; nothing when it is ready.

@@ -34,8 +34,10 @@ var fromReport = []float64{1, 2, 5, 10, 20, 30, 60, 120, 300, 600, 1200, 1800, 3
 
 // actions are those that somebody can be refused, and the kinds of arrivals
 // that were given up.
-var actions = set[string](string(authz.Ask), string(authz.Confirm), string(authz.Deny), string(authz.Cancel), string(authz.Retry),
-	string(authz.See), string(authz.Freeze), string(authz.Unfreeze), string(bot.CommandArrival), string(bot.ClickArrival), string(bot.FormArrival))
+var actions = set(
+	string(authz.Ask), string(authz.Confirm), string(authz.Deny), string(authz.Cancel), string(authz.Retry),
+	string(authz.See), string(authz.Freeze), string(authz.Unfreeze),
+	string(bot.CommandArrival), string(bot.ClickArrival), string(bot.FormArrival))
 
 // reasons are why somebody can be refused something.
 var reasons = set(bot.Reasons...)

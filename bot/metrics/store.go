@@ -41,7 +41,8 @@ const (
 
 func (m *Metrics) registerStore() {
 	m.store = m.newCalls("store_transactions", "Transactions of the database", "operation",
-		[]string{txAnnounce, txAnnounced, txBeat, txClaim, txCommit, txDue, txForget, txFreeze, txReceive, txRecord, txStall, txTelling, txTold, txSetPlace, txWithdraw, txRetell},
+		[]string{txAnnounce, txAnnounced, txBeat, txClaim, txCommit, txDue, txForget, txFreeze, txReceive, txRecord, txStall, txTelling,
+			txTold, txSetPlace, txWithdraw, txRetell},
 		[]string{storeOK, storeError, storeGivenUp, storeUnclear},
 		[]float64{0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.5, 1, 2.5})
 }

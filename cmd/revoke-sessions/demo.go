@@ -76,75 +76,110 @@ func (c *demoCommand) serve(ctx context.Context, stage *stage, out io.Writer) er
 	return nil
 }
 
+// narration is the lost-device story, told on out while it happens on a stage.
+type narration struct {
+	*stage
+	out io.Writer
+}
+
 // play is the lost-device story: report, a refused click by an outsider,
 // approval, revoke, verification, thread.
 func play(ctx context.Context, s *stage, out io.Writer) error {
 	ctx, cancel := context.WithTimeout(ctx, time.Minute)
 	defer cancel()
-	say := func(format string, args ...any) { fmt.Fprintf(out, format+"\n", args...) }
-	// see waits for the message whose words all stand in it, and shows it.
-	see := func(who string, messages func() []slacktest.Message, words ...string) (found slacktest.Message, err error) {
-		err = s.slack.Until(ctx, func() bool {
-			for _, m := range messages() {
-				if text := plain(m); containsAll(text, words) {
-					found = m
-					return true
-				}
-			}
-			return false
-		})
-		if err != nil {
-			return found, fmt.Errorf("%s never read %q: %w", who, words, err)
-		}
-		say("%s", indent(who, found))
-		return found, nil
-	}
-	card := func() []slacktest.Message { return s.slack.Messages(approvals) }
-
-	say("Bob has lost his phone. From a colleague's computer he types: /revoke-sessions me lost my phone")
-	if _, err := s.slack.As(bobID).Command(general, "me lost my phone").Wait(ctx); err != nil {
-		return err
-	}
-	m, err := see("Card in #security-approvals", card, "Bob Reporter lost a device", "Nothing has been done yet")
+	t := narration{stage: s, out: out}
+	card, err := t.reported(ctx)
 	if err != nil {
 		return err
 	}
-	if _, err := see("Bob's receipt", func() []slacktest.Message { return s.slack.DMs(bobID) }, "Your report is with"); err != nil {
+	if err := t.refused(ctx, card); err != nil {
 		return err
 	}
-	say("Olga is in the channel but no approver. She presses Revoke sessions.")
-	if _, err := s.slack.As(olgaID).Click(approvals, m.TS, bot.ActionConfirm).Wait(ctx); err != nil {
-		return err
-	}
-	if _, err := see("Only Olga reads", func() []slacktest.Message { return s.slack.Ephemerals(olgaID) },
-		"Only an approver can do this"); err != nil {
-		return err
-	}
-	if n := len(s.entra.Posts()); n != 0 {
-		return fmt.Errorf("Microsoft Graph got %d calls before anybody approved", n)
-	}
-	say("Alice, an approver, phones Bob, then presses Revoke sessions.")
-	if _, err := s.slack.As(aliceID).Click(approvals, m.TS, bot.ActionConfirm).Wait(ctx); err != nil {
-		return err
-	}
-	if _, err := see("The card", card, "sessions are revoked", "Approved by", "Verified"); err != nil {
-		return err
-	}
-	if _, err := see("In its thread", func() []slacktest.Message { return s.slack.Thread(approvals, m.TS) }, "Still open, and until when",
-		"Verified", "request-id"); err != nil {
-		return err
-	}
-	if _, err := see("Bob is told", func() []slacktest.Message { return s.slack.DMs(bobID) },
-		"Your sessions were revoked, as you asked"); err != nil {
+	if err := t.approved(ctx, card); err != nil {
 		return err
 	}
 	posts := s.entra.Posts()
 	if len(posts) != 1 || !posts[0].Applied {
 		return fmt.Errorf("Microsoft Graph was asked %d times, not once", len(posts))
 	}
-	say("Microsoft Graph saw one POST %s, request-id %s, and moved the stamp.", posts[0].Path, posts[0].RequestID)
-	say("Every step was as it should be.")
+	t.say("Microsoft Graph saw one POST %s, request-id %s, and moved the stamp.", posts[0].Path, posts[0].RequestID)
+	t.say("Every step was as it should be.")
 	return nil
+}
+
+// reported lets Bob report his own account, and returns the card's ts.
+func (t narration) reported(ctx context.Context) (card string, err error) {
+	t.say("Bob has lost his phone. From a colleague's computer he types: /revoke-sessions me lost my phone")
+	if _, err := t.slack.As(bobID).Command(general, "me lost my phone").Wait(ctx); err != nil {
+		return "", err
+	}
+	m, err := t.see(ctx, "Card in #security-approvals", t.cards, "Bob Reporter lost a device", "Nothing has been done yet")
+	if err != nil {
+		return "", err
+	}
+	_, err = t.see(ctx, "Bob's receipt", t.messagesTo(bobID), "Your report is with")
+	return m.TS, err
+}
+
+// refused lets somebody press who is in the channel but no approver.
+func (t narration) refused(ctx context.Context, card string) error {
+	t.say("Olga is in the channel but no approver. She presses Revoke sessions.")
+	if _, err := t.slack.As(olgaID).Click(approvals, card, bot.ActionConfirm).Wait(ctx); err != nil {
+		return err
+	}
+	onlyOlga := func() []slacktest.Message { return t.slack.Ephemerals(olgaID) }
+	if _, err := t.see(ctx, "Only Olga reads", onlyOlga, "Only an approver can do this"); err != nil {
+		return err
+	}
+	if n := len(t.entra.Posts()); n != 0 {
+		return fmt.Errorf("Microsoft Graph got %d calls before anybody approved", n)
+	}
+	return nil
+}
+
+// approved lets Alice approve, and waits until everybody has been told.
+func (t narration) approved(ctx context.Context, card string) error {
+	t.say("Alice, an approver, phones Bob, then presses Revoke sessions.")
+	if _, err := t.slack.As(aliceID).Click(approvals, card, bot.ActionConfirm).Wait(ctx); err != nil {
+		return err
+	}
+	if _, err := t.see(ctx, "The card", t.cards, "sessions are revoked", "Approved by", "Verified"); err != nil {
+		return err
+	}
+	thread := func() []slacktest.Message { return t.slack.Thread(approvals, card) }
+	if _, err := t.see(ctx, "In its thread", thread, "Still open, and until when", "Verified", "request-id"); err != nil {
+		return err
+	}
+	_, err := t.see(ctx, "Bob is told", t.messagesTo(bobID), "Your sessions were revoked, as you asked")
+	return err
+}
+
+func (t narration) say(format string, args ...any) { fmt.Fprintf(t.out, format+"\n", args...) }
+
+// see waits for the message whose words all stand in it, and shows it.
+func (t narration) see(
+	ctx context.Context, who string, messages func() []slacktest.Message, words ...string,
+) (found slacktest.Message, err error) {
+	err = t.slack.Until(ctx, func() bool {
+		for _, m := range messages() {
+			if text := plain(m); containsAll(text, words) {
+				found = m
+				return true
+			}
+		}
+		return false
+	})
+	if err != nil {
+		return found, fmt.Errorf("%s never read %q: %w", who, words, err)
+	}
+	t.say("%s", indent(who, found))
+	return found, nil
+}
+
+func (t narration) cards() []slacktest.Message { return t.slack.Messages(approvals) }
+
+func (t narration) messagesTo(who string) func() []slacktest.Message {
+	return func() []slacktest.Message { return t.slack.DMs(who) }
 }
 
 func containsAll(text string, words []string) bool {

@@ -43,7 +43,8 @@ var loginRemedies = map[string]string{
 // over by itself.
 //
 // Errors from Entra are *graph.Error.
-func Login(ctx context.Context, getenv func(string) string, options CredentialOptions, show func(message string)) (azidentity.AuthenticationRecord, error) {
+func Login(ctx context.Context, getenv func(string) string, options CredentialOptions,
+	show func(message string)) (azidentity.AuthenticationRecord, error) {
 	s, err := readSettings(getenv, options)
 	if err != nil {
 		return azidentity.AuthenticationRecord{}, err

@@ -47,7 +47,8 @@ var jsonErrors = abstractions.ErrorMappings{"XXX": odataerrors.CreateODataErrorF
 // packages for groups and roles would cost minutes and gigabytes of compiling.
 // template is the path with "{id}" where id belongs; the names of options are
 // percent-encoded, as in the SDK.
-func (c *Client) get(template, id string, options map[string]any, headers map[string]string) func(context.Context) (*abstractions.RequestInformation, error) {
+func (c *Client) get(template, id string, options map[string]any,
+	headers map[string]string) func(context.Context) (*abstractions.RequestInformation, error) {
 	return func(context.Context) (*abstractions.RequestInformation, error) {
 		names := slices.Sorted(maps.Keys(options))
 		request := abstractions.NewRequestInformationWithMethodAndUrlTemplateAndPathParameters(
@@ -100,7 +101,8 @@ func (q question) unfinished() *graph.Error {
 // the link on it leads on. whole says that it was read to its end. With an
 // error come the entries that were read before. check judges each entry; what
 // it refuses is refused with its whole page.
-func list[T any](ctx context.Context, c *Client, q question, enough int, check func(T, *exchange) *graph.Error) (found []T, whole bool, err error) {
+func list[T any](ctx context.Context, c *Client, q question, enough int, check func(T, *exchange) *graph.Error) (found []T, whole bool,
+	err error) {
 	var next *url.URL
 	for range maxPages {
 		var page struct {

@@ -15,7 +15,10 @@ func roomInMemory() string {
 	var fs syscall.Statfs_t
 	const tmpfs = 0x01021994 // TMPFS_MAGIC, statfs(2)
 	const writable = 2 | 1   // W_OK and X_OK, access(2)
-	if err := syscall.Statfs(memory, &fs); err != nil || int64(fs.Type) != tmpfs || fs.Bavail*uint64(fs.Bsize) < enough || syscall.Access(memory, writable) != nil {
+	if err := syscall.Statfs(memory, &fs); err != nil || int64(fs.Type) != tmpfs {
+		return ""
+	}
+	if fs.Bavail*uint64(fs.Bsize) < enough || syscall.Access(memory, writable) != nil {
 		return ""
 	}
 	return memory
