@@ -254,11 +254,6 @@ func TestDocsLinks(t *testing.T) {
 // are left out.
 const mostLines, mostMethods, mostColumns = 60, 35, 140
 
-// tooLarge are types that are larger for a reason.
-var tooLarge = map[string]string{
-	"bot.Request": "its methods are small and pure, and each asks one question of the same row",
-}
-
 // TestSizes keeps functions, types and lines small enough to be read at once. What is
 // quoted does not count: a sentence is not read better in two halves.
 func TestSizes(t *testing.T) {
@@ -312,13 +307,8 @@ func TestSizes(t *testing.T) {
 		t.Fatal(err)
 	}
 	for name, n := range methods {
-		if n > mostMethods && tooLarge[name] == "" {
+		if n > mostMethods {
 			t.Errorf("%s has %d methods, %d are the most", name, n, mostMethods)
-		}
-	}
-	for name := range tooLarge {
-		if methods[name] <= mostMethods {
-			t.Errorf("%s is no longer too large", name)
 		}
 	}
 }

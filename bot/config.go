@@ -61,7 +61,7 @@ func (c *Config) Check(action authz.Action, actor authz.Actor, matter authz.Matt
 // came now.
 func (c *Config) ResultOf(r Request, yes graph.Revocation, callErr error, now time.Time) Request {
 	r.Attempts = slices.Clone(r.Attempts)
-	a := r.Attempt()
+	a := r.Attempts.Last()
 	a.EndedAt = now
 	if callErr == nil {
 		a.Operation, a.Also = yes.Operation, yes.Also
@@ -89,18 +89,18 @@ func (c *Config) ResultOf(r Request, yes graph.Revocation, callErr error, now ti
 	if no.Retryable && a.Outcome == graph.NotDone {
 		a.Wait, a.Asked = no.RetryAfter, no.RetryAfter > 0
 		if !a.Asked {
-			tries, _ := r.Tries()
+			tries, _ := r.Calls().Tries()
 			a.Wait = time.Second << tries
 		}
 	}
 	// A plain no to this call says nothing about an earlier one.
-	if r.OpenCalls() > 0 {
+	if r.Calls().Unclear() != nil {
 		r.To(Unknown)
 		r.DueAt, r.Reads = now, 0
 		return r
 	}
 	if no.Retryable {
-		tries, first := r.Tries()
+		tries, first := r.Calls().Tries()
 		// No longer than the decision counts: see outlived.
 		if end := now.Add(a.Wait); tries < MaxTries && end.Sub(first) <= c.Timing.Patience && !end.After(c.Shelf(&r)) {
 			r.To(Approved)

@@ -116,7 +116,7 @@ func (rec Proof) Decision(r *Request) string {
 	if v == nil || len(rec.decided) == 0 {
 		return NoApprovals
 	}
-	if made, _ := r.Tries(); made != rec.calls {
+	if made, _ := r.Calls().Tries(); made != rec.calls {
 		return noCalls
 	}
 	givers := r.Givers()

@@ -125,7 +125,7 @@ type Request struct {
 	// Decisions holds who ended the pending state and each "Try again".
 	Decisions []Verdict `json:"decisions,omitempty"`
 	// Attempts holds every call that was begun, oldest first.
-	Attempts []Attempt `json:"attempts,omitempty"`
+	Attempts Attempts `json:"attempts,omitempty"`
 	// Before are the stamps as last read before the first POST that may have
 	// moved them, After as last read since.
 	Before graph.Stamps `json:"before,omitzero"`
@@ -299,14 +299,6 @@ func (r *Request) Verdict() *Verdict {
 	return &r.Decisions[len(r.Decisions)-1]
 }
 
-// Attempt is the last call, or nil.
-func (r *Request) Attempt() *Attempt {
-	if len(r.Attempts) == 0 {
-		return nil
-	}
-	return &r.Attempts[len(r.Attempts)-1]
-}
-
 // Over reports whether there is an end that those who asked do not know by their
 // own doing, and that no successor goes on from.
 func (r *Request) Over() bool {
@@ -325,11 +317,3 @@ func (r *Request) Over() bool {
 // and nothing has shown since that it was: then no message calls the sessions
 // revoked.
 func (r *Request) Doubtful() bool { return !r.UnmovedAt.IsZero() && r.State != Verified }
-
-// TakenBack is how the decision in force was taken back; nil if it was not.
-func (r *Request) TakenBack() *Reopening {
-	if n := len(r.Reopened); n > 0 && r.Reopened[n-1].Decision == len(r.Decisions) {
-		return &r.Reopened[n-1]
-	}
-	return nil
-}

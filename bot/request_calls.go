@@ -1,67 +1,17 @@
 package bot
 
 import (
-	"slices"
 	"time"
 
-	"revoke-sessions/authz"
 	"revoke-sessions/graph"
 )
 
-// Last is the last call of the request; the zero Attempt if there was none.
-func (r *Request) Last() Attempt {
-	if a := r.Attempt(); a != nil {
-		return *a
-	}
-	return Attempt{}
-}
-
 // Called names the operation that ran, or will.
 func (r *Request) Called() graph.Operation {
-	if a := r.Attempt(); a != nil && a.Operation != "" {
+	if a := r.Attempts.Last(); a != nil && a.Operation != "" {
 		return a.Operation
 	}
 	return r.Operation
-}
-
-// Unresolved counts the calls since the last decision whose effect is not
-// known to be none: those that may not be repeated at will.
-func (r *Request) Unresolved() (n int, first time.Time) {
-	return r.calls(func(a Attempt) bool { return a.Outcome != graph.NotDone })
-}
-
-// Tries counts all calls since the last decision.
-func (r *Request) Tries() (n int, first time.Time) {
-	return r.calls(func(Attempt) bool { return true })
-}
-
-func (r *Request) calls(which func(Attempt) bool) (n int, first time.Time) {
-	for _, a := range r.Attempts {
-		if a.Decision == len(r.Decisions) && which(a) {
-			if n == 0 {
-				first = a.BeganAt
-			}
-			n++
-		}
-	}
-	return n, first
-}
-
-// Stopped reports that whoever had confirmed it at a command line stopped it
-// while it waited.
-func (r *Request) Stopped() bool {
-	v := r.Verdict()
-	return r.State == Denied && v != nil && v.Kind == authz.Deny
-}
-
-// UnclearAttempt is the last call without a clear outcome, or nil.
-func (r *Request) UnclearAttempt() *Attempt {
-	for i := len(r.Attempts) - 1; i >= 0; i-- {
-		if a := &r.Attempts[i]; a.Outcome == graph.OutcomeUnknown {
-			return a
-		}
-	}
-	return nil
 }
 
 // Earlier are the stamps to compare with: those read right before the call,
@@ -71,12 +21,6 @@ func (r *Request) Earlier() graph.Stamps {
 		return r.Before
 	}
 	return r.Target.Stamps
-}
-
-// UnclearBefore reports whether some call may have been carried out although
-// Microsoft never said so: then a later no is not a no for the request.
-func (r *Request) UnclearBefore() bool {
-	return r.UnclearAttempt() != nil
 }
 
 const (
@@ -101,13 +45,7 @@ func (r *Request) Retryable(now time.Time) bool {
 // Stuck reports whether an unknown outcome will not become known soon: both
 // calls are spent, or the account could not be read for a minute.
 func (r *Request) Stuck(now time.Time) bool {
-	n, first := r.Unresolved()
-	a := r.Attempt()
+	n, first := r.Calls().Unresolved()
+	a := r.Attempts.Last()
 	return r.State == Unknown && (n >= maxCalls || Elapsed(first, now, UnknownSoon) || a.Outcome == graph.NotDone && a.Wait == 0)
-}
-
-// WasUnclear reports whether a call of the nth decision had no clear outcome,
-// then or still.
-func (r *Request) WasUnclear(n int) bool {
-	return slices.ContainsFunc(r.Attempts, func(a Attempt) bool { return a.Decision == n && (a.Unclear || a.Outcome == graph.OutcomeUnknown) })
 }

@@ -32,29 +32,12 @@ func (r *Request) Matter() authz.Matter {
 // OnlySelf reports whether the reporter's own Confirm is enough.
 func (r *Request) OnlySelf() bool { return r.Lane == authz.Self && r.Need == 0 }
 
-// Short reports that not enough approvers are known who could decide.
-func (r *Request) Short() bool {
-	return r.Coverage.Known && r.Need > 0 && r.Coverage.Able < r.Need
-}
-
-// Cancellable reports whether pressing "Cancel request" could do anything: of
-// several who asked for the same, none can cancel alone.
-func (r *Request) Cancellable() bool {
-	return r.State == Pending && (r.Lane == authz.Self || len(r.AskedBy()) == 1)
-}
-
 // TargetSlackIDs are all Slack accounts that are known to be the target's.
 func (r *Request) TargetSlackIDs() []string {
 	if r.TargetSlackID == "" {
 		return r.TargetAlso
 	}
 	return append([]string{r.TargetSlackID}, r.TargetAlso...)
-}
-
-// ApprovedBy reports whether somebody's approval of the decision that is being
-// made is stored.
-func (r *Request) ApprovedBy(a authz.Actor) bool {
-	return slices.ContainsFunc(r.Approvals, func(v Verdict) bool { return v.SlackID == a.SlackID || v.EntraID == a.EntraID })
 }
 
 // Givers are the approvals that the decision in force took in Slack, oldest first.
@@ -95,19 +78,4 @@ func slackIDs(verdicts []Verdict) (ids []string) {
 		ids = append(ids, v.SlackID)
 	}
 	return ids
-}
-
-// ReadsDenyAsked reports whether somebody could read, before they pressed, that
-// this press denies without a reason.
-func (r *Request) ReadsDenyAsked(a Arrival, entraID string) bool {
-	return slices.ContainsFunc(r.DenyAsked, func(v Verdict) bool {
-		return v.SlackID == a.UserID && v.EntraID == entraID && v.At.Before(a.ReceivedAt)
-	})
-}
-
-// AsksToDeny adds a wish, once for each person.
-func (r *Request) AsksToDeny(v Verdict) {
-	if !slices.ContainsFunc(r.DenyAsked, func(w Verdict) bool { return w.SlackID == v.SlackID && w.EntraID == v.EntraID }) {
-		r.DenyAsked = append(slices.Clone(r.DenyAsked), v)
-	}
 }

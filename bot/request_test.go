@@ -94,10 +94,10 @@ func TestPostsAndTries(t *testing.T) {
 		"a new decision with no call":  {2, []Attempt{a(1, 1, graph.OutcomeUnknown), a(1, 2, graph.OutcomeUnknown)}, 0, time.Time{}, 0, time.Time{}},
 	} {
 		r := Request{Decisions: make([]Verdict, row.decisions), Attempts: row.attempts}
-		if n, first := r.Unresolved(); n != row.posts || !first.Equal(row.firstPost) {
+		if n, first := r.Calls().Unresolved(); n != row.posts || !first.Equal(row.firstPost) {
 			t.Errorf("%s: %d posts from %s, want %d from %s", name, n, first, row.posts, row.firstPost)
 		}
-		if n, first := r.Tries(); n != row.tries || !first.Equal(row.firstTry) {
+		if n, first := r.Calls().Tries(); n != row.tries || !first.Equal(row.firstTry) {
 			t.Errorf("%s: %d tries from %s, want %d from %s", name, n, first, row.tries, row.firstTry)
 		}
 	}
@@ -106,12 +106,12 @@ func TestPostsAndTries(t *testing.T) {
 // What a verdict and an attempt are when there are none, and which is the last.
 func TestTheLastVerdictAndAttempt(t *testing.T) {
 	var r Request
-	if r.Verdict() != nil || r.Attempt() != nil {
+	if r.Verdict() != nil || r.Attempts.Last() != nil {
 		t.Error("an empty request has a verdict or an attempt")
 	}
 	r.Decisions = []Verdict{{SlackID: bottest.Alice}, {SlackID: bottest.Dave}}
 	r.Attempts = []Attempt{{Status: 1}, {Status: 2}}
-	if r.Verdict().SlackID != bottest.Dave || r.Attempt().Status != 2 {
+	if r.Verdict().SlackID != bottest.Dave || r.Attempts.Last().Status != 2 {
 		t.Error("not the last one")
 	}
 }

@@ -1,7 +1,6 @@
 package bot
 
 import (
-	"fmt"
 	"time"
 )
 
@@ -11,15 +10,6 @@ func (r *Request) Since() time.Time {
 		return r.CreatedAt
 	}
 	return r.AskedAgainAt
-}
-
-// Asked tells one time that people were asked from the next, for messages that
-// ring once in each.
-func (r *Request) Asked(key string) string {
-	if r.AskedAgainAt.IsZero() {
-		return key
-	}
-	return fmt.Sprintf("%s:%d", key, r.AskedAgainAt.Unix())
 }
 
 // Deadline is when the wait for a decision ends.

@@ -19,7 +19,3 @@ type StepBack struct {
 
 // Anchor is the row that the database once had.
 func (s StepBack) Anchor() string { return fmt.Sprintf("%d:%s", s.Seq, s.Hash) }
-
-// Losable reports whether something may have come of a request that this database
-// knows nothing of: it was open, or could be tried again.
-func (r *Request) Losable() bool { return r.State.May(Lost) }

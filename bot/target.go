@@ -85,14 +85,6 @@ func (r *Request) MatterOf(t TargetFacts) authz.Matter {
 	return m
 }
 
-// SureMatter is Matter without what nobody could say of the target: which groups it may
-// be in, and whether it may hold a privileged role.
-func (r *Request) SureMatter(t TargetFacts) authz.Matter {
-	m := r.Matter()
-	m.Target.MemberOf, m.Target.Privileged = t.In, t.Privileged == graph.Yes
-	return m
-}
-
 // KnownNow is matterOf with what cannot be read at the moment taken for what
 // the card had.
 func (r *Request) KnownNow(t TargetFacts) authz.Matter {

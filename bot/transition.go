@@ -93,13 +93,6 @@ func Answered(a *Attempt) bool {
 	return a.Outcome == graph.Done || a.Outcome == graph.NotDone && a.Wait == 0 && a.Status >= 400 && a.Status < 500
 }
 
-// OpenCalls counts the calls of the decision in force that may have been
-// carried out without anybody knowing.
-func (r *Request) OpenCalls() int {
-	n, _ := r.calls(func(a Attempt) bool { return a.Outcome == graph.OutcomeUnknown })
-	return n
-}
-
 // CodeInterrupted is the Code of an attempt whose answer is not on record: its process
 // was stopped in it, or the database was away until it was.
 const CodeInterrupted = "interrupted"
@@ -122,7 +115,7 @@ func (r *Request) Raise(e *Entry, now time.Time) bool {
 	default:
 		return false
 	}
-	e.RequestID = r.Attempt().RequestID
+	e.RequestID = r.Attempts.Last().RequestID
 	return true
 }
 
@@ -135,12 +128,12 @@ const StampSkew = 5 * time.Minute
 // for instead of carrying the second out. Where the clock was set back since the
 // call, the reads since tell how long ago it was.
 func (r *Request) SecondCall(timing Timing, now time.Time) (at time.Time, may bool) {
-	calls, first := r.Unresolved()
-	tries, _ := r.Tries()
+	calls, first := r.Calls().Unresolved()
+	tries, _ := r.Calls().Tries()
 	if calls >= maxCalls || tries >= MaxTries {
 		return time.Time{}, false
 	}
-	a := r.Attempt()
+	a := r.Attempts.Last()
 	if a.Outcome == graph.NotDone {
 		if Waited(a.EndedAt, a.Wait, now) {
 			return now, a.Wait > 0
@@ -154,13 +147,6 @@ func (r *Request) SecondCall(timing Timing, now time.Time) (at time.Time, may bo
 		}
 	}
 	return first.Add(timing.SecondPost), true
-}
-
-// Ours reports whether stamps may have moved by a call of the decision in
-// force, rather than by somebody else before it.
-func (r *Request) Ours(read graph.Stamps) bool {
-	_, first := r.Unresolved()
-	return read.ValidFrom().After(first.Add(-StampSkew))
 }
 
 // Note keeps what was read, or that it could not be read.

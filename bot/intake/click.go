@@ -74,7 +74,7 @@ func (h *decisions) askWhy(ctx context.Context, a act, r bot.Request) error {
 	if d := h.cfg.Check(authz.Deny, who.Actor, r.Matter()); !d.Allowed {
 		return h.refuseUnsure(ctx, a, e, d.Reason, &r, who)
 	}
-	if r.ReadsDenyAsked(a.Arrival, e.ActorEntraID) {
+	if readsDenyAsked(&r, a.Arrival, e.ActorEntraID) {
 		return h.decide(ctx, a, r, authz.Deny)
 	}
 	if r.TargetFound { // else it may be the target who pressed it

@@ -3,6 +3,7 @@ package intake
 import (
 	"context"
 	"errors"
+	"slices"
 
 	"revoke-sessions/authz"
 	"revoke-sessions/bot"
@@ -42,7 +43,7 @@ func (h *decisions) askedToDeny(ctx context.Context, a act, r bot.Request, e bot
 		if holds {
 			row.Reason = string(bot.DenyAsked)
 		}
-		r.AsksToDeny(bot.Verdict{Kind: authz.Deny, SlackID: a.UserID, EntraID: e.ActorEntraID, At: h.now().UTC()})
+		asksToDeny(&r, bot.Verdict{Kind: authz.Deny, SlackID: a.UserID, EntraID: e.ActorEntraID, At: h.now().UTC()})
 		if r.State == bot.Pending {
 			h.run.CancelTimeout(&r)
 			r.DueAt = h.cfg.Attention(&r)
@@ -67,4 +68,19 @@ func unsureOpened(err error) bool {
 	e, ok := errors.AsType[*slackapi.Error](err)
 	_, limited := lookup.TooOften(err)
 	return ok && e.NoAnswer() && !limited
+}
+
+// readsDenyAsked reports whether the person could read, before this press, that it
+// denies without a reason.
+func readsDenyAsked(r *bot.Request, a bot.Arrival, entraID string) bool {
+	return slices.ContainsFunc(r.DenyAsked, func(v bot.Verdict) bool {
+		return v.SlackID == a.UserID && v.EntraID == entraID && v.At.Before(a.ReceivedAt)
+	})
+}
+
+// asksToDeny adds a wish to deny, once for each person.
+func asksToDeny(r *bot.Request, v bot.Verdict) {
+	if !slices.ContainsFunc(r.DenyAsked, func(w bot.Verdict) bool { return w.SlackID == v.SlackID && w.EntraID == v.EntraID }) {
+		r.DenyAsked = append(slices.Clone(r.DenyAsked), v)
+	}
 }

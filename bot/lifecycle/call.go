@@ -42,7 +42,7 @@ func (rn *Runner) Approve(ctx context.Context, c bot.Change) error {
 // start starts the call of an approved request, unless it must wait: for the pause that
 // Microsoft asked for, its turn, the end of a freeze, or a replica with other rules.
 func (rn *Runner) start(ctx context.Context, r bot.Request) (again bool, _ bot.Request, err error) {
-	if a := r.Attempt(); a != nil && a.Decision == len(r.Decisions) {
+	if a := r.Attempts.Last(); a != nil && a.Decision == len(r.Decisions) {
 		if now := rn.now(); !bot.Waited(a.EndedAt, a.Wait, now) {
 			r.DueAt = a.EndedAt.Add(a.Wait) // the end of a freeze makes all requests due
 			r, err = rn.Commit(ctx, bot.Change{Request: r})
@@ -75,7 +75,7 @@ func (rn *Runner) start(ctx context.Context, r bot.Request) (again bool, _ bot.R
 // decision was counted for the limits with the first call, so only a second call counts.
 func (rn *Runner) callInTurn(ctx context.Context, r bot.Request) (again bool, _ bot.Request, err error) {
 	c := bot.Change{Fenced: !r.PassesOver(authz.Frozen), InTurn: true, Under: rn.rulesFor(&r)}
-	if n, _ := r.Unresolved(); n > 0 {
+	if n, _ := r.Calls().Unresolved(); n > 0 {
 		c.Uses = rn.cfg.Uses(&r)
 	}
 	return rn.Call(ctx, r, c)
@@ -84,7 +84,7 @@ func (rn *Runner) callInTurn(ctx context.Context, r bot.Request) (again bool, _ 
 // Call makes one call to Graph. It stores the start, in the change c, before the call,
 // and the result after it.
 func (rn *Runner) Call(ctx context.Context, r bot.Request, c bot.Change) (again bool, _ bot.Request, err error) {
-	if n, _ := r.Unresolved(); n == 0 && !r.Drill && !rn.stampsFresh(&r) {
+	if n, _ := r.Calls().Unresolved(); n == 0 && !r.Drill && !rn.stampsFresh(&r) {
 		// Prefer fresh stamps; keep the old ones if the read fails, because another
 		// revoke in between is unlikely.
 		if read := rn.readStamps(ctx, r.Target.ID); read.Known() {
@@ -116,7 +116,7 @@ func (rn *Runner) recordStart(ctx context.Context, r bot.Request, c bot.Change) 
 func (rn *Runner) callGraph(ctx context.Context, r bot.Request, began time.Time) (again bool, _ bot.Request, err error) {
 	call, cancel := context.WithDeadline(ctx, began.Add(rn.cfg.Timing.Attempt))
 	r.Attempts = slices.Clone(r.Attempts)
-	r.Attempt().BeganAt = rn.now().UTC() // the commit may have had to wait
+	r.Attempts.Last().BeganAt = rn.now().UTC() // the commit may have had to wait
 	var accepted graph.Revocation
 	if r.Drill {
 		_, err = rn.directory.User(call, r.Target.ID)

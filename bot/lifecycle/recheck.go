@@ -100,7 +100,7 @@ func (w *withdrawer) followFinding(ctx context.Context, r bot.Request, f finding
 func (w *withdrawer) applyFinding(r *bot.Request, f finding) {
 	r.UpdateFacts(f.target)
 	w.NoteChecked(r, w.now().UTC().Add(-f.age))
-	if n, _ := r.Unresolved(); n == 0 && f.target.User.Stamps.Known() {
+	if n, _ := r.Calls().Unresolved(); n == 0 && f.target.User.Stamps.Known() {
 		r.Before = f.target.User.Stamps
 	}
 }

@@ -11,7 +11,7 @@ import (
 // Lose ends a request whose result is not known since the database was restored, even
 // if another process is working on it.
 func (k *base) Lose(ctx context.Context, r bot.Request) (ended bool, err error) {
-	for r.Losable() {
+	for r.State.May(bot.Lost) {
 		r.To(bot.Lost)
 		r.EndedAt, r.DueAt, r.Line = k.now().UTC(), time.Time{}, nil
 		e := r.Entry(bot.Lost, k.actor)

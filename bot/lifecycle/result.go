@@ -36,7 +36,7 @@ func (rn *Runner) recordResult(
 		if r, err = rn.store.Request(ctx, r.ID); err != nil {
 			return false, next, fmt.Errorf("store what Microsoft answered: %w", err)
 		}
-		if mine := next.Attempt(); r.State == next.State && n == len(r.Attempts)-1 && r.Attempt().EndedAt.Equal(mine.EndedAt) {
+		if mine := next.Attempts.Last(); r.State == next.State && n == len(r.Attempts)-1 && r.Attempts.Last().EndedAt.Equal(mine.EndedAt) {
 			return r.State == bot.Unknown, r, nil // an earlier try was stored without saying so
 		}
 	}
@@ -45,7 +45,7 @@ func (rn *Runner) recordResult(
 // resultChange makes the change that stores the result of the last attempt.
 func (rn *Runner) resultChange(r bot.Request) bot.Change {
 	e := r.Entry(r.State, rn.actor)
-	a := r.Attempt()
+	a := r.Attempts.Last()
 	e.Operation, e.Also = string(r.Called()), bot.AlsoCalled(a)
 	e.Status, e.Code, e.Outcome = a.Status, a.Code, string(a.Outcome)
 	e.RequestID, e.ClientRequestID = a.RequestID, a.ClientRequestID
@@ -95,7 +95,7 @@ func (rn *Runner) insistOnResult(ctx context.Context, c bot.Change) (stored bot.
 func (rn *Runner) recordInterruption(ctx context.Context, r bot.Request) (again bool, _ bot.Request, err error) {
 	now := rn.now().UTC()
 	r.Attempts = slices.Clone(r.Attempts)
-	a := r.Attempt()
+	a := r.Attempts.Last()
 	a.EndedAt, a.Code, r.DueAt, r.Reads = now, bot.CodeInterrupted, now, 0
 	if r.Drill {
 		a.Outcome = graph.NotDone // a read changes nothing

@@ -7,6 +7,7 @@ import (
 
 	"revoke-sessions/bot"
 	"revoke-sessions/bot/lookup"
+	"revoke-sessions/graph"
 )
 
 // findOut finds out the result of a call of unknown effect: a moved stamp means that
@@ -16,7 +17,7 @@ func (rn *Runner) findOut(ctx context.Context, r bot.Request) (again bool, _ bot
 	read := rn.readStamps(lookup.NobodyWaits(ctx), r.Target.ID)
 	now, withheld := rn.now().UTC(), r.Withheld
 	r.Note(read)
-	if read.MovedSince(r.Before) && r.Ours(read) {
+	if read.MovedSince(r.Before) && ours(&r, read) {
 		r.To(bot.Revoked)
 		r.AcceptedAt, r.Seen, r.Reads, r.DueAt = now, true, 0, now
 		e := r.Entry(bot.Revoked, rn.actor)
@@ -90,7 +91,7 @@ func (rn *Runner) verify(ctx context.Context, r bot.Request) error {
 	r.Note(read)
 	was, late := r.State, false
 	switch {
-	case read.MovedSince(r.Earlier()) && r.Ours(read):
+	case read.MovedSince(r.Earlier()) && ours(&r, read):
 		r.To(bot.Verified)
 		r.DueAt = time.Time{}
 	case was == bot.Revoked && r.Reads+1 < len(rn.cfg.Timing.Verify):
@@ -124,4 +125,11 @@ func (rn *Runner) verify(ctx context.Context, r bot.Request) error {
 	c.Request = r
 	_, err := rn.Commit(ctx, c)
 	return err
+}
+
+// ours reports whether stamps may have moved by a call of the decision in
+// force, rather than by somebody else before it.
+func ours(r *bot.Request, read graph.Stamps) bool {
+	_, first := r.Calls().Unresolved()
+	return read.ValidFrom().After(first.Add(-bot.StampSkew))
 }

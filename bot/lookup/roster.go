@@ -267,7 +267,7 @@ func Headcount(all []Approver) int {
 // rules of their clicks.
 func (s Roster) Able(r *bot.Request, check bot.Checker) []Approver {
 	return slices.DeleteFunc(slices.Clone(s.People), func(a Approver) bool {
-		return !check(authz.Confirm, a.Actor, r.Matter()).Allowed || r.ApprovedBy(a.Actor)
+		return !check(authz.Confirm, a.Actor, r.Matter()).Allowed || approvedBy(r, a.Actor)
 	})
 }
 
@@ -343,4 +343,10 @@ func (s Roster) allAble(name string, able []Approver) bool {
 		return n
 	}
 	return in(s.People) == in(able)
+}
+
+// approvedBy reports whether somebody's approval of the decision that is being
+// made is stored.
+func approvedBy(r *bot.Request, a authz.Actor) bool {
+	return slices.ContainsFunc(r.Approvals, func(v bot.Verdict) bool { return v.SlackID == a.SlackID || v.EntraID == a.EntraID })
 }

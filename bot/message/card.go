@@ -102,7 +102,7 @@ func decisionParts(r *bot.Request, v View) (above []*line, buttons []*slack.Butt
 // offersDeny reports whether the card of an approved request has a Deny button: only
 // while the request waits.
 func offersDeny(r *bot.Request, v View) bool {
-	return r.Stoppable() && (v.Freeze != nil || r.Attempt() != nil || r.Line != nil || r.OtherRules || r.Unasked != "")
+	return r.Stoppable() && (v.Freeze != nil || r.Attempts.Last() != nil || r.Line != nil || r.OtherRules || r.Unasked != "")
 }
 
 // maxPlainReason is how much of a reason a plain card shows.
@@ -184,7 +184,7 @@ func pendingButtons(r *bot.Request) []*slack.ButtonBlockElement {
 		question = fmt.Sprintf("DRILL: the account of %s (%s) is read once. Nothing is changed.", r.Name(), r.Words.UPN)
 	}
 	buttons := []*slack.ButtonBlockElement{confirmButton(r, question), button(bot.ActionDeny, "Deny", r.ID, slack.StyleDefault)}
-	if r.Cancellable() {
+	if cancellable(r) {
 		buttons = append(buttons, button(bot.ActionCancel, "Cancel request", r.ID, slack.StyleDefault))
 	}
 	return buttons

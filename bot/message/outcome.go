@@ -29,7 +29,7 @@ func outcomeHeadline(r *bot.Request, l *line, v View) *line {
 		if r.State == bot.Approved && v.Freeze == nil && r.Unasked != "" {
 			return lookUpPending(r, l, v)
 		}
-		if a := r.Attempt(); r.State == bot.Approved && v.Freeze == nil && a != nil && a.Decision == len(r.Decisions) && a.Wait > 0 {
+		if a := r.Attempts.Last(); r.State == bot.Approved && v.Freeze == nil && a != nil && a.Decision == len(r.Decisions) && a.Wait > 0 {
 			return waiting(r, l, a)
 		}
 		if r.State == bot.Approved && v.Freeze == nil && r.Line != nil {
@@ -50,7 +50,7 @@ func outcomeHeadline(r *bot.Request, l *line, v View) *line {
 		return l
 	case bot.Drilled:
 		l.bold("Rehearsed for ").boldTyped(r.Name()).bold(". Nothing was changed.").say(" ").by(d)
-		return l.say(". Microsoft Entra answered a read of the account%s.", afterReport(r, r.Attempt().EndedAt))
+		return l.say(". Microsoft Entra answered a read of the account%s.", afterReport(r, r.Attempts.Last().EndedAt))
 	case bot.Failed:
 		return failure(r, l, v)
 	case bot.Unknown:
@@ -85,7 +85,7 @@ func heldBack(r *bot.Request, l *line) *line {
 		return l.bold("Held back by a freeze: nothing has been asked of Microsoft Entra about ").boldTyped(r.Name()).bold(" yet.")
 	}
 	l.bold("Held back by a freeze: no further call is made about ").boldTyped(r.Name()).bold(" yet.")
-	if r.UnclearBefore() {
+	if r.Attempts.Unclear() != nil {
 		return l.say(" %s, so it is not known whether anything was revoked.", noEarlierAnswer(r))
 	}
 	return l.say(" Nothing was revoked yet.")
@@ -102,7 +102,7 @@ func leftToOthers(r *bot.Request, l *line) *line {
 	}
 	l.say(" The copy of this bot that is running has older rules than one that started later. " +
 		"It goes on once whoever runs the bot has restarted every copy.")
-	if r.UnclearBefore() {
+	if r.Attempts.Unclear() != nil {
 		return l.say(" %s, so it is not known whether anything was revoked.", noEarlierAnswer(r))
 	}
 	return l.say(" Nothing was revoked yet.")
@@ -187,14 +187,14 @@ func guestStamp(r *bot.Request, l *line) *line {
 }
 
 // WaitingText says at a terminal what a request waits for.
-func WaitingText(r *bot.Request) string { return waiting(r, &line{}, r.Attempt()).plain() }
+func WaitingText(r *bot.Request) string { return waiting(r, &line{}, r.Attempts.Last()).plain() }
 
 func waiting(r *bot.Request, l *line, a *bot.Attempt) *line {
 	l.bold("Waiting to ask Microsoft Entra again.")
 	switch {
 	case r.Drill:
 		l.say(" The account was not read.")
-	case r.UnclearBefore():
+	case r.Attempts.Unclear() != nil:
 		l.say(" %s, so it is not known whether anything was revoked.", noEarlierAnswer(r))
 	default:
 		l.say(" Nothing was revoked yet.")
@@ -224,7 +224,7 @@ func queued(r *bot.Request, l *line) *line {
 	} else {
 		l.bold("Waiting for its turn to ask Microsoft Entra again about ").boldTyped(r.Name()).bold(".")
 	}
-	if r.UnclearBefore() {
+	if r.Attempts.Unclear() != nil {
 		l.say(" %s, so it is not known whether anything was revoked.", noEarlierAnswer(r))
 	}
 	l.say(" Microsoft has asked the bot to wait; next try: ").whenExactly(r.DueAt).say(". ")
@@ -253,8 +253,8 @@ func inLine(r *bot.Request, l *line) *line {
 
 // failure is the headline of a failed request.
 func failure(r *bot.Request, l *line, v View) *line {
-	a := r.Attempt()
-	x := r.TakenBack()
+	a := r.Attempts.Last()
+	x := reopening(r)
 	switch {
 	case x != nil:
 		l.bold("Not tried again.").say(" ").join(whyTakenBack(r, x, v.Patience))
@@ -274,7 +274,7 @@ func failure(r *bot.Request, l *line, v View) *line {
 	switch {
 	case r.Drill:
 		l.say(" This was a rehearsal.")
-	case r.UnclearBefore():
+	case r.Attempts.Unclear() != nil:
 		l.say(" %s, so it is not known whether anything was revoked.", noEarlierAnswer(r))
 	default:
 		l.say(" Nothing was revoked.")
@@ -291,7 +291,7 @@ func failure(r *bot.Request, l *line, v View) *line {
 // unitMayBeWhy adds to a refusal that the account is in a restricted management unit.
 // Only approvers may read that.
 func unitMayBeWhy(r *bot.Request, l *line) *line {
-	if a := r.Attempt(); r.State == bot.Failed && a != nil && r.TakenBack() == nil && r.Target.Restricted == graph.Yes && !r.Drill {
+	if a := r.Attempts.Last(); r.State == bot.Failed && a != nil && reopening(r) == nil && r.Target.Restricted == graph.Yes && !r.Drill {
 		if why := graph.Restricted(a.Status, a.Code); why != "" {
 			l.say(" %s", why)
 		}
@@ -339,7 +339,7 @@ func unclear(r *bot.Request, l *line, v View) *line {
 
 // whyUnclear says why the outcome is unknown.
 func whyUnclear(r *bot.Request, l *line) *line {
-	switch a := r.UnclearAttempt(); {
+	switch a := r.Attempts.Unclear(); {
 	case a == nil:
 	case a.Code == bot.CodeInterrupted:
 		l.say(" The bot has no answer on record: it was stopped while asking Microsoft, or its database was away.")
@@ -356,7 +356,7 @@ func whyUnclear(r *bot.Request, l *line) *line {
 // noAnswer says why an outcome was unknown, as the start of a sentence. It blames
 // Microsoft only if Microsoft's answer was unclear.
 func noAnswer(r *bot.Request) string {
-	if a := r.UnclearAttempt(); a != nil && a.Code == bot.CodeInterrupted {
+	if a := r.Attempts.Unclear(); a != nil && a.Code == bot.CodeInterrupted {
 		return "The bot has no answer of Microsoft's on record"
 	}
 	return "Microsoft gave no clear answer"
@@ -364,7 +364,7 @@ func noAnswer(r *bot.Request) string {
 
 // noEarlierAnswer is noAnswer for an earlier call.
 func noEarlierAnswer(r *bot.Request) string {
-	if a := r.UnclearAttempt(); a != nil && a.Code == bot.CodeInterrupted {
+	if a := r.Attempts.Unclear(); a != nil && a.Code == bot.CodeInterrupted {
 		return "An earlier call has no answer on record"
 	}
 	return "An earlier call had no clear answer"
@@ -376,7 +376,7 @@ func accountShows(r *bot.Request, l *line) *line {
 	switch {
 	case r.Unread:
 		l.say(" The account cannot be read.")
-	case r.After.ReadAt.Before(r.Attempt().EndedAt):
+	case r.After.ReadAt.Before(r.Attempts.Last().EndedAt):
 		l.say(" The account has not been read since.")
 	case r.After.MovedSince(r.Earlier()):
 		l.say(" The account has changed since the report, but I cannot tell by whom.")
@@ -480,7 +480,7 @@ func acceptance(r *bot.Request, l *line) *line {
 		return l.say("%s, and the account showed the change once: ", noAnswer(r)).whenExactly(r.AcceptedAt).say(".")
 	}
 	l.say("Accepted by Microsoft: ").whenExactly(r.AcceptedAt)
-	if id := r.Attempt().RequestID; id != "" {
+	if id := r.Attempts.Last().RequestID; id != "" {
 		l.say(" (request-id ").typed(id).say(")")
 	}
 	return l.say(".")

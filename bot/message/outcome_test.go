@@ -13,7 +13,7 @@ import (
 func TestNoAnswer_SaysWhoseSilence(t *testing.T) {
 	const ours, theirs = "on record", "no clear answer"
 	unclear := func(s *scene) {
-		a := s.r.Attempt()
+		a := s.r.Attempts.Last()
 		if a == nil {
 			return
 		}
@@ -24,7 +24,7 @@ func TestNoAnswer_SaysWhoseSilence(t *testing.T) {
 	}
 	lost := func(s *scene) {
 		unclear(s)
-		if a := s.r.Attempt(); a != nil {
+		if a := s.r.Attempts.Last(); a != nil {
 			a.Code, a.Status, a.Unclear = bot.CodeInterrupted, 0, true
 		}
 	}

@@ -86,7 +86,7 @@ func outcomePosts(r *bot.Request, v *View) (all []Post) {
 	for n := 1; n <= now; n++ {
 		key := fmt.Sprintf("unknown:%d", n)
 		switch {
-		case !r.WasUnclear(n):
+		case !r.Attempts.Of(n).WereUnclear():
 		case n == now && r.State == bot.Unknown:
 			add(Post{Key: key, Show: shows(r, v, Result)})
 		default:
@@ -150,17 +150,17 @@ func undecidedPosts(r *bot.Request, v *View) (all []Post) {
 		all = append(all, p)
 	}
 	if r.NotExecuted != "" {
-		key := r.Asked("not_executed")
+		key := asked(r, "not_executed")
 		add(Post{Key: key, Thread: true, Show: shows(r, v, NotExecutedNote)})
 		for _, id := range r.AskedBy() {
 			add(Post{Key: key + ":" + id, To: id, Show: shows(r, v, NotExecutedNote)})
 		}
 	}
 	if r.Reminded > 0 {
-		add(Post{Key: r.Asked(fmt.Sprintf("reminder:%d", r.Reminded)), Thread: true, Show: shows(r, v, Reminder)})
+		add(Post{Key: asked(r, fmt.Sprintf("reminder:%d", r.Reminded)), Thread: true, Show: shows(r, v, Reminder)})
 	}
 	if r.Escalated {
-		add(Post{Key: r.Asked("escalation"), Thread: true, Show: shows(r, v, Escalation)})
+		add(Post{Key: asked(r, "escalation"), Thread: true, Show: shows(r, v, Escalation)})
 	}
 	return all
 }
@@ -313,4 +313,12 @@ func ToldSincePosts(r *bot.Request, places map[string]bot.Place) (all []Post) {
 	}
 	slices.SortFunc(all, func(a, b Post) int { return strings.Compare(a.Key, b.Key) })
 	return all
+}
+
+// asked makes the key of a message that rings once each time that people are asked.
+func asked(r *bot.Request, key string) string {
+	if r.AskedAgainAt.IsZero() {
+		return key
+	}
+	return fmt.Sprintf("%s:%d", key, r.AskedAgainAt.Unix())
 }

@@ -134,7 +134,7 @@ func receiptButtons(r *bot.Request, v View) []*slack.ButtonBlockElement {
 	case r.OnlySelf() && r.Retryable(v.Now):
 		buttons = append(buttons, button(bot.ActionRetry, "Try again", r.ID, slack.StyleDanger))
 	}
-	if r.Cancellable() {
+	if cancellable(r) {
 		buttons = append(buttons, button(bot.ActionCancel, "Cancel request", r.ID, slack.StyleDefault))
 	}
 	return buttons
@@ -212,7 +212,7 @@ func obstacles(r *bot.Request, v View) *line {
 	if v.Freeze != nil {
 		l.bold("All revokes are frozen just now.").say(" Your report waits, and does not expire. ")
 	}
-	if r.Short() && len(v.Deciders) > 0 || r.Coverage.Blind {
+	if short(r) && len(v.Deciders) > 0 || r.Coverage.Blind {
 		l.bold("There may not be enough people who can decide this.").say(" Do not wait for it. ")
 	}
 	reached := v.CardLink != "" && v.Shut == ""
@@ -261,4 +261,15 @@ func TargetNote(r *bot.Request) bot.Message {
 	p.add(begin(r).say("Your security team ended your sessions (%s). You will be asked to sign in again. "+
 		"If you did not expect this, speak to your security team in person or by phone.", r.ID))
 	return p.message()
+}
+
+// short reports that not enough approvers are known who could decide.
+func short(r *bot.Request) bool {
+	return r.Coverage.Known && r.Need > 0 && r.Coverage.Able < r.Need
+}
+
+// cancellable reports whether pressing "Cancel request" could do anything: of
+// several people who asked for the same, none can cancel alone.
+func cancellable(r *bot.Request) bool {
+	return r.State == bot.Pending && (r.Lane == authz.Self || len(r.AskedBy()) == 1)
 }

@@ -78,7 +78,7 @@ func unrevoked(r *bot.Request) string {
 
 // reopenedLine says on the card of an open request that its decision no longer holds.
 func reopenedLine(r *bot.Request, v View) *line {
-	x := r.TakenBack()
+	x := reopening(r)
 	if x == nil || r.State != bot.Pending {
 		return &line{}
 	}
@@ -116,4 +116,12 @@ func ReopenedReceipt(r *bot.Request, n int, v View) bot.Message {
 	p.add(l.say(" %s I'm asking the approvers again.", unrevoked(r)))
 	p.add(emergencyWay(v))
 	return p.message()
+}
+
+// reopening is how the decision in force was taken back; nil if it was not.
+func reopening(r *bot.Request) *bot.Reopening {
+	if n := len(r.Reopened); n > 0 && r.Reopened[n-1].Decision == len(r.Decisions) {
+		return &r.Reopened[n-1]
+	}
+	return nil
 }

@@ -152,7 +152,7 @@ func warnings(r *bot.Request, v View) []*line {
 		warn().bold("I cannot read who the approvers are,").
 			say(" so it may be that nobody can decide this. Whoever runs the bot finds the reason in its log.")
 	}
-	if r.Short() {
+	if short(r) {
 		warn().bold("Too few approvers.").say(" This needs %s, and I know of %d who may decide it. Whoever runs the bot must name more.",
 			countApprovals(r.Need), r.Coverage.Able)
 	}

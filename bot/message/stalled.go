@@ -14,7 +14,7 @@ func stalledFacts(r *bot.Request, l *line) *line {
 	switch {
 	case r.Drill:
 		return l.say(" Nothing was changed.")
-	case r.State == bot.Executing, r.State == bot.Unknown, r.State == bot.Approved && r.UnclearBefore():
+	case r.State == bot.Executing, r.State == bot.Unknown, r.State == bot.Approved && r.Attempts.Unclear() != nil:
 		return l.say(" It is not known whether anything was revoked.")
 	case r.State == bot.Pending, r.State == bot.Approved:
 		return l.say(" Nothing was revoked.")

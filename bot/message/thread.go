@@ -74,7 +74,7 @@ func ringForRetry(r *bot.Request, v View) *line {
 
 // callLine names the call, so that Microsoft's support can find it.
 func callLine(r *bot.Request) *line {
-	a := r.Attempt()
+	a := r.Attempts.Last()
 	if a == nil {
 		return &line{}
 	}

@@ -117,7 +117,7 @@ func TestRevoked_SaidOnlyAfterMicrosoft(t *testing.T) {
 func TestNothingRevoked_SaidOnlyIfKnown(t *testing.T) {
 	checked := 0
 	for _, s := range allSayings() {
-		if (s.scene.r.State != bot.Failed && s.scene.r.State != bot.Approved) || !s.scene.r.WasUnclear(1) || s.kind() == "unknown" {
+		if (s.scene.r.State != bot.Failed && s.scene.r.State != bot.Approved) || !s.scene.r.Attempts.Of(1).WereUnclear() || s.kind() == "unknown" {
 			continue
 		}
 		checked++
@@ -202,7 +202,7 @@ func TestButtons(t *testing.T) {
 			want = []string{"request.retry"}
 		case s.kind() == "receipt" && state == bot.Pending && s.scene.name != "pending_joined":
 			want = []string{"request.cancel"}
-		case s.key == bot.CardKey && state == bot.Approved && approvedWaits.MatchString(s.scene.name) && !s.scene.r.WasUnclear(1):
+		case s.key == bot.CardKey && state == bot.Approved && approvedWaits.MatchString(s.scene.name) && !s.scene.r.Attempts.Of(1).WereUnclear():
 			want = []string{"request.deny"}
 		case s.key == bot.CardKey && (state == bot.Failed || stuck.MatchString(s.scene.name)) && !strings.HasSuffix(s.scene.name, "next_day"):
 			want = []string{"request.retry"}
@@ -343,8 +343,8 @@ func TestMessage_SaysWhatHappensNext(t *testing.T) {
 func TestFailure_SaysWhatToDo(t *testing.T) {
 	for _, s := range allSayings() {
 		remedy := "An approver can press “Try again” on the card."
-		if s.scene.r.State == bot.Failed && s.scene.r.TakenBack() == nil {
-			remedy = s.scene.r.Attempt().Remedy
+		if s.scene.r.State == bot.Failed && reopening(&s.scene.r) == nil {
+			remedy = s.scene.r.Attempts.Last().Remedy
 		}
 		if s.scene.r.State == bot.Failed && s.kind() != "unknown" && !strings.Contains(s.m.Text, remedy) {
 			t.Errorf("%s does not say what to do:\n%s", s, s.m.Text)

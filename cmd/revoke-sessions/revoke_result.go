@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"revoke-sessions/authz"
 	"revoke-sessions/bot"
 	"revoke-sessions/bot/console"
 	"revoke-sessions/bot/message"
@@ -77,9 +78,10 @@ func (r *accountResult) called() string {
 
 // fill takes over what came of a request.
 func (r *accountResult) fill(request *bot.Request) {
-	a := request.Last()
 	r.Request, r.State, r.Operation = request.ID, request.State, request.Called()
-	r.Also, r.Status, r.Code, r.RequestID, r.ClientRequestID = a.Also, a.Status, a.Code, a.RequestID, a.ClientRequestID
+	if a := request.Attempts.Last(); a != nil {
+		r.Also, r.Status, r.Code, r.RequestID, r.ClientRequestID = a.Also, a.Status, a.Code, a.RequestID, a.ClientRequestID
+	}
 	r.AcceptedAt, r.Verified = request.AcceptedAt, request.State == bot.Verified
 	r.ValidFromBefore, r.ValidFromAfter = request.Before.ValidFrom(), request.After.ValidFrom()
 	r.Says = message.TerminalOutcome(request)
@@ -92,7 +94,7 @@ func (r *accountResult) fill(request *bot.Request) {
 		r.Outcome = outcomeDrilled
 	case request.State == bot.Failed:
 		r.Outcome = outcomeFailed
-	case request.Stopped():
+	case stopped(request):
 		r.Outcome = outcomeDeclined
 	default:
 		r.Outcome = outcomeUnknown
@@ -208,4 +210,11 @@ func (p *revoking) print(r *accountResult) error {
 		return fmt.Errorf("write the result: %w", err)
 	}
 	return nil
+}
+
+// stopped reports that the person who had confirmed it at a command line stopped it
+// while it waited.
+func stopped(r *bot.Request) bool {
+	v := r.Verdict()
+	return r.State == bot.Denied && v != nil && v.Kind == authz.Deny
 }
