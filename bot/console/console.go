@@ -16,6 +16,13 @@ import (
 	"revoke-sessions/bot/work"
 )
 
+// Store is what a Console asks of the store; bot.Store says what Claim does.
+type Store interface {
+	lifecycle.Store
+
+	Claim(ctx context.Context, id string) (bot.Request, bool, error)
+}
+
 // Console revokes for an operator at the command line, who decides alone and without
 // Slack. Its requests have the same states and audit rows as the Bot's and are in the
 // same database. If a Bot runs on it, that Bot finishes what this process leaves
@@ -27,7 +34,7 @@ import (
 // operator overrides them for a reason, which is recorded.
 type Console struct {
 	cfg      bot.Config
-	store    bot.Store // nil for one that only looks
+	store    Store // nil for one that only looks
 	people   *lookup.People
 	run      *lifecycle.Runner
 	operator string
@@ -57,7 +64,7 @@ type Operator struct {
 
 // New makes a Console. It uses Policy, Operation, Fallback, Timing, Log and Now of the
 // Config. Without a store (nil) it can only Look.
-func New(cfg bot.Config, store bot.Store, entra bot.Entra, who Operator) *Console {
+func New(cfg bot.Config, store Store, entra bot.Entra, who Operator) *Console {
 	if cfg.Now == nil {
 		cfg.Now = time.Now
 	}

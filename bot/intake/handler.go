@@ -3,19 +3,36 @@
 package intake
 
 import (
+	"context"
 	"log/slog"
 	"time"
 
+	"revoke-sessions/authz"
 	"revoke-sessions/bot"
 	"revoke-sessions/bot/lifecycle"
 	"revoke-sessions/bot/lookup"
 	"revoke-sessions/bot/notify"
 )
 
+// Store is what a Handler asks of the store; bot.Store says what each method does.
+type Store interface {
+	Arrival(ctx context.Context, id int64) (bot.Arrival, error)
+	Record(ctx context.Context, settles int64, entries ...bot.Entry) error
+	Request(ctx context.Context, id string) (bot.Request, error)
+	PendingFor(ctx context.Context, targetID string, lane authz.Lane, drill bool) (bot.Request, bool, error)
+	Open(ctx context.Context, slackID string, limit int) ([]bot.Request, error)
+	Places(ctx context.Context, id string) (map[string]bot.Place, error)
+	Cards(ctx context.Context, ids []string) (map[string]bot.Place, error)
+	Stands(ctx context.Context, channel, ts string) (bool, error)
+	Frozen(ctx context.Context) (bot.Freeze, bool, error)
+	CommitFreeze(ctx context.Context, c bot.FreezeChange) (bot.Freeze, error)
+	LastPulled(ctx context.Context, who authz.Asker) (time.Time, error)
+}
+
 // desk is what every act needs: who people are, what is stored, and a way to answer.
 type desk struct {
 	cfg       bot.Config
-	store     bot.Store
+	store     Store
 	people    *lookup.People
 	approvers *lookup.Rosters
 	run       *lifecycle.Runner
@@ -48,7 +65,7 @@ type Handler struct {
 
 // NewHandler makes a Handler.
 func NewHandler(
-	cfg bot.Config, store bot.Store, people *lookup.People, approvers *lookup.Rosters, budget *lookup.Budget,
+	cfg bot.Config, store Store, people *lookup.People, approvers *lookup.Rosters, budget *lookup.Budget,
 	run *lifecycle.Runner, teller *notify.Teller,
 ) *Handler {
 	d := &desk{

@@ -7,15 +7,27 @@ import (
 	"sync/atomic"
 	"time"
 
+	"revoke-sessions/authz"
 	"revoke-sessions/bot"
 	"revoke-sessions/bot/lookup"
 	"revoke-sessions/bot/work"
 )
 
+// Store is what a Runner asks of the store; bot.Store says what each method does.
+type Store interface {
+	bot.Ledger
+	bot.Rulebook
+
+	PendingFor(ctx context.Context, targetID string, lane authz.Lane, drill bool) (bot.Request, bool, error)
+	LastAccepted(ctx context.Context, targetID string) (time.Time, error)
+	LastRevoke(ctx context.Context, targetID, but string) (bot.Request, bool, error)
+	Frozen(ctx context.Context) (bot.Freeze, bool, error)
+}
+
 // base is what every step needs: the store, Entra, the rules, and a way to store a change.
 type base struct {
 	cfg       bot.Config
-	store     bot.Store
+	store     Store
 	directory bot.Entra
 	people    *lookup.People
 	approvers *lookup.Rosters
@@ -54,7 +66,7 @@ type Runner struct {
 
 // NewRunner makes a Runner whose audit rows name the actor.
 func NewRunner(
-	cfg bot.Config, store bot.Store, directory bot.Entra, people *lookup.People, approvers *lookup.Rosters, pool *work.Pool, actor string,
+	cfg bot.Config, store Store, directory bot.Entra, people *lookup.People, approvers *lookup.Rosters, pool *work.Pool, actor string,
 ) *Runner {
 	b := &base{
 		cfg: cfg, store: store, directory: directory, people: people, approvers: approvers, actor: actor,

@@ -13,11 +13,24 @@ import (
 	"revoke-sessions/bot/work"
 )
 
+// Store is what a Teller asks of the store; bot.Store says what each method does.
+type Store interface {
+	bot.Billboard
+	bot.Announcements
+
+	Request(ctx context.Context, id string) (bot.Request, error)
+	Open(ctx context.Context, slackID string, limit int) ([]bot.Request, error)
+	Frozen(ctx context.Context) (bot.Freeze, bool, error)
+	Freeze(ctx context.Context, id int64) (bot.Freeze, error)
+	ResponseURLs(ctx context.Context, slackID string, limit int) ([]bot.Secret, error)
+	Stall(ctx context.Context, id string) (fresh bool, err error)
+}
+
 // Teller brings what stands in Slack up to what is stored.
 type Teller struct {
 	*sender
 	cfg       bot.Config
-	store     bot.Store
+	store     Store
 	approvers *lookup.Rosters
 	pool      *work.Pool
 	channel   *lookup.Cache[bot.ChannelProblem]
@@ -34,7 +47,7 @@ type Teller struct {
 }
 
 // NewTeller makes a Teller. OtherRules and Meanwhile must be set before it is used.
-func NewTeller(cfg bot.Config, store bot.Store, slack *slackapi.Client, approvers *lookup.Rosters, pool *work.Pool) *Teller {
+func NewTeller(cfg bot.Config, store Store, slack *slackapi.Client, approvers *lookup.Rosters, pool *work.Pool) *Teller {
 	tl := &Teller{
 		sender: &sender{slack: slack, witness: cfg.Witness, log: cfg.Log, now: cfg.Now},
 		cfg:    cfg, store: store, approvers: approvers, pool: pool,
