@@ -49,10 +49,10 @@ func TestAskers_FewNamedRestCounted(t *testing.T) {
 			t.Errorf("%s: the card says %s", name, card)
 		}
 		notes := 0
-		for _, p := range Plan(&s.r, &s.v, "C0", nil) {
+		for _, p := range Plan(&s.r, s.v, "C0", nil) {
 			if strings.HasPrefix(p.Key, "joined") {
 				notes++
-				if got := p.Show().Text; got != test.note {
+				if got := p.Draw(&s.r, s.v).Text; got != test.note {
 					t.Errorf("%s: the thread says\n%s\nwant\n%s", name, got, test.note)
 				}
 			}

@@ -17,14 +17,14 @@ func TestPlan_ConsoleRequestOwesNothing(t *testing.T) {
 			Askers: []authz.Asker{{SlackID: bot.OperatorPrefix + "alice@laptop"}}, Attempts: []bot.Attempt{{Decision: 1}},
 			Decisions: []bot.Verdict{{Kind: authz.Confirm, SlackID: bot.OperatorPrefix + "alice@laptop", At: now}},
 		}
-		if told := Plan(&r, &View{Now: now}, "C0APPROVALS", nil); len(told) > 0 {
+		if told := Plan(&r, View{Now: now}, "C0APPROVALS", nil); len(told) > 0 {
 			t.Errorf("%s: %d messages are owed", s, len(told))
 		}
 		if r.Raise(&bot.Entry{}, now) {
 			t.Errorf("%s: the row claims that people were told", s)
 		}
 		r.Askers[0].SlackID = "U0BOB"
-		if told := Plan(&r, &View{Now: now}, "C0APPROVALS", nil); len(told) == 0 {
+		if told := Plan(&r, View{Now: now}, "C0APPROVALS", nil); len(told) == 0 {
 			t.Errorf("%s: of a request in Slack nothing is owed", s)
 		}
 	}

@@ -77,8 +77,8 @@ func TestFit_EverythingGrown(t *testing.T) {
 			if got := labelsOf(Card(&s.r, s.v)); !slices.Equal(got, want) && !(len(bare.r.Askers) == 1 && s.r.Lane == authz.ThirdParty) {
 				t.Errorf("%s: the buttons are %v, want %v", s.name, got, want)
 			}
-			for _, p := range Plan(&s.r, &s.v, "C0", nil) {
-				fits(t, s.name+" "+p.Key, p.Show())
+			for _, p := range Plan(&s.r, s.v, "C0", nil) {
+				fits(t, s.name+" "+p.Key, p.Draw(&s.r, s.v))
 			}
 			fits(t, s.name+" status", Status(&s.r, s.v))
 			if card := Card(&s.r, s.v).Text; state == bot.Pending && len(warnings(&s.r, s.v)) > 0 {

@@ -16,6 +16,10 @@ func CardMoves(r *bot.Request, v View) bool {
 	return r.State == bot.Pending || r.State == bot.Approved || r.State == bot.Executing || r.State == bot.Unknown || r.Retryable(v.Now)
 }
 
+// Drawing makes a message of a request. It is called when the message is sent: what was
+// learned of Slack since it was planned is in the View.
+type Drawing func(r *bot.Request, v View) bot.Message
+
 // Post is one message that a request owes to people.
 type Post struct {
 	// Key identifies the message among those of its request.
@@ -30,7 +34,7 @@ type Post struct {
 	// cannot be edited.
 	EditOnly bool
 	Tells    string // stored as its Place's Tells
-	Show     func() bot.Message
+	Draw     Drawing
 	Able     []string // mentioned if no user group can be
 	// Urgency defaults to OfOutcome.
 	Urgency bot.Urgency
@@ -41,7 +45,7 @@ func (p Post) InChannel() bool { return p.Thread || p.Key == bot.CardKey }
 
 // Plan lists the messages that a request owes, in the order in which they are sent.
 // Posted messages matter only to posts that correct or replace them.
-func Plan(r *bot.Request, v *View, channel string, places map[string]bot.Place) []Post {
+func Plan(r *bot.Request, v View, channel string, places map[string]bot.Place) []Post {
 	if r.AtConsole() {
 		return nil
 	}
@@ -60,24 +64,19 @@ func Plan(r *bot.Request, v *View, channel string, places map[string]bot.Place) 
 	)
 }
 
-// shows draws a message when it is sent, and not when it is planned.
-func shows(r *bot.Request, v *View, draw func(*bot.Request, View) bot.Message) func() bot.Message {
-	return func() bot.Message { return draw(r, *v) }
-}
-
-func cardPost(r *bot.Request, v *View, channel string) Post {
-	card := Post{Key: bot.CardKey, To: channel, Show: shows(r, v, Card)}
+func cardPost(r *bot.Request, v View, channel string) Post {
+	card := Post{Key: bot.CardKey, To: channel, Draw: Card}
 	if r.State == bot.Pending {
 		card.Urgency = bot.OfCard
 	}
-	if v.Meanwhile != nil && (r.State != bot.Approved || offersDeny(r, *v)) {
+	if v.Meanwhile != nil && (r.State != bot.Approved || offersDeny(r, v)) {
 		card.Tells = v.Meanwhile.ID
 	}
 	return card
 }
 
 // outcomePosts tell the thread the outcome of each decision, and doubts about it.
-func outcomePosts(r *bot.Request, v *View) (all []Post) {
+func outcomePosts(r *bot.Request, v View) (all []Post) {
 	add := func(p Post) {
 		p.Thread = true
 		all = append(all, p)
@@ -88,60 +87,60 @@ func outcomePosts(r *bot.Request, v *View) (all []Post) {
 		switch {
 		case !r.Attempts.Of(n).WereUnclear():
 		case n == now && r.State == bot.Unknown:
-			add(Post{Key: key, Show: shows(r, v, Result)})
+			add(Post{Key: key, Draw: Result})
 		default:
-			add(Post{Key: key, past: true, Urgency: bot.OfAside, Show: func() bot.Message { return superseded(r, n) }})
+			add(Post{Key: key, past: true, Urgency: bot.OfAside, Draw: func(r *bot.Request, _ View) bot.Message { return superseded(r, n) }})
 		}
 	}
 	if r.State.Accepted() || r.State.Undone() || r.State == bot.Failed || r.State == bot.Drilled || r.State == bot.Lost {
-		add(Post{Key: fmt.Sprintf("result:%d", now), Show: shows(r, v, Result)})
+		add(Post{Key: fmt.Sprintf("result:%d", now), Draw: Result})
 	}
 	if !r.UnreadAt.IsZero() {
-		add(Post{Key: "unread", Show: shows(r, v, Unread)})
+		add(Post{Key: "unread", Draw: Unread})
 	}
 	if !r.UnmovedAt.IsZero() {
-		add(Post{Key: "unmoved", Show: shows(r, v, Unmoved)})
+		add(Post{Key: "unmoved", Draw: Unmoved})
 	}
 	return all
 }
 
 // notePosts tell the thread who joined, that the target asks to cancel, and which
 // approvals lapsed.
-func notePosts(r *bot.Request, v *View) (all []Post) {
-	add := func(key string, show func() bot.Message) {
-		all = append(all, Post{Key: key, Thread: true, Urgency: bot.OfAside, Show: show})
+func notePosts(r *bot.Request, v View) (all []Post) {
+	add := func(key string, draw Drawing) {
+		all = append(all, Post{Key: key, Thread: true, Urgency: bot.OfAside, Draw: draw})
 	}
 	if len(r.AskedBy()) > 1 || r.Words.Also[r.Requester().SlackID] != "" {
-		add(bot.JoinedKey, func() bot.Message { return alsoAsked(r) })
+		add(bot.JoinedKey, func(r *bot.Request, _ View) bot.Message { return alsoAsked(r) })
 	}
 	if !r.CancelAskedAt.IsZero() {
-		add("cancel", shows(r, v, cancelAsked))
+		add("cancel", cancelAsked)
 	}
 	for n := range r.Lapsed {
-		add(fmt.Sprintf("lapsed:%d", n+1), func() bot.Message { return lapsed(r, n) })
+		add(fmt.Sprintf("lapsed:%d", n+1), func(r *bot.Request, _ View) bot.Message { return lapsed(r, n) })
 	}
 	return all
 }
 
 // reopenedPosts ask for a new decision, and tell the requesters.
-func reopenedPosts(r *bot.Request, v *View) (all []Post) {
+func reopenedPosts(r *bot.Request, v View) (all []Post) {
 	for n, x := range r.Reopened {
 		if x.Decision != len(r.Decisions) || r.State != bot.Pending {
 			continue
 		}
 		key := bot.ReopenedKey(n)
-		all = append(all, Post{Key: key, Thread: true, Once: true, Show: func() bot.Message { return ReopenedNote(r, n, *v) }})
+		note := func(r *bot.Request, v View) bot.Message { return ReopenedNote(r, n, v) }
+		receipt := func(r *bot.Request, v View) bot.Message { return ReopenedReceipt(r, n, v) }
+		all = append(all, Post{Key: key, Thread: true, Once: true, Draw: note})
 		for _, id := range r.AskedBy() {
-			all = append(all, Post{
-				Key: key + ":" + id, To: id, Once: true, Urgency: bot.OfAside, Show: func() bot.Message { return ReopenedReceipt(r, n, *v) },
-			})
+			all = append(all, Post{Key: key + ":" + id, To: id, Once: true, Urgency: bot.OfAside, Draw: receipt})
 		}
 	}
 	return all
 }
 
 // undecidedPosts press for a decision while nobody decides.
-func undecidedPosts(r *bot.Request, v *View) (all []Post) {
+func undecidedPosts(r *bot.Request, v View) (all []Post) {
 	if r.State != bot.Pending {
 		return nil
 	}
@@ -151,29 +150,30 @@ func undecidedPosts(r *bot.Request, v *View) (all []Post) {
 	}
 	if r.NotExecuted != "" {
 		key := asked(r, "not_executed")
-		add(Post{Key: key, Thread: true, Show: shows(r, v, NotExecutedNote)})
+		add(Post{Key: key, Thread: true, Draw: NotExecutedNote})
 		for _, id := range r.AskedBy() {
-			add(Post{Key: key + ":" + id, To: id, Show: shows(r, v, NotExecutedNote)})
+			add(Post{Key: key + ":" + id, To: id, Draw: NotExecutedNote})
 		}
 	}
 	if r.Reminded > 0 {
-		add(Post{Key: asked(r, fmt.Sprintf("reminder:%d", r.Reminded)), Thread: true, Show: shows(r, v, Reminder)})
+		add(Post{Key: asked(r, fmt.Sprintf("reminder:%d", r.Reminded)), Thread: true, Draw: Reminder})
 	}
 	if r.Escalated {
-		add(Post{Key: asked(r, "escalation"), Thread: true, Show: shows(r, v, Escalation)})
+		add(Post{Key: asked(r, "escalation"), Thread: true, Draw: Escalation})
 	}
 	return all
 }
 
 // elsewherePosts repeat an outcome by direct message to the people who decided, while it
 // cannot be posted in the thread. A repeated outcome is edited later, too.
-func elsewherePosts(r *bot.Request, v *View, outcomes []Post, places map[string]bot.Place) (all []Post) {
+func elsewherePosts(r *bot.Request, v View, outcomes []Post, places map[string]bot.Place) (all []Post) {
 	for _, p := range outcomes {
+		draw := func(r *bot.Request, v View) bot.Message { return Elsewhere(p.Draw(r, v), r) }
 		_, posted := places[p.Key]
 		for _, id := range r.Inform() {
 			key := bot.ElsewhereKey + p.Key + ":" + id
 			if _, begun := places[key]; begun || v.Shut != "" && !posted && !p.past {
-				all = append(all, Post{Key: key, To: id, Urgency: p.Urgency, Show: func() bot.Message { return Elsewhere(p.Show(), r) }})
+				all = append(all, Post{Key: key, To: id, Urgency: p.Urgency, Draw: draw})
 			}
 		}
 	}
@@ -182,7 +182,7 @@ func elsewherePosts(r *bot.Request, v *View, outcomes []Post, places map[string]
 
 // movedPosts correct the messages in former channels: cards, and outcomes that may
 // change.
-func movedPosts(r *bot.Request, v *View, places map[string]bot.Place) (all []Post) {
+func movedPosts(r *bot.Request, v View, places map[string]bot.Place) (all []Post) {
 	for key := range places {
 		parts := strings.SplitN(key, ":", 3)
 		if len(parts) < 3 || parts[0]+":" != bot.MovedKey {
@@ -190,9 +190,9 @@ func movedPosts(r *bot.Request, v *View, places map[string]bot.Place) (all []Pos
 		}
 		switch bot.KeyKind(parts[2]) {
 		case bot.CardKey:
-			all = append(all, Post{Key: key, EditOnly: true, Show: shows(r, v, MovedCard)})
+			all = append(all, Post{Key: key, EditOnly: true, Draw: MovedCard})
 		case "unknown", "result", "unread", "unmoved":
-			all = append(all, Post{Key: key, EditOnly: true, Show: shows(r, v, MovedOutcome)})
+			all = append(all, Post{Key: key, EditOnly: true, Draw: MovedOutcome})
 		}
 	}
 	slices.SortFunc(all, func(a, b Post) int { return strings.Compare(a.Key, b.Key) })
@@ -200,73 +200,72 @@ func movedPosts(r *bot.Request, v *View, places map[string]bot.Place) (all []Pos
 }
 
 // askerPosts are each requester's receipt, outcome and doubts.
-func askerPosts(r *bot.Request, v *View) (all []Post) {
+func askerPosts(r *bot.Request, v View) (all []Post) {
 	now, over := len(r.Decisions), r.Over()
 	for _, id := range r.AskedBy() {
-		add := func(key string, show func() bot.Message) { all = append(all, Post{Key: key, To: id, Show: show}) }
+		add := func(key string, draw Drawing) { all = append(all, Post{Key: key, To: id, Draw: draw}) }
 		all = append(all, Post{
-			Key: bot.ReceiptKey(id), To: id, Urgency: bot.OfAside, Show: func() bot.Message { return Receipt(r, *v, id) },
+			Key: bot.ReceiptKey(id), To: id, Urgency: bot.OfAside, Draw: func(r *bot.Request, v View) bot.Message { return Receipt(r, v, id) },
 		})
 		switch {
 		case r.Stuck(v.Now):
-			add(fmt.Sprintf("stuck:%d:%s", now, id), shows(r, v, OutcomeNote))
+			add(fmt.Sprintf("stuck:%d:%s", now, id), OutcomeNote)
 		case over:
-			add(fmt.Sprintf("outcome:%d:%s", now, id), shows(r, v, OutcomeNote))
+			add(fmt.Sprintf("outcome:%d:%s", now, id), OutcomeNote)
 		}
 		if !r.UnreadAt.IsZero() {
-			add("unread_note:"+id, shows(r, v, UnreadNote))
+			add("unread_note:"+id, UnreadNote)
 		}
 		if !r.UnmovedAt.IsZero() {
-			add("unmoved_note:"+id, shows(r, v, UnmovedNote))
+			add("unmoved_note:"+id, UnmovedNote)
 		}
 	}
 	return all
 }
 
 // targetPosts tell the target of somebody else's request the outcome.
-func targetPosts(r *bot.Request, v *View) []Post {
+func targetPosts(r *bot.Request, v View) []Post {
 	silent := v.Policy != nil && v.Policy.SilentTarget
 	happened := r.State == bot.Drilled || r.State.Accepted() && r.Target.Guest != graph.Yes
 	if r.Lane != authz.ThirdParty || r.TargetSlackID == "" || silent || !happened {
 		return nil
 	}
-	return []Post{{Key: "target", To: r.TargetSlackID, Show: func() bot.Message { return TargetNote(r) }}}
+	return []Post{{Key: "target", To: r.TargetSlackID, Draw: func(r *bot.Request, _ View) bot.Message { return TargetNote(r) }}}
 }
 
 // unreachedPosts are the approvers' direct messages about a channel where the bot cannot
 // post: new ones, and corrections of old ones. If there is no card and no known problem,
 // the old ones stay as they are.
-func unreachedPosts(r *bot.Request, v *View, places map[string]bot.Place) (all []Post) {
+func unreachedPosts(r *bot.Request, v View, places map[string]bot.Place) (all []Post) {
 	unread := r.State == bot.Pending && v.Shut != ""
 	_, asked := places["cancel"]
 	for _, of := range []struct {
 		key     string
 		news    bool
 		urgency bot.Urgency
-		draw    func(*bot.Request, View) bot.Message
+		draw    Drawing
 	}{
 		{bot.UnreachedKey, unread, bot.OfCard, UnreachedNote},
 		{bot.CancelUnreachedKey, unread && !asked && !r.CancelAskedAt.IsZero(), bot.OfOutcome, CancelUnreached},
 	} {
-		show := shows(r, v, of.draw)
 		told := ToldOf(places, of.key)
 		for _, id := range v.Able {
 			if of.news && !slices.Contains(told, id) && (of.key != bot.CancelUnreachedKey || id != r.TargetSlackID) {
-				all = append(all, Post{Key: of.key + id, To: id, Urgency: of.urgency, Show: show})
+				all = append(all, Post{Key: of.key + id, To: id, Urgency: of.urgency, Draw: of.draw})
 			}
 		}
 		if r.State == bot.Pending && v.Shut == "" && v.CardLink == "" {
 			continue
 		}
 		for _, id := range told {
-			now := show
+			draw := of.draw
 			if !slices.Contains(v.Readers, id) {
 				if r.State == bot.Pending && v.Guessed {
 					continue // perhaps still an approver
 				}
-				now = func() bot.Message { return NoConcern(r) }
+				draw = func(r *bot.Request, _ View) bot.Message { return NoConcern(r) }
 			}
-			all = append(all, Post{Key: of.key + id, To: id, Urgency: bot.OfAside, EditOnly: true, Show: now})
+			all = append(all, Post{Key: of.key + id, To: id, Urgency: bot.OfAside, EditOnly: true, Draw: draw})
 		}
 	}
 	return all
@@ -308,8 +307,8 @@ func ToldSincePosts(r *bot.Request, places map[string]bot.Place) (all []Post) {
 		if direct == "target" {
 			id = r.TargetSlackID
 		}
-		show := func() bot.Message { return ToldSince(r, id, at.Channel == bot.Privately) }
-		all = append(all, Post{Key: key, Thread: true, EditOnly: true, Urgency: bot.OfAside, Show: show})
+		draw := func(r *bot.Request, _ View) bot.Message { return ToldSince(r, id, at.Channel == bot.Privately) }
+		all = append(all, Post{Key: key, Thread: true, EditOnly: true, Urgency: bot.OfAside, Draw: draw})
 	}
 	slices.SortFunc(all, func(a, b Post) int { return strings.Compare(a.Key, b.Key) })
 	return all

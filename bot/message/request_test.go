@@ -80,7 +80,7 @@ func TestRequest_Stuck(t *testing.T) {
 func TestPlan_WhereMessagesGo(t *testing.T) {
 	for _, s := range scenes() {
 		keys := map[string]bool{}
-		for i, p := range Plan(&s.r, &s.v, bottest.Cards, nil) {
+		for i, p := range Plan(&s.r, s.v, bottest.Cards, nil) {
 			if keys[p.Key] {
 				t.Errorf("%s owes %s twice", s.name, p.Key)
 			}

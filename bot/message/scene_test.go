@@ -663,8 +663,8 @@ func (s saying) kind() string {
 func sayings(s scene) []saying {
 	var all []saying
 	add := func(key string, m bot.Message) { all = append(all, saying{s, key, m}) }
-	for _, p := range Plan(&s.r, &s.v, bottest.Cards, nil) {
-		add(p.Key, p.Show())
+	for _, p := range Plan(&s.r, s.v, bottest.Cards, nil) {
+		add(p.Key, p.Draw(&s.r, s.v))
 	}
 	add("status", Status(&s.r, s.v))
 	if s.r.State == bot.Pending {

@@ -13,7 +13,7 @@ import (
 
 // elsewhereOwed lists the keys of the direct messages that replace posts in the channel.
 func elsewhereOwed(s scene, places map[string]bot.Place) (keys []string) {
-	for _, p := range Plan(&s.r, &s.v, bottest.Cards, places) {
+	for _, p := range Plan(&s.r, s.v, bottest.Cards, places) {
 		if strings.HasPrefix(p.Key, bot.ElsewhereKey) || strings.HasPrefix(p.Key, bot.UnreachedKey) {
 			keys = append(keys, p.Key)
 		}
@@ -118,12 +118,12 @@ func TestUnreachedNote_EditedOnceOver(t *testing.T) {
 			"ekm_access_denied", "archived"},
 	} {
 		edited := map[string]bool{}
-		for _, p := range unreachedPosts(&tt.s.r, &tt.s.v, stand) {
+		for _, p := range unreachedPosts(&tt.s.r, tt.s.v, stand) {
 			if _, stands := stand[p.Key]; !stands {
 				continue
 			}
 			edited[p.Key] = true
-			text := p.Show().Text
+			text := p.Draw(&tt.s.r, tt.s.v).Text
 			if !p.EditOnly {
 				t.Errorf("%s: %s would be posted once more where it cannot be edited", tt.name, p.Key)
 			}
@@ -139,7 +139,7 @@ func TestUnreachedNote_EditedOnceOver(t *testing.T) {
 			t.Errorf("%s: only %v are edited", tt.name, edited)
 		}
 	}
-	if s := newScene("x", bot.Pending, noCard); len(unreachedPosts(&s.r, &s.v, stand)) > 0 {
+	if s := newScene("x", bot.Pending, noCard); len(unreachedPosts(&s.r, s.v, stand)) > 0 {
 		t.Error("without a card, and without a word of what is in its way, something is said")
 	}
 }
@@ -159,12 +159,12 @@ func TestUnreachedNote_TellsOnlyApprovers(t *testing.T) {
 		newScene("void", bot.Void), newScene("rehearsal", bot.Drilled, drill),
 	} {
 		edited := 0
-		for _, p := range unreachedPosts(&s.r, &s.v, stand) {
+		for _, p := range unreachedPosts(&s.r, s.v, stand) {
 			if _, stands := stand[p.Key]; !stands {
 				continue
 			}
 			edited++
-			want, text := NoConcern(&s.r).Text, p.Show().Text
+			want, text := NoConcern(&s.r).Text, p.Draw(&s.r, s.v).Text
 			if p.To == bottest.Alice && text == want || p.To != bottest.Alice && text != want {
 				t.Errorf("%s: %s says %q", s.name, p.Key, text)
 			}
@@ -175,7 +175,7 @@ func TestUnreachedNote_TellsOnlyApprovers(t *testing.T) {
 	}
 	guessed := newScene("not all looked up", bot.Pending, channelShut(bot.ChannelArchived))
 	guessed.v.Guessed = true
-	for _, p := range unreachedPosts(&guessed.r, &guessed.v, stand) {
+	for _, p := range unreachedPosts(&guessed.r, guessed.v, stand) {
 		if p.To == bottest.Erin || p.To == bottest.Carol {
 			t.Errorf("%s is edited, and its reader may be an approver", p.Key)
 		}
@@ -217,7 +217,7 @@ func TestToldSince_DoesNotClaimAnswerWasRead(t *testing.T) {
 		if len(all) != 1 {
 			t.Fatalf("%s: %d notes", channel, len(all))
 		}
-		if text := all[0].Show().Text; !strings.Contains(text, want) || (channel == bot.Privately) == strings.Contains(text, "been told") {
+		if text := all[0].Draw(&s.r, s.v).Text; !strings.Contains(text, want) || (channel == bot.Privately) == strings.Contains(text, "been told") {
 			t.Errorf("%s: the thread says %q", channel, text)
 		}
 	}

@@ -12,49 +12,49 @@ import (
 
 // moveCard posts a card that stands in the channel of another REVOKE_CHANNEL anew
 // in that of now. The old one stays the live one until the new one is noted.
-func (tl *Teller) moveCard(ctx context.Context, r *bot.Request, places map[string]bot.Place, p message.Post, tries int) (until pause) {
-	m := p.Show()
-	old, log := places[bot.CardKey], tl.log.With("request", r.ID, "key", bot.CardKey, "channel", tl.cfg.Channel)
-	if others, err := tl.OtherRules(ctx); others || err != nil {
+func (t *showing) moveCard(ctx context.Context, p message.Post) (until pause) {
+	m := p.Draw(t.r, t.v)
+	old, log := t.places[bot.CardKey], t.log.With("request", t.r.ID, "key", bot.CardKey, "channel", t.cfg.Channel)
+	if others, err := t.OtherRules(ctx); others || err != nil {
 		if err != nil {
 			log.Error("look whether the card may move", "error", err)
 		}
 		return pause{} // the channel of whoever was started last is that of the cards
 	}
-	if wait := tl.slack.Pace.Post(tl.cfg.Channel, letterOf(r, message.Post{Key: bot.CardKey, Urgency: bot.OfCard}), tl.now()); wait > 0 {
+	if wait := t.slack.Pace.Post(t.cfg.Channel, letterOf(t.r, message.Post{Key: bot.CardKey, Urgency: bot.OfCard}), t.now()); wait > 0 {
 		return pause{lasts: wait}
 	}
 	at := bot.Place{Key: bot.CardKey, Shown: m.Digest()}
 	var err error
-	at.Channel, at.TS, err = tl.Post(ctx, bot.CardKey, tl.cfg.Channel, "", m)
-	at.SaysNow(p.Tells, tl.now())
+	at.Channel, at.TS, err = t.Post(ctx, bot.CardKey, t.cfg.Channel, "", m)
+	at.SaysNow(p.Tells, t.now())
 	if err != nil {
 		log.Warn("post a card in the channel of now; the old one stays the live one", "error", err)
 		if e, ok := errors.AsType[*slackapi.Error](err); ok {
-			if asked := tl.slack.Pace.Obey(e, tl.now()); asked > 0 {
+			if asked := t.slack.Pace.Obey(e, t.now()); asked > 0 {
 				return pause{lasts: asked}
 			}
 		}
-		return pause{min(doubled(tellRetry, tries), shutRetry), true}
+		return pause{min(doubled(tellRetry, t.tries), shutRetry), true}
 	}
-	err = tl.pool.Insist(tl.pool.Context(), log, "note where a card has moved to",
-		func(ctx context.Context) error { return tl.store.MoveCard(ctx, r.ID, old, at) })
+	err = t.pool.Insist(t.pool.Context(), log, "note where a card has moved to",
+		func(ctx context.Context) error { return t.store.MoveCard(ctx, t.r.ID, old, at) })
 	switch {
 	case errors.Is(err, bot.ErrConflict):
-		tl.takeBack(log, at)
+		t.takeBack(log, at)
 		return pause{tellRetrySoon, true}
 	case err != nil:
 		return pause{tellRetrySoon, true}
 	}
-	for key, p := range places {
+	for key, p := range t.places {
 		if p.Channel == old.Channel {
-			delete(places, key)
+			delete(t.places, key)
 			if !strings.HasPrefix(key, bot.MovedKey) {
 				p.Key, p.Shown = old.MovedKey(key), ""
 			}
-			places[p.Key] = p
+			t.places[p.Key] = p
 		}
 	}
-	places[bot.CardKey] = at
+	t.places[bot.CardKey] = at
 	return pause{}
 }

@@ -20,22 +20,20 @@ type delivery struct {
 	// is noted here, too.
 	places map[string]bot.Place
 	p      message.Post
-	tries  int // of the telling, this one included
-	m      bot.Message
+	tries  int         // of the telling, this one included
+	m      bot.Message // as drawn for it
+	// Set by place: where the message stands, and whether it was posted before.
 	at     bot.Place
-	stands bool // it was posted before
+	stands bool
 }
 
 // place posts or edits one message and notes where it stands. closed is what is
 // wrong with the approvers' channel, if that is why it could not.
-func (tl *Teller) place(ctx context.Context, r *bot.Request, places map[string]bot.Place, p message.Post, tries int) (
-	until pause, closed bot.ChannelProblem,
-) {
-	d := &delivery{Teller: tl, r: r, places: places, p: p, tries: tries, m: p.Show()}
-	d.m.Able = p.Able
-	d.at, d.stands = places[p.Key]
-	d.at.Key = p.Key
-	if d.stands && (d.at.Shown == d.m.Digest() || d.at.TS == "" || d.at.Channel == bot.Privately || p.Once) {
+func (d *delivery) place(ctx context.Context) (until pause, closed bot.ChannelProblem) {
+	d.m.Able = d.p.Able
+	d.at, d.stands = d.places[d.p.Key]
+	d.at.Key = d.p.Key
+	if d.stands && (d.at.Shown == d.m.Digest() || d.at.TS == "" || d.at.Channel == bot.Privately || d.p.Once) {
 		return pause{}, ""
 	}
 	wait, err := d.send(ctx)
@@ -46,7 +44,7 @@ func (tl *Teller) place(ctx context.Context, r *bot.Request, places map[string]b
 	case refused:
 		return d.afterRefusal(ctx, e)
 	case err != nil:
-		tl.log.Error("tell", "request", r.ID, "key", p.Key, "error", err)
+		d.log.Error("tell", "request", d.r.ID, "key", d.p.Key, "error", err)
 		return pause{tellRetry, true}, ""
 	}
 	return d.note(ctx), ""
@@ -213,9 +211,10 @@ func (d *delivery) tellOtherwise(ctx context.Context, e *slackapi.Error) (until 
 		}
 		return pause{}, ""
 	}
-	note := message.Post{Key: bot.UntoldKey + p.Key, Thread: true, Once: true,
-		Show: func() bot.Message { return message.UntoldNote(d.r, p.To, e.Code) }}
-	_, said := d.places[note.Key]
+	note := *d
+	note.p = message.Post{Key: bot.UntoldKey + p.Key, Thread: true, Once: true}
+	note.m = message.UntoldNote(d.r, p.To, e.Code)
+	_, said := d.places[note.p.Key]
 	if !said {
 		log.Error("somebody could not be told, neither by direct message nor as an answer", "error", e,
 			"remedy", message.UndeliveredRemedy(e.Code))
@@ -223,8 +222,8 @@ func (d *delivery) tellOtherwise(ctx context.Context, e *slackapi.Error) (until 
 	if d.places[bot.CardKey].TS == "" {
 		return until, "" // the card is owed, and this with it
 	}
-	its, closed := d.place(ctx, d.r, d.places, note, d.tries)
-	if _, says := d.places[note.Key]; says && !said && receipt {
+	its, closed := note.place(ctx)
+	if _, says := d.places[note.p.Key]; says && !said && receipt {
 		d.answerLate(ctx, p.To, message.NoButton(d.r, e.Code, d.cfg.Emergency))
 	}
 	return until.and(its), closed

@@ -120,7 +120,7 @@ type showing struct {
 
 // inChannel shows what stands in the approvers' channel.
 func (t *showing) inChannel(ctx context.Context) {
-	for _, p := range message.Plan(t.r, &t.v, t.cfg.Channel, t.places) {
+	for _, p := range message.Plan(t.r, t.v, t.cfg.Channel, t.places) {
 		card := t.places[bot.CardKey]
 		switch {
 		case !p.InChannel():
@@ -128,7 +128,7 @@ func (t *showing) inChannel(ctx context.Context) {
 		case p.Thread && (card.TS == "" || t.v.Shut != ""):
 			continue // no card yet, or none to be reached, and that has a wait of its own
 		case p.Key == bot.CardKey && card.TS != "" && card.Channel != t.cfg.Channel && message.CardMoves(t.r, t.v):
-			t.until = t.until.and(t.moveCard(ctx, t.r, t.places, p, t.tries))
+			t.until = t.until.and(t.moveCard(ctx, p))
 		}
 		t.deliver(ctx, p)
 	}
@@ -142,7 +142,7 @@ func (t *showing) inChannel(ctx context.Context) {
 // directly shows what people have by direct message. It may speak of the card and of the
 // channel, and so comes after what stands there.
 func (t *showing) directly(ctx context.Context) {
-	for _, p := range message.Plan(t.r, &t.v, t.cfg.Channel, t.places) {
+	for _, p := range message.Plan(t.r, t.v, t.cfg.Channel, t.places) {
 		if !p.InChannel() {
 			t.v.Told, t.v.CancelTold = message.ToldOf(t.places, bot.UnreachedKey), message.ToldOf(t.places, bot.CancelUnreachedKey)
 			t.deliver(ctx, p)
@@ -165,7 +165,8 @@ func (t *showing) deliver(ctx context.Context, p message.Post) {
 	}
 	before := t.places[p.Key]
 	p.Able = t.v.Able
-	its, problem := t.place(ctx, t.r, t.places, p, t.tries)
+	d := &delivery{Teller: t.Teller, r: t.r, places: t.places, p: p, tries: t.tries, m: p.Draw(t.r, t.v)}
+	its, problem := d.place(ctx)
 	t.until = t.until.and(its)
 	if problem != "" {
 		t.v.Shut = problem
