@@ -10,8 +10,8 @@ import (
 	"revoke-sessions/bot/slackapi"
 )
 
-// moveCard posts a card that stands in the channel of another REVOKE_CHANNEL anew
-// in that of now. The old one stays the live one until the new one is noted.
+// moveCard posts a card from another REVOKE_CHANNEL again in the current one. The old
+// card stays the live one until the new one's place is stored.
 func (tl *Teller) moveCard(ctx context.Context, r *bot.Request, places map[string]bot.Place, p message.Post, tries int) (until pause) {
 	m := p.Show()
 	old, log := places[bot.CardKey], tl.log.With("request", r.ID, "key", bot.CardKey, "channel", tl.cfg.Channel)
@@ -19,7 +19,7 @@ func (tl *Teller) moveCard(ctx context.Context, r *bot.Request, places map[strin
 		if err != nil {
 			log.Error("look whether the card may move", "error", err)
 		}
-		return pause{} // the channel of whoever was started last is that of the cards
+		return pause{} // the process started last decides where the cards are
 	}
 	if wait := tl.slack.Pace.Post(tl.cfg.Channel, letterOf(r, message.Post{Key: bot.CardKey, Urgency: bot.OfCard}), tl.now()); wait > 0 {
 		return pause{lasts: wait}
