@@ -9,13 +9,12 @@ import (
 	"revoke-sessions/bot"
 )
 
-// Rows counts what a store holds; *store.Store does.
+// Rows counts the rows of a store; *store.Store implements it.
 type Rows interface {
 	Census(ctx context.Context) (bot.Census, error)
 }
 
-// censusDeadline bounds the count, and the look at whether the store can be
-// reached at all.
+// censusDeadline bounds the count, and with it the readiness check of the database.
 const censusDeadline = 2 * time.Second
 
 var (
@@ -31,7 +30,7 @@ var (
 // ages name the age groups of a bot.Census.
 var ages = [len(bot.PendingAges) + 1]string{"under_1m", "1m_to_10m", "10m_to_1h", "over_1h"}
 
-// census counts the store's rows whenever somebody asks for the numbers.
+// census is a collector that counts the store's rows at each scrape.
 type census struct{ metrics *Metrics }
 
 // Describe implements prometheus.Collector.
@@ -78,7 +77,7 @@ func (m *Metrics) census() (bot.Census, error) {
 	if rows == nil {
 		return bot.Census{}, errNotOpen
 	}
-	// However many ask at once, the database is asked once.
+	// Concurrent callers share one query.
 	counted, err, _ := m.counting.Do("", func() (any, error) {
 		ctx, cancel := context.WithTimeout(context.Background(), censusDeadline)
 		defer cancel()

@@ -10,7 +10,7 @@ import (
 	"revoke-sessions/graph"
 )
 
-// The operations of Microsoft Graph and Entra that are told apart.
+// The operations of Microsoft Graph and Entra that are counted separately.
 const (
 	opRevoke     = "revoke"
 	opUser       = "read_user"
@@ -22,13 +22,13 @@ const (
 	opToken      = "token"
 )
 
-// What came of a call to them.
+// The results of a call to them.
 const (
 	resultOK        = "ok"
 	resultSignIn    = "sign_in_failed" // Entra gave no token
 	resultDenied    = "denied"         // 401 or 403
 	resultNotFound  = "not_found"
-	resultThrottled = "throttled" // asked to come back later
+	resultThrottled = "throttled" // Microsoft asked to wait
 	resultRefused   = "refused"   // any other 4xx, or it was never sent
 	resultFault     = "fault"     // 5xx
 	resultSilent    = "no_answer"
@@ -42,7 +42,7 @@ func (m *Metrics) registerEntra() {
 		[]float64{0.05, 0.1, 0.25, 0.5, 1, 2, 4, 8, 30})
 }
 
-// graphResult sorts what came of a call.
+// graphResult returns the result label of a call.
 func graphResult(err error) string {
 	if err == nil {
 		return resultOK
@@ -138,17 +138,16 @@ func (e *entra) LastSignIn(ctx context.Context, objectID string) (time.Time, err
 	return counted(e.calls, opLastSignIn, func() (time.Time, error) { return e.Entra.LastSignIn(ctx, objectID) })
 }
 
-// signIn counts the requests for a token. What Entra says is not its business,
-// only the status.
+// signIn counts the requests for a token by their status. It does not read the body.
 type signIn struct {
 	next  http.RoundTripper
 	calls calls
 }
 
-// RoundTrip sends the request on.
+// RoundTrip implements http.RoundTripper.
 func (s *signIn) RoundTrip(request *http.Request) (*http.Response, error) {
 	if request.Method != http.MethodPost {
-		return s.next.RoundTrip(request) // whether Entra knows the tenant
+		return s.next.RoundTrip(request) // asks whether Entra knows the tenant; not counted
 	}
 	began := time.Now()
 	response, err := s.next.RoundTrip(request)
@@ -168,7 +167,7 @@ func (s *signIn) RoundTrip(request *http.Request) (*http.Response, error) {
 	return response, err
 }
 
-// CloseIdleConnections passes on what the client asks for when it is done.
+// CloseIdleConnections passes on the call that http.Client makes when it is done.
 func (s *signIn) CloseIdleConnections() {
 	if t, ok := s.next.(interface{ CloseIdleConnections() }); ok {
 		t.CloseIdleConnections()

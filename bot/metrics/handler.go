@@ -17,22 +17,20 @@ import (
 
 var errNotOpen = errors.New("the database is not open yet")
 
-// clockLate is how old the clock's last round may be: ten times as long as it
-// takes from one to the next, and as long as a claim.
+// clockLate is how old the clock's last round may be: ten ticks, and as long as a claim.
 const clockLate = 10 * time.Second
 
-// scrapesAtOnce bounds how many read the numbers at the same time.
+// scrapesAtOnce bounds the number of concurrent scrapes.
 const scrapesAtOnce = 3
 
-// Handler answers GET /healthz, which tells that the process lives, /readyz,
-// which tells whether it can do its work, and /metrics. It serves nothing else,
-// and nothing in its answers names a person, a request or a secret. The log gets
-// what keeps numbers from being there.
+// Handler serves GET /healthz, which says that the process lives, /readyz, which says
+// whether it can do its work, and /metrics. It serves nothing else, and no answer names
+// a person, a request or a secret. log gets the reasons for missing metrics.
 func (m *Metrics) Handler(log *slog.Logger) http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { plain(w, http.StatusOK, "ok") })
 	mux.HandleFunc("GET /readyz", m.ready)
-	// Who asks is near and asks seldom: gzip would hold 2 MB for ever after.
+	// The scraper is near and scrapes seldom: gzip would hold 2 MB forever.
 	mux.Handle("GET /metrics", promhttp.HandlerFor(m.registry, promhttp.HandlerOpts{
 		ErrorHandling: promhttp.ContinueOnError, DisableCompression: true, MaxRequestsInFlight: scrapesAtOnce,
 		Registry: m.registry, ErrorLog: &gathering{log: log},
@@ -40,21 +38,20 @@ func (m *Metrics) Handler(log *slog.Logger) http.Handler {
 	return mux
 }
 
-// sayMissing is how often the log is told of numbers that are missing.
+// sayMissing is how often missing metrics are logged at most.
 const sayMissing = time.Minute
 
-// gathering hears what promhttp could not gather. It goes on with the other numbers
-// and a status of 200, so that whoever reads them sees no fault: a collector that
-// panics has its numbers vanish, and an alert that asks for a 0 stays silent.
-// promhttp counts these errors as promhttp_metric_handler_errors_total, by cause.
+// gathering logs what promhttp could not gather. promhttp still serves the other metrics
+// with status 200, so the scraper sees no fault: if a collector panics, its metrics
+// disappear, and an alert that looks for a 0 stays silent. promhttp counts these errors
+// as promhttp_metric_handler_errors_total, by cause.
 // https://pkg.go.dev/github.com/prometheus/client_golang/prometheus/promhttp#HandlerOpts
 type gathering struct {
 	log  *slog.Logger
-	said atomic.Int64 // when the log was last told, in Unix nanoseconds
+	said atomic.Int64 // time of the last log line, in Unix nanoseconds
 }
 
-// Println implements promhttp.Logger. It is called for every request that meets an
-// error.
+// Println implements promhttp.Logger. promhttp calls it for each scrape with an error.
 func (g *gathering) Println(said ...any) {
 	now, last := time.Now().UnixNano(), g.said.Load()
 	if last != 0 && now-last < int64(sayMissing) || !g.said.CompareAndSwap(last, now) {
@@ -72,12 +69,12 @@ func (m *Metrics) ready(w http.ResponseWriter, _ *http.Request) {
 		m.sinceHeard().Round(time.Second)))
 }
 
-// unready lists what keeps the bot from its work; nothing when it is ready.
+// unready lists what keeps the bot from working; empty if it is ready.
 func (m *Metrics) unready() (missing []string) {
 	if m.connected() == 0 {
 		missing = append(missing, "no socket to Slack is open: nothing that people do arrives")
 	}
-	// The error may name hosts and users; the bot's own log says why.
+	// Do not show the error, which may name hosts and users. The bot's log has it.
 	if _, err := m.census(); err != nil {
 		missing = append(missing, fmt.Sprintf("the database could not be read within %s: nothing can be stored or decided", censusDeadline))
 	}
@@ -97,5 +94,5 @@ func plain(w http.ResponseWriter, status int, text string) {
 	w.Header().Set("X-Content-Type-Options", "nosniff")
 	w.Header().Set("Cache-Control", "no-store")
 	w.WriteHeader(status)
-	_, _ = io.WriteString(w, text+"\n") // whoever asked may be gone
+	_, _ = io.WriteString(w, text+"\n") // the client may be gone
 }

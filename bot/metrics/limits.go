@@ -10,11 +10,11 @@ import (
 	"revoke-sessions/graph"
 )
 
-// limitCounts is how long Graph's word on a limit counts that no later answer
-// replaces: its own windows are shorter.
+// limitCounts is how long Graph's last report on a limit counts. Graph's own windows are
+// shorter.
 const limitCounts = 5 * time.Minute
 
-// What Graph says of its limits by name.
+// The scopes and reasons of limits that Graph names.
 // Source: learn.microsoft.com/graph/throttling-limits.
 var (
 	limitScopes = set(
@@ -24,12 +24,12 @@ var (
 	limitReasons = set("CPULimitExceeded", "WriteLimitExceeded", "ResourceUnitLimitExceeded")
 )
 
-// limits are Graph's, as far as its answers tell.
+// limits holds what Graph's answers say about its limits.
 type limits struct {
 	throttled *prometheus.CounterVec
 
 	mu   sync.Mutex
-	used map[bool]limitUsed // by whether it is the limit of writes
+	used map[bool]limitUsed // true: the limit of writes; false: of reads
 	now  func() time.Time
 }
 
@@ -60,7 +60,7 @@ func (l *limits) register(registry *prometheus.Registry) {
 	}
 }
 
-// share is what Graph last said, and 0 once that is too old.
+// share returns the share that Graph last reported; 0 if that is too old.
 func (l *limits) share(writes bool) float64 {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -74,7 +74,7 @@ func (l *limits) note(limit graph.Limit) {
 	if limit.Status == http.StatusTooManyRequests {
 		l.throttled.WithLabelValues(among(limitScopes, limit.Scope), among(limitReasons, limit.Reason)).Inc()
 	}
-	// An answer that failed and says nothing is no word on the limit.
+	// A failed answer without a share does not report on the limit.
 	if limit.Used == 0 && limit.Status >= http.StatusBadRequest {
 		return
 	}
@@ -83,7 +83,7 @@ func (l *limits) note(limit graph.Limit) {
 	l.used[limit.Writes] = limitUsed{share: limit.Used, at: l.now()}
 }
 
-// Limits is told what Graph says of its limits.
+// Limits returns the function that gets what Graph says about its limits.
 func (m *Metrics) Limits() func(graph.Limit) {
 	if m == nil {
 		return func(graph.Limit) {}

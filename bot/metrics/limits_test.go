@@ -12,7 +12,7 @@ import (
 	"revoke-sessions/graph"
 )
 
-func TestLimitLabelsAreBounded(t *testing.T) {
+func TestLimitLabels_AreBounded(t *testing.T) {
 	m := New("v1", "abc")
 	before := testutil.CollectAndCount(m.limits.throttled)
 	for n := range 1000 {
@@ -34,9 +34,9 @@ func TestLimitLabelsAreBounded(t *testing.T) {
 	}
 }
 
-// TestLimitUsedIsTheLastWord: reads and writes have limits of their own, an
-// answer below 0.8 ends the matter, and so does time.
-func TestLimitUsedIsTheLastWord(t *testing.T) {
+// TestLimitUsed_LastAnswerCounts: reads and writes have separate limits. An answer below
+// 0.8 sets the share to 0, and so does time.
+func TestLimitUsed_LastAnswerCounts(t *testing.T) {
 	m := New("v1", "abc")
 	now := time.Now()
 	m.limits.now = func() time.Time { return now }
@@ -62,7 +62,7 @@ func TestLimitUsedIsTheLastWord(t *testing.T) {
 	wants("later", 0, 0)
 }
 
-func TestLimitsAreServed(t *testing.T) {
+func TestLimits_AreServed(t *testing.T) {
 	m := New("v1", "abc")
 	m.Limits()(graph.Limit{Status: 200, Writes: true, Used: 1.2})
 	want := `

@@ -1,17 +1,16 @@
-// Package metrics is how a running bot is seen from outside: whether it is
-// ready, and what it has done, in numbers for Prometheus. Package bot knows
-// nothing of Prometheus; the numbers come by three ways, all laid in cmd's run.go:
+// Package metrics shows a running bot from outside: whether it is ready, and what it has
+// done, as metrics for Prometheus. Package bot does not know Prometheus. The numbers come
+// in three ways, which cmd's run.go connects:
 //
-//   - Store, Entra, Inbox and SignIn stand between the bot and what it talks to,
-//     and count the calls that they pass on.
-//   - Meter and Slack are told by the bot what it did, and what Slack answered;
-//     Limits is told by Graph's client what Graph says of its limits.
-//   - WatchListener, WatchBot and WatchStore name who is asked whenever somebody
-//     asks for the numbers.
+//   - Store, Entra, Inbox and SignIn wrap what the bot talks to, and count the calls that
+//     they pass on.
+//   - The bot tells Meter what it did, and Slack what Slack answered. Graph's client tells
+//     Limits what Graph says about its limits.
+//   - WatchListener, WatchBot and WatchStore set what is read at each scrape.
 //
-// What must never enter it: decisions, and whatever names a person or a
-// request, or quotes anybody. A label takes one of a few values that are fixed
-// in the code; what is not among them is "other".
+// The package makes no decisions. Nothing in it may name a person or a request, or quote
+// anybody. A label takes one of a few values that are fixed in the code; every other
+// value becomes "other".
 package metrics
 
 import (
@@ -29,14 +28,14 @@ import (
 	"revoke-sessions/bot/listen"
 )
 
-// prefix begins every name but those of the Go runtime and the process.
+// prefix begins every metric name except those of the Go runtime and the process.
 const prefix = "revoke_sessions_"
 
-// other stands for whatever the code does not know by name.
+// other replaces every label value that the code does not list.
 const other = "other"
 
-// Metrics are one bot's numbers. A nil Metrics counts nothing and hands back
-// what it is given, for a bot whose numbers nobody reads.
+// Metrics are the metrics of one bot. A nil Metrics counts nothing and returns what it is
+// given, for a bot without a metrics endpoint.
 type Metrics struct {
 	registry *prometheus.Registry
 	began    time.Time
@@ -48,46 +47,46 @@ type Metrics struct {
 	store    calls
 	ack      prometheus.Histogram
 
-	// What is asked whenever somebody asks for the numbers; nil until it exists.
+	// Read at each scrape; nil until set.
 	listener atomic.Pointer[Listener]
 	bot      atomic.Pointer[Bot]
 	rows     atomic.Pointer[Rows]
 	counting singleflight.Group // of rows
 }
 
-// Listener tells of its sockets; *listen.Listener is one.
+// Listener reports on its sockets; *listen.Listener implements it.
 type Listener interface {
 	// Connected is how many sockets are open.
 	Connected() int
 	Counts() listen.Counts
-	// SinceHeard is how long ago the last envelope came; before the first, how
-	// long it has listened.
+	// SinceHeard is how long ago the last envelope came or, before the first one, how
+	// long the listener has run.
 	SinceHeard() time.Duration
-	// Strangers is how many open sockets are none of ours.
+	// Strangers is how many open sockets of the app are not ours.
 	Strangers() int
 }
 
-// Bot tells of its clock and its work; *engine.Bot is one.
+// Bot reports on its clock and its work; *engine.Bot implements it.
 type Bot interface {
-	// SinceTick is how long ago the clock finished a round.
+	// SinceTick is how long ago the clock last finished a round.
 	SinceTick() time.Duration
-	// Load is how many pieces of work are being carried out, how many wait for
-	// that in memory, and how many may be carried out at once.
+	// Load is how many pieces of work are running, how many wait in memory, and how many
+	// may run at once.
 	Load() (running, waiting, places int)
 	// Replicas is how many bots work on the same database, this one included.
 	Replicas() int
-	// Vitals are those without whom it cannot work, and what it last heard of each.
+	// Vitals are the services that the bot cannot work without, and their last state.
 	Vitals() []bot.Vital
-	// OtherRulesInForce reports whether another one was started later with other
+	// OtherRulesInForce reports whether another replica was started later with other
 	// rules, so that this one confirms nothing.
 	OtherRulesInForce() bool
-	// ClockJumps is how often the clock was found to be set, and ClockApart how far
-	// the database's is ahead of this machine's.
+	// ClockJumps is how often the clock was found to be set. ClockApart is how far the
+	// database's clock is ahead of this machine's.
 	ClockJumps() int64
 	ClockApart() time.Duration
 }
 
-// New makes the numbers of a bot of this version and revision.
+// New makes the metrics of a bot of this version and revision.
 func New(version, revision string) *Metrics {
 	m := &Metrics{registry: prometheus.NewRegistry(), began: time.Now()}
 	m.registry.MustRegister(
@@ -110,40 +109,36 @@ func New(version, revision string) *Metrics {
 	return m
 }
 
-// WatchListener says whose sockets are counted. Until then there are none.
+// WatchListener sets the listener to read. Until then no socket is counted.
 func (m *Metrics) WatchListener(l Listener) {
 	if m != nil {
 		m.listener.Store(&l)
 	}
 }
 
-// WatchBot says whose clock and work are watched. Until then the clock stands
-// still.
+// WatchBot sets the bot to read. Until then its clock counts as stopped since New.
 func (m *Metrics) WatchBot(b Bot) {
 	if m != nil {
 		m.bot.Store(&b)
 	}
 }
 
-// WatchStore says whose rows are counted. Until then the database counts as one
-// that cannot be read.
+// WatchStore sets the store to count. Until then the database counts as unreadable.
 func (m *Metrics) WatchStore(r Rows) {
 	if m != nil {
 		m.rows.Store(&r)
 	}
 }
 
-// calls are calls to somebody: how many by what came of them, and how long
-// they took.
+// calls counts the calls to one service by result, and measures how long they take.
 type calls struct {
 	total *prometheus.CounterVec
 	took  *prometheus.HistogramVec
 }
 
-// newCalls makes the numbers of calls to who. by is the label that says which
-// call, and each of names gets a row for each of results at once: a counter
-// that begins with its first error hides that error from whoever asks for its
-// increase.
+// newCalls makes the metrics of the calls to who. by is the label that names the call.
+// Each of names gets a row for each of results at once: a counter that begins with its
+// first error hides that error from increase().
 func (m *Metrics) newCalls(who, help, by string, names, results []string, buckets []float64) calls {
 	c := calls{
 		total: prometheus.NewCounterVec(prometheus.CounterOpts{
@@ -167,7 +162,7 @@ func (c calls) count(name, result string, took time.Duration) {
 	c.took.WithLabelValues(name).Observe(took.Seconds())
 }
 
-// among is value if it is one of known, and otherwise other.
+// among returns value if known has it, and otherwise other.
 func among(known map[string]bool, value string) string {
 	if known[value] {
 		return value
@@ -183,7 +178,7 @@ func set[T ~string](values ...T) map[string]bool {
 	return all
 }
 
-// SignIn wraps what carries the requests to Entra's sign-in.
+// SignIn wraps the transport to Entra's sign-in.
 func (m *Metrics) SignIn() func(http.RoundTripper) http.RoundTripper {
 	if m == nil {
 		return nil

@@ -22,8 +22,8 @@ import (
 	"revoke-sessions/graph"
 )
 
-// TestNames holds the names to Prometheus's own rules: base units, _total, a
-// help text each.
+// TestNames checks the metrics by Prometheus's own rules: base units, _total, a help text
+// each.
 func TestNames(t *testing.T) {
 	problems, err := testutil.GatherAndLint(New("v1", "abc").registry)
 	if err != nil {
@@ -34,7 +34,7 @@ func TestNames(t *testing.T) {
 	}
 }
 
-// rows is a store that counts so, or not.
+// rows is a store that answers Census with this function.
 type rows func(context.Context) (bot.Census, error)
 
 func (f rows) Census(ctx context.Context) (bot.Census, error) { return f(ctx) }
@@ -62,11 +62,11 @@ var (
 	broken = rows(func(context.Context) (bot.Census, error) {
 		return bot.Census{}, errors.New("dial tcp db.internal:5432: connection refused")
 	})
-	// hung answers when nobody waits any more, as a database does that is cut off.
+	// hung answers only when its context ends, like a database that is cut off.
 	hung = rows(func(ctx context.Context) (bot.Census, error) { <-ctx.Done(); return bot.Census{}, ctx.Err() })
 )
 
-func ask(m *Metrics, path string) (status int, body string) {
+func get(m *Metrics, path string) (status int, body string) {
 	w := httptest.NewRecorder()
 	m.Handler(slog.New(slog.DiscardHandler)).ServeHTTP(w, httptest.NewRequest(http.MethodGet, path, nil))
 	return w.Code, w.Body.String()
@@ -75,9 +75,9 @@ func ask(m *Metrics, path string) (status int, body string) {
 func TestReady(t *testing.T) {
 	t.Parallel()
 	const (
-		deaf   = "no socket to Slack is open"
-		noRows = "the database could not be read"
-		late   = "the clock has not finished a round"
+		noSocket = "no socket to Slack is open"
+		noRows   = "the database could not be read"
+		late     = "the clock has not finished a round"
 	)
 	for _, row := range []struct {
 		name    string
@@ -85,9 +85,9 @@ func TestReady(t *testing.T) {
 		missing []string
 	}{
 		{"all is well", func(m *Metrics) { m.WatchListener(sockets(1)); m.WatchStore(whole); m.WatchBot(clock(time.Second)) }, nil},
-		{"starting", func(*Metrics) {}, []string{deaf, noRows}},
-		{"starting for too long", func(m *Metrics) { m.began = time.Now().Add(-time.Minute) }, []string{deaf, noRows, late}},
-		{"no socket", func(m *Metrics) { m.WatchListener(sockets(0)); m.WatchStore(whole); m.WatchBot(clock(0)) }, []string{deaf}},
+		{"starting", func(*Metrics) {}, []string{noSocket, noRows}},
+		{"starting for too long", func(m *Metrics) { m.began = time.Now().Add(-time.Minute) }, []string{noSocket, noRows, late}},
+		{"no socket", func(m *Metrics) { m.WatchListener(sockets(0)); m.WatchStore(whole); m.WatchBot(clock(0)) }, []string{noSocket}},
 		{"no database", func(m *Metrics) { m.WatchListener(sockets(1)); m.WatchStore(broken); m.WatchBot(clock(0)) }, []string{noRows}},
 		{"a database that hangs", func(m *Metrics) { m.WatchListener(sockets(1)); m.WatchStore(hung); m.WatchBot(clock(0)) }, []string{noRows}},
 		{"a clock that stands still", func(m *Metrics) { m.WatchListener(sockets(1)); m.WatchStore(whole); m.WatchBot(clock(clockLate + 1)) }, []string{late}},
@@ -96,7 +96,7 @@ func TestReady(t *testing.T) {
 			t.Parallel()
 			m := New("v1", "")
 			row.make(m)
-			status, body := ask(m, "/readyz")
+			status, body := get(m, "/readyz")
 			want := http.StatusOK
 			if len(row.missing) > 0 {
 				want = http.StatusServiceUnavailable
@@ -116,16 +116,16 @@ func TestReady(t *testing.T) {
 			if strings.Contains(body, "db.internal") {
 				t.Errorf("it names a host: %q", body)
 			}
-			if status, _ := ask(m, "/healthz"); status != http.StatusOK {
+			if status, _ := get(m, "/healthz"); status != http.StatusOK {
 				t.Errorf("/healthz: %d", status)
 			}
 		})
 	}
 }
 
-// TestUnreadable: numbers that could not be read are not there, rather than
-// old or zero, and a number says so.
-func TestUnreadable(t *testing.T) {
+// TestCensus_UnreadableIsMissing: numbers that could not be read are missing, not old or
+// zero, and store_readable says so.
+func TestCensus_UnreadableIsMissing(t *testing.T) {
 	t.Parallel()
 	for name, row := range map[string]struct {
 		rows     Rows
@@ -136,7 +136,7 @@ func TestUnreadable(t *testing.T) {
 			t.Parallel()
 			m := New("v1", "")
 			m.WatchStore(row.rows)
-			status, body := ask(m, "/metrics")
+			status, body := get(m, "/metrics")
 			if status != http.StatusOK || !strings.Contains(body, "\nrevoke_sessions_store_readable "+row.readable+"\n") {
 				t.Errorf("%d, and it is not said that readable is %s", status, row.readable)
 			}
@@ -205,7 +205,7 @@ func TestRequests(t *testing.T) {
 		`refusals_total{reason="not_approver",wanted="confirm"}`:                  "1",
 		`refusals_total{reason="other",wanted="other"}`:                           "1",
 	} {
-		if _, body := ask(m, "/metrics"); !strings.Contains(body, "\n"+prefix+sample+" "+want+"\n") {
+		if _, body := get(m, "/metrics"); !strings.Contains(body, "\n"+prefix+sample+" "+want+"\n") {
 			t.Errorf("%s is not %s", sample, want)
 		}
 	}
@@ -251,16 +251,16 @@ func TestStoreResults(t *testing.T) {
 	}
 }
 
-// TestSlackCodes: what Slack answers is a label only if the code knows it, for
-// whoever stands in for Slack must not fill the memory.
-func TestSlackCodes(t *testing.T) {
+// TestSlack_UnknownCodesBecomeOther: Slack's answer is a label only if the code lists it,
+// so that a false Slack cannot fill the memory.
+func TestSlack_UnknownCodesBecomeOther(t *testing.T) {
 	m := New("v1", "")
 	told := m.Slack()
 	for _, code := range []string{slackapi.OK, "is_archived", "made_up_1", "made_up_2"} {
 		told("chat.update", code, time.Millisecond)
 	}
 	told("made.up", slackapi.OK, time.Millisecond)
-	_, body := ask(m, "/metrics")
+	_, body := get(m, "/metrics")
 	for sample, want := range map[string]string{
 		`slack_calls_total{method="chat.update",result="is_archived"}`: "1",
 		`slack_calls_total{method="chat.update",result="other"}`:       "2",
@@ -276,8 +276,8 @@ func TestSlackCodes(t *testing.T) {
 	}
 }
 
-// TestNobodyAsks: without numbers everything is as it was.
-func TestNobodyAsks(t *testing.T) {
+// TestMetrics_NilWrapsNothing: a nil Metrics returns what it is given.
+func TestMetrics_NilWrapsNothing(t *testing.T) {
 	var m *Metrics
 	m.WatchListener(sockets(1))
 	m.WatchBot(clock(1))
@@ -287,13 +287,13 @@ func TestNobodyAsks(t *testing.T) {
 	}
 }
 
-// TestSockets: what the listener and the bot tell of themselves is read when
-// somebody asks, and is zero before they exist.
-func TestSockets(t *testing.T) {
+// TestWatch_ReadsAtEachScrape: what the listener and the bot report is read at each scrape,
+// and is zero before they exist.
+func TestWatch_ReadsAtEachScrape(t *testing.T) {
 	m := New("v1", "")
 	says := func(when string, want map[string]string) {
 		t.Helper()
-		_, body := ask(m, "/metrics")
+		_, body := get(m, "/metrics")
 		for sample, value := range want {
 			if !strings.Contains(body, "\n"+prefix+sample+" "+value+"\n") {
 				t.Errorf("%s: %s is not %s", when, sample, value)
@@ -309,10 +309,10 @@ func TestSockets(t *testing.T) {
 	})
 }
 
-// TestMissingNumbersAreTold: a collector that panics takes its numbers with it, and
-// promhttp serves the others with 200. The log says so, once a minute, and a counter
-// that an alert asks for.
-func TestMissingNumbersAreTold(t *testing.T) {
+// TestHandler_LogsMissingMetrics: if a collector panics, its metrics are missing, and
+// promhttp serves the others with 200. The log says so once a minute, and so does a
+// counter that has an alert.
+func TestHandler_LogsMissingMetrics(t *testing.T) {
 	m := New("v1", "")
 	m.WatchListener(sockets(1))
 	m.WatchStore(rows(func(context.Context) (bot.Census, error) { panic("counted wrongly") }))
@@ -340,9 +340,9 @@ func TestMissingNumbersAreTold(t *testing.T) {
 	}
 }
 
-// TestManyAskAtOnce: however many ask for readiness at the same time, the
-// database is asked once.
-func TestManyAskAtOnce(t *testing.T) {
+// TestReady_ConcurrentRequestsShareOneQuery: many concurrent requests for /readyz ask the
+// database once.
+func TestReady_ConcurrentRequestsShareOneQuery(t *testing.T) {
 	t.Parallel()
 	var asked atomic.Int64
 	free := make(chan struct{})
@@ -357,7 +357,7 @@ func TestManyAskAtOnce(t *testing.T) {
 	var all sync.WaitGroup
 	for range 100 {
 		all.Go(func() {
-			if status, body := ask(m, "/readyz"); status != http.StatusOK {
+			if status, body := get(m, "/readyz"); status != http.StatusOK {
 				t.Errorf("%d %q", status, body)
 			}
 		})
@@ -365,7 +365,7 @@ func TestManyAskAtOnce(t *testing.T) {
 	for asked.Load() == 0 {
 		time.Sleep(time.Millisecond)
 	}
-	time.Sleep(100 * time.Millisecond) // for the others to ask, too
+	time.Sleep(100 * time.Millisecond) // let the others ask, too
 	if n := asked.Load(); n != 1 {
 		t.Errorf("the database was asked %d times at once", n)
 	}
@@ -373,18 +373,18 @@ func TestManyAskAtOnce(t *testing.T) {
 	all.Wait()
 }
 
-// TestReadyNamesWhatDoesNotWork: a dependency that is down is told in the bot's
-// own words, and one that is up not at all.
-func TestReadyNamesWhatDoesNotWork(t *testing.T) {
+// TestReady_NamesOnlyWhatIsDown: /readyz names a dependency that is down, in the bot's own
+// words, and does not name one that is up.
+func TestReady_NamesOnlyWhatIsDown(t *testing.T) {
 	t.Parallel()
 	m := New("v1", "")
 	m.WatchListener(sockets(1))
 	m.WatchStore(whole)
-	m.WatchBot(ill{})
-	if status, body := ask(m, "/readyz"); status != http.StatusServiceUnavailable || body != "Slack is away\n" {
+	m.WatchBot(withoutSlack{})
+	if status, body := get(m, "/readyz"); status != http.StatusServiceUnavailable || body != "Slack is away\n" {
 		t.Errorf("%d %q", status, body)
 	}
-	_, body := ask(m, "/metrics")
+	_, body := get(m, "/metrics")
 	for _, sample := range []string{
 		`dependency_up{dependency="slack"} 0`, `dependency_up{dependency="database"} 1`, `dependency_last_success_timestamp_seconds{dependency="database"} 100`,
 		`dependency_last_success_timestamp_seconds{dependency="slack"} 0`,
@@ -393,14 +393,14 @@ func TestReadyNamesWhatDoesNotWork(t *testing.T) {
 			t.Errorf("there is no %s", sample)
 		}
 	}
-	if status, _ := ask(m, "/healthz"); status != http.StatusOK {
+	if status, _ := get(m, "/healthz"); status != http.StatusOK {
 		t.Errorf("/healthz: %d", status)
 	}
 }
 
-// ill is a bot without Slack.
-type ill struct{ clock }
+// withoutSlack is a bot that cannot reach Slack.
+type withoutSlack struct{ clock }
 
-func (ill) Vitals() []bot.Vital {
+func (withoutSlack) Vitals() []bot.Vital {
 	return []bot.Vital{{Name: bot.DatabaseVital, Up: true, Worked: time.Unix(100, 0)}, {Name: bot.SlackVital, Says: "Slack is away"}}
 }

@@ -9,8 +9,8 @@ import (
 	"revoke-sessions/bot"
 )
 
-// requests are what became of requests, taken from what was stored: a number
-// is right whenever the audit chain is.
+// requests counts what happened to requests, from the stored audit rows: if the audit
+// chain is right, so are the numbers.
 type requests struct {
 	events   *prometheus.CounterVec
 	refusals *prometheus.CounterVec
@@ -20,26 +20,26 @@ type requests struct {
 	attempts *prometheus.CounterVec
 }
 
-// waiting is the event of a request whose call has to be made again: Microsoft
-// asked to wait, or could not be reached, and nothing was done.
+// waiting is the event of a request whose call must be made again: Microsoft asked to
+// wait, or could not be reached, and nothing was done.
 const waiting = "waiting"
 
 // offRecord is the event of a request that was stopped because the audit chain
 // does not show what its row says.
 const offRecord = "off_record"
 
-// fromReport are the buckets, in seconds, of what takes people: from seconds,
-// where the reporter's own word is enough, to a day.
+// fromReport are the buckets, in seconds, of times that depend on people: from seconds, if
+// the reporter's own word is enough, to a day.
 var fromReport = []float64{1, 2, 5, 10, 20, 30, 60, 120, 300, 600, 1200, 1800, 3600, 7200, 14400, 28800, 86400}
 
-// actions are those that somebody can be refused, and the kinds of arrivals
-// that were given up.
+// actions are what people can be refused, and the kinds of arrivals that the bot can
+// give up.
 var actions = set(
 	string(authz.Ask), string(authz.Confirm), string(authz.Deny), string(authz.Cancel), string(authz.Retry),
 	string(authz.See), string(authz.Freeze), string(authz.Unfreeze),
 	string(bot.CommandArrival), string(bot.ClickArrival), string(bot.FormArrival))
 
-// reasons are why somebody can be refused something.
+// reasons are why people can be refused something.
 var reasons = set(bot.Reasons...)
 
 func (q *requests) register(registry *prometheus.Registry) {
@@ -84,7 +84,7 @@ func (q *requests) register(registry *prometheus.Registry) {
 	}
 }
 
-// Meter is what the bot tells of its requests.
+// Meter returns the meter that the bot tells about its requests.
 func (m *Metrics) Meter() bot.Meter {
 	if m == nil {
 		return nil
@@ -103,7 +103,7 @@ func (q *requests) Changed(r *bot.Request, rows []bot.Entry, at time.Time) {
 	}
 }
 
-// own counts a row of r itself and names the event.
+// own counts an audit row of r itself and returns its event.
 func (q *requests) own(r *bot.Request, row bot.Entry, at time.Time) (event string) {
 	lane, calls := string(r.Lane), 0
 	for _, a := range r.Attempts {
@@ -121,10 +121,10 @@ func (q *requests) own(r *bot.Request, row bot.Entry, at time.Time) (event strin
 	}
 	switch bot.State(row.Action) {
 	case bot.Approved:
-		if row.Outcome != "" { // of a call
+		if row.Outcome != "" { // the outcome of a call
 			return waiting
 		}
-		// "Try again" decides anew, hours later.
+		// A decision after "Try again" comes hours later and is not measured.
 		if len(r.Decisions) == 1 {
 			since(q.approved, r.Decisions[0].At)
 		}

@@ -14,8 +14,8 @@ var methods = []string{
 
 var knownMethods = set(methods...)
 
-// slackCodes are the answers of Slack's that are told apart: those that
-// somebody can do something about.
+// slackCodes are Slack's answers that are counted separately: those that people can act
+// on.
 var slackCodes = set(
 	slackapi.OK, slackapi.Silent, "ratelimited", "incomplete_answer", "internal_error", "fatal_error", "service_unavailable", "request_timeout",
 	// The token, or the app.
@@ -36,7 +36,7 @@ func (m *Metrics) registerSlack() {
 		[]float64{0.05, 0.1, 0.25, 0.5, 1, 2, 5, 10})
 }
 
-// Slack is what a bot.Slack tells of its calls; nil for nobody.
+// Slack returns the observer of the calls to Slack; nil if nothing is counted.
 func (m *Metrics) Slack() slackapi.CallObserver {
 	if m == nil {
 		return nil

@@ -10,7 +10,7 @@ import (
 	"revoke-sessions/bot/listen"
 )
 
-// registerSockets counts what the listener counts.
+// registerSockets registers the listener's counts.
 func (m *Metrics) registerSockets() {
 	m.registry.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{
 		Name: prefix + "sockets_open", Help: "Sockets that Slack has said hello on. With none, nothing that people do arrives.",
@@ -84,7 +84,7 @@ func (m *Metrics) counts() listen.Counts {
 	return listen.Counts{}
 }
 
-// Inbox returns next with the time from an envelope to its ack measured.
+// Inbox wraps next to measure the time from an envelope to its ack.
 func (m *Metrics) Inbox(next listen.Inbox) listen.Inbox {
 	if m == nil {
 		return next
@@ -92,8 +92,8 @@ func (m *Metrics) Inbox(next listen.Inbox) listen.Inbox {
 	return &inbox{next: next, ack: m.ack}
 }
 
-// inbox measures what it passes on. The listener calls what Receive answers
-// once the ack has been handed to the socket.
+// inbox measures the arrivals that it passes on. The listener calls the function that
+// Receive returns after it has handed the ack to the socket.
 type inbox struct {
 	next listen.Inbox
 	ack  prometheus.Histogram

@@ -8,7 +8,7 @@ import (
 	"revoke-sessions/bot"
 )
 
-// The transactions of a store that are told apart.
+// The transactions of a store that are counted separately.
 const (
 	txAnnounce  = "announce"
 	txBeat      = "beat"
@@ -28,7 +28,7 @@ const (
 	txRetell    = "retell"
 )
 
-// What came of them.
+// Their results.
 const (
 	storeOK        = "ok"
 	storeDuplicate = "duplicate" // it was stored before
@@ -36,7 +36,7 @@ const (
 	storeHeld      = "held"      // a freeze or a limit is in the way
 	storeUnclear   = "unclear"   // it may be stored; the database did not say
 	storeError     = "error"
-	storeGivenUp   = "given_up" // the caller waited no longer
+	storeGivenUp   = "given_up" // the caller stopped waiting
 )
 
 func (m *Metrics) registerStore() {
@@ -55,13 +55,13 @@ func (m *Metrics) Store(next bot.Store) bot.Store {
 	return &store{Store: next, calls: m.store}
 }
 
-// store counts what writes; reads go by uncounted.
+// store counts writes. It does not count reads.
 type store struct {
 	bot.Store
 	calls calls
 }
 
-// counting counts one transaction. Deferred:
+// counting counts one transaction. It is called with defer:
 //
 //	defer s.counting(txCommit, time.Now(), &err)
 func (s *store) counting(operation string, began time.Time, err *error) {

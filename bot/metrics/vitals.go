@@ -11,8 +11,8 @@ var (
 	workedDesc = prometheus.NewDesc(prefix+"dependency_last_success_timestamp_seconds", "When it last did what the bot asked of it; 0 for never.", []string{"dependency"}, nil)
 )
 
-// vitals tells of the database, Slack and Microsoft, as the bot knows them. A bot
-// that is still starting knows of none.
+// vitals is a collector of what the bot knows about the database, Slack and Microsoft.
+// While the bot starts, it knows nothing about them.
 type vitals struct{ metrics *Metrics }
 
 // Describe implements prometheus.Collector.

@@ -6,7 +6,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 )
 
-// registerWork watches the clock and the work that it finds.
+// registerWork registers the metrics of the clock and of the work that it finds.
 func (m *Metrics) registerWork() {
 	m.registry.MustRegister(
 		prometheus.NewGaugeFunc(prometheus.GaugeOpts{
@@ -33,7 +33,7 @@ func (m *Metrics) registerWork() {
 	)
 }
 
-// registerRules watches whether the bot has the rules in force.
+// registerRules registers whether the rules in force are this bot's.
 func (m *Metrics) registerRules() {
 	m.registry.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{
 		Name: prefix + "other_rules_in_force", Help: "1 if another replica was started later with other rules: then this one confirms and revokes nothing.",

@@ -15,7 +15,7 @@ import (
 	"revoke-sessions/bot/slackapi"
 )
 
-// Announce brings what stands in Slack of a notice up to what it says now.
+// Announce posts a notice, or edits its posted messages to what it says now.
 func (tl *Teller) Announce(ctx context.Context, n bot.Notice) {
 	ctx, cancel := context.WithTimeout(ctx, bot.StepDeadline)
 	defer cancel()
@@ -37,8 +37,8 @@ func (tl *Teller) Announce(ctx context.Context, n bot.Notice) {
 	}
 }
 
-// publish posts and edits the messages of a notice, and answers until when what
-// does not stand waits.
+// publish posts and edits the messages of a notice. It returns how long to wait for
+// those that could not be sent.
 func (tl *Teller) publish(ctx context.Context, n bot.Notice) (until pause, err error) {
 	if over, err := tl.overtaken(ctx, n); over || err != nil {
 		return until, err
@@ -51,8 +51,8 @@ func (tl *Teller) publish(ctx context.Context, n bot.Notice) (until pause, err e
 		if !o.Owes(to, tl.now()) {
 			return
 		}
-		its, closed := tl.pin(ctx, o, to)
-		until = until.and(its)
+		wait, closed := tl.placeNotice(ctx, o, to)
+		until = until.and(wait)
 		if to == o.Home {
 			o.V.Shut = closed
 		}
@@ -60,10 +60,10 @@ func (tl *Teller) publish(ctx context.Context, n bot.Notice) (until pause, err e
 	deliver(o.Home)
 	others, acted := o.Readers(), []string{}
 	if o.V.Shut != "" {
-		others = append(append(others, tl.brakers(ctx)...), o.Actors()...)
+		others = append(append(others, tl.ableToFreeze(tl.approvers.Fresh(ctx))...), o.Actors()...)
 	}
 	for to := range o.Places {
-		if to != o.Home && !bot.SlackUser.MatchString(to) { // the channel of another REVOKE_CHANNEL
+		if to != o.Home && !bot.SlackUser.MatchString(to) { // posted under another REVOKE_CHANNEL
 			deliver(to)
 		}
 	}
@@ -75,7 +75,7 @@ func (tl *Teller) publish(ctx context.Context, n bot.Notice) (until pause, err e
 			deliver(to)
 		}
 	}
-	// They read who else was told.
+	// The actors come last: their message says who else was told.
 	o.V.Told = slices.DeleteFunc(o.Readers(), func(id string) bool { return slices.Contains(o.Actors(), id) })
 	for _, to := range acted {
 		deliver(to)
@@ -83,7 +83,7 @@ func (tl *Teller) publish(ctx context.Context, n bot.Notice) (until pause, err e
 	return until, nil
 }
 
-// bulletin reads what there is to say, and what stands of it.
+// bulletin reads the posted messages of a notice, and its freeze.
 func (tl *Teller) bulletin(ctx context.Context, n bot.Notice) (*message.Bulletin, error) {
 	o := &message.Bulletin{Notice: n, Home: tl.cfg.Channel, Places: map[string]bot.NoticePlace{}, V: tl.View(ctx, nil, "")}
 	if bot.SlackUser.MatchString(n.To) {
@@ -101,23 +101,18 @@ func (tl *Teller) bulletin(ctx context.Context, n bot.Notice) (*message.Bulletin
 	return o, err
 }
 
-// overtaken reports whether a notice is of an earlier version, which stored one
-// for each step of a freeze, and that freeze is over.
+// overtaken reports whether a notice is about one step of a freeze that is over.
+// Earlier versions of the bot stored one notice per step.
 func (tl *Teller) overtaken(ctx context.Context, n bot.Notice) (bool, error) {
 	step, number, _ := strings.Cut(n.Key, "#")
 	if step = bot.KeyKind(step); n.Freeze != 0 || number == "" || step != "frozen" && step != "unfreeze_asked" {
 		return false, nil
 	}
-	on, frozen, err := tl.store.Frozen(ctx)
-	return err == nil && !(frozen && number == strconv.FormatInt(on.ID, 10)), err
+	f, frozen, err := tl.store.Frozen(ctx)
+	return err == nil && !(frozen && number == strconv.FormatInt(f.ID, 10)), err
 }
 
-// brakers are the Slack IDs of those who could freeze and unfreeze, as far as
-// they are known.
-func (tl *Teller) brakers(ctx context.Context) []string {
-	return tl.ableToFreeze(tl.approvers.Fresh(ctx))
-}
-
+// ableToFreeze returns the Slack IDs of the known approvers who may freeze.
 func (tl *Teller) ableToFreeze(known lookup.Roster) []string {
 	able := slices.DeleteFunc(slices.Clone(known.People), func(a lookup.Approver) bool {
 		return !tl.cfg.Check(authz.Freeze, a.Actor, authz.Matter{}).Allowed
@@ -125,30 +120,30 @@ func (tl *Teller) ableToFreeze(known lookup.Roster) []string {
 	return lookup.Direct(known.Mentions(tl.cfg.Policy.Approvers, able), able)
 }
 
-// pinning is one message of a notice on its way to one place.
-type pinning struct {
+// noticeDelivery is one message of a notice on its way to one destination.
+type noticeDelivery struct {
 	*Teller
 	o     *message.Bulletin
 	to    string
 	m     bot.Message
 	at    bot.NoticePlace
-	fresh bool // it is to be posted
+	fresh bool // must be posted, not edited
 }
 
-// pin posts or edits one message of a notice, rings for what is new under it, and
-// notes it. closed is what is wrong with the approvers' channel, if that is why it
-// could not.
-func (tl *Teller) pin(ctx context.Context, o *message.Bulletin, to string) (until pause, closed bot.ChannelProblem) {
-	n := &pinning{Teller: tl, o: o, to: to, m: o.Says(to)}
+// placeNotice posts or edits one message of a notice, posts the news in its thread, and
+// stores its place. closed is the problem of the approvers' channel, if that is why it
+// failed.
+func (tl *Teller) placeNotice(ctx context.Context, o *message.Bulletin, to string) (until pause, closed bot.ChannelProblem) {
+	n := &noticeDelivery{Teller: tl, o: o, to: to, m: o.Says(to)}
 	n.m.Able = o.V.Able
-	before, stands := o.Places[to]
-	n.at, n.fresh = before, !stands
+	before, posted := o.Places[to]
+	n.at, n.fresh = before, !posted
 	wait, err := n.send(ctx)
 	switch {
 	case wait > 0:
 		return pause{lasts: wait}, ""
 	case err != nil:
-		return tl.unpinned(o, to, err)
+		return tl.afterNoticeFailure(o, to, err)
 	}
 	n.at.Shown = n.m.Digest()
 	o.Places[to] = n.at
@@ -165,9 +160,9 @@ func (tl *Teller) pin(ctx context.Context, o *message.Bulletin, to string) (unti
 	return until, closed
 }
 
-// send edits the message where it says something else by now, or posts it, unless it is
-// not its turn yet.
-func (n *pinning) send(ctx context.Context) (wait time.Duration, err error) {
+// send edits the message if what it says has changed, or posts it. If it must wait for
+// its turn, send returns how long and sends nothing.
+func (n *noticeDelivery) send(ctx context.Context) (wait time.Duration, err error) {
 	if !n.fresh && n.at.Shown != n.m.Digest() {
 		if wait := n.slack.Pace.Update(n.noticeLetter(n.o, n.to), n.now()); wait > 0 {
 			return wait, nil
@@ -187,9 +182,9 @@ func (n *pinning) send(ctx context.Context) (wait time.Duration, err error) {
 	return 0, err
 }
 
-// edit edits the message. One that Slack has no more is posted again only while it is no
-// thing of the past.
-func (n *pinning) edit(ctx context.Context) error {
+// edit edits the message. If it can no longer be edited, it must be posted again, unless
+// its freeze is over.
+func (n *noticeDelivery) edit(ctx context.Context) error {
 	log := n.log.With("notice", n.o.Key, "channel", n.to)
 	err := n.update(ctx, "notice", n.at.Channel, n.at.TS, n.m)
 	e, refused := errors.AsType[*slackapi.Error](err)
@@ -206,8 +201,8 @@ func (n *pinning) edit(ctx context.Context) error {
 	return err
 }
 
-// ring posts what is new of a freeze under its message, where somebody should be rung.
-func (n *pinning) ring(ctx context.Context) (until pause, closed bot.ChannelProblem) {
+// ring posts the news of a freeze in the thread of its message, if somebody needs it.
+func (n *noticeDelivery) ring(ctx context.Context) (until pause, closed bot.ChannelProblem) {
 	news, rings := n.o.News(n.to, n.now())
 	if !rings {
 		return pause{}, ""
@@ -217,29 +212,29 @@ func (n *pinning) ring(ctx context.Context) (until pause, closed bot.ChannelProb
 		return pause{lasts: wait}, ""
 	}
 	if _, _, err := n.Post(ctx, "notice", n.at.Channel, n.at.TS, news); err != nil {
-		return n.unpinned(n.o, n.to, err)
+		return n.afterNoticeFailure(n.o, n.to, err)
 	}
 	return pause{}, ""
 }
 
-// note stores where the message stands and what it says.
-func (n *pinning) note(ctx context.Context) error {
+// note stores where the message is and what it says.
+func (n *noticeDelivery) note(ctx context.Context) error {
 	log, what := n.log.With("notice", n.o.Key, "channel", n.to), "note where a notice stands"
 	note := func(ctx context.Context) error { return n.store.SetNoticePlace(ctx, n.o.ID, n.at) }
-	if n.fresh { // where a new message stands nobody else knows
+	if n.fresh { // only this process knows where a new message is
 		return n.pool.Insist(n.pool.Context(), log, what, note)
 	}
 	return n.pool.InsistClaimed(ctx, log, what, note)
 }
 
-// noticeLetter is a message of a notice as it waits to be sent: before new cards,
-// for it is what everybody should know who decides.
+// noticeLetter is a message of a notice in the queue to Slack. It goes before new cards,
+// because people need it to decide.
 func (tl *Teller) noticeLetter(o *message.Bulletin, to string) slackapi.Letter {
 	return slackapi.Letter{Key: "notice " + o.Key + " " + to, Since: tl.now()}
 }
 
-// unpinned answers for how long to leave alone what Slack did not take.
-func (tl *Teller) unpinned(o *message.Bulletin, to string, err error) (until pause, closed bot.ChannelProblem) {
+// afterNoticeFailure returns how long to wait after a message of a notice was not sent.
+func (tl *Teller) afterNoticeFailure(o *message.Bulletin, to string, err error) (until pause, closed bot.ChannelProblem) {
 	tl.log.Warn("announce", "notice", o.Key, "channel", to, "error", err, "remedy", DirectRemedy(err))
 	wait := doubled(tellRetry, o.Tries)
 	e, ok := errors.AsType[*slackapi.Error](err)
@@ -249,7 +244,7 @@ func (tl *Teller) unpinned(o *message.Bulletin, to string, err error) (until pau
 	closed = slackapi.Shut(e)
 	switch asked := tl.slack.Pace.Obey(e, tl.now()); {
 	case bot.SlackUser.MatchString(to) && slackapi.Undeliverable(e):
-		return pause{}, "" // nobody there to read it
+		return pause{}, "" // no direct message can reach this user
 	case asked > 0:
 		return pause{lasts: asked}, ""
 	case to == o.Home && closed != "" && !o.Over():

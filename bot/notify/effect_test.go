@@ -8,9 +8,9 @@ import (
 	"testing"
 )
 
-// TestNobodyWritesUnseen: what the bot does to the outside goes by the five methods
-// that a witness sees. Otherwise no crash is tried before and after it.
-func TestNobodyWritesUnseen(t *testing.T) {
+// TestSlackWritesAreWitnessed: all writes to Slack go through the five methods of sender
+// that a witness sees. The crash tests stop the process only before and after those.
+func TestSlackWritesAreWitnessed(t *testing.T) {
 	writes := regexp.MustCompile(`\.(api|slack)\.(Post|Update|Delete|OpenForm|Answer)\(`)
 	files, err := filepath.Glob("../*/*.go")
 	if err != nil {

@@ -18,8 +18,8 @@ func TestMain(m *testing.M) {
 	goleak.VerifyTestMain(m)
 }
 
-// connected is the adapter for a workspace, past its auth.test. Its connections end
-// with the test.
+// connected returns a client of the workspace after its auth.test. Its connections are
+// closed when the test ends.
 func connected(t testing.TB, s *slacktest.Server) *slackapi.Client {
 	t.Helper()
 	transport := &http.Transport{}

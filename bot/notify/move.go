@@ -10,8 +10,8 @@ import (
 	"revoke-sessions/bot/slackapi"
 )
 
-// moveCard posts a card that stands in the channel of another REVOKE_CHANNEL anew
-// in that of now. The old one stays the live one until the new one is noted.
+// moveCard posts a card from another REVOKE_CHANNEL again in the current one. The old
+// card stays the live one until the new one's place is stored.
 func (t *showing) moveCard(ctx context.Context, p message.Post) (until pause) {
 	m := p.Draw(t.r, t.v)
 	old, log := t.places[bot.CardKey], t.log.With("request", t.r.ID, "key", bot.CardKey, "channel", t.cfg.Channel)
@@ -19,7 +19,7 @@ func (t *showing) moveCard(ctx context.Context, p message.Post) (until pause) {
 		if err != nil {
 			log.Error("look whether the card may move", "error", err)
 		}
-		return pause{} // the channel of whoever was started last is that of the cards
+		return pause{} // the process started last decides where the cards are
 	}
 	if wait := t.slack.Pace.Post(t.cfg.Channel, letterOf(t.r, message.Post{Key: bot.CardKey, Urgency: bot.OfCard}), t.now()); wait > 0 {
 		return pause{lasts: wait}

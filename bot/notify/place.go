@@ -16,24 +16,22 @@ import (
 type delivery struct {
 	*Teller
 	r *bot.Request
-	// places are the request's messages that stand, by key. A message that was delivered
-	// is noted here, too.
+	// places are the request's posted messages, by key. A delivered message is added.
 	places map[string]bot.Place
 	p      message.Post
-	tries  int         // of the telling, this one included
+	tries  int         // of the telling, including this one
 	m      bot.Message // as drawn for it
-	// Set by place: where the message stands, and whether it was posted before.
 	at     bot.Place
-	stands bool
+	posted bool // before this delivery
 }
 
-// place posts or edits one message and notes where it stands. closed is what is
-// wrong with the approvers' channel, if that is why it could not.
+// place posts or edits one message and stores where it is. closed is the problem of the
+// approvers' channel, if that is why it failed.
 func (d *delivery) place(ctx context.Context) (until pause, closed bot.ChannelProblem) {
 	d.m.Able = d.p.Able
-	d.at, d.stands = d.places[d.p.Key]
+	d.at, d.posted = d.places[d.p.Key]
 	d.at.Key = d.p.Key
-	if d.stands && (d.at.Shown == d.m.Digest() || d.at.TS == "" || d.at.Channel == bot.Privately || d.p.Once) {
+	if d.posted && (d.at.Shown == d.m.Digest() || d.at.TS == "" || d.at.Channel == bot.Privately || d.p.Once) {
 		return pause{}, ""
 	}
 	wait, err := d.send(ctx)
@@ -50,7 +48,8 @@ func (d *delivery) place(ctx context.Context) (until pause, closed bot.ChannelPr
 	return d.note(ctx), ""
 }
 
-// to is where it is posted: a channel or a user, and the thread, if it goes into one.
+// to returns where to post the message: a channel or a user, and the thread if it goes
+// into one.
 func (d *delivery) to() (channel, thread string) {
 	if d.p.Thread {
 		return d.places[bot.CardKey].Channel, d.places[bot.CardKey].TS
@@ -58,10 +57,11 @@ func (d *delivery) to() (channel, thread string) {
 	return d.p.To, ""
 }
 
-// send edits the message where it stands, or else posts it, unless it is not its turn yet.
+// send edits a posted message, or posts a new one. If it must wait for its turn, send
+// returns how long and sends nothing.
 func (d *delivery) send(ctx context.Context) (wait time.Duration, err error) {
-	if d.stands {
-		if wait, err = d.edit(ctx); wait > 0 || err != nil || d.stands {
+	if d.posted {
+		if wait, err = d.edit(ctx); wait > 0 || err != nil || d.posted {
 			return wait, err
 		}
 	}
@@ -73,8 +73,8 @@ func (d *delivery) send(ctx context.Context) (wait time.Duration, err error) {
 	return 0, err
 }
 
-// edit edits the message. Where Slack has it no more, it stands no more: it is to be
-// posted, unless it says only what may be over.
+// edit edits the message. If it can no longer be edited, edit clears posted, so that it
+// is posted again, unless it is EditOnly.
 func (d *delivery) edit(ctx context.Context) (wait time.Duration, err error) {
 	if wait := d.slack.Pace.Update(letterOf(d.r, d.p), d.now()); wait > 0 {
 		return wait, nil
@@ -88,38 +88,38 @@ func (d *delivery) edit(ctx context.Context) (wait time.Duration, err error) {
 		return 0, nil
 	case slackapi.Gone(e) && !(d.p.InChannel() && d.at.Channel == d.cfg.Channel && slackapi.Shut(e) != ""):
 		d.log.Warn("a message of ours is gone or too old to edit; posting it anew", "request", d.r.ID, "key", d.p.Key, "error", err)
-		// Forgotten first: a click on the new one before it is noted must not be told
-		// that the old one is the live one.
-		d.stands = false
+		// Forget the old place first. Otherwise a click on the new message, before its
+		// place is stored, is told that the old one is live.
+		d.posted = false
 		return 0, d.store.SetPlace(ctx, d.r.ID, bot.Place{Key: d.p.Key})
 	}
 	return 0, err
 }
 
-// afterRefusal decides what follows from Slack's no.
+// afterRefusal decides what to do after Slack refused the message.
 func (d *delivery) afterRefusal(ctx context.Context, e *slackapi.Error) (until pause, closed bot.ChannelProblem) {
 	asked := d.slack.Pace.Obey(e, d.now())
 	d.log.Warn("tell", "request", d.r.ID, "key", d.p.Key, "error", e, "remedy", tellRemedy(d.p, e))
 	wait := doubled(tellRetry, d.tries)
 	to, _ := d.to()
 	switch closed := slackapi.Shut(e); {
-	case !d.p.InChannel() && !d.stands && e.Lasting():
+	case !d.p.InChannel() && !d.posted && e.Lasting():
 		return d.tellOtherwise(ctx, e)
 	case !d.p.InChannel() && slackapi.Undeliverable(e):
-		return pause{}, "" // what stands there was true
-	case asked > 0 && d.stands:
+		return pause{}, "" // the posted message was true when it was sent
+	case asked > 0 && d.posted:
 		return pause{lasts: max(asked, d.slack.Pace.Update(letterOf(d.r, d.p), d.now()))}, ""
 	case asked > 0:
 		return pause{lasts: max(asked, d.slack.Pace.Post(to, letterOf(d.r, d.p), d.now()))}, ""
 	case d.p.InChannel() && closed != "":
 		return pause{min(wait, shutRetry), true}, closed
-	case d.p.Thread && !d.stands && slackapi.Orphaned(e):
+	case d.p.Thread && !d.posted && slackapi.Orphaned(e):
 		return pause{d.doubtCard(ctx, d.r.ID), true}, ""
 	}
 	return pause{wait, true}, ""
 }
 
-// note stores where the message stands and what it says.
+// note stores where the message is and what it says.
 func (d *delivery) note(ctx context.Context) pause {
 	d.at.Shown = d.m.Digest()
 	d.at.SaysNow(d.p.Tells, d.now())
@@ -127,15 +127,15 @@ func (d *delivery) note(ctx context.Context) pause {
 	log, what := d.log.With("request", d.r.ID, "key", d.p.Key), "note where a message stands"
 	note := func(ctx context.Context) error { return d.store.SetPlace(ctx, d.r.ID, d.at) }
 	var err error
-	if d.stands { // an edit can be made again
+	if d.posted { // the next try can repeat an edit
 		err = d.pool.InsistClaimed(ctx, log, what, note)
-	} else { // where a new message stands nobody else knows
+	} else { // only this process knows where a new message is
 		err = d.pool.Insist(d.pool.Context(), log, what, note)
 	}
 	if errors.Is(err, bot.ErrConflict) {
 		log.Warn("somebody else has posted this message meanwhile; theirs counts")
-		delete(d.places, d.p.Key) // nothing must follow under ours
-		if !d.stands {
+		delete(d.places, d.p.Key) // post nothing in the thread of our copy
+		if !d.posted {
 			d.takeBack(log, d.at)
 		}
 	}
@@ -145,8 +145,8 @@ func (d *delivery) note(ctx context.Context) pause {
 	return pause{}
 }
 
-// takeBack deletes a message that was posted a second time, as far as Slack lets
-// it: a second card would go on asking for a decision.
+// takeBack deletes the second copy of a message, if Slack allows that: a second card
+// would keep asking for a decision.
 func (tl *Teller) takeBack(log *slog.Logger, at bot.Place) {
 	ctx, cancel := context.WithTimeout(tl.pool.Context(), work.CourtesyWait)
 	defer cancel()
@@ -155,8 +155,8 @@ func (tl *Teller) takeBack(log *slog.Logger, at bot.Place) {
 	}
 }
 
-// doubtCard has a card looked after that somebody has deleted, and answers how
-// long to wait for that.
+// doubtCard has a card posted again that somebody deleted, and returns how long to wait
+// for it.
 func (tl *Teller) doubtCard(ctx context.Context, id string) time.Duration {
 	if err := tl.Doubt(ctx, id); err != nil {
 		tl.log.Error("look after a card that is gone", "request", id, "error", err)
@@ -164,14 +164,11 @@ func (tl *Teller) doubtCard(ctx context.Context, id string) time.Duration {
 	return tellRetrySoon
 }
 
-const (
-	// triedAnswers is how many acts of one person are answered in turn until Slack
-	// takes it.
-	triedAnswers = 3
-)
+// triedAnswers is how many response URLs of one person are tried until Slack accepts an
+// answer.
+const triedAnswers = 3
 
-// tellRemedy says what somebody can do about a message that Slack refused, as far
-// as that is known.
+// tellRemedy says what people can do about a message that Slack refused, if known.
 func tellRemedy(p message.Post, e *slackapi.Error) string {
 	if !p.InChannel() {
 		return message.UndeliveredRemedy(e.Code)
@@ -179,8 +176,7 @@ func tellRemedy(p message.Post, e *slackapi.Error) string {
 	return message.ChannelMend(slackapi.Shut(e))
 }
 
-// DirectRemedy says what somebody can do about a direct message that could not be sent,
-// where that is known.
+// DirectRemedy says what people can do about a direct message that failed, if known.
 func DirectRemedy(err error) string {
 	e, ok := errors.AsType[*slackapi.Error](err)
 	if !ok {
@@ -189,15 +185,15 @@ func DirectRemedy(err error) string {
 	return message.UndeliveredRemedy(e.Code)
 }
 
-// tellOtherwise does what can be done where Slack refuses a direct message. closed
-// is as in place.
+// tellOtherwise replaces a refused direct message by an answer to the person's last
+// action, or else by a note in the card's thread. closed is as in place.
 func (d *delivery) tellOtherwise(ctx context.Context, e *slackapi.Error) (until pause, closed bot.ChannelProblem) {
 	p, kind := d.p, bot.KeyKind(d.p.Key)
 	log := d.log.With("request", d.r.ID, "key", p.Key, "user", p.To)
 	if !slackapi.Undeliverable(e) {
 		until = pause{doubled(tellRetry, d.tries), true}
 	}
-	leaver := kind == "target" && slackapi.GonePerson(e) // who waits for nothing
+	leaver := kind == "target" && slackapi.GonePerson(e) // no longer there to read it
 	if !p.Rings(d.r) || leaver {
 		return until, ""
 	}
@@ -220,16 +216,16 @@ func (d *delivery) tellOtherwise(ctx context.Context, e *slackapi.Error) (until 
 			"remedy", message.UndeliveredRemedy(e.Code))
 	}
 	if d.places[bot.CardKey].TS == "" {
-		return until, "" // the card is owed, and this with it
+		return until, "" // the note follows when the card is posted
 	}
-	its, closed := note.place(ctx)
+	wait, closed := note.place(ctx)
 	if _, says := d.places[note.p.Key]; says && !said && receipt {
 		d.answerLate(ctx, p.To, message.NoButton(d.r, e.Code, d.cfg.Emergency))
 	}
-	return until.and(its), closed
+	return until.and(wait), closed
 }
 
-// answerLate answers the last act of a person that Slack still takes an answer to.
+// answerLate sends m to the newest of a person's response URLs that Slack still accepts.
 func (tl *Teller) answerLate(ctx context.Context, slackID string, m bot.Message) bool {
 	urls, err := tl.store.ResponseURLs(ctx, slackID, triedAnswers)
 	if err != nil {

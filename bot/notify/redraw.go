@@ -11,13 +11,12 @@ import (
 	"revoke-sessions/bot/lookup"
 )
 
-// A card shows more than its request: who the approvers are, the policy, the
-// emergency number, the channel that it stands in. Where these have changed since
-// it was drawn, at a restart or because the approvers did, every open request is
-// told again. Its messages are compared with what stands there, so that what has
-// not changed costs no call.
+// A card shows more than its request: the approvers, the policy, the emergency number,
+// its channel. If these have changed since it was drawn, at a restart or because the
+// approvers changed, every open request is told again. A message that would say the
+// same as the posted one costs no call.
 
-// outlook is a digest of what open requests show beside themselves.
+// outlook is a digest of what open requests show apart from their own data.
 func (tl *Teller) outlook(known lookup.Roster) [sha256.Size]byte {
 	type shown struct {
 		Approver, Entra string
@@ -30,12 +29,12 @@ func (tl *Teller) outlook(known lookup.Roster) [sha256.Size]byte {
 	}
 	slices.SortFunc(people, func(a, b shown) int { return strings.Compare(a.Approver, b.Approver) })
 	text, _ := json.Marshal([]any{people, tl.cfg.Policy.Digest, tl.cfg.Policy.Approvers, tl.cfg.Channel, tl.cfg.Emergency, tl.cfg.Home,
-		tl.cfg.Operation, tl.cfg.Fallback}) // strings all
+		tl.cfg.Operation, tl.cfg.Fallback}) // cannot fail
 	return sha256.Sum256(text)
 }
 
-// Redraw has every open request told again, and the freeze that is on, unless
-// what they show beside themselves is as it was.
+// Redraw has every open request and the active freeze told again if their outlook has
+// changed.
 func (tl *Teller) Redraw(ctx context.Context, known lookup.Roster) {
 	now := tl.outlook(known)
 	if last := tl.drawnUnder.Swap(&now); last != nil && *last == now {
@@ -44,10 +43,10 @@ func (tl *Teller) Redraw(ctx context.Context, known lookup.Roster) {
 	tl.Retell(ctx)
 }
 
-// Retell has what is open told again.
+// Retell has every open request and the active freeze told again.
 func (tl *Teller) Retell(ctx context.Context) {
 	if err := tl.store.Retell(ctx); err != nil {
-		tl.drawnUnder.Store(nil) // the next look tries again
+		tl.drawnUnder.Store(nil) // the next Redraw tries again
 		tl.log.Error("have open requests told again", "error", err)
 	}
 }

@@ -11,7 +11,7 @@ import (
 	"revoke-sessions/bot/slackapi"
 )
 
-// sender writes to Slack. Nothing else does: a witness sees each call.
+// sender makes every write to Slack, so that a witness sees each one.
 type sender struct {
 	slack   *slackapi.Client
 	witness bot.Witness
@@ -20,8 +20,8 @@ type sender struct {
 	now     func() time.Time
 }
 
-// Post posts a message to a channel, a user or a thread. key is that of its Place, and
-// channel and ts are where it stands. Where Slack does not take it, it may be another one.
+// Post posts a message to a channel, a user or a thread. key is its Place's Key, and
+// channel and ts are where it is. If Slack refuses m, Post may send a simpler message.
 func (s *sender) Post(ctx context.Context, key, to, thread string, m bot.Message) (channel, ts string, err error) {
 	defer s.witness.Sees("post", bot.KeyKind(key))()
 	err = s.submit(to, m, func(m bot.Message) (err error) {
@@ -43,8 +43,8 @@ func (s *sender) Delete(ctx context.Context, channel, ts string) error {
 	return s.slack.Delete(ctx, channel, ts)
 }
 
-// submit sends a message, and where Slack does not take it as it is, once each what
-// it may take instead. What Slack refused is not sent again for an hour.
+// submit sends a message. If Slack refuses it, submit tries once each simpler form that
+// Slack may accept. Refused content is not sent again for an hour.
 func (s *sender) submit(to string, m bot.Message, send func(bot.Message) error) error {
 	for {
 		key := to + " " + m.Digest()
@@ -62,7 +62,7 @@ func (s *sender) submit(to string, m bot.Message, send func(bot.Message) error) 
 			return err
 		}
 		other, why := message.Instead(m, e.Code)
-		if e.Invalid() { // what a place refuses, it may take once somebody has opened it
+		if e.Invalid() { // a channel's refusal is not remembered: somebody may open the channel
 			s.refused.Add(key, e, s.now())
 			s.log.Error("Slack refuses what a message holds; it is not sent again for an hour", "channel", to, "error", err)
 		}
@@ -76,13 +76,14 @@ func (s *sender) submit(to string, m bot.Message, send func(bot.Message) error) 
 	}
 }
 
-// OpenForm opens a modal; the trigger lives 3 s and works once.
+// OpenForm opens a modal. Its trigger expires after 3 s and works once.
 func (s *sender) OpenForm(ctx context.Context, trigger bot.Secret, view message.Modal) error {
 	defer s.witness.Sees("open form")()
 	return s.slack.OpenForm(ctx, trigger, view)
 }
 
-// Respond answers an act by its response URL, for the person who acted alone.
+// Respond answers a command or a click by its response URL. Only the person who
+// acted sees the answer.
 func (s *sender) Respond(ctx context.Context, to bot.Secret, m bot.Message) error {
 	defer s.witness.Sees("answer")()
 	return s.slack.Answer(ctx, to, m)

@@ -8,20 +8,20 @@ import (
 	"revoke-sessions/bot/slackapi"
 )
 
-// shutRetry is the longest pause before a channel that could not be posted to
-// is tried again: whoever has invited the bot waits for the card.
+// shutRetry is the longest pause before the bot tries again to post in a channel that
+// refused it: the people who then invite the bot wait for the card.
 const shutRetry = time.Minute
 
-// shutAt is what kept a message from being posted in the approvers' channel, other
-// than what it held, and when.
+// shutAt is why and when the approvers' channel refused a message for a reason other
+// than its content.
 type shutAt struct {
 	problem bot.ChannelProblem
 	at      time.Time
 }
 
-// shutNow is what is known to keep the bot from posting in the approvers' channel.
-// What was refused is tried again within shutRetry, perhaps by another replica: what
-// this one has not seen again for longer may be over.
+// shutNow returns what is known to keep the bot from posting in the approvers' channel.
+// Within shutRetry a refused message is tried again, perhaps by another replica. So a
+// problem that this one has not seen for longer may be over.
 func (tl *Teller) shutNow() bot.ChannelProblem {
 	if problem := tl.watched(); problem != "" {
 		return problem
@@ -32,8 +32,8 @@ func (tl *Teller) shutNow() bot.ChannelProblem {
 	return ""
 }
 
-// ShutTo is what keeps the bot from posting the card of a request, as far as it is
-// known: what is the matter with the channel, or else with a card that is missing.
+// ShutTo returns what is known to keep the bot from posting the card of a request: a
+// problem of the channel or, if the card is missing, the refusal of its content.
 func (tl *Teller) ShutTo(r *bot.Request, v message.View) bot.ChannelProblem {
 	if problem := tl.shutNow(); problem != "" || v.CardLink != "" {
 		return problem
@@ -44,9 +44,8 @@ func (tl *Teller) ShutTo(r *bot.Request, v message.View) bot.ChannelProblem {
 	return ""
 }
 
-// noteShut notes what kept a message of a request from being posted or edited in the
-// approvers' channel. What Slack does not take of one message is nothing that the
-// others wait for.
+// noteShut remembers what kept a message of a request from being posted or edited in the
+// approvers' channel. If Slack refused its content, other requests need not wait.
 func (tl *Teller) noteShut(request string, p message.Post, problem bot.ChannelProblem) {
 	code, _ := problem.Code()
 	switch {

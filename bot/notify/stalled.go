@@ -11,9 +11,9 @@ import (
 	"revoke-sessions/bot/slackapi"
 )
 
-// showUnreadable edits what stands of a request whose row cannot be read, by what
-// is known of the messages alone, and answers how long to wait before it is looked
-// at again: somebody may mend the row.
+// showUnreadable edits the card and the receipts of a request whose row cannot be read:
+// they say that the bot cannot go on. It returns how long to wait before the next look,
+// because somebody may repair the row.
 func (tl *Teller) showUnreadable(ctx context.Context, id string, places map[string]bot.Place, tries int) pause {
 	until := pause{doubled(tellRetrySoon, tries), true}
 	v := tl.View(ctx, nil, tl.cfg.Home.Link(places[bot.CardKey].Channel, places[bot.CardKey].TS))
@@ -44,9 +44,8 @@ func (tl *Teller) showUnreadable(ctx context.Context, id string, places map[stri
 	return until
 }
 
-// Stall has everybody told that the bot cannot go on with a request: once, or
-// once a day while its row cannot be read. Done
-// again it does nothing more.
+// Stall tells people that the bot cannot go on with a request: once, or once a day while
+// its row cannot be read. Calling it again does nothing more.
 func (tl *Teller) Stall(ctx context.Context, id string) {
 	ctx, cancel := context.WithTimeout(ctx, bot.StepDeadline)
 	defer cancel()
@@ -59,13 +58,14 @@ func (tl *Teller) Stall(ctx context.Context, id string) {
 		return
 	}
 	if known != nil && !r.StalledAt.IsZero() {
-		return // they know
+		return // already told
 	}
 	n := bot.Notice{
 		Key:     fmt.Sprintf("stalled:%s:%s", id, tl.now().UTC().Format(time.DateOnly)),
 		Message: message.StalledNotice(id, known, tl.View(ctx, known, tl.CardLink(ctx, id))),
 	}
-	// First: of two who die in between, the other one announces nothing twice.
+	// Announce first: a call after a crash in between does the rest, and announces nothing
+	// twice.
 	if _, err := tl.store.Announce(ctx, n); err != nil {
 		tl.log.Error("store what is to be announced", "request", id, "error", err)
 	}

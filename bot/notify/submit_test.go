@@ -15,27 +15,27 @@ import (
 	"revoke-sessions/bot/slackapi"
 )
 
-// submitting is a bot that does nothing but send, and the clock that it goes by.
+// submitting returns a Teller that can only send, and a function that moves its clock.
 func submitting(t *testing.T) (b *Teller, move func(time.Duration)) {
 	at := time.Date(2026, 3, 4, 10, 0, 0, 0, time.UTC)
 	return &Teller{sender: &sender{log: slog.New(slog.NewTextHandler(t.Output(), nil)), now: func() time.Time { return at }}}, func(d time.Duration) { at = at.Add(d) }
 }
 
-func TestSubmitSendsNothingThatWasRefusedAgain(t *testing.T) {
+func TestSubmit_RefusedContentIsNotSentAgain(t *testing.T) {
 	rings := bot.Message{Text: "<!subteam^S0SECURITY>, please look."}
 	for _, row := range []struct {
 		name, code   string
 		m            bot.Message
-		accepts      func(bot.Message) bool // the channel does
-		first, later int                    // messages sent at first, and in ten more tries
-		afterwards   int                    // an hour later
+		accepts      func(bot.Message) bool // what the channel accepts
+		first, later int                    // messages sent by the first try, and by ten more
+		afterwards   int                    // by one try an hour later
 		delivered    bool
 	}{
-		{name: "taken", m: message.Note("x"), accepts: func(bot.Message) bool { return true }, first: 1, later: 10, afterwards: 1, delivered: true},
-		{name: "invalid, and its words are taken", code: "invalid_blocks", m: message.Note("x"), accepts: func(m bot.Message) bool { return len(m.Blocks) == 0 },
+		{name: "accepted", m: message.Note("x"), accepts: func(bot.Message) bool { return true }, first: 1, later: 10, afterwards: 1, delivered: true},
+		{name: "invalid, but its text alone is accepted", code: "invalid_blocks", m: message.Note("x"), accepts: func(m bot.Message) bool { return len(m.Blocks) == 0 },
 			first: 2, later: 10, afterwards: 2, delivered: true},
-		{name: "invalid in any form", code: "msg_too_long", m: message.Note("x"), accepts: func(bot.Message) bool { return false }, first: 2, later: 0, afterwards: 2},
-		{name: "no mention of a group", code: message.NoMention, m: rings, accepts: func(m bot.Message) bool { return !strings.Contains(m.Text, "subteam") },
+		{name: "invalid in every form", code: "msg_too_long", m: message.Note("x"), accepts: func(bot.Message) bool { return false }, first: 2, later: 0, afterwards: 2},
+		{name: "a user group may not be mentioned", code: message.NoMention, m: rings, accepts: func(m bot.Message) bool { return !strings.Contains(m.Text, "subteam") },
 			first: 2, later: 20, afterwards: 2, delivered: true},
 		{name: "nobody may post", code: message.NoMention, m: rings, accepts: func(bot.Message) bool { return false }, first: 2, later: 20, afterwards: 2},
 		{name: "another code", code: "ekm_access_denied", m: message.Note("x"), accepts: func(bot.Message) bool { return false }, first: 1, later: 10, afterwards: 1},
@@ -72,13 +72,14 @@ func TestSubmitSendsNothingThatWasRefusedAgain(t *testing.T) {
 	}
 }
 
-// Slack's own limits, as the double has them, have the bot send a plain message.
-func TestSubmitToASlackThatFindsItTooLong(t *testing.T) {
+// TestSubmit_TooLongBecomesPlain: a message over Slack's limits, as the double has them,
+// is sent as a plain one.
+func TestSubmit_TooLongBecomesPlain(t *testing.T) {
 	s := bottest.Workspace(t)
 	a := connected(t, s)
 	b, _ := submitting(t)
 	var blocks []string
-	for range 60 { // a list that nothing shortens
+	for range 60 { // a list that the bot does not shorten
 		blocks = append(blocks, `{"type": "rich_text", "elements": [{"type": "rich_text_section", "elements": [{"type": "text", "text": "`+strings.Repeat("word ", 50)+`"}]}]}`)
 	}
 	m := bot.Message{Text: strings.Repeat("word ", 60*50), Blocks: json.RawMessage("[" + strings.Join(blocks, ",") + "]")}
@@ -93,9 +94,9 @@ func TestSubmitToASlackThatFindsItTooLong(t *testing.T) {
 	}
 }
 
-// What Slack does not take of one card is said of its own request, and what is the
-// matter with the channel of all.
-func TestWhoseCardIsRefused(t *testing.T) {
+// TestShutTo_RefusedContentConcernsItsRequest: if Slack refuses the content of a card, only
+// its own request is affected. A problem of the channel affects all requests.
+func TestShutTo_RefusedContentConcernsItsRequest(t *testing.T) {
 	const content, place = "msg_too_long", "ekm_access_denied"
 	own, other := bot.Request{ID: "REQ-7F3K4M", State: bot.Pending}, bot.Request{ID: "REQ-OTHER", State: bot.Pending}
 	card, link := message.Post{Key: bot.CardKey}, message.View{CardLink: "https://slack.example/card"}

@@ -11,26 +11,26 @@ import (
 	"revoke-sessions/bot/slackapi"
 )
 
-// Doubt forgets what the card shows, so that it is edited once more; if it has
-// been deleted, that brings a new one.
+// Doubt forgets what the card shows, so that the bot edits it again. If the card was
+// deleted, the bot then posts a new one.
 func (tl *Teller) Doubt(ctx context.Context, id string) error {
 	return tl.store.Doubt(ctx, id, bot.CardKey)
 }
 
-// A telling that Slack did not take is tried again after tellRetry, and then
-// after twice as long each time; tellRetrySoon where Slack had no part in it.
+// A message that Slack refused is tried again after tellRetry, and then after twice as
+// long each time. The pause is tellRetrySoon if the failure was not Slack's.
 const (
 	tellRetry     = 5 * time.Second
 	tellRetryMost = 10 * time.Minute
 	tellRetrySoon = time.Second
-	// tellMargin is what must be left of a step for one more message. Of a request
-	// with many askers the rest goes in the next step.
+	// tellMargin is how much of a step must be left to send one more message. If a
+	// request has many askers, the next step sends the rest.
 	tellMargin = 2 * time.Second
 )
 
-// Tell brings what stands in Slack up to the stored version, and goes on
-// until it is the current one. One teller works on a request at a time;
-// versions that came and went meanwhile are never shown.
+// Tell brings a request's messages in Slack up to the stored version, and repeats this
+// until no newer version is stored. Only one process tells a request at a time. A
+// version that was replaced in the meantime is never shown.
 func (tl *Teller) Tell(ctx context.Context, id string) {
 	ctx, cancel := context.WithTimeout(ctx, bot.StepDeadline)
 	defer cancel()
@@ -56,15 +56,14 @@ func (tl *Teller) Tell(ctx context.Context, id string) {
 	}
 }
 
-// pause is how long to wait until what does not stand is tried again; zero where
-// all stands. failed: it was tried and failed, as against put off.
+// pause is how long to wait before messages that were not sent are tried again; zero if
+// all were sent.
 type pause struct {
 	lasts  time.Duration
-	failed bool
+	failed bool // a try failed; otherwise the messages were only put off
 }
 
-// and is the pause of two messages: until the first may go, and failed if either
-// has.
+// and returns the pause of two messages: the shorter wait, and failed if either failed.
 func (p pause) and(other pause) pause {
 	if other.lasts > 0 && (p.lasts == 0 || other.lasts < p.lasts) {
 		p.lasts = other.lasts
@@ -73,13 +72,13 @@ func (p pause) and(other pause) pause {
 	return p
 }
 
-// doubled is the pause after so many tries, which are 1 or more.
+// doubled returns the pause after the given number of tries, which is at least 1.
 func doubled(first time.Duration, tries int) time.Duration {
 	return min(first<<min(tries-1, 10), tellRetryMost)
 }
 
-// show sends what differs from what stands there, and answers until when what
-// does not stand waits.
+// show sends the messages of a request that differ from the posted ones. It returns how
+// long to wait for those that could not be sent.
 func (tl *Teller) show(ctx context.Context, id string, tries int) (version int64, until pause) {
 	r, err := tl.store.Request(ctx, id)
 	_, broken := errors.AsType[*bot.Unreadable](err)
@@ -107,18 +106,18 @@ func (tl *Teller) show(ctx context.Context, id string, tries int) (version int64
 	return r.Version, t.until
 }
 
-// showing is one request as it is shown: what stands, and what was learned on the way.
+// showing is one run of show: the posted messages, and what was learned on the way.
 type showing struct {
 	*Teller
-	r      *bot.Request
-	places map[string]bot.Place
-	tries  int
-	v      message.View
-	until  pause
-	spoke  bool // Slack took something in the approvers' channel
+	r        *bot.Request
+	places   map[string]bot.Place
+	tries    int
+	v        message.View
+	until    pause
+	accepted bool // Slack accepted a message in the approvers' channel
 }
 
-// inChannel shows what stands in the approvers' channel.
+// inChannel brings the messages in the approvers' channel up to date.
 func (t *showing) inChannel(ctx context.Context) {
 	for _, p := range message.Plan(t.r, t.v, t.cfg.Channel, t.places) {
 		card := t.places[bot.CardKey]
@@ -126,21 +125,21 @@ func (t *showing) inChannel(ctx context.Context) {
 		case !p.InChannel():
 			continue
 		case p.Thread && (card.TS == "" || t.v.Shut != ""):
-			continue // no card yet, or none to be reached, and that has a wait of its own
+			continue // no card to reply to; the card has its own pause
 		case p.Key == bot.CardKey && card.TS != "" && card.Channel != t.cfg.Channel && message.CardMoves(t.r, t.v):
 			t.until = t.until.and(t.moveCard(ctx, p))
 		}
 		t.deliver(ctx, p)
 	}
-	if t.v.Shut == "" && !t.spoke {
+	if t.v.Shut == "" && !t.accepted {
 		t.v.Shut = t.watched()
 	}
 	_, t.v.CancelPosted = t.places["cancel"]
 	t.v.CardLink = t.LinkTo(t.places[bot.CardKey])
 }
 
-// directly shows what people have by direct message. It may speak of the card and of the
-// channel, and so comes after what stands there.
+// directly brings the direct messages up to date. It comes after inChannel, because they
+// may mention the card and the channel.
 func (t *showing) directly(ctx context.Context) {
 	for _, p := range message.Plan(t.r, t.v, t.cfg.Channel, t.places) {
 		if !p.InChannel() {
@@ -155,10 +154,10 @@ func (t *showing) directly(ctx context.Context) {
 	}
 }
 
-// deliver brings one message up to date, while there is time.
+// deliver brings one message up to date if the step has time left.
 func (t *showing) deliver(ctx context.Context, p message.Post) {
 	if end, bound := ctx.Deadline(); bound && time.Until(end) < tellMargin {
-		if !t.until.failed { // what failed has a pause of its own
+		if !t.until.failed { // a failure has its own pause
 			t.until = t.until.and(pause{lasts: tellRetrySoon})
 		}
 		return
@@ -166,18 +165,18 @@ func (t *showing) deliver(ctx context.Context, p message.Post) {
 	before := t.places[p.Key]
 	p.Able = t.v.Able
 	d := &delivery{Teller: t.Teller, r: t.r, places: t.places, p: p, tries: t.tries, m: p.Draw(t.r, t.v)}
-	its, problem := d.place(ctx)
-	t.until = t.until.and(its)
+	wait, problem := d.place(ctx)
+	t.until = t.until.and(wait)
 	if problem != "" {
 		t.v.Shut = problem
 		t.noteShut(t.r.ID, p, problem)
 	} else if now := t.places[p.Key]; now != before && now.Channel == t.cfg.Channel {
-		t.spoke = true
+		t.accepted = true
 		t.lastShut.Store(nil)
 	}
 }
 
-// letterOf is a post as it waits to be sent.
+// letterOf is a post in the queue to Slack.
 func letterOf(r *bot.Request, p message.Post) slackapi.Letter {
 	return slackapi.Letter{Key: r.ID + " " + p.Key, Urgency: p.Urgency, Self: r.Lane == authz.Self, By: r.Requester().SlackID,
 		Since: r.CreatedAt}

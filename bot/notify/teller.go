@@ -1,5 +1,5 @@
-// Package notify brings what stands in Slack up to what is stored: cards, threads, direct
-// messages and notices. It is the only package that writes to Slack.
+// Package notify brings the bot's messages in Slack up to what is stored: cards, threads,
+// direct messages and notices. It is the only package that writes to Slack.
 package notify
 
 import (
@@ -26,7 +26,7 @@ type Store interface {
 	Stall(ctx context.Context, id string) (fresh bool, err error)
 }
 
-// Teller brings what stands in Slack up to what is stored.
+// Teller brings the bot's messages in Slack up to what is stored.
 type Teller struct {
 	*sender
 	cfg       bot.Config
@@ -35,15 +35,15 @@ type Teller struct {
 	pool      *work.Pool
 	channel   *lookup.Cache[bot.ChannelProblem]
 
-	// OtherRules reports whether other rules are in force than this process's, and
-	// Meanwhile answers by which other request the account was revoked since.
+	// OtherRules reports whether rules other than this process's are in force.
+	// Meanwhile returns the other request that revoked the account since, or nil.
 	OtherRules func(context.Context) (bool, error)
 	Meanwhile  func(context.Context, *bot.Request) (*bot.Request, error)
 
-	drawnUnder atomic.Pointer[[sha256.Size]byte]  // the outlook when open requests were last told again
-	seenShut   atomic.Pointer[bot.ChannelProblem] // what the last look at the approvers' channel found
-	lastShut   atomic.Pointer[shutAt]             // and what kept the last message from being posted there
-	unposted   slackapi.Refusals                  // cards whose content was refused, by request
+	drawnUnder atomic.Pointer[[sha256.Size]byte]  // the outlook at the last Redraw
+	seenShut   atomic.Pointer[bot.ChannelProblem] // what the last Watch found in the approvers' channel
+	lastShut   atomic.Pointer[shutAt]             // why the last message was not posted there
+	unposted   slackapi.Refusals                  // cards whose content Slack refused, by request ID
 }
 
 // NewTeller makes a Teller. OtherRules and Meanwhile must be set before it is used.
@@ -53,7 +53,7 @@ func NewTeller(cfg bot.Config, store Store, slack *slackapi.Client, approvers *l
 		cfg:    cfg, store: store, approvers: approvers, pool: pool,
 	}
 	tl.channel = lookup.NewCache(cfg.Now, bot.Subject{Where: bot.AtSlack}, slack.ChannelProblem)
-	// Whoever has invited the bot reads at once that it is there.
+	// No problem is cached: people who invite the bot must see at once that it helped.
 	tl.channel.Keeps = func(problem bot.ChannelProblem) bool { return problem == "" }
 	return tl
 }

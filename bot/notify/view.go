@@ -10,8 +10,7 @@ import (
 	"revoke-sessions/bot/message"
 )
 
-// CardLink leads to a request's card; empty while none stands, or where that cannot be
-// read.
+// CardLink links to a request's card; empty if none is posted, or if that cannot be read.
 func (tl *Teller) CardLink(ctx context.Context, id string) string {
 	places, err := tl.store.Places(ctx, id)
 	if err != nil {
@@ -20,11 +19,11 @@ func (tl *Teller) CardLink(ctx context.Context, id string) string {
 	return tl.LinkTo(places[bot.CardKey])
 }
 
-// LinkTo leads to a message; empty where it does not stand.
+// LinkTo links to a message; empty if it is not posted.
 func (tl *Teller) LinkTo(p bot.Place) string { return tl.cfg.Home.Link(p.Channel, p.TS) }
 
-// Frozen is the freeze that is on, for what is said; nil where none is, or where that
-// cannot be read: then nothing is said of one.
+// Frozen returns the active freeze for a message to mention. It is nil if there is none,
+// or if that cannot be read.
 func (tl *Teller) Frozen(ctx context.Context, about string) *bot.Freeze {
 	f, on, err := tl.store.Frozen(ctx)
 	if err != nil {
@@ -36,8 +35,8 @@ func (tl *Teller) Frozen(ctx context.Context, about string) *bot.Freeze {
 	return &f
 }
 
-// View is what messages need to know beside the request, which may be nil. It reads
-// whether a freeze is on.
+// View returns what messages need to know apart from the request, which may be nil. It
+// reads whether a freeze is active.
 func (tl *Teller) View(ctx context.Context, r *bot.Request, link string) message.View {
 	about := ""
 	if r != nil {
@@ -46,7 +45,7 @@ func (tl *Teller) View(ctx context.Context, r *bot.Request, link string) message
 	return tl.ViewWhile(tl.Frozen(ctx, about), r, link)
 }
 
-// ViewWhile is View where the freeze that is on, or nil, is known. It reads nothing.
+// ViewWhile is View with a known freeze, or nil for none. It reads nothing.
 func (tl *Teller) ViewWhile(freeze *bot.Freeze, r *bot.Request, link string) message.View {
 	names, known := tl.cfg.Policy.Approvers, tl.approvers.Latest()
 	v := message.View{

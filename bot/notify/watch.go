@@ -10,16 +10,16 @@ import (
 	"revoke-sessions/bot/message"
 )
 
-// WatchEvery is how often the bot looks at the approvers' channel while requests
-// are open: the app subscribes to no event that would tell. conversations.info
-// takes 50 calls a minute.
+// WatchEvery is how often the bot looks at the approvers' channel while requests are
+// open, because the app subscribes to no event about it. conversations.info allows 50
+// calls a minute.
 // https://docs.slack.dev/reference/methods/conversations.info
 const WatchEvery = time.Minute
 
-// Watch finds out that the approvers' channel was archived, or the bot removed
-// from it, while cards wait there for a decision: nobody would press anything, and
-// without an edit nobody would notice. What is open is then told again, by direct
-// message where it must be, and once more when the channel is open.
+// Watch finds out that the approvers' channel was archived, or the bot removed from it,
+// while cards wait there for a decision. Nobody could press a button, and the bot would
+// notice only at its next edit. Open requests are then told again, by direct message if
+// necessary, and once more when the channel is open again.
 func (tl *Teller) Watch(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(ctx, bot.StoreWithin)
 	defer cancel()
@@ -31,7 +31,7 @@ func (tl *Teller) Watch(ctx context.Context) {
 		return
 	}
 	if len(open) == 0 {
-		tl.seenShut.Store(nil) // and nobody looks until something is
+		tl.seenShut.Store(nil) // not known while no request is open
 		return
 	}
 	problem, err := tl.slack.ChannelProblem(ctx, tl.cfg.Channel)
@@ -40,7 +40,7 @@ func (tl *Teller) Watch(ctx context.Context) {
 		return
 	}
 	tl.channel.Remember(tl.cfg.Channel, problem)
-	if problem == bot.ChannelShared { // can be read, by too many
+	if problem == bot.ChannelShared { // the bot can post there, but too many people can read it
 		problem = ""
 	}
 	last := tl.seenShut.Swap(&problem)
@@ -58,8 +58,8 @@ func (tl *Teller) Watch(ctx context.Context) {
 	tl.Retell(ctx)
 }
 
-// watched is what the last look at the approvers' channel found in the way of
-// posting there; empty for nothing.
+// watched returns the problem that the last Watch found in posting to the approvers'
+// channel; empty for none.
 func (tl *Teller) watched() bot.ChannelProblem {
 	if p := tl.seenShut.Load(); p != nil {
 		return *p
@@ -67,8 +67,8 @@ func (tl *Teller) watched() bot.ChannelProblem {
 	return ""
 }
 
-// Cover draws up the roster and looks at the channel. Neither is authority and
-// neither keeps anybody from asking.
+// Cover reads the roster and looks at the channel. Neither result authorizes anybody or
+// stops anybody from asking.
 func (tl *Teller) Cover(ctx context.Context) (c bot.Coverage) {
 	ctx, cancel := context.WithTimeout(ctx, lookup.RosterWait)
 	defer cancel()
