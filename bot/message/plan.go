@@ -35,7 +35,6 @@ type Post struct {
 	EditOnly bool
 	Tells    string // stored as its Place's Tells
 	Draw     Drawing
-	Able     []string // mentioned if no user group can be
 	// Urgency defaults to OfOutcome.
 	Urgency bot.Urgency
 }

@@ -69,8 +69,8 @@ func (q *requests) register(registry *prometheus.Registry) {
 		for _, h := range []*prometheus.HistogramVec{q.approved, q.revoked, q.verified} {
 			h.WithLabelValues(string(lane))
 		}
-		q.events.WithLabelValues("requested", string(lane), "false")
-		q.events.WithLabelValues("reopened", string(lane), "false")
+		q.events.WithLabelValues(bot.ActRequested, string(lane), "false")
+		q.events.WithLabelValues(bot.ActReopened, string(lane), "false")
 		q.events.WithLabelValues(offRecord, string(lane), "false")
 		for _, state := range bot.States {
 			if state != bot.Pending && state != bot.Drilled {
@@ -116,7 +116,7 @@ func (q *requests) own(r *bot.Request, row bot.Entry, at time.Time) (event strin
 			h.WithLabelValues(lane).Observe(max(0, then.Sub(r.CreatedAt).Seconds()))
 		}
 	}
-	if row.Action == "withheld" && row.Reason == string(bot.NotOnRecord) {
+	if row.Action == bot.ActWithheld && row.Reason == string(bot.NotOnRecord) {
 		return offRecord
 	}
 	switch bot.State(row.Action) {

@@ -13,7 +13,7 @@ import (
 // moveCard posts a card from another REVOKE_CHANNEL again in the current one. The old
 // card stays the live one until the new one's place is stored.
 func (t *showing) moveCard(ctx context.Context, p message.Post) (until pause) {
-	m := p.Draw(t.r, t.v)
+	m := t.draw(p)
 	old, log := t.places[bot.CardKey], t.log.With("request", t.r.ID, "key", bot.CardKey, "channel", t.cfg.Channel)
 	if others, err := t.OtherRules(ctx); others || err != nil {
 		if err != nil {

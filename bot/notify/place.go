@@ -28,7 +28,6 @@ type delivery struct {
 // place posts or edits one message and stores where it is. closed is the problem of the
 // approvers' channel, if that is why it failed.
 func (d *delivery) place(ctx context.Context) (until pause, closed bot.ChannelProblem) {
-	d.m.Able = d.p.Able
 	d.at, d.posted = d.places[d.p.Key]
 	d.at.Key = d.p.Key
 	if d.posted && (d.at.Shown == d.m.Digest() || d.at.TS == "" || d.at.Channel == bot.Privately || d.p.Once) {

@@ -26,7 +26,7 @@ func (tl *Teller) showUnreadable(ctx context.Context, id string, places map[stri
 			continue
 		}
 		if wait := tl.slack.Pace.Update(slackapi.Letter{Key: id + " " + key, Since: tl.now()}, tl.now()); wait > 0 {
-			until = pause{lasts: wait}
+			until = until.and(pause{lasts: wait})
 			continue
 		}
 		if err := tl.update(ctx, key, at.Channel, at.TS, m); err != nil {
@@ -68,6 +68,7 @@ func (tl *Teller) Stall(ctx context.Context, id string) {
 	// twice.
 	if _, err := tl.store.Announce(ctx, n); err != nil {
 		tl.log.Error("store what is to be announced", "request", id, "error", err)
+		return // the request is not marked as told, and so the next call tries again
 	}
 	fresh, err := tl.store.Stall(ctx, id)
 	if err != nil {

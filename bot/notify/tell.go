@@ -154,6 +154,13 @@ func (t *showing) directly(ctx context.Context) {
 	}
 }
 
+// draw draws a message by what is known now. Able are mentioned if no user group can be.
+func (t *showing) draw(p message.Post) bot.Message {
+	m := p.Draw(t.r, t.v)
+	m.Able = t.v.Able
+	return m
+}
+
 // deliver brings one message up to date if the step has time left.
 func (t *showing) deliver(ctx context.Context, p message.Post) {
 	if end, bound := ctx.Deadline(); bound && time.Until(end) < tellMargin {
@@ -163,8 +170,7 @@ func (t *showing) deliver(ctx context.Context, p message.Post) {
 		return
 	}
 	before := t.places[p.Key]
-	p.Able = t.v.Able
-	d := &delivery{Teller: t.Teller, r: t.r, places: t.places, p: p, tries: t.tries, m: p.Draw(t.r, t.v)}
+	d := &delivery{Teller: t.Teller, r: t.r, places: t.places, p: p, tries: t.tries, m: t.draw(p)}
 	wait, problem := d.place(ctx)
 	t.until = t.until.and(wait)
 	if problem != "" {

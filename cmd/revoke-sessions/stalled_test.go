@@ -119,6 +119,24 @@ func TestUnreadableRequestIsTold(t *testing.T) {
 	}
 }
 
+// TestUnreadableRequestIsToldLater: what the database did not take the first time is
+// announced the next time, and once.
+func TestUnreadableRequestIsToldLater(t *testing.T) {
+	th := newTheatre(t)
+	th.begin()
+	th.waiting()
+	id := th.requestID()
+	th.damages(`CREATE TRIGGER defect BEFORE INSERT ON notices BEGIN SELECT RAISE(ABORT, 'a defect'); END`)
+	th.damages(`UPDATE requests SET body = '{', due_at = 1`)
+	th.poll("the log says so", func() bool {
+		return strings.Contains(th.log.String(), `"store what is to be announced","request":"`+id+`"`)
+	})
+	th.damages(`DROP TRIGGER defect`)
+	th.clock.advance(11 * time.Minute)
+	th.until("the approvers are told", func() bool { return len(th.announced("I cannot go on with "+id, aliceID)) == 1 })
+	th.cardSays("I cannot go on with "+id, "Treat it as not done")
+}
+
 // TestFailingStepIsTold: the database refuses the next step of a request, again and
 // again, and the card had said something that is then not so.
 func TestFailingStepIsTold(t *testing.T) {
