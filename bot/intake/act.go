@@ -7,19 +7,19 @@ import (
 	"revoke-sessions/bot/message"
 )
 
-// act is what somebody does, and what was read for it already.
+// act is an arrival, with the freeze read for it.
 type act struct {
 	bot.Arrival
 	brake *brake
 }
 
-// brake is whether a freeze is on, once that was read.
+// brake caches the freeze: read is whether it was read, freeze is nil if none is on.
 type brake struct {
 	read   bool
 	freeze *bot.Freeze
 }
 
-// frozen reads whether a freeze is on, for a decision.
+// frozen reads whether a freeze is on, for a decision, and caches the answer for view.
 func (h *desk) frozen(ctx context.Context, a act) (bool, error) {
 	f, on, err := h.store.Frozen(ctx)
 	if err != nil {
@@ -32,8 +32,8 @@ func (h *desk) frozen(ctx context.Context, a act) (bool, error) {
 	return on, nil
 }
 
-// view is what an answer to the act needs to know beside the request, which may be nil.
-// What a decision went by is not read again for its refusal.
+// view returns what an answer needs besides the request r, which may be nil. It uses the
+// freeze that the decision read, if any.
 func (h *desk) view(ctx context.Context, a act, r *bot.Request, link string) message.View {
 	if !a.brake.read {
 		a.brake.read, a.brake.freeze = true, h.teller.Frozen(ctx, a.Names())

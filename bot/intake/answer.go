@@ -12,7 +12,7 @@ import (
 	"revoke-sessions/bot/notify"
 )
 
-// reply settles an arrival that changes nothing and answers it.
+// reply answers an arrival that changes nothing, and settles it.
 func (h *desk) reply(ctx context.Context, a act, m bot.Message) error {
 	if err := h.store.Record(ctx, a.ID); err != nil {
 		return err
@@ -21,35 +21,35 @@ func (h *desk) reply(ctx context.Context, a act, m bot.Message) error {
 	return nil
 }
 
-// refuseLookup answers whoever acted while Slack or Entra did not answer us.
+// refuseLookup refuses because Slack or Entra did not answer. It returns other errors.
 func (h *desk) refuseLookup(ctx context.Context, a act, e bot.Entry, err error, r *bot.Request) error {
-	lookup, ok := errors.AsType[*bot.LookupError](err)
+	failed, ok := errors.AsType[*bot.LookupError](err)
 	if !ok {
 		return err
 	}
 	level := slog.LevelWarn
-	if lookup.Remedy != "" {
-		level = slog.LevelError // it will not pass by itself
+	if failed.Remedy != "" {
+		level = slog.LevelError // somebody must fix it
 	}
-	h.log.Log(ctx, level, "look up", "request", e.Request, "arrival", a.ID, "user", a.UserID, "error", err, "remedy", lookup.Remedy)
+	h.log.Log(ctx, level, "look up", "request", e.Request, "arrival", a.ID, "user", a.UserID, "error", err, "remedy", failed.Remedy)
 	e.Reason = string(bot.LookupFailed)
 	v := h.view(ctx, a, nil, "")
-	v.Unread(lookup)
+	v.Unread(failed)
 	return h.refuse(ctx, a, e, message.Refusal(bot.LookupFailed, r, v))
 }
 
-// refuseUnsure is refuseFor, and says who did not answer where that is why.
+// refuseUnsure is refuseFor that also names the service that did not answer, if that is why.
 func (h *desk) refuseUnsure(ctx context.Context, a act, e bot.Entry, reason authz.Reason, r *bot.Request, who lookup.Person) error {
-	if lookup, ok := errors.AsType[*bot.LookupError](who.Trouble); ok && reason == authz.MembershipUnknown {
-		h.log.Warn("ask a group who is in it", "request", e.Request, "arrival", a.ID, "user", a.UserID, "error", lookup, "remedy", lookup.Remedy)
+	if failed, ok := errors.AsType[*bot.LookupError](who.Trouble); ok && reason == authz.MembershipUnknown {
+		h.log.Warn("ask a group who is in it", "request", e.Request, "arrival", a.ID, "user", a.UserID, "error", failed, "remedy", failed.Remedy)
 		v := h.viewFor(ctx, a, r)
-		v.Unread(lookup)
+		v.Unread(failed)
 		return h.refuse(ctx, a, withReason(e, reason), message.Refusal(reason, r, v))
 	}
 	return h.refuseFor(ctx, a, e, reason, r)
 }
 
-// refuseLimit says which limit is reached, and until when.
+// refuseLimit refuses because of a limit, and says until when.
 func (h *desk) refuseLimit(ctx context.Context, a act, e bot.Entry, wanted authz.Action, limit *bot.LimitError, r *bot.Request) error {
 	e.Wanted, e.Reason, e.Until = string(wanted), string(bot.OverLimit), bot.StampText(limit.Free)
 	v := h.viewFor(ctx, a, r)
@@ -57,8 +57,7 @@ func (h *desk) refuseLimit(ctx context.Context, a act, e bot.Entry, wanted authz
 	return h.refuse(ctx, a, e, message.Refusal(bot.OverLimit, r, v))
 }
 
-// refuse records that somebody was not allowed something, settles the arrival
-// and tells them why, privately.
+// refuse records a refusal, settles the arrival and tells the person why, privately.
 func (h *desk) refuse(ctx context.Context, a act, e bot.Entry, m bot.Message) error {
 	e.Action, e.Actor, e.Origin = bot.ActRefused, a.UserID, a.Origin()
 	if err := h.store.Record(ctx, a.ID, e); err != nil {
@@ -70,13 +69,13 @@ func (h *desk) refuse(ctx context.Context, a act, e bot.Entry, m bot.Message) er
 	return nil
 }
 
-// refuseFor is refuse with the reason's own sentence; r may be nil.
+// refuseFor is refuse with the standard text for the reason. r may be nil.
 func (h *desk) refuseFor(ctx context.Context, a act, e bot.Entry, reason authz.Reason, r *bot.Request) error {
 	return h.refuse(ctx, a, withReason(e, reason), message.Refusal(reason, r, h.viewFor(ctx, a, r)))
 }
 
-// viewFor is the view of one reader, to whom something is refused: its Approvers are
-// those who could act instead, as far as is known.
+// viewFor returns the view for a refusal. Its Approvers are the known people who could act
+// instead of the reader.
 func (h *desk) viewFor(ctx context.Context, a act, r *bot.Request) message.View {
 	v := h.view(ctx, a, r, "")
 	known := h.approvers.Latest()
@@ -87,8 +86,8 @@ func (h *desk) viewFor(ctx context.Context, a act, r *bot.Request) message.View 
 	return v
 }
 
-// answer says m only to whoever acted: at the place where they acted, or else
-// by direct message.
+// answer shows m only to the person who acted: where they acted, or else in a direct
+// message.
 func (h *desk) answer(ctx context.Context, a act, m bot.Message) {
 	err := errors.New("no response_url")
 	if a.ResponseURL != "" {

@@ -16,17 +16,17 @@ import (
 
 // wish is what somebody asks for.
 type wish struct {
-	whom   bot.Whom
+	target bot.Whom
 	reason string
 	drill  bool
 }
 
-// asking is an ask on its way to a request: what is wanted, and what is known so far.
+// asking is the state of one ask: what is wanted, and the look-ups so far.
 type asking struct {
 	act
 	wish
-	// row is that of a refusal. draft is the request that does not exist yet, of which a
-	// refusal speaks.
+	// row is the audit row if the ask is refused. draft becomes the request; a refusal
+	// describes it too.
 	row   bot.Entry
 	draft bot.Request
 	asker lookup.Person
@@ -34,25 +34,25 @@ type asking struct {
 	facts bot.TargetFacts
 }
 
-// ask looks up who asks and who is meant, and makes or joins a request. Each step looks up
-// no more than the asker has a right to.
+// ask looks up the asker and the target, and makes or joins a request. Each step
+// looks up only what the asker has a right to.
 func (h *asks) ask(ctx context.Context, a act, w wish) error {
-	if w.whom.SlackID == a.UserID {
-		w.whom = bot.Whom{Me: true}
+	if w.target.SlackID == a.UserID {
+		w.target = bot.Whom{Me: true}
 	}
-	if w.whom.Me {
+	if w.target.Me {
 		ctx = lookup.For(ctx, lookup.ForOwn)
 	}
 	q := &asking{act: a, wish: w, draft: bot.Request{Drill: w.drill}, row: bot.Entry{Wanted: string(authz.Ask), Drill: w.drill}}
-	if refused, err := h.knowAsker(ctx, q); refused || err != nil {
+	if refused, err := h.lookUpAsker(ctx, q); refused || err != nil {
 		return err
 	}
-	if refused, err := h.mayAskAbout(ctx, q, !w.whom.Me && !h.people.MayMean(w.whom, q.asker.Account)); refused || err != nil {
+	if refused, err := h.mayAskAbout(ctx, q, !w.target.Me && !h.people.MayMean(w.target, q.asker.Account)); refused || err != nil {
 		return err
 	}
-	var beside sync.WaitGroup // beside the look-ups, and no reason to end them
-	beside.Go(func() { q.draft.Coverage = h.teller.Cover(ctx) })
-	defer beside.Wait()
+	var background sync.WaitGroup // runs during the look-ups; a failure does not end them
+	background.Go(func() { q.draft.Coverage = h.teller.Cover(ctx) })
+	defer background.Wait()
 	if refused, err := h.findTarget(ctx, q); refused || err != nil {
 		return err
 	}
@@ -60,7 +60,7 @@ func (h *asks) ask(ctx context.Context, a act, w wish) error {
 	if refused || err != nil {
 		return err
 	}
-	beside.Wait() // from here on the draft is complete
+	background.Wait() // q.draft.Coverage is set from here on
 	q.facts, q.draft.AskersAlso = facts, also
 	if refused, err := h.mayAsk(ctx, q); refused || err != nil {
 		return err
@@ -68,9 +68,9 @@ func (h *asks) ask(ctx context.Context, a act, w wish) error {
 	return h.enter(ctx, q)
 }
 
-// knowAsker looks up who asks, unless they ask too often, and whether they may ask at all.
-func (h *asks) knowAsker(ctx context.Context, q *asking) (refused bool, err error) {
-	if wait := h.allowance.Take(q.UserID, q.whom.Me, h.now()); wait > 0 {
+// lookUpAsker looks up the asker. It refuses people who ask too often or may never ask.
+func (h *asks) lookUpAsker(ctx context.Context, q *asking) (refused bool, err error) {
+	if wait := h.allowance.Take(q.UserID, q.target.Me, h.now()); wait > 0 {
 		v := h.view(ctx, q.act, nil, "")
 		v.Wait = wait
 		return true, h.refuse(ctx, q.act, withReason(q.row, bot.TooFast), message.Refusal(bot.TooFast, &bot.Request{Drill: q.drill}, v))
@@ -86,8 +86,8 @@ func (h *asks) knowAsker(ctx context.Context, q *asking) (refused bool, err erro
 	return false, nil
 }
 
-// mayAskAbout refuses who may not ask about others, where it is about somebody else. They
-// have nobody looked up, and do not learn who has an account.
+// mayAskAbout refuses an ask about somebody else by a person who may not ask about others.
+// It runs before the target look-up, so the answer does not reveal who has an account.
 func (h *asks) mayAskAbout(ctx context.Context, q *asking, somebodyElse bool) (refused bool, err error) {
 	if !somebodyElse {
 		return false, nil
@@ -96,11 +96,11 @@ func (h *asks) mayAskAbout(ctx context.Context, q *asking, somebodyElse bool) (r
 	if d.Reason != authz.MayNotRequest && d.Reason != authz.MembershipUnknown {
 		return false, nil
 	}
-	return true, h.refuseUnsure(ctx, q.act, q.row, d.Reason, q.unborn(), q.asker)
+	return true, h.refuseUnsure(ctx, q.act, q.row, d.Reason, q.soFar(), q.asker)
 }
 
-// unborn is what a refusal says of the request while its target is being found.
-func (q *asking) unborn() *bot.Request {
+// soFar returns what a refusal can say about the request before the target is read.
+func (q *asking) soFar() *bot.Request {
 	r := &bot.Request{Drill: q.drill}
 	if q.meant.Left {
 		r.TargetLeft = q.meant.SlackID
@@ -108,11 +108,11 @@ func (q *asking) unborn() *bot.Request {
 	return r
 }
 
-// findTarget finds the account that is meant.
+// findTarget finds the target's account.
 func (h *asks) findTarget(ctx context.Context, q *asking) (refused bool, err error) {
 	q.meant = lookup.Match{User: q.asker.Account, SlackID: q.UserID}
-	if !q.whom.Me {
-		if q.meant, err = h.people.Target(ctx, q.whom); err != nil {
+	if !q.target.Me {
+		if q.meant, err = h.people.Target(ctx, q.target); err != nil {
 			return true, h.refuseLookup(ctx, q.act, q.row, err, &bot.Request{Drill: q.drill})
 		}
 	}
@@ -120,31 +120,30 @@ func (h *asks) findTarget(ctx context.Context, q *asking) (refused bool, err err
 		return refused, err
 	}
 	if q.meant.Problem != "" {
-		return true, h.refuse(ctx, q.act, withReason(q.row, q.meant.Problem), message.TargetRefusal(q.meant.Problem, q.unborn(), q.whom))
+		return true, h.refuse(ctx, q.act, withReason(q.row, q.meant.Problem), message.TargetRefusal(q.meant.Problem, q.soFar(), q.target))
 	}
 	q.row.TargetID = q.meant.User.ID
 	return false, nil
 }
 
-// readTarget reads what the card will show of the account, and the further Slack accounts
-// of the asker.
+// readTarget reads the account facts for the card, and the asker's other Slack accounts.
 func (h *asks) readTarget(ctx context.Context, q *asking) (facts bot.TargetFacts, also []string, refused bool, err error) {
 	var known []string
 	if q.meant.SlackID != "" {
 		known = []string{q.meant.SlackID}
 	}
-	var unlisted error
-	var beside sync.WaitGroup
-	beside.Go(func() { also, unlisted = h.askersAlso(ctx, q.asker, q.meant.User.ID) })
-	// The search that found the account uses an index that may lag behind; the card must not.
+	var alsoErr error
+	var background sync.WaitGroup
+	background.Go(func() { also, alsoErr = h.askersAlso(ctx, q.asker, q.meant.User.ID) })
+	// Read the account again: the search that found it uses an index that may lag.
 	facts, err = h.people.Preview(ctx, q.meant.User.ID, known, true)
-	beside.Wait()
+	background.Wait()
 	switch {
 	case graph.IsNotFound(err):
 		return facts, nil, true, h.refuse(ctx, q.act, withReason(q.row, authz.NoAccount),
-			message.TargetRefusal(authz.NoAccount, q.unborn(), q.whom))
-	case unlisted != nil:
-		return facts, nil, true, h.refuseLookup(ctx, q.act, q.row, unlisted, q.unborn())
+			message.TargetRefusal(authz.NoAccount, q.soFar(), q.target))
+	case alsoErr != nil:
+		return facts, nil, true, h.refuseLookup(ctx, q.act, q.row, alsoErr, q.soFar())
 	case err != nil:
 		facts.User = q.meant.User
 	}
@@ -154,14 +153,14 @@ func (h *asks) readTarget(ctx context.Context, q *asking) (facts bot.TargetFacts
 // mayAsk completes the draft and puts it to authz.
 func (h *asks) mayAsk(ctx context.Context, q *asking) (refused bool, err error) {
 	r := &q.draft
-	r.TargetLeft = q.unborn().TargetLeft
+	r.TargetLeft = q.soFar().TargetLeft
 	r.Lane, r.Words.Reason = authz.LaneOf(q.asker.Actor.EntraID, q.facts.User.ID), q.reason
 	r.Askers = []authz.Asker{{SlackID: q.UserID, EntraID: q.asker.Actor.EntraID}}
 	r.AimAt(q.facts)
 	d := h.cfg.Check(authz.Ask, q.asker.Actor, r.Matter())
 	switch {
 	case d.Reason == authz.TargetProtected && !h.cfg.Policy.Require(sureMatter(r, q.facts)).Blocked:
-		// Protected only by what cannot be read at the moment.
+		// The target counts as protected only because a fact about it could not be read.
 		return true, h.refuseLookup(ctx, q.act, q.row, lookup.Trouble(q.facts), r)
 	case !d.Allowed:
 		return true, h.refuseUnsure(ctx, q.act, q.row, d.Reason, r, q.asker)
@@ -171,9 +170,9 @@ func (h *asks) mayAsk(ctx context.Context, q *asking) (refused bool, err error) 
 	return false, nil
 }
 
-// askersAlso are the further Slack accounts of somebody who asks about somebody
-// else, where the policy may keep them from approving it: an address may be
-// another person's by the time of a click.
+// askersAlso returns the other Slack accounts of a person who asks about somebody else, if
+// the policy bars requesters from approving. They are read now because an address may
+// belong to another person at the time of a click.
 func (h *asks) askersAlso(ctx context.Context, asker lookup.Person, targetID string) ([]string, error) {
 	if asker.Actor.EntraID == targetID || !h.cfg.Policy.BarsRequesters() {
 		return nil, nil
@@ -202,7 +201,7 @@ func (h *asks) enter(ctx context.Context, q *asking) error {
 	return fmt.Errorf("make a request: %w", bot.ErrConflict)
 }
 
-// enterOnce answers ErrTaken or ErrConflict where it must be tried again.
+// enterOnce tries once. After ErrTaken or ErrConflict the caller must try again.
 func (h *asks) enterOnce(ctx context.Context, q *asking, entry bot.Entry) error {
 	r, pending, err := h.store.PendingFor(ctx, q.draft.Target.ID, q.draft.Lane, q.drill)
 	if err != nil {
@@ -215,8 +214,8 @@ func (h *asks) enterOnce(ctx context.Context, q *asking, entry bot.Entry) error 
 		return h.create(ctx, q.act, r, entry)
 	}
 	if !h.now().Before(r.Deadline()) {
-		// Nobody joins what nobody can decide any more; while a freeze
-		// stops the clocks, it is not over yet.
+		// Nobody can decide this request any more, so the ask must not join it. A freeze
+		// stops its clock: then it is still open.
 		over, err := h.run.EndOverdue(ctx, r)
 		if err != nil && !errors.Is(err, bot.ErrConflict) {
 			return err
@@ -226,7 +225,7 @@ func (h *asks) enterOnce(ctx context.Context, q *asking, entry bot.Entry) error 
 		}
 	}
 	if h.cfg.Policy.Require(r.KnownNow(q.facts)).Approvals > r.Need {
-		// Nobody joins a card that asks for too little by now.
+		// The card asks for fewer approvals than the policy needs now.
 		row := r.Entry(bot.Void, bot.BotActor)
 		row.Origin = q.Origin()
 		_, err := h.run.Void(ctx, r, q.facts, []bot.Difference{bot.MoreApprovals}, bot.Change{}, row)
@@ -234,7 +233,7 @@ func (h *asks) enterOnce(ctx context.Context, q *asking, entry bot.Entry) error 
 		case err == nil:
 			return bot.ErrConflict
 		case errors.Is(err, bot.ErrOtherRules):
-			return h.join(ctx, q, r, entry) // the rules in force may ask for no more
+			return h.join(ctx, q, r, entry) // the rules in force may need no more approvals
 		}
 		return err
 	}
@@ -242,7 +241,7 @@ func (h *asks) enterOnce(ctx context.Context, q *asking, entry bot.Entry) error 
 	return h.join(ctx, q, r, entry)
 }
 
-// create stores a new request and answers its asker.
+// create stores a new request and answers the asker.
 func (h *asks) create(ctx context.Context, a act, r bot.Request, e bot.Entry) error {
 	e.Action, e.Request, e.Operation, e.Digest, e.Need = bot.ActRequested, r.ID, string(r.Operation), r.Digest, r.Need
 	e.Until = r.ExecutesAt()
@@ -256,14 +255,14 @@ func (h *asks) create(ctx context.Context, a act, r bot.Request, e bot.Entry) er
 	return nil
 }
 
-// join adds somebody who asks for what was asked already, or what they add to
-// it. Either way the card is looked after: somebody may have deleted it.
+// join adds an asker to a pending request, or a reason from somebody who asked before. It
+// has the card checked as well, because somebody may have deleted it.
 func (h *asks) join(ctx context.Context, q *asking, r bot.Request, e bot.Entry) error {
 	a, w, asker := q.act, q.wish, q.draft.Requester()
 	known := slices.Contains(r.AskedBy(), a.UserID)
 	if !slices.Contains(r.Askers, asker) {
-		// Or somebody whose Slack account leads to another Entra account by now: the
-		// row says so, and neither account may approve it as somebody else's.
+		// This is a new person, or a Slack account that now maps to another Entra account.
+		// Both accounts count as askers, so neither may approve as a third person.
 		r.Askers = append(slices.Clone(r.Askers), asker)
 	}
 	if w.reason != "" && w.reason != r.Words.Reason {

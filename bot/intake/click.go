@@ -18,9 +18,8 @@ var actions = map[string]authz.Action{
 	bot.ActionRetry:   authz.Retry,
 }
 
-// click carries out the press of a button. Nothing on the message is
-// authority: its value only names a request, and the message must stand where
-// we put that request's card or receipt.
+// click handles a click on a button. It trusts nothing in the message: the value only
+// names a request, and the message must be the stored card or receipt of that request.
 func (h *decisions) click(ctx context.Context, a act) error {
 	action, ok := actions[a.ActionID]
 	if !ok {
@@ -39,7 +38,7 @@ func (h *decisions) click(ctx context.Context, a act) error {
 	if err != nil {
 		return err
 	}
-	wrong, stray, link, err := h.standsThere(ctx, a, action, &r)
+	wrong, stray, link, err := h.checkMessage(ctx, a, action, &r)
 	if err != nil {
 		return err
 	}
@@ -50,17 +49,17 @@ func (h *decisions) click(ctx context.Context, a act) error {
 		return h.refuse(ctx, a, withReason(e, wrong), message.Refusal(wrong, &r, h.view(ctx, a, &r, link)))
 	}
 	if action == authz.Deny && a.Kind == bot.ClickArrival {
-		return h.askWhy(ctx, a, r)
+		return h.askDenyReason(ctx, a, r)
 	}
 	return h.decide(ctx, a, r, action)
 }
 
-// askWhy opens the form for the reason of a Deny, for those who may deny.
-// Nothing is decided before it is submitted; then everything is checked again.
-// Whoever has pressed it before, while no form opened, needs none.
-func (h *decisions) askWhy(ctx context.Context, a act, r bot.Request) error {
+// askDenyReason opens the form for the reason of a Deny, if the actor may deny. Submitting the
+// form decides, after a new check. If no form opened at the actor's earlier click, this
+// click denies without a reason.
+func (h *decisions) askDenyReason(ctx context.Context, a act, r bot.Request) error {
 	e := bot.Entry{Wanted: string(authz.Deny), Request: r.ID, TargetID: r.Target.ID, Drill: r.Drill}
-	if reason, err := h.closed(ctx, a, &r, authz.Deny); reason != "" || err != nil {
+	if reason, err := h.whyClosed(ctx, a, &r, authz.Deny); reason != "" || err != nil {
 		if err != nil {
 			return err
 		}
@@ -77,7 +76,7 @@ func (h *decisions) askWhy(ctx context.Context, a act, r bot.Request) error {
 	if readsDenyAsked(&r, a.Arrival, e.ActorEntraID) {
 		return h.decide(ctx, a, r, authz.Deny)
 	}
-	if r.TargetFound { // else it may be the target who pressed it
+	if r.TargetFound { // otherwise the actor may be the target
 		pressed := a.Row(e)
 		pressed.Action, pressed.Wanted = bot.ActDenyPressed, ""
 		if err := h.store.Record(ctx, 0, pressed); err != nil {
@@ -86,16 +85,15 @@ func (h *decisions) askWhy(ctx context.Context, a act, r bot.Request) error {
 	}
 	if err := h.teller.OpenForm(ctx, a.TriggerID, message.DenyForm(&r, a.ID)); err != nil {
 		h.log.Warn("open the form for a reason", "request", r.ID, "arrival", a.ID, "user", a.UserID, "error", err)
-		return h.askedToDeny(ctx, a, r, e, err)
+		return h.recordDenyPress(ctx, a, r, e, err)
 	}
 	return h.store.Record(ctx, a.ID)
 }
 
-// denyForm carries out the submission of that form as if the button had been
-// pressed now, by the same person on the same card.
+// denyForm handles the submitted form as a new click of the same person on the same card.
 func (h *decisions) denyForm(ctx context.Context, a act, pressed bot.Arrival) error {
 	if pressed.Kind != bot.ClickArrival || pressed.ActionID != bot.ActionDeny {
-		// Too old, or of a click that was another one, or somebody else's.
+		// The click is too old, was of another button, or was somebody else's.
 		e := bot.Entry{Wanted: string(authz.Deny), Reason: string(bot.WrongPlace)}
 		return h.refuse(ctx, a, e, message.Note("This form is too old, so nothing was decided. Please press Deny on the card again."))
 	}
@@ -104,10 +102,9 @@ func (h *decisions) denyForm(ctx context.Context, a act, pressed bot.Arrival) er
 	return h.click(ctx, a)
 }
 
-// removeStray deletes a card of ours that we know nothing of: posted just
-// before a crash, or by somebody with our token. What the button's value names
-// may be forged, so a message that we do know, of whatever request, stays; and
-// only a member's click removes anything.
+// removeStray deletes a card of this app that is not in the store: the bot crashed after
+// the post, or somebody else with the bot's token posted it. The button's value may be
+// forged, so a stored message of any request stays, and only a full member's click deletes.
 func (h *decisions) removeStray(ctx context.Context, a act, id string) {
 	known, err := h.store.Stands(ctx, a.ChannelID, a.MessageTS)
 	if err != nil || known {
@@ -116,18 +113,17 @@ func (h *decisions) removeStray(ctx context.Context, a act, id string) {
 	if who, err := h.people.Who(ctx, a.UserID); err != nil || who.Actor.Standing != authz.FullMember {
 		return
 	}
-	// Slack lets us delete only what we posted.
+	// Slack lets the bot delete only its own messages.
 	if err := h.teller.Delete(ctx, a.ChannelID, a.MessageTS); err != nil {
 		h.log.Warn("remove a stray card", "request", id, "arrival", a.ID, "channel", a.ChannelID, "error", err)
 	}
 }
 
-// standsThere answers where the card is, and why a click counts for nothing: it came
-// neither from the live card nor from the person's own receipt where that has the
-// button. A message that was posted a moment ago may not have been noted yet: that is
-// waited for, and after that it is not known what was clicked. A message of ours is a
-// stray only if the live ones are known to stand elsewhere.
-func (h *decisions) standsThere(ctx context.Context, a act, action authz.Action, r *bot.Request) (wrong authz.Reason, stray bool,
+// checkMessage returns the link to the live card, and in wrong why a click does not count,
+// or "". A click counts on the live card, or on the person's own receipt if that has the
+// button. The place of a new message may not be stored yet: checkMessage waits about
+// 1.3 s for it. stray is true only if the live messages are known to be elsewhere.
+func (h *decisions) checkMessage(ctx context.Context, a act, action authz.Action, r *bot.Request) (wrong authz.Reason, stray bool,
 	link string, err error) {
 	if a.MessageAppID != h.cfg.Home.AppID || a.AppID != h.cfg.Home.AppID {
 		return bot.WrongPlace, false, h.teller.CardLink(ctx, r.ID), nil
@@ -147,17 +143,17 @@ func (h *decisions) standsThere(ctx context.Context, a act, action authz.Action,
 			wrong = bot.NotNoted
 		}
 		if card.Channel != h.cfg.Channel && a.ChannelID == h.cfg.Channel {
-			noted = false // it may have moved there just now
+			noted = false // the card may have just moved there
 		}
 		link = h.cfg.Home.Link(card.Channel, card.TS)
-		spots := []bot.Place{card}
+		expected := []bot.Place{card}
 		if receipt, ok := places[bot.ReceiptKey(a.UserID)]; onReceipt {
-			spots, noted = append(spots, receipt), noted && ok
+			expected, noted = append(expected, receipt), noted && ok
 			if !ok && a.ChannelID != card.Channel && slices.Contains(r.AskedBy(), a.UserID) {
 				wrong = bot.NotNoted
 			}
 		}
-		for _, p := range spots {
+		for _, p := range expected {
 			if p.TS != "" && p.Channel == a.ChannelID && p.TS == a.MessageTS {
 				return "", false, link, nil
 			}

@@ -14,7 +14,7 @@ import (
 	"revoke-sessions/bot/message"
 )
 
-// cancel carries out /revoke-sessions cancel REQ-….
+// cancel handles /revoke-sessions cancel REQ-….
 func (h *decisions) cancel(ctx context.Context, a act, id string) error {
 	r, err := h.store.Request(ctx, id)
 	if errors.Is(err, bot.ErrNoRequest) {
@@ -24,8 +24,8 @@ func (h *decisions) cancel(ctx context.Context, a act, id string) error {
 	if err != nil {
 		return err
 	}
-	// Typed, not clicked: to those who may not see the request it does not
-	// exist, pending or over.
+	// The ID was typed. For people who may not see the request it does not exist, whatever
+	// its state.
 	e := bot.Entry{Wanted: string(authz.Cancel), Request: r.ID}
 	who, err := h.people.Who(ctx, a.UserID)
 	if err != nil {
@@ -37,9 +37,9 @@ func (h *decisions) cancel(ctx context.Context, a act, id string) error {
 	return h.decide(ctx, a, r, authz.Cancel)
 }
 
-// decide looks up the actor, asks authz, and makes the one transition. Any number of
-// people may do this at once, on any number of processes: the store lets one of them
-// through, and the others look at everything again.
+// decide looks up the actor, asks authz, and makes one transition. Several people may
+// decide at once, on several processes: the store takes one decision, and the others
+// start again with the new state.
 func (h *decisions) decide(ctx context.Context, a act, r bot.Request, action authz.Action) error {
 	e := bot.Entry{Wanted: string(action), Request: r.ID, TargetID: r.Target.ID, Drill: r.Drill}
 	for {
@@ -53,13 +53,13 @@ func (h *decisions) decide(ctx context.Context, a act, r bot.Request, action aut
 	}
 }
 
-// decideOnce decides by the request as it is in r, and notes in e who acts. It answers
-// ErrConflict, with nothing stored, where somebody else was first.
+// decideOnce tries to decide the request as read in r, and notes the actor in e. It
+// returns ErrConflict, and stores nothing, if somebody else was first.
 func (h *decisions) decideOnce(ctx context.Context, a act, r bot.Request, action authz.Action, e *bot.Entry) error {
-	if reason, err := h.closed(ctx, a, &r, action); reason != "" || err != nil {
+	if reason, err := h.whyClosed(ctx, a, &r, action); reason != "" || err != nil {
 		return h.orRefuse(ctx, a, *e, reason, &r, err)
 	}
-	if refused, err := h.turnedAway(ctx, a, &r, action, e); refused || err != nil {
+	if refused, err := h.refuseEarly(ctx, a, &r, action, e); refused || err != nil {
 		return err
 	}
 	now, err := h.lookUp(ctx, a, &r, action)
@@ -76,7 +76,7 @@ func (h *decisions) decideOnce(ctx context.Context, a act, r bot.Request, action
 	case !d.Allowed && d.Reason != authz.TargetProtected:
 		return h.refuseUnsure(ctx, a, *e, d.Reason, &r, now.who)
 	case d.Allowed && now.confirms && h.run.OwnAccount(r.Target.ID):
-		// Somebody else may have signed the bot in since it was asked for.
+		// The bot may have been signed in with this account after the ask.
 		return h.refuseFor(ctx, a, *e, bot.OwnAccount, &r)
 	case d.Allowed && now.missing != "":
 		return h.refuseUnrecorded(ctx, a, r, now.missing, *e)
@@ -87,18 +87,18 @@ func (h *decisions) decideOnce(ctx context.Context, a act, r bot.Request, action
 			return h.refuseLookup(ctx, a, *e, lookup.Trouble(now.target), &r)
 		}
 		if len(changed) > 0 {
-			return h.orRefuseStored(ctx, a, *e, action, &r, h.decideVoid(ctx, a, r, now, changed, *e))
+			return h.refuseNotStored(ctx, a, *e, action, &r, h.decideVoid(ctx, a, r, now, changed, *e))
 		}
 	}
 	if !d.Allowed {
 		return h.refuseUnsure(ctx, a, *e, d.Reason, &r, now.who)
 	}
-	return h.orRefuseStored(ctx, a, *e, action, &r, h.apply(ctx, a, r, action, d, *e, now))
+	return h.refuseNotStored(ctx, a, *e, action, &r, h.apply(ctx, a, r, action, d, *e, now))
 }
 
-// turnedAway refuses somebody who may not do this, before anybody else is looked up. An
-// approver, as far as is known, is looked up with everything else.
-func (h *decisions) turnedAway(ctx context.Context, a act, r *bot.Request, action authz.Action, e *bot.Entry) (refused bool, err error) {
+// refuseEarly looks up only the actor and refuses one who may not act, so that strangers
+// cost few look-ups. It skips likely approvers: lookUp reads them with everything else.
+func (h *decisions) refuseEarly(ctx context.Context, a act, r *bot.Request, action authz.Action, e *bot.Entry) (refused bool, err error) {
 	if h.likely(a.UserID) {
 		return false, nil
 	}
@@ -107,27 +107,27 @@ func (h *decisions) turnedAway(ctx context.Context, a act, r *bot.Request, actio
 		return true, h.refuseLookup(ctx, a, *e, err, r)
 	}
 	d := h.cfg.Check(action, who.Actor, r.Matter())
-	if !personal(d.Reason) {
+	if !aboutActor(d.Reason) {
 		return false, nil
 	}
 	e.ActorEntraID, e.LookedUpMS = who.Actor.EntraID, who.Age.Milliseconds()
 	return true, h.refuseUnsure(ctx, a, *e, d.Reason, r, who)
 }
 
-// changed lists what is no longer as the card says. It is not sure where it differs only
-// by what cannot be read at the moment.
+// changed lists what differs from the card. sure is false if the only differences are
+// facts that could not be read.
 func (h *decisions) changed(r *bot.Request, now evidence, allowed bool) (changed []bot.Difference, sure bool) {
 	changed = h.cfg.Differences(r, now.target, now.gone, now.matter)
 	if len(changed) > 0 && len(h.cfg.Differences(r, now.target, now.gone, r.KnownNow(now.target))) == 0 {
 		return nil, false
 	}
-	if now.unsaid != nil && allowed {
+	if now.notOnCard != nil && allowed {
 		changed = append(changed, bot.RevokedMeanwhile)
 	}
 	return changed, true
 }
 
-// orRefuse answers the error, if there is one, or refuses for the reason.
+// orRefuse returns err, or refuses with the reason if err is nil.
 func (h *decisions) orRefuse(ctx context.Context, a act, e bot.Entry, reason authz.Reason, r *bot.Request, err error) error {
 	if err != nil {
 		return err
@@ -135,9 +135,9 @@ func (h *decisions) orRefuse(ctx context.Context, a act, e bot.Entry, reason aut
 	return h.refuseFor(ctx, a, e, reason, r)
 }
 
-// orRefuseStored refuses where err is why the store did not take the decision, and
-// answers every other error as it is.
-func (h *decisions) orRefuseStored(ctx context.Context, a act, e bot.Entry, action authz.Action, r *bot.Request, err error) error {
+// refuseNotStored refuses if the store rejected the decision for a limit, a freeze or other
+// rules. It returns every other error, and nil.
+func (h *decisions) refuseNotStored(ctx context.Context, a act, e bot.Entry, action authz.Action, r *bot.Request, err error) error {
 	limit, limited := errors.AsType[*bot.LimitError](err)
 	switch {
 	case limited:
@@ -150,15 +150,15 @@ func (h *decisions) orRefuseStored(ctx context.Context, a act, e bot.Entry, acti
 	return err
 }
 
-// personal reports reasons that are about whoever acts alone: nothing that could
-// be looked up of anybody else would change them.
-func personal(r authz.Reason) bool {
+// aboutActor reports whether a reason depends on the actor alone, so that no look-up of
+// other people can change it.
+func aboutActor(r authz.Reason) bool {
 	return bot.AboutMapping(r) || slices.Contains([]authz.Reason{authz.NotAMember, authz.Guest, authz.OutsideWorkspace, authz.NotApprover,
 		authz.AccountBlocked, authz.NotRequester}, r)
 }
 
-// closed says why the action is not open in the request's state, or "".
-func (h *decisions) closed(ctx context.Context, a act, r *bot.Request, action authz.Action) (authz.Reason, error) {
+// whyClosed returns why the request's state does not allow the action, or "".
+func (h *decisions) whyClosed(ctx context.Context, a act, r *bot.Request, action authz.Action) (authz.Reason, error) {
 	switch {
 	case action == authz.Retry:
 		if r.Retryable(h.now()) {
@@ -174,7 +174,7 @@ func (h *decisions) closed(ctx context.Context, a act, r *bot.Request, action au
 	case h.now().Before(r.Deadline()) || r.Executes:
 		return "", nil
 	}
-	// Past its deadline, unless a freeze has stopped its clock.
+	// The deadline has passed, unless a freeze has stopped the request's clock.
 	frozen, err := h.frozen(ctx, a)
 	if frozen || err != nil {
 		return "", err
@@ -182,29 +182,28 @@ func (h *decisions) closed(ctx context.Context, a act, r *bot.Request, action au
 	return bot.TooLate, nil
 }
 
-// evidence is all that a decision goes by, looked up when somebody clicks.
+// evidence is everything that a decision depends on, looked up at the click.
 type evidence struct {
 	who    lookup.Person
 	matter authz.Matter
 	age    time.Duration // of the oldest answer
 	frozen bool
-	// otherRules: others are in force than this process's.
+	// otherRules: rules other than this process's are in force.
 	otherRules bool
-	// confirms: the action leads to a revoke, so that the account was read,
-	// too, and is as in target unless gone.
+	// confirms: the action can lead to a revoke, so the account was read as well. target
+	// holds it, unless it is gone.
 	confirms bool
 	target   bot.TargetFacts
 	gone     bool
-	// missing is what the audit record does not show of the request, or "".
+	// missing says what the request's audit rows do not show, or "".
 	missing string
-	// unsaid is another request by which the account was revoked, which the card on
-	// which somebody clicks did not say; nil for none.
-	unsaid *bot.Request
+	// notOnCard is another request that revoked the account, if the clicked card did not
+	// show it yet; nil for none.
+	notOnCard *bot.Request
 }
 
-// lookUp looks up who clicks and, for what leads to a revoke, the account as it
-// is now and everybody who has approved before. The error is a *LookupError,
-// or the store's.
+// lookUp looks up the actor. For an action that can lead to a revoke it also looks up the
+// account and all earlier approvers. The error is a *LookupError or the store's.
 func (h *decisions) lookUp(ctx context.Context, a act, r *bot.Request, action authz.Action) (evidence, error) {
 	now := evidence{matter: r.Matter(), confirms: action == authz.Confirm || action == authz.Retry}
 	g, look := errgroup.WithContext(ctx)
@@ -224,7 +223,7 @@ func (h *decisions) lookUp(ctx context.Context, a act, r *bot.Request, action au
 		return now, err
 	}
 	if (now.confirms || action == authz.Deny) && !r.TargetFound && !now.target.Found && !now.gone {
-		// Whoever clicks may be the target, under another account.
+		// The actor may be the target with another account.
 		return now, lookup.Trouble(now.target)
 	}
 	now.matter.Target.SlackIDs = bot.Union(now.matter.Target.SlackIDs, now.target.SlackIDs)
@@ -239,8 +238,8 @@ func (h *decisions) lookUp(ctx context.Context, a act, r *bot.Request, action au
 	return now, nil
 }
 
-// readStored reads what the store knows of a decision that leads to a revoke. That is
-// done in turn, on one connection, and sooner than Slack and Microsoft answer.
+// readStored reads what the store knows about a decision that can lead to a revoke. It reads
+// one thing after another, on one connection: that is faster than Slack and Microsoft.
 func (h *decisions) readStored(ctx context.Context, a act, r *bot.Request, now *evidence) (err error) {
 	if now.frozen, err = h.frozen(ctx, a); err != nil {
 		return err
@@ -251,12 +250,12 @@ func (h *decisions) readStored(ctx context.Context, a act, r *bot.Request, now *
 	if _, now.missing, err = h.run.OnRecord(ctx, r); err != nil {
 		return err
 	}
-	now.unsaid, err = h.unsaid(ctx, a, r)
+	now.notOnCard, err = h.notOnCard(ctx, a, r)
 	return err
 }
 
-// decideVoid ends a pending request whose card was no longer true; of a request
-// that was decided before, it refuses to try again.
+// decideVoid ends a pending request whose card is out of date. If the request was decided
+// before, it refuses the retry instead.
 func (h *decisions) decideVoid(ctx context.Context, a act, r bot.Request, now evidence, changed []bot.Difference, e bot.Entry) error {
 	if r.State != bot.Pending {
 		e.Changed = bot.JoinDifferences(changed)
@@ -272,7 +271,7 @@ func (h *decisions) decideVoid(ctx context.Context, a act, r bot.Request, now ev
 	return nil
 }
 
-// apply makes the transition that an allowed action asks for.
+// apply makes the transition of an allowed action.
 func (h *decisions) apply(ctx context.Context, a act, r bot.Request, action authz.Action, d authz.Decision, e bot.Entry,
 	now evidence) error {
 	e = a.Row(e)
@@ -286,7 +285,7 @@ func (h *decisions) apply(ctx context.Context, a act, r bot.Request, action auth
 	}
 	c, state := bot.Change{Settles: a.ID}, bot.Cancelled
 	if action == authz.Deny {
-		c.GivesBack = r.Stoppable() // of one that waits for people, approvals count once given
+		c.GivesBack = r.Stoppable() // approvals of a pending request stay counted
 		r.Words.Denied = bot.Clean(a.Reason, bot.MaxReason)
 		state = bot.Denied
 	}
@@ -302,7 +301,7 @@ func (h *decisions) apply(ctx context.Context, a act, r bot.Request, action auth
 	return err
 }
 
-// approve stores an approval. The last one that is needed also begins the call.
+// approve stores an approval. The last one needed also starts the call.
 func (h *decisions) approve(ctx context.Context, a act, r bot.Request, d authz.Decision, e bot.Entry, now evidence,
 	verdict bot.Verdict) error {
 	c := bot.Change{Settles: a.ID, Fenced: true, Under: h.run.RulesDigest()}
@@ -327,8 +326,8 @@ func (h *decisions) approve(ctx context.Context, a act, r bot.Request, d authz.D
 	return h.run.Approve(ctx, c)
 }
 
-// askToCancel asks the approvers to cancel, once, for the account that the request is
-// about.
+// askToCancel asks the approvers, once, to cancel a report that its own target wants to
+// cancel.
 func (h *decisions) askToCancel(ctx context.Context, a act, r bot.Request, d authz.Decision, e bot.Entry, at time.Time) error {
 	if !r.CancelAskedAt.IsZero() {
 		e.Action = bot.ActCancelAskedAgain
@@ -347,10 +346,9 @@ func (h *decisions) askToCancel(ctx context.Context, a act, r bot.Request, d aut
 	return err
 }
 
-// unsaid is meanwhile, unless the card had said so when it was pressed. The receipt
-// of whoever may have themselves revoked says nothing about the account, and counts
-// as it is.
-func (h *decisions) unsaid(ctx context.Context, a act, r *bot.Request) (*bot.Request, error) {
+// notOnCard returns the request from Meanwhile if the clicked card did not show that revoke
+// yet. A click on a receipt always passes, because a receipt shows no account facts.
+func (h *decisions) notOnCard(ctx context.Context, a act, r *bot.Request) (*bot.Request, error) {
 	other, err := h.run.Meanwhile(ctx, r)
 	if other == nil || err != nil {
 		return nil, err
@@ -366,8 +364,8 @@ func (h *decisions) unsaid(ctx context.Context, a act, r *bot.Request) (*bot.Req
 	return other, nil
 }
 
-// refuseUnrecorded answers whoever confirmed a request that is not on record as
-// it is stored: one that waits ends by that.
+// refuseUnrecorded answers a Confirm or Retry of a request that differs from its audit
+// rows. It also ends the request if that is pending.
 func (h *decisions) refuseUnrecorded(ctx context.Context, a act, r bot.Request, missing string, e bot.Entry) error {
 	if r.State == bot.Pending {
 		stored, err := h.run.StopUnrecorded(ctx, r, missing, bot.Change{Settles: a.ID}, a.Row(e))

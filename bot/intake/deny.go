@@ -12,16 +12,15 @@ import (
 	"revoke-sessions/bot/slackapi"
 )
 
-// An approver who wants to deny something presses Deny, and gives a reason in a
-// form. Slack may not open the form, or never bring what was submitted. The wish is
-// on record all the same, and nothing is carried out by itself over it. It has less
-// effect than the Deny that the same approver may give: others can still decide.
+// An approver presses Deny and gives a reason in a form. Slack may fail to open the form
+// or to deliver the submission. The bot records the press anyway and cancels the automatic
+// revoke. Other people can still decide, so a press does less than a Deny.
 
-// askedToDeny keeps that an approver pressed Deny and no form opened, tells them
-// what to do, and has nothing carried out by itself.
-func (h *decisions) askedToDeny(ctx context.Context, a act, r bot.Request, e bot.Entry, failed error) error {
+// recordDenyPress records that an approver pressed Deny and no form opened, cancels the
+// automatic revoke, and tells the approver what to do.
+func (h *decisions) recordDenyPress(ctx context.Context, a act, r bot.Request, e bot.Entry, failed error) error {
 	if !r.TargetFound {
-		// It may be the target who pressed it.
+		// The actor may be the target.
 		now, err := h.lookUp(ctx, a, &r, authz.Deny)
 		if err != nil {
 			return h.refuseLookup(ctx, a, e, err, &r)
@@ -31,7 +30,7 @@ func (h *decisions) askedToDeny(ctx context.Context, a act, r bot.Request, e bot
 		}
 	}
 	for {
-		if reason, err := h.closed(ctx, a, &r, authz.Deny); reason != "" || err != nil {
+		if reason, err := h.whyClosed(ctx, a, &r, authz.Deny); reason != "" || err != nil {
 			if err != nil {
 				return err
 			}
@@ -50,7 +49,7 @@ func (h *decisions) askedToDeny(ctx context.Context, a act, r bot.Request, e bot
 		}
 		_, err := h.run.Commit(ctx, bot.Change{Request: r, Audit: []bot.Entry{row}, Settles: a.ID})
 		if err == nil {
-			h.answer(ctx, a, message.NotOpened(&r, holds, unsureOpened(failed)))
+			h.answer(ctx, a, message.NotOpened(&r, holds, mayHaveOpened(failed)))
 			return nil
 		}
 		if !errors.Is(err, bot.ErrConflict) {
@@ -62,9 +61,8 @@ func (h *decisions) askedToDeny(ctx context.Context, a act, r bot.Request, e bot
 	}
 }
 
-// unsureOpened reports whether a form may have opened all the same: Slack gave no
-// answer.
-func unsureOpened(err error) bool {
+// mayHaveOpened reports whether the form may have opened, because Slack gave no answer.
+func mayHaveOpened(err error) bool {
 	e, ok := errors.AsType[*slackapi.Error](err)
 	_, limited := lookup.TooOften(err)
 	return ok && e.NoAnswer() && !limited

@@ -12,7 +12,7 @@ import (
 	"revoke-sessions/bot/slackapi"
 )
 
-// openForm opens the form before anything else: its trigger lives 3 s.
+// openForm opens the form before any look-up, because the trigger lives 3 s.
 func (h *Handler) openForm(ctx context.Context, a act) error {
 	err := h.asks.budget.Take(ctx, "views.open")
 	if err == nil {
@@ -33,9 +33,8 @@ func (h *Handler) openForm(ctx context.Context, a act) error {
 	return h.reply(ctx, a, message.Note("The form could not open, and nothing was asked for. %s", bot.TypeInstead))
 }
 
-// form carries out a submitted form. Its metadata leads to the command or
-// click that opened it, which has the response_url; without one the answer
-// goes by direct message.
+// form handles a submitted form. Its metadata is the ID of the command or click that
+// opened it. The answer uses that arrival's response_url, or else a direct message.
 func (h *Handler) form(ctx context.Context, a act) error {
 	var opened bot.Arrival
 	if id, err := strconv.ParseInt(a.Metadata, 10, 64); err == nil {
@@ -55,5 +54,5 @@ func (h *Handler) form(ctx context.Context, a act) error {
 		e := bot.Entry{Wanted: string(authz.Ask), Reason: string(authz.OutsideWorkspace)}
 		return h.refuse(ctx, a, e, message.Note("The form named nobody. Nothing was asked for. %s", bot.TypeInstead))
 	}
-	return h.asks.ask(ctx, a, wish{whom: bot.Whom{SlackID: a.PickedUser}, reason: bot.Clean(a.Reason, bot.MaxReason)})
+	return h.asks.ask(ctx, a, wish{target: bot.Whom{SlackID: a.PickedUser}, reason: bot.Clean(a.Reason, bot.MaxReason)})
 }

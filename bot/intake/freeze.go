@@ -10,7 +10,7 @@ import (
 	"revoke-sessions/bot/message"
 )
 
-// freeze pulls the brake for whoever may: from now on no revoke is begun.
+// freeze begins a freeze if the actor may: from then on no revoke starts.
 func (h *brakes) freeze(ctx context.Context, a act, reason string) error {
 	e := bot.Entry{Wanted: string(authz.Freeze)}
 	who, err := h.people.Who(ctx, a.UserID)
@@ -43,7 +43,7 @@ func (h *brakes) freeze(ctx context.Context, a act, reason string) error {
 			Notice: message.FreezeAnnouncement(&f, h.view(ctx, a, nil, "")),
 		})
 		switch {
-		case errors.Is(err, bot.ErrTaken): // somebody else pulled it in this moment
+		case errors.Is(err, bot.ErrTaken): // somebody else froze first
 			d = authz.Decision{Reason: authz.AlreadyFrozen}
 		case err != nil:
 			return err
@@ -70,7 +70,7 @@ func (h *brakes) unfreeze(ctx context.Context, a act) error {
 		return h.refuseLookup(ctx, a, e, err, nil)
 	}
 	e.ActorEntraID, e.LookedUpMS = who.Actor.EntraID, who.Age.Milliseconds()
-	// Who may let go of the brake, the rules in force say; anybody's may pull it.
+	// Only the rules in force decide who may unfreeze. A process with other rules may freeze.
 	if others, err := h.run.HasOtherRules(ctx); others || err != nil {
 		if err != nil {
 			return err
@@ -113,7 +113,7 @@ func (h *brakes) unfreeze(ctx context.Context, a act) error {
 		c.Audit, c.Notice = []bot.Entry{row}, message.FreezeAnnouncement(&c.Freeze, h.view(ctx, a, nil, ""))
 		stored, err := h.store.CommitFreeze(ctx, c)
 		if errors.Is(err, bot.ErrConflict) {
-			continue // another vote, or its end: all is looked at again
+			continue // somebody voted or ended the freeze: start again
 		}
 		if err != nil {
 			return err

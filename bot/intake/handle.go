@@ -10,7 +10,7 @@ import (
 	"revoke-sessions/bot/message"
 )
 
-// command carries out a typed command.
+// command handles a slash command.
 func (h *Handler) command(ctx context.Context, a act) error {
 	cmd, err := bot.ParseCommand(a.Text)
 	if usage, ok := errors.AsType[*bot.UsageError](err); ok {
@@ -27,7 +27,7 @@ func (h *Handler) command(ctx context.Context, a act) error {
 	case bot.CancelVerb:
 		return h.decisions.cancel(lookup.For(ctx, lookup.ForOwn), a, cmd.RequestID)
 	case bot.AskVerb, bot.DrillVerb:
-		return h.asks.ask(ctx, a, wish{whom: cmd.Whom, reason: cmd.Reason, drill: cmd.Verb == bot.DrillVerb})
+		return h.asks.ask(ctx, a, wish{target: cmd.Whom, reason: cmd.Reason, drill: cmd.Verb == bot.DrillVerb})
 	case bot.FreezeVerb:
 		return h.brakes.freeze(ctx, a, cmd.Reason)
 	case bot.UnfreezeVerb:
@@ -37,17 +37,17 @@ func (h *Handler) command(ctx context.Context, a act) error {
 }
 
 const (
-	// MaxTries is how often one arrival is tried before somebody is told
-	// that it does not work.
+	// MaxTries is how often the bot tries one arrival before it tells the person
+	// that it gave up.
 	MaxTries = 6
 )
 
-// Handle carries out one arrival, which is claimed.
+// Handle handles one arrival, which the caller has claimed.
 func (h *Handler) Handle(ctx context.Context, arrived bot.Arrival) {
 	a := act{arrived, &brake{}}
 	deadline := bot.StepDeadline
 	if a.Tries == 1 {
-		deadline -= max(0, h.now().Sub(a.ReceivedAt)) // claimed when it was received
+		deadline -= max(0, h.now().Sub(a.ReceivedAt)) // the first claim began at receipt
 	}
 	ctx, cancel := context.WithTimeout(ctx, deadline)
 	defer cancel()
@@ -56,7 +56,7 @@ func (h *Handler) Handle(ctx context.Context, arrived bot.Arrival) {
 	var err error
 	switch {
 	case a.Tries > MaxTries:
-		// It was settled by none of them, so it changed nothing.
+		// No try settled the arrival, so none changed anything.
 		err = h.refuse(ctx, a, bot.Entry{Wanted: string(a.Kind), Reason: string(bot.GaveUp)},
 			message.Refusal(bot.GaveUp, nil, h.view(ctx, a, nil, "")))
 	case a.Kind == bot.CommandArrival:
@@ -69,25 +69,25 @@ func (h *Handler) Handle(ctx context.Context, arrived bot.Arrival) {
 		err = h.store.Record(ctx, a.ID)
 	}
 	if err != nil {
-		// Nothing was settled: the claim lapses and it is tried again.
+		// The arrival is not settled, so it is tried again when the claim ends.
 		log.Error("carry out what arrived", "error", err)
 	}
 }
 
-// likely reports whether somebody is an approver as far as is known without
-// asking anybody. It is no authority: it says whose look-ups go first.
+// likely reports whether the latest roster or the policy lists the person as an
+// approver. It calls nobody and grants nothing: it only orders look-ups.
 func (h *desk) likely(slackID string) bool {
 	return slices.Contains(h.cfg.Policy.Approvers, slackID) || h.approvers.Latest().Has(slackID)
 }
 
-// purpose is what the look-ups for an arrival are for.
+// purpose returns the priority of an arrival's look-ups.
 func (h *Handler) purpose(a bot.Arrival) lookup.Purpose {
 	p := lookup.ForOthers
 	if a.Decides() {
 		p = lookup.ForOwn
 	}
 	if h.likely(a.UserID) {
-		p-- // the next more important one
+		p-- // one priority higher
 	}
 	return p
 }

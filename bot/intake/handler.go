@@ -1,5 +1,5 @@
-// Package intake carries out what people do in Slack: commands, clicks and forms. It looks
-// up who they are when they do it, asks authz, stores what follows and answers them.
+// Package intake handles what people do in Slack: commands, clicks and forms. It looks up
+// the person at that moment, asks authz, stores the result and answers.
 package intake
 
 import (
@@ -29,7 +29,7 @@ type Store interface {
 	LastPulled(ctx context.Context, who authz.Asker) (time.Time, error)
 }
 
-// desk is what every act needs: who people are, what is stored, and a way to answer.
+// desk is what every handler needs: look-ups, the store, and a way to answer.
 type desk struct {
 	cfg       bot.Config
 	store     Store
@@ -42,20 +42,20 @@ type desk struct {
 	now       func() time.Time
 }
 
-// asks makes requests of what people ask for.
+// asks makes a request from an ask, or adds the ask to an open request.
 type asks struct {
 	*desk
 	budget    *lookup.Budget
 	allowance *lookup.Allowance
 }
 
-// decisions are the clicks on cards, and what is typed about one request.
+// decisions handles clicks on cards and receipts, and the typed cancel.
 type decisions struct{ *desk }
 
-// brakes freezes and unfreezes.
+// brakes handles freeze and unfreeze.
 type brakes struct{ *desk }
 
-// Handler carries out what people do.
+// Handler handles arrivals.
 type Handler struct {
 	*desk
 	asks      *asks

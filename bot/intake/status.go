@@ -10,17 +10,17 @@ import (
 	"revoke-sessions/bot/message"
 )
 
-// statusLimit is how many open requests one answer lists.
+// statusLimit is the most open requests that one answer lists.
 const statusLimit = 15
 
-// status answers what is open, or how one request stands. A request is shown
-// to those who asked for it and to approvers; to everybody else it does not exist.
+// status lists the open requests, or shows one. Only its askers and approvers see a
+// request; for everybody else it does not exist.
 func (h *Handler) status(ctx context.Context, a act, id string) error {
 	who, err := h.people.Who(ctx, a.UserID)
 	if err != nil {
 		return h.refuseLookup(ctx, a, bot.Entry{Wanted: string(authz.See)}, err, nil)
 	}
-	// Who is no member, or nobody in particular, is told so instead of "nothing".
+	// Somebody who may never ask reads why, instead of an empty list.
 	if d := h.cfg.Check(authz.Ask, who.Actor, authz.Matter{}); !d.Allowed {
 		return h.refuse(ctx, a, withReason(bot.Entry{Wanted: string(authz.See)}, d.Reason),
 			message.Refusal(d.Reason, nil, h.viewFor(ctx, a, nil)))
@@ -34,7 +34,7 @@ func (h *Handler) status(ctx context.Context, a act, id string) error {
 			return err
 		}
 		d := sees(&r)
-		if d.Reason == authz.MembershipUnknown { // whether there is such a request or not
+		if d.Reason == authz.MembershipUnknown { // even if the request does not exist
 			return h.refuseUnsure(ctx, a, bot.Entry{Wanted: string(authz.See), ActorEntraID: who.Actor.EntraID}, d.Reason, nil, who)
 		}
 		if err != nil || !d.Allowed {
@@ -46,15 +46,15 @@ func (h *Handler) status(ctx context.Context, a act, id string) error {
 	return h.statusOfAll(ctx, a, who)
 }
 
-// statusOfAll lists what is open: all of it to approvers, and to everybody else what
-// they asked for. It reads as often for one request as for many.
+// statusOfAll lists all open requests to approvers, and to everybody else their own. The
+// number of store reads does not depend on the number of requests.
 func (h *Handler) statusOfAll(ctx context.Context, a act, who lookup.Person) error {
-	any := h.cfg.Check(authz.See, who.Actor, (&bot.Request{}).Matter())
-	mine := a.UserID
-	if any.Allowed {
-		mine = ""
+	seesAll := h.cfg.Check(authz.See, who.Actor, (&bot.Request{}).Matter())
+	onlyOf := a.UserID
+	if seesAll.Allowed {
+		onlyOf = ""
 	}
-	open, err := h.store.Open(ctx, mine, statusLimit)
+	open, err := h.store.Open(ctx, onlyOf, statusLimit)
 	if err != nil {
 		return err
 	}
@@ -66,7 +66,7 @@ func (h *Handler) statusOfAll(ctx context.Context, a act, who lookup.Person) err
 	if err != nil {
 		return err
 	}
-	list := message.OpenList{Own: mine != "", Unsure: any.Reason == authz.MembershipUnknown, More: len(open) == statusLimit}
+	list := message.OpenList{Own: onlyOf != "", Unsure: seesAll.Reason == authz.MembershipUnknown, More: len(open) == statusLimit}
 	for _, r := range open {
 		if r.State == "" || h.cfg.Check(authz.See, who.Actor, r.Matter()).Allowed {
 			list.All = append(list.All, message.OpenRequest{Request: &r, View: h.statusView(ctx, a, &r, h.teller.LinkTo(cards[r.ID]))})
@@ -76,8 +76,8 @@ func (h *Handler) statusOfAll(ctx context.Context, a act, who lookup.Person) err
 	return h.reply(ctx, a, message.StatusOfAll(list))
 }
 
-// statusView is the view of whoever asks how a request stands: they read what is
-// in the way of its card, too.
+// statusView returns the view for a status answer, which also says why the card could not
+// be posted.
 func (h *desk) statusView(ctx context.Context, a act, r *bot.Request, link string) message.View {
 	v := h.view(ctx, a, r, link)
 	v.Shut = h.teller.ShutTo(r, v)

@@ -8,25 +8,26 @@ import (
 	"revoke-sessions/bot"
 )
 
-// answer is an ack that the receive loop wants sent. The loop itself must not
+// queuedAck is an ack that waits for sendAcks, because the receive loop must not
 // wait for a place in slack-go's queue.
-type answer struct {
+type queuedAck struct {
 	socket     *socket
-	connection int64 // of the socket, when the envelope came
+	connection int64 // number of the socket's connection when the envelope came
 	envelope   string
 	payload    any
 	until      time.Time
 }
 
-// promise has an ack sent soon, by answer. It never blocks. What has no
-// envelope_id cannot be acked.
-func (l *Listener) promise(s *socket, envelope string, payload any, arrived time.Time) {
+// queueAck queues an ack for sendAcks. It never blocks. An envelope without an ID cannot be
+// acked.
+func (l *Listener) queueAck(s *socket, envelope string, payload any, arrived time.Time) {
 	if envelope == "" {
 		return
 	}
 	s.owed.Add(1)
+	until := arrived.Add(l.limits.ackDeadline)
 	select {
-	case l.answers <- answer{socket: s, connection: s.live.Load(), envelope: envelope, payload: payload, until: arrived.Add(l.limits.answer)}:
+	case l.acks <- queuedAck{socket: s, connection: s.live.Load(), envelope: envelope, payload: payload, until: until}:
 	default:
 		s.settle()
 		l.counts.unacked.Add(1)
@@ -34,20 +35,20 @@ func (l *Listener) promise(s *socket, envelope string, payload any, arrived time
 	}
 }
 
-// answer sends what was promised until ctx ends.
-func (l *Listener) answer(ctx context.Context) {
+// sendAcks sends the queued acks until ctx ends.
+func (l *Listener) sendAcks(ctx context.Context) {
 	for {
 		select {
 		case <-ctx.Done():
 			return
-		case a := <-l.answers:
+		case a := <-l.acks:
 			if time.Now().After(a.until) {
 				a.socket.settle()
 				l.counts.unacked.Add(1)
 				l.log.Warn("not acked: too late", "envelope", a.envelope)
 				continue
 			}
-			to := l.via(a.socket, a.connection)
+			to := l.socketFor(a.socket, a.connection)
 			to.owed.Add(1)
 			a.socket.settle()
 			l.ack(ctx, to, a.envelope, a.payload)
@@ -55,11 +56,10 @@ func (l *Listener) answer(ctx context.Context) {
 	}
 }
 
-// via returns the socket for an ack: the one on which its envelope came, as
-// long as that connection stands. Whether Slack takes an ack on any other is not
-// documented; what it certainly does not take is one that is never sent. So
-// another that stands is next, and else the socket itself, once it is back.
-func (l *Listener) via(s *socket, connection int64) *socket {
+// socketFor returns the socket for an ack: the one that brought the envelope, while that
+// connection is open. Otherwise it returns another open socket, because Slack may take the
+// ack there; that is not documented. If none is open it returns s, which will reconnect.
+func (l *Listener) socketFor(s *socket, connection int64) *socket {
 	if connection != 0 && s.live.Load() == connection {
 		return s
 	}
@@ -71,10 +71,9 @@ func (l *Listener) via(s *socket, connection int64) *socket {
 	return s
 }
 
-// ack hands an ack to a socket, and gives up after AckTimeout. A payload that
-// cannot be sent (Slack takes less than 20 KB) is left out: it is better to say
-// nothing than to let Slack say that something failed which did not. The caller
-// has counted it in s.owed.
+// ack hands an ack to a socket, and gives up after AckTimeout. If the payload cannot be sent
+// (Slack takes less than 20 KB), ack sends an empty one, because without an ack Slack would
+// report a failure that did not happen. The caller has counted the ack in s.owed.
 func (l *Listener) ack(ctx context.Context, s *socket, envelope string, payload any) {
 	defer l.cfg.Witness.Sees(string(bot.AckEffect))()
 	ctx, cancel := context.WithTimeout(ctx, l.cfg.AckTimeout)

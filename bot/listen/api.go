@@ -10,16 +10,14 @@ import (
 	"revoke-sessions/bot"
 )
 
-// apiTimeout bounds every call to Slack's Web API. slack-go's own HTTP client
-// has no time-out, and it opens sockets without one: a call that hangs would
-// keep the bot deaf for ever.
+// apiTimeout bounds every call to Slack's Web API. slack-go's own HTTP client has no
+// time-out, so one hung call could keep the bot without a socket for ever.
 const apiTimeout = 10 * time.Second
 
-// NewAPI returns a Web API client for both tokens: bot (xoxb-) for calls,
-// app-level (xapp-) for sockets. apiURL is Slack's own where empty. The client
-// gives up on a call after 10 s, tries nothing twice, and logs nothing: with
-// slack-go's debug option it would log what people typed, and ask Slack for
-// connections that last six minutes.
+// NewAPI returns a Web API client with both tokens: bot (xoxb-) for calls, app-level
+// (xapp-) for sockets. An empty apiURL means Slack's own. The client gives up on a call
+// after 10 s, does not retry, and logs nothing: slack-go's debug option would log what
+// people typed, and would ask Slack for connections that last six minutes.
 func NewAPI(botToken, appToken bot.Secret, apiURL string) *slack.Client {
 	return newAPI(botToken, appToken, apiURL, apiTimeout)
 }
@@ -28,7 +26,7 @@ func newAPI(botToken, appToken bot.Secret, apiURL string, timeout time.Duration)
 	if apiURL == "" {
 		apiURL = slack.APIURL
 	}
-	// slack-go appends the method's name to the URL as it is.
+	// slack-go appends the method's name without a slash.
 	if !strings.HasSuffix(apiURL, "/") {
 		apiURL += "/"
 	}
@@ -39,10 +37,9 @@ func newAPI(botToken, appToken bot.Secret, apiURL string, timeout time.Duration)
 	)
 }
 
-// HTTPClient is a client for Slack's addresses that follows no redirect: with most
-// methods the bot token is in the body, which a redirect (307, 308) would take along
-// to whatever host it names, and so would what is sent to a response URL. Slack
-// answers none of its methods with one.
+// HTTPClient returns a client for Slack's addresses that follows no redirect. A redirect
+// (307, 308) would send the body to another host: with most methods it contains the bot
+// token, and for a response URL the answer. Slack's methods do not redirect.
 func HTTPClient(timeout time.Duration) *http.Client {
 	return &http.Client{
 		Timeout:       timeout,

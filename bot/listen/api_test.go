@@ -12,9 +12,9 @@ import (
 	"revoke-sessions/bot/slackapi"
 )
 
-// A redirect takes neither a token nor a message to another host, whatever kind it
-// is and wherever the method carries its token: in a form, in JSON, in a header.
-func TestRedirectsAreNotFollowed(t *testing.T) {
+// No kind of redirect takes a token or a message to another host. It does not matter where
+// the method carries its token: in a form, in JSON or in a header.
+func TestHTTPClient_FollowsNoRedirect(t *testing.T) {
 	for _, status := range []int{http.StatusMovedPermanently, http.StatusFound, http.StatusSeeOther, http.StatusTemporaryRedirect, http.StatusPermanentRedirect} {
 		t.Run(fmt.Sprint(status), func(t *testing.T) {
 			var elsewhere, asked atomic.Int64

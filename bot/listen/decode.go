@@ -16,15 +16,15 @@ import (
 	"revoke-sessions/bot"
 )
 
-// What decode says of an envelope that is no arrival.
+// The errors of decode.
 var (
 	errIgnored   = errors.New("of no interest")
 	errMalformed = errors.New("malformed")
 )
 
-// Sizes above which a field is not what Slack sends. Identifiers are far
-// shorter; 255 is Slack's own limit for action_id and callback_id, 2000 for a
-// button's value, 3000 for private_metadata and URLs.
+// The largest fields that Slack sends. Identifiers are far shorter. Slack's own limits are
+// 255 for action_id and callback_id, 2000 for a button's value, and 3000 for
+// private_metadata and URLs.
 // https://docs.slack.dev/reference/block-kit
 const (
 	maxID       = 255
@@ -33,12 +33,12 @@ const (
 	maxURL      = 3000
 )
 
-// maxTyped is where text that somebody typed is cut, in runes. It is more than
-// the 3000 of a form's text field; nobody reports a lost phone in more.
+// maxTyped is how many runes of typed text are kept: more than the 3000 of a form's text
+// field, and enough to report a lost phone.
 const maxTyped = 4000
 
-// actionPrefix begins the action_id of every button that the bot handles. A
-// button that only opens a link sends its click too.
+// actionPrefix begins the action_id of every button that the bot handles. Other clicks
+// come too: Slack also sends those on a link button.
 const actionPrefix = "request."
 
 // commandPayload is what a slash command carries.
@@ -53,14 +53,13 @@ type commandPayload struct {
 	ResponseURL string `json:"response_url"`
 }
 
-// interactionPayload is what a click or a form carries. slack-go's own type
-// has no app_id of the message, and rejects the whole payload when a block of
-// the message is odd.
+// interactionPayload is what a click or a form carries. slack-go's type lacks the message's
+// app_id, and rejects the whole payload if one block of the message is odd.
 // https://docs.slack.dev/reference/interaction-payloads/block_actions-payload
 type interactionPayload struct {
 	Type  string `json:"type"`
 	AppID string `json:"api_app_id"`
-	// Team is null where the app is installed for an organisation.
+	// Team is null if the app is installed for an organisation.
 	Team *struct {
 		ID string `json:"id"`
 	} `json:"team"`
@@ -105,11 +104,10 @@ type interactionPayload struct {
 	} `json:"view"`
 }
 
-// decode turns an envelope into what a person did. The error is errIgnored for
-// an envelope that the bot has no use for, and errMalformed for one that no
-// person can have caused; neither quotes the payload. It is strict about what
-// identifies people, places and acts, and keeps what was typed as it is, only
-// cut to a sensible length.
+// decode turns an envelope into what a person did. It returns errIgnored for an envelope of
+// no use to the bot, and errMalformed for one that no person can have caused. The errors
+// quote nothing of the payload. decode is strict about the fields that identify people,
+// places and acts. It keeps typed text as it is, but cuts it to maxTyped.
 func decode(envelopeType, envelopeID string, payload json.RawMessage, now time.Time) (bot.Arrival, error) {
 	var a bot.Arrival
 	var err error
@@ -136,8 +134,8 @@ func decodeCommand(payload json.RawMessage, envelopeID string) (bot.Arrival, err
 	if err := json.Unmarshal(payload, &p); err != nil {
 		return bot.Arrival{}, fmt.Errorf("command: %w", errMalformed)
 	}
-	// Without a trigger the command still counts: it may be a lost phone. It
-	// only cannot be recognised in another envelope.
+	// A command without a trigger still counts, because it may report a lost phone. It
+	// cannot be recognised in another envelope, though.
 	act := p.TriggerID
 	if act == "" {
 		act = "envelope " + envelopeID
@@ -183,8 +181,8 @@ func decodeClick(a bot.Arrival, p interactionPayload) (bot.Arrival, error) {
 	if p.Container.Type != "message" {
 		return bot.Arrival{}, fmt.Errorf("not on a message: %w", errIgnored)
 	}
-	// A person presses one button at a time. Which of several was meant cannot
-	// be known, so none is taken.
+	// A person clicks one button at a time. If there are several, nobody can know which
+	// one the person meant.
 	if len(p.Actions) != 1 {
 		return bot.Arrival{}, fmt.Errorf("%d actions in one click: %w", len(p.Actions), errMalformed)
 	}
@@ -227,7 +225,7 @@ func decodeForm(a bot.Arrival, p interactionPayload) (bot.Arrival, error) {
 	return a, nil
 }
 
-// check refuses what has no sender or is longer than Slack allows.
+// check refuses an arrival without a sender, or with a field longer than Slack allows.
 func check(a bot.Arrival) error {
 	if a.UserID == "" || a.Envelope == "" {
 		return fmt.Errorf("no user or envelope: %w", errMalformed)
@@ -258,8 +256,8 @@ func check(a bot.Arrival) error {
 	return nil
 }
 
-// key is the business key: the same for the same act in another envelope.
-// Each part is quoted, so that no two lists of parts look alike.
+// key returns the business key, which is the same for the same act in another envelope.
+// Each part is quoted, so that different lists of parts have different keys.
 func key(kind bot.ArrivalKind, parts ...string) string {
 	h := sha256.New()
 	h.Write([]byte(kind))

@@ -28,7 +28,7 @@ const (
 		`"response_urls":[]}`
 )
 
-func TestDecodeArrivals(t *testing.T) {
+func TestDecode_Arrivals(t *testing.T) {
 	now := time.Unix(1700, 0)
 	tests := []struct {
 		name, envelope, payload string
@@ -84,7 +84,7 @@ func TestDecodeArrivals(t *testing.T) {
 	}
 }
 
-func TestDecodeRefuses(t *testing.T) {
+func TestDecode_Errors(t *testing.T) {
 	long := strings.Repeat("x", 10_000)
 	with := func(payload, old, new string) string {
 		t.Helper()
@@ -147,7 +147,7 @@ func TestDecodeRefuses(t *testing.T) {
 	}
 }
 
-func TestDecodeCutsTypedTextByRunes(t *testing.T) {
+func TestDecode_CutsTypedTextByRunes(t *testing.T) {
 	typed := strings.Repeat("é", maxTyped+5)
 	payload, err := json.Marshal(map[string]string{"user_id": "U1", "trigger_id": "1", "text": typed})
 	if err != nil {
@@ -162,7 +162,7 @@ func TestDecodeCutsTypedTextByRunes(t *testing.T) {
 	}
 }
 
-func TestKeyTellsActsApart(t *testing.T) {
+func TestKey_DiffersBetweenActs(t *testing.T) {
 	keys := map[string]string{}
 	for name, k := range map[string]string{
 		"command":       key(bot.CommandArrival, "1"),

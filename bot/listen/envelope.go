@@ -12,22 +12,21 @@ import (
 	"revoke-sessions/bot"
 )
 
-// job is an envelope on its way through the inbox.
+// job is an envelope for a worker.
 type job struct {
 	socket     *socket
-	connection int64 // of the socket, when the envelope came
+	connection int64 // number of the socket's connection when the envelope came
 	arrival    bot.Arrival
 }
 
-// receive takes one envelope from s. It decodes and hands over; it never waits
-// for anything, for while it waits slack-go answers no PING and loses what
-// comes next.
+// receive decodes one envelope from s and queues it for a worker. It never blocks: while it
+// blocks, slack-go answers no PING and loses the next envelopes.
 func (l *Listener) receive(s *socket, e *socketmode.Request) {
 	now := time.Now()
 	l.counts.received.Add(1)
 	l.heard.Store(now.UnixNano())
 	if len(e.EnvelopeID) > maxID {
-		e.EnvelopeID = "" // not Slack's, so not to be logged or acked
+		e.EnvelopeID = "" // not from Slack: do not log or ack it
 	}
 	log := l.log.With("envelope", e.EnvelopeID)
 	defer l.recovered(e.EnvelopeID)
@@ -38,7 +37,7 @@ func (l *Listener) receive(s *socket, e *socketmode.Request) {
 	case errors.Is(err, errIgnored):
 		l.counts.ignored.Add(1)
 		log.Debug("ignored", "error", err.Error())
-		l.promise(s, e.EnvelopeID, nil, now)
+		l.queueAck(s, e.EnvelopeID, nil, now)
 		return
 	case err != nil:
 		l.undecodable(s, e.EnvelopeID, err, now)
@@ -48,7 +47,7 @@ func (l *Listener) receive(s *socket, e *socketmode.Request) {
 	if why := l.foreign(a); why != "" {
 		l.counts.ignored.Add(1)
 		log.Warn("dropped: " + why)
-		l.promise(s, e.EnvelopeID, nil, now)
+		l.queueAck(s, e.EnvelopeID, nil, now)
 		return
 	}
 
@@ -60,7 +59,7 @@ func (l *Listener) receive(s *socket, e *socketmode.Request) {
 	case answered:
 		l.counts.duplicates.Add(1)
 		log.Info("came again, acked again")
-		l.promise(s, a.Envelope, reply, now)
+		l.queueAck(s, a.Envelope, reply, now)
 		return
 	}
 
@@ -69,35 +68,33 @@ func (l *Listener) receive(s *socket, e *socketmode.Request) {
 		l.counts.refused.Add(1)
 		log.Error("not stored: " + why)
 		if reply := refusal(a.Kind); reply != nil {
-			l.promise(s, a.Envelope, reply, now)
+			l.queueAck(s, a.Envelope, reply, now)
 		}
 	}
 }
 
-// undecodable acks an envelope that nobody can read, so that Slack does not
-// send it again, and tells nobody: there is nobody to tell.
+// undecodable acks an envelope that cannot be read, so that Slack does not send it again.
 func (l *Listener) undecodable(s *socket, envelope string, err error, now time.Time) {
 	l.counts.undecodable.Add(1)
 	l.log.Warn("envelope could not be read", "envelope", envelope, "error", err.Error())
-	l.promise(s, envelope, nil, now)
+	l.queueAck(s, envelope, nil, now)
 }
 
-// unparsed takes a frame that slack-go could not parse. Often only some part
-// is odd that the bot never reads, such as the blocks of the message around a
-// button; then the envelope is as good as any other.
-func (l *Listener) unparsed(s *socket, frame json.RawMessage) {
+// receiveUnparsed receives a frame that slack-go could not parse. Often the odd part is one that
+// the bot does not read, such as the blocks around a button.
+func (l *Listener) receiveUnparsed(s *socket, frame json.RawMessage) {
 	var e socketmode.Request
 	if err := json.Unmarshal(frame, &e); err != nil {
-		// The fields that do fit are set all the same. Without a type and a
-		// payload it counts as malformed, and the ID gets its ack.
+		// Unmarshal still sets the fields that fit. Without a payload the envelope counts
+		// as malformed, and is acked if it has an ID.
 		e = socketmode.Request{EnvelopeID: e.EnvelopeID, Type: socketmode.RequestTypeInteractive}
 	}
 	l.receive(s, &e)
 }
 
-// foreign returns why a is not for this bot, or "". The team of a click or a
-// form is not looked at: people of other workspaces can press a button in a
-// shared channel, and the bot refuses them in words and audits it.
+// foreign returns why a is not for this bot, or "". It ignores the team of a click or a
+// form: people of other workspaces can click in a shared channel, and the bot answers their
+// clicks with a refusal and an audit row.
 func (l *Listener) foreign(a bot.Arrival) string {
 	switch {
 	case a.AppID != l.cfg.AppID:
@@ -108,7 +105,7 @@ func (l *Listener) foreign(a bot.Arrival) string {
 	return ""
 }
 
-// enqueue hands j to a worker and returns "", or returns why it could not.
+// enqueue queues j for a worker. It returns why it could not, or "".
 func (l *Listener) enqueue(j job) string {
 	l.stopping.RLock()
 	defer l.stopping.RUnlock()
@@ -123,7 +120,7 @@ func (l *Listener) enqueue(j job) string {
 	}
 }
 
-// work stores what arrived, acks it and lets the bot act on it.
+// work stores an arrival, acks it and lets the bot act on it.
 func (l *Listener) work(ctx context.Context, j job) {
 	a := j.arrival
 	log := l.log.With("envelope", a.Envelope, "kind", string(a.Kind), "user", a.UserID)
@@ -133,9 +130,9 @@ func (l *Listener) work(ctx context.Context, j job) {
 		l.refuse(ctx, j, errors.New("the bot stopped"))
 		return
 	}
-	// Storing that begins later could end after Slack has told the person that
-	// it failed; then nothing must happen behind their back.
-	if waited := time.Since(a.ReceivedAt); waited > l.limits.answer-l.cfg.PersistTimeout {
+	// A later store could end after Slack has told the person that the app failed. The bot
+	// must not act after that message.
+	if waited := time.Since(a.ReceivedAt); waited > l.limits.ackDeadline-l.cfg.PersistTimeout {
 		l.refuse(ctx, j, fmt.Errorf("waited %s in the queue", waited.Round(time.Millisecond)))
 		return
 	}
@@ -153,24 +150,24 @@ func (l *Listener) work(ctx context.Context, j job) {
 	if j.socket.live.Load() != j.connection {
 		log.Warn("the socket was renewed between envelope and ack; Slack may show an error although it was stored")
 	}
-	to := l.via(j.socket, j.connection)
+	to := l.socketFor(j.socket, j.connection)
 	to.owed.Add(1)
 	l.ack(ctx, to, a.Envelope, reply)
-	// What is stored is carried out whether or not Slack heard of it.
+	// The bot acts on a stored arrival even if the ack was not sent.
 	if next != nil {
 		next()
 	}
 }
 
-// refuse says that nothing was stored, to those whom an ack can tell. Where that
-// is not known, Slack gets no ack and says itself that the app did not answer.
+// refuse tells the person that nothing was stored, if an ack of that kind can show text.
+// After ErrUnclear it sends no ack, and Slack says that the app did not answer.
 func (l *Listener) refuse(ctx context.Context, j job, why error) {
 	a := j.arrival
 	l.seen.forget(a.Envelope)
 	l.counts.refused.Add(1)
 	l.log.Error("not stored", "envelope", a.Envelope, "kind", string(a.Kind), "user", a.UserID, "error", why.Error())
-	if reply := refusal(a.Kind); reply != nil && !errors.Is(why, bot.ErrUnclear) && time.Since(a.ReceivedAt) < l.limits.answer {
-		to := l.via(j.socket, j.connection)
+	if reply := refusal(a.Kind); reply != nil && !errors.Is(why, bot.ErrUnclear) && time.Since(a.ReceivedAt) < l.limits.ackDeadline {
+		to := l.socketFor(j.socket, j.connection)
 		to.owed.Add(1)
 		l.ack(ctx, to, a.Envelope, reply)
 	}
@@ -178,9 +175,8 @@ func (l *Listener) refuse(ctx context.Context, j job, why error) {
 
 const nothingStored = "Nothing was stored, so nothing will happen. Please try again in a moment."
 
-// refusal is the ack for something that was not stored. There is none for a
-// click: an ack to it carries no words, and without one Slack itself shows
-// that the click failed.
+// refusal returns the ack's payload for an arrival that was not stored, or nil for a click.
+// The ack of a click cannot show text; without an ack, Slack shows that the click failed.
 func refusal(kind bot.ArrivalKind) any {
 	switch kind {
 	case bot.CommandArrival:
@@ -194,8 +190,8 @@ func refusal(kind bot.ArrivalKind) any {
 	return nil
 }
 
-// recovered keeps one envelope's panic from ending the process. Its ack stays
-// out, so that Slack shows the person an error. Deferred.
+// recovered keeps one envelope's panic from ending the process. It must be deferred. The
+// envelope gets no ack, so Slack shows the person an error.
 func (l *Listener) recovered(envelope string) {
 	v := recover()
 	if v == nil {

@@ -44,7 +44,7 @@ var filled = slacktest.Values{
 	bot.FormReasonBlock: {bot.FormReasonAction: typed},
 }
 
-func TestCommandClickAndFormReachTheInbox(t *testing.T) {
+func TestListener_StoresCommandClickAndForm(t *testing.T) {
 	w := newWorkspace(t, slacktest.Config{})
 	r := connected(w, nil)
 	next := make(chan bot.ArrivalKind, 3)
@@ -91,7 +91,7 @@ func TestCommandClickAndFormReachTheInbox(t *testing.T) {
 	if f := got[1]; f.UserID != "U1" || f.PickedUser != "U2" || f.Reason != typed || f.Metadata != "17" || f.CallbackID != bot.FormCallback {
 		t.Errorf("form %+v", f)
 	}
-	// Strangers and forged apps are the bot's to refuse, in words.
+	// Package listen passes on strangers and forged apps; the bot refuses them with a message.
 	if c := got[2]; c.UserID != "U8" || c.UserTeamID != "T0OTHER" || c.MessageAppID != "A0FORGED" || c.ChannelID != "C1" ||
 		c.MessageTS != "1700000000.000100" || c.ActionID != "request.confirm" || c.Value != "REQ-7F3K2M" {
 		t.Errorf("click %+v", c)
@@ -101,8 +101,8 @@ func TestCommandClickAndFormReachTheInbox(t *testing.T) {
 	}
 }
 
-// Nothing may be acted on that is not stored, and the person must be told so.
-func TestWhatIsNotStoredIsSaid(t *testing.T) {
+// The bot must not act on an arrival that was not stored, and must tell the person.
+func TestListener_SaysThatNothingWasStored(t *testing.T) {
 	w := newWorkspace(t, slacktest.Config{AckDeadline: 500 * time.Millisecond})
 	r := connected(w, func(l *Listener) { l.cfg.PersistTimeout = 50 * time.Millisecond })
 	form := openForm(w, r)
@@ -141,7 +141,7 @@ func TestWhatIsNotStoredIsSaid(t *testing.T) {
 	}
 }
 
-func TestForeignEnvelopesAreDropped(t *testing.T) {
+func TestListener_DropsForeignEnvelopes(t *testing.T) {
 	w := newWorkspace(t, slacktest.Config{})
 	r := connected(w, nil)
 	for name, d := range map[string]*slacktest.Delivery{
@@ -181,9 +181,8 @@ func TestForeignEnvelopesAreDropped(t *testing.T) {
 	}
 }
 
-// Whatever bytes come, the envelope is acked if it has an ID, and the next
-// command works.
-func TestUndecodableEnvelopes(t *testing.T) {
+// An envelope of any bytes is acked if it has an ID, and the next command works.
+func TestListener_AcksUndecodableEnvelopes(t *testing.T) {
 	w := newWorkspace(t, slacktest.Config{})
 	r := connected(w, nil)
 	acked := map[string][]byte{
@@ -228,8 +227,8 @@ func TestUndecodableEnvelopes(t *testing.T) {
 	}
 }
 
-// slack-go rejects these; the bot needs nothing of what is odd in them.
-func TestOddEnvelopesThatSlackGoRejects(t *testing.T) {
+// slack-go rejects these envelopes, but the bot does not need their odd parts.
+func TestListener_ReadsEnvelopesThatSlackGoRejects(t *testing.T) {
 	w := newWorkspace(t, slacktest.Config{})
 	r := connected(w, nil)
 	w.acked(w.As("U1").CommandRaw("C1", typed, func(p map[string]any) { p["is_enterprise_install"] = "" }))
@@ -242,7 +241,7 @@ func TestOddEnvelopesThatSlackGoRejects(t *testing.T) {
 	}
 }
 
-func TestDuplicateEnvelopes(t *testing.T) {
+func TestListener_StoresDuplicatesOnce(t *testing.T) {
 	w := newWorkspace(t, slacktest.Config{})
 	r := connected(w, nil)
 
@@ -264,10 +263,10 @@ func TestDuplicateEnvelopes(t *testing.T) {
 	if n := len(r.inbox.stored()); n != 2 {
 		t.Errorf("stored %d times, want 2", n)
 	}
-	again.Replay() // answered by now, so this one's ack settles both
+	again.Replay() // the envelope is answered by now, so this ack settles both
 	w.acked(again)
 
-	// What was not stored may come again.
+	// An envelope that was not stored may come again.
 	r.inbox.set(failing)
 	third := w.bob()
 	if payload := w.acked(third); !strings.Contains(payload, nothingStored) {
@@ -279,8 +278,8 @@ func TestDuplicateEnvelopes(t *testing.T) {
 	}
 }
 
-// The inbox knows duplicates in other envelopes: the keys must be the same.
-func TestRedeliveryKeepsTheKey(t *testing.T) {
+// The inbox recognises duplicates in other envelopes by the key.
+func TestKey_SameAfterRedelivery(t *testing.T) {
 	w := newWorkspace(t, slacktest.Config{})
 	r := connected(w, nil)
 	for _, act := range []func() *slacktest.Delivery{w.bob, w.alice} {
@@ -294,8 +293,8 @@ func TestRedeliveryKeepsTheKey(t *testing.T) {
 	}
 }
 
-// Where it is not known whether something was stored, nobody reads that it was not.
-func TestUnclearIsNotAcked(t *testing.T) {
+// After ErrUnclear nobody may read that nothing was stored.
+func TestListener_DoesNotAckUnclearStore(t *testing.T) {
 	w := newWorkspace(t, slacktest.Config{AckDeadline: 200 * time.Millisecond})
 	r := connected(w, nil)
 	r.inbox.set(func(context.Context, bot.Arrival) (any, func(), error) {
@@ -308,13 +307,13 @@ func TestUnclearIsNotAcked(t *testing.T) {
 	}
 }
 
-func TestPanicsCostOneEnvelope(t *testing.T) {
+func TestListener_RecoversPanics(t *testing.T) {
 	w := newWorkspace(t, slacktest.Config{AckDeadline: 200 * time.Millisecond})
 	r := connected(w, nil)
 	r.inbox.set(func(_ context.Context, a bot.Arrival) (any, func(), error) {
 		if a.Kind == bot.ClickArrival {
 			var none []string
-			_ = none[len(a.Text)] // an error of the runtime
+			_ = none[len(a.Text)] // a runtime error
 		}
 		panic("cannot handle " + a.Text)
 	})
@@ -326,8 +325,8 @@ func TestPanicsCostOneEnvelope(t *testing.T) {
 	w.acked(w.bob())
 	w.until("three panics", func() bool { return r.Counts().Panics == 3 })
 
-	// The receive loop survives as well: without a socket it cannot promise.
-	r.unparsed(nil, json.RawMessage(`{"envelope_id":"loop","type":"telepathy"}`))
+	// A panic in the receive loop is recovered too: without a socket, queueAck panics.
+	r.receiveUnparsed(nil, json.RawMessage(`{"envelope_id":"loop","type":"telepathy"}`))
 	if n := r.Counts().Panics; n != 4 {
 		t.Errorf("%d panics", n)
 	}
@@ -340,7 +339,7 @@ func TestPanicsCostOneEnvelope(t *testing.T) {
 	}
 }
 
-func TestAckTooLargeGoesOutEmpty(t *testing.T) {
+func TestAck_TooLargeIsSentEmpty(t *testing.T) {
 	w := newWorkspace(t, slacktest.Config{})
 	r := connected(w, nil)
 	r.inbox.set(replying(strings.Repeat("x", 21<<10)))

@@ -9,13 +9,13 @@ import (
 	"github.com/slack-go/slack"
 )
 
-// Fatal is a reason for which Slack will not talk to the bot however often it
-// tries. Its text names what is wrong and the remedy.
+// Fatal is a refusal by Slack that a retry cannot fix. Its text says what is wrong and what
+// to do.
 type Fatal struct {
 	// Code is Slack's error string, "http_404", or "app_mismatch" for tokens
 	// of two different apps.
 	Code string
-	// Sentence is for whoever runs the bot.
+	// Sentence is for the operator.
 	Sentence string
 }
 
@@ -31,10 +31,9 @@ const (
 // tokenPage is where the app-level token is made.
 const tokenPage = "the app's settings at api.slack.com/apps, Basic Information, App-Level Tokens"
 
-// fatalSentences is the closed list of what apps.connections.open answers that
-// trying again cannot mend. slack-go gives up by itself, in silence, on
-// invalid_auth, account_inactive, not_authed and token_revoked, and on HTTP
-// 404; the others it would retry for ever. Whatever is not here is retried.
+// fatalSentences lists the answers of apps.connections.open that a retry cannot fix. Every
+// other answer is retried. slack-go itself gives up, without a log, on invalid_auth,
+// account_inactive, not_authed, token_revoked and HTTP 404; it would retry the rest for ever.
 // https://docs.slack.dev/reference/methods/apps.connections.open
 var fatalSentences = map[string]string{
 	"invalid_auth": "Slack does not accept the app-level token. Copy it again from " + tokenPage +
@@ -61,8 +60,7 @@ var fatalSentences = map[string]string{
 	codeNotFound: "apps.connections.open was not found there. Check SLACK_API_URL; leave it unset for Slack itself.",
 }
 
-// fatal returns the Fatal that err amounts to, or nil for an error after which
-// the bot reconnects.
+// fatal returns the Fatal for err, or nil if the bot reconnects after err.
 func fatal(err error) *Fatal {
 	code := ""
 	if status, ok := errors.AsType[slack.StatusCodeError](err); ok && status.Code == http.StatusNotFound {
@@ -77,15 +75,15 @@ func fatal(err error) *Fatal {
 	return nil
 }
 
-// otherApp is the Fatal for a socket that belongs to another app than the
-// bot token: commands would arrive here, and the answers come from another bot.
+// otherApp returns the Fatal for a socket of another app than the bot token's: commands
+// would arrive here, and another bot would answer.
 func otherApp(want, got string) *Fatal {
 	return &Fatal{Code: codeAppMismatch, Sentence: fmt.Sprintf(
 		"The two tokens belong to different apps: SLACK_APP_TOKEN to %s, SLACK_BOT_TOKEN to %s. Take both from the settings of one app: Basic Information, App-Level Tokens, and OAuth & Permissions.",
 		got, want)}
 }
 
-// reason is err without the URL in it: a socket's URL holds its ticket.
+// reason returns the text of err without its URL, because a socket's URL holds a ticket.
 func reason(err error) string {
 	if u, ok := errors.AsType[*url.Error](err); ok {
 		return u.Op + ": " + u.Err.Error()

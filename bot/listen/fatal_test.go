@@ -40,8 +40,8 @@ func TestFatal(t *testing.T) {
 	}
 }
 
-// A sentence is of use at 2 a.m. only if it says what to do, and where.
-func TestFatalSentencesNameTheRemedy(t *testing.T) {
+// Each sentence must say what to do, and where.
+func TestFatal_SentencesNameTheRemedy(t *testing.T) {
 	remedies := []string{"SLACK_APP_TOKEN", "SLACK_API_URL", "tart the bot again", "Ask a workspace administrator"}
 	for code, sentence := range fatalSentences {
 		named := false
@@ -54,7 +54,7 @@ func TestFatalSentencesNameTheRemedy(t *testing.T) {
 	}
 }
 
-func TestReasonKeepsTheTicketOut(t *testing.T) {
+func TestReason_LeavesOutTheTicket(t *testing.T) {
 	//lint:ignore SA1007 what url.Parse refuses, it quotes
 	_, err := url.Parse("wss://wss.example/link/?ticket=SECRET\x7f")
 	if got := reason(fmt.Errorf("dialing: %w", err)); strings.Contains(got, "SECRET") || got == "" {

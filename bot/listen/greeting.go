@@ -15,10 +15,9 @@ import (
 	"revoke-sessions/bot"
 )
 
-// Ask gets leave to open one socket, an address that is good for a short time,
-// and opens none: nothing can arrive that a running bot would miss. The error is
-// a *Fatal for a reason that trying again cannot mend.
-func Ask(ctx context.Context, api *slack.Client) (leave bot.Secret, err error) {
+// Ask gets the address of one socket, which is valid for a short time. It opens no socket,
+// so it takes no envelope from a running bot. The error is a *Fatal if a retry cannot help.
+func Ask(ctx context.Context, api *slack.Client) (address bot.Secret, err error) {
 	_, url, err := api.StartSocketModeContext(ctx)
 	if f := fatal(err); f != nil {
 		return "", f
@@ -32,22 +31,22 @@ func Ask(ctx context.Context, api *slack.Client) (leave bot.Secret, err error) {
 	return bot.Secret(url), nil
 }
 
-// Greeting is the first thing that Slack says on a socket.
+// Greeting is Slack's first message on a socket.
 type Greeting struct {
 	// AppID is the app that the app-level token belongs to; it may be empty.
 	AppID string
-	// Sockets is how many Slack counts for the app, this one included.
+	// Sockets is how many Slack counts for the app, including this one.
 	Sockets int
 }
 
-// Greet opens the socket that Ask got leave for, reads Slack's first word and closes it again. It acks
-// nothing. As long as it is open Slack may choose it for an envelope, which is
-// then lost, and whoever clicked reads that the app did not answer. Therefore:
-// only when somebody asks for it.
-func Greet(ctx context.Context, leave bot.Secret) (Greeting, error) {
+// Greet opens the socket at an address from Ask, reads Slack's first message and closes it.
+// It acks nothing. While the socket is open, Slack may send an envelope to it; that envelope
+// is lost, and the person reads that the app did not answer. So call Greet only if an
+// operator asks for it.
+func Greet(ctx context.Context, address bot.Secret) (Greeting, error) {
 	dialer := &websocket.Dialer{Proxy: http.ProxyFromEnvironment, NetDialContext: (&net.Dialer{}).DialContext,
 		HandshakeTimeout: handshakeTimeout}
-	conn, _, err := dialer.DialContext(ctx, string(leave), nil)
+	conn, _, err := dialer.DialContext(ctx, string(address), nil)
 	if err != nil {
 		return Greeting{}, fmt.Errorf("open a socket: %s", bot.Clean(reason(err), 200))
 	}
@@ -59,7 +58,7 @@ func Greet(ctx context.Context, leave bot.Secret) (Greeting, error) {
 	if err != nil {
 		return Greeting{}, errors.New("wait for the first message on a Slack socket: the connection ended")
 	}
-	// So that Slack takes it out of its choice at once.
+	// Close properly, so that Slack sends no envelope to this socket.
 	_ = conn.WriteControl(websocket.CloseMessage, websocket.FormatCloseMessage(websocket.CloseNormalClosure, ""), time.Now().Add(time.Second))
 	var said struct {
 		Type   string `json:"type"`

@@ -13,23 +13,22 @@ import (
 	"revoke-sessions/bot/slacktest"
 )
 
-// To ask opens nothing; to be greeted opens one socket for a moment, and acks
-// nothing on it.
-func TestGreeting(t *testing.T) {
+// Ask opens no socket. Greet opens one for a moment, and acks nothing on it.
+func TestGreet(t *testing.T) {
 	w := newWorkspace(t, slacktest.Config{})
 	api := NewAPI("xoxb-none", "", w.APIURL())
 	if _, err := Ask(t.Context(), api); err == nil {
 		t.Error("leave without a token")
 	}
-	leave := leaveOf(t, w)
+	address := addressOf(t, w)
 	if w.Sockets() != 0 {
 		t.Error("a socket is open")
 	}
-	if said := fmt.Sprintf("%v %+v %#v", leave, leave, leave); strings.Contains(said, "ticket") {
+	if said := fmt.Sprintf("%v %+v %#v", address, address, address); strings.Contains(said, "ticket") {
 		t.Errorf("it tells the ticket: %s", said)
 	}
 	w.SetStrangers(2)
-	g, err := Greet(t.Context(), leave)
+	g, err := Greet(t.Context(), address)
 	if err != nil || g.AppID != w.AppID() || g.Sockets != 3 {
 		t.Errorf("%+v, %v", g, err)
 	}
@@ -41,12 +40,12 @@ func TestGreeting(t *testing.T) {
 	if acks, bad := w.Acks(), w.BadFrames(); len(acks)+len(bad) != 0 {
 		t.Errorf("it sent %v %q", acks, bad)
 	}
-	if _, err := Greet(t.Context(), leave); err == nil {
+	if _, err := Greet(t.Context(), address); err == nil {
 		t.Error("the same leave was good twice")
 	}
 }
 
-func TestNoGreeting(t *testing.T) {
+func TestGreet_Errors(t *testing.T) {
 	w := newWorkspace(t, slacktest.Config{})
 	for name, arrange := range map[string]func(){
 		"too_many_websockets":      func() { w.SetStrangers(slacktest.MaxSockets) },
@@ -54,9 +53,9 @@ func TestNoGreeting(t *testing.T) {
 		"open a socket: websocket": func() { w.Inject(slacktest.Fault{Method: "socket", Reset: true, Times: 1}) },
 	} {
 		w.SetStrangers(0)
-		leave := leaveOf(t, w)
+		address := addressOf(t, w)
 		arrange()
-		_, err := Greet(t.Context(), leave)
+		_, err := Greet(t.Context(), address)
 		if name = strings.TrimSuffix(name, ": websocket"); err == nil || !strings.Contains(err.Error(), name) || strings.Contains(err.Error(), "ticket") {
 			t.Errorf("%s: %v", name, err)
 		}
@@ -64,13 +63,13 @@ func TestNoGreeting(t *testing.T) {
 	w.Inject(slacktest.Fault{Method: "socket", Hang: true})
 	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
 	defer cancel()
-	if _, err := Greet(ctx, leaveOf(t, w)); err == nil || strings.Contains(err.Error(), "ticket") {
+	if _, err := Greet(ctx, addressOf(t, w)); err == nil || strings.Contains(err.Error(), "ticket") {
 		t.Errorf("Slack hangs: %v", err)
 	}
 }
 
-// What trying again cannot mend is told from what it may.
-func TestAskRefused(t *testing.T) {
+// Only the errors that a retry cannot fix are a *Fatal.
+func TestAsk_Errors(t *testing.T) {
 	for refusal, code := range map[string]string{"missing_scope": "missing_scope", "404": codeNotFound, "internal_error": "", "503": ""} {
 		w := newWorkspace(t, slacktest.Config{})
 		w.RefuseConnections(refusal, 0)
@@ -87,11 +86,11 @@ func TestAskRefused(t *testing.T) {
 	}
 }
 
-func leaveOf(t *testing.T, w *workspace) bot.Secret {
+func addressOf(t *testing.T, w *workspace) bot.Secret {
 	t.Helper()
-	leave, err := Ask(t.Context(), NewAPI("xoxb-none", bot.Secret(w.AppToken()), w.APIURL()))
+	address, err := Ask(t.Context(), NewAPI("xoxb-none", bot.Secret(w.AppToken()), w.APIURL()))
 	if err != nil {
 		t.Fatal(err)
 	}
-	return leave
+	return address
 }

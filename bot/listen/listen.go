@@ -1,11 +1,9 @@
-// Package listen is the bot's ear: Slack's Socket Mode envelopes come in, acks
-// go out. It checks that an envelope is meant for this app, has the inbox
-// store what a person did, answers Slack within its three seconds and only
-// then lets the bot act.
+// Package listen receives Slack's Socket Mode envelopes and acks them. It checks that an
+// envelope is for this app, has the inbox store what the person did, acks within Slack's
+// three seconds, and only then lets the bot act.
 //
-// It is the only package that imports slack-go's socketmode. What must never
-// enter it: decisions about who may do what, and calls to Slack or Microsoft
-// in the path between an envelope and its ack.
+// It is the only package that imports slack-go's socketmode. It must not decide who may do
+// what, and must not call Slack or Microsoft between an envelope and its ack.
 package listen
 
 import (
@@ -22,111 +20,110 @@ import (
 	"revoke-sessions/bot"
 )
 
-// Inbox stores what arrived. *engine.Bot is one.
+// Inbox stores arrivals. *engine.Bot is one.
 type Inbox interface {
-	// Receive stores a durably. It returns what goes into the ack (nil for an
-	// empty one) and what to do once the ack has been handed to the socket
-	// (nil for nothing, as for a duplicate). Where err is not nil, nothing was
-	// stored, but for bot.ErrUnclear, which may have been: it is not said to
-	// anybody then that it was not. Receive must give up when ctx ends; next must only start work,
-	// not do it, for a worker waits until it returns. Both are called from
-	// several goroutines at once.
+	// Receive stores a durably. reply is the ack's payload, nil for none. The caller
+	// calls next after it has handed the ack to the socket; next is nil if there is
+	// nothing to do, as for a duplicate. An error means that nothing was stored, except
+	// bot.ErrUnclear: then a may be stored, and nobody is told that it was not. Receive
+	// must give up when ctx ends. next must only start work, because a worker waits for
+	// it. Several goroutines call both at once.
 	Receive(ctx context.Context, a bot.Arrival) (reply any, next func(), err error)
 }
 
-// DefaultSockets is how many connections a Listener holds if nobody says
-// otherwise: one stands while the other is refreshed.
+// DefaultSockets is how many connections a Listener holds by default: one stays open
+// while the other is refreshed.
 const DefaultSockets = 2
 
 // Config says what to listen to. API, AppID, TeamID and Inbox are required.
 type Config struct {
-	// API is the client that opens sockets, with the app-level token. NewAPI
-	// builds one; a client without a time-out can hang for ever.
+	// API opens the sockets with the app-level token. NewAPI builds one. A client
+	// without a time-out can hang for ever.
 	API *slack.Client
 	// AppID and TeamID are this app's and the installing workspace's. Slack
 	// sends an app only its own envelopes; anything else is dropped.
 	AppID, TeamID string
 	Inbox         Inbox
 
-	// Sockets is how many connections are held at once, 2 by default: one is
-	// open while the other is refreshed, because each is opened its share of a
-	// connection's life after the one before. Slack allows 10 for one app, over
-	// all its processes, and sends each envelope to any one of them.
+	// Sockets is how many connections are held at once, 2 by default. They are opened at
+	// equal distances over a connection's life, so that one is open while another is
+	// refreshed. Slack allows 10 for one app, over all its processes, and sends each
+	// envelope to any one of them.
 	Sockets int
-	// Replicas says how many bots listen for the app now, this one included, so
-	// that a stranger's sockets can be told from theirs; nil for this one only.
-	// It is called from the receive loop and must return at once.
+	// Replicas returns how many bots listen for the app now, including this one, so that
+	// a stranger's sockets can be recognised; nil for this one only. The receive loop
+	// calls it, so it must return at once.
 	Replicas func() int
-	// Log gets what happens, never what people typed. slog.Default by default.
+	// Log never gets what people typed. slog.Default by default.
 	Log *slog.Logger
 
-	// PersistTimeout is how long Inbox.Receive may take, 1.5 s by default.
-	// Half of Slack's three seconds leaves room to say that it failed.
+	// PersistTimeout is how long Inbox.Receive may take, 1.5 s by default: half of
+	// Slack's three seconds, so that there is time to ack a failure.
 	PersistTimeout time.Duration
-	// AckTimeout is how long an ack may wait for a place in the socket's
-	// queue, which is full only when there is no connection. 1 s by default.
+	// AckTimeout is how long an ack may wait for a place in the socket's queue, 1 s by
+	// default. The queue is full only when there is no connection.
 	AckTimeout time.Duration
-	// Workers is how many envelopes are stored at the same time, 8 by default,
-	// and Queue how many more may wait, 256 by default.
+	// Workers is how many envelopes are stored at the same time, 8 by default. Queue is
+	// how many more may wait, 256 by default.
 	Workers, Queue int
 
 	// Witness is for tests; nil for none.
 	Witness bot.Witness
 
-	// OnConnected is called after each hello that Slack sends on a socket. It
-	// is called from the receive loop and must return at once.
+	// OnConnected is called after each hello on a socket. The receive loop calls it, so it
+	// must return at once.
 	OnConnected func()
 }
 
-// Counts is what a Listener has done since it was made.
+// Counts counts what a Listener has done since New.
 type Counts struct {
 	Received    uint64 // envelopes read from the sockets
-	Stored      uint64 // taken by the inbox
-	Refused     uint64 // not stored: too many, too late, stopping, or the inbox failed
-	Ignored     uint64 // acked and dropped: another app's, another workspace's, of no interest
+	Stored      uint64 // stored by the inbox
+	Refused     uint64 // not stored: queue full, too late, stopping, or the inbox failed
+	Ignored     uint64 // acked and dropped: another app's, another workspace's, or of no use
 	Undecodable uint64 // acked, if they had an envelope_id, and dropped
-	Duplicates  uint64 // envelopes that came again
-	Unacked     uint64 // acks that no socket would take
-	Panics      uint64 // recovered
-	Reconnects  uint64 // connections opened in place of an earlier one
+	Duplicates  uint64 // envelopes that came more than once
+	Unacked     uint64 // acks that no socket took in time
+	Panics      uint64 // recovered panics
+	Reconnects  uint64 // connections that replaced an earlier one
 }
 
 type counters struct {
 	received, stored, refused, ignored, undecodable, duplicates, unacked, panics, reconnects atomic.Uint64
 }
 
-// limits are the times that only tests change.
+// limits holds the times that only tests change.
 type limits struct {
-	// answer is how long Slack waits for an ack before it tells the person
+	// ackDeadline is how long Slack waits for an ack before it tells the person
 	// that the app failed.
 	// https://docs.slack.dev/interactivity/handling-user-interaction
-	answer time.Duration
+	ackDeadline time.Duration
 	// stop bounds an orderly stop.
 	stop time.Duration
-	// silence is how long the server may stay without a PING before the
-	// connection counts as dead; slack-go's own default and Node's.
-	silence time.Duration
-	// momentary is a connection so short that Slack did not want it.
+	// pingTimeout is how long Slack may send no PING before the connection counts as dead: the
+	// default of slack-go and of Slack's Node client.
+	pingTimeout time.Duration
+	// momentary: a connection that ends sooner was not wanted by Slack.
 	momentary time.Duration
-	// deaf is after how long without any socket to say so, and how often.
-	deaf time.Duration
-	// unheard is after how long without an envelope a connection is renewed:
-	// one that Slack has lost is greeted and pinged like any other, and nothing
-	// is sent on it. Slack can be asked to send nothing for a test.
-	unheard time.Duration
-	// backoff between failed connections doubles from min to max.
+	// outageLog is how long there is no socket before the outage is logged, and how often.
+	outageLog time.Duration
+	// idle is how long a connection may bring no envelope before it is renewed. Slack
+	// greets and pings a connection that it has lost, but sends nothing on it, and it
+	// cannot be asked to send something as a test.
+	idle time.Duration
+	// The pause between failed connections doubles from backoffMin to backoffMax.
 	backoffMin, backoffMax time.Duration
 }
 
 var defaultLimits = limits{
-	answer:     3 * time.Second,
-	stop:       5 * time.Second,
-	silence:    30 * time.Second,
-	momentary:  5 * time.Second,
-	deaf:       time.Minute,
-	unheard:    30 * time.Minute,
-	backoffMin: 100 * time.Millisecond,
-	backoffMax: 10 * time.Second,
+	ackDeadline: 3 * time.Second,
+	stop:        5 * time.Second,
+	pingTimeout: 30 * time.Second,
+	momentary:   5 * time.Second,
+	outageLog:   time.Minute,
+	idle:        30 * time.Minute,
+	backoffMin:  100 * time.Millisecond,
+	backoffMax:  10 * time.Second,
 }
 
 // Listener holds the sockets. Make it with New and Run it once.
@@ -140,15 +137,15 @@ type Listener struct {
 	sockets   []*socket // since Run
 	stagger   *stagger
 	strangers strangers
-	silence   silence
+	outage    outage
 	seen      *seen
 	jobs      chan job
-	answers   chan answer
+	acks      chan queuedAck
 	counts    counters
 	open      atomic.Int64
-	heard     atomic.Int64 // when the last envelope came, in Unix nanoseconds; before the first, when Run began
+	heard     atomic.Int64 // time of the last envelope, or else of Run's start, in Unix nanoseconds
 
-	// stopping guards the closing of jobs: a sender holds it for reading.
+	// stopping guards the closing of jobs. Senders hold it for reading.
 	stopping sync.RWMutex
 	stopped  bool
 }
@@ -168,11 +165,11 @@ func New(cfg Config) *Listener {
 		limits: defaultLimits,
 		log:    cfg.Log,
 		dial:   (&net.Dialer{}).DialContext,
-		// Twice what can be on its way, so that nothing under way is forgotten.
+		// Twice the most envelopes in work, so that seen forgets none of those.
 		seen:    newSeen(max(1024, 2*(cfg.Queue+cfg.Workers))),
 		stagger: newStagger(),
 		jobs:    make(chan job, cfg.Queue),
-		answers: make(chan answer, 256),
+		acks:    make(chan queuedAck, 256),
 	}
 }
 
@@ -182,13 +179,12 @@ func setDefault[T int | time.Duration](v *T, to T) {
 	}
 }
 
-// Connected returns how many sockets are open now: Slack has said hello on
-// them and not gone since.
+// Connected returns how many sockets are open now: those with a hello.
 func (l *Listener) Connected() int { return int(l.open.Load()) }
 
-// SinceHeard is how long ago the last envelope came on any socket; before the
-// first, how long the Listener runs. Nobody can tell from it whether nobody does
-// anything or Slack has lost the connections: both stay open and are pinged.
+// SinceHeard returns the time since the last envelope on any socket, or else since Run
+// began. A long time does not show whether nobody does anything or Slack has lost the
+// connections: in both cases they stay open and are pinged.
 func (l *Listener) SinceHeard() time.Duration {
 	at := l.heard.Load()
 	if at == 0 {
@@ -197,7 +193,7 @@ func (l *Listener) SinceHeard() time.Duration {
 	return time.Since(time.Unix(0, at))
 }
 
-// Counts returns what has been done so far.
+// Counts returns the counts so far.
 func (l *Listener) Counts() Counts {
 	return Counts{
 		Received:    l.counts.received.Load(),
@@ -212,21 +208,20 @@ func (l *Listener) Counts() Counts {
 	}
 }
 
-// Run listens until ctx ends and then returns nil, or until Slack refuses for
-// a reason that trying again cannot mend, and then returns a *Fatal. Either
-// way it first takes no more envelopes, waits for those under way to be
-// stored and acked, at most 5 s, and closes the sockets after their last ack.
+// Run listens until ctx ends, and returns nil. If Slack refuses for a reason that a retry
+// cannot fix, it returns a *Fatal. Before it returns it takes no more envelopes, waits at
+// most 5 s until those in work are stored and acked, and closes the sockets.
 func (l *Listener) Run(ctx context.Context) error {
 	if l.cfg.API == nil || l.cfg.Inbox == nil || l.cfg.AppID == "" || l.cfg.TeamID == "" {
 		return errors.New("listen: Config needs API, Inbox, AppID and TeamID")
 	}
 
-	// The sockets outlive ctx: the last acks go out after it has ended.
+	// The sockets outlive ctx, because the last acks are sent after it has ended.
 	live, cut := context.WithCancel(context.WithoutCancel(ctx))
 	defer cut()
 
 	l.heard.Store(time.Now().UnixNano())
-	l.silence.begin(time.Now())
+	l.outage.begin(time.Now())
 	l.sockets = make([]*socket, l.cfg.Sockets)
 	for i := range l.sockets {
 		l.sockets[i] = newSocket(l, i)
@@ -240,7 +235,7 @@ func (l *Listener) Run(ctx context.Context) error {
 			}
 		})
 	}
-	loops.Go(func() { l.answer(live) })
+	loops.Go(func() { l.sendAcks(live) })
 
 	failed := make(chan error, len(l.sockets))
 	for _, s := range l.sockets {
@@ -263,8 +258,8 @@ func (l *Listener) Run(ctx context.Context) error {
 	return err
 }
 
-// stop takes no more envelopes and waits until those under way are stored and
-// their acks written, or until the time for it is over.
+// stop takes no more envelopes and waits until those in work are stored and their acks
+// are written, for at most limits.stop.
 func (l *Listener) stop(workers *sync.WaitGroup) {
 	ctx, cancel := context.WithTimeout(context.Background(), l.limits.stop)
 	defer cancel()

@@ -11,14 +11,14 @@ import (
 	"revoke-sessions/bot/slacktest"
 )
 
-// While every worker is stuck, PINGs are answered and what comes later is
-// kept: slack-go alone would lose the connection and what it had buffered.
-func TestStalledInboxLosesNothing(t *testing.T) {
+// While every worker is stuck, PINGs are answered and later envelopes are kept. slack-go
+// alone would lose the connection and its buffered envelopes.
+func TestListener_StalledInboxLosesNothing(t *testing.T) {
 	const envelopes = 120
 	w := newWorkspace(t, slacktest.Config{PingInterval: 20 * time.Millisecond})
 	var hellos atomic.Int64
 	r := connected(w, func(l *Listener) {
-		l.limits.silence = 200 * time.Millisecond
+		l.limits.pingTimeout = 200 * time.Millisecond
 		l.cfg.OnConnected = func() { hellos.Add(1) }
 		l.cfg.Workers = 4
 	})
@@ -32,8 +32,8 @@ func TestStalledInboxLosesNothing(t *testing.T) {
 		g.held(w)
 	}
 	w.until("all are read", func() bool { return r.Counts().Received == envelopes })
-	// The stall itself: five times the silence that would end the connection.
-	stall := time.NewTimer(5 * r.limits.silence)
+	// The stall is five times as long as the ping time-out that would end the connection.
+	stall := time.NewTimer(5 * r.limits.pingTimeout)
 	<-stall.C
 	close(g.open)
 
@@ -54,17 +54,17 @@ func TestStalledInboxLosesNothing(t *testing.T) {
 	}
 }
 
-// Silence on the line is noticed, though the connection looks open.
-func TestDeadConnectionIsRenewed(t *testing.T) {
+// A connection without PINGs is renewed, although it looks open.
+func TestSocket_RenewsDeadConnection(t *testing.T) {
 	t.Parallel()
 	w := newWorkspace(t, slacktest.Config{PingInterval: 20 * time.Millisecond})
-	r := connected(w, func(l *Listener) { l.limits.silence = 200 * time.Millisecond })
+	r := connected(w, func(l *Listener) { l.limits.pingTimeout = 200 * time.Millisecond })
 	before := w.CallsOf("apps.connections.open")
 	w.StopPings()
 	w.until("renewed", func() bool { return len(w.CallsOf("apps.connections.open")) > len(before) })
 	w.ResumePings()
 	w.until("heard again", func() bool {
-		// What goes to a connection that is just being closed is lost.
+		// Slack may send to a connection that is being closed; that is lost.
 		ctx, cancel := context.WithTimeout(w.ctx, 500*time.Millisecond)
 		defer cancel()
 		_, err := w.bob().Wait(ctx)
@@ -72,7 +72,7 @@ func TestDeadConnectionIsRenewed(t *testing.T) {
 	})
 }
 
-func TestFullQueueIsSaidAtOnce(t *testing.T) {
+func TestListener_RefusesAtOnceWhenQueueIsFull(t *testing.T) {
 	w := newWorkspace(t, slacktest.Config{AckDeadline: 300 * time.Millisecond})
 	r := connected(w, func(l *Listener) { l.cfg.Workers, l.jobs = 1, make(chan job, 1) })
 	g := newGate()
@@ -86,25 +86,25 @@ func TestFullQueueIsSaidAtOnce(t *testing.T) {
 	if payload := w.acked(refused); !strings.Contains(payload, nothingStored) {
 		t.Errorf("ack %q", payload)
 	}
-	w.failed(w.alice()) // no ack can say it to a click
+	w.failed(w.alice()) // the ack of a click cannot show text
 	close(g.open)
 	w.acked(first)
 	w.acked(second)
 	if c := r.Counts(); c.Stored != 2 || c.Refused != 2 {
 		t.Errorf("counts %+v", c)
 	}
-	// It may come again: it was not stored.
+	// The refused command may come again, because it was not stored.
 	w.acked(refused.Replay())
 	w.until("three stored", func() bool { return r.Counts().Stored == 3 })
 }
 
-// What waited so long that Slack has told the person of a failure is not
-// carried out behind their back.
-func TestWhatWaitedTooLongIsRefused(t *testing.T) {
+// The bot does not act on an envelope that waited so long that Slack has told the person of
+// a failure.
+func TestListener_RefusesWhatWaitedTooLong(t *testing.T) {
 	w := newWorkspace(t, slacktest.Config{AckDeadline: 400 * time.Millisecond})
 	r := connected(w, func(l *Listener) {
 		l.cfg.Workers, l.cfg.PersistTimeout = 1, 100*time.Millisecond
-		l.limits.answer = 400 * time.Millisecond
+		l.limits.ackDeadline = 400 * time.Millisecond
 	})
 	g := newGate()
 	r.inbox.set(g.receive)
@@ -122,9 +122,9 @@ func TestWhatWaitedTooLongIsRefused(t *testing.T) {
 	}
 }
 
-// With no connection, slack-go's queue of 20 acks fills; no worker may wait
-// there for ever, and what is stored is carried out all the same.
-func TestAcksWithoutAConnection(t *testing.T) {
+// Without a connection, slack-go's queue of 20 acks fills. No worker may wait there for
+// ever, and the bot still acts on what is stored.
+func TestAck_GivesUpWithoutConnection(t *testing.T) {
 	const envelopes = 30
 	w := newWorkspace(t, slacktest.Config{})
 	r := connected(w, func(l *Listener) { l.cfg.AckTimeout = 30 * time.Millisecond })
@@ -164,7 +164,7 @@ func BenchmarkEnvelopeToAck(b *testing.B) {
 	}
 }
 
-// BenchmarkDecode is the part of it that runs in the receive loop.
+// BenchmarkDecode measures the part of BenchmarkEnvelopeToAck in the receive loop.
 func BenchmarkDecode(b *testing.B) {
 	now := time.Now()
 	b.SetBytes(int64(len(clickJSON)))

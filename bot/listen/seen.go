@@ -5,12 +5,12 @@ import (
 	"time"
 )
 
-// seen remembers the latest envelopes, so that one that comes twice reaches
-// the inbox once. It forgets the oldest; the inbox knows duplicates for good.
+// seen remembers the latest envelopes, so that an envelope that comes twice reaches the
+// inbox once. It forgets the oldest, because the inbox recognises every duplicate.
 type seen struct {
 	mu        sync.Mutex
 	envelopes map[string]*sighting
-	order     []string // a ring, next is the oldest
+	order     []string // a ring; next is the oldest
 	next      int
 }
 
@@ -25,7 +25,7 @@ type sightingState int
 
 const (
 	fresh    sightingState = iota // not seen before
-	underWay                      // its ack is still to come
+	underWay                      // not acked yet
 	answered                      // stored and acked
 )
 
@@ -33,8 +33,8 @@ func newSeen(size int) *seen {
 	return &seen{envelopes: make(map[string]*sighting, size), order: make([]string, size)}
 }
 
-// begin says what is known of an envelope, and the reply if it was answered.
-// A fresh one is under way from now on.
+// begin returns the state of an envelope, and the reply if it was answered. A fresh
+// envelope becomes underWay.
 func (s *seen) begin(envelope string, now time.Time) (sightingState, any) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -50,7 +50,7 @@ func (s *seen) begin(envelope string, now time.Time) (sightingState, any) {
 	return fresh, nil
 }
 
-// answered keeps what the envelope was answered with.
+// answered keeps the reply to an envelope.
 func (s *seen) answered(envelope string, reply any) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -59,7 +59,7 @@ func (s *seen) answered(envelope string, reply any) {
 	}
 }
 
-// forget lets an envelope that was not stored be tried again.
+// forget lets an envelope that was not stored come again.
 func (s *seen) forget(envelope string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -69,7 +69,7 @@ func (s *seen) forget(envelope string) {
 	}
 }
 
-// arrived returns when an envelope came, if it is still remembered.
+// arrived returns when an envelope came, if seen still remembers it.
 func (s *seen) arrived(envelope string) (time.Time, bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -17,45 +17,43 @@ import (
 const (
 	// handshakeTimeout bounds the opening of a WebSocket.
 	handshakeTimeout = 10 * time.Second
-	// frameBuffer holds the largest ack (Slack takes less than 20 KB) in one
-	// piece: an ack in several frames is dropped, slack-go's authors found.
+	// frameBuffer holds the largest ack (Slack takes less than 20 KB) in one frame, because
+	// Slack drops an ack in several frames, as slack-go's authors found.
 	frameBuffer = 32 << 10
-	// maxFrame bounds what one envelope may take of memory. The largest that
-	// Slack sends, a click on a message of 50 full blocks, is far smaller.
+	// maxFrame bounds the memory for one envelope. The largest from Slack, a click on a
+	// message of 50 full blocks, is far smaller.
 	maxFrame = 4 << 20
-	// flushIdle is how long an orderly stop waits for the next ack to be
-	// written; with a connection that takes microseconds.
+	// flushIdle is how long an orderly stop waits for the next ack to be written. On an
+	// open connection that takes microseconds.
 	flushIdle = time.Second
-	// renewPause is how long a renewal waits for an ack under way.
+	// renewPause is how long a renewal waits before it looks again for an owed ack.
 	renewPause = 50 * time.Millisecond
-	// momentaryLimit is after how many momentary connections in a row to warn.
+	// momentaryLimit is how many momentary connections in a row cause a warning.
 	momentaryLimit = 3
 )
 
-// socket keeps one Socket Mode connection open, again and again. slack-go
-// renews it when Slack asks for that; when a connection fails, or lasts only
-// moments, socket starts slack-go anew after its own pause: slack-go's would
-// grow to five minutes, or be none at all.
+// socket keeps one Socket Mode connection open. slack-go renews the connection when Slack
+// asks for it. When it fails or is momentary, socket restarts slack-go after its own pause,
+// because slack-go's pause grows to five minutes, or is zero.
 type socket struct {
 	l      *Listener
 	number int
 	client *socketmode.Client
 	done   chan struct{} // closed when run has returned
 
-	// connections counts those opened, and live is the number of the one that
-	// stands, 0 for none, so that an ack can be compared with the connection of
-	// its envelope.
+	// connections counts the opened connections. live is the number of the open one, 0 for
+	// none, so that an ack can be matched with the connection of its envelope.
 	connections, live atomic.Int64
-	// owed is how many acks are promised or queued and not yet written.
+	// owed is how many acks are queued, here or in slack-go, and not written yet.
 	owed    atomic.Int64
-	settled chan struct{} // poked when owed falls
+	settled chan struct{} // signals that owed fell
 
-	// The rest belongs to run.
+	// Only run uses the rest.
 	opened  time.Time // zero while there is no connection
-	greeted bool      // hello has come on it
-	renewAt time.Time // so that it does not end with another; zero for not
-	// heard is when the last envelope came on it, or else its hello, and moved on
-	// where it is not renewed yet; zero while there is no connection.
+	greeted bool      // it has had its hello
+	renewAt time.Time // when to renew it so that it does not end with another; zero for never
+	// heard is the time of the connection's last envelope, or else of its hello. It is moved
+	// forward to put a renewal off, and zero while there is no connection.
 	heard     time.Time
 	writeLost bool // an ack could not be written to it
 	failures  int  // in a row; the pause grows with them
@@ -72,14 +70,14 @@ func newSocket(l *Listener, number int) *socket {
 			WriteBufferSize:  frameBuffer,
 			WriteBufferPool:  &writtenFrames{socket: s},
 		}),
-		socketmode.OptionPingInterval(l.limits.silence),
+		socketmode.OptionPingInterval(l.limits.pingTimeout),
 		socketmode.OptionReadLimit(maxFrame),
 	)
 	return s
 }
 
-// run holds the socket open until ctx ends (nil) or Slack refuses for good (a
-// *Fatal).
+// run holds the socket open until ctx ends, and returns nil, or a *Fatal if Slack refuses
+// for good.
 func (s *socket) run(ctx context.Context) error {
 	if !s.wait(ctx) {
 		return nil
@@ -99,7 +97,7 @@ func (s *socket) run(ctx context.Context) error {
 	}
 }
 
-// wait waits for the socket's turn and reports whether it came before ctx ended.
+// wait waits for the socket's turn. It returns false if ctx ended first.
 func (s *socket) wait(ctx context.Context) bool {
 	for {
 		wait, changed := s.l.stagger.turn(s.number, s.l.cfg.Sockets, time.Now())
@@ -116,14 +114,14 @@ func (s *socket) wait(ctx context.Context) bool {
 	}
 }
 
-// leave says that slack-go's loop is to be left: for good, or for a pause.
+// leave is why serve stops slack-go's loop: for good (fatal), or for a pause.
 type leave struct {
 	fatal *Fatal
 	pause time.Duration
 }
 
-// serve runs slack-go's loop and handles what it says, until the loop ends or
-// is left. It returns how long to wait before the next one.
+// serve runs slack-go's loop and handles its events until the loop ends or serve stops it.
+// It returns how long to wait before the next loop.
 func (s *socket) serve(ctx context.Context) (time.Duration, error) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
@@ -135,7 +133,7 @@ func (s *socket) serve(ctx context.Context) (time.Duration, error) {
 		if left != nil {
 			switch e.Type {
 			case socketmode.EventTypeConnecting, socketmode.EventTypeConnected, socketmode.EventTypeHello, socketmode.EventTypeConnectionError:
-				return // slack-go was quicker; that connection is being closed
+				return // an event of a connection that is being closed
 			}
 		}
 		if why := s.event(e); why != nil && left == nil {
@@ -143,7 +141,7 @@ func (s *socket) serve(ctx context.Context) (time.Duration, error) {
 			cancel()
 		}
 	}
-	// The timer is set by hello, for the connection that it greets.
+	// Each hello sets the timer for its connection.
 	renew := time.NewTimer(0)
 	defer renew.Stop()
 	for {
@@ -168,7 +166,7 @@ func (s *socket) serve(ctx context.Context) (time.Duration, error) {
 				}
 			}
 		case err := <-ended:
-			// Envelopes may be left over; what else is left over is old news.
+			// Handle the events that are left: there may be envelopes.
 			for {
 				select {
 				case e := <-s.client.Events:
@@ -178,7 +176,7 @@ func (s *socket) serve(ctx context.Context) (time.Duration, error) {
 				}
 				break
 			}
-			return s.over(ctx, left, err)
+			return s.afterLoop(ctx, left, err)
 		}
 	}
 }
@@ -190,53 +188,53 @@ const (
 	renewNow
 )
 
-// next is when to look again whether to renew the connection; zero without one.
+// next returns when to check again whether to renew the connection; zero without one.
 func (s *socket) next() time.Time {
 	if s.heard.IsZero() {
 		return s.renewAt
 	}
-	unheard := s.heard.Add(s.l.limits.unheard)
-	if s.renewAt.IsZero() || unheard.Before(s.renewAt) {
-		return unheard
+	idle := s.heard.Add(s.l.limits.idle)
+	if s.renewAt.IsZero() || idle.Before(s.renewAt) {
+		return idle
 	}
 	return s.renewAt
 }
 
-// due says whether to renew the connection now: not while the socket is the
-// only one, and later, if not for long, while an ack is owed on it. Where nothing
-// has come on the only one for long, the next need not wait for its turn.
+// due returns whether to renew the connection now. The only open socket is not renewed. An
+// owed ack puts the renewal off for at most limits.ackDeadline. If the only open socket has
+// brought nothing for limits.idle, the others stop waiting for their turn.
 func (s *socket) due(now time.Time) int {
-	at, unheard := s.next(), now.Sub(s.heard)
+	at, idle := s.next(), now.Sub(s.heard)
 	switch {
 	case at.IsZero() || now.Before(at):
-		return renewNot // it was renewed otherwise, or something came
-	case s.owed.Load() > 0 && now.Sub(at) < s.l.limits.answer:
+		return renewNot // it was renewed already, or an envelope came
+	case s.owed.Load() > 0 && now.Sub(at) < s.l.limits.ackDeadline:
 		return renewLater
 	case !s.l.stagger.mayRenew(s.number):
 		if s.renewAt.Equal(at) {
 			s.renewAt = time.Time{}
 			return renewNot
 		}
-		s.heard = now // the only one stays
+		s.heard = now // keep the only one
 		if s.l.cfg.Sockets > 1 {
 			if s.l.stagger.hasten() {
 				s.l.log.Info("nothing has come on the only connection, and Slack may have lost it: opening the next one now", "socket", s.number,
-					"for", unheard.Round(time.Second).String())
+					"for", idle.Round(time.Second).String())
 			}
-			s.heard = now.Add(s.l.limits.momentary - s.l.limits.unheard) // until the next one stands
+			s.heard = now.Add(s.l.limits.momentary - s.l.limits.idle) // look again when the next one is open
 		}
 		return renewNot
 	case s.renewAt.Equal(at):
 		s.l.log.Info("renewing the connection, so that it does not end with another one", "socket", s.number)
 	default:
 		s.l.log.Info("renewing the connection: nothing has come on it, and Slack may have lost it", "socket", s.number,
-			"for", unheard.Round(time.Second).String())
+			"for", idle.Round(time.Second).String())
 	}
 	return renewNow
 }
 
-// over says how to go on after slack-go's loop has ended with err.
-func (s *socket) over(ctx context.Context, left *leave, err error) (time.Duration, error) {
+// afterLoop returns the pause before the next loop, or a *Fatal, after slack-go's loop has ended.
+func (s *socket) afterLoop(ctx context.Context, left *leave, err error) (time.Duration, error) {
 	s.closed()
 	if f := fatal(err); f != nil {
 		return 0, f
@@ -254,15 +252,15 @@ func (s *socket) over(ctx context.Context, left *leave, err error) (time.Duratio
 	return pause, nil
 }
 
-// event handles one event of slack-go and returns why its loop is to be left,
-// or nil. It never blocks.
+// event handles one event of slack-go. It returns why to stop the loop, or nil. It never
+// blocks.
 func (s *socket) event(e socketmode.Event) *leave {
 	switch e.Type {
 	case socketmode.EventTypeSlashCommand, socketmode.EventTypeInteractive, socketmode.EventTypeEventsAPI:
 		s.l.receive(s, e.Request)
 	case socketmode.EventTypeErrorBadMessage:
 		if bad, ok := e.Data.(*socketmode.ErrorBadMessage); ok {
-			s.l.unparsed(s, bad.Message)
+			s.l.receiveUnparsed(s, bad.Message)
 		}
 	case socketmode.EventTypeHello:
 		return s.hello(e.Request)
@@ -280,7 +278,7 @@ func (s *socket) event(e socketmode.Event) *leave {
 		}
 	case socketmode.EventTypeErrorWriteFailed:
 		if lost, ok := e.Data.(*socketmode.ErrorWriteFailed); ok {
-			return s.lost(lost)
+			return s.ackFailed(lost)
 		}
 	case socketmode.EventTypeIncomingError:
 		if bad, ok := e.Data.(*slack.IncomingEventError); ok {
@@ -290,10 +288,10 @@ func (s *socket) event(e socketmode.Event) *leave {
 	return nil
 }
 
-// hello is the first thing that Slack says on a connection.
+// hello handles Slack's first message on a connection.
 func (s *socket) hello(e *socketmode.Request) *leave {
 	want, got := s.l.cfg.AppID, e.ConnectionInfo.AppID
-	// Each envelope names its app as well, so a hello without one does no harm.
+	// A hello without an app does no harm, because each envelope names its app.
 	if got != "" && got != want {
 		return &leave{fatal: otherApp(want, got)}
 	}
@@ -305,7 +303,7 @@ func (s *socket) hello(e *socketmode.Request) *leave {
 	life := time.Duration(e.DebugInfo.ApproximateConnectionTime) * time.Second
 	s.heard = now
 	s.renewAt = s.l.stagger.greeted(s.number, s.l.cfg.Sockets, life, now)
-	s.l.silence.broken()
+	s.l.outage.end()
 	log := s.l.log.With("socket", s.number)
 	log.Info("connected", "app", got, "expected_seconds", e.DebugInfo.ApproximateConnectionTime)
 	s.l.strangers.hello(e.NumConnections, s.l.cfg.Sockets*s.l.replicas(), now, log)
@@ -315,9 +313,9 @@ func (s *socket) hello(e *socketmode.Request) *leave {
 	return nil
 }
 
-// reconnecting is said by slack-go before it opens a connection: the one
-// before, if there was one, is gone. A momentary one is renewed at once for
-// the first time; then with pauses.
+// reconnecting handles the event before slack-go opens a connection: the previous one, if
+// any, has ended. After the first momentary connection slack-go reconnects at once; after
+// more in a row there is a pause.
 func (s *socket) reconnecting() *leave {
 	if !s.closed() || s.momentary < 2 {
 		return nil
@@ -325,7 +323,7 @@ func (s *socket) reconnecting() *leave {
 	return &leave{pause: s.backoff()}
 }
 
-// closed notes the end of a connection and says whether there was one.
+// closed notes the end of the connection and reports whether there was one.
 func (s *socket) closed() bool {
 	if s.opened.IsZero() {
 		return false
@@ -347,7 +345,7 @@ func (s *socket) closed() bool {
 	s.live.Store(0)
 	s.l.stagger.gone(s.number)
 	if s.l.open.Load() == 0 {
-		s.l.silence.begin(time.Now())
+		s.l.outage.begin(time.Now())
 	}
 	return true
 }
@@ -362,35 +360,34 @@ func (s *socket) refused(err error) *leave {
 		pause = max(pause, limited.RetryAfter)
 	}
 	s.l.stagger.gone(s.number)
-	s.l.deaf(time.Now(), err)
+	s.l.logOutage(time.Now(), err)
 	s.l.log.Warn("cannot connect to Slack", "socket", s.number, "error", reason(err), "in_a_row", s.failures, "pause", pause.String())
 	return &leave{pause: pause}
 }
 
-// lost handles an ack that could not be written. slack-go would neither send
-// it again nor give the broken connection up, on which no other ack can be
-// written either; so it is renewed, and the ack goes out on another socket or
-// the new connection.
-func (s *socket) lost(e *socketmode.ErrorWriteFailed) *leave {
+// ackFailed handles an ack that could not be written. No other ack can be written on that
+// connection either, but slack-go neither resends the ack nor drops the connection. So ackFailed
+// renews the connection and queues the ack again, for another socket or the new connection.
+func (s *socket) ackFailed(e *socketmode.ErrorWriteFailed) *leave {
 	envelope := e.Response.EnvelopeID
 	s.l.log.Warn("ack could not be written, renewing the connection", "socket", s.number, "envelope", envelope, "error", reason(e.Cause))
-	// The first failed write of a connection was begun, and so was counted as
-	// a written frame; later ones are not even begun.
+	// The first failed write took a frame buffer, so writtenFrames has settled it. Later
+	// writes fail before that.
 	if s.writeLost {
 		s.settle()
 	}
 	s.writeLost = true
-	s.live.Store(0) // so that it goes out on another socket, if there is one
+	s.live.Store(0) // so that socketFor picks another socket, if one is open
 	if at, ok := s.l.seen.arrived(envelope); ok {
-		s.l.promise(s, envelope, e.Response.Payload, at)
+		s.l.queueAck(s, envelope, e.Response.Payload, at)
 	} else {
-		s.l.promise(s, envelope, e.Response.Payload, time.Now())
+		s.l.queueAck(s, envelope, e.Response.Payload, time.Now())
 	}
 	return &leave{pause: s.backoff()}
 }
 
-// backoff counts a failure and returns the pause after it: doubling up to a
-// limit, with jitter so that replicas do not come back in step.
+// backoff counts a failure and returns the pause after it. The pause doubles up to a limit,
+// with jitter so that replicas do not reconnect together.
 func (s *socket) backoff() time.Duration {
 	d := s.l.limits.backoffMax
 	if s.failures < 16 {
@@ -400,10 +397,9 @@ func (s *socket) backoff() time.Duration {
 	return d/2 + rand.N(d/2+1)
 }
 
-// flush waits until the acks owed on s are written, and returns how many are
-// not when ctx ends, s is closed for good, or nothing has been written for a
-// while: an ack that slack-go was writing when a connection broke can get lost
-// without a word, and stays owed.
+// flush waits until all acks owed on s are written. It gives up when ctx ends, s is closed
+// for good, or no ack was written for flushIdle, and returns how many are still owed. An ack
+// stays owed if the connection broke during its write and slack-go did not report that.
 func (s *socket) flush(ctx context.Context) int64 {
 	idle := time.NewTimer(flushIdle)
 	defer idle.Stop()
@@ -434,10 +430,9 @@ func (s *socket) settle() {
 	}
 }
 
-// writtenFrames is a websocket.BufferPool, which a connection asks for a
-// buffer before each message and gives it back once the message is written.
-// slack-go does not say when an ack has left its queue, and drops the queue
-// when it is stopped; acks are the only messages it writes, so this tells.
+// writtenFrames is a websocket.BufferPool that settles an ack when its buffer comes back. A
+// connection gets a buffer before each message and puts it back after the write. slack-go
+// does not report written acks, and drops its queue when it stops. It writes only acks.
 type writtenFrames struct {
 	socket  *socket
 	buffers sync.Pool

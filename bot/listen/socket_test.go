@@ -16,9 +16,9 @@ import (
 	"revoke-sessions/bot/slacktest"
 )
 
-func TestFatalAnswersEndRun(t *testing.T) {
+func TestRun_EndsOnFatalAnswers(t *testing.T) {
 	for _, tt := range []struct{ refusal, code string }{
-		{"invalid_auth", "invalid_auth"}, // slack-go ends in silence
+		{"invalid_auth", "invalid_auth"}, // slack-go ends without an error in the log
 		{"account_inactive", "account_inactive"},
 		{"not_authed", "not_authed"},
 		{"token_revoked", "token_revoked"},
@@ -47,7 +47,7 @@ func TestFatalAnswersEndRun(t *testing.T) {
 }
 
 // The token may be revoked while the bot runs.
-func TestFatalAfterReconnect(t *testing.T) {
+func TestRun_EndsOnFatalAnswerAtReconnect(t *testing.T) {
 	t.Parallel()
 	w := newWorkspace(t, slacktest.Config{Lifetime: time.Second})
 	r := connected(w, func(l *Listener) { l.cfg.Sockets = 2 })
@@ -58,7 +58,7 @@ func TestFatalAfterReconnect(t *testing.T) {
 	}
 }
 
-func TestTokensOfTwoApps(t *testing.T) {
+func TestRun_RefusesTokensOfTwoApps(t *testing.T) {
 	w := newWorkspace(t, slacktest.Config{})
 	r := listen(w, func(l *Listener) { l.cfg.AppID = "A0BOTTOKEN" })
 	err := r.result(w)
@@ -72,7 +72,7 @@ func TestTokensOfTwoApps(t *testing.T) {
 	}
 }
 
-func TestWhateverElseFailsIsTriedAgain(t *testing.T) {
+func TestRun_RetriesOtherErrors(t *testing.T) {
 	t.Parallel()
 	w := newWorkspace(t, slacktest.Config{})
 	const open = "apps.connections.open"
@@ -97,8 +97,8 @@ func TestWhateverElseFailsIsTriedAgain(t *testing.T) {
 	w.acked(w.bob())
 }
 
-// slack-go asks for a socket without a time-out of its own.
-func TestHungCallIsGivenUp(t *testing.T) {
+// slack-go itself asks for a socket without a time-out.
+func TestRun_GivesUpHungCall(t *testing.T) {
 	w := newWorkspace(t, slacktest.Config{})
 	w.Inject(slacktest.Fault{Method: "apps.connections.open", Times: 1, Hang: true})
 	connected(w, func(l *Listener) {
@@ -107,7 +107,7 @@ func TestHungCallIsGivenUp(t *testing.T) {
 	w.acked(w.bob())
 }
 
-func TestHungCallDoesNotHoldUpTheStop(t *testing.T) {
+func TestStop_DoesNotWaitForHungCall(t *testing.T) {
 	w := newWorkspace(t, slacktest.Config{})
 	var asked atomic.Bool
 	w.Inject(slacktest.Fault{Method: "apps.connections.open", Hang: true, Match: func(map[string]string) bool {
@@ -122,8 +122,8 @@ func TestHungCallDoesNotHoldUpTheStop(t *testing.T) {
 	}
 }
 
-// slack-go tells nobody that Socket Mode was switched off.
-func TestSocketModeSwitchedOff(t *testing.T) {
+// slack-go does not report that Socket Mode was switched off.
+func TestSocket_ReconnectsAfterSocketModeWasOff(t *testing.T) {
 	w := newWorkspace(t, slacktest.Config{})
 	r := connected(w, nil)
 	w.Disconnect(slacktest.LinkDisabled)
@@ -133,7 +133,7 @@ func TestSocketModeSwitchedOff(t *testing.T) {
 	w.acked(w.bob())
 }
 
-func TestMomentaryConnectionsAreSlowedDownAndWarnedOf(t *testing.T) {
+func TestSocket_SlowsDownAndWarnsOfMomentaryConnections(t *testing.T) {
 	w := newWorkspace(t, slacktest.Config{})
 	var hellos atomic.Int64
 	started := time.Now()
@@ -157,8 +157,8 @@ func TestMomentaryConnectionsAreSlowedDownAndWarnedOf(t *testing.T) {
 	w.acked(w.bob())
 }
 
-// A frame that no memory is to be spent on costs a connection, not the process.
-func TestEndlessFrame(t *testing.T) {
+// A frame larger than maxFrame ends the connection, not the process.
+func TestSocket_SurvivesOversizedFrame(t *testing.T) {
 	w := newWorkspace(t, slacktest.Config{})
 	r := connected(w, nil)
 	if err := w.SendRaw(rawEnvelope("endless", "slash_commands", `"`+strings.Repeat("x", maxFrame)+`"`)); err != nil {
@@ -173,13 +173,13 @@ func TestEndlessFrame(t *testing.T) {
 }
 
 // Envelopes that slack-go had read when its loop ended are not lost.
-func TestLeftoverEnvelopesAreReceived(t *testing.T) {
+func TestSocket_ReceivesLeftoverEnvelopes(t *testing.T) {
 	l := quiet()
 	s := newSocket(l, 0)
-	// The hello keeps the loop busy until slack-go's has ended.
+	// The hello keeps serve busy until slack-go's loop has ended.
 	l.cfg.OnConnected = func() { <-time.After(50 * time.Millisecond) }
 	s.client.Events <- socketmode.Event{Type: socketmode.EventTypeHello, Request: &socketmode.Request{Type: "hello"}}
-	const leftover = 49 // with it, as many as slack-go's channel holds
+	const leftover = 49 // with the hello, as many as slack-go's channel holds
 	for range leftover {
 		s.client.Events <- socketmode.Event{Type: socketmode.EventTypeEventsAPI, Request: &socketmode.Request{Type: "events_api"}}
 	}
@@ -193,17 +193,17 @@ func TestLeftoverEnvelopesAreReceived(t *testing.T) {
 	}
 }
 
-// An ack that nobody waits for any more is not sent: by then Slack has told
-// the person that the app failed.
-func TestLatePromiseIsNotKept(t *testing.T) {
+// An ack is not sent after Slack's deadline, because Slack has told the person then that the
+// app failed.
+func TestAck_NotSentAfterDeadline(t *testing.T) {
 	l := quiet()
 	s := newSocket(l, 0)
-	l.promise(s, "E1", nil, time.Now().Add(-l.limits.answer))
+	l.queueAck(s, "E1", nil, time.Now().Add(-l.limits.ackDeadline))
 	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
-		l.answer(ctx)
+		l.sendAcks(ctx)
 	}()
 	if owed := s.flush(ctx); owed != 0 {
 		t.Errorf("%d acks owed", owed)
@@ -215,7 +215,7 @@ func TestLatePromiseIsNotKept(t *testing.T) {
 	}
 }
 
-func TestBackoff(t *testing.T) {
+func TestSocket_Backoff(t *testing.T) {
 	s := newSocket(quiet(), 0)
 	most := s.l.limits.backoffMin
 	for range 100 {
@@ -225,7 +225,7 @@ func TestBackoff(t *testing.T) {
 		}
 		most = min(2*most, 10*time.Second)
 	}
-	// A connection that lasted makes up for all that failed before.
+	// A connection that lasted resets the pause.
 	s.opened = time.Now().Add(-time.Hour)
 	s.closed()
 	if pause := s.backoff(); pause > s.l.limits.backoffMin {
@@ -233,7 +233,7 @@ func TestBackoff(t *testing.T) {
 	}
 }
 
-func TestSeveralSockets(t *testing.T) {
+func TestListener_SeveralSockets(t *testing.T) {
 	t.Parallel()
 	w := newWorkspace(t, slacktest.Config{Lifetime: 2 * time.Second})
 	r := connected(w, func(l *Listener) { l.cfg.Sockets = 3 })
@@ -258,8 +258,8 @@ func TestSeveralSockets(t *testing.T) {
 	}
 }
 
-// The ack goes out although the connection of its envelope is gone.
-func TestAckAfterRefresh(t *testing.T) {
+// The ack is sent although the connection of its envelope has ended.
+func TestAck_SentAfterRefresh(t *testing.T) {
 	w := newWorkspace(t, slacktest.Config{AckOnAnySocket: true})
 	r := connected(w, nil)
 	g := newGate()
@@ -279,7 +279,7 @@ func TestAckAfterRefresh(t *testing.T) {
 }
 
 // Slack drops an ack that comes in several frames.
-func TestLargeAckIsOneFrame(t *testing.T) {
+func TestAck_LargeIsOneFrame(t *testing.T) {
 	w := newWorkspace(t, slacktest.Config{})
 	var largest atomic.Int64
 	r := connected(w, func(l *Listener) {
@@ -296,7 +296,7 @@ func TestLargeAckIsOneFrame(t *testing.T) {
 	}
 }
 
-// measured is a connection that knows its largest write.
+// measured is a connection that notes its largest write.
 type measured struct {
 	net.Conn
 	largest *atomic.Int64
@@ -307,22 +307,22 @@ func (m measured) Write(p []byte) (int, error) {
 	return m.Conn.Write(p)
 }
 
-// Of several acks that cannot be written, only the first is begun and so
-// counted as written; each is owed again.
-func TestLostAcksStayOwed(t *testing.T) {
+// If several acks cannot be written, only the first write begins and counts as written. All
+// are owed again.
+func TestAck_LostStaysOwed(t *testing.T) {
 	s := newSocket(quiet(), 0)
 	s.owed.Store(2)
-	s.settle() // the frame that was begun
+	s.settle() // for the write that began
 	for _, envelope := range []string{"E1", "E2"} {
-		s.lost(&socketmode.ErrorWriteFailed{Cause: net.ErrClosed, Response: &socketmode.Response{EnvelopeID: envelope}})
+		s.ackFailed(&socketmode.ErrorWriteFailed{Cause: net.ErrClosed, Response: &socketmode.Response{EnvelopeID: envelope}})
 	}
-	if s.owed.Load() != 2 || len(s.l.answers) != 2 {
-		t.Errorf("%d owed, %d promised; want 2", s.owed.Load(), len(s.l.answers))
+	if s.owed.Load() != 2 || len(s.l.acks) != 2 {
+		t.Errorf("%d owed, %d promised; want 2", s.owed.Load(), len(s.l.acks))
 	}
 }
 
-// An ack that got lost does not hold up the stop for long.
-func TestFlushGivesUp(t *testing.T) {
+// A lost ack delays the stop by no more than flushIdle.
+func TestFlush_GivesUp(t *testing.T) {
 	t.Parallel()
 	s := newSocket(quiet(), 0)
 	s.owed.Store(1)
@@ -346,8 +346,8 @@ func (b brittle) Write(p []byte) (int, error) {
 	return b.Conn.Write(p)
 }
 
-// slack-go would neither send the ack again nor give the connection up.
-func TestAckThatCannotBeWrittenIsSentAgain(t *testing.T) {
+// slack-go itself neither resends the ack nor drops the connection.
+func TestAck_SentAgainAfterFailedWrite(t *testing.T) {
 	w := newWorkspace(t, slacktest.Config{AckOnAnySocket: true})
 	var mu sync.Mutex
 	var wires []*atomic.Bool

@@ -11,8 +11,8 @@ import (
 	"revoke-sessions/bot/slacktest"
 )
 
-// Whatever connections come and go, no two are expected to end together.
-func TestEndsStayApart(t *testing.T) {
+// However connections come and go, no two are expected to end together.
+func TestStagger_EndsStayApart(t *testing.T) {
 	for seed := range uint64(200) {
 		random := rand.New(rand.NewPCG(seed, 0))
 		of := 2 + random.IntN(4)
@@ -27,26 +27,26 @@ func TestEndsStayApart(t *testing.T) {
 				renewals[number] = s.greeted(number, of, time.Hour, now)
 			}
 			least := time.Hour / time.Duration(2*of)
-			for a, one := range s.stays {
+			for a, one := range s.connections {
 				if one.end.After(one.opened.Add(time.Hour)) || one.end.Sub(one.opened) < time.Hour/time.Duration(of) {
 					t.Fatalf("seed %d: a connection of %s", seed, one.end.Sub(one.opened))
 				}
 				if early := one.end.Before(one.opened.Add(time.Hour)); early != !renewals[a].IsZero() || early && !renewals[a].Equal(one.end) {
 					t.Fatalf("seed %d: renewed at %s, to end at %s", seed, renewals[a], one.end)
 				}
-				for b, other := range s.stays {
+				for b, other := range s.connections {
 					if a != b && one.end.Sub(other.end).Abs() < least {
 						t.Fatalf("seed %d: %d and %d of %d end %s apart", seed, a, b, of, one.end.Sub(other.end).Abs())
 					}
 				}
 			}
-			// Often at the same moment, as after an outage.
+			// One step in three is at the same moment, as after an outage.
 			now = now.Add(time.Duration(random.IntN(3)) * time.Duration(random.IntN(int(time.Hour/2))))
 		}
 	}
 }
 
-func TestTurns(t *testing.T) {
+func TestStagger_Turns(t *testing.T) {
 	now := time.Unix(1_700_000_000, 0)
 	s := newStagger()
 	turn := func(number int, at time.Duration) time.Duration {
@@ -79,9 +79,8 @@ func TestTurns(t *testing.T) {
 	}
 }
 
-// A socket that stands alone is not renewed for the sake of order, and its end
-// is Slack's again.
-func TestNoRenewalOfTheOnlySocket(t *testing.T) {
+// The only open socket is not renewed early: it stays open until Slack ends it.
+func TestStagger_OnlySocketIsNotRenewed(t *testing.T) {
 	now := time.Unix(1_700_000_000, 0)
 	s := newStagger()
 	s.greeted(0, 2, time.Hour, now)
@@ -104,8 +103,8 @@ func TestNoRenewalOfTheOnlySocket(t *testing.T) {
 	}
 }
 
-// A hello that does not say how long the connection will last.
-func TestUnknownLife(t *testing.T) {
+// If the hello does not say how long the connection will last, assumedLife counts.
+func TestStagger_UnknownLife(t *testing.T) {
 	s := newStagger()
 	now := time.Unix(1_700_000_000, 0)
 	s.greeted(0, 2, 0, now)
@@ -114,14 +113,14 @@ func TestUnknownLife(t *testing.T) {
 	}
 }
 
-// hellos keeps when Slack greeted.
+// hellos counts Slack's hellos.
 func hellos(l *Listener) *atomic.Int64 {
 	n := new(atomic.Int64)
 	l.cfg.OnConnected = func() { n.Add(1) }
 	return n
 }
 
-func TestSecondSocketComesHalfALifeLater(t *testing.T) {
+func TestStagger_SecondSocketOpensHalfALifeLater(t *testing.T) {
 	t.Parallel()
 	w := newWorkspace(t, slacktest.Config{Lifetime: 2 * time.Second})
 	r := listen(w, func(l *Listener) { l.cfg.Sockets = 0; *l = *New(l.cfg); l.limits.backoffMin = time.Millisecond })
@@ -134,7 +133,7 @@ func TestSecondSocketComesHalfALifeLater(t *testing.T) {
 	w.acked(w.bob())
 }
 
-func TestSecondSocketComesAtOnceWhenTheFirstIsDown(t *testing.T) {
+func TestStagger_SecondSocketOpensAtOnceWhenFirstIsDown(t *testing.T) {
 	w := newWorkspace(t, slacktest.Config{})
 	r := listen(w, func(l *Listener) { l.cfg.Sockets = 2 })
 	w.until("the first is open", func() bool { return r.Connected() == 1 })
@@ -147,9 +146,9 @@ func TestSecondSocketComesAtOnceWhenTheFirstIsDown(t *testing.T) {
 	w.acked(w.bob())
 }
 
-// Both were dropped and come back in step: one of them is renewed early, while
-// the other stands.
-func TestSocketsThatComeBackInStepAreTakenApart(t *testing.T) {
+// Both sockets were dropped and reconnect together. One is renewed early, while the other is
+// open.
+func TestStagger_SeparatesSocketsThatReconnectTogether(t *testing.T) {
 	t.Parallel()
 	w := newWorkspace(t, slacktest.Config{Lifetime: 2 * time.Second})
 	var greeted *atomic.Int64
@@ -178,8 +177,8 @@ func TestSocketsThatComeBackInStepAreTakenApart(t *testing.T) {
 	w.acked(w.bob())
 }
 
-// An ack under way holds a renewal up, if not for long.
-func TestRenewalWaitsForAcks(t *testing.T) {
+// An owed ack delays a renewal, but not for long.
+func TestSocket_RenewalWaitsForAcks(t *testing.T) {
 	l := quiet()
 	s := newSocket(l, 1)
 	now := time.Now()
@@ -190,7 +189,7 @@ func TestRenewalWaitsForAcks(t *testing.T) {
 		renew time.Duration // before now
 		want  int
 	}{
-		{0, 0, renewNow}, {0, -time.Second, renewNot}, {1, 0, renewLater}, {1, l.limits.answer, renewNow},
+		{0, 0, renewNow}, {0, -time.Second, renewNot}, {1, 0, renewLater}, {1, l.limits.ackDeadline, renewNow},
 	} {
 		l.stagger.greeted(1, 2, time.Hour, now)
 		s.owed.Store(tt.owed)
@@ -206,13 +205,13 @@ func TestRenewalWaitsForAcks(t *testing.T) {
 	}
 }
 
-// on sends what comes next to one of the open sockets: 0 is the oldest.
+// on makes Slack send the next envelopes to one of the open sockets: 0 is the oldest.
 func (w *workspace) on(i int) {
 	w.Route(func(sockets []int) int { return sockets[min(i, len(sockets)-1)] })
 }
 
-// What comes on both sockets is one: it is stored once and acked twice.
-func TestOneEnvelopeOnBothSockets(t *testing.T) {
+// An envelope that comes on both sockets is stored once and acked twice.
+func TestListener_StoresOnceWhatComesOnBothSockets(t *testing.T) {
 	t.Parallel()
 	w := newWorkspace(t, slacktest.Config{Lifetime: time.Second})
 	r := connected(w, func(l *Listener) { l.cfg.Sockets = 2 })
@@ -234,8 +233,8 @@ func TestOneEnvelopeOnBothSockets(t *testing.T) {
 	}
 }
 
-// The ack does not wait for the socket that is gone.
-func TestAckGoesOutOnTheOtherSocket(t *testing.T) {
+// The ack does not wait for the socket that has ended.
+func TestAck_SentOnOtherSocket(t *testing.T) {
 	t.Parallel()
 	w := newWorkspace(t, slacktest.Config{Lifetime: time.Second, AckOnAnySocket: true})
 	r := connected(w, func(l *Listener) { l.cfg.Sockets = 2 })
@@ -258,8 +257,8 @@ func TestAckGoesOutOnTheOtherSocket(t *testing.T) {
 	}
 }
 
-// While both stand, each ack goes where its envelope came from.
-func TestAckGoesWhereItsEnvelopeCameFrom(t *testing.T) {
+// While both sockets are open, each ack goes to the socket of its envelope.
+func TestAck_SentOnSocketOfEnvelope(t *testing.T) {
 	t.Parallel()
 	w := newWorkspace(t, slacktest.Config{Lifetime: time.Second})
 	r := connected(w, func(l *Listener) { l.cfg.Sockets = 2 })
@@ -268,7 +267,7 @@ func TestAckGoesWhereItsEnvelopeCameFrom(t *testing.T) {
 			t.Fatalf("ack %+v, %v", ack, err)
 		}
 	}
-	// What is only promised, too: nobody stored these.
+	// Acks of the receive loop do so too; these envelopes are not stored.
 	r.inbox.set(failing)
 	for range 4 {
 		if ack, err := w.bob().Wait(w.ctx); err != nil || ack.OtherSocket {
@@ -286,32 +285,31 @@ func TestAckGoesWhereItsEnvelopeCameFrom(t *testing.T) {
 	}
 }
 
-// An ack that a broken connection did not take goes out on the other socket.
-func TestLostAckGoesOutOnTheOtherSocket(t *testing.T) {
+// An ack goes to another open socket if the envelope's connection is broken.
+func TestSocketFor(t *testing.T) {
 	l := quiet()
 	broken, other := newSocket(l, 0), newSocket(l, 1)
 	l.sockets = []*socket{broken, other}
 	broken.live.Store(1)
 	other.live.Store(1)
-	if l.via(broken, 1) != broken {
+	if l.socketFor(broken, 1) != broken {
 		t.Error("left a socket that stands")
 	}
-	if l.via(broken, 2) == nil || l.via(broken, 0) == nil {
+	if l.socketFor(broken, 2) == nil || l.socketFor(broken, 0) == nil {
 		t.Error("no socket")
 	}
 	broken.live.Store(0)
-	if l.via(broken, 1) != other {
+	if l.socketFor(broken, 1) != other {
 		t.Error("the other socket stands, and was not taken")
 	}
 	other.live.Store(0)
-	if l.via(broken, 1) != broken {
+	if l.socketFor(broken, 1) != broken {
 		t.Error("with none, it waits for its own")
 	}
 }
 
-// Sockets that are dropped every few moments lose nothing that Slack handed over,
-// and nothing twice.
-func TestSocketsDroppedAgainAndAgain(t *testing.T) {
+// Sockets that are dropped again and again store no envelope twice.
+func TestListener_StoresOnceWhenSocketsDrop(t *testing.T) {
 	w := newWorkspace(t, slacktest.Config{AckOnAnySocket: true})
 	r := listen(w, func(l *Listener) { l.cfg.Sockets = 2 })
 	w.until("open", func() bool { return r.Connected() > 0 })

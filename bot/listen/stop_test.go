@@ -13,9 +13,9 @@ import (
 	"revoke-sessions/bot/slacktest"
 )
 
-// What is under way when the bot stops is stored, acked and handed on; what
-// comes then is refused in words.
-func TestOrderlyStop(t *testing.T) {
+// Envelopes in work when the bot stops are stored, acked and acted on. Later commands are
+// refused with a message.
+func TestStop_FinishesEnvelopesInWork(t *testing.T) {
 	w := newWorkspace(t, slacktest.Config{})
 	r := connected(w, func(l *Listener) { l.cfg.Workers = 1 })
 	g := newGate()
@@ -54,7 +54,7 @@ func TestOrderlyStop(t *testing.T) {
 }
 
 // slack-go drops the acks in its queue when it is stopped.
-func TestStopFlushesAcks(t *testing.T) {
+func TestStop_FlushesAcks(t *testing.T) {
 	for range 5 {
 		const envelopes = 100
 		w := newWorkspace(t, slacktest.Config{})
@@ -80,8 +80,8 @@ func TestStopFlushesAcks(t *testing.T) {
 	}
 }
 
-// An inbox that does not come back cannot keep the process from ending.
-func TestStopIsBounded(t *testing.T) {
+// A hung inbox cannot keep the process from ending.
+func TestStop_IsBounded(t *testing.T) {
 	w := newWorkspace(t, slacktest.Config{})
 	r := connected(w, func(l *Listener) {
 		l.limits.stop = 50 * time.Millisecond
@@ -107,7 +107,7 @@ func TestStopIsBounded(t *testing.T) {
 	}
 }
 
-func TestRunNeedsItsConfig(t *testing.T) {
+func TestRun_NeedsConfig(t *testing.T) {
 	full := Config{API: slack.New(""), AppID: "A1", TeamID: "T1", Inbox: &inbox{}}
 	for name, drop := range map[string]func(*Config){
 		"API":    func(c *Config) { c.API = nil },

@@ -10,25 +10,22 @@ const (
 	// maxSockets is how many sockets Slack allows one app.
 	// https://docs.slack.dev/apis/events-api/using-socket-mode
 	maxSockets = 10
-	// overlap is for how long hellos may count too many sockets before that
-	// means a stranger: after a restart, or when a connection broke, Slack still
-	// counts sockets that are dead, and a replica that starts is not yet known
-	// to the others.
+	// overlap is how long hellos may count too many sockets before that means a stranger.
+	// After a restart or a broken connection Slack still counts dead sockets, and the
+	// other replicas do not know a new replica at once.
 	overlap = time.Minute
 )
 
-// strangers watches how many sockets Slack counts for the app. Slack tells it
-// only in a hello, so that a stranger is noticed by the second hello that
-// counts too many and comes at least a minute after the first: with two
-// sockets within about half of a connection's life.
+// strangers watches how many sockets Slack counts for the app. Only a hello tells the count.
+// A stranger is noticed at a hello with too many, at least a minute after the first of
+// them: with two sockets within about half of a connection's life.
 type strangers struct {
-	mu sync.Mutex
-	// since is the first hello of those that have counted too many ever since.
-	since time.Time
+	mu    sync.Mutex
+	since time.Time // the first hello of the current series that counts too many; else zero
 	found int
 }
 
-// hello takes one count. ours is how many sockets all live replicas hold.
+// hello notes one count. ours is how many sockets all live replicas hold.
 func (s *strangers) hello(counted, ours int, now time.Time, log *slog.Logger) {
 	if counted >= maxSockets {
 		log.Warn("Slack allows no more sockets for this app: another replica could not connect. Fewer sockets or replicas are "+
@@ -56,16 +53,15 @@ func (s *strangers) hello(counted, ours int, now time.Time, log *slog.Logger) {
 		"slack_counts", counted, "own", ours, "strangers", s.found)
 }
 
-// Strangers returns how many open sockets are not ours, by Slack's latest
-// hello; 0 until that has lasted for a minute. More than 0 means that somebody
-// else holds the app-level token.
+// Strangers returns how many open sockets are not ours by Slack's latest hello, or 0 until
+// that has lasted a minute. More than 0 means that somebody else holds the app-level token.
 func (l *Listener) Strangers() int {
 	l.strangers.mu.Lock()
 	defer l.strangers.mu.Unlock()
 	return l.strangers.found
 }
 
-// replicas is how many bots hold sockets for the app, this one included.
+// replicas returns how many bots hold sockets for the app, including this one.
 func (l *Listener) replicas() int {
 	if l.cfg.Replicas == nil {
 		return 1

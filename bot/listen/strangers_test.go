@@ -51,8 +51,8 @@ func TestStrangers(t *testing.T) {
 	}
 }
 
-// What Slack counts is held against the sockets of all live replicas.
-func TestReplicasAreNoStrangers(t *testing.T) {
+// Slack's count is compared with the sockets of all live replicas.
+func TestStrangers_ReplicasAreNotStrangers(t *testing.T) {
 	w := newWorkspace(t, slacktest.Config{})
 	w.SetStrangers(4)
 	const counts = "Slack counts more open sockets"
@@ -69,11 +69,11 @@ func TestReplicasAreNoStrangers(t *testing.T) {
 	}
 }
 
-// A bot that hears nothing says so, loudly and not at every try.
-func TestDeafness(t *testing.T) {
+// A bot without a socket logs that as an error, but not at every attempt.
+func TestOutage_IsLogged(t *testing.T) {
 	const deaf = "the bot hears nothing"
 	w := newWorkspace(t, slacktest.Config{})
-	r := connected(w, func(l *Listener) { l.limits.deaf = 100 * time.Millisecond; l.cfg.Sockets = 1 })
+	r := connected(w, func(l *Listener) { l.limits.outageLog = 100 * time.Millisecond; l.cfg.Sockets = 1 })
 	began := time.Now()
 	w.Disconnect(slacktest.LinkDisabled)
 	w.until("said twice", func() bool { return strings.Count(r.logs.String(), deaf) >= 2 })
@@ -86,7 +86,7 @@ func TestDeafness(t *testing.T) {
 	w.EnableSocketMode()
 	w.steady(r)
 	w.acked(w.bob())
-	if _, say := r.silence.loud(time.Now().Add(time.Hour), 0); say {
+	if _, say := r.outage.toLog(time.Now().Add(time.Hour), 0); say {
 		t.Error("it would be said although a socket is open")
 	}
 }

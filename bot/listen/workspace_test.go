@@ -24,10 +24,10 @@ func TestMain(m *testing.M) {
 	goleak.VerifyTestMain(m)
 }
 
-// What people type in these tests. It must reach no log.
+// typed is what people type in these tests. It must not reach the log.
 const typed = "TYPED-TEXT lost my phone"
 
-// workspace is a Slack with Bob, Alice, a stranger and a channel.
+// workspace is a test Slack with Bob, Alice, a stranger and a channel.
 type workspace struct {
 	*slacktest.Server
 	t   testing.TB
@@ -55,7 +55,7 @@ func newWorkspace(t testing.TB, cfg slacktest.Config) *workspace {
 // bob types the command.
 func (w *workspace) bob() *slacktest.Delivery { return w.As("U1").Command("C1", typed) }
 
-// alice clicks a button that needs no card under it.
+// alice clicks a button. No card needs to be there.
 func (w *workspace) alice() *slacktest.Delivery { return w.clickAs("U2", nil) }
 
 func (w *workspace) clickAs(user string, forge func(*slacktest.Click)) *slacktest.Delivery {
@@ -67,7 +67,7 @@ func (w *workspace) clickAs(user string, forge func(*slacktest.Click)) *slacktes
 	})
 }
 
-// acked waits for the ack that counts and returns its payload.
+// acked waits for the ack and returns its payload.
 func (w *workspace) acked(d *slacktest.Delivery) string {
 	w.t.Helper()
 	ack, err := d.Wait(w.ctx)
@@ -92,8 +92,7 @@ func (w *workspace) failed(d *slacktest.Delivery) {
 	}
 }
 
-// until waits for a condition of either side; Slack's changes and a ticker
-// make it look again.
+// until waits for a condition. It checks again at each change in Slack and at each tick.
 func (w *workspace) until(what string, condition func() bool) {
 	w.t.Helper()
 	tick := time.NewTicker(2 * time.Millisecond)
@@ -108,7 +107,7 @@ func (w *workspace) until(what string, condition func() bool) {
 	}
 }
 
-// inbox keeps what it gets; do, when set, decides about it first.
+// inbox keeps the arrivals. If do is set, it is called first and may refuse.
 type inbox struct {
 	mu  sync.Mutex
 	got []bot.Arrival
@@ -145,7 +144,7 @@ func (i *inbox) stored() []bot.Arrival {
 	return append([]bot.Arrival(nil), i.got...)
 }
 
-// gate holds Receive up until it is opened, whatever the context says.
+// gate blocks Receive until it is opened, even if the context ends.
 type gate struct {
 	entered chan struct{}
 	open    chan struct{}
@@ -159,7 +158,7 @@ func (g *gate) receive(context.Context, bot.Arrival) (any, func(), error) {
 	return nil, nil, nil
 }
 
-// held waits until Receive is held up once more.
+// held waits until one more Receive is blocked.
 func (g *gate) held(w *workspace) {
 	w.t.Helper()
 	select {
@@ -187,7 +186,7 @@ func (l *logs) String() string {
 	return l.b.String()
 }
 
-// running is a Listener at work.
+// running is a Listener whose Run has been called.
 type running struct {
 	*Listener
 	inbox *inbox
@@ -196,8 +195,8 @@ type running struct {
 	ended chan error
 }
 
-// listen starts a Listener on w and stops it at the end of the test. It waits
-// for no connection.
+// listen starts a Listener on w and stops it at the end of the test. It does not wait for a
+// connection.
 func listen(w *workspace, edit func(*Listener)) *running {
 	w.t.Helper()
 	r := &running{inbox: &inbox{}, logs: &logs{}, ended: make(chan error, 1)}
@@ -229,7 +228,7 @@ func listen(w *workspace, edit func(*Listener)) *running {
 	return r
 }
 
-// connected is listen, and waits until every socket is open.
+// connected is listen, but waits until every socket is open.
 func connected(w *workspace, edit func(*Listener)) *running {
 	w.t.Helper()
 	r := listen(w, edit)
@@ -237,14 +236,14 @@ func connected(w *workspace, edit func(*Listener)) *running {
 	return r
 }
 
-// steady waits until r's sockets are open and Slack knows of no others: what
-// it sends to one that is just being closed is lost.
+// steady waits until r's sockets are open and Slack counts no others, because an envelope to
+// a socket that is being closed is lost.
 func (w *workspace) steady(r *running) {
 	w.t.Helper()
 	w.until("steady", func() bool { return r.Connected() == r.cfg.Sockets && w.Sockets() == r.cfg.Sockets })
 }
 
-// quiet is a Listener that is not run.
+// quiet returns a Listener that does not run and does not log.
 func quiet() *Listener {
 	return New(Config{API: slack.New("", slack.OptionAPIURL("http://127.0.0.1:0/")), Log: slog.New(slog.DiscardHandler), AppID: "A1", TeamID: "T1", Inbox: &inbox{}})
 }
@@ -265,14 +264,14 @@ var errDisk = errors.New("disk full")
 
 func failing(context.Context, bot.Arrival) (any, func(), error) { return nil, nil, errDisk }
 
-// replying stores and answers a command with text.
+// replying answers a command with text.
 func replying(text string) func(context.Context, bot.Arrival) (any, func(), error) {
 	return func(context.Context, bot.Arrival) (any, func(), error) {
 		return map[string]string{"response_type": "ephemeral", "text": text}, nil, nil
 	}
 }
 
-// rawEnvelope is an envelope with any payload.
+// rawEnvelope returns an envelope with any payload.
 func rawEnvelope(id, kind, payload string) []byte {
 	return fmt.Appendf(nil, `{"envelope_id":%q,"type":%q,"accepts_response_payload":true,"payload":%s}`, id, kind, payload)
 }

@@ -10,7 +10,7 @@ import (
 	"revoke-sessions/bot/testrun"
 )
 
-// heardAgain loses the sockets, and demands that somebody is heard after a while.
+// heardAgain makes Slack lose the sockets, and expects a command to arrive after a while.
 func heardAgain(t *testing.T, w *workspace, r *running) {
 	t.Helper()
 	w.LoseSockets()
@@ -32,19 +32,19 @@ func heardAgain(t *testing.T, w *workspace, r *running) {
 	}
 }
 
-// Slack has lost the connections: they stand and are pinged, and nothing comes.
-func TestUnheardSocketsAreRenewed(t *testing.T) {
+// Slack has lost the connections: they stay open and are pinged, but no envelope comes.
+func TestIdle_SocketsAreRenewed(t *testing.T) {
 	t.Parallel()
 	w := newWorkspace(t, slacktest.Config{Lifetime: 2 * time.Second, AckDeadline: time.Second, NoRateLimits: "sockets are renewed every moment"})
-	heardAgain(t, w, connected(w, func(l *Listener) { l.cfg.Sockets, l.limits.unheard = 2, 400*time.Millisecond }))
+	heardAgain(t, w, connected(w, func(l *Listener) { l.cfg.Sockets, l.limits.idle = 2, 400*time.Millisecond }))
 }
 
-// The second socket has hours until its turn, and the first one is lost.
-func TestUnheardSocketBringsTheNext(t *testing.T) {
+// The first socket is lost hours before the second one's turn.
+func TestIdle_FirstSocketOpensTheSecond(t *testing.T) {
 	t.Parallel()
 	w := newWorkspace(t, slacktest.Config{Lifetime: 5 * time.Hour, AckDeadline: time.Second, NoRateLimits: "sockets are renewed every moment"})
 	r := listen(w, func(l *Listener) {
-		l.cfg.Sockets, l.limits.unheard, l.limits.momentary = 2, 1500*time.Millisecond, 100*time.Millisecond
+		l.cfg.Sockets, l.limits.idle, l.limits.momentary = 2, 1500*time.Millisecond, 100*time.Millisecond
 	})
 	w.until("the first is open", func() bool { return r.Connected() == 1 })
 	lost := w.SocketNumbers()[0]
@@ -52,8 +52,8 @@ func TestUnheardSocketBringsTheNext(t *testing.T) {
 	w.until("the lost one is renewed soon", func() bool { return !slices.Contains(w.SocketNumbers(), lost) })
 }
 
-// What comes on a socket puts its renewal off, and the only one is never renewed.
-func TestUnheardIsSinceTheLastEnvelope(t *testing.T) {
+// An envelope puts the socket's renewal off, and the only open socket is never renewed.
+func TestIdle_CountsFromTheLastEnvelope(t *testing.T) {
 	l := quiet()
 	l.cfg.Sockets = 2
 	now := time.Now()
@@ -62,7 +62,7 @@ func TestUnheardIsSinceTheLastEnvelope(t *testing.T) {
 		s.greeted, s.heard = true, now
 		l.stagger.greeted(i, 2, 5*time.Hour, now)
 	}
-	late := now.Add(l.limits.unheard)
+	late := now.Add(l.limits.idle)
 	if first.due(late.Add(-time.Second)) != renewNot {
 		t.Error("it is renewed too early")
 	}
@@ -77,15 +77,15 @@ func TestUnheardIsSinceTheLastEnvelope(t *testing.T) {
 	if second.due(late) != renewNot {
 		t.Error("both are renewed at once, and nobody hears")
 	}
-	if next := second.next(); !next.Equal(late.Add(l.limits.momentary)) { // by then the other one stands again
+	if next := second.next(); !next.Equal(late.Add(l.limits.momentary)) { // by then the other one is open again
 		t.Errorf("the one that stayed is looked at again %s later", next.Sub(late))
 	}
 	l.stagger.greeted(0, 2, 5*time.Hour, late)
 	second.heard = late // an envelope came
-	if second.due(late.Add(l.limits.unheard/2)) != renewNot {
+	if second.due(late.Add(l.limits.idle/2)) != renewNot {
 		t.Error("it is renewed although something came")
 	}
-	if second.due(late.Add(l.limits.unheard)) != renewNow {
+	if second.due(late.Add(l.limits.idle)) != renewNow {
 		t.Error("it is not renewed although nothing came any more")
 	}
 }
