@@ -26,6 +26,8 @@ type callCounter struct {
 	bot.Store
 	mu    sync.Mutex
 	calls map[string]int
+	// meanwhile begins a freeze, once, right before a change that it forbids is stored.
+	meanwhile func()
 }
 
 func (c *callCounter) called(name string) {
@@ -86,6 +88,11 @@ func (c *callCounter) Open(ctx context.Context, slackID string, limit int) ([]bo
 
 func (c *callCounter) Commit(ctx context.Context, change bot.Change) (bot.Request, error) {
 	c.called("Commit")
+	if change.Fenced && c.meanwhile != nil {
+		c.meanwhile()
+		c.meanwhile = nil
+		return change.Request, bot.ErrFrozen
+	}
 	return c.Store.Commit(ctx, change)
 }
 
@@ -129,6 +136,11 @@ func TestStoreCalls_OfOneAct(t *testing.T) {
 	ids := slices.Sorted(maps.Keys(own))
 	request, confirmed := ids[0], ids[1]
 	freeze := bot.Freeze{By: authz.Asker{SlackID: another}, BeganAt: s.clock.now(), Until: s.clock.now().Add(time.Hour)}
+	begin := func() {
+		if _, err := s.store.CommitFreeze(t.Context(), bot.FreezeChange{Freeze: freeze}); err != nil {
+			t.Error(err)
+		}
+	}
 	for _, act := range []struct {
 		name   string
 		before func()
@@ -145,11 +157,10 @@ func TestStoreCalls_OfOneAct(t *testing.T) {
 			map[string]int{"Request": 1, "Places": 1, "Frozen": 1, "Record": 1}},
 		{"a click that confirms, and the call", nil, func() bot.Arrival { return s.pressed(theApprover, own[confirmed], bot.ActionConfirm, confirmed) },
 			map[string]int{"Request": 1, "Places": 1, "Frozen": 1, "RulesInForce": 1, "OnRecord": 1, "LastRevoke": 1, "Commit": 2}},
-		{"a click while a freeze is on", func() {
-			if _, err := s.store.CommitFreeze(t.Context(), bot.FreezeChange{Freeze: freeze}); err != nil {
-				t.Fatal(err)
-			}
-		}, func() bot.Arrival { return s.pressed(theApprover, own[request], bot.ActionConfirm, request) },
+		{"a click that a freeze comes before", func() { counter.meanwhile = begin }, func() bot.Arrival {
+			return s.pressed(theApprover, own[request], bot.ActionConfirm, request)
+		}, map[string]int{"Request": 1, "Places": 1, "Frozen": 2, "RulesInForce": 1, "OnRecord": 1, "LastRevoke": 1, "Commit": 1, "Record": 1}},
+		{"a click while a freeze is on", nil, func() bot.Arrival { return s.pressed(theApprover, own[request], bot.ActionConfirm, request) },
 			map[string]int{"Request": 1, "Places": 1, "Frozen": 1, "RulesInForce": 1, "OnRecord": 1, "LastRevoke": 1, "Record": 1}},
 	} {
 		if act.before != nil {

@@ -143,6 +143,7 @@ func (h *decisions) refuseNotStored(ctx context.Context, a act, e bot.Entry, act
 	case limited:
 		return h.refuseLimit(ctx, a, e, action, limit, r)
 	case errors.Is(err, bot.ErrFrozen):
+		a.brake.read = false // what was read says otherwise
 		return h.refuseFor(ctx, a, e, authz.Frozen, r)
 	case errors.Is(err, bot.ErrOtherRules):
 		return h.refuseFor(ctx, a, e, bot.OtherRules, r)

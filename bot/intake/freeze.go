@@ -45,6 +45,7 @@ func (h *brakes) freeze(ctx context.Context, a act, reason string) error {
 		switch {
 		case errors.Is(err, bot.ErrTaken): // somebody else froze first
 			d = authz.Decision{Reason: authz.AlreadyFrozen}
+			a.brake.read = false // what was read says otherwise
 		case err != nil:
 			return err
 		}

@@ -58,7 +58,7 @@ type Runner struct {
 	*withdrawer
 	pool *work.Pool
 	// Stalled is called with the ID of a request that cannot go on, so that people
-	// are told.
+	// are told; nil for nobody, as at a command line, which tells its operator itself.
 	Stalled  func(ctx context.Context, id string)
 	failures failures
 	unsaved  sync.Map // the IDs of requests whose result waits for the database

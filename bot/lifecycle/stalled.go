@@ -68,7 +68,7 @@ func (rn *Runner) noteStep(id string, well bool) {
 	case well:
 		rn.failures.succeeded(id)
 	case rn.pool.Context().Err() != nil: // the stop interrupted the step
-	case rn.failures.failed(id, rn.now()):
+	case rn.failures.failed(id, rn.now()) && rn.Stalled != nil:
 		rn.pool.Spawn(func(ctx context.Context) { rn.Stalled(ctx, id) })
 	}
 }

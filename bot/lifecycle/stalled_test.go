@@ -1,12 +1,32 @@
 package lifecycle
 
 import (
+	"log/slog"
 	"strings"
 	"testing"
 	"time"
 
+	"revoke-sessions/bot"
 	"revoke-sessions/bot/bottest"
+	"revoke-sessions/bot/work"
 )
+
+// A command line tells nobody else that a request cannot go on.
+func TestNoteStep_NobodyToTell(t *testing.T) {
+	var log strings.Builder
+	at := bottest.Today
+	now := func() time.Time { return at }
+	pool := work.NewPool(slog.New(slog.NewTextHandler(&log, nil)), now, 1, nil)
+	rn := NewRunner(bot.Config{Now: now}, nil, nil, nil, nil, pool, bot.ConsoleActor)
+	for range stalledTries {
+		rn.noteStep("REQ-ACDEFG", false)
+		at = at.Add(stalledAfter)
+	}
+	pool.Stop()
+	if log.Len() > 0 {
+		t.Errorf("the log says %s", &log)
+	}
+}
 
 // Three failures within a minute tell nobody, nor does one after a long time. A success
 // starts the count again.

@@ -107,5 +107,13 @@ func scanNotice(row scanner) (n bot.Notice, err error) {
 	if err := json.Unmarshal(message, &n.Message); err != nil {
 		return n, &bot.Unreadable{Notice: n.Key, Err: err}
 	}
+	var blocks []struct {
+		Type string `json:"type"`
+	}
+	if len(n.Message.Blocks) > 0 {
+		if err := json.Unmarshal(n.Message.Blocks, &blocks); err != nil {
+			return n, &bot.Unreadable{Notice: n.Key, Err: err}
+		}
+	}
 	return n, nil
 }
