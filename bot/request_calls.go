@@ -16,7 +16,7 @@ func (r *Request) Last() Attempt {
 	return Attempt{}
 }
 
-// Called names the operation that ran, or will.
+// Called is the operation that ran, or will run.
 func (r *Request) Called() graph.Operation {
 	if a := r.Attempt(); a != nil && a.Operation != "" {
 		return a.Operation
@@ -24,8 +24,8 @@ func (r *Request) Called() graph.Operation {
 	return r.Operation
 }
 
-// Unresolved counts the calls since the last decision whose effect is not
-// known to be none: those that may not be repeated at will.
+// Unresolved counts the calls since the last decision that may have had an effect, and
+// so may not be repeated freely. first is when the first of them began.
 func (r *Request) Unresolved() (n int, first time.Time) {
 	return r.calls(func(a Attempt) bool { return a.Outcome != graph.NotDone })
 }
@@ -47,8 +47,8 @@ func (r *Request) calls(which func(Attempt) bool) (n int, first time.Time) {
 	return n, first
 }
 
-// Stopped reports that whoever had confirmed it at a command line stopped it
-// while it waited.
+// Stopped reports whether a Deny ended the request: at the command line, the person who
+// had confirmed it stopped it while it waited.
 func (r *Request) Stopped() bool {
 	v := r.Verdict()
 	return r.State == Denied && v != nil && v.Kind == authz.Deny
@@ -73,8 +73,8 @@ func (r *Request) Earlier() graph.Stamps {
 	return r.Target.Stamps
 }
 
-// UnclearBefore reports whether some call may have been carried out although
-// Microsoft never said so: then a later no is not a no for the request.
+// UnclearBefore reports whether some call may have been carried out without a yes from
+// Microsoft. Then a refusal of a later call does not mean that nothing was done.
 func (r *Request) UnclearBefore() bool {
 	return r.UnclearAttempt() != nil
 }
@@ -82,14 +82,14 @@ func (r *Request) UnclearBefore() bool {
 const (
 	// maxCalls is how many calls of unknown effect one decision may cause.
 	maxCalls = 2
-	// UnknownSoon is within which an unknown outcome is promised to be known;
-	// past it people are told to act themselves.
+	// UnknownSoon is how soon people are promised to know an unknown outcome. After
+	// that they are told to act themselves.
 	UnknownSoon = time.Minute
 	// RetryWindow is how long "Try again" is offered after a failure.
 	RetryWindow = 24 * time.Hour
 )
 
-// Retryable reports whether an approver may decide anew.
+// Retryable reports whether an approver may press "Try again".
 func (r *Request) Retryable(now time.Time) bool {
 	if r.State != Failed && !r.Stuck(now) {
 		return false
@@ -98,16 +98,16 @@ func (r *Request) Retryable(now time.Time) bool {
 	return v != nil && now.Before(v.At.Add(RetryWindow))
 }
 
-// Stuck reports whether an unknown outcome will not become known soon: both
-// calls are spent, or the account could not be read for a minute.
+// Stuck reports whether an unknown outcome will not become known soon: both calls are
+// spent, a minute has passed since the first, or the last one was refused for good.
 func (r *Request) Stuck(now time.Time) bool {
 	n, first := r.Unresolved()
 	a := r.Attempt()
 	return r.State == Unknown && (n >= maxCalls || Elapsed(first, now, UnknownSoon) || a.Outcome == graph.NotDone && a.Wait == 0)
 }
 
-// WasUnclear reports whether a call of the nth decision had no clear outcome,
-// then or still.
+// WasUnclear reports whether some call of the nth decision has, or once had, no clear
+// outcome.
 func (r *Request) WasUnclear(n int) bool {
 	return slices.ContainsFunc(r.Attempts, func(a Attempt) bool { return a.Decision == n && (a.Unclear || a.Outcome == graph.OutcomeUnknown) })
 }

@@ -7,8 +7,8 @@ import (
 	"revoke-sessions/graph"
 )
 
-// AskedBy are the Slack IDs of those who asked, each once: the Slack account of one
-// of them may have led to another Entra account when they asked again.
+// AskedBy are the Slack IDs of the askers, each once. Askers may hold one twice, if it
+// led to another Entra account when that person asked again.
 func (r *Request) AskedBy() (ids []string) {
 	for _, a := range r.Askers {
 		if !slices.Contains(ids, a.SlackID) {
@@ -21,8 +21,8 @@ func (r *Request) AskedBy() (ids []string) {
 // Requester is the first asker.
 func (r *Request) Requester() authz.Asker { return r.Askers[0] }
 
-// Matter is the request as authz sees it, by what was known of the target when
-// the card was made.
+// Matter is the request as authz sees it, with the target as known when the card was
+// made.
 func (r *Request) Matter() authz.Matter {
 	return authz.Matter{Lane: r.Lane, Askers: r.Askers, AskersAlso: r.AskersAlso, Reason: r.Words.Reason, Target: authz.Target{
 		EntraID: r.Target.ID, SlackIDs: r.TargetSlackIDs(), MemberOf: r.TargetIn, Privileged: r.Privileged != graph.No,
@@ -32,13 +32,14 @@ func (r *Request) Matter() authz.Matter {
 // OnlySelf reports whether the reporter's own Confirm is enough.
 func (r *Request) OnlySelf() bool { return r.Lane == authz.Self && r.Need == 0 }
 
-// Short reports that not enough approvers are known who could decide.
+// Short reports whether fewer approvers could decide than are needed, as far as is
+// known.
 func (r *Request) Short() bool {
 	return r.Coverage.Known && r.Need > 0 && r.Coverage.Able < r.Need
 }
 
-// Cancellable reports whether pressing "Cancel request" could do anything: of
-// several who asked for the same, none can cancel alone.
+// Cancellable reports whether "Cancel request" could do anything. If several people
+// asked for the same, none of them can cancel alone.
 func (r *Request) Cancellable() bool {
 	return r.State == Pending && (r.Lane == authz.Self || len(r.AskedBy()) == 1)
 }
@@ -51,34 +52,35 @@ func (r *Request) TargetSlackIDs() []string {
 	return append([]string{r.TargetSlackID}, r.TargetAlso...)
 }
 
-// ApprovedBy reports whether somebody's approval of the decision that is being
-// made is stored.
+// ApprovedBy reports whether a person's approval for the decision that is being made is
+// stored.
 func (r *Request) ApprovedBy(a authz.Actor) bool {
 	return slices.ContainsFunc(r.Approvals, func(v Verdict) bool { return v.SlackID == a.SlackID || v.EntraID == a.EntraID })
 }
 
-// Givers are the approvals that the decision in force took in Slack, oldest first.
+// Givers are the approvals behind the decision in force that were given in Slack,
+// oldest first.
 func (r *Request) Givers() []Verdict {
 	v := r.Verdict()
 	switch {
 	case r.AtConsole():
 		return nil
 	case v.Kind == authz.TimeOut:
-		return slices.Clone(v.Others) // too few
+		return slices.Clone(v.Others) // fewer than needed
 	}
 	last := *v
 	last.Others = nil
 	return append(slices.Clone(v.Others), last)
 }
 
-// Inform lists the Slack IDs of those who decided and read of the outcome
-// nowhere else: whoever asked has a message of their own.
+// Inform lists the Slack IDs of those who decided and did not ask. Askers read the
+// outcome in a message of their own.
 func (r *Request) Inform() (ids []string) {
 	v := r.Verdict()
 	if v == nil {
 		return nil
 	}
-	asked := map[string]bool{"": true} // nobody decided: the time was up
+	asked := map[string]bool{"": true} // a timeout has no Slack ID
 	for _, a := range r.Askers {
 		asked[a.SlackID] = true
 	}
@@ -97,15 +99,15 @@ func slackIDs(verdicts []Verdict) (ids []string) {
 	return ids
 }
 
-// ReadsDenyAsked reports whether somebody could read, before they pressed, that
-// this press denies without a reason.
+// ReadsDenyAsked reports whether the approver pressed Deny before, and so could read
+// that this press denies without a reason.
 func (r *Request) ReadsDenyAsked(a Arrival, entraID string) bool {
 	return slices.ContainsFunc(r.DenyAsked, func(v Verdict) bool {
 		return v.SlackID == a.UserID && v.EntraID == entraID && v.At.Before(a.ReceivedAt)
 	})
 }
 
-// AsksToDeny adds a wish, once for each person.
+// AsksToDeny notes that an approver pressed Deny, once for each person.
 func (r *Request) AsksToDeny(v Verdict) {
 	if !slices.ContainsFunc(r.DenyAsked, func(w Verdict) bool { return w.SlackID == v.SlackID && w.EntraID == v.EntraID }) {
 		r.DenyAsked = append(slices.Clone(r.DenyAsked), v)

@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// Since is when people were last asked, but for Paused.
+// Since is when people were last asked, before Paused is added.
 func (r *Request) Since() time.Time {
 	if r.AskedAgainAt.IsZero() {
 		return r.CreatedAt
@@ -13,8 +13,8 @@ func (r *Request) Since() time.Time {
 	return r.AskedAgainAt
 }
 
-// Asked tells one time that people were asked from the next, for messages that
-// ring once in each.
+// Asked makes a message key that differs each time people are asked, so that the
+// message notifies once each time.
 func (r *Request) Asked(key string) string {
 	if r.AskedAgainAt.IsZero() {
 		return key

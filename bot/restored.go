@@ -5,10 +5,10 @@ import (
 	"time"
 )
 
-// StepBack says that the database knows less than it did: it was restored from an
-// older backup, or exchanged for another one.
+// StepBack says that the database has lost rows: it was restored from an older backup,
+// or exchanged for another one.
 type StepBack struct {
-	// Seq and Hash are of a row of the chain that it once had, Head is the number of
+	// Seq and Hash are of a row of the chain that it once had. Head is the number of
 	// its last row now.
 	Seq, Head int64
 	Hash      string
@@ -20,6 +20,6 @@ type StepBack struct {
 // Anchor is the row that the database once had.
 func (s StepBack) Anchor() string { return fmt.Sprintf("%d:%s", s.Seq, s.Hash) }
 
-// Losable reports whether something may have come of a request that this database
-// knows nothing of: it was open, or could be tried again.
+// Losable reports whether something may have happened to the request that this database
+// does not know: it was open, or could be tried again.
 func (r *Request) Losable() bool { return r.State.May(Lost) }
