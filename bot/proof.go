@@ -65,7 +65,7 @@ func ProofOf(rows []Row) (rec Proof) {
 			rec.Gave, rec.decided = slices.DeleteFunc(rec.Gave, gone), slices.DeleteFunc(rec.decided, gone)
 		case string(Approved):
 			if slices.Contains([]string{BotActor, ConsoleActor, ClockActor}, row.Actor) {
-				continue // the same decision goes on
+				continue // the same decision continues
 			}
 			rec.decided, rec.Gave, rec.calls = append(rec.Gave, row), nil, 0
 		case string(Executing):

@@ -21,7 +21,7 @@ import (
 	"revoke-sessions/graph"
 )
 
-// callCounter counts what an act asks of the store.
+// callCounter counts the calls of the store.
 type callCounter struct {
 	bot.Store
 	mu    sync.Mutex
@@ -94,8 +94,8 @@ func (c *callCounter) Record(ctx context.Context, arrival int64, rows ...bot.Ent
 	return c.Store.Record(ctx, arrival, rows...)
 }
 
-// TestStoreCalls_OfOneAct: what was read once for an act is not read again, and a list
-// of what is open costs as much for many requests as for one.
+// TestStoreCalls_OfOneAct: an act reads nothing twice, and a list of open requests
+// costs the same for many as for one.
 func TestStoreCalls_OfOneAct(t *testing.T) {
 	const open = 15
 	s := newTown(t, open+3, authz.New(theApprover, another))
@@ -104,7 +104,7 @@ func TestStoreCalls_OfOneAct(t *testing.T) {
 		id, at := s.asks(t, s.town.members[i+3].id, "me lost my phone")
 		own[id] = at
 	}
-	s.end() // from here on nobody but the acts below asks the store
+	s.end() // from here on only the acts below ask the store
 	s.end = func() {}
 	client, home, err := connect(t.Context(), s.slack, s.http)
 	if err != nil {
