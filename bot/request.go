@@ -253,8 +253,8 @@ type Reopening struct {
 	Kept int `json:"kept,omitempty"`
 }
 
-// idLetters leaves out characters that are misread or misheard: 0 O 1 I L 8 B 5 S 2 Z U
-// V.
+// idLetters leaves out characters that are misread or misheard:
+// 0 O 1 I L 8 B 5 S 2 Z U V.
 const idLetters = "ACDEFGHJKMNPQRTWXY34679"
 
 // NewID makes a request ID. 23^6 is 148 million; the store refuses a

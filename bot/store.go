@@ -120,9 +120,9 @@ type Index interface {
 	// LastAccepted is when Microsoft last accepted a revoke for the target; zero if never.
 	LastAccepted(ctx context.Context, targetID string) (time.Time, error)
 	// LastRevoke is the request by which the target was last revoked, as accepted by
-	// Microsoft, not counting the one with the ID except; false if there is none. Of a
-	// row that cannot be read it gives only the ID and that time.
-	LastRevoke(ctx context.Context, targetID, except string) (Request, bool, error)
+	// Microsoft, not counting the request otherThan; false if there is none. Of a row
+	// that cannot be read it gives only the ID and that time.
+	LastRevoke(ctx context.Context, targetID, otherThan string) (Request, bool, error)
 }
 
 // Brakes keeps the freezes.
@@ -196,14 +196,14 @@ type Billboard interface {
 	ClaimTelling(ctx context.Context, id string) (t Telling, mine bool, err error)
 	// Told ends or continues a telling, after people have seen version. If a newer
 	// version is owed, the claim continues as next. A Retry releases the claim and
-	// leaves version owed, or with version 0 whichever is owed. Nothing is noted for a
-	// claim that the caller no longer has.
+	// leaves the version owed; with version 0, any version stays owed. Nothing is noted
+	// for a claim that the caller no longer has.
 	Told(ctx context.Context, t Telling, version int64, retry Retry) (next Telling, more bool, err error)
 	// Places are the messages of a request by key.
 	Places(ctx context.Context, id string) (map[string]Place, error)
 	// Cards are the places of the cards of some requests, by request ID.
 	Cards(ctx context.Context, ids []string) (map[string]Place, error)
-	// Stands reports whether a message is one of the bot, for any request.
+	// Stands reports whether a message belongs to the bot, for any request.
 	Stands(ctx context.Context, channel, ts string) (bool, error)
 	// Doubt forgets what a message shows, but not where it is.
 	Doubt(ctx context.Context, id, key string) error
@@ -235,9 +235,9 @@ type Announcements interface {
 	// claim of n.
 	Announced(ctx context.Context, n Notice, retry Retry) error
 	// Withdraw takes back the owed notices of a kind, because they are no longer true,
-	// except the one with the Key except. The kind is the part of a Key before the
+	// but not the one with the Key keep. The kind is the part of a Key before the
 	// colon.
-	Withdraw(ctx context.Context, kind, except string) error
+	Withdraw(ctx context.Context, kind, keep string) error
 	// NoticePlaces are the messages of a notice.
 	NoticePlaces(ctx context.Context, id int64) ([]NoticePlace, error)
 	// SetNoticePlace stores where a message of a notice is; one with no TS removes it.
