@@ -126,8 +126,8 @@ func (b *Bot) announceShortage(ctx context.Context, s shortage) {
 
 // withdrawCoverage takes back notices of earlier checks that are not posted yet,
 // because only the last one is true.
-func (b *Bot) withdrawCoverage(ctx context.Context, except string) {
-	if err := b.store.Withdraw(ctx, "coverage", except); err != nil {
+func (b *Bot) withdrawCoverage(ctx context.Context, keep string) {
+	if err := b.store.Withdraw(ctx, "coverage", keep); err != nil {
 		b.log.Error("withdraw what is not so any more", "error", err)
 	}
 }

@@ -64,9 +64,9 @@ func (c *callCounter) OnRecord(ctx context.Context, id string) ([]bot.Row, error
 	return c.Store.OnRecord(ctx, id)
 }
 
-func (c *callCounter) LastRevoke(ctx context.Context, targetID, but string) (bot.Request, bool, error) {
+func (c *callCounter) LastRevoke(ctx context.Context, targetID, otherThan string) (bot.Request, bool, error) {
 	c.called("LastRevoke")
-	return c.Store.LastRevoke(ctx, targetID, but)
+	return c.Store.LastRevoke(ctx, targetID, otherThan)
 }
 
 func (c *callCounter) LastAccepted(ctx context.Context, targetID string) (time.Time, error) {
