@@ -7,9 +7,9 @@ import (
 	"unicode/utf8"
 )
 
-// ParseAccount reads how an account is named without Slack's help: an object
-// ID, or a user principal name or e-mail address of at most 320 bytes, and
-// nothing around it. Whether there is such an account, only Entra knows.
+// ParseAccount reads an account that is not a Slack mention: an object ID, or a user
+// principal name or e-mail address of at most 320 bytes, with nothing around it. It
+// does not check that the account exists; only Entra knows.
 func ParseAccount(text string) (Whom, bool) {
 	if ObjectID.MatchString(text) {
 		return Whom{ObjectID: strings.ToLower(text)}, true
@@ -18,9 +18,8 @@ func ParseAccount(text string) (Whom, bool) {
 	return Whom{Address: address}, ok
 }
 
-// parseAddress accepts what could be a user principal name or e-mail address.
-// Phones type a curly apostrophe where a name has a straight one. A replacement
-// character stands where some program lost what had been there.
+// parseAddress accepts anything that could be a user principal name or e-mail address.
+// Phones type a curly apostrophe where a name has a straight one.
 func parseAddress(s string) (string, bool) {
 	s = strings.ReplaceAll(s, "’", "'")
 	local, domain, ok := strings.Cut(s, "@")
@@ -35,16 +34,16 @@ func parseAddress(s string) (string, bool) {
 	return s, true
 }
 
-// notInAddress are the characters that no address has here; notShown reports those
-// that nobody sees.
+// notInAddress are the characters that the bot accepts in no address.
 const notInAddress = `"\,;<>()[]`
 
+// notShown reports characters that a reader cannot see, and the replacement character,
+// which marks text that some program has lost.
 func notShown(r rune) bool {
 	return r == utf8.RuneError || r <= ' ' || unicode.IsControl(r) || unicode.IsSpace(r) || hidden(r)
 }
 
-// Misnamed says what keeps a text that ParseAccount does not take from naming one
-// account, for the person who typed it.
+// Misnamed says why ParseAccount refuses a text, for the person who typed it.
 func Misnamed(text string) string {
 	parts := strings.FieldsFunc(text, func(r rune) bool { return strings.ContainsRune(",;|", r) || unicode.IsSpace(r) })
 	accounts := 0

@@ -1,19 +1,19 @@
 package bot
 
-// The actors in the audit rows of what a program does by itself.
+// Actors in the audit rows of acts that no person did in Slack.
 const (
-	// BotActor: the bot, where it goes on with what somebody decided.
+	// BotActor: the bot continues what somebody decided.
 	BotActor = "bot"
-	// ClockActor: the time was up.
+	// ClockActor: a time limit has passed.
 	ClockActor = "clock"
-	// PolicyActor: the policy says what follows where nobody decided.
+	// PolicyActor: the policy says what happens if nobody decides.
 	PolicyActor = "policy"
-	// ConsoleActor: a revoke at the command line.
+	// ConsoleActor: a revoke from the command line.
 	ConsoleActor = "cli"
 )
 
-// The actions in audit rows, beside the states that a request reaches: see Entry.Action.
-// Each has words in the record that people read, or a test fails.
+// Actions in audit rows. A row may also name a state that a request reached: see
+// Entry.Action. A test fails if an action has no words in the record that people read.
 const (
 	ActRequested        = "requested"
 	ActJoined           = "joined"
@@ -48,7 +48,7 @@ const (
 	ActDatabaseRestored = "database_restored"
 )
 
-// Acts lists them all.
+// Acts lists every action above.
 var Acts = []string{
 	ActRequested, ActJoined, ActPreviewedAgain, ActRefused, ActReminded, ActEscalated, ActApproval, ActApprovalLapsed,
 	ActCancelAsked, ActCancelAskedAgain, ActDenyPressed, ActDenyAsked, ActNotExecuted, ActHeld, ActQueued, ActUnasked,

@@ -8,7 +8,7 @@ import (
 	"testing"
 )
 
-// TestActs: each action is one constant that is listed, and that something writes.
+// TestActs: each action is one constant, is listed, and is written by something.
 func TestActs(t *testing.T) {
 	declared := map[string]int{} // how often the product names each constant
 	source, err := os.ReadFile("action.go")

@@ -14,18 +14,16 @@ const (
 	FormArrival    ArrivalKind = "form"    // submitted the form
 )
 
-// Arrival is one thing that a person did in Slack, as the socket delivered
-// it. It is stored before Slack gets its ack and carried out afterwards.
-// Everything in it except AppID and UserID may have been composed by
-// somebody else, so nothing in it is authority.
+// Arrival is one thing that a person did in Slack, as the socket delivered it. It is
+// stored before Slack gets its ack and carried out afterwards. Somebody else may have
+// composed every field except AppID and UserID, so no other field gives a right.
 type Arrival struct {
-	// ID is the store's; 0 until stored.
+	// ID is assigned by the store; 0 until stored.
 	ID   int64       `json:"-"`
 	Kind ArrivalKind `json:"kind"`
-	// Envelope is Slack's envelope_id, and Key the business key that stays
-	// the same when Slack delivers the same act in another envelope: a hash
-	// of the trigger_id of a command, of the view ID of a form, of (channel,
-	// ts, user, action_ts) of a click.
+	// Envelope is Slack's envelope_id. Key stays the same when Slack delivers the same
+	// act in another envelope. It is a hash of a command's trigger_id, of a form's view
+	// ID, or of a click's (channel, ts, user, action_ts).
 	Envelope string `json:"-"`
 	Key      string `json:"-"`
 
@@ -33,20 +31,20 @@ type Arrival struct {
 	TeamID     string `json:"team_id,omitempty"`
 	UserID     string `json:"user_id"`
 	UserTeamID string `json:"user_team_id,omitempty"`
-	// ChannelID is where the command was typed or the button stands.
+	// ChannelID is the channel of the command or of the button's message.
 	ChannelID string `json:"channel_id,omitempty"`
 
 	// Text is what was typed after the command.
 	Text string `json:"text,omitempty"`
 
-	// Of a click: the message it stands on, that message's app, the button's
+	// For a click: the button's message, the app that posted it, and the button's
 	// action_id and value.
 	MessageTS    string `json:"message_ts,omitempty"`
 	MessageAppID string `json:"message_app_id,omitempty"`
 	ActionID     string `json:"action_id,omitempty"`
 	Value        string `json:"value,omitempty"`
 
-	// Of a form: its callback_id, its private_metadata, who was picked and the reason.
+	// For a form: its callback_id and private_metadata, the picked user and the reason.
 	CallbackID string `json:"callback_id,omitempty"`
 	Metadata   string `json:"metadata,omitempty"`
 	PickedUser string `json:"picked_user,omitempty"`
@@ -58,19 +56,19 @@ type Arrival struct {
 	ResponseURL Secret `json:"-"`
 
 	ReceivedAt time.Time `json:"-"`
-	// Tries counts how often it was claimed, the first time included.
+	// Tries counts the claims, including the first.
 	Tries int `json:"-"`
 }
 
-// Decides reports whether somebody presses a button or says why not: what waits
-// for it goes before what is only asked for.
+// Decides reports whether the arrival is part of a decision: a click, or the form for
+// the reason of a Deny. Such work goes before new requests.
 func (a Arrival) Decides() bool { return a.Kind == ClickArrival || a.CallbackID == DenyCallback }
 
 // Names inside the forms, shared by the views that bot builds and the envelope
 // decoder in bot/listen.
 const (
 	FormCallback     = "request.form" // callback_id of the form for a request
-	DenyCallback     = "request.deny" // and of the one that asks why not
+	DenyCallback     = "request.deny" // callback_id of the form for the reason of a Deny
 	FormTargetBlock  = "target"       // block_id of the user picker
 	FormTargetAction = "user"
 	FormReasonBlock  = "reason" // block_id of the reason field
@@ -86,7 +84,7 @@ const (
 )
 
 const (
-	// ResponseURLLife is how long Slack takes answers to an act.
+	// ResponseURLLife is how long Slack accepts answers at a response_url.
 	// https://docs.slack.dev/interactivity/handling-user-interaction
 	ResponseURLLife = 30 * time.Minute
 )

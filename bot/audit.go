@@ -8,44 +8,44 @@ import (
 	"time"
 )
 
-// Entry is one row of the audit chain: who did what, why, when, from where,
-// and what came of it. What people typed is never in it; Typed holds a salted
-// hash of it instead.
+// Entry is one row of the audit chain: who did what, why, when, from where, and with
+// what result. It never holds text that people typed, only a salted hash of it in
+// Typed.
 type Entry struct {
-	// Action is the state reached (approved, revoked …) or what else
-	// happened: requested, joined, refused, cancel_asked.
+	// Action is the state reached (approved, revoked …) or another event: requested,
+	// joined, refused, cancel_asked.
 	Action  string `json:"action"`
 	Request string `json:"request,omitempty"`
-	// Actor is a Slack user ID, or "clock", "bot", "cli" or "policy", or
-	// somebody on the command line: "os:" and their name there.
+	// Actor is a Slack user ID, "clock", "bot", "cli", "policy", or "os:" and the user
+	// name of somebody at the command line.
 	Actor        string `json:"actor"`
 	ActorEntraID string `json:"actor_entra_id,omitempty"`
 	TargetID     string `json:"target_id,omitempty"`
 	// Wanted is the action that was refused.
 	Wanted string `json:"wanted,omitempty"`
 	Reason string `json:"reason,omitempty"`
-	// Digest is, of a request or decision, what the card showed (see
-	// Request.Digest), and of a policy_loaded, the policy's.
+	// Digest is what the card showed (see Request.Digest) in the row of a request or
+	// decision, and the digest of the policy in a policy_loaded row.
 	Digest string `json:"digest,omitempty"`
 	// Changed names what made a request void.
 	Changed string `json:"changed,omitempty"`
 	// Have and Need count approvals, or votes to end a freeze.
 	Have int `json:"have,omitempty"`
 	Need int `json:"need,omitempty"`
-	// Freeze is the number of the freeze that it is about.
+	// Freeze is the number of the freeze that the row is about.
 	Freeze int64 `json:"freeze,omitempty"`
-	// Until is when a freeze ends by itself, a limit has room again, or a report
-	// that nobody decides is carried out.
+	// Until is when a freeze ends by itself, a limit has room again, or a report that
+	// nobody decides is carried out.
 	Until string `json:"until,omitempty"`
 	// Origin is where the act came from: "command C…", "click C…/ts".
 	Origin string `json:"origin,omitempty"`
-	// LookedUpMS is how old the look-ups were, in milliseconds, when they decided.
+	// LookedUpMS is the age in milliseconds of the look-ups that the decision used.
 	LookedUpMS int64 `json:"looked_up_ms,omitempty"`
-	// Of a call to Graph.
+	// For a call to Graph.
 	Operation string `json:"operation,omitempty"`
 	Status    int    `json:"status,omitempty"`
 	Code      string `json:"code,omitempty"`
-	// Also is what was refused before the operation that is named.
+	// Also describes a call that Microsoft refused before Operation was called.
 	Also            string `json:"also,omitempty"`
 	Outcome         string `json:"outcome,omitempty"`
 	RequestID       string `json:"request_id,omitempty"`
@@ -56,16 +56,16 @@ type Entry struct {
 	// Typed is set by the store: a hash over salt and Words, or over salt and
 	// the reason of a freeze.
 	Typed string `json:"typed,omitempty"`
-	// At is set by the store. It is never earlier than that of the row before;
-	// Clock is what the clock said where it had been set back.
+	// At is set by the store and never earlier than in the row before. Clock is the
+	// reading of a clock that was set back, else zero.
 	At time.Time `json:"at"`
-	// Count, in a row that speaks of earlier acts: how often the same person did
-	// the same again within a minute of the row before it, which has none. The rest
-	// of the row is of the last time, which was at LastAt.
+	// Count is set in a row that sums up repetitions: how often the same person did the
+	// same within a minute after an earlier row without a Count. The other fields
+	// describe the last repetition, at LastAt.
 	Count  int       `json:"count,omitempty"`
 	LastAt string    `json:"last_at,omitempty"`
 	Clock  time.Time `json:"clock,omitzero"`
-	// SetBack is how far the clock was found set back.
+	// SetBack is by how much the clock was set back.
 	SetBack string `json:"set_back,omitempty"`
 }
 
@@ -80,14 +80,13 @@ func (r *Request) Entry(s State, actor string) Entry {
 	return Entry{Action: string(s), Request: r.ID, Actor: actor, TargetID: r.Target.ID, Drill: r.Drill}
 }
 
-// Row is the audit row of what an arrival was allowed to do.
+// Row completes the audit row of an act that was allowed.
 func (a Arrival) Row(e Entry) Entry {
 	e.Wanted, e.Actor, e.Origin = "", a.UserID, a.Origin()
 	return e
 }
 
-// Names is the ID of the request that a button names, which is not yet known to
-// exist; empty for everything else.
+// Names is the request ID in a button's value, or empty. The request may not exist.
 func (a Arrival) Names() string {
 	if a.Kind == ClickArrival && RequestID.MatchString(a.Value) {
 		return a.Value
@@ -95,7 +94,7 @@ func (a Arrival) Names() string {
 	return ""
 }
 
-// Origin names the place of an act for the audit chain.
+// Origin is the place of the act, for Entry.Origin.
 func (a Arrival) Origin() string {
 	switch a.Kind {
 	case ClickArrival:
@@ -109,7 +108,7 @@ func (a Arrival) Origin() string {
 	return "command " + a.ChannelID
 }
 
-// StampText is a stamp in an audit row.
+// StampText formats a time for an audit row; empty for the zero time.
 func StampText(t time.Time) string {
 	if t.IsZero() {
 		return ""
@@ -117,13 +116,14 @@ func StampText(t time.Time) string {
 	return t.UTC().Format(time.RFC3339)
 }
 
-// ConsoleOrigin is where an act of an operator comes from.
+// ConsoleOrigin is the Origin of acts at the command line.
 const ConsoleOrigin = "command line"
 
-// LapsedOrigin comes before whose approval a row takes away.
+// LapsedOrigin begins the Origin of an approval_lapsed row; the approver's Slack ID
+// follows.
 const LapsedOrigin = "approval of "
 
-// Lapses are the rows that say so.
+// Lapses are the approval_lapsed rows for the approvals of slackIDs.
 func Lapses(r *Request, slackIDs []string) []Entry {
 	var rows []Entry
 	for _, id := range slackIDs {
@@ -135,7 +135,8 @@ func Lapses(r *Request, slackIDs []string) []Entry {
 	return rows
 }
 
-// AlsoCalled names what was refused before the call that counts.
+// AlsoCalled describes the call that was refused before the attempt's last one, or is
+// empty.
 func AlsoCalled(a *Attempt) string {
 	if a.Also == nil {
 		return ""
@@ -143,8 +144,8 @@ func AlsoCalled(a *Attempt) string {
 	return fmt.Sprintf("%s: status %d, code %s, request-id %s", a.Also.Operation, a.Also.Status, a.Also.Code, a.Also.RequestID)
 }
 
-// ExecutesAt is from when a report is carried out that nobody decides, for the
-// row that records it; empty where none is.
+// ExecutesAt is when a report is carried out if nobody decides, for its audit row;
+// empty if it is not.
 func (r *Request) ExecutesAt() string {
 	if !r.Executes {
 		return ""
@@ -152,8 +153,8 @@ func (r *Request) ExecutesAt() string {
 	return StampText(r.ExpiresAt)
 }
 
-// RowColumns are the names of what Cells answers: seq, hash and every field of
-// an Entry, named as in JSON.
+// RowColumns are the names of the columns of Cells: seq, hash and each Entry field's
+// name in JSON.
 func RowColumns() []string {
 	columns := []string{"seq", "hash"}
 	for f := range reflect.TypeFor[Entry]().Fields() {
@@ -163,15 +164,15 @@ func RowColumns() []string {
 	return columns
 }
 
-// Cells are the row's values as text for a spreadsheet: instants in RFC 3339,
-// what is not known empty, and nothing that a spreadsheet would calculate.
+// Cells are the row's values as text for a spreadsheet: times in RFC 3339, unknown
+// values empty, and nothing that a spreadsheet would calculate.
 func (r Row) Cells() []string {
 	cells := []string{strconv.FormatInt(r.Seq, 10), inertCell(r.Hash)}
 	for f, v := range reflect.ValueOf(r.Entry).Fields() {
 		switch value := v.Interface().(type) {
 		case time.Time:
 			if value.IsZero() && f.Name == "Clock" {
-				cells = append(cells, "") // which most rows have not
+				cells = append(cells, "") // most rows have none
 				continue
 			}
 			cells = append(cells, value.UTC().Format(time.RFC3339Nano))
@@ -197,22 +198,21 @@ func inertCell(s string) string {
 	return s
 }
 
-// WordsProof is whether what people typed is what the chain's rows vouch for.
+// WordsProof says whether the stored typed text fits its hash in the chain.
 type WordsProof string
 
 // The proofs.
 const (
-	WordsMatch  WordsProof = "match"  // the last row that has a hash has theirs
-	WordsDiffer WordsProof = "differ" // it has another: they were changed
-	WordsErased WordsProof = "erased" // there are none; the rows keep their hash
-	WordsUnread WordsProof = "unread" // the chain is damaged so that they were not reached
+	WordsMatch  WordsProof = "match"  // the hash in the last row that has one fits
+	WordsDiffer WordsProof = "differ" // that hash does not fit: the text was changed
+	WordsErased WordsProof = "erased" // the text was erased; the rows keep its hash
+	WordsUnread WordsProof = "unread" // a damaged chain prevents the check
 )
 
-// Record is everything that the audit chain holds of one request: the evidence
-// for a ticket.
+// Record is everything in the audit chain about one request: the evidence for a ticket.
 type Record struct {
 	Request string `json:"request"`
-	// Words are nil once they were erased.
+	// Words are nil if they were erased.
 	Words *Words     `json:"words"`
 	Proof WordsProof `json:"words_proof"`
 	Rows  []Row      `json:"rows"`
@@ -222,5 +222,5 @@ type Record struct {
 	} `json:"chain"`
 }
 
-// Sound reports whether nothing was changed, as far as chain and hash can tell.
+// Sound reports whether chain and hash show no sign of a change.
 func (s *Record) Sound() bool { return s.Chain.Fits && s.Proof != WordsDiffer }

@@ -5,7 +5,7 @@ import (
 	"strings"
 )
 
-// Workspace is where the app is installed and who the bot is in it.
+// Workspace is where the app is installed, and the app's ID.
 type Workspace struct {
 	TeamID string
 	// URL is the workspace's own address, https://name.slack.com/.
@@ -13,7 +13,7 @@ type Workspace struct {
 	AppID string
 }
 
-// Link leads to a message.
+// Link is the address of a message; empty if it has no timestamp.
 func (w Workspace) Link(channel, ts string) string {
 	if ts == "" {
 		return ""
@@ -21,20 +21,20 @@ func (w Workspace) Link(channel, ts string) string {
 	return fmt.Sprintf("%sarchives/%s/p%s", w.URL, channel, strings.ReplaceAll(ts, ".", ""))
 }
 
-// ChannelProblem is what keeps a channel from being the approvers'.
+// ChannelProblem is why a channel cannot be the approvers' channel.
 type ChannelProblem string
 
-// The problems; the zero ChannelProblem is none.
+// The problems; the zero value means none.
 const (
 	ChannelMissing  ChannelProblem = "missing"
 	ChannelArchived ChannelProblem = "archived"
 	ChannelWithout  ChannelProblem = "bot_not_in_it"
 	ChannelShared   ChannelProblem = "shared"
-	// ChannelClosed is learned by posting alone.
+	// ChannelClosed shows only when the bot posts.
 	ChannelClosed ChannelProblem = "closed"
 )
 
-// ContentRefused reports whether it is that, by Slack's code.
+// ContentRefused reports whether Slack's error code refuses the content of a message.
 // https://docs.slack.dev/reference/methods/chat.postMessage
 func ContentRefused(code string) bool {
 	for _, family := range []string{"invalid_blocks", "invalid_attachments", "invalid_metadata"} {
@@ -45,7 +45,7 @@ func ContentRefused(code string) bool {
 	return strings.HasSuffix(code, "_too_long") || code == "no_text" || code == "too_many_attachments"
 }
 
-// ShownCode is a code of Slack's for a sentence.
+// ShownCode is Slack's error code, or words in its place, for use in a sentence.
 func ShownCode(code string) string {
 	if code = SlackCode(code); code == "" {
 		return "with a code that I do not show"
@@ -53,8 +53,8 @@ func ShownCode(code string) string {
 	return code
 }
 
-// SlackCode is a code of Slack's as it may be shown; empty for what does not look
-// like one.
+// SlackCode is Slack's error code if it looks like one and so is safe to show, else
+// empty.
 func SlackCode(code string) string {
 	if len(code) > 60 || strings.Trim(code, "abcdefghijklmnopqrstuvwxyz0123456789_") != "" {
 		return ""
@@ -62,24 +62,25 @@ func SlackCode(code string) string {
 	return code
 }
 
-// OfContent reports whether it is a message that Slack does not take, and not
-// anything at its place.
+// OfContent reports whether Slack refuses the message rather than the channel.
 func (p ChannelProblem) OfContent() bool {
 	code, ok := p.Code()
 	return ok && ContentRefused(code)
 }
 
-// ChannelRefuses is the problem that Slack names with a code that says no more.
+// ChannelRefuses is the problem for an error code of Slack without a ChannelProblem of
+// its own.
 func ChannelRefuses(code string) ChannelProblem {
 	return channelRefuses + ChannelProblem(ShownCode(code))
 }
 
 const channelRefuses ChannelProblem = "refuses:"
 
-// Code is what Slack answered, of a ChannelRefuses.
+// Code is Slack's error code in a problem that ChannelRefuses made.
 func (p ChannelProblem) Code() (string, bool) {
 	return strings.CutPrefix(string(p), string(channelRefuses))
 }
 
-// NoTab is Slack's code where nobody can be written to.
+// NoTab is Slack's error code if the app's Messages tab is off, so that it cannot send
+// anybody a direct message.
 const NoTab = "messages_tab_disabled"

@@ -30,9 +30,9 @@ type Command struct {
 	Verb Verb
 	// Whom is set for AskVerb and DrillVerb.
 	Whom Whom
-	// Reason is cleaned text of at most maxReason runes; it may be empty.
+	// Reason is cleaned text of at most MaxReason runes; it may be empty.
 	Reason string
-	// RequestID is set for CancelVerb, and for StatusVerb where one was named.
+	// RequestID is set for CancelVerb, and for StatusVerb if one was named.
 	RequestID string
 }
 
@@ -44,12 +44,12 @@ type Whom struct {
 	Address  string // a user principal name or e-mail address
 }
 
-// MaxReason is how many runes of a reason are kept: more does not fit on a
-// phone beside what the approver must read.
+// MaxReason is how many runes of a reason are kept. More does not fit on a phone next
+// to what the approver must read.
 const MaxReason = 500
 
-// MaxAddress is the longest address that is looked up: RFC 3696 erratum 1690
-// allows 254 characters, a guest's UPN may carry #EXT# and a domain more.
+// MaxAddress is the longest address that is looked up. RFC 3696 erratum 1690 allows 254
+// characters, and a guest's UPN may add #EXT# and a domain.
 const MaxAddress = 320
 
 // UsageError says why a command was not understood, and what to type instead.
@@ -63,7 +63,7 @@ var (
 	SlackUser = regexp.MustCompile(`^[UW][A-Z0-9]{1,30}$`)
 	ObjectID  = regexp.MustCompile(`^[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$`)
 	RequestID = regexp.MustCompile(`^(?i:REQ-?)?([` + idLetters + strings.ToLower(idLetters[:18]) + `]{6})$`)
-	// halfEscaped ends with one of Slack's escapes, but for its semicolon.
+	// halfEscaped matches one of Slack's escapes at the end that lacks its semicolon.
 	halfEscaped = regexp.MustCompile(`&(?:amp|lt|gt)$`)
 	entity      = regexp.MustCompile(`<([^<>|]*)(?:\|([^<>]*))?>`)
 )
@@ -71,8 +71,8 @@ var (
 const TypeInstead = "Type `/revoke-sessions me lost my phone` for your own device, " +
 	"or `/revoke-sessions @name stolen laptop` for someone else. `/revoke-sessions help` says more."
 
-// ParseCommand reads what was typed. The error is a *UsageError whose
-// sentences are for the person who typed it.
+// ParseCommand reads what was typed. The error is a *UsageError, in sentences for the
+// person who typed it.
 func ParseCommand(text string) (Command, error) {
 	first, rest := cut(text)
 	switch word := strings.ToLower(first); word {
@@ -128,10 +128,10 @@ func parseAsk(verb Verb, first, rest string) (Command, error) {
 
 var onePerson = &UsageError{"I take one person at a time, so I did nothing.", "Send one command for each of them."}
 
-// joins are the words by which a list goes on: "@bob and @carol".
+// joins are the words that continue a list of people: "@bob and @carol".
 var joins = []string{"and", "&amp;", "&", "+", ",", ";"}
 
-// namesAnother reports whether what follows a person goes on with a second one.
+// namesAnother reports whether the text after a person names a second one.
 func namesAnother(rest string) bool {
 	next, more := cut(rest)
 	if slices.Contains(joins, strings.ToLower(next)) {
@@ -144,8 +144,8 @@ func namesAnother(rest string) bool {
 	return err == nil && !other.Me
 }
 
-// several reports whether one word names more people than one, as a list does
-// that is typed without blanks.
+// several reports whether one word names two or more people, as a list without spaces
+// does.
 func several(token string) bool {
 	people := 0
 	for _, part := range strings.FieldsFunc(strings.ReplaceAll(html.UnescapeString(token), "><", ">,<"),
@@ -157,8 +157,8 @@ func several(token string) bool {
 	return people > 1
 }
 
-// parseWhom reads who is meant. A comma after the name, and the angle brackets
-// that mail programs put around an address, are not part of it.
+// parseWhom reads who is meant. It drops a comma or semicolon after the name, and the
+// angle brackets that mail programs put around an address.
 func parseWhom(token string) (Whom, error) {
 	if several(token) {
 		return Whom{}, onePerson
@@ -214,9 +214,9 @@ func cut(s string) (word, rest string) {
 	return s[:i], strings.TrimSpace(s[i:])
 }
 
-// asTyped undoes what should_escape does to a text: <@U1|bob> becomes @bob
-// again, <https://x|x> x, and &amp; an ampersand. What comes out is for
-// showing, in places where nothing can come alive.
+// asTyped undoes what should_escape does to a text: <@U1|bob> becomes @bob again,
+// <https://x|x> x, and &amp; an ampersand. Show the result only where Slack does not
+// interpret it.
 func asTyped(s string) string {
 	s = entity.ReplaceAllStringFunc(s, func(token string) string {
 		m := entity.FindStringSubmatch(token)
@@ -234,16 +234,16 @@ func asTyped(s string) string {
 		case label == "":
 			return sigil + name
 		case sigil == "" && !strings.Contains(name, label):
-			return label + " (" + name + ")" // a label that hides where it leads
+			return label + " (" + name + ")" // the label hides the address
 		}
 		return sigil + label
 	})
 	return html.UnescapeString(s)
 }
 
-// Clean makes typed text fit to be shown: one line, at most limit runes, and
-// without control, bidirectional and invisible characters, which could make a
-// card read otherwise than it is stored.
+// Clean makes typed text safe to show: one line, at most limit runes, without control,
+// bidirectional and invisible characters. These could make a card read differently from
+// what is stored.
 func Clean(s string, limit int) string {
 	var b strings.Builder
 	n, space := 0, false
@@ -270,9 +270,9 @@ func Clean(s string, limit int) string {
 	return b.String()
 }
 
-// hidden reports characters that show nothing and may change what is read:
-// every format character (bidirectional controls and tags among them) except
-// the two joiners that scripts and emoji need, and the filler letters.
+// hidden reports characters that show nothing and may change what is read: every
+// private-use and format character (including bidirectional controls and tags) and the
+// filler letters, but not the two joiners that scripts and emoji need.
 func hidden(r rune) bool {
 	switch r {
 	case '\u200c', '\u200d': // zero-width non-joiner and joiner

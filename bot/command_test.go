@@ -64,7 +64,7 @@ func TestParseCommand(t *testing.T) {
 		{"jörg@müller.example", askFor(address("jörg@müller.example"), "")},
 		{"Carol@Contoso.Example", askFor(address("Carol@Contoso.Example"), "")},
 
-		// With what people and mail programs put around a name.
+		// Characters that people and mail programs put around a name.
 		{"<@U0CAROL>, stolen", askFor(carolSlack, "stolen")},
 		{"me, I lost my phone", askFor(me, "I lost my phone")},
 		{"carol@contoso.example; stolen", askFor(address("carol@contoso.example"), "stolen")},
@@ -111,7 +111,7 @@ func TestParseCommand(t *testing.T) {
 	}
 }
 
-func TestWhatIsNotUnderstoodSaysWhatToTypeInstead(t *testing.T) {
+func TestParseCommand_RefusalSaysWhatToType(t *testing.T) {
 	for _, row := range []struct{ text, problem, instead string }{
 		{"lost my phone", `I do not understand "lost"`, "`/revoke-sessions me lost my phone`"},
 		{"unfreeze now", `nothing to say after "unfreeze"`, "`/revoke-sessions unfreeze` alone"},
@@ -172,7 +172,7 @@ func TestWhatIsNotUnderstoodSaysWhatToTypeInstead(t *testing.T) {
 	}
 }
 
-// whomFields counts how many fields name somebody.
+// whomFields counts the fields that name somebody.
 func whomFields(w Whom) (n int) {
 	v := reflect.ValueOf(w)
 	for i := range v.NumField() {
@@ -186,8 +186,8 @@ func whomFields(w Whom) (n int) {
 // escaped is text as Slack sends it.
 var escaped = strings.NewReplacer("&", "&amp;", "<", "&lt;", ">", "&gt;")
 
-// rendered is a command as somebody could type it again; should_escape has
-// turned the three characters into entities.
+// rendered is a command as somebody could type it again, with the three characters that
+// should_escape turns into entities.
 func rendered(c Command) string {
 	var words []string
 	switch c.Verb {
@@ -246,7 +246,7 @@ func FuzzParseCommand(f *testing.F) {
 			t.Fatalf("%q: the reason %q %s", text, c.Reason, problem)
 		}
 		if c.Verb == FreezeVerb {
-			return // whose reason is all that is in it
+			return // a freeze has nothing but a reason
 		}
 		if second, _ := cut(c.Reason); second != "" && !c.Whom.Me {
 			if _, err := parseWhom(escaped.Replace(second)); err == nil {

@@ -9,42 +9,42 @@ import (
 	"revoke-sessions/graph"
 )
 
-// Config is what a Bot is told once.
+// Config is a Bot's configuration. It does not change while the Bot runs.
 type Config struct {
 	Home Workspace
 	// Channel is the ID of the channel that gets the cards.
 	Channel string
-	// Policy is who may do what to whom.
+	// Policy says who may ask and decide, and about which accounts.
 	Policy authz.Policy
-	// Emergency is what to do when nobody answers; it may be empty.
+	// Emergency tells people what to do when nobody answers; it may be empty.
 	Emergency string
-	// Operation is what a confirmation has Microsoft do, and Fallback what is
-	// done where that is gone or not permitted; empty for nothing else.
+	// Operation is the Graph call for a confirmed request. Fallback is called if that
+	// is gone or not permitted; empty for none.
 	Operation, Fallback graph.Operation
 	Timing              Timing
 	Log                 *slog.Logger
-	// Meter counts what is done; nil for nobody.
+	// Meter counts what the bot does; nil for none.
 	Meter Meter
 	// Now is the clock; nil for the real one.
 	Now func() time.Time
-	// Steady is what has passed on a clock that nobody sets, to compare Now with;
-	// nil where Now is a test's.
+	// Steady is the time passed on a clock that nobody sets, to compare Now with; nil
+	// if Now is a test clock.
 	Steady func() time.Duration
 	// Witness is for tests; nil for none.
 	Witness Witness
 }
 
-// Shelf is until when the decision in force may lead to a first call.
+// Shelf is when the decision in force becomes too old for a first call.
 func (c *Config) Shelf(r *Request) time.Time { return r.Verdict().At.Add(c.Timing.Patience) }
 
-// SameOperation reports whether this bot would call what the decision names.
+// SameOperation reports whether this bot's Operation and Fallback are the request's.
 func (c *Config) SameOperation(r *Request) bool {
 	return r.Operation == c.Operation && r.Fallback == c.Fallback
 }
 
-// Asks counts an ask against its asker's limit. A report of one's own device
-// does not count: whoever holds the phone could use up what its owner needs,
-// and there is but one at a time.
+// Asks counts an ask against its asker's limit. A report of one's own device does not
+// count: somebody else who holds the phone could use up the owner's limit, and only one
+// such report can be open.
 func (c *Config) Asks(r *Request, asker authz.Asker) []Use {
 	if r.Lane == authz.Self {
 		return nil
@@ -52,13 +52,13 @@ func (c *Config) Asks(r *Request, asker authz.Asker) []Use {
 	return PerPerson(PerRequester, asker, c.Policy.Limits.PerRequester)
 }
 
-// Check asks authz by the policy in force, leaving any freeze aside.
+// Check asks authz under this Config's policy, and ignores any freeze.
 func (c *Config) Check(action authz.Action, actor authz.Actor, matter authz.Matter) authz.Decision {
 	return authz.Check(authz.Question{Action: action, Actor: actor, Matter: matter, Policy: c.Policy})
 }
 
-// ResultOf is what the request becomes by the answer to its last attempt, which
-// came now.
+// ResultOf is the request after Microsoft's answer to its last attempt, which came at
+// now.
 func (c *Config) ResultOf(r Request, yes graph.Revocation, callErr error, now time.Time) Request {
 	r.Attempts = slices.Clone(r.Attempts)
 	a := r.Attempts.Last()
@@ -84,7 +84,7 @@ func (c *Config) ResultOf(r Request, yes graph.Revocation, callErr error, now ti
 	a.Status, a.Code, a.RequestID, a.ClientRequestID, a.Remedy = no.Status, no.Code, no.RequestID, no.ClientRequestID, no.Remedy
 	a.Outcome = graph.OutcomeUnknown
 	if no.Outcome == graph.NotDone || r.Drill {
-		a.Outcome = graph.NotDone // a read changes nothing, whatever became of it
+		a.Outcome = graph.NotDone // a drill only reads, so it changed nothing
 	}
 	if no.Retryable && a.Outcome == graph.NotDone {
 		a.Wait, a.Asked = no.RetryAfter, no.RetryAfter > 0
@@ -93,7 +93,7 @@ func (c *Config) ResultOf(r Request, yes graph.Revocation, callErr error, now ti
 			a.Wait = time.Second << tries
 		}
 	}
-	// A plain no to this call says nothing about an earlier one.
+	// A refusal of this call does not settle an earlier unclear one.
 	if r.Calls().Unclear() != nil {
 		r.To(Unknown)
 		r.DueAt, r.Reads = now, 0
@@ -101,7 +101,7 @@ func (c *Config) ResultOf(r Request, yes graph.Revocation, callErr error, now ti
 	}
 	if no.Retryable {
 		tries, first := r.Calls().Tries()
-		// No longer than the decision counts: see outlived.
+		// Do not wait longer than the decision is valid: see Shelf.
 		if end := now.Add(a.Wait); tries < MaxTries && end.Sub(first) <= c.Timing.Patience && !end.After(c.Shelf(&r)) {
 			r.To(Approved)
 			r.DueAt = now.Add(a.Wait)
@@ -113,8 +113,8 @@ func (c *Config) ResultOf(r Request, yes graph.Revocation, callErr error, now ti
 	return r
 }
 
-// Attention is when a pending request next wants something: a reminder, the
-// escalation, or its end.
+// Attention is when a pending request next needs something: a reminder, the escalation,
+// or its end.
 func (c *Config) Attention(r *Request) time.Time {
 	due := r.Deadline()
 	for _, at := range []time.Time{c.NextReminder(r), c.Escalation(r)} {
@@ -125,8 +125,8 @@ func (c *Config) Attention(r *Request) time.Time {
 	return due
 }
 
-// NextReminder is when the next reminder is due; zero when none is. Each pause
-// is longer than the one before.
+// NextReminder is when the next reminder is due; zero if none is. Each pause is longer
+// than the one before, up to LongestPause.
 func (c *Config) NextReminder(r *Request) time.Time {
 	rule := c.Policy.Reminders
 	if rule.After == 0 || r.Reminded >= rule.Max {
@@ -140,7 +140,7 @@ func (c *Config) NextReminder(r *Request) time.Time {
 	return r.Since().Add(r.Paused + age)
 }
 
-// Escalation is when somebody else is called; zero when nobody is, any more.
+// Escalation is when somebody else is called; zero if nobody is, or was called already.
 func (c *Config) Escalation(r *Request) time.Time {
 	rule := c.Policy.Reminders
 	if rule.EscalateAfter == 0 || r.Escalated {
@@ -149,8 +149,8 @@ func (c *Config) Escalation(r *Request) time.Time {
 	return r.Since().Add(r.Paused + rule.EscalateAfter)
 }
 
-// Uses is what the decision in force counts against the limits, beside the
-// approvals: nothing for a drill, which writes nothing.
+// Uses is what the decision in force counts against the limits, in addition to the
+// approvals. A drill writes nothing and so counts nothing.
 func (c *Config) Uses(r *Request) []Use {
 	if r.Drill {
 		return nil
@@ -167,7 +167,7 @@ func (c *Config) Uses(r *Request) []Use {
 	}
 }
 
-// Differences says what a confirmation is bound to and is no longer so.
+// Differences lists what no longer matches the card that a confirmation is bound to.
 func (c *Config) Differences(r *Request, t TargetFacts, gone bool, m authz.Matter) []Difference {
 	if gone {
 		return []Difference{Gone}

@@ -9,10 +9,9 @@ import (
 	"revoke-sessions/graph"
 )
 
-// TestConfig_ResultOfEveryAnswer gives each kind of answer to a call that may have
-// been overtaken: the process was paused, and somebody else called the outcome
-// unknown. Every answer leads somewhere that exists, and none says more than
-// is known.
+// TestConfig_ResultOfEveryAnswer gives each kind of answer to a call that may have been
+// overtaken: the process was paused, and another one called the outcome unknown. Each
+// answer leads to a state that exists and says no more than is known.
 func TestConfig_ResultOfEveryAnswer(t *testing.T) {
 	now := time.Date(2026, 3, 4, 10, 42, 0, 0, time.UTC)
 	c := Config{Timing: DefaultTiming()}

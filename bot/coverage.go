@@ -1,16 +1,16 @@
 package bot
 
-// Coverage is whether a request can be decided at all, as known when it was
+// Coverage says whether enough people could decide a request, as known when it was
 // made.
 type Coverage struct {
-	// Known is false where the approvers could not all be looked up.
+	// Known is false if some approvers could not be looked up.
 	Known bool `json:"known"`
-	// Blind: who the approvers are cannot be read, and will not until the bot's
-	// set-up is mended.
+	// Blind: the list of approvers cannot be read until somebody fixes the set-up of
+	// the bot.
 	Blind bool `json:"blind,omitempty"`
-	// Able counts the approvers who may decide: neither the target nor a
-	// requester who may not.
+	// Able counts the approvers who may decide this request. The target may not, nor
+	// may a requester if the policy says so.
 	Able int `json:"able"`
-	// Channel is what is wrong with the approvers' channel, or empty.
+	// Channel is the problem with the approvers' channel, or empty.
 	Channel ChannelProblem `json:"channel,omitempty"`
 }

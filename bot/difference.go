@@ -9,12 +9,12 @@ import (
 	"revoke-sessions/graph"
 )
 
-// Difference is one thing in which an account, or what would be done to it, is
-// no longer what the card showed. It makes the request void.
+// Difference is one way in which the account, or the planned action, no longer matches
+// the card. It makes the request void.
 type Difference string
 
-// The differences. Others, such as a sign-in that a colleague has blocked
-// meanwhile, only change the card.
+// The differences. Other changes, such as a sign-in that a colleague has blocked since,
+// only update the card.
 const (
 	Renamed        Difference = "renamed"
 	GuestChanged   Difference = "guest"
@@ -22,10 +22,10 @@ const (
 	OtherOperation Difference = "operation"
 	MoreApprovals  Difference = "more_approvals"
 	NowBlocked     Difference = "now_blocked" // by a protection of the policy
-	// AskedElsewhere: a newer request that waits asks for the same.
+	// AskedElsewhere: a newer pending request asks for the same.
 	AskedElsewhere Difference = "asked_elsewhere"
-	// RevokedMeanwhile: the account was revoked by another request, which the card did
-	// not say.
+	// RevokedMeanwhile: another request had the account revoked, and the card did not
+	// say so.
 	RevokedMeanwhile Difference = "revoked_meanwhile"
 	// Unrecorded: the audit chain does not show what the stored request says.
 	Unrecorded Difference = "unrecorded"
@@ -37,8 +37,8 @@ const (
 var Differences = []Difference{Renamed, GuestChanged, Gone, OtherOperation, MoreApprovals, NowBlocked, AskedElsewhere,
 	RevokedMeanwhile, Unrecorded, Altered}
 
-// CardDigest is what a confirmation is bound to, as a digest: the identity of the
-// account, what would be done to it, and how many must say so.
+// CardDigest is the digest that a confirmation is bound to: of the account's identity,
+// the planned action, and how many approvals it needs.
 func CardDigest(u graph.User, upn string, operation, fallback graph.Operation, need int) string {
 	h := sha256.New()
 	for _, part := range []string{u.ID, upn, string(u.Guest), string(operation), string(fallback), fmt.Sprint(need)} {

@@ -8,20 +8,21 @@ import (
 type Timing struct {
 	Tick    time.Duration // of the clock that picks up what is due
 	Attempt time.Duration // one call to Graph; shorter than ClaimFor
-	// SecondPost is how long after a POST of unknown effect the next may follow.
+	// SecondPost is the pause after a POST of unknown effect before the second one.
 	SecondPost time.Duration
-	// Settle are the pauses between reads while the outcome is unknown, and
-	// Verify those after a yes; the last of Settle repeats.
+	// Settle are the pauses between reads while the outcome is unknown; the last one
+	// repeats. Verify are the pauses after Microsoft's yes.
 	Settle, Verify []time.Duration
-	// Recheck are the later reads of what was not visible at first.
+	// Recheck are the pauses before later reads of a revoke that was not visible at
+	// first.
 	Recheck []time.Duration
-	// Patience is how long an approved request waits for Microsoft in all.
+	// Patience is how long an approved request waits for Microsoft in total.
 	Patience time.Duration
-	// Heartbeat is how often Slack is asked whether it still knows the bot;
-	// Microsoft is asked half as often. 0 for never.
+	// Heartbeat is how often Slack is asked whether it still accepts the bot; Microsoft
+	// is asked half as often. 0 for never.
 	Heartbeat time.Duration
-	// AskEvery is how often one person may ask, once they have asked a few times
-	// in a row. With 0 nobody counts what asks have looked up.
+	// AskEvery is the pause between asks of one person after a few asks in a row. 0
+	// turns off the count of look-ups for asks.
 	AskEvery time.Duration
 }
 
@@ -42,45 +43,46 @@ func DefaultTiming() Timing {
 	}
 }
 
-// Elapsed reports whether it is time again for what was last done then. A clock
-// that was set back since does not put it off for as long.
+// Elapsed reports whether last and now are at least every apart. A clock that was set
+// back puts now before last; the next run does not wait for it to catch up.
 func Elapsed(last, now time.Time, every time.Duration) bool { return now.Sub(last).Abs() >= every }
 
 const (
-	// ClockJump is how far apart a clock and what has really passed may be from one
-	// look to the next, and two readings of one clock anyway.
+	// ClockJump is how far apart two readings of a clock may be by mistake, and how far
+	// a clock may drift from the time that really passed between two looks.
 	ClockJump = 2 * time.Second
 )
 
-// Age is how long ago something was. What seems to be in the future was before
-// the clock was set back: nobody knows how long before.
+// Age is how long ago at was. A time in the future is from before the clock was set
+// back; then the age is not known.
 func Age(at, now time.Time) (old time.Duration, known bool) {
 	old = now.Sub(at)
 	return old, old > -ClockJump
 }
 
-// Waited reports whether a wait that began then is over. Where the clock was set back
-// since, this is not known, and what is due decides: the store keeps it.
+// Waited reports whether a wait that began then is over. If the clock was set back
+// since, that is not known; Waited then says yes and leaves the wait to the due time,
+// which the store keeps right.
 func Waited(began time.Time, wait time.Duration, now time.Time) bool {
 	_, known := Age(began, now)
 	return !known || !now.Before(began.Add(wait))
 }
 
-// A decision is for the moment in which it is made. What waited longer than the
-// bounds here is not carried out: people are asked again. So a bot that was down
-// for a month, or a database that comes from an old backup, begins with no revoke.
+// A decision is valid only for a while. What has waited longer than the bounds here is
+// not carried out: people are asked again. So a bot that was down for a month, or runs
+// on an old backup, does not start with a revoke.
 
 // LateTimeout is how long after its deadline a report that nobody decided may
 // still be carried out by on_timeout: execute.
 const LateTimeout = time.Hour
 
-// TimeoutTooLate reports whether a report that nobody decided has waited too long after
-// its deadline to be carried out by itself.
+// TimeoutTooLate reports whether LateTimeout has passed since the deadline.
 func TimeoutTooLate(r *Request, now time.Time) bool { return now.After(r.Deadline().Add(LateTimeout)) }
 
-// LongestPause between two reminders keeps the sum of them a duration.
+// LongestPause limits the pause between two reminders, so that their sum fits a
+// Duration.
 const LongestPause = 30 * 24 * time.Hour
 
-// StoreWithin bounds what the clock asks of the store, so that a database that does not
-// answer cannot stop it.
+// StoreWithin limits each question of the clock to the store, so that a database that
+// does not answer cannot stop the clock.
 const StoreWithin = 5 * time.Second

@@ -4,25 +4,25 @@ import (
 	"strings"
 )
 
-// Effect names a kind of thing that the bot does and that outlasts it: a
-// transaction, a call to Slack, the call to Microsoft. Between two of them the
-// process may die without a trace. Transactions are named by the last row that
-// they add to the audit chain, messages by the key of their Place.
+// Effect names a kind of thing that the bot does and that outlives the process: a
+// transaction, a call to Slack, the call to Microsoft. If the process dies between two
+// Effects, it leaves no trace. A transaction is named after the last row that it adds
+// to the audit chain, a message after the key of its Place.
 //
-// Claims and signs of life are stored, too, and are no Effects: whoever dies with
-// one more of them leaves nothing behind that does not lapse. Nor are the notes of
-// what the bot cannot go on with: each try makes them again; see stalled.go.
+// Claims and heartbeats are stored, too, but are no Effects, because they lapse.
+// Neither are the notes on requests that the bot cannot advance, because each try makes
+// them again; see notify/stalled.go.
 type Effect string
 
-// AckEffect is bot/listen's.
+// AckEffect is the ack of bot/listen.
 const AckEffect Effect = "ack"
 
-// Witness is told when an Effect is about to happen, and when it has happened
-// or failed. Tests kill the process there. nil is no witness.
+// Witness is called when an Effect is about to happen, and with over when it has
+// happened or failed. Tests kill the process there. nil for none.
 type Witness func(e Effect, over bool)
 
-// Sees tells the witness that an Effect, whose name may come in words, is about
-// to happen. What it returns must be called when that is over.
+// Sees tells the witness that the Effect which the words name is about to happen. The
+// caller must call over when it is done.
 func (w Witness) Sees(words ...string) (over func()) {
 	if w == nil {
 		return unseen

@@ -6,24 +6,25 @@ import (
 	"revoke-sessions/authz"
 )
 
-// Freeze is the brake that an approver pulled: while it is on, no revoke is
-// begun. It ends at Until, or when enough people have asked for it.
+// Freeze is a stop that an approver has begun: while it is on, no revoke begins. It
+// ends at Until, or when enough people have asked for that.
 type Freeze struct {
-	// ID is the store's; 0 until stored. Version grows with each change.
+	// ID is assigned by the store; 0 until stored. Version grows with each change.
 	ID      int64 `json:"-"`
 	Version int64 `json:"-"`
-	// By pulled it.
+	// By began it.
 	By      authz.Asker `json:"by"`
 	BeganAt time.Time   `json:"began_at"`
 	Until   time.Time   `json:"until"`
 	// Votes are those who have asked to end it.
 	Votes []authz.Asker `json:"votes,omitempty"`
-	// Have and Need count the votes that counted when the last one came.
+	// Have is how many votes counted when the last one came, and Need how many it
+	// takes.
 	Have int `json:"have,omitempty"`
 	Need int `json:"need,omitempty"`
 	// EndedAt is zero while it is on.
 	EndedAt time.Time `json:"ended_at,omitzero"`
-	// Reason is what was typed; it is kept apart so that it can be erased.
+	// Reason is typed text; it is stored apart so that it can be erased.
 	Reason string `json:"-"`
 }
 

@@ -18,7 +18,7 @@ func (e *LimitError) Error() string {
 	return fmt.Sprintf("the limit %s of %d within %s is reached", e.Use.Kind, e.Use.Limit.N, e.Use.Limit.Within)
 }
 
-// Reason is why a report is not carried out by itself because of it.
+// Reason is why a report that reached the limit is not carried out automatically.
 func (e *LimitError) Reason() authz.Reason {
 	if e.Use.Kind == Total || e.Use.Kind == OwnTotal {
 		return OverTotal
@@ -26,11 +26,11 @@ func (e *LimitError) Reason() authz.Reason {
 	return OverLimit
 }
 
-// TurnError says that a confirmed request has to wait for its turn to be
-// carried out, because Microsoft has asked to wait; nothing was stored.
+// TurnError says that a confirmed request must wait for its turn, because Microsoft has
+// asked to wait; nothing was stored.
 type TurnError struct {
-	// Until is when to try again. Ahead is how many confirmed requests were
-	// before it in the line.
+	// Until is when to try again. Ahead is how many confirmed requests are before this
+	// one.
 	Until time.Time
 	Ahead int
 }
@@ -41,13 +41,13 @@ func (e *TurnError) Error() string {
 
 // Use is one use of something that the policy limits.
 type Use struct {
-	// Kind is the policy's key of the limit: per_requester and so on.
+	// Kind is one of the kinds below; most are the limit's key in the policy.
 	Kind string
-	// Who it counts for, by Entra object ID or Slack user ID; empty for the
+	// Who is the Entra object ID or Slack user ID that it counts for; empty for the
 	// total.
 	Who   string
 	Limit authz.Limit
-	// PassedOver counts it although the limit may be reached.
+	// PassedOver counts the use even if the limit is reached.
 	PassedOver bool
 }
 
@@ -57,15 +57,15 @@ const (
 	PerApprover  = "per_approver"
 	PerTarget    = "per_target"
 	Total        = "total"
-	// OwnTarget and OwnTotal count, up to the same limits, what took no
-	// approval: whoever may have themselves revoked shall not use up what
-	// approvers need.
+	// OwnTarget and OwnTotal count, up to the same limits, revokes that took no
+	// approval. They count apart, so that people who revoke their own sessions do not
+	// use up what approvers need.
 	OwnTarget = "per_target_own"
 	OwnTotal  = "total_own"
 )
 
-// PerPerson counts an act against somebody's limit, by both accounts: either
-// alone could be exchanged for a fresh one.
+// PerPerson counts an act for both of a person's accounts, because somebody could
+// replace either of them with a fresh one.
 func PerPerson(kind string, v authz.Asker, limit authz.Limit) []Use {
 	return []Use{{Kind: kind, Who: v.EntraID, Limit: limit}, {Kind: kind, Who: v.SlackID, Limit: limit}}
 }

@@ -4,18 +4,17 @@ import (
 	"time"
 )
 
-// LookupError says that somebody could not be looked up because Slack or
-// Microsoft Entra did not answer, or would not; it is not a statement about
-// the person.
+// LookupError says that a look-up failed because Slack or Microsoft Entra did not
+// answer, or refused. It says nothing about the person.
 type LookupError struct {
 	Where string // "Slack" or "Microsoft Entra"
 	// About is what was to be read.
 	About Subject
-	// Remedy is empty where nobody answered, so that trying again may help,
-	// and otherwise says what is wrong with the bot's own set-up.
+	// Remedy says what is wrong with the bot's own set-up. It is empty if nobody
+	// answered, so that trying again may help.
 	Remedy string
-	// TooOften: it answered that it is asked too often. Spent: the bot has not
-	// asked, to leave room for decisions. Of both, Wait is how long to wait.
+	// TooOften: the answer was that the bot asks too often. Spent: the bot did not ask,
+	// to leave room for decisions. In both cases Wait is how long to wait.
 	TooOften, Spent bool
 	Wait            time.Duration
 	Err             error
@@ -24,7 +23,7 @@ type LookupError struct {
 // Subject is what a look-up is about, and who is asked.
 type Subject struct {
 	Where string
-	// unread says what follows while the bot's set-up keeps it from being read.
+	// unread tells people what does not work until the set-up of the bot is fixed.
 	unread string
 }
 
@@ -39,8 +38,8 @@ var (
 		"Nobody has a right by that group until this is fixed."}
 )
 
-// Unable says what the bot cannot read until its set-up is mended, and whom that
-// stops; empty where the set-up is not why.
+// Unable says what the bot cannot read until its set-up is fixed, and who that stops;
+// empty if the set-up is not the cause.
 func (e *LookupError) Unable() string {
 	switch {
 	case e.Remedy == "":
@@ -55,7 +54,7 @@ func (e *LookupError) Error() string { return e.Where + " did not look somebody 
 
 func (e *LookupError) Unwrap() error { return e.Err }
 
-// Who can fail to answer a look-up.
+// The services that answer look-ups.
 const (
 	AtSlack = "Slack"
 	AtEntra = "Microsoft Entra"

@@ -7,22 +7,21 @@ import (
 	"fmt"
 )
 
-// Message is what stands in Slack: blocks for the eye, and the same words as
-// top-level text for notifications and screen readers, which read nothing else.
+// Message is a message in Slack: blocks to look at, and the same words as top-level
+// text, which is all that notifications and screen readers read.
 type Message struct {
 	Text string
-	// Blocks are an array of Slack's blocks, as JSON; nil for none.
+	// Blocks is a JSON array of Slack blocks; nil for none.
 	Blocks json.RawMessage
-	// Plain makes what is sent where Slack calls this one invalid, by its code; nil
-	// for the words alone. Bare: this is such a one.
+	// Plain makes the message to send if Slack calls this one invalid, from the code of
+	// Slack; nil to send Text alone. Bare marks a message that was made so.
 	Plain func(code string) Message `json:"-"`
 	Bare  bool                      `json:"-"`
-	// Able are mentioned where Slack lets no user group be mentioned.
+	// Able are mentioned if Slack does not let the bot mention a user group.
 	Able []string `json:"-"`
 }
 
-// CutRunes is the text, or as much of it as fits into so many characters, with … at
-// its end.
+// CutRunes shortens s to at most limit runes; a shortened text ends with ….
 func CutRunes(s string, limit int) string {
 	r := []rune(s)
 	if len(r) <= limit {
@@ -31,7 +30,7 @@ func CutRunes(s string, limit int) string {
 	return string(r[:limit-1]) + "…"
 }
 
-// Digest tells whether a message already says what it should.
+// Digest identifies the content, to tell whether a posted message is up to date.
 func (m Message) Digest() string {
 	text, err := json.Marshal(m)
 	if err != nil {

@@ -4,13 +4,13 @@ import (
 	"time"
 )
 
-// Meter counts what the bot does; bot/metrics is one. Its methods return at
-// once and are called from any goroutine.
+// Meter counts what the bot does; bot/metrics implements it. Its methods return at once
+// and may be called from any goroutine.
 type Meter interface {
-	// Changed: r and its rows were stored. The rows are those of r, and of
-	// requests that came or ended with it.
+	// Changed: r was stored with rows, which are those of r and of requests that began
+	// or ended with it.
 	Changed(r *Request, rows []Entry, at time.Time)
-	// Refused: somebody was not allowed what the row names.
+	// Refused: somebody was refused what the row names.
 	Refused(row *Entry)
 }
 

@@ -6,9 +6,9 @@ import (
 	"runtime/debug"
 )
 
-// Panicked says what a recovered panic was, and where, for the log. Its value may
-// quote what somebody typed, or a secret, so that only its type is named; what the
-// runtime says of its own errors is types, lengths and indexes.
+// Panicked describes a recovered panic and its place, for the log. Of the value it
+// names only the type, because the value may quote typed text or a secret. Errors of
+// the runtime are safe: they hold types, lengths and indexes.
 func Panicked(value any) (what, stack string) {
 	what = fmt.Sprintf("%T", value)
 	if err, ok := value.(runtime.Error); ok {

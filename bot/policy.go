@@ -4,5 +4,5 @@ import (
 	"revoke-sessions/authz"
 )
 
-// Checker is Bot.check.
+// Checker answers a question of authz; Config.Check is one.
 type Checker func(authz.Action, authz.Actor, authz.Matter) authz.Decision

@@ -8,14 +8,15 @@ import (
 	"revoke-sessions/authz"
 )
 
-// A request's row says who approved what, and so does the audit chain. Before
-// anything is called the two are compared, so that a changed row alone revokes
-// nobody: whoever changes it would have to write rows of the chain, too. An anchor
-// that was kept elsewhere tells where rows before it were changed. It does not tell
-// of rows that were forged after it, at the chain's end and with audit_head: those
-// see whoever holds the chain against the rows and outcomes that the log names.
+// Both a request's row and the audit chain say who approved what. The bot compares them
+// before it calls anything, so that a changed row alone revokes nobody: an attacker
+// would have to write rows of the chain, too. An anchor that was kept elsewhere reveals
+// changed rows before it. It does not reveal rows that were forged after it, at the end
+// of the chain and with audit_head. To find those, compare the chain with the rows and
+// outcomes that the log names.
 
-// What the chain may not show of a stored request, as the log and the row name it.
+// Parts of a stored request that the chain may not show, as the log and the row name
+// them.
 const (
 	NoAsk       = "the request itself"
 	NotOpen     = "that it is still open"
@@ -32,19 +33,19 @@ const (
 	NoAgreement = "when its time is up"
 )
 
-// Proof is what the rows of one request say of it.
+// Proof is what the audit rows of one request show.
 type Proof struct {
 	Ask     *Row // requested or previewed_again
 	Askers  []authz.Asker
 	Gave    []Row // the approvals of the decision that is being made
-	decided []Row // those of the decision in force; the last one made it
-	Waits   bool  // people were asked after the policy would not carry it out
-	Denying bool  // an approver pressed Deny, of this request or one that it replaces
-	calls   int   // those that the decision in force has begun
-	Ended   bool  // a row ends it for good, or Microsoft has said yes
+	decided []Row // the approvals of the decision in force; the last one made it
+	Waits   bool  // people were asked because the policy did not carry it out
+	Denying bool  // an approver pressed Deny on this request or on one that it replaces
+	calls   int   // calls begun under the decision in force
+	Ended   bool  // a row ends it for good or records a yes of Microsoft
 }
 
-// ProofOf goes through the rows in their order.
+// ProofOf reads the rows, which must be in the order of the chain.
 func ProofOf(rows []Row) (rec Proof) {
 	for _, row := range rows {
 		switch row.Action {
@@ -64,7 +65,7 @@ func ProofOf(rows []Row) (rec Proof) {
 			rec.Gave, rec.decided = slices.DeleteFunc(rec.Gave, gone), slices.DeleteFunc(rec.decided, gone)
 		case string(Approved):
 			if slices.Contains([]string{BotActor, ConsoleActor, ClockActor}, row.Actor) {
-				continue // the same decision goes on
+				continue // the same decision continues
 			}
 			rec.decided, rec.Gave, rec.calls = append(rec.Gave, row), nil, 0
 		case string(Executing):
@@ -93,8 +94,8 @@ func SameAskers(recorded, stored []authz.Asker) bool {
 	return !slices.ContainsFunc(stored, within(recorded)) && !slices.ContainsFunc(recorded, within(stored))
 }
 
-// SameApprovals reports whether the rows show just these approvals, each of what the
-// card showed.
+// SameApprovals reports whether the rows show exactly these approvals, each of a card
+// with this digest.
 func SameApprovals(rows []Row, stored []Verdict, digest string) bool {
 	if len(rows) != len(stored) {
 		return false
@@ -109,8 +110,9 @@ func SameApprovals(rows []Row, stored []Verdict, digest string) bool {
 	return true
 }
 
-// Decision says what the chain does not show of the decision in force, or "". A
-// call that the row does not have could be made once more.
+// Decision says what the chain does not show of the decision in force, or "". It
+// compares the calls, too: one that is missing in the stored request could be made a
+// second time.
 func (rec Proof) Decision(r *Request) string {
 	v := r.Verdict()
 	if v == nil || len(rec.decided) == 0 {
@@ -136,10 +138,10 @@ func (rec Proof) Decision(r *Request) string {
 	return ""
 }
 
-// TimeUp says whether the chain shows that the time of a report is up by now, for
-// it to be carried out by itself. A clock that was set back moves what is stored and
-// not the chain, so that a difference need not be anybody's doing. A row that names
-// no time, as those of earlier versions, shows none.
+// TimeUp reports whether the chain, too, shows that the time of a report is up, so that
+// it may be carried out automatically. The chain and the stored time may differ
+// although nobody changed them: a clock that was set back moves only the stored time. A
+// row without a time, as earlier versions wrote it, shows nothing.
 func (rec Proof) TimeUp(now time.Time) bool {
 	until, err := time.Parse(time.RFC3339, rec.Ask.Until)
 	return err == nil && !now.Before(until)

@@ -4,7 +4,7 @@ import (
 	"revoke-sessions/authz"
 )
 
-// Unable is somebody who is named as an approver, and why they cannot be one.
+// Unable is a named approver who cannot approve, and why.
 type Unable struct {
 	SlackID string
 	Reason  authz.Reason

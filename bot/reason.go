@@ -9,19 +9,19 @@ import (
 // NotOnRecord: the audit chain does not show what the stored request says.
 const NotOnRecord authz.Reason = "not_on_record"
 
-// Reasons of the bot's own, beside those of authz: they are about the request
-// or the look-up, not about the person.
+// Reasons of the bot, in addition to those of authz. They are about the request or the
+// look-up, not about the person.
 const (
 	AlreadyDecided authz.Reason = "already_decided"
-	TooLate        authz.Reason = "too_late" // past its expiry, the clock not yet
+	TooLate        authz.Reason = "too_late" // its deadline has passed; the clock has not ended it yet
 	NotRetryable   authz.Reason = "not_retryable"
 	UnknownRequest authz.Reason = "unknown_request"
 	WrongPlace     authz.Reason = "wrong_place"
-	// NotNoted: the bot had not noted yet where the card stands that it has posted.
+	// NotNoted: the bot has posted the card, but has not stored yet where.
 	NotNoted     authz.Reason = "not_noted"
 	LookupFailed authz.Reason = "lookup_failed"
 	TargetIsApp  authz.Reason = "target_is_app"
-	OwnAccount   authz.Reason = "own_account" // the bot's, in Entra
+	OwnAccount   authz.Reason = "own_account" // the one that the bot signs in to Entra with
 	GaveUp       authz.Reason = "gave_up"
 	// OtherRules: another replica was started later, with other rules.
 	OtherRules authz.Reason = "other_rules"
@@ -30,7 +30,7 @@ const (
 	IsVoid          authz.Reason = "is_void"
 	TargetChanged   authz.Reason = "target_changed"
 	OverLimit       authz.Reason = "over_limit"
-	TooFewApprovers authz.Reason = "too_few_approvers" // of the preflight
+	TooFewApprovers authz.Reason = "too_few_approvers" // found by the preflight
 )
 
 // Reasons lists every reason for which the bot refuses, authz's included.
@@ -40,7 +40,8 @@ var Reasons = append([]authz.Reason{
 	IsVoid, TargetChanged, OverLimit, TooFewApprovers, NotOnRecord,
 }, authz.Reasons...)
 
-// AboutMapping reports reasons that keep a person with a lost phone from reporting it.
+// AboutMapping reports reasons about how a Slack account leads to an Entra account.
+// They keep people from reporting their own lost phone.
 func AboutMapping(r authz.Reason) bool {
 	return slices.Contains([]authz.Reason{
 		authz.EmailMissing, authz.EmailUnconfirmed, authz.NoAccount, authz.SeveralAccounts,
@@ -48,7 +49,7 @@ func AboutMapping(r authz.Reason) bool {
 	}, r)
 }
 
-// TargetReasons are the problems with a target that a look-up answers, for tests that
+// TargetReasons are the problems with a target that a look-up can find, for tests that
 // demand a sentence for each.
 var TargetReasons = []authz.Reason{
 	authz.NoAccount, authz.SeveralAccounts, authz.EmailMissing, authz.EmailUnconfirmed, authz.OutsideWorkspace, TargetIsApp,

@@ -2,43 +2,45 @@ package bot
 
 import "revoke-sessions/authz"
 
-// Reasons why something became of a request by itself. They stand on cards, in threads
-// and in the record; nobody is refused something for one of them.
+// Reasons for what the bot did to a request by itself, or did not do. They appear on
+// cards, in threads and in the record; none is the reason of a refusal.
 
-// DenyAsked: an approver has pressed Deny, and not finished.
+// DenyAsked: an approver pressed Deny and did not finish.
 const DenyAsked authz.Reason = "deny_asked"
 
-// RevokedAlready: another request for the account was carried out since it was
-// asked for.
+// RevokedAlready: another request for the account was carried out after this one was
+// made.
 const RevokedAlready authz.Reason = "revoked_meanwhile"
 
-// TooOld: it waited longer than a decision, or a deadline, counts.
+// TooOld: it has waited longer than a decision is valid, or too long after its
+// deadline.
 const TooOld authz.Reason = "too_old"
 
-// TimeUnclear: by the audit chain the time of a report that nobody decided is not
-// up yet, though by the stored request it is.
+// TimeUnclear: by the stored request the time of an undecided report is up, but by the
+// audit chain it is not.
 const TimeUnclear authz.Reason = "time_unclear"
 
-// ProtectionUnknown: whether a protection of the policy applies cannot be read.
+// ProtectionUnknown: the bot cannot read whether a protection of the policy applies.
 const ProtectionUnknown authz.Reason = "protection_unknown"
 
-// PolicyChanged: the policy does not carry out by itself what nobody decides.
+// PolicyChanged: the policy no longer carries out undecided reports automatically.
 const PolicyChanged authz.Reason = "policy_changed"
 
-// NoLongerHolds: an approval that the decision took does not count any more.
+// NoLongerHolds: an approval of the decision no longer counts.
 const NoLongerHolds authz.Reason = "no_longer_holds"
 
 // DatabaseRestored is why a request is lost.
 const DatabaseRestored authz.Reason = "database_restored"
 
-// Interrupted is why a confirmed request was not carried out after all: whoever
-// had confirmed it at the command line stopped it while it waited.
+// Interrupted: the person at the command line who had confirmed the request stopped it
+// while it waited.
 const Interrupted authz.Reason = "interrupted"
 
-// OverTotal is an OverLimit that is not about one account.
+// OverTotal is like OverLimit, for a limit that is not about one account.
 const OverTotal authz.Reason = "over_total"
 
-// StampMoved is the reason of a revoke whose answer was lost.
+// StampMoved is the reason of a revoke that only the moved stamp of the account shows,
+// because the answer was lost.
 const StampMoved authz.Reason = "stamp_moved"
 
 // ReasonsOfRecord lists them all.

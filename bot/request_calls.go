@@ -6,7 +6,7 @@ import (
 	"revoke-sessions/graph"
 )
 
-// Called names the operation that ran, or will.
+// Called is the operation that ran, or will run.
 func (r *Request) Called() graph.Operation {
 	if a := r.Attempts.Last(); a != nil && a.Operation != "" {
 		return a.Operation
@@ -26,14 +26,14 @@ func (r *Request) Earlier() graph.Stamps {
 const (
 	// maxCalls is how many calls of unknown effect one decision may cause.
 	maxCalls = 2
-	// UnknownSoon is within which an unknown outcome is promised to be known;
-	// past it people are told to act themselves.
+	// UnknownSoon is how soon people are promised to know an unknown outcome. After
+	// that they are told to act themselves.
 	UnknownSoon = time.Minute
 	// RetryWindow is how long "Try again" is offered after a failure.
 	RetryWindow = 24 * time.Hour
 )
 
-// Retryable reports whether an approver may decide anew.
+// Retryable reports whether an approver may press "Try again".
 func (r *Request) Retryable(now time.Time) bool {
 	if r.State != Failed && !r.Stuck(now) {
 		return false
@@ -42,8 +42,8 @@ func (r *Request) Retryable(now time.Time) bool {
 	return v != nil && now.Before(v.At.Add(RetryWindow))
 }
 
-// Stuck reports whether an unknown outcome will not become known soon: both
-// calls are spent, or the account could not be read for a minute.
+// Stuck reports whether an unknown outcome will not become known soon: both calls are
+// spent, a minute has passed since the first, or the last one was refused for good.
 func (r *Request) Stuck(now time.Time) bool {
 	n, first := r.Calls().Unresolved()
 	a := r.Attempts.Last()

@@ -7,8 +7,8 @@ import (
 	"revoke-sessions/graph"
 )
 
-// AskedBy are the Slack IDs of those who asked, each once: the Slack account of one
-// of them may have led to another Entra account when they asked again.
+// AskedBy are the Slack IDs of the askers, each once. Askers may hold one twice, if it
+// led to another Entra account when that person asked again.
 func (r *Request) AskedBy() (ids []string) {
 	for _, a := range r.Askers {
 		if !slices.Contains(ids, a.SlackID) {
@@ -21,8 +21,8 @@ func (r *Request) AskedBy() (ids []string) {
 // Requester is the first asker.
 func (r *Request) Requester() authz.Asker { return r.Askers[0] }
 
-// Matter is the request as authz sees it, by what was known of the target when
-// the card was made.
+// Matter is the request as authz sees it, with the target as known when the card was
+// made.
 func (r *Request) Matter() authz.Matter {
 	return authz.Matter{Lane: r.Lane, Askers: r.Askers, AskersAlso: r.AskersAlso, Reason: r.Words.Reason, Target: authz.Target{
 		EntraID: r.Target.ID, SlackIDs: r.TargetSlackIDs(), MemberOf: r.TargetIn, Privileged: r.Privileged != graph.No,
@@ -40,28 +40,29 @@ func (r *Request) TargetSlackIDs() []string {
 	return append([]string{r.TargetSlackID}, r.TargetAlso...)
 }
 
-// Givers are the approvals that the decision in force took in Slack, oldest first.
+// Givers are the approvals behind the decision in force that were given in Slack,
+// oldest first.
 func (r *Request) Givers() []Verdict {
 	v := r.Verdict()
 	switch {
 	case r.AtConsole():
 		return nil
 	case v.Kind == authz.TimeOut:
-		return slices.Clone(v.Others) // too few
+		return slices.Clone(v.Others) // fewer than needed
 	}
 	last := *v
 	last.Others = nil
 	return append(slices.Clone(v.Others), last)
 }
 
-// Inform lists the Slack IDs of those who decided and read of the outcome
-// nowhere else: whoever asked has a message of their own.
+// Inform lists the Slack IDs of those who decided and did not ask. Askers read the
+// outcome in a message of their own.
 func (r *Request) Inform() (ids []string) {
 	v := r.Verdict()
 	if v == nil {
 		return nil
 	}
-	asked := map[string]bool{"": true} // nobody decided: the time was up
+	asked := map[string]bool{"": true} // a timeout has no Slack ID
 	for _, a := range r.Askers {
 		asked[a.SlackID] = true
 	}

@@ -8,7 +8,7 @@ import (
 	"revoke-sessions/graph"
 )
 
-// The documented transitions; no other exists.
+// documented lists the only transitions that exist.
 var documented = map[State][]State{
 	Pending:       {Approved, Denied, Cancelled, Expired, Void, Lost},
 	Approved:      {Executing, Denied, Pending, Failed, Void, Lost},
@@ -20,7 +20,7 @@ var documented = map[State][]State{
 	Failed:        {Approved, Lost},
 }
 
-func TestTransitions(t *testing.T) {
+func TestRequest_Transitions(t *testing.T) {
 	for _, from := range States {
 		for _, to := range States {
 			want := false
@@ -49,8 +49,9 @@ func TestTransitions(t *testing.T) {
 	}
 }
 
-// Every state that is not over leads to one that is, and what is over stays.
-func TestEveryWayEnds(t *testing.T) {
+// TestRequest_TransitionsEnd: a state that is not over leads on, and a state that is
+// over does not.
+func TestRequest_TransitionsEnd(t *testing.T) {
 	over := map[State]bool{Verified: true, Drilled: true, Denied: true, Cancelled: true, Expired: true, Void: true, Lost: true}
 	for _, s := range States {
 		if over[s] && len(next[s]) > 0 {
@@ -63,7 +64,7 @@ func TestEveryWayEnds(t *testing.T) {
 			t.Errorf("%s is accepted and undone", s)
 		}
 	}
-	// Nothing that Microsoft accepted is ever taken back.
+	// Nothing that Microsoft accepted goes back.
 	for _, s := range States {
 		for _, to := range next[s] {
 			if s.Accepted() && !to.Accepted() {
@@ -73,7 +74,7 @@ func TestEveryWayEnds(t *testing.T) {
 	}
 }
 
-func TestPostsAndTries(t *testing.T) {
+func TestRequest_UnresolvedAndTries(t *testing.T) {
 	at := func(n int) time.Time { return bottest.ApprovedAt.Add(time.Duration(n) * time.Second) }
 	a := func(decision, second int, o graph.Outcome) Attempt {
 		return Attempt{Decision: decision, BeganAt: at(second), Outcome: o}
@@ -86,12 +87,12 @@ func TestPostsAndTries(t *testing.T) {
 		tries     int
 		firstTry  time.Time
 	}{
-		"none":                         {1, nil, 0, time.Time{}, 0, time.Time{}},
-		"under way counts":             {1, []Attempt{a(1, 1, "")}, 1, at(1), 1, at(1)},
-		"what was not done counts not": {1, []Attempt{a(1, 1, graph.NotDone), a(1, 2, graph.OutcomeUnknown)}, 1, at(2), 2, at(1)},
-		"two of unknown effect":        {1, []Attempt{a(1, 1, graph.OutcomeUnknown), a(1, 2, graph.OutcomeUnknown)}, 2, at(1), 2, at(1)},
-		"a new decision counts anew":   {2, []Attempt{a(1, 1, graph.OutcomeUnknown), a(2, 5, graph.NotDone)}, 0, time.Time{}, 1, at(5)},
-		"a new decision with no call":  {2, []Attempt{a(1, 1, graph.OutcomeUnknown), a(1, 2, graph.OutcomeUnknown)}, 0, time.Time{}, 0, time.Time{}},
+		"none":                          {1, nil, 0, time.Time{}, 0, time.Time{}},
+		"under way counts":              {1, []Attempt{a(1, 1, "")}, 1, at(1), 1, at(1)},
+		"a refused call does not count": {1, []Attempt{a(1, 1, graph.NotDone), a(1, 2, graph.OutcomeUnknown)}, 1, at(2), 2, at(1)},
+		"two of unknown effect":         {1, []Attempt{a(1, 1, graph.OutcomeUnknown), a(1, 2, graph.OutcomeUnknown)}, 2, at(1), 2, at(1)},
+		"a new decision starts at zero": {2, []Attempt{a(1, 1, graph.OutcomeUnknown), a(2, 5, graph.NotDone)}, 0, time.Time{}, 1, at(5)},
+		"a new decision with no call":   {2, []Attempt{a(1, 1, graph.OutcomeUnknown), a(1, 2, graph.OutcomeUnknown)}, 0, time.Time{}, 0, time.Time{}},
 	} {
 		r := Request{Decisions: make([]Verdict, row.decisions), Attempts: row.attempts}
 		if n, first := r.Calls().Unresolved(); n != row.posts || !first.Equal(row.firstPost) {
@@ -103,8 +104,8 @@ func TestPostsAndTries(t *testing.T) {
 	}
 }
 
-// What a verdict and an attempt are when there are none, and which is the last.
-func TestTheLastVerdictAndAttempt(t *testing.T) {
+// TestRequest_LastVerdictAndAttempt: both are nil if there are none.
+func TestRequest_LastVerdictAndAttempt(t *testing.T) {
 	var r Request
 	if r.Verdict() != nil || r.Attempts.Last() != nil {
 		t.Error("an empty request has a verdict or an attempt")

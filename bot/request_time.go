@@ -4,7 +4,7 @@ import (
 	"time"
 )
 
-// Since is when people were last asked, but for Paused.
+// Since is when people were last asked, before Paused is added.
 func (r *Request) Since() time.Time {
 	if r.AskedAgainAt.IsZero() {
 		return r.CreatedAt

@@ -5,10 +5,10 @@ import (
 	"time"
 )
 
-// StepBack says that the database knows less than it did: it was restored from an
-// older backup, or exchanged for another one.
+// StepBack says that the database has lost rows: it was restored from an older backup,
+// or exchanged for another one.
 type StepBack struct {
-	// Seq and Hash are of a row of the chain that it once had, Head is the number of
+	// Seq and Hash are of a row of the chain that it once had. Head is the number of
 	// its last row now.
 	Seq, Head int64
 	Hash      string

@@ -11,12 +11,11 @@ import (
 	"revoke-sessions/graph"
 )
 
-// Rules are what a process decides and revokes by. Replicas that were started with
-// different ones would let people choose between them: whoever was taken off the
-// list would click until the replica with the older list got it. So the rules of
-// the process that started last are in force, and whoever has others confirms
-// and calls nothing. It is the last start that counts, not a newer file, so that
-// going back to an older policy works.
+// Rules are what a process decides and revokes by. Replicas with different rules would
+// let people choose: somebody taken off the list could click until the replica with the
+// older list gets the click. So the rules of the process that started last are in
+// force. A process with other rules confirms nothing and calls nothing. The last start
+// counts, not the newest file, so that going back to an older policy works.
 type Rules struct {
 	// Policy is the digest of the policy, approvers included.
 	Policy string
@@ -25,7 +24,7 @@ type Rules struct {
 	Channel             string
 }
 
-// Digest is one string for all of them, in hexadecimal.
+// Digest is one hexadecimal string for all of them.
 func (r Rules) Digest() string {
 	h := sha256.New()
 	for _, part := range []string{r.Policy, string(r.Operation), string(r.Fallback), r.Channel} {
@@ -34,26 +33,26 @@ func (r Rules) Digest() string {
 	return hex.EncodeToString(h.Sum(nil))
 }
 
-// RulesInForce are those that a Bot was started with last.
+// RulesInForce are the rules of the Bot that started last.
 type RulesInForce struct {
-	// Digest is that of the Rules, Policy that of the policy alone. Both are empty
-	// where none were started, or only by a version that did not say so.
+	// Digest is that of the Rules, Policy that of the policy alone. Both are empty if
+	// no rules were entered, or only by a version that did not record them.
 	Digest, Policy string
 	Since          time.Time
-	// Live is how many processes work on the store, and Others how many of them
-	// have other rules, as far as was heard of them lately.
+	// Live is how many processes work on the store, and Others how many of them have
+	// other rules, as of their last Beat.
 	Live, Others int
 }
 
-// Rulebook keeps which rules are in force.
+// Rulebook stores which rules are in force.
 type Rulebook interface {
-	// EnterRules puts rules in force and writes the row that says so; Beat notes
-	// from now on that this process has them.
+	// EnterRules puts rules in force and writes their audit row. From then on, Beat
+	// notes that this process has them.
 	EnterRules(ctx context.Context, rules Rules, row Entry) error
 	// RulesInForce reads them.
 	RulesInForce(ctx context.Context) (RulesInForce, error)
 }
 
-// ErrOtherRules: other rules are in force than those that the change was decided
-// by. Nothing was stored.
+// ErrOtherRules: the rules in force are not those that the change was decided by.
+// Nothing was stored.
 var ErrOtherRules = errors.New("other rules are in force")

@@ -10,7 +10,7 @@ import (
 	"testing"
 )
 
-func TestASecretShowsNowhere(t *testing.T) {
+func TestSecret_ShowsNowhere(t *testing.T) {
 	const text = "https://hooks.slack.com/commands/T1/2/hunter2"
 	s := Secret(text)
 	holder := struct {

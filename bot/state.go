@@ -1,9 +1,9 @@
 package bot
 
-// State is where a request stands. The zero State is no state at all.
+// State is the state of a request. The zero value is no state.
 type State string
 
-// The states, in the order in which a request may pass them.
+// The states, in the order in which a request may pass through them.
 const (
 	Pending       State = "pending"
 	Approved      State = "approved"
@@ -18,7 +18,7 @@ const (
 	Denied        State = "denied"
 	Cancelled     State = "cancelled"
 	Expired       State = "expired"
-	// Void: what the card had shown was no longer so when somebody decided.
+	// Void: what the card showed was no longer true when somebody decided.
 	Void State = "void"
 	// Lost: the database was restored from an older backup while it was open.
 	Lost State = "lost"

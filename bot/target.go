@@ -9,35 +9,34 @@ import (
 	"revoke-sessions/graph"
 )
 
-// TargetFacts is the target as it is now, in everything that a card shows or a rule
-// goes by.
+// TargetFacts is what is known about the target now, of all that a card shows or a rule
+// uses.
 type TargetFacts struct {
 	User graph.User
-	// SlackIDs are the Slack accounts that lead to the account, the one that
-	// is told first; found says that they were looked for, and that these are all.
+	// SlackIDs are the Slack accounts that lead to the account, first the one that gets
+	// messages. Found says that all of them were found.
 	SlackIDs []string
 	Found    bool
-	// In are those of the policy's groups, and of the Slack users that its
-	// protections name, that the account is in or is; unsure those of which
-	// nobody could say.
+	// In are the groups of the policy that the account is in, and the Slack users named
+	// in its protections that it is. Unsure are those for which that is not known.
 	In, Unsure []string
-	// Privileged is what was answered to whether it holds a privileged role,
-	// and rolesAsked that somebody asked.
+	// Privileged is whether it holds a privileged role, and RolesAsked that somebody
+	// asked.
 	Privileged graph.Fact
 	RolesAsked bool
-	// Complete: what only a card shows was asked for, too. SignedIn is when the
-	// account last signed in; zero where signInsRead means that no sign-in is
-	// known since April 2020.
+	// Complete: facts that only a card shows were asked for, too. SignedIn is the last
+	// sign-in; zero with SignInsRead means no sign-in on record since April 2020.
 	Complete    bool
 	SignedIn    time.Time
 	SignInsRead bool
-	// Trouble is why something is not known, or nil; age is of the oldest answer.
+	// Trouble is why something is not known, or nil. Age is the age of the oldest
+	// answer.
 	Trouble error
 	Age     time.Duration
 }
 
-// AimAt puts the target into a request. What nobody asked for this time stays
-// as it was.
+// AimAt puts the target's facts into a request. Facts that nobody asked for this time
+// stay.
 func (r *Request) AimAt(a TargetFacts) {
 	r.Words.DisplayName, r.Words.UPN = Clean(a.User.DisplayName, MaxName), Clean(a.User.UPN, MaxAddress)
 	r.Target = a.User
@@ -57,25 +56,25 @@ func (r *Request) AimAt(a TargetFacts) {
 			r.TargetAlso = append(r.TargetAlso, id)
 		}
 	}
-	// Names stand in Words alone.
+	// Names are kept in Words only.
 	r.Target.DisplayName, r.Target.UPN, r.Target.Mail, r.Target.Addresses = "", "", "", nil
 }
 
-// MaxName is how many runes of a directory's name are shown.
+// MaxName is how many runes of a name from the directory are shown.
 const MaxName = 120
 
-// AlsoKnows takes over which Slack accounts lead to the same people: who is known
-// to be the same person as somebody stays so.
+// AlsoKnows adds the Slack accounts that other has found for the askers and the target,
+// so that what is known about them is not lost.
 func (r *Request) AlsoKnows(other *Request) {
 	r.AskersAlso = Union(r.AskersAlso, other.AskersAlso)
 	r.TargetAlso = Union(r.TargetAlso, slices.DeleteFunc(other.TargetSlackIDs(), func(id string) bool { return id == r.TargetSlackID }))
 	r.TargetFound = r.TargetFound || other.TargetFound
 }
 
-// ErrRolesUnread: Entra answered, but not what was asked.
+// ErrRolesUnread: Entra answered, but not the question about roles.
 var ErrRolesUnread = errors.New("the target's roles could not be read")
 
-// MatterOf is the request as authz sees it, by what is known of the target now.
+// MatterOf is the request as authz sees it, with the target as known now.
 func (r *Request) MatterOf(t TargetFacts) authz.Matter {
 	m := r.Matter()
 	m.Target.MemberOf, m.Target.Unsure, m.Target.Privileged = t.In, t.Unsure, t.Privileged != graph.No
@@ -85,8 +84,7 @@ func (r *Request) MatterOf(t TargetFacts) authz.Matter {
 	return m
 }
 
-// KnownNow is matterOf with what cannot be read at the moment taken for what
-// the card had.
+// KnownNow is MatterOf, with the facts of the card for those that cannot be read now.
 func (r *Request) KnownNow(t TargetFacts) authz.Matter {
 	if t.Privileged == graph.Unknown {
 		t.Privileged = r.Privileged
@@ -95,18 +93,18 @@ func (r *Request) KnownNow(t TargetFacts) authz.Matter {
 	return r.MatterOf(t)
 }
 
-// UpdateFacts takes over what may change without making the request void: a
-// colleague may have blocked sign-in meanwhile, which is good practice.
+// UpdateFacts takes over what may change without voiding the request. A colleague may
+// have blocked sign-in since, which is good practice.
 func (r *Request) UpdateFacts(t TargetFacts) {
 	name, known, found, stamps := r.Words.DisplayName, r.TargetSlackIDs(), r.TargetFound, r.Target.Stamps
 	t.SlackIDs = Union(known, t.SlackIDs)
 	r.AimAt(t)
-	// The words are settled once a request is decided, who was the target
-	// stays so, and the stamps on the card are what later reads are compared with.
+	// The name is fixed once a request is decided, accounts that were found stay found,
+	// and later reads are compared with the stamps on the card.
 	r.Words.DisplayName, r.TargetFound, r.Target.Stamps = name, r.TargetFound || found, stamps
 }
 
-// Union keeps the order and takes nothing twice.
+// Union is a, followed by what only b has.
 func Union(a, b []string) []string {
 	all := slices.Clone(a)
 	for _, one := range b {

@@ -9,7 +9,7 @@ import (
 	"revoke-sessions/graph"
 )
 
-// next holds the transitions that exist; every other is a defect.
+// next lists the transitions that exist; any other is a bug.
 var next = map[State][]State{
 	Pending:       {Approved, Denied, Cancelled, Expired, Void, Lost},
 	Approved:      {Executing, Denied, Pending, Failed, Void, Lost},
@@ -24,8 +24,8 @@ var next = map[State][]State{
 // May reports whether a request in state s may go to state to.
 func (s State) May(to State) bool { return slices.Contains(next[s], to) }
 
-// To takes the request to another state. A transition that does not exist is
-// a defect: it panics before anything is stored.
+// To moves the request to another state. It panics before anything is stored if the
+// transition does not exist, because that is a bug.
 func (r *Request) To(s State) {
 	if r.State != s && !r.State.May(s) {
 		panic(fmt.Sprintf("request %s: no way from %s to %s", r.ID, r.State, s))
@@ -33,8 +33,8 @@ func (r *Request) To(s State) {
 	r.State = s
 }
 
-// Approve takes the request to approved by a verdict that enough others came
-// before.
+// Approve moves the request to approved by the verdict that completes its approvals.
+// Later reads are compared with the stamps in before.
 func (r *Request) Approve(v Verdict, before graph.Stamps) {
 	v.Others = r.Approvals
 	r.To(Approved)
@@ -45,23 +45,22 @@ func (r *Request) Approve(v Verdict, before graph.Stamps) {
 	r.Approvals = nil
 }
 
-// Stoppable reports whether an approved request waits with no call under way,
-// and none in the past that may have been carried out, so that a deny still
-// prevents everything.
+// Stoppable reports whether an approved request waits with no call under way, and no
+// earlier one that may have been carried out, so that a deny still prevents everything.
 func (r *Request) Stoppable() bool {
 	return r.State == Approved && r.NothingDone()
 }
 
-// NothingDone reports whether no call of the request can have taken effect, so that
-// a decision which is taken back, voided or denied gives back what it has used up:
-// else a limit would say of what was never revoked that it was. What is decided
-// again counts again. A plain failure keeps what it used: its decision stands, and
-// "Try again" is another one.
+// NothingDone reports whether no call of the request can have taken effect. Then a
+// decision that is taken back, voided or denied gives back its uses, because a limit
+// must not count a revoke that never happened. A new decision counts again. After a
+// plain failure the uses stay: the decision is still in force, and "Try again" is
+// another one.
 func (r *Request) NothingDone() bool {
 	return !slices.ContainsFunc(r.Attempts, func(a Attempt) bool { return a.Outcome != graph.NotDone })
 }
 
-// Lapse takes away the approvals that count no more.
+// Lapse removes the approvals of slackIDs, which no longer count.
 func (r *Request) Lapse(slackIDs []string) {
 	gone := func(v Verdict) bool { return slices.Contains(slackIDs, v.SlackID) }
 	for _, v := range r.Approvals {
@@ -72,7 +71,7 @@ func (r *Request) Lapse(slackIDs []string) {
 	r.Approvals = slices.DeleteFunc(slices.Clone(r.Approvals), gone)
 }
 
-// LapsedBy are the approvals, all of which lapse for one reason.
+// LapsedBy marks all these approvals as lapsed for one reason.
 func LapsedBy(givers []Verdict, why authz.Reason) []Verdict {
 	for i := range givers {
 		givers[i].Why = why
@@ -80,28 +79,27 @@ func LapsedBy(givers []Verdict, why authz.Reason) []Verdict {
 	return givers
 }
 
-// ClockSkew is how far this machine's clock may be from Microsoft's; beyond it,
-// the bot may take a revoke of its own for somebody else's.
+// ClockSkew is how far this machine's clock may be from Microsoft's. Beyond it, the bot
+// may mistake its own revoke for somebody else's.
 const ClockSkew = StampSkew
 
-// MaxTries bounds the calls that one decision may cause while Microsoft asks
-// to wait or cannot be reached.
+// MaxTries limits the calls of one decision while Microsoft asks to wait or cannot be
+// reached.
 const MaxTries = 8
 
-// Answered reports whether Microsoft dealt with the call, one way or the other.
+// Answered reports whether Microsoft accepted the call or refused it for good.
 func Answered(a *Attempt) bool {
 	return a.Outcome == graph.Done || a.Outcome == graph.NotDone && a.Wait == 0 && a.Status >= 400 && a.Status < 500
 }
 
-// CodeInterrupted is the Code of an attempt whose answer is not on record: its process
-// was stopped in it, or the database was away until it was.
+// CodeInterrupted is the Code of an attempt without an answer on record: its process
+// was stopped during the call, or before the database was back.
 const CodeInterrupted = "interrupted"
 
-// Raise notes, in the request and in the row that says so, that people must be
-// told that a late look at the account does not bear Microsoft's yes out. It
-// reports false where there is nothing to tell, or they were told, or nobody is:
-// of a request of the command line nobody reads in Slack. A guest's stamps need
-// not move here.
+// Raise notes, in the request and in its row, that people must be told that a late look
+// at the account does not confirm Microsoft's yes. It reports false if there is nothing
+// to tell, or they were told. It does so, too, for a request of the command line, which
+// nobody reads in Slack, and for a guest, because a guest's stamps need not move here.
 func (r *Request) Raise(e *Entry, now time.Time) bool {
 	switch {
 	case r.Target.Guest == graph.Yes || !r.UnmovedAt.IsZero() || r.AtConsole():
@@ -119,14 +117,14 @@ func (r *Request) Raise(e *Entry, now time.Time) bool {
 	return true
 }
 
-// StampSkew is how far our clock may be from Microsoft's. A stamp that moved
-// earlier than this before our call was moved by somebody else.
+// StampSkew is how far our clock may be from Microsoft's. A stamp that moved longer
+// than this before our call was moved by somebody else.
 const StampSkew = 5 * time.Minute
 
-// SecondCall says when another call may follow one of unknown effect, if at
-// all: once, some time after it, or when the wait is over that Microsoft asked
-// for instead of carrying the second out. Where the clock was set back since the
-// call, the reads since tell how long ago it was.
+// SecondCall says when another call may follow one of unknown effect, if at all. It may
+// follow once: SecondPost after the first, or, if Microsoft refused the second and
+// asked to wait, after that wait. If the clock was set back since the call, the reads
+// since then tell how long ago it was.
 func (r *Request) SecondCall(timing Timing, now time.Time) (at time.Time, may bool) {
 	calls, first := r.Calls().Unresolved()
 	tries, _ := r.Calls().Tries()
@@ -149,7 +147,7 @@ func (r *Request) SecondCall(timing Timing, now time.Time) (at time.Time, may bo
 	return first.Add(timing.SecondPost), true
 }
 
-// Note keeps what was read, or that it could not be read.
+// Note stores what was read, or that it could not be read.
 func (r *Request) Note(read graph.Stamps) {
 	if r.Unread = !read.Known(); !r.Unread {
 		r.After = read

@@ -30,7 +30,7 @@ func TestClean(t *testing.T) {
 		{"abcdefg", 6, "abcdef…"},
 		{"äöüäöü", 6, "äöüäöü"},
 		{"äöüäöüä", 6, "äöüäöü…"},
-		{"abcdef \n\u200b", 6, "abcdef"}, // nothing was cut that shows
+		{"abcdef \n\u200b", 6, "abcdef"}, // only invisible text was cut
 		{"abcde fgh", 6, "abcde…"},
 		{"abcd fgh", 6, "abcd f…"},
 		{"abcdef gh", 6, "abcdef…"},
@@ -41,7 +41,7 @@ func TestClean(t *testing.T) {
 	}
 }
 
-func TestCleanIsClean(t *testing.T) {
+func TestClean_ResultIsClean(t *testing.T) {
 	nasty := rapid.SliceOf(rapid.OneOf(rapid.Rune(), rapid.SampledFrom([]rune(" \t\n\u202e\u200b\u200d\u3164\u00a0\x00\ufeffé&<*"))))
 	rapid.Check(t, func(t *rapid.T) {
 		s, limit := string(nasty.Draw(t, "s")), rapid.IntRange(1, 40).Draw(t, "limit")
@@ -94,8 +94,8 @@ func TestNewID(t *testing.T) {
 			letters[r]++
 		}
 	}
-	// 10,000 of 148 million: a third of all runs would have one repeat, so a
-	// few are allowed; a generator with a fault has thousands.
+	// 10,000 of 148 million: a third of all runs have a repeat, so a few are
+	// allowed. A faulty generator has thousands.
 	if len(drawn) < draws-5 {
 		t.Errorf("%d IDs of %d were drawn before", draws-len(drawn), draws)
 	}

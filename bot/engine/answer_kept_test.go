@@ -15,7 +15,7 @@ import (
 	"revoke-sessions/graph"
 )
 
-// leaving is a database that is away from the moment on that Microsoft answers.
+// leaving is a database that can go away.
 type leaving struct {
 	bot.Store
 	away atomic.Bool
@@ -37,7 +37,7 @@ func (l *leaving) Due(ctx context.Context, limit int) (bot.Work, error) {
 	return l.Store.Due(ctx, limit)
 }
 
-// answering is an Entra that says yes, and then the database goes away.
+// answering is an Entra that says yes, and then calls then.
 type answering struct {
 	counting
 	then func()
@@ -57,10 +57,10 @@ func (a *answering) Revoke(ctx context.Context, id string) (graph.Revocation, er
 	return yes, err
 }
 
-// TestAnswerIsKept: Microsoft says yes while the bot's own database is away for
-// longer than a minute. Once it is back the yes is on record, with the time at
-// which it came, and nobody reads that Microsoft was not clear.
-func TestAnswerIsKept(t *testing.T) {
+// TestAnswer_IsKeptWhileDatabaseIsAway: the database is away for longer than a minute
+// when Microsoft says yes. Afterwards the yes is on record with the time at which it
+// came, and nobody reads that Microsoft was not clear.
+func TestAnswer_IsKeptWhileDatabaseIsAway(t *testing.T) {
 	w := newWorkshop(t)
 	client, home, err := connect(t.Context(), w.slack, nil)
 	if err != nil {
@@ -88,7 +88,7 @@ func TestAnswerIsKept(t *testing.T) {
 	w.wait("Microsoft is called", func() bool { return entra.revokes.Load() > 0 && db.away.Load() })
 	for range 6 {
 		w.clock.move(30 * time.Second)
-		time.Sleep(250 * time.Millisecond) // the tries, which are a tenth of a second apart in real time
+		time.Sleep(250 * time.Millisecond) // for the tries, a tenth of a second of real time apart
 	}
 	db.away.Store(false)
 

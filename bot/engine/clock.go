@@ -18,16 +18,15 @@ const (
 )
 
 const (
-	// beatEvery is how often a process says that it lives.
+	// beatEvery is how often a process reports that it lives.
 	beatEvery = 5 * time.Second
 
-	// forgetEvery is how often secrets past their use are looked for.
+	// forgetEvery is how often the bot erases secrets that are no longer used.
 	forgetEvery = time.Minute
 )
 
-// Run is the clock: every tick it claims what is due and advances it. It
-// returns when ctx has ended and running work is done or was given up; then
-// nothing new is begun.
+// Run is the clock: each tick it claims what is due and advances it. After ctx has
+// ended it begins nothing new, and returns when running work is done or given up.
 func (b *Bot) Run(ctx context.Context) {
 	tick := time.NewTicker(b.cfg.Timing.Tick)
 	defer tick.Stop()
@@ -38,7 +37,7 @@ func (b *Bot) Run(ctx context.Context) {
 			beat = now
 			b.beat(ctx, now)
 		}
-		if ctx.Err() == nil { // or a beat that was broken off by the stop would pass for a failure
+		if ctx.Err() == nil { // else a beat cut off by the stop would look like a failure
 			b.heartbeats(now)
 		}
 		b.watchClock()
@@ -66,7 +65,7 @@ func (b *Bot) Run(ctx context.Context) {
 	}
 }
 
-// beat says that this process lives and hears how many do.
+// beat reports that this process lives, and learns how many do.
 func (b *Bot) beat(ctx context.Context, now time.Time) {
 	ctx, cancel := context.WithTimeout(ctx, bot.StoreWithin)
 	defer cancel()
@@ -79,7 +78,7 @@ func (b *Bot) beat(ctx context.Context, now time.Time) {
 	}
 	b.health.database.works(now)
 	if before := b.replicas.Swap(int64(live)); before != 0 && before != int64(live) {
-		b.pool.Spawn(b.teller.Retell) // whoever has gone may have told something by other rules
+		b.pool.Spawn(b.teller.Retell) // a process that is gone may have told people something by other rules
 	}
 	if _, err := b.run.HasOtherRules(ctx); err != nil && ctx.Err() == nil {
 		b.log.Error("look whether this process has the rules in force", "error", err)
@@ -106,7 +105,7 @@ func (b *Bot) pickUp(ctx context.Context) {
 	}
 	b.pool.HandBack(ctx)
 	if b.run.OtherRulesInForce() {
-		// Whoever has the rules in force looks every second, and so is first.
+		// A process with the rules in force looks every second, and so is first.
 		if now := b.now(); !bot.Elapsed(b.looked, now, lifecycle.OtherRulesPause) {
 			return
 		}
@@ -144,12 +143,12 @@ func (b *Bot) pickUp(ctx context.Context) {
 	}
 }
 
-// SinceTick is how long ago the clock last finished a round or, before its
-// first, how long the bot exists. A round that hangs makes it grow.
+// SinceTick is the time since the clock last finished a round, or since New before the
+// first round. It grows while a round hangs.
 func (b *Bot) SinceTick() time.Duration { return time.Since(*b.ticked.Load()) }
 
-// tick notes that the clock has finished a round. It goes by the machine's own
-// clock, which nobody sets back.
+// tick notes that the clock has finished a round, in monotonic time, which nobody sets
+// back.
 func (b *Bot) tick() {
 	now := time.Now()
 	b.ticked.Store(&now)

@@ -9,19 +9,19 @@ import (
 )
 
 const (
-	// clockApart is how far this machine's clock and the database's may be apart.
+	// clockApart is how far this machine's clock and the database's may differ.
 	clockApart = 5 * time.Second
 )
 
-// clockWatch notices that the clock by which everything waits was set. What
-// waits is held against a clock that was set back by the store; here it is said.
+// clockWatch reports that the clock which all waits use was set. The store adjusts the
+// waits when the clock is set back.
 type clockWatch struct {
-	// steady is what has passed on a clock that nobody sets; nil for no such watch.
+	// steady is the time passed on a clock that nobody sets; nil turns the watch off.
 	steady func() time.Duration
-	// at is what the clock said at the last look, and passed what steady did.
+	// at and passed are the readings of the clock and of steady at the last look.
 	at     time.Time
 	passed time.Duration
-	far    bool // it was said that the two clocks are apart
+	far    bool // the log was told that the clocks differ
 
 	jumps atomic.Int64
 	apart atomic.Int64 // nanoseconds
@@ -33,7 +33,7 @@ func (b *Bot) ClockJumps() int64 { return b.clock.jumps.Load() }
 // ClockApart is how far the database's clock is ahead of this machine's.
 func (b *Bot) ClockApart() time.Duration { return time.Duration(b.clock.apart.Load()) }
 
-// watchClock looks whether the clock was set forward, and how far it is from the
+// watchClock checks whether the clock was set forward, and how far it is from this
 // machine's own.
 func (b *Bot) watchClock() {
 	c := &b.clock
@@ -61,8 +61,8 @@ func (b *Bot) watchClock() {
 	}
 }
 
-// clockSetBack says that the clock was set back, in the log, the numbers and the
-// record.
+// clockSetBack reports in the log, the metrics and the audit chain that the clock was
+// set back.
 func (b *Bot) clockSetBack(ctx context.Context, by time.Duration) {
 	b.clock.jumps.Add(1)
 	b.log.Error("the clock was set back: what waits goes by the new time, and no wait is longer than it was. Look at the machine's time",

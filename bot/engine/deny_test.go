@@ -10,15 +10,15 @@ import (
 	"revoke-sessions/bot/slacktest"
 )
 
-// formsFail has Slack open no form, in some way.
+// formsFail makes Slack open no form, in the given way.
 func (s *stage) formsFail(how slacktest.Fault) {
 	how.Method = "views.open"
 	s.slack.Inject(how)
 }
 
-// However Slack does not open the form: the press is on record, nothing is carried
-// out by itself, and the next press denies.
-func TestDenyWithoutAForm(t *testing.T) {
+// TestDeny_FormDoesNotOpen: in each way of failing, the press is on record, nothing is
+// carried out automatically, and the next press denies.
+func TestDeny_FormDoesNotOpen(t *testing.T) {
 	const not, unsure = "Slack did not open the form", "I am not sure that the form for your reason opened"
 	for name, row := range map[string]struct {
 		how  slacktest.Fault
@@ -30,7 +30,7 @@ func TestDenyWithoutAForm(t *testing.T) {
 		"asked too often":    {slacktest.Fault{RetryAfter: 30 * time.Second}, not},
 		"no answer":          {slacktest.Fault{Reset: true}, unsure},
 		"Slack is ill":       {slacktest.Fault{Error: "internal_error"}, unsure},
-		"opened, unheard":    {slacktest.Fault{Reset: true, After: true}, unsure},
+		"opened, no answer":  {slacktest.Fault{Reset: true, After: true}, unsure},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s, own, at := twoCards(t, func(p *authz.Policy) { p.Self.Execute = true })
@@ -58,12 +58,12 @@ func TestDenyWithoutAForm(t *testing.T) {
 	}
 }
 
-// Two presses in one moment are one: nobody had read what the second does.
-func TestDenyWithoutAFormTwiceAtOnce(t *testing.T) {
+// TestDeny_TwoPressesAtOnceAreOne, because nobody had read what the second one does.
+func TestDeny_TwoPressesAtOnceAreOne(t *testing.T) {
 	s, own, at := twoCards(t, func(*authz.Policy) {})
 	s.formsFail(slacktest.Fault{Error: "expired_trigger_id"})
 	for range 2 {
-		s.actsOut(t, s.pressed(theApprover, at, bot.ActionDeny, own)) // the clock stands
+		s.actsOut(t, s.pressed(theApprover, at, bot.ActionDeny, own)) // the clock does not move
 	}
 	if r := s.state(t, own); r.State != bot.Pending || len(r.DenyAsked) != 1 {
 		t.Errorf("it is %s, with %d who pressed Deny", r.State, len(r.DenyAsked))
@@ -75,8 +75,9 @@ func TestDenyWithoutAFormTwiceAtOnce(t *testing.T) {
 	}
 }
 
-// Who may deny is looked up at the second press, too.
-func TestDenyWithoutAFormByWhoIsNoApproverAnyMore(t *testing.T) {
+// TestDeny_SecondPressChecksApprover: the right to deny is looked up at the second
+// press, too.
+func TestDeny_SecondPressChecksApprover(t *testing.T) {
 	s, own, at := twoCards(t, func(*authz.Policy) {})
 	s.formsFail(slacktest.Fault{Error: "expired_trigger_id"})
 	s.actsOut(t, s.pressed(theApprover, at, bot.ActionDeny, own))
@@ -90,9 +91,9 @@ func TestDenyWithoutAFormByWhoIsNoApproverAnyMore(t *testing.T) {
 	}
 }
 
-// A form that opened, and was never submitted, holds the clock as well; also where a
-// fresh card took the place of the one on which Deny was pressed.
-func TestDenyWhoseFormNeverComes(t *testing.T) {
+// TestDeny_FormIsNeverSubmitted: a form that opened prevents the automatic revoke, too,
+// even if a fresh card replaced the one on which Deny was pressed.
+func TestDeny_FormIsNeverSubmitted(t *testing.T) {
 	for name, renamed := range map[string]bool{"the same card": false, "a fresh card": true} {
 		t.Run(name, func(t *testing.T) {
 			s, own, at := twoCards(t, func(p *authz.Policy) { p.Self.Execute = true })
@@ -116,8 +117,8 @@ func TestDenyWhoseFormNeverComes(t *testing.T) {
 	}
 }
 
-// What a fresh card takes the place of is not carried out by itself either.
-func TestDenyWithoutAFormStaysOnAFreshCard(t *testing.T) {
+// TestDeny_FreshCardKeepsPress: a fresh card is not carried out automatically either.
+func TestDeny_FreshCardKeepsPress(t *testing.T) {
 	s, own, at := twoCards(t, func(p *authz.Policy) { p.Self.Execute = true })
 	before := s.buttonsOf()
 	s.formsFail(slacktest.Fault{Error: "expired_trigger_id"})
@@ -136,8 +137,8 @@ func TestDenyWithoutAFormStaysOnAFreshCard(t *testing.T) {
 	}
 }
 
-// An approved request that waits can be denied in the same way.
-func TestDenyWithoutAFormOfWhatWaits(t *testing.T) {
+// TestDeny_ApprovedRequestThatWaits can be denied without a form in the same way.
+func TestDeny_ApprovedRequestThatWaits(t *testing.T) {
 	s, own, at := twoCards(t, func(*authz.Policy) {})
 	s.entra.mu.Lock()
 	s.entra.replies = []reply{saysWait}
@@ -157,10 +158,10 @@ func TestDenyWithoutAFormOfWhatWaits(t *testing.T) {
 	}
 }
 
-// What the policy decided is not carried out over somebody who acts while it waits
-// for Microsoft: not where the form of a Deny never comes back, nor where another
-// request had the account revoked.
-func TestDenyOfWhatThePolicyDecided(t *testing.T) {
+// TestDeny_StopsPolicyDecision: while a decision of the policy waits for Microsoft, a
+// press of Deny without a submitted form stops it, and so does another revoke of the
+// account.
+func TestDeny_StopsPolicyDecision(t *testing.T) {
 	for name, row := range map[string]struct {
 		acts  func(*testing.T, *stage, bot.Place, string)
 		why   string
@@ -175,7 +176,7 @@ func TestDenyOfWhatThePolicyDecided(t *testing.T) {
 		}, "an approver has pressed Deny, and has not finished", 1},
 		"another revoke": {func(t *testing.T, s *stage, _ bot.Place, _ string) {
 			s.revokesByHand(t, "")
-			s.passes(t, time.Second) // and it is verified
+			s.passes(t, time.Second) // for the verification
 		}, "another request for this account was carried out meanwhile", 2},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -205,8 +206,9 @@ func TestDenyOfWhatThePolicyDecided(t *testing.T) {
 	}
 }
 
-// A press of Deny counts also while the account is read for the policy's decision.
-func TestDenyWhileThePolicyDecides(t *testing.T) {
+// TestDeny_PressedWhilePolicyDecides: a press counts even while the account is read for
+// the decision of the policy.
+func TestDeny_PressedWhilePolicyDecides(t *testing.T) {
 	s, own, _ := twoCards(t, func(p *authz.Policy) { p.Self.Execute = true })
 	r := s.state(t, own)
 	s.passes(t, 14*time.Minute)
@@ -230,8 +232,8 @@ func TestDenyWhileThePolicyDecides(t *testing.T) {
 	}
 }
 
-// renamed has the person renamed, so that the next click voids the card, and answers
-// the request that takes its place.
+// renamed changes the name of the person, so that the next click voids the card. It
+// returns the request that replaces it.
 func (s *stage) renamed(t *testing.T, at bot.Place, own string, before map[string][]string) (string, bot.Place) {
 	t.Helper()
 	s.entra.mu.Lock()

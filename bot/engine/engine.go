@@ -1,5 +1,5 @@
-// Package engine puts the rooms of the bot together and runs its clock: what arrives goes
-// to intake, what is due to lifecycle and notify.
+// Package engine puts the packages of the bot together and runs its clock: arrivals go
+// to intake, due work to lifecycle and notify.
 package engine
 
 import (
@@ -24,8 +24,8 @@ func (b *Bot) handling(a bot.Arrival) work.Piece {
 	return work.Piece{Do: func(ctx context.Context) { b.handler.Handle(ctx, a) }, Arrival: &a, By: a.UserID, Later: !a.Decides()}
 }
 
-// apologize tells whoever clicked that it waits: the ack of a click carries no
-// words. It never holds anything up, and where many wait, not all are told.
+// apologize tells the person that their click waits, because the ack of a click carries
+// no words. It delays nothing; if many clicks wait, not everybody is told.
 func (b *Bot) apologize(a bot.Arrival) {
 	if a.ResponseURL == "" {
 		return
@@ -37,12 +37,11 @@ func (b *Bot) apologize(a bot.Arrival) {
 	})
 }
 
-// workers bounds what is being carried out at once; what finds no place waits: see
-// work.Pool.
+// workers limits how much work runs at once; the rest waits: see work.Pool.
 const workers = 256
 
-// Bot carries out what arrives and what is due. All its methods may be called
-// at once; several bots may share one store.
+// Bot carries out what arrives and what is due. Its methods may be called concurrently,
+// and several bots may share one store.
 type Bot struct {
 	cfg       bot.Config
 	store     bot.Store
@@ -53,13 +52,13 @@ type Bot struct {
 	teller    *notify.Teller
 	run       *lifecycle.Runner
 	handler   *intake.Handler
-	// lastPreflight is when the last began, in nanoseconds since 1970, and earlier
-	// where the next must not wait so long.
+	// lastPreflight is the start of the last preflight (Unix ns), backdated to make the
+	// next one early.
 	lastPreflight atomic.Int64
-	// lastReach is what was last known of whether administrators can be revoked.
+	// lastReach is the last known answer whether administrators can be revoked.
 	lastReach atomic.Pointer[graph.Fact]
-	replicas  atomic.Int64              // that live
-	looked    time.Time                 // when the clock last looked for what is due
+	replicas  atomic.Int64              // living processes
+	looked    time.Time                 // when the clock last looked for due work
 	ticked    atomic.Pointer[time.Time] // when the clock last finished a round
 	health    health
 	clock     clockWatch
@@ -68,7 +67,7 @@ type Bot struct {
 	now       func() time.Time
 }
 
-// New makes a Bot. Run must be called for it to see what is due.
+// New makes a Bot. It picks up due work only while Run runs.
 func New(cfg bot.Config, store bot.Store, slack *slackapi.Client, entra bot.Entra) *Bot {
 	if cfg.Now == nil {
 		cfg.Now = time.Now
@@ -83,8 +82,8 @@ func New(cfg bot.Config, store bot.Store, slack *slackapi.Client, entra bot.Entr
 	b.directory = heardEntra{entra, b.hearCall}
 	budget := lookup.NewBudget(cfg.Now, b.Replicas, cfg.Timing.AskEvery <= 0)
 	people := lookup.NewPeople(slack, b.directory, &cfg.Policy, cfg.Now, budget)
-	// With a memory of its own: counting the approvers must not make what was
-	// known of them then count at their click.
+	// Uses its own cache: listing the approvers must not refresh the entries that
+	// authorize a click.
 	b.approvers = &lookup.Rosters{People: lookup.NewPeople(slack, b.directory, &cfg.Policy, cfg.Now, budget), Names: cfg.Policy.Approvers,
 		Now: cfg.Now}
 	b.pool = work.NewPool(cfg.Log, cfg.Now, workers, store.HandBack)
@@ -99,16 +98,15 @@ func New(cfg bot.Config, store bot.Store, slack *slackapi.Client, entra bot.Entr
 	return b
 }
 
-// telling is the telling of a request that was just stored.
+// telling is the work of telling people about a request that was just stored.
 func (b *Bot) telling(r *bot.Request) work.Piece {
 	return work.Piece{Do: func(ctx context.Context) { b.teller.Tell(ctx, r.ID) }, By: r.Requester().SlackID, Later: r.State == bot.Pending}
 }
 
-// Receive stores what came through the socket. next carries it out and must
-// be called after the ack; it is nil for what had arrived before. reply says
-// that a command has to wait, where it has. With an error nothing was stored, but
-// for ErrUnclear, which may have been and is then found by the clock. It implements
-// listen.Inbox.
+// Receive stores what came through the socket. The caller must call next after the ack
+// to carry it out; next is nil if it had arrived before. reply, if any, says that a
+// command has to wait. With an error nothing was stored, except perhaps with
+// ErrUnclear; the clock then finds it. Receive implements listen.Inbox.
 func (b *Bot) Receive(ctx context.Context, a bot.Arrival) (reply any, next func(), err error) {
 	stored, fresh, err := b.store.Receive(ctx, a)
 	if err != nil || !fresh {
@@ -128,15 +126,14 @@ func (b *Bot) Receive(ctx context.Context, a bot.Arrival) (reply any, next func(
 	}, nil
 }
 
-// Load returns how many pieces of work are under way, how many wait in memory
-// for one of them to end, and how many may be under way at once. More may wait
-// in the database.
+// Load returns how many pieces of work run, how many wait for them in memory, and how
+// many may run at once. More may wait in the database.
 func (b *Bot) Load() (running, waiting, places int) { return b.pool.Load() }
 
-// RecordPolicy writes down which rules decide what follows, and puts them in
-// force. It must come before anything is received.
+// RecordPolicy records the rules of this process and puts them in force. Call it before
+// anything is received.
 func (b *Bot) RecordPolicy(ctx context.Context) error { return b.run.RecordPolicy(ctx) }
 
-// OtherRulesInForce reports whether this process was, when it last looked, one that
-// must not confirm because another one was started later with other rules.
+// OtherRulesInForce reports whether this process, when it last looked, must not confirm
+// because another one was started later with other rules.
 func (b *Bot) OtherRulesInForce() bool { return b.run.OtherRulesInForce() }

@@ -15,7 +15,7 @@ import (
 	"revoke-sessions/graph"
 )
 
-// crowd is a workshop whose Slack takes one message a second in a channel.
+// crowd is a workshop with a Slack that takes one message a second in a channel.
 type crowd struct {
 	*workshop
 	peek *sql.DB // the same database, for reading
@@ -37,7 +37,7 @@ func crowdIn(w *workshop) *crowd {
 	return c
 }
 
-// asks stores that somebody asks about a target, or reports their own device.
+// asks stores an ask about a target, or a report of one's own device.
 func (c *crowd) asks(id, who, target string, lane authz.Lane) bot.Request {
 	c.Helper()
 	now := c.clock.now()
@@ -52,7 +52,7 @@ func (c *crowd) asks(id, who, target string, lane authz.Lane) bot.Request {
 	return r
 }
 
-// settled waits until nothing is owed at this moment of the clock.
+// settled waits until no telling is owed at this moment of the clock.
 func (c *crowd) settled() {
 	c.Helper()
 	var owed int
@@ -65,7 +65,7 @@ func (c *crowd) settled() {
 	}
 }
 
-// stand are the messages in the channel and in its threads that say something.
+// stand are the messages in the channel and its threads that contain a text.
 func (c *crowd) stand(says string) (all []slacktest.Message) {
 	for _, card := range c.slack.Messages(channelOfCards) {
 		for _, m := range append(c.slack.Thread(channelOfCards, card.TS), card) {
@@ -77,7 +77,7 @@ func (c *crowd) stand(says string) (all []slacktest.Message) {
 	return all
 }
 
-// after is how many seconds of the clock it takes until the channel reads that.
+// after is how many seconds of the clock pass until the channel shows a text.
 func (c *crowd) after(most int, says string) int {
 	c.Helper()
 	for n := range most + 1 {
@@ -91,9 +91,10 @@ func (c *crowd) after(most int, says string) int {
 	return most
 }
 
-// One insider asks 400 times within 3 s, and is let: whoever then loses a phone,
-// whoever asks once, and what was decided, are in the channel within seconds.
-func TestFloodOfOnePersonHoldsUpNobody(t *testing.T) {
+// TestFlood_OfOnePersonDelaysNobody: one insider asks 400 times within 3 s, and may.
+// Reports of lost phones, one ask of somebody else, and decisions still reach the
+// channel within seconds.
+func TestFlood_OfOnePersonDelaysNobody(t *testing.T) {
 	c := newCrowd(t)
 	for _, name := range []string{"dana", "erin", "gus", "flood"} {
 		c.slack.AddUser(slacktest.User{ID: "U0" + strings.ToUpper(name), Name: name, Email: name + "@contoso.example"})
@@ -122,7 +123,7 @@ func TestFloodOfOnePersonHoldsUpNobody(t *testing.T) {
 	}
 	c.denied(current)
 	c.after(3, "Denied by <@U0ALICE>")
-	// Nor is any of the flood lost: it goes on, the oldest first.
+	// The flood is not lost either: it continues, oldest first.
 	n := len(c.stand("Target"))
 	if n > 60 {
 		t.Errorf("%d cards of the flood in some seconds", n)
@@ -136,9 +137,9 @@ func TestFloodOfOnePersonHoldsUpNobody(t *testing.T) {
 	}
 }
 
-// 150 colleagues report one account: there is one card and one note that names
-// them, and somebody else's card is not delayed.
-func TestPopularVictimHoldsUpNobody(t *testing.T) {
+// TestFlood_OfReportsAboutOneAccount: 150 colleagues report one account. There is one
+// card, and one note that names them, and somebody else's card is not delayed.
+func TestFlood_OfReportsAboutOneAccount(t *testing.T) {
 	c := newCrowd(t)
 	r := c.asks("REQ-POPULAR", "U0BOB", "Carol", authz.ThirdParty)
 	defer c.start(c.db, nil)()
@@ -162,8 +163,8 @@ func TestPopularVictimHoldsUpNobody(t *testing.T) {
 	}
 }
 
-// However many people ask: Slack takes the card, and all of its changes.
-func TestCardOfAThousandAskersIsTaken(t *testing.T) {
+// TestFlood_CardOfAThousandAskers: Slack accepts the card and all of its changes.
+func TestFlood_CardOfAThousandAskers(t *testing.T) {
 	c := newCrowd(t)
 	r := c.asks("REQ-POPULAR", "U0BOB", "Carol", authz.ThirdParty)
 	r.Words.Also = map[string]string{}
@@ -185,9 +186,9 @@ func TestCardOfAThousandAskersIsTaken(t *testing.T) {
 	}
 }
 
-// Without a word of the policy one person asks ten times an hour about others, those
-// they join included, and still reports their own device.
-func TestOnePersonAsksTenTimesAnHour(t *testing.T) {
+// TestLimits_TenAsksAnHourByDefault: one person may ask ten times an hour about others,
+// including requests that they join, and still report their own device.
+func TestLimits_TenAsksAnHourByDefault(t *testing.T) {
 	s, _ := newFive(t)
 	for range 9 {
 		s.actsOut(t, s.typed(theAsker, "h2@contoso.example stolen laptop"))

@@ -15,50 +15,50 @@ import (
 	"revoke-sessions/graph"
 )
 
-// The bot cannot work without three others: a database that takes what it
-// writes, Slack and Microsoft. In a quiet night nobody calls any of them, so the
-// bot asks by itself; and whatever an ordinary call learns counts, too.
+// The bot depends on three services: a database that takes its writes, Slack and
+// Microsoft. In a quiet night no work calls them, so the bot asks by itself. What
+// ordinary calls learn counts, too.
 
-// storedWithin is how old the last write may be that the database took: much
-// longer than beatEvery.
+// storedWithin is how old the last successful write may be. It is much longer than
+// beatEvery.
 const storedWithin = time.Minute
 
-// heartbeatTry bounds one question to Slack or to Microsoft.
+// heartbeatTry limits one question to Slack or to Microsoft.
 const heartbeatTry = 5 * time.Second
 
-// suspectEvery bounds how often ordinary calls have it asked again.
+// suspectEvery limits how often ordinary calls cause another question.
 const suspectEvery = 5 * time.Second
 
-// Nobody is the address of no account, to ask Microsoft for: the answer needs a
-// token and leave to read accounts, and names nobody.
+// Nobody is an address without an account, to ask Microsoft for. The answer needs a
+// token and the permission to read accounts, and names nobody.
 const Nobody = "nobody@revoke-sessions.invalid"
 
-// vital is what this process has heard of one of the three.
+// vital is what this process has heard of one of the three services.
 type vital struct {
 	mu      sync.Mutex
 	worked  time.Time
-	refused string    // the code of a no that trying again does not mend; empty without one
-	asked   time.Time // when it was last asked on purpose; zero: at once
+	refused string    // the code of a refusal that trying again does not fix, or empty
+	asked   time.Time // when it was last asked on purpose; zero: ask at once
 	asking  bool
-	down    bool // as the log was last told
+	down    bool // as last logged
 }
 
-// works notes that it has done what was asked.
+// works notes that the service did what was asked.
 func (v *vital) works(now time.Time) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	v.worked, v.refused = now, ""
 }
 
-// refuses notes a no that is about the bot itself.
+// refuses notes a refusal that is about the bot itself.
 func (v *vital) refuses(code string) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	v.refused = code
 }
 
-// suspect has it asked at once: an ordinary call got a no that may be about the
-// bot itself.
+// suspect makes the next question due at once, because an ordinary call got a refusal
+// that may be about the bot itself.
 func (v *vital) suspect(now time.Time) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
@@ -67,8 +67,8 @@ func (v *vital) suspect(now time.Time) {
 	}
 }
 
-// due reports whether it is time to ask, and if so begins. Where the last
-// question brought no yes, the next one comes sooner.
+// due reports whether it is time to ask, and if so marks the question as begun. After a
+// question without success, the next one comes sooner.
 func (v *vital) due(now time.Time, every time.Duration) bool {
 	v.mu.Lock()
 	defer v.mu.Unlock()
@@ -88,15 +88,14 @@ func (v *vital) answered() {
 	v.asking = false
 }
 
-// seen is what is known now. An answer older than within is none.
+// seen is what is known now. It is not up if the last success is older than within.
 func (v *vital) seen(now time.Time, within time.Duration) (worked time.Time, refused string, up bool) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	return v.worked, v.refused, v.refused == "" && !v.worked.IsZero() && !bot.Elapsed(v.worked, now, within)
 }
 
-// turned reports whether it is down now and was not, or the other way round,
-// since it was last asked that.
+// turned reports whether down has changed since turned was last called.
 func (v *vital) turned(down bool) bool {
 	v.mu.Lock()
 	defer v.mu.Unlock()
@@ -108,11 +107,10 @@ func (v *vital) turned(down bool) bool {
 	return turned
 }
 
-// health is what this process has heard of those without whom it cannot work.
+// health is what this process has heard of the services that it depends on.
 type health struct{ database, slack, entra vital }
 
-// Vitals are the database, and, where they are asked regularly, Slack and
-// Microsoft.
+// Vitals are the database and, if they are asked regularly, Slack and Microsoft.
 func (b *Bot) Vitals() []bot.Vital { return b.vitals(b.now()) }
 
 func (b *Bot) vitals(now time.Time) []bot.Vital {
@@ -153,8 +151,8 @@ func lastWorked(at time.Time) string {
 	return "; it last worked at " + at.UTC().Format("2006-01-02 15:04:05 UTC")
 }
 
-// heartbeats asks Slack and Microsoft where that is due, and tells the log of
-// whatever has stopped to work, or works again. It never waits for an answer.
+// heartbeats asks Slack and Microsoft if that is due, and logs what has stopped working
+// or works again. It never waits for an answer.
 func (b *Bot) heartbeats(now time.Time) {
 	every := b.cfg.Timing.Heartbeat
 	if every > 0 && b.health.slack.due(now, every) {
@@ -185,8 +183,8 @@ func (h *health) named(name string) *vital {
 	return map[string]*vital{bot.DatabaseVital: &h.database, bot.SlackVital: &h.slack, bot.EntraVital: &h.entra}[name]
 }
 
-// heartbeat asks beside all other work, so that a bot with its hands full is not
-// taken for one that nobody answers.
+// heartbeat asks outside the worker pool, so that a busy bot is not mistaken for one
+// that gets no answer.
 func (b *Bot) heartbeat(v *vital, ask func(context.Context)) {
 	if !b.pool.Beside(func(ctx context.Context) {
 		defer v.answered()
@@ -198,8 +196,8 @@ func (b *Bot) heartbeat(v *vital, ask func(context.Context)) {
 	}
 }
 
-// hearSlack learns from every call. What an ordinary call is refused with may be
-// about a person or a message, and is then no news of the bot.
+// hearSlack learns from every call. The refusal of an ordinary call may be about a
+// person or a message; then it says nothing about the bot.
 func (b *Bot) hearSlack(method string, err error) {
 	switch e, ok := errors.AsType[*slackapi.Error](err); {
 	case method == "response_url": // takes no token
@@ -210,8 +208,8 @@ func (b *Bot) hearSlack(method string, err error) {
 	}
 }
 
-// hearEntra learns from a read that needs no more than the bot's sign-in and its
-// leave to read accounts; err is what came of it.
+// hearEntra learns from a read that needs only the bot's sign-in and its permission to
+// read accounts.
 func (b *Bot) hearEntra(err error) {
 	e := graph.AsError(err)
 	switch {
@@ -222,8 +220,8 @@ func (b *Bot) hearEntra(err error) {
 	}
 }
 
-// hearCall learns from an ordinary call. A no to one of them is about what was
-// asked, unless the bot could not even sign in.
+// hearCall learns from an ordinary call. A refusal there is about the question, unless
+// the bot could not even sign in.
 func (b *Bot) hearCall(err error) {
 	switch e := graph.AsError(err); {
 	case err == nil:
@@ -233,7 +231,7 @@ func (b *Bot) hearCall(err error) {
 	}
 }
 
-// heardEntra learns from every call that is made to Microsoft.
+// heardEntra learns from every call to Microsoft.
 type heardEntra struct {
 	bot.Entra
 	hear func(error)

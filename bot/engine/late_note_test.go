@@ -13,12 +13,12 @@ import (
 	"revoke-sessions/bot/store"
 )
 
-// severed is the way of one process to what it shares with the others.
+// severed is the store of one process, which a test can make unreachable.
 type severed struct {
 	*store.Store
 	off   atomic.Bool
-	tried atomic.Int64 // notes of a place while it was off
-	notes atomic.Int64 // and since
+	tried atomic.Int64 // calls of SetPlace while off
+	notes atomic.Int64 // calls of SetPlace since
 }
 
 var errSevered = errors.New("the database is away")
@@ -66,21 +66,21 @@ func (l *line) RoundTrip(r *http.Request) (*http.Response, error) {
 	return l.RoundTripper.RoundTrip(r)
 }
 
-// TestANoteThatComesTooLate: a process that has posted a card cannot note it, for
-// longer than its claim. Another one posts a card and goes on; what the first
-// notes then must not hide that.
-func TestANoteThatComesTooLate(t *testing.T) {
+// TestCard_LateNoteChangesNothing: one process posts a card but cannot note its place
+// for longer than its claim. Another process posts a card and continues. The late note
+// of the first must not hide the second card.
+func TestCard_LateNoteChangesNothing(t *testing.T) {
 	w := newWorkshop(t)
 	clock, workspace, db := w.clock, w.slack, w.db
 	transport := &http.Transport{}
 	defer transport.CloseIdleConnections()
-	first, its := &severed{Store: db}, &line{RoundTripper: transport}
+	first, wire := &severed{Store: db}, &line{RoundTripper: transport}
 	first.off.Store(true)
-	defer w.start(first, its)()
+	defer w.start(first, wire)()
 
 	r := w.asked("REQ-ACDEFG", "carol")
 	w.wait("the first has posted a card", func() bool { return first.tried.Load() > 0 })
-	its.cut.Store(true) // by the time it notes the card, its step is over, and it posts no more
+	wire.cut.Store(true) // when it can note the card, its step is over, and it posts nothing more
 
 	clock.move(bot.ClaimFor + time.Second)
 	defer w.start(db, transport)()
@@ -101,7 +101,7 @@ func TestANoteThatComesTooLate(t *testing.T) {
 	}
 	w.wait("its card shows the decision", func() bool { return strings.Contains(shows(card.TS), "Denied") })
 
-	its.cut.Store(false)
+	wire.cut.Store(false)
 	first.off.Store(false)
 	w.wait("the first notes its own", func() bool { return first.notes.Load() > 0 })
 	places, err := db.Places(t.Context(), r.ID)

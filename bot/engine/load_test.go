@@ -20,7 +20,7 @@ import (
 	"revoke-sessions/graph"
 )
 
-// stuck is an Entra that answers nobody until it is opened, and then knows nobody.
+// stuck is an Entra that answers nobody until it is opened, and then has no accounts.
 type stuck struct {
 	bot.Entra
 	open chan struct{}
@@ -35,9 +35,10 @@ func (s stuck) Find(ctx context.Context, _ graph.Key, _ string) ([]graph.User, e
 	}
 }
 
-// Five thousand arrivals while Entra does not answer: every one is stored, people
-// read that they wait, and neither memory nor goroutines grow with them.
-func TestLoadIsBounded(t *testing.T) {
+// TestLoad_IsBounded: 5,000 arrivals come while Entra does not answer. Each one is
+// stored, people read that they wait, and neither memory nor goroutines grow with the
+// arrivals.
+func TestLoad_IsBounded(t *testing.T) {
 	const arrivals = 5000
 	workspace, err := slacktest.Start(slacktest.Config{NoRateLimits: "5,000 arrivals at once"})
 	if err != nil {

@@ -14,15 +14,14 @@ import (
 	"revoke-sessions/graph"
 )
 
-// So many acts, one each tenth of a second: what a script of one person does. It
-// is more than Slack answers within that time.
+// hammering acts, one every beat, are what a script of one person does. Slack does not
+// answer as many look-ups in that time.
 const (
 	hammering = 160
 	beat      = time.Second / 10
 )
 
-// newTown is people of whom everybody has one Slack account, over a Slack that
-// allows what Slack allows.
+// newTown is people with one Slack account each, on a Slack with Slack's rate limits.
 func newTown(t *testing.T, people int, policy authz.Policy) *stage {
 	t.Helper()
 	clock := &handClock{at: time.Date(2026, 3, 4, 9, 0, 0, 0, time.UTC)}
@@ -46,7 +45,7 @@ func newTown(t *testing.T, people int, policy authz.Policy) *stage {
 	return s
 }
 
-// hammers has one act after the other carried out while time goes on.
+// hammers carries out one act every beat.
 func (s *stage) hammers(t *testing.T, act func(i int) bot.Arrival) {
 	t.Helper()
 	for i := range hammering {
@@ -61,7 +60,7 @@ func (s *stage) hammers(t *testing.T, act func(i int) bot.Arrival) {
 	s.settled(t)
 }
 
-// settled waits until everything that arrived is dealt with.
+// settled waits until every arrival is settled.
 func (s *stage) settled(t *testing.T) {
 	t.Helper()
 	var left int
@@ -75,7 +74,7 @@ func (s *stage) settled(t *testing.T) {
 	}
 }
 
-// asked is how often Slack was asked about somebody by a method.
+// asked is how often Slack was asked about some people by a method.
 func (s *stage) asked(method string, about func(params map[string]string) bool) (n int) {
 	for _, c := range s.slack.CallsOf(method) {
 		if about(c.Params) {
@@ -92,7 +91,7 @@ func (s *stage) answersTo(who string) (all string) {
 	return all
 }
 
-// count is how many rows there are of an action.
+// count is how many rows have an action and, if given, a reason.
 func (s *stage) count(t *testing.T, action, reason string) (n int) {
 	t.Helper()
 	rows, err := s.rows(0)
@@ -107,8 +106,8 @@ func (s *stage) count(t *testing.T, action, reason string) (n int) {
 	return n
 }
 
-// usable is what must work all the time: six presses of an approver on cards, and
-// a report of somebody's own lost device.
+// usable wants what must always work: six presses of an approver on cards, and a report
+// of one's own lost device.
 func (s *stage) usable(t *testing.T, cards map[string]bot.Place, reporter string) {
 	t.Helper()
 	for id, at := range cards {
@@ -124,7 +123,7 @@ func (s *stage) usable(t *testing.T, cards map[string]bot.Place, reporter string
 	}
 }
 
-// sixCards are requests about six people, asked for by as many.
+// sixCards are requests about six people, by six askers.
 func (s *stage) sixCards(t *testing.T) map[string]bot.Place {
 	t.Helper()
 	for i := range 6 {
@@ -146,16 +145,16 @@ func (s *stage) sixCards(t *testing.T) map[string]bot.Place {
 	return cards
 }
 
-// Somebody whom the policy does not let ask about others has nobody looked up,
-// however fast they type.
-func TestLookUpsOfSomebodyWhoMayNotAsk(t *testing.T) {
+// TestLookups_AskerWithoutRight: if the policy does not let somebody ask about others,
+// nobody is looked up for them, however fast they type.
+func TestLookups_AskerWithoutRight(t *testing.T) {
 	policy := authz.New(theApprover, another)
 	for i := range 20 {
 		policy.ThirdParty.WhoMayRequest = append(policy.ThirdParty.WhoMayRequest, fmt.Sprintf("U0H%d", 10+i))
 	}
 	s := newTown(t, 400, policy)
 	cards := s.sixCards(t)
-	s.clock.move(6 * time.Minute) // nobody is remembered
+	s.clock.move(6 * time.Minute) // until no look-up is cached
 	s.hammers(t, func(i int) bot.Arrival {
 		return s.typed(outsider, fmt.Sprintf("<@U0H%d> give me work", 100+i))
 	})
@@ -166,9 +165,9 @@ func TestLookUpsOfSomebodyWhoMayNotAsk(t *testing.T) {
 	s.usable(t, cards, "U0H7")
 }
 
-// Those who may ask share what is left beside decisions and reports of lost
-// devices; each of them hears when to try again.
-func TestLookUpsOfManyWhoAskTooFast(t *testing.T) {
+// TestLookups_ManyAskTooFast: people who may ask share the look-ups that are left over
+// by decisions and reports of lost devices. Each of them reads when to try again.
+func TestLookups_ManyAskTooFast(t *testing.T) {
 	s := newTown(t, 400, authz.New(theApprover, another))
 	cards := s.sixCards(t)
 	s.clock.move(6 * time.Minute)
@@ -186,11 +185,11 @@ func TestLookUpsOfManyWhoAskTooFast(t *testing.T) {
 	s.usable(t, cards, "U0H7")
 }
 
-// One person who asks without end is told so, and when to go on; whoever holds
-// a lost device cannot use up what its owner needs.
-func TestLookUpsOfOnePersonHaveAPace(t *testing.T) {
+// TestLookups_OnePersonAsksTooFast: one person who keeps asking reads so, and when to
+// continue. Their own lost device can still be reported.
+func TestLookups_OnePersonAsksTooFast(t *testing.T) {
 	policy := authz.New(theApprover, another)
-	policy.Limits.PerRequester = authz.Limit{} // which would refuse the eleventh ask, too
+	policy.Limits.PerRequester = authz.Limit{} // a limit would also refuse the eleventh ask
 	s := newTown(t, 60, policy)
 	for i := range 12 {
 		s.actsOut(t, s.typed(outsider, fmt.Sprintf("drill <@U0H%d> hm", 20+i)))
@@ -219,8 +218,9 @@ func TestLookUpsOfOnePersonHaveAPace(t *testing.T) {
 	}
 }
 
-// A click of somebody who decides nothing reads nobody's account.
-func TestLookUpsOfAClickThatMayNot(t *testing.T) {
+// TestLookups_ClickWithoutRight: a click by somebody who may not decide reads no
+// account.
+func TestLookups_ClickWithoutRight(t *testing.T) {
 	s := newTown(t, 60, authz.New(theApprover, another))
 	cards := s.sixCards(t)
 	s.clock.move(6 * time.Minute)
@@ -244,8 +244,9 @@ func TestLookUpsOfAClickThatMayNot(t *testing.T) {
 	s.usable(t, cards, "U0H7")
 }
 
-// Opening the form without end leaves an approver hers, who denies.
-func TestFormsLeaveRoomForDenials(t *testing.T) {
+// TestLookups_FormsLeaveRoomForDenials: people keep opening the request form, and an
+// approver still gets hers to deny.
+func TestLookups_FormsLeaveRoomForDenials(t *testing.T) {
 	s := newTown(t, 60, authz.New(theApprover, another))
 	cards := s.sixCards(t)
 	s.hammers(t, func(i int) bot.Arrival {
@@ -269,9 +270,9 @@ func TestFormsLeaveRoomForDenials(t *testing.T) {
 	}
 }
 
-// An answer that says "too often" is told as that, and with its time, wherever
-// it comes from; it is no silence.
-func TestTooOftenIsNoSilence(t *testing.T) {
+// TestLookups_TooOftenIsReported: an answer that says "too often" is reported as that,
+// with its wait, from every service. It is not reported as a missing answer.
+func TestLookups_TooOftenIsReported(t *testing.T) {
 	for name, c := range map[string]struct {
 		fault  slacktest.Fault
 		policy func(*authz.Policy)

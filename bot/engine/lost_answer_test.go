@@ -15,12 +15,12 @@ import (
 	"revoke-sessions/bot/store"
 )
 
-// forgetful stores the first note of what was told, and loses the answer to it.
+// forgetful stores the first note of a telling, but loses the answer to it.
 type forgetful struct {
 	*store.Store
 	once   sync.Once
-	stored chan struct{} // closed once it is stored
-	lost   chan struct{} // closed to have the answer lost
+	stored chan struct{} // closed when the note is stored
+	lost   chan struct{} // closed to lose the answer
 	notes  atomic.Int64
 	claims atomic.Int64
 	looks  atomic.Int64
@@ -53,8 +53,8 @@ func (f *forgetful) Due(ctx context.Context, limit int) (bot.Work, error) {
 	return f.Store.Due(ctx, limit)
 }
 
-// gate is the way to Slack, on which the next new message about a request can be
-// held back.
+// gate is the connection to Slack. It can hold back the next new message about a
+// request.
 type gate struct {
 	http.RoundTripper
 	about string
@@ -81,10 +81,10 @@ func (g *gate) RoundTrip(r *http.Request) (*http.Response, error) {
 	return g.RoundTripper.RoundTrip(r)
 }
 
-// TestTheAnswerToANoteIsLost: what was told is noted, and the database's answer
-// does not come. By the time that it is noted once more somebody else tells, and
-// stays the only one who does.
-func TestTheAnswerToANoteIsLost(t *testing.T) {
+// TestTelling_NoteWithoutAnswer: a telling is noted, but the answer of the database is
+// lost. Before it is noted again, another worker takes over the telling, and remains
+// the only one.
+func TestTelling_NoteWithoutAnswer(t *testing.T) {
 	for name, row := range map[string]struct {
 		fails   bool // the first try to post the card
 		denied  bool // meanwhile

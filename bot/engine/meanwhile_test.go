@@ -16,7 +16,8 @@ import (
 	"revoke-sessions/graph"
 )
 
-// twoCards is a town in which U0H2 has reported their own lost device, which waits.
+// twoCards is a town in which U0H2 has reported their own lost device; the request
+// waits.
 func twoCards(t *testing.T, change func(*authz.Policy)) (s *stage, own string, at bot.Place) {
 	t.Helper()
 	policy := authz.New(theApprover, another)
@@ -29,7 +30,7 @@ func twoCards(t *testing.T, change func(*authz.Policy)) (s *stage, own string, a
 	return s, own, at
 }
 
-// asks has somebody ask, and answers the request and its card.
+// asks carries out an ask, and returns the request and its card.
 func (s *stage) asks(t *testing.T, who, text string) (id string, at bot.Place) {
 	t.Helper()
 	before := s.buttonsOf()
@@ -38,7 +39,7 @@ func (s *stage) asks(t *testing.T, who, text string) (id string, at bot.Place) {
 	return s.fresh(t, before)
 }
 
-// fresh is the one request whose card was posted since.
+// fresh is the one request with a card that is not in before.
 func (s *stage) fresh(t *testing.T, before map[string][]string) (id string, at bot.Place) {
 	t.Helper()
 	after := s.buttonsOf()
@@ -52,7 +53,7 @@ func (s *stage) fresh(t *testing.T, before map[string][]string) (id string, at b
 	return "", bot.Place{}
 }
 
-// passes has time pass, and everything done that is due by then.
+// passes moves the clock and waits until all that is due is done.
 func (s *stage) passes(t *testing.T, d time.Duration) {
 	t.Helper()
 	s.clock.move(d)
@@ -61,7 +62,7 @@ func (s *stage) passes(t *testing.T, d time.Duration) {
 	}
 }
 
-// revokes has somebody ask about the person, and an approver confirm it.
+// revokes has an outsider ask about the person and an approver confirm.
 func (s *stage) revokes(t *testing.T) (id string) {
 	t.Helper()
 	id, at := s.asks(t, outsider, "<@"+thePerson+"> stolen laptop")
@@ -69,8 +70,8 @@ func (s *stage) revokes(t *testing.T) (id string) {
 	return id
 }
 
-// revokesByHand revokes the person from the command line, over what the policy says
-// where there is a reason to.
+// revokesByHand revokes the person from the command line; an override reason overrides
+// the policy.
 func (s *stage) revokesByHand(t *testing.T, override string) {
 	t.Helper()
 	c := console.New(bot.Config{
@@ -86,7 +87,7 @@ func (s *stage) revokesByHand(t *testing.T, override string) {
 	}
 }
 
-// cannotEdit has no edit of a card go through, until the faults are cleared.
+// cannotEdit makes every edit of a card fail until the faults are cleared.
 func (s *stage) cannotEdit(at bot.Place) {
 	s.slack.Inject(slacktest.Fault{Method: "chat.update", Error: "internal_error", Match: func(p map[string]string) bool { return p["ts"] == at.TS }})
 }
@@ -114,9 +115,9 @@ const (
 	notSeenYet     = "Microsoft accepted a revoke for another request, but I have not seen it on the account yet: "
 )
 
-// The card of a request whose account another request has revoked says so, and the
-// next click on it counts.
-func TestMeanwhileIsOnTheCard(t *testing.T) {
+// TestMeanwhile_IsOnTheCard: if another request revoked the account, the card says so,
+// and the next click on it counts.
+func TestMeanwhile_IsOnTheCard(t *testing.T) {
 	s, own, at := twoCards(t, func(*authz.Policy) {})
 	other := s.revokes(t)
 	s.passes(t, 30*time.Minute)
@@ -132,8 +133,9 @@ func TestMeanwhileIsOnTheCard(t *testing.T) {
 	}
 }
 
-// A card that could not be edited confirms nothing, once: a fresh one says so.
-func TestMeanwhileVoidsTheCardThatDoesNotSayIt(t *testing.T) {
+// TestMeanwhile_VoidsCardThatDoesNotSayIt: the first click on a card that could not be
+// edited confirms nothing, and a fresh card says so.
+func TestMeanwhile_VoidsCardThatDoesNotSayIt(t *testing.T) {
 	s, own, at := twoCards(t, func(*authz.Policy) {})
 	s.cannotEdit(at)
 	other := s.revokes(t)
@@ -158,13 +160,13 @@ func TestMeanwhileVoidsTheCardThatDoesNotSayIt(t *testing.T) {
 	}
 }
 
-// A click from before the card said so is one on the card as it was, however late
-// it is carried out.
-func TestMeanwhileGoesByWhenSomebodyClicked(t *testing.T) {
+// TestMeanwhile_UsesTimeOfClick: a click from before the card said so is a click on the
+// old card, however late it is carried out.
+func TestMeanwhile_UsesTimeOfClick(t *testing.T) {
 	s, own, at := twoCards(t, func(*authz.Policy) {})
 	other, there := s.asks(t, outsider, "<@"+thePerson+"> stolen laptop")
 	if _, _, err := s.store.Receive(t.Context(), s.pressed(another, at, bot.ActionConfirm, own)); err != nil {
-		t.Fatal(err) // and the process that took it is gone
+		t.Fatal(err) // no process carries it out before the claim lapses
 	}
 	s.clock.move(time.Second)
 	if err := s.deliver(s.pressed(theApprover, there, bot.ActionConfirm, other)); err != nil {
@@ -182,9 +184,9 @@ func TestMeanwhileGoesByWhenSomebodyClicked(t *testing.T) {
 	}
 }
 
-// What is no revoke is none: a drill, a call that was refused, one of which nothing
-// is known.
-func TestMeanwhileCountsNothingElse(t *testing.T) {
+// TestMeanwhile_IgnoresWhatRevokedNothing: a drill, a refused call and a call without a
+// known outcome do not count as a revoke.
+func TestMeanwhile_IgnoresWhatRevokedNothing(t *testing.T) {
 	for name, row := range map[string]struct {
 		replies []reply
 		ask     string
@@ -214,8 +216,8 @@ func TestMeanwhileCountsNothingElse(t *testing.T) {
 	}
 }
 
-// What is revoked from the command line counts, too.
-func TestMeanwhileFromTheCommandLine(t *testing.T) {
+// TestMeanwhile_FromCommandLine: a revoke from the command line counts, too.
+func TestMeanwhile_FromCommandLine(t *testing.T) {
 	s, _, at := twoCards(t, func(*authz.Policy) {})
 	s.revokesByHand(t, "")
 	s.passes(t, 30*time.Second)
@@ -224,8 +226,9 @@ func TestMeanwhileFromTheCommandLine(t *testing.T) {
 	}
 }
 
-// "Try again" on a card that does not say so does nothing, once.
-func TestMeanwhileBeforeTryAgain(t *testing.T) {
+// TestMeanwhile_BeforeTryAgain: the first "Try again" on a card that does not say so
+// does nothing.
+func TestMeanwhile_BeforeTryAgain(t *testing.T) {
 	s, own, at := twoCards(t, func(*authz.Policy) {})
 	s.entra.mu.Lock()
 	s.entra.replies = []reply{saysNo}
@@ -256,11 +259,12 @@ func TestMeanwhileBeforeTryAgain(t *testing.T) {
 	}
 }
 
-// Nobody is signed out a second time because nobody decided.
-func TestMeanwhileNothingIsCarriedOutByItself(t *testing.T) {
+// TestMeanwhile_StopsAutomaticRevoke: nobody is signed out a second time because nobody
+// decided.
+func TestMeanwhile_StopsAutomaticRevoke(t *testing.T) {
 	s, own, at := twoCards(t, func(p *authz.Policy) { p.Self.Execute = true })
 	s.revokes(t)
-	s.passes(t, time.Second) // and it is verified
+	s.passes(t, time.Second) // for the verification
 	s.passes(t, 16*time.Minute)
 	if r := s.state(t, own); r.State != bot.Pending || r.NotExecuted != bot.RevokedAlready || len(s.entra.calls) != 1 {
 		t.Errorf("it is %s, not carried out by itself for %q, after %d calls", r.State, r.NotExecuted, len(s.entra.calls))
@@ -270,9 +274,10 @@ func TestMeanwhileNothingIsCarriedOutByItself(t *testing.T) {
 	}
 }
 
-// A revoke that Microsoft accepted, and that the account does not show, ends nobody's
-// report: that waits until it is clear, and is then carried out, or left to people.
-func TestMeanwhileWaitsUntilTheAccountShowsIt(t *testing.T) {
+// TestMeanwhile_WaitsUntilAccountShowsIt: Microsoft accepted a revoke that the account
+// does not show. A report then waits until that is clear, and is carried out or left to
+// people.
+func TestMeanwhile_WaitsUntilAccountShowsIt(t *testing.T) {
 	for name, shows := range map[string]bool{"it never does": false, "it does after all": true} {
 		t.Run(name, func(t *testing.T) {
 			s, own, at := twoCards(t, func(p *authz.Policy) { p.Self.Execute = true })
@@ -311,11 +316,11 @@ func TestMeanwhileWaitsUntilTheAccountShowsIt(t *testing.T) {
 	}
 }
 
-// An approved request that waits says so, too, for it signs the person out once more:
-// whoever reads it can stop it.
-func TestMeanwhileOnACardThatWaits(t *testing.T) {
+// TestMeanwhile_IsOnApprovedCard: an approved request that waits says so, too, because
+// it would sign the person out again. A reader can then stop it.
+func TestMeanwhile_IsOnApprovedCard(t *testing.T) {
 	for name, row := range map[string]struct {
-		first  reply // to the call of the one that waits
+		first  reply // to the call of the request that waits
 		freeze bool
 		says   []string
 	}{

@@ -11,13 +11,12 @@ import (
 	"revoke-sessions/bot"
 )
 
-// The people of these tests: one asks, two approve, and the bot may sign in to
-// Entra as the third.
+// The people of these tests. In some of them the bot signs in to Entra as thePerson.
 const (
 	theAsker    = "U0H0"
 	theApprover = "U0H1"
 	thePerson   = "U0H2"
-	another     = "U0H3" // approver, so that nobody is told that there are too few
+	another     = "U0H3" // a second approver, so that nobody reads that there are too few
 	outsider    = "U0H4"
 )
 
@@ -44,14 +43,14 @@ func newFive(t *testing.T) (s *stage, person string) {
 	return s, w.humans[2].id
 }
 
-// signsInAs makes the bot ask in somebody's name from now on.
+// signsInAs makes the bot sign in as a person from now on.
 func (s *stage) signsInAs(person string) {
 	s.entra.mu.Lock()
 	defer s.entra.mu.Unlock()
 	s.entra.person = person
 }
 
-// actsOut delivers an arrival, and waits until all has come of it that will.
+// actsOut delivers an arrival and waits until all its work is done.
 func (s *stage) actsOut(t *testing.T, a bot.Arrival) {
 	t.Helper()
 	if err := s.deliver(a); err != nil {
@@ -62,7 +61,7 @@ func (s *stage) actsOut(t *testing.T, a bot.Arrival) {
 	}
 }
 
-// onlyCard is the one request that there is, and where its card stands.
+// onlyCard is the only request, and the place of its card.
 func (s *stage) onlyCard(t *testing.T) (id string, at bot.Place) {
 	t.Helper()
 	cards := s.buttonsOf()
@@ -75,7 +74,7 @@ func (s *stage) onlyCard(t *testing.T) (id string, at bot.Place) {
 	return "", bot.Place{}
 }
 
-// told is the first thing that somebody alone reads; it comes after the row.
+// told is the first private answer that somebody reads; it comes after the audit row.
 func (s *stage) told(t *testing.T, who string) string {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
@@ -86,7 +85,8 @@ func (s *stage) told(t *testing.T, who string) string {
 	return s.slack.Ephemerals(who)[0].Plain()
 }
 
-// wantOwnAccountRow checks the last row, and what alone whoever acted reads.
+// wantOwnAccountRow checks the last row, and the private answer to the person who
+// acted.
 func (s *stage) wantOwnAccountRow(t *testing.T, who string, wanted authz.Action, target, begins string) {
 	t.Helper()
 	rows, err := s.rows(0)
@@ -110,13 +110,13 @@ func (s *stage) wantOwnAccountRow(t *testing.T, who string, wanted authz.Action,
 	}
 }
 
-func TestTheBotsOwnAccountIsAskedAbout(t *testing.T) {
+func TestOwnAccount_Ask(t *testing.T) {
 	for name, row := range map[string]struct {
 		who, text, begins string
 	}{
 		"by somebody":         {theAsker, "<@" + thePerson + "> stolen laptop", ""},
 		"by its address":      {theAsker, "h2@contoso.example stolen laptop", ""},
-		"by whose it is":      {thePerson, "me lost my phone", ""},
+		"by its owner":        {thePerson, "me lost my phone", ""},
 		"in a drill":          {theAsker, "drill <@" + thePerson + ">", "DRILL"},
 		"by its object ID":    {theAsker, "00000000-0000-4000-8000-000000000002 stolen laptop", ""},
 		"and by the approver": {theApprover, "<@" + thePerson + "> stolen laptop", ""},
@@ -133,9 +133,8 @@ func TestTheBotsOwnAccountIsAskedAbout(t *testing.T) {
 	}
 }
 
-// TestTheBotsOwnAccountIsConfirmed: the bot was signed in as the target between
-// card and click.
-func TestTheBotsOwnAccountIsConfirmed(t *testing.T) {
+// TestOwnAccount_Confirm: the bot was signed in as the target between card and click.
+func TestOwnAccount_Confirm(t *testing.T) {
 	s, person := newFive(t)
 	s.actsOut(t, s.typed(theAsker, "<@"+thePerson+"> stolen laptop"))
 	id, at := s.onlyCard(t)
@@ -143,7 +142,7 @@ func TestTheBotsOwnAccountIsConfirmed(t *testing.T) {
 	s.signsInAs(person)
 	s.actsOut(t, s.pressed(theApprover, at, bot.ActionConfirm, id))
 	s.wantOwnAccountRow(t, theApprover, authz.Confirm, person, "")
-	// Whoever may not decide learns nothing of it.
+	// Somebody who may not decide does not learn this.
 	s.actsOut(t, s.pressed(outsider, at, bot.ActionConfirm, id))
 	if said := s.told(t, outsider); !strings.Contains(said, "Only an approver") || strings.Contains(said, "signs in") {
 		t.Errorf("somebody who is no approver is told: %s", said)
@@ -152,7 +151,7 @@ func TestTheBotsOwnAccountIsConfirmed(t *testing.T) {
 		t.Errorf("%s, %v", r.State, err)
 	}
 
-	// And as somebody else again.
+	// The bot no longer signs in as the target.
 	s.signsInAs("")
 	s.actsOut(t, s.pressed(theApprover, at, bot.ActionConfirm, id))
 	if len(s.entra.calls) != 1 || s.entra.calls[0].target != person {
@@ -160,8 +159,8 @@ func TestTheBotsOwnAccountIsConfirmed(t *testing.T) {
 	}
 }
 
-// TestARequestForTheBotsOwnAccountCanBeCancelled: only what ends in a revoke is refused.
-func TestARequestForTheBotsOwnAccountCanBeCancelled(t *testing.T) {
+// TestOwnAccount_Cancel: only what ends in a revoke is refused.
+func TestOwnAccount_Cancel(t *testing.T) {
 	s, person := newFive(t)
 	s.actsOut(t, s.typed(theAsker, "<@"+thePerson+"> stolen laptop"))
 	id, _ := s.onlyCard(t)

@@ -15,30 +15,32 @@ import (
 	"revoke-sessions/graph"
 )
 
-// preflightEvery is how often the bot looks whether a request could be decided
-// at all; the first time is when it starts, and each request looks for itself.
+// preflightEvery is how often the bot checks whether a request could be decided at all.
+// The first check is at the start; each request is also checked when it is made.
 const preflightEvery = 24 * time.Hour
 
-// preflightAgain is when it looks again where somebody could not be asked. A crowd
-// that is too large to look at everybody is no such case: it stays one.
+// preflightAgain is the pause after a check in which somebody could not be looked up.
+// It does not apply to more approvers than the bot looks up, because that does not
+// pass.
 const preflightAgain = time.Minute
 
-// shortage is what a look at approvers and channel has found missing.
+// shortage is what a check of approvers and channel has found missing.
 type shortage struct {
 	able int          // approvers who could decide
-	out  []bot.Unable // of those who are named
-	// unread is what the bot cannot read until its set-up is mended, trouble why somebody
-	// could not be looked up. unsure: too many are named to look at each.
+	out  []bot.Unable // named approvers who could not
+	// unread is what the bot cannot read until its set-up is fixed, and trouble is why
+	// somebody could not be looked up. unsure: more approvers are named than the bot
+	// looks up.
 	unread  string
 	trouble error
 	unsure  bool
-	// problems are what must be mended, for the approvers to read.
+	// problems are what must be fixed, in sentences for the approvers.
 	problems []string
 	channel  bot.ChannelProblem
 }
 
-// preflight looks whether requests could be decided at all, and says so in the log and,
-// where something is missing, in the approvers' channel.
+// preflight checks whether requests could be decided at all. It reports in the log and,
+// if something is missing, in the approvers' channel.
 func (b *Bot) preflight(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(lookup.NobodyWaits(ctx), 30*time.Second)
 	defer cancel()
@@ -66,7 +68,7 @@ func (b *Bot) findShortage(ctx context.Context, known lookup.Roster) shortage {
 	var remedies []string
 	s.unread, remedies = lookup.UnableTo(slices.Concat(known.Troubles, unread))
 	if s.trouble != nil {
-		s.out = nil // the roster may be an older one's
+		s.out = nil // the roster may be outdated
 	}
 	short := message.Shortfalls(&b.cfg.Policy, s.able)
 	switch {
@@ -102,7 +104,7 @@ func (b *Bot) logShortage(s shortage) {
 	}
 }
 
-// announceShortage tells the approvers' channel, once a day while it says the same.
+// announceShortage tells the approvers' channel, once a day for the same shortage.
 func (b *Bot) announceShortage(ctx context.Context, s shortage) {
 	said := sha256.Sum256(fmt.Appendf(nil, "%s%s%s%v", strings.Join(s.problems, "\n"), s.channel, s.unread, s.out))
 	n := bot.Notice{
@@ -122,22 +124,21 @@ func (b *Bot) announceShortage(ctx context.Context, s shortage) {
 	}
 }
 
-// withdrawCoverage takes back what earlier looks had to say and could not post:
-// only the last one is true.
-func (b *Bot) withdrawCoverage(ctx context.Context, but string) {
-	if err := b.store.Withdraw(ctx, "coverage", but); err != nil {
+// withdrawCoverage takes back notices of earlier checks that are not posted yet,
+// because only the last one is true.
+func (b *Bot) withdrawCoverage(ctx context.Context, keep string) {
+	if err := b.store.Withdraw(ctx, "coverage", keep); err != nil {
 		b.log.Error("withdraw what is not so any more", "error", err)
 	}
 }
 
 // reachKey is the key of the notice about administrators. It has no date and is a
-// StandingKind, so that this is said once.
+// StandingKind, so that the notice is posted once.
 const reachKey = bot.StandingKind + ":administrators"
 
-// lookAtReach finds out before the incident that Microsoft may refuse to revoke
-// an administrator's sessions, and says so in the log and, once, in the channel.
-// What is not known is said in the log alone. The log reads it when the bot
-// starts, and when it has changed.
+// lookAtReach finds out before an incident whether Microsoft may refuse to revoke an
+// administrator's sessions. It reports that in the log and, once, in the channel; if it
+// is not known, in the log only. It logs the answer at the start and when it changes.
 func (b *Bot) lookAtReach(ctx context.Context) {
 	reaches, err := b.directory.ReachesAdministrators(ctx)
 	if ctx.Err() != nil {

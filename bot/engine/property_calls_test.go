@@ -33,8 +33,8 @@ func (j callsJudge) see(s step) {
 	}
 }
 
-// execute wants one call for a decision, a second one if the first had no clear
-// answer, and more only if Microsoft did not take the calls.
+// execute wants one call for a decision, and a second one if the first got no clear
+// answer. It wants more only if Microsoft did not take the calls.
 func (j callsJudge) execute(s step) {
 	for _, c := range s.calls {
 		if saysYes(c) || c.reply == saysNo {
@@ -48,7 +48,7 @@ func (j callsJudge) execute(s step) {
 
 func saysYes(c revokeCall) bool { return c.reply == says204 || c.reply == saysYesOnly }
 
-// moved reports whether a revoke took effect since the decision's first call, or
+// moved reports whether a revoke took effect after the decision's first call, or
 // shortly before it.
 func (s step) moved() bool {
 	return len(s.calls) > 0 && slices.ContainsFunc(s.request.target.moved, func(at time.Time) bool {
@@ -56,7 +56,7 @@ func (s step) moved() bool {
 	})
 }
 
-// call wants a request that a call belongs to.
+// call wants the call to belong to a request.
 func (j callsJudge) call(c revokeCall, r *record) {
 	if p := r.request(c.request); p == nil || p.drill || p.target.id != c.target {
 		j.complain("Entra", "a revoke of %s for %q", c.target, c.request)
@@ -98,7 +98,7 @@ func TestCallsJudge(t *testing.T) {
 	})
 }
 
-func TestCallsJudgeOfEntra(t *testing.T) {
+func TestCallsJudge_OfEntra(t *testing.T) {
 	s := newStep("executing", "bot")
 	s.executed(bot.Executing, says204)
 	j, c := newJudges(), s.calls[0]

@@ -18,10 +18,10 @@ type cardsJudge struct{ complaints }
 type posted struct {
 	message slacktest.Message
 	found   bool
-	others  int // more messages with buttons for it
+	others  int // further messages with buttons for the request
 }
 
-// cardWords tell the state of a card: it shows one of them.
+// cardWords identify the state of a card, which shows exactly one of them.
 var cardWords = map[bot.State][]string{
 	bot.Pending:       {"Nothing has been done yet.", "Nothing has been done for this request yet."},
 	bot.Approved:      {"Waiting for its turn", "Asking Microsoft Entra", "Waiting to ask Microsoft Entra", "Held back by a freeze", "Approved, but not carried out yet"},

@@ -13,11 +13,11 @@ import (
 	"revoke-sessions/graph"
 )
 
-// reply is what Microsoft does with a revoke, and what the bot hears of it.
+// reply is what Microsoft does with a revoke, and what the bot learns of it.
 type reply string
 
-// The replies. A lost one may have been carried out; a process that dies hears
-// nothing at all.
+// The replies. A call without an answer ("lost") may have been carried out. A process
+// that dies learns nothing.
 const (
 	says204     reply = "204"
 	saysYesOnly reply = "204, but no stamp moves"
@@ -36,10 +36,10 @@ func (r reply) resolved() bool { return r == saysNo || r == saysWait || r == unr
 // took: the account's sessions were ended.
 func (r reply) took() bool { return r == says204 || r == lostDone || r == diesDone }
 
-// died is what a process that ends in a call panics with.
+// died is the panic value of a process that dies in a call.
 type died struct{}
 
-// revokeCall is one call as Entra saw it, with what was true at that moment.
+// revokeCall is one call as Entra saw it, with the facts of that moment.
 type revokeCall struct {
 	request string
 	target  string
@@ -53,18 +53,18 @@ type entra struct {
 	mu   sync.Mutex
 	town *town
 	now  func() time.Time
-	// caller names the request for which the account's revoke is being carried
-	// out, by the database, and whether a freeze is on there.
+	// caller reads from the database which request revokes the account, and whether a
+	// freeze is on.
 	caller func(target string, known []revokeCall) (request string, frozen bool, err error)
 
-	person   string          // in whose name the bot asks; empty: as an application
-	replies  []reply         // of the next calls; then says204
+	person   string          // the bot is signed in as; empty: as an application
+	replies  []reply         // to the next calls; after them says204
 	down     bool            // no look-up answers
 	denied   bool            // every look-up is refused
-	fails    error           // what a look-up is answered with; nil for the truth
-	blind    bool            // roles alone cannot be read
+	fails    error           // the error of every look-up; nil for none
+	blind    bool            // only roles cannot be read
 	reads    map[string]int  // of accounts, by object ID
-	during   func(id string) // what goes on while an account is read; nil for nothing
+	during   func(id string) // runs while an account is read; may be nil
 	calls    []revokeCall
 	problems []string
 }
@@ -166,7 +166,7 @@ func (e *entra) Privileged(_ context.Context, id string) (graph.Fact, error) {
 	return yesOrNo(e.town.human(id).privileged.now()), nil
 }
 
-// LastSignIn is what no rule goes by.
+// LastSignIn matters to no rule.
 func (e *entra) LastSignIn(context.Context, string) (time.Time, error) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -179,7 +179,7 @@ func (e *entra) SignedInAs() string {
 	return e.person
 }
 
-// ReachesAdministrators is what no rule goes by.
+// ReachesAdministrators matters to no rule.
 func (e *entra) ReachesAdministrators(context.Context) (graph.Fact, error) {
 	e.mu.Lock()
 	defer e.mu.Unlock()

@@ -9,8 +9,7 @@ import (
 	"revoke-sessions/bot"
 )
 
-// freezesJudge asks who may begin and end a freeze, and whether it stops what
-// it must stop.
+// freezesJudge asks who may begin and end a freeze, and whether it stops what it must.
 type freezesJudge struct{ complaints }
 
 func (j freezesJudge) see(s step) {
@@ -39,8 +38,8 @@ func (j freezesJudge) see(s step) {
 	}
 }
 
-// stops reports whether a freeze stops what a row says. Deny and cancel go on,
-// and so do answers to calls that began before.
+// stops reports whether a freeze stops the act of a row. It does not stop Deny, Cancel
+// and answers to earlier calls.
 func stops(row bot.Row) bool {
 	switch row.Action {
 	case "approval", "reopened", "not_executed", "reminded", "escalated", string(bot.Executing), string(bot.Expired):
@@ -53,7 +52,7 @@ func stops(row bot.Row) bool {
 	return false
 }
 
-// begin wants an approver who did not begin a freeze within the last day.
+// begin wants an approver who began no freeze within the last day.
 func (j freezesJudge) begin(s step) {
 	again := slices.ContainsFunc(s.before.freezes, func(f *pastFreeze) bool {
 		return s.actor != nil && f.by == s.actor.of && s.row.At.Sub(f.began) < 24*time.Hour
@@ -63,8 +62,8 @@ func (j freezesJudge) begin(s step) {
 	}
 }
 
-// end wants the clock after the freeze's time, somebody who may end it alone,
-// or two approvers if there are two.
+// end wants the clock after the freeze's time, somebody who may end it alone, or two
+// approvers if there are two.
 func (j freezesJudge) end(s step, on *pastFreeze) {
 	if s.row.Actor == "clock" {
 		if lasted := s.row.At.Sub(on.began); lasted < on.max {
@@ -78,8 +77,8 @@ func (j freezesJudge) end(s step, on *pastFreeze) {
 		return
 	}
 	if s.row.Action == "unfreeze_asked" {
-		// The bot counts no vote of an account that leads to nobody any more, and
-		// so may take another one of the same person.
+		// The bot does not count the vote of an account that no longer leads to a
+		// person, so it may take another vote of that person.
 		if slices.ContainsFunc(on.votes, func(m *member) bool { return m == s.actor || m.of == s.actor.of && s.now.surelySomebody(m) }) {
 			j.complain(s, "they asked before")
 		}
@@ -96,7 +95,7 @@ func (j freezesJudge) end(s step, on *pastFreeze) {
 	}
 }
 
-// refused wants a true reason, if the reason is a freeze.
+// refused wants a true reason, if the reason is about a freeze.
 func (j freezesJudge) refused(s step, on *pastFreeze) {
 	so := true
 	switch authz.Reason(s.row.Reason) {
@@ -114,7 +113,7 @@ func (j freezesJudge) refused(s step, on *pastFreeze) {
 	}
 }
 
-// call wants no call while a freeze is on, unless it begins in this moment.
+// call wants no call while a freeze is on, unless the freeze begins in this moment.
 func (j freezesJudge) call(c revokeCall, acts []act) {
 	begins := slices.ContainsFunc(acts, func(a act) bool { return a.kind == authz.Freeze })
 	if c.frozen && !begins {
@@ -136,7 +135,7 @@ func TestFreezesJudge(t *testing.T) {
 	}
 	votes := func(s *step) { s.before.freezes[0].votes = []*member{s.actor, s.now.town.member("AMIR")} }
 	voted := func(s *step) { on(s); votes(s) }
-	// Alice has voted with an account of hers that leads to nobody any more.
+	// Alice voted with an account of hers that is now deactivated.
 	elsewhere := func(s *step) {
 		on(s)
 		old := &member{id: "ALICE-OLD", of: s.actor.of, findable: true}
@@ -175,7 +174,7 @@ func TestFreezesJudge(t *testing.T) {
 	judgeTwins(t, "freezes", func(j *judges) judge { return j.freezes }, twins)
 }
 
-func TestFreezesJudgeOfCalls(t *testing.T) {
+func TestFreezesJudge_OfCalls(t *testing.T) {
 	j, c := newJudges(), revokeCall{request: "REQ-A", target: "id-of-CAROL", frozen: true}
 	j.freezes.call(c, []act{{kind: authz.Freeze}})
 	wantNothing(t, j)

@@ -13,14 +13,14 @@ import (
 type act struct {
 	who     *member
 	kind    authz.Action
-	target  *human // of an ask
+	target  *human // for an ask
 	drill   bool
 	reason  string
-	request string // of a click
+	request string // for a click
 }
 
-// step is one new audit row and all that a judge may go by: what people just
-// did, the rules in force, and the history before the row.
+// step is one new audit row and everything that a judge may use: what people just did,
+// the rules in force, and the history before the row.
 type step struct {
 	row     bot.Row
 	now     rules
@@ -50,8 +50,8 @@ func (s step) did(kinds ...authz.Action) bool {
 	})
 }
 
-// asking finds the actor's command that explains the row. Of several commands
-// it prefers one with a reason, because the bot may have refused the other.
+// asking finds the actor's command that explains the row. It prefers a command with a
+// reason, because the bot may have refused the others.
 func (s step) asking(target *human) (found *act) {
 	for i, a := range s.acts {
 		if a.kind == authz.Ask && a.who.id == s.row.Actor && a.target == target && a.drill == s.row.Drill {
@@ -68,20 +68,20 @@ func (s step) byPerson() bool {
 	return !slices.Contains([]string{"bot", "clock", "policy"}, s.row.Actor)
 }
 
-// rushed reports whether several people act at once. Then a refusal may be
-// right for a moment that the rows do not show.
+// rushed reports whether several people act at once. A refusal may then be right for a
+// moment that the rows do not show.
 func (s step) rushed() bool { return len(s.acts) > 1 }
 
 // age is how long the request has waited, without freezes.
 func (s step) age() time.Duration { return s.before.age(s.request, s.row.At) }
 
-// open are the calls of which nobody can say that they did nothing.
+// open are the calls that may have had an effect.
 func (s step) open() []revokeCall {
 	return slices.DeleteFunc(slices.Clone(s.calls), func(c revokeCall) bool { return c.reply.resolved() })
 }
 
-// complaints is what one judge complains with. It puts the name of the rule in
-// front, so that each failure names the rule that broke.
+// complaints collects the complaints of one judge. Each begins with the name of the
+// rule, so that a failure names the rule that broke.
 type complaints struct {
 	rule string
 	list *[]string
@@ -94,7 +94,8 @@ func (c complaints) complain(about any, format string, args ...any) {
 // judge answers one question about each row.
 type judge interface{ see(step) }
 
-// judges are all of them, one for each question, and what they complain about.
+// judges are all judges, one for each question, and the complaints that come from
+// elsewhere.
 type judges struct {
 	votes   votesJudge
 	freezes freezesJudge
@@ -103,8 +104,8 @@ type judges struct {
 	states  statesJudge
 	calls   callsJudge
 	cards   cardsJudge
-	log     complaints // errors that the bot logged
-	rest    complaints // work that is left when nothing happens any more
+	log     complaints // about errors that the bot logged
+	rest    complaints // about work that is left at the end of a day
 
 	wrong []string
 }
@@ -123,8 +124,8 @@ func newJudges() *judges {
 	return j
 }
 
-// see shows a row to each judge. A row of a request that nobody knows is wrong
-// in any case, and no other judge can say more about it.
+// see shows a row to each judge. A row of an unknown request is always wrong, and no
+// other judge can say more about it.
 func (j *judges) see(s step) {
 	if s.row.Count > 0 {
 		j.states.tallied(s)

@@ -9,12 +9,12 @@ import (
 	"revoke-sessions/bot"
 )
 
-// limitsJudge asks whether somebody does more than the policy's limits allow.
-// It counts for itself, because no other judge needs the numbers.
+// limitsJudge asks whether somebody does more than the limits allow. It keeps its own
+// counts, because no other judge needs them.
 type limitsJudge struct {
 	complaints
 	uses []use
-	// done are the requests of which some call may have taken effect.
+	// done are the requests with a call that may have taken effect.
 	done map[*tracked]bool
 }
 
@@ -35,7 +35,7 @@ func (j *limitsJudge) see(s step) {
 	}
 	switch s.row.Action {
 	case "requested":
-		if p.lane == authz.ThirdParty { // everybody may always report their own device
+		if p.lane == authz.ThirdParty { // a report of one's own device has no limit
 			j.use(s, bot.PerRequester, s.actor.of.id, limits.PerRequester)
 		}
 	case "approval", string(bot.Approved):
@@ -70,8 +70,8 @@ func (j *limitsJudge) see(s step) {
 	}
 }
 
-// giveBack forgets what decisions have used up that were taken back, unless a call
-// may have taken effect. Asks count, and so do approvals that still stand.
+// giveBack removes the uses of decisions that were taken back, unless a call may have
+// taken effect. Asks still count, and so do the approvals in kept.
 func (j *limitsJudge) giveBack(p *tracked, kept []string) {
 	if j.done[p] {
 		return
@@ -81,7 +81,7 @@ func (j *limitsJudge) giveBack(p *tracked, kept []string) {
 	})
 }
 
-// write counts a call to Graph. What no approver decided counts apart, so that
+// write counts a call to Graph. A call that no approver decided counts apart, so that
 // somebody with a lost phone cannot use up what approvers need.
 func (j *limitsJudge) write(s step, giver *member) {
 	target, total := bot.PerTarget, bot.Total
@@ -108,8 +108,8 @@ func (j *limitsJudge) use(s step, kind, who string, limit authz.Limit) {
 	}
 }
 
-// TestLimitsJudge shows each row twice: the second is one use too many, unless
-// the time of the limit has passed.
+// TestLimitsJudge shows each row twice. The second is one use too many, unless the
+// period of the limit has passed.
 func TestLimitsJudge(t *testing.T) {
 	limit := authz.Limit{N: 1, Within: time.Hour}
 	approval := newStep("approval", "ALICE")
@@ -158,8 +158,9 @@ func TestLimitsJudge(t *testing.T) {
 	}
 }
 
-// TestLimitsJudgeCountsApart proves that own devices use up nothing of others.
-func TestLimitsJudgeCountsApart(t *testing.T) {
+// TestLimitsJudge_CountsApart proves that reports of own devices use up nothing of
+// others.
+func TestLimitsJudge_CountsApart(t *testing.T) {
 	j := newJudges()
 	for _, s := range []step{newStep("approved", "policy"), newStep("approved", "ALICE")} {
 		s.now.Limits = authz.Limits{PerTarget: authz.Limit{N: 1, Within: time.Hour}, Total: authz.Limit{N: 1, Within: time.Hour}}
@@ -168,9 +169,9 @@ func TestLimitsJudgeCountsApart(t *testing.T) {
 	wantNothing(t, j)
 }
 
-// TestLimitsJudgeGivesBack proves that a decision which was taken back counts no
-// more, unless a call may have taken effect, and that an approval which stands does.
-func TestLimitsJudgeGivesBack(t *testing.T) {
+// TestLimitsJudge_GivesBack proves that a decision that was taken back no longer
+// counts, unless a call may have taken effect, and that a kept approval still counts.
+func TestLimitsJudge_GivesBack(t *testing.T) {
 	one := authz.Limit{N: 1, Within: time.Hour}
 	for name, x := range map[string]struct {
 		row     string

@@ -13,8 +13,8 @@ import (
 	"revoke-sessions/bot/slacktest"
 )
 
-// fact is something about somebody that may change, with when it did: whoever
-// looked a moment ago may still go by what was so then.
+// fact is something about somebody that may change, with the times of its changes: a
+// look-up from a moment ago may still be in use.
 type fact struct{ since []moment }
 
 type moment struct {
@@ -26,7 +26,7 @@ func (f *fact) now() bool { return len(f.since) > 0 && f.since[len(f.since)-1].i
 
 func (f *fact) set(is bool, at time.Time) { f.since = append(f.since, moment{is, at}) }
 
-// ever reports whether it was so at some moment from then on.
+// ever reports whether the fact had this value at some moment since from.
 func (f *fact) ever(is bool, from time.Time) bool {
 	if len(f.since) == 0 {
 		return !is
@@ -39,7 +39,7 @@ func (f *fact) ever(is bool, from time.Time) bool {
 	return false
 }
 
-// always reports whether it was so all the time from then on.
+// always reports whether the fact had this value the whole time since from.
 func (f *fact) always(is bool, from time.Time) bool { return !f.ever(!is, from) }
 
 // human is one Entra account, which is one person.
@@ -55,13 +55,12 @@ type human struct {
 // member is one Slack account.
 type member struct {
 	id, email string
-	// of is whom the account leads to by the policy's map and its address; nil
-	// for nobody.
+	// of is the person that the policy's map and the address lead to; nil for nobody.
 	of *human
 	// findable: the policy's map or the directory leads from the person to this
-	// account, so that it is known for theirs whoever is named.
+	// account, so that the bot knows it even if another account was named.
 	findable               bool
-	guest, deleted, inTeam fact // inTeam: of the one Slack user group
+	guest, deleted, inTeam fact // inTeam: in slackTeam
 }
 
 // The groups that policies name.
@@ -78,9 +77,9 @@ type town struct {
 	identity authz.Identity
 }
 
-// drawTown makes six people. Two may have a second Slack account: by the
-// policy's map, which then names the first one, too, or by another of their
-// addresses. Two more Slack accounts lead to nobody.
+// drawTown makes six people. Two may have a second Slack account: through the policy's
+// map, which then names the first account, too, or through another of their addresses.
+// Two further Slack accounts lead to nobody.
 func drawTown(t *rapid.T, at time.Time) *town {
 	w := &town{identity: authz.Identity{ByMap: true, ByEmail: true, Map: map[string]string{}}}
 	for i := range 6 {
@@ -103,7 +102,7 @@ func drawTown(t *rapid.T, at time.Time) *town {
 	}
 	if first := w.humans[0]; rapid.Bool().Draw(t, "h0 has two, mapped") {
 		w.members = append(w.members, &member{id: "U0H0X", email: "elsewhere@other.example", of: first, findable: true},
-			&member{id: "U0H0FAKE", email: first.proxy}) // whose address leads to an account that is somebody's
+			&member{id: "U0H0FAKE", email: first.proxy}) // its address belongs to a person with other accounts in the map
 		w.identity.Map["U0H0"], w.identity.Map["U0H0X"] = first.id, first.id
 	}
 	if rapid.Bool().Draw(t, "h1 has two, by address") {
@@ -141,7 +140,7 @@ func (w *town) human(id string) *human {
 	return nil
 }
 
-// settle puts everybody into a Slack workspace.
+// settle adds everybody to a Slack workspace.
 func (w *town) settle(s *slacktest.Server) {
 	for _, m := range w.members {
 		s.AddUser(slacktest.User{ID: m.id, Name: strings.ToLower(m.id), Email: m.email, Guest: m.guest.now(), Deleted: m.deleted.now()})
@@ -170,8 +169,8 @@ func drawCircle(t *rapid.T, w *town, label string) authz.Circle {
 	return slices.Compact(slices.Sorted(slices.Values(rapid.SliceOfN(rapid.SampledFrom(names), 1, 4).Draw(t, label))))
 }
 
-// drawPolicy makes rules; limits are drawn apart, because what was used
-// while there was no limit is not counted afterwards.
+// drawPolicy makes rules. Limits are drawn apart, because uses from a time without a
+// limit are not counted later.
 func drawPolicy(t *rapid.T, w *town, limits authz.Limits) authz.Policy {
 	p := authz.Policy{
 		Approvers: drawCircle(t, w, "approvers"), Identity: w.identity, Limits: limits,

@@ -9,52 +9,51 @@ import (
 	"revoke-sessions/bot"
 )
 
-// record is the history that the audit chain tells: requests, approvals, calls
-// and freezes. It believes each row after the judges have seen it, and judges
-// nothing itself, so that all judges go by the same history.
+// record is the history in the audit chain: requests, approvals, calls and freezes. It
+// accepts each row after the judges have seen it and judges nothing itself, so that all
+// judges use the same history.
 type record struct {
 	requests []*tracked
 	freezes  []*pastFreeze
-	single   []bot.Row // rows of which repetitions are counted
+	single   []bot.Row // rows that repetitions may follow
 }
 
-// tracked is one request as the rows tell it. The judges compare the next row,
-// the stored request and the card with it.
+// tracked is one request according to the rows. The judges compare it with the next
+// row, the stored request and the card.
 type tracked struct {
 	id       string
 	lane     authz.Lane
 	drill    bool
 	target   *human
 	askers   []*member
-	replaces *tracked // the void request whose new preview this is, or nil
+	replaces *tracked // the void request that this one replaces, or nil
 	state    bot.State
 	created  time.Time
 	need     int // approvals, as the card says
 
 	// wait is the shortest time after which the wait for a decision may end.
 	wait time.Duration
-	// executes: after that time the policy carries the request out.
+	// executes: after wait the policy carries the request out.
 	executes bool
-	// denying: an approver has pressed Deny, of it or of what it replaces.
+	// denying: an approver has pressed Deny on it or on what it replaces.
 	denying bool
-	// unopened: and no form opened.
+	// unopened: denying, and no form has opened.
 	unopened bool
 
 	approvals []*member // for the decision that is still open
 	givers    []*member // who made the decision in force; nil: the policy did
-	partial   []*member // whose approvals there were when the policy made it
+	partial   []*member // who had approved when the policy made it
 	again     bool      // it is a "Try again"
 	decided   time.Time
 	decisions int
-	calls     int // rows that say executing, drills not counted
-	firstCall int // the first of them that belongs to the decision in force
+	calls     int // executing rows, without drills
+	firstCall int // the index of the first under the decision in force
 	rows      map[string]int
 }
 
 func (p *tracked) String() string { return p.id }
 
-// asked reports whether a person asked for it, with this Slack account or
-// another one.
+// asked reports whether the person asked for it, with this Slack account or another.
 func (p *tracked) asked(m *member) bool {
 	return slices.ContainsFunc(p.askers, func(a *member) bool { return a == m || a.of == m.of })
 }
@@ -64,12 +63,12 @@ func (p *tracked) others(h *human) bool {
 	return slices.ContainsFunc(p.askers, func(a *member) bool { return a.of != h })
 }
 
-// approvedBy reports whether a person has approved it, with any Slack account.
+// approvedBy reports whether the person has approved it, with any Slack account.
 func (p *tracked) approvedBy(m *member) bool {
 	return slices.ContainsFunc(p.approvals, func(a *member) bool { return a.of == m.of })
 }
 
-// own reports whether a confirmation is the reporter's own, where that is enough.
+// own reports whether a confirmation is the reporter's own and that is enough.
 func (p *tracked) own(m *member) bool {
 	return p.lane == authz.Self && p.need == 0 && m.of == p.target
 }
@@ -84,7 +83,7 @@ func (p *tracked) decide(at time.Time, givers []*member) {
 	p.decisions++
 }
 
-// reopen takes the decision in force back: whose approvals still count is asked again.
+// reopen takes back the decision in force; approvals that still count remain.
 func (p *tracked) reopen(at time.Time) {
 	p.approvals = append(slices.Clone(p.givers), p.partial...)
 	p.givers, p.partial = nil, nil
@@ -102,8 +101,8 @@ func (p *tracked) lapse(m *member) {
 	}
 }
 
-// pastFreeze is one freeze, on or over. The judges ask who began it, who wants
-// to end it, and for how long it stopped the clocks of requests.
+// pastFreeze is one freeze, on or over: who began it, who voted to end it, and for how
+// long it stopped the clocks of requests.
 type pastFreeze struct {
 	began, ended time.Time     // ended is zero while it is on
 	max          time.Duration // after this it ends by itself
@@ -111,7 +110,7 @@ type pastFreeze struct {
 	votes        []*member // to end it
 }
 
-// votedBy reports whether somebody has asked to end it, with any of their accounts.
+// votedBy reports whether the person has asked to end it, with any Slack account.
 func (f *pastFreeze) votedBy(h *human) bool {
 	return slices.ContainsFunc(f.votes, func(m *member) bool { return m.of == h })
 }
@@ -133,7 +132,7 @@ func (r *record) frozen() *pastFreeze {
 	return nil
 }
 
-// age is how long a request has waited. Freezes do not count.
+// age is how long a request has waited, without freezes.
 func (r *record) age(p *tracked, at time.Time) time.Duration {
 	age := at.Sub(p.created)
 	for _, f := range r.freezes {
@@ -149,8 +148,8 @@ func (r *record) age(p *tracked, at time.Time) time.Duration {
 	return age
 }
 
-// begin is the request that a row begins: one that was asked for, or the new
-// preview of one that is void. It is nil if the row names nobody we know.
+// begin is the request that a row begins: a new ask, or the new preview of a void
+// request. It is nil if the asker, the target or the void request is unknown.
 func (r *record) begin(row bot.Row, now rules, replaces string) *tracked {
 	p := &tracked{id: row.Request, drill: row.Drill, need: row.Need, state: bot.Pending, created: row.At, rows: map[string]int{}}
 	if row.Action == "previewed_again" {
@@ -176,7 +175,7 @@ func (r *record) begin(row bot.Row, now rules, replaces string) *tracked {
 	return p
 }
 
-// leave leaves it to people.
+// leave leaves the request to people.
 func (p *tracked) leave(now rules) {
 	if p.executes {
 		p.executes, p.wait = false, max(now.Expiry, p.wait)
@@ -186,7 +185,7 @@ func (p *tracked) leave(now rules) {
 // believe adds a row to the history.
 func (r *record) believe(s step) {
 	if s.row.Count > 0 {
-		return // it speaks of what was refused before
+		return // it counts repetitions of an earlier refusal
 	}
 	if slices.Contains(counted, s.row.Action) {
 		r.single = append(r.single, s.row)
@@ -232,7 +231,7 @@ func (r *record) believeRequest(s step) {
 		case m != nil:
 			p.decide(row.At, append(slices.Clone(p.approvals), m))
 		default:
-			p.state = bot.Approved // again: Microsoft asked to wait, or a drill was interrupted
+			p.state = bot.Approved // the same decision: Microsoft asked to wait, or a drill was interrupted
 		}
 	case "deny_pressed":
 		p.denying = true
@@ -242,7 +241,7 @@ func (r *record) believeRequest(s step) {
 	case "not_executed":
 		p.executes, p.wait = false, max(s.now.Expiry, p.wait)
 		if why := authz.Reason(row.Reason); why == bot.TooOld || why == bot.LookupFailed || why == bot.TimeUnclear {
-			p.created, p.wait = row.At, s.now.Expiry // people have all of the time
+			p.created, p.wait = row.At, s.now.Expiry // people get the full time
 		}
 	default:
 		if reached := bot.State(row.Action); slices.Contains(bot.States, reached) {
@@ -254,7 +253,7 @@ func (r *record) believeRequest(s step) {
 	}
 }
 
-// lapsed is whose approval a row takes away.
+// lapsed is the member who loses an approval by the row.
 func (s step) lapsed() *member {
 	return s.now.town.member(strings.TrimPrefix(s.row.Origin, "approval of "))
 }

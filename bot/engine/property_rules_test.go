@@ -8,21 +8,21 @@ import (
 	"revoke-sessions/authz"
 )
 
-// rules is the policy said once more, as simply as possible and without asking
-// authz: who may, by what is true. An answer of Slack's or Entra's may be a
-// minute old, or five where they do not answer, so each question goes back to
-// from: may is yes if it was so at some moment since, and sure if all the time.
+// rules states the policy a second time, as simply as possible and without authz: who
+// may do what, by what is true. An answer of Slack or Entra may be a minute old, or
+// five if they do not answer. So each question covers the time since from: "may" is yes
+// if it was true at some moment, "surely" if it was true all the time.
 type rules struct {
 	authz.Policy
 	town *town
 	from time.Time
-	// blind: nobody can say who holds a privileged role.
+	// blind: privileged roles cannot be read.
 	blind bool
-	// quiet: whoever knows of groups may not have answered.
+	// quiet: look-ups of groups may have failed.
 	quiet bool
 }
 
-// within reports whether a circle may hold a Slack account.
+// within reports whether a circle may contain a Slack account.
 func (r rules) within(c authz.Circle, m *member) bool {
 	return slices.ContainsFunc(c, func(name string) bool {
 		return name == m.id || name == slackTeam && m.inTeam.ever(true, r.from) ||
@@ -30,7 +30,7 @@ func (r rules) within(c authz.Circle, m *member) bool {
 	})
 }
 
-// surelyWithin reports whether it holds it for sure.
+// surelyWithin reports whether a circle surely contains it.
 func (r rules) surelyWithin(c authz.Circle, m *member) bool {
 	return slices.ContainsFunc(c, func(name string) bool {
 		return name == m.id || name == slackTeam && m.inTeam.always(true, r.from) ||
@@ -38,7 +38,8 @@ func (r rules) surelyWithin(c authz.Circle, m *member) bool {
 	})
 }
 
-// somebody: a full member of the workspace who is one person in Entra.
+// somebody reports whether this may be a full member of the workspace who is one person
+// in Entra.
 func (r rules) somebody(m *member) bool {
 	return m != nil && m.of != nil && m.deleted.ever(false, r.from) && m.guest.ever(false, r.from) && m.of.absent.ever(false, r.from)
 }
@@ -47,7 +48,7 @@ func (r rules) surelySomebody(m *member) bool {
 	return m.of != nil && m.deleted.always(false, r.from) && m.guest.always(false, r.from) && m.of.absent.always(false, r.from)
 }
 
-// decides: an approver whose own account may sign in.
+// decides reports whether this may be an approver with an own account that may sign in.
 func (r rules) decides(m *member) bool {
 	return r.somebody(m) && r.within(r.Approvers, m) && m.of.blocked.ever(false, r.from)
 }
@@ -56,8 +57,8 @@ func (r rules) surelyDecides(m *member) bool {
 	return !r.quiet && r.surelySomebody(m) && r.surelyWithin(r.Approvers, m) && m.of.blocked.always(false, r.from)
 }
 
-// covered reports whether a protection surely matches somebody: their Slack
-// accounts are theirs, whichever was named in a command.
+// covered reports whether a protection surely matches a person. It matches through all
+// their Slack accounts, not only the one that a command names.
 func (r rules) covered(x authz.Protection, h *human) bool {
 	if x.Privileged && (r.blind || h.privileged.now()) || slices.Contains(x.Users, h.id) {
 		return true
@@ -73,8 +74,8 @@ func (r rules) covered(x authz.Protection, h *human) bool {
 	})
 }
 
-// maybeCovered reports whether it may: where nobody answers, nobody knows which
-// Slack accounts are somebody's.
+// maybeCovered reports whether it may match. Without answers nobody knows which Slack
+// accounts are the person's.
 func (r rules) maybeCovered(x authz.Protection, h *human) bool {
 	bySlack := slices.ContainsFunc(x.Users, func(id string) bool { return r.town.member(id) != nil })
 	if r.quiet && (len(x.Groups) > 0 || bySlack) || r.covered(x, h) || x.Privileged && h.privileged.ever(true, r.from) {
@@ -97,17 +98,17 @@ func (r rules) lane(l authz.Lane) authz.Rule {
 	return r.ThirdParty
 }
 
-// demand is what a decision about somebody takes.
+// demand is what a decision about a person takes.
 type demand struct {
 	approvals              int
-	requester              bool // the requester counts, too
+	requester              bool // the requester may approve, too
 	protected, untouchable bool
 }
 
-// least is what it takes at least: every protection that surely matches counts.
+// least is the least demand: it counts the protections that surely match.
 func (r rules) least(l authz.Lane, h *human) demand { return r.demand(l, h, r.covered) }
 
-// most counts every one that may match.
+// most is the greatest demand: it counts the protections that may match.
 func (r rules) most(l authz.Lane, h *human) demand { return r.demand(l, h, r.maybeCovered) }
 
 func (r rules) demand(l authz.Lane, h *human, matches func(authz.Protection, *human) bool) demand {
@@ -124,14 +125,14 @@ func (r rules) demand(l authz.Lane, h *human, matches func(authz.Protection, *hu
 	return d
 }
 
-// counts reports whether somebody's confirmation of a request may count now.
+// counts reports whether a person's confirmation of a request may count now.
 func (r rules) counts(m *member, p *tracked) bool {
 	need := r.least(p.lane, p.target)
 	switch {
 	case !r.somebody(m):
 		return false
 	case p.lane == authz.Self && need.approvals == 0 && p.asked(m):
-		return true // the reporter's own is enough
+		return true // the reporter's own confirmation is enough
 	case !r.decides(m):
 		return false
 	case p.lane == authz.ThirdParty && m.of == p.target:
@@ -140,7 +141,7 @@ func (r rules) counts(m *member, p *tracked) bool {
 	return !p.asked(m) || need.requester
 }
 
-// surelyCounts reports whether it counts for sure.
+// surelyCounts reports whether it surely counts.
 func (r rules) surelyCounts(m *member, p *tracked) bool {
 	need := r.most(p.lane, p.target)
 	switch {
@@ -152,7 +153,7 @@ func (r rules) surelyCounts(m *member, p *tracked) bool {
 	return r.surelyDecides(m) && (p.lane == authz.Self || m.of != p.target) && (!p.asked(m) || need.requester)
 }
 
-// shortestWait is how soon a request's time may be up.
+// shortestWait is the age at which a request's time may be up at the earliest.
 func (r rules) shortestWait(l authz.Lane, h *human) time.Duration {
 	rule := r.lane(l)
 	switch {
@@ -169,8 +170,8 @@ func (r rules) shortestWait(l authz.Lane, h *human) time.Duration {
 	return r.Expiry
 }
 
-// longestWait is the age at which people may decide no more. A request that is
-// older than the policy may wait longer.
+// longestWait is the age after which people may no longer decide. A request that was
+// made under an earlier policy may wait longer.
 func (r rules) longestWait(l authz.Lane) time.Duration { return max(r.Expiry, r.lane(l).Timeout) }
 
 // unfreezesAlone reports whether somebody may end a freeze without another vote.
@@ -178,8 +179,8 @@ func (r rules) unfreezesAlone(m *member) bool {
 	return r.somebody(m) && r.within(r.Freeze.Unfreeze, m) && m.of.blocked.ever(false, r.from)
 }
 
-// deciders counts the people who have surely been approvers since a moment: the
-// bot counts them only once in a while.
+// deciders counts the people who have surely been approvers since a moment, because the
+// bot counts them only at intervals.
 func (r rules) deciders(since time.Time) int {
 	r.from, r.quiet = since, false
 	people := map[*human]bool{}
@@ -191,7 +192,7 @@ func (r rules) deciders(since time.Time) int {
 	return len(people)
 }
 
-// runsUndecided reports whether the policy may carry out what nobody decided.
+// runsUndecided reports whether the policy may carry out an undecided report.
 func (r rules) runsUndecided(h *human) bool {
 	return r.Self.Execute && !r.blind && !h.privileged.now() && !r.least(authz.Self, h).protected
 }

@@ -24,7 +24,7 @@ import (
 	"revoke-sessions/graph"
 )
 
-// handClock is moved by hand; it is everybody's.
+// handClock moves only when a test moves it. Everybody uses it.
 type handClock struct {
 	mu sync.Mutex
 	at time.Time
@@ -42,9 +42,9 @@ func (c *handClock) move(d time.Duration) {
 	c.at = c.at.Add(d)
 }
 
-// noticed is a store that says when something was written: the end of every
-// piece of work is. It knows who was overtaken while driving a request on: they
-// let go of it, and it stays claimed.
+// noticed is a store that signals each write, because every piece of work ends with
+// one. It also records the requests on which a worker was overtaken: that worker gives
+// up, and the request stays claimed.
 type noticed struct {
 	*store.Store
 	wrote     chan struct{}
@@ -93,8 +93,8 @@ func (n noticed) Announced(ctx context.Context, notice bot.Notice, retry bot.Ret
 	return n.Store.Announced(ctx, notice, retry)
 }
 
-// defects is a log in which every error is one, but for what Microsoft's
-// refusals here bring about: those come with a remedy, or leave too few approvers.
+// defects is a log handler that takes every error for a defect, except those that
+// refusals of Microsoft cause. They come with a remedy, or leave too few approvers.
 type defects struct {
 	slog.Handler
 	mu    *sync.Mutex
@@ -106,13 +106,13 @@ func (d defects) Enabled(_ context.Context, l slog.Level) bool { return l >= slo
 func (d defects) WithAttrs([]slog.Attr) slog.Handler { return d }
 
 func (d defects) Handle(_ context.Context, r slog.Record) error {
-	text, fate := r.Message, r.Message == "too few approvers could decide"
+	text, expected := r.Message, r.Message == "too few approvers could decide"
 	r.Attrs(func(a slog.Attr) bool {
-		fate = fate || a.Key == "remedy" || a.Key == "panic" && a.Value.String() == fmt.Sprintf("%T", died{})
+		expected = expected || a.Key == "remedy" || a.Key == "panic" && a.Value.String() == fmt.Sprintf("%T", died{})
 		text += fmt.Sprintf(" %s=%v", a.Key, a.Value)
 		return true
 	})
-	if !fate {
+	if !expected {
 		d.mu.Lock()
 		*d.found = append(*d.found, text)
 		d.mu.Unlock()
@@ -120,7 +120,7 @@ func (d defects) Handle(_ context.Context, r slog.Record) error {
 	return nil
 }
 
-// stage is the whole bot but for the socket and the Graph SDK.
+// stage is the whole bot without the socket and the Graph SDK.
 type stage struct {
 	clock  *handClock
 	town   *town
@@ -134,19 +134,19 @@ type stage struct {
 	askEvery time.Duration
 	folder   string
 	http     *http.Transport
-	end      func() // of the bot that runs
+	end      func() // ends the running bot
 	mu       sync.Mutex
 	broken   []string // what the bot logged as an error
 	acts     int      // numbers envelopes
 }
 
-// newStage is a stage on which anybody may act as fast as they like.
+// newStage is a stage without a limit on how fast people may act.
 func newStage(folder string, w *town, policy authz.Policy, clock *handClock) (*stage, error) {
 	return newStageWith(folder, w, policy, clock, slacktest.Config{NoRateLimits: "the clock stands until a test moves it"}, 0)
 }
 
-// newStageWith is newStage with a Slack that differs, and with a pace at which
-// one person may ask.
+// newStageWith is newStage with another Slack, and with a pace at which one person may
+// ask.
 func newStageWith(folder string, w *town, policy authz.Policy, clock *handClock, config slacktest.Config, askEvery time.Duration) (*stage, error) {
 	s := &stage{clock: clock, town: w, policy: policy, askEvery: askEvery, http: &http.Transport{}, end: func() {}}
 	config.Now = clock.now
@@ -175,7 +175,7 @@ func newStageWith(folder string, w *town, policy authz.Policy, clock *handClock,
 	return s, nil
 }
 
-// start ends the bot that runs, in good order, and runs another on the same store.
+// start stops the running bot in good order, and runs another one on the same store.
 func (s *stage) start(policy authz.Policy) error {
 	s.end()
 	s.end, s.policy = func() {}, policy
@@ -184,7 +184,7 @@ func (s *stage) start(policy authz.Policy) error {
 		return err
 	}
 	timing := bot.DefaultTiming()
-	timing.Heartbeat = 0 // what is away is away for what people do
+	timing.Heartbeat = 0 // only the acts of people may notice an outage
 	timing.Tick = time.Millisecond
 	timing.AskEvery = s.askEvery
 	s.bot = engine.New(bot.Config{
@@ -209,8 +209,8 @@ func (s *stage) close() error {
 	return errors.Join(append(errs, os.RemoveAll(s.folder))...)
 }
 
-// caller finds the request whose call this is: it is executing, and has one
-// attempt more than Entra has seen of it.
+// caller finds the request of a call: it is executing, and has one attempt more than
+// Entra has seen.
 func (s *stage) caller(target string, known []revokeCall) (string, bool, error) {
 	var frozen bool
 	if err := s.peek.QueryRow(`SELECT EXISTS (SELECT 1 FROM freezes WHERE ended_at IS NULL)`).Scan(&frozen); err != nil {
@@ -244,9 +244,9 @@ func (s *stage) caller(target string, known []revokeCall) (string, bool, error) 
 // patience is how long the bot may take to come to rest.
 const patience = 30 * time.Second
 
-// rest waits until the store owes nothing at this moment of the clock: then
-// nothing is under way. What was let go of, because the process died in a call
-// or was overtaken, stays owed until its claim has lapsed.
+// rest waits until the store owes nothing at this moment of the clock; then nothing is
+// under way. It ignores requests that a worker gave up, because its process died in a
+// call or it was overtaken, until their claim has lapsed.
 func (s *stage) rest() error {
 	late := time.NewTimer(patience)
 	defer late.Stop()
@@ -265,7 +265,7 @@ func (s *stage) rest() error {
 
 func (s *stage) owed() ([]string, error) {
 	s.store.mu.Lock()
-	dropped := maps.Clone(s.store.overtaken) // when
+	dropped := maps.Clone(s.store.overtaken) // by request: when
 	s.store.mu.Unlock()
 	calls, dead := map[string]int{}, map[string]time.Time{}
 	s.entra.mu.Lock()
@@ -297,7 +297,7 @@ func (s *stage) owed() ([]string, error) {
 		if died, ok := dead[id]; ok && what == string(bot.Executing) && attempts == calls[id] {
 			at, let = died, true
 		}
-		// A later claim is somebody's who goes on with it.
+		// A later claim belongs to a worker that continues it.
 		if let && claimed > 0 && claimed <= at.Add(bot.ClaimFor).UnixMicro() {
 			continue
 		}
@@ -311,7 +311,7 @@ func (s *stage) owed() ([]string, error) {
 	return all, rows.Err()
 }
 
-// logged takes what the bot has logged as an error since.
+// logged returns the errors that the bot has logged since the last call.
 func (s *stage) logged() []string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -320,13 +320,13 @@ func (s *stage) logged() []string {
 	return all
 }
 
-// secrets are what comes with every act.
+// secrets are the secrets that come with every act.
 type secrets struct {
 	TriggerID   bot.Secret `json:"trigger_id"`
 	ResponseURL bot.Secret `json:"response_url"`
 }
 
-// arrival is what the socket would hand over.
+// arrival is what the socket would deliver.
 func (s *stage) arrival(kind bot.ArrivalKind, user string) bot.Arrival {
 	s.acts++
 	return bot.Arrival{
@@ -344,8 +344,8 @@ func (s *stage) typed(user, text string) bot.Arrival {
 	return a
 }
 
-// unseal takes the secrets from what the double would have sent; a deactivated
-// user sends nothing.
+// unseal copies the secrets that the Slack double would have sent. A deactivated user
+// sends nothing.
 func (s *stage) unseal(a *bot.Arrival, d *slacktest.Delivery) {
 	var with secrets
 	if len(d.Payload) > 0 && json.Unmarshal(d.Payload, &with) == nil {
@@ -353,7 +353,7 @@ func (s *stage) unseal(a *bot.Arrival, d *slacktest.Delivery) {
 	}
 }
 
-// pressed is a click on a message, with what stands there.
+// pressed is a click on a message that is in Slack.
 func (s *stage) pressed(user string, at bot.Place, action, value string) bot.Arrival {
 	a := s.arrival(bot.ClickArrival, user)
 	a.ChannelID, a.MessageTS, a.MessageAppID, a.ActionID, a.Value = at.Channel, at.TS, s.slack.AppID(), action, value
@@ -363,7 +363,7 @@ func (s *stage) pressed(user string, at bot.Place, action, value string) bot.Arr
 	return a
 }
 
-// submitted is the form for a reason that stands open in front of somebody, if any.
+// submitted is the submission of the form for a reason that somebody has open, if any.
 func (s *stage) submitted(user, why string) (bot.Arrival, bool) {
 	views := s.slack.Views(user)
 	if len(views) == 0 {
@@ -376,7 +376,7 @@ func (s *stage) submitted(user, why string) (bot.Arrival, bool) {
 	return a, true
 }
 
-// deliver is what the socket does with all of them at once: store, ack, go on.
+// deliver does with all arrivals at once what the socket does: store, ack, carry out.
 func (s *stage) deliver(all ...bot.Arrival) error {
 	var goOn []func()
 	for _, a := range all {
@@ -395,8 +395,7 @@ func (s *stage) deliver(all ...bot.Arrival) error {
 	return nil
 }
 
-// owesNews reports whether people have not yet been told of the newest version
-// of a request.
+// owesNews reports whether people were not yet told of the newest version of a request.
 func (s *stage) owesNews(id string) (owes bool, err error) {
 	err = s.peek.QueryRow(`SELECT tell_due_at IS NOT NULL FROM requests WHERE id = $1`, id).Scan(&owes)
 	return owes, err
@@ -407,7 +406,7 @@ func (s *stage) places(id string) (map[string]bot.Place, error) {
 	return s.store.Places(context.Background(), id)
 }
 
-// standing is what stands at a place in Slack now.
+// standing is the message that is now at a place in Slack.
 func (s *stage) standing(p bot.Place) (slacktest.Message, bool) {
 	h := s.slack.History(p.Channel, p.TS)
 	if len(h) == 0 || h[len(h)-1].Deleted {
@@ -416,7 +415,7 @@ func (s *stage) standing(p bot.Place) (slacktest.Message, bool) {
 	return h[len(h)-1], true
 }
 
-// rows are the audit rows past seq.
+// rows are the audit rows after seq.
 func (s *stage) rows(seq int64) ([]bot.Row, error) {
 	found, err := s.peek.Query(`SELECT seq, entry FROM audit WHERE seq > $1 ORDER BY seq`, seq)
 	if err != nil {
@@ -438,7 +437,7 @@ func (s *stage) rows(seq int64) ([]bot.Row, error) {
 	return all, found.Err()
 }
 
-// buttonsOf are the requests that buttons in the channel lead to, and where.
+// buttonsOf are the requests with buttons in the channel, and the messages with them.
 func (s *stage) buttonsOf() map[string][]string {
 	found := map[string][]string{}
 	for _, m := range s.slack.Messages(channelOfCards) {

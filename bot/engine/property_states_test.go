@@ -9,12 +9,12 @@ import (
 	"revoke-sessions/bot"
 )
 
-// statesJudge asks whether a row may follow on the request's state, and whether
-// the stored request equals its history.
+// statesJudge asks whether a row may follow in the request's state, and whether the
+// stored request equals its history.
 type statesJudge struct{ complaints }
 
-// mayFollow are the states in which each row may be written; for some rows that
-// depends on the actor.
+// mayFollow are the states in which each row may be written. For some rows they depend
+// on the actor.
 var mayFollow = map[string][]bot.State{
 	"joined":             {bot.Pending},
 	"cancel_asked":       {bot.Pending},
@@ -41,7 +41,7 @@ var mayFollow = map[string][]bot.State{
 	"cancelled":          {bot.Pending},
 	"expired":            {bot.Pending},
 	"void":               {bot.Pending},
-	"void by bot":        {bot.Pending, bot.Approved}, // what waited is not as it was
+	"void by bot":        {bot.Pending, bot.Approved}, // the account has changed while it waited
 	"revoked":            {bot.Executing, bot.Unknown},
 	"failed":             {bot.Executing, bot.Unknown},
 	"unknown":            {bot.Executing},
@@ -53,13 +53,13 @@ var mayFollow = map[string][]bot.State{
 	"unread_told":        {bot.Unreachable},
 }
 
-// Rows that any state may have, and those that need no request.
+// Rows that are allowed in any state, and rows that need no request.
 var (
 	anyState  = []string{"requested", "previewed_again", "retry_closed", "stopped_looking", "late_answer"}
 	noRequest = []string{"frozen", "unfreeze_asked", "unfrozen", "refused", "policy_loaded", "coverage", "clock_set_back", "database_restored"}
 )
 
-// knows wants a request that somebody asked for, if the row needs one.
+// knows wants the request of a row to exist, if the row needs one.
 func (j statesJudge) knows(s step) bool {
 	if s.request == nil && (s.row.Request != "" || !slices.Contains(noRequest, s.row.Action)) {
 		j.complain(s, "of a request that nobody asked for")
@@ -68,11 +68,12 @@ func (j statesJudge) knows(s step) bool {
 	return true
 }
 
-// counted are the actions of which only the first in a minute is a row at once.
+// counted are the actions with one row for the first act in a minute, and a count for
+// the others.
 var counted = []string{bot.ActRefused, bot.ActCancelAskedAgain, bot.ActDenyPressed}
 
-// tallied wants a row that counts to follow on one of the same kind. It speaks of
-// acts before it: it is no new vote, and no new refusal.
+// tallied wants a row with a count to follow one of the same kind. It repeats earlier
+// acts: it is no new vote, and no new refusal.
 func (j statesJudge) tallied(s step) {
 	row := s.row
 	if !slices.Contains(counted, row.Action) {
@@ -197,7 +198,7 @@ func TestStatesJudge(t *testing.T) {
 	})
 }
 
-func TestStatesJudgeOfUnknownRequests(t *testing.T) {
+func TestStatesJudge_UnknownRequests(t *testing.T) {
 	j, s := newJudges(), newStep("queued", "bot")
 	s.request.state = bot.Approved
 	j.see(s)
@@ -207,7 +208,7 @@ func TestStatesJudgeOfUnknownRequests(t *testing.T) {
 	wantComplaint(t, j, "states: row 7, queued of REQ-A by bot: ", "nobody asked for")
 }
 
-func TestStatesJudgeOfStoredRequests(t *testing.T) {
+func TestStatesJudge_StoredRequests(t *testing.T) {
 	for name, x := range map[string]struct {
 		forbid func(*tracked)
 		says   string

@@ -16,13 +16,12 @@ import (
 	"revoke-sessions/bot/testrun"
 )
 
-// TestRulesHold plays random days: people under a random policy ask, confirm,
-// deny, cancel, retry and freeze, are demoted, blocked and renamed in the
-// middle of it, Slack and Microsoft fail, the bot dies and starts again. After
-// each step every new audit row must be explained by what somebody did who was
-// allowed to, by rules that are written down here once more (rules). One judge
-// asks each question (judges); a complaint begins with the name of its rule.
-// Longer: -rapid.checks 1000.
+// TestRulesHold plays random days. People under a random policy ask, confirm, deny,
+// cancel, retry and freeze; in between they are demoted, blocked and renamed. Slack and
+// Microsoft fail, and the bot dies and starts again. After each step every new audit
+// row must be explained by an act of somebody who was allowed to, according to rules,
+// which states the policy a second time. Each judge asks one question; its complaints
+// begin with the name of the rule. Longer: -rapid.checks 1000.
 func TestRulesHold(t *testing.T) {
 	testrun.Draws(t, testrun.RandomDays)
 	seen := map[string]int{}
@@ -49,7 +48,7 @@ func TestRulesHold(t *testing.T) {
 	if t.Failed() {
 		return
 	}
-	// Days on which nothing happens would prove nothing.
+	// Days without any acts would prove nothing.
 	for _, action := range []string{"requested", "joined", "approval", "approved", "executing", "revoked", "verified", "unknown",
 		"denied", "cancel_asked", "expired", "refused", "frozen", "unfrozen", "reminded"} {
 		if seen[action] == 0 {
@@ -59,7 +58,7 @@ func TestRulesHold(t *testing.T) {
 	t.Logf("audit rows by action: %v", seen)
 }
 
-// day is one case.
+// day is one test case.
 type day struct {
 	*stage
 	record *record
@@ -87,14 +86,14 @@ func newDay(t *rapid.T, folder string, seen map[string]int) *day {
 	return d
 }
 
-// over ends the day, however it went.
+// over ends the day, even after a failure.
 func (d *day) over(t *rapid.T) {
 	if err := d.close(); err != nil {
 		t.Errorf("close: %v", err)
 	}
 }
 
-// look waits for rest and has the judges look at all that is new.
+// look waits for rest and shows the judges all that is new.
 func (d *day) look(t *rapid.T) {
 	t.Helper()
 	if err := d.rest(); err != nil {
@@ -110,7 +109,7 @@ func (d *day) look(t *rapid.T) {
 	d.report(t)
 }
 
-// report ends the day if the judges complain.
+// report fails the test if the judges complain.
 func (d *day) report(t *rapid.T) {
 	t.Helper()
 	if wrong := d.watch.judges.wrong; len(wrong) > 0 {
@@ -119,7 +118,7 @@ func (d *day) report(t *rapid.T) {
 	}
 }
 
-// tell writes the audit chain into the report of a failure.
+// tell adds the audit chain to the report of a failure.
 func (d *day) tell(t *rapid.T) {
 	rows, err := d.rows(0)
 	if err != nil {
@@ -130,7 +129,7 @@ func (d *day) tell(t *rapid.T) {
 	}
 }
 
-// wait moves the clock a little: people are not that quick.
+// wait moves the clock a little, because people need time to act.
 func (d *day) wait(t *rapid.T) {
 	d.tick(t, time.Duration(rapid.IntRange(1, 4).Draw(t, "seconds"))*time.Second)
 }
@@ -169,8 +168,7 @@ func (d *day) do(t *rapid.T, acts []act, arrivals []bot.Arrival) {
 	}
 }
 
-// somebody is anyone who has a Slack account, or more likely somebody who may
-// do something.
+// somebody is anyone with a Slack account, most often one that likely accepts.
 func (d *day) somebody(t *rapid.T, likely func(rules, *member) bool) *member {
 	all := d.town.members
 	now := d.watch.rules(d.clock.now())
@@ -193,7 +191,7 @@ func (d *day) decider(t *rapid.T, p *tracked, likely func(rules, *member, *track
 	return d.somebody(t, func(r rules, m *member) bool { return likely(r, m, p) })
 }
 
-// one picks somebody, and says whom in the report of a failure.
+// one picks somebody, and names them in the report of a failure.
 func one(t *rapid.T, of []*member, label string) *member {
 	ids := make([]string, len(of))
 	for i, m := range of {
@@ -202,7 +200,7 @@ func one(t *rapid.T, of []*member, label string) *member {
 	return of[slices.Index(ids, rapid.SampledFrom(ids).Draw(t, label))]
 }
 
-// drawAsk is a command that asks for somebody's sessions to be ended.
+// drawAsk is a command that asks to end somebody's sessions.
 func (d *day) drawAsk(t *rapid.T) (act, bot.Arrival) {
 	who := d.somebody(t, func(r rules, m *member) bool { return r.surelySomebody(m) })
 	a := act{who: who, kind: authz.Ask, drill: chance(t, 5, "a drill"), target: who.of}
@@ -234,7 +232,7 @@ func (d *day) ask(t *rapid.T) {
 	d.do(t, []act{a}, []bot.Arrival{arrival})
 }
 
-// drawRequest picks one with a card, likely one in which the action is open.
+// drawRequest picks a request with a card, preferably one in which the action is open.
 func (d *day) drawRequest(t *rapid.T, open func(*tracked) bool) (*tracked, bot.Place, bool) {
 	var likely, all []*tracked
 	cards := map[*tracked]bot.Place{}
@@ -256,7 +254,7 @@ func (d *day) drawRequest(t *rapid.T, open func(*tracked) bool) (*tracked, bot.P
 	if len(all) == 0 {
 		return nil, bot.Place{}, false
 	}
-	// The latest first: that is what it shrinks to.
+	// The latest first, because rapid shrinks to it.
 	p := all[len(all)-1-rapid.IntRange(0, len(all)-1).Draw(t, "request, from the last")]
 	return p, cards[p], true
 }
@@ -265,8 +263,8 @@ func pending(p *tracked) bool { return p.state == bot.Pending }
 
 func retried(p *tracked) bool { return p.state == bot.Failed || p.state == bot.Unknown }
 
-// drawConfirm is a press of Confirm, or of Try again, on the card or on the
-// receipt of whoever presses.
+// drawConfirm is a press of Confirm or Try again, on the card or on the person's
+// receipt.
 func (d *day) drawConfirm(t *rapid.T) (act, bot.Arrival, bool) {
 	p, at, ok := d.drawRequest(t, func(p *tracked) bool { return pending(p) || retried(p) })
 	if !ok {
@@ -292,8 +290,8 @@ func (d *day) confirm(t *rapid.T) {
 	}
 }
 
-// deny presses Deny, and mostly submits the form at once; otherwise it is left
-// open for the next time.
+// deny presses Deny, and mostly submits the form at once; otherwise the form stays open
+// for the next time.
 func (d *day) deny(t *rapid.T) {
 	d.wait(t)
 	p, at, ok := d.drawRequest(t, func(p *tracked) bool { return pending(p) || p.state == bot.Approved })
@@ -309,7 +307,7 @@ func (d *day) deny(t *rapid.T) {
 		return
 	}
 	if arrival, ok := d.submitted(who.id, "a mistake"); ok {
-		// Whichever card the form came from: the row will say.
+		// The row will say which card the form came from.
 		d.do(t, []act{{kind: authz.Deny, who: who}}, []bot.Arrival{arrival})
 	}
 }
@@ -382,8 +380,8 @@ func (d *day) rush(t *rapid.T) {
 	}
 }
 
-// forge presses a button of one request's card in the name of another's, or on
-// a message of another app's: that is no act of anybody's.
+// forge presses a button with the ID of another request, or on a message of another
+// app. Neither is anybody's act.
 func (d *day) forge(t *rapid.T) {
 	d.wait(t)
 	p, at, ok := d.drawRequest(t, pending)
@@ -400,7 +398,7 @@ func (d *day) forge(t *rapid.T) {
 	switch {
 	case ok && other != p && rapid.Bool().Draw(t, "another's ID") && stored.Need > 0:
 		if needed, err := d.store.Request(context.Background(), other.id); err != nil || needed.Need == 0 {
-			return // the bot waits a while for a receipt to be noted
+			return // the bot waits a while for the receipt to be stored
 		}
 		arrival.Value = other.id
 	case rapid.Bool().Draw(t, "another app's message"):
@@ -415,14 +413,14 @@ func (d *day) forge(t *rapid.T) {
 	d.look(t)
 }
 
-// pass lets time pass, in one leap.
+// pass moves the clock in one leap.
 func (d *day) pass(t *rapid.T) {
 	by := rapid.SampledFrom([]time.Duration{16 * time.Second, 45 * time.Second, time.Minute, 5 * time.Minute, 11 * time.Minute, 26 * time.Minute, time.Hour, 9 * time.Hour, 25 * time.Hour}).Draw(t, "time")
 	t.Logf("%s pass", by)
 	d.tick(t, by)
 }
 
-// change changes something about somebody.
+// change changes a fact about somebody.
 func (d *day) change(t *rapid.T) {
 	d.wait(t)
 	at := d.clock.now()
@@ -469,7 +467,7 @@ func drawReplies(t *rapid.T) []reply {
 	return rapid.SliceOfN(rapid.SampledFrom(all), 1, 4).Draw(t, "replies")
 }
 
-// trouble has Microsoft or Slack fail, or answer again.
+// trouble makes Microsoft or Slack fail, or work again.
 func (d *day) trouble(t *rapid.T) {
 	what := rapid.SampledFrom([]string{"replies", "replies", "replies", "replies", "answers again", "answers again", "answers again", "no answer", "refuses", "roles unknown", "Slack does not post"}).Draw(t, "trouble")
 	d.entra.mu.Lock()
@@ -492,7 +490,7 @@ func (d *day) trouble(t *rapid.T) {
 	d.watch.troubled = d.clock.now()
 }
 
-// restart ends the bot and starts another one, sometimes with another policy.
+// restart stops the bot and starts another one, sometimes with another policy.
 func (d *day) restart(t *rapid.T) {
 	policy := d.policy
 	if chance(t, 3, "another policy") {
@@ -505,8 +503,8 @@ func (d *day) restart(t *rapid.T) {
 	d.look(t)
 }
 
-// calm lets two days pass in which nothing fails and nobody acts: then nothing
-// may be owed any more, nothing confirmed may be lost, and the chain must fit.
+// calm lets two days pass without failures or acts. After them nothing may be owed, no
+// confirmed request may be lost, and the chain must fit.
 func (d *day) calm(t *rapid.T) {
 	d.entra.mu.Lock()
 	d.entra.replies, d.entra.down, d.entra.denied, d.entra.blind = nil, false, false, false

@@ -8,15 +8,15 @@ import (
 	"revoke-sessions/bot"
 )
 
-// timeJudge asks whether something happens too early or too late, by the age of
-// the request without freezes.
+// timeJudge asks whether something happens too early or too late, by the age of the
+// request without freezes.
 type timeJudge struct{ complaints }
 
-// A second call follows one without a clear answer: not at once, and not for ever.
+// A second call may follow an unclear one after a while, and only for a while.
 const (
 	secondCallAfter = 15 * time.Second
 	lastCallWithin  = 30 * time.Minute
-	// lateBy is how long after its time the policy may carry a report out.
+	// lateBy is how late after its time the policy may carry a report out.
 	lateBy = time.Hour
 )
 
@@ -63,14 +63,14 @@ func (j timeJudge) see(s step) {
 	}
 }
 
-// notBefore wants a request of some age.
+// notBefore wants the request to have at least this age.
 func (j timeJudge) notBefore(s step, age time.Duration) {
 	if s.age() < age {
 		j.complain(s, "too early: it is %s old, not %s", s.age(), age)
 	}
 }
 
-// timeout wants a request that the policy ends, at its time.
+// timeout wants the policy to end the request, and at its time.
 func (j timeJudge) timeout(s step) {
 	if !s.request.executes {
 		j.complain(s, "it is not for the policy to end")

@@ -10,17 +10,17 @@ import (
 	"revoke-sessions/bot"
 )
 
-// twin is a row that the rules permit and one change that makes it forbidden: it
-// proves that the judge can complain, and does not always.
+// twin is a permitted row, and one change that makes it forbidden. It proves that the
+// judge can complain, and does not always complain.
 type twin struct {
 	name   string
 	step   step
-	before func(*step) // what has happened before; nil: nothing
+	before func(*step) // what happened before; may be nil
 	forbid func(*step)
 	says   string
 }
 
-// judgeTwins shows each row to one judge, permitted and forbidden.
+// judgeTwins shows each row to one judge, both permitted and forbidden.
 func judgeTwins(t *testing.T, rule string, pick func(*judges) judge, all []twin) {
 	t.Helper()
 	for _, x := range all {
@@ -59,9 +59,9 @@ func wantComplaint(t *testing.T, j *judges, begins, says string) {
 // noon is when the rows of the judges' tests are written.
 var noon = time.Date(2026, 3, 4, 12, 0, 0, 0, time.UTC)
 
-// newStep is a row for the judges' tests. It is of REQ-A, in which Bob asked a
-// minute ago to revoke Carol's sessions. That takes one approval of Alice or
-// Amir. The actor did what kinds say.
+// newStep is a row for the tests of the judges. It is about REQ-A: a minute ago Bob
+// asked to revoke Carol's sessions, which takes one approval of Alice or Amir. The
+// actor did what kinds say.
 func newStep(action, actor string, kinds ...authz.Action) step {
 	w := &town{}
 	for _, name := range []string{"ALICE", "AMIR", "BOB", "CAROL"} {
@@ -90,13 +90,12 @@ func newStep(action, actor string, kinds ...authz.Action) step {
 	return s
 }
 
-// frozenFor has somebody begin a freeze before the row.
+// frozenFor begins a freeze before the row.
 func (s *step) frozenFor(ago time.Duration, by string) {
 	s.before.freezes = append(s.before.freezes, &pastFreeze{began: noon.Add(-ago), max: s.now.Freeze.Max, by: s.now.town.member(by).of})
 }
 
-// executed has the request approved by Alice and called as often as there are
-// replies, a minute ago.
+// executed has Alice approve the request a minute ago, with one call for each reply.
 func (s *step) executed(state bot.State, replies ...reply) {
 	s.request.decide(noon.Add(-time.Minute), []*member{s.now.town.member("ALICE")})
 	s.request.state, s.request.calls = state, len(replies)

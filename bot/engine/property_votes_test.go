@@ -8,8 +8,8 @@ import (
 	"revoke-sessions/bot"
 )
 
-// votesJudge asks who may do what a row says, whether their approval counts,
-// and whether there are enough approvals.
+// votesJudge asks who may do what a row says, whether their approval counts, and
+// whether there are enough approvals.
 type votesJudge struct{ complaints }
 
 func (j votesJudge) see(s step) {
@@ -40,7 +40,7 @@ func (j votesJudge) see(s step) {
 			j.enough(s)
 		}
 	case "approval_lapsed":
-		why := authz.Reason(row.Reason) // of a decision that is taken back as a whole
+		why := authz.Reason(row.Reason) // why a whole decision is taken back
 		if m := s.lapsed(); !slices.Contains(slices.Concat(p.approvals, p.givers, p.partial), m) {
 			j.complain(s, "there is no such approval")
 		} else if why != bot.TooOld && why != bot.TargetChanged && now.surelyCounts(m, p) {
@@ -69,8 +69,8 @@ func (j votesJudge) see(s step) {
 	}
 }
 
-// inherited reports whether somebody joins because another request of theirs for
-// the same, whose decision does not hold any more, ends in favour of this one.
+// inherited reports whether a request takes over an asker of another one for the same,
+// because the decision on that one no longer holds and it ends in favour of this one.
 func (j votesJudge) inherited(s step) bool {
 	return slices.ContainsFunc(s.before.requests, func(q *tracked) bool {
 		return q != s.request && q.state == bot.Approved && q.target == s.request.target && q.lane == s.request.lane &&
@@ -78,8 +78,8 @@ func (j votesJudge) inherited(s step) bool {
 	})
 }
 
-// stillEnough wants everybody whose approval the decision took to count, also a
-// while after it. What is known may be as old as at a click, and that as old again.
+// stillEnough wants every approval of the decision to count for a while after it, too.
+// The facts may be twice as old as at a click.
 func (j votesJudge) stillEnough(s step) {
 	now := s.now
 	now.from = now.from.Add(now.from.Sub(s.row.At))
@@ -129,7 +129,7 @@ func (j votesJudge) approval(s step) {
 	}
 }
 
-// enough counts people, and only those whose approval counts at this moment.
+// enough counts people, and only those with an approval that counts at this moment.
 func (j votesJudge) enough(s step) {
 	people := map[*human]bool{}
 	for _, a := range append(slices.Clone(s.request.approvals), s.actor) {
@@ -142,15 +142,15 @@ func (j votesJudge) enough(s step) {
 	}
 }
 
-// void wants somebody who may confirm or, for the bot, somebody who asks for
-// the same while the card asks for too few approvals.
+// void wants somebody who may confirm. For the bot it wants somebody who asks for the
+// same while the card asks for too few approvals.
 func (j votesJudge) void(s step) {
 	now, p := s.now, s.request
 	switch s.row.Actor {
 	case "policy":
 	case "bot":
 		if p.state == bot.Approved && s.row.Changed != string(bot.Unrecorded) {
-			return // somebody approved it, and it is not as it was
+			return // somebody approved it, and the account has changed
 		}
 		joins := slices.ContainsFunc(s.acts, func(a act) bool { return a.kind == authz.Ask && a.target == p.target && a.drill == p.drill })
 		if !joins || now.most(p.lane, p.target).approvals <= p.need {
@@ -163,7 +163,7 @@ func (j votesJudge) void(s step) {
 	}
 }
 
-// refused wants a true reason. The freezes judge asks about freezes.
+// refused wants a true reason. freezesJudge checks freezes.
 func (j votesJudge) refused(s step) {
 	now, m, p := s.now, s.actor, s.request
 	if s.rushed() {
@@ -174,7 +174,7 @@ func (j votesJudge) refused(s step) {
 		return
 	}
 	if p == nil {
-		p = &tracked{} // nobody asked for it
+		p = &tracked{} // there is no such request
 	}
 	so := true
 	switch authz.Reason(s.row.Reason) {

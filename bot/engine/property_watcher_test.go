@@ -9,21 +9,21 @@ import (
 	"revoke-sessions/bot"
 )
 
-// watcher reads what is new in the database, Entra and Slack after each step of
-// a day and shows it to the judges.
+// watcher reads the news in the database, Entra and Slack after each step of a day, and
+// shows it to the judges.
 type watcher struct {
 	stage  *stage
 	record *record
 	judges *judges
 
 	acts     []act // of this step
-	seq      int64 // of the last row that was read
-	calls    int   // of Entra's calls, how many were read
+	seq      int64 // the last row that was read
+	calls    int   // how many of Entra's calls were read
 	troubled time.Time
 	seen     map[string]int // rows by action
 }
 
-// rules are the policy's as somebody may have seen them at a moment.
+// rules are the policy with the facts that somebody may have seen at a moment.
 func (w *watcher) rules(at time.Time) rules {
 	e := w.stage.entra
 	trouble := e.down || e.denied
@@ -35,7 +35,7 @@ func (w *watcher) rules(at time.Time) rules {
 	return rules{Policy: w.stage.policy, town: w.stage.town, from: at.Add(-old), blind: e.blind || trouble, quiet: quiet}
 }
 
-// follow reads what is new. The judges see each row before the record believes it.
+// follow reads the news. The judges see each row before the record believes it.
 func (w *watcher) follow() error {
 	rows, err := w.stage.rows(w.seq)
 	if err != nil {

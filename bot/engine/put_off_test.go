@@ -13,7 +13,7 @@ import (
 	"revoke-sessions/bot/store"
 )
 
-// retries keeps what tellings ask for.
+// retries records the retries that tellings and notices ask for.
 type retries struct {
 	*store.Store
 	now func() time.Time
@@ -40,8 +40,8 @@ func (r *retries) Announced(ctx context.Context, n bot.Notice, retry bot.Retry) 
 	return r.Store.Announced(ctx, n, retry)
 }
 
-// count counts the retries that were put off, or were not, and answers the
-// latest of their times.
+// count returns how many retries were put off, or were not, and the latest time of
+// them.
 func (r *retries) count(putOff bool) (n int, latest time.Time) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -56,10 +56,10 @@ func (r *retries) count(putOff bool) (n int, latest time.Time) {
 	return n, latest
 }
 
-// TestALongQueueIsNoFailure: more cards than Slack takes at once wait for one
-// another, again and again. The first that then fails is tried again soon, and not
-// after the pause of one that has failed as often.
-func TestALongQueueIsNoFailure(t *testing.T) {
+// TestRetry_LongQueueIsNoFailure: more cards than Slack takes at once wait for one
+// another several times. The first card that then fails is tried again soon; its waits
+// did not lengthen the pause.
+func TestRetry_LongQueueIsNoFailure(t *testing.T) {
 	w := crowdIn(newWorkshop(t))
 	for n := range 40 {
 		w.asked(fmt.Sprintf("REQ-ACDE%c%c", 'F'+n/10, '2'+n%10), fmt.Sprint("target ", n))
@@ -71,10 +71,10 @@ func TestALongQueueIsNoFailure(t *testing.T) {
 
 	for round, want := range []int{20, 40, 45} {
 		if round > 0 {
-			w.clock.move(31 * time.Second) // longer than any of them waits
+			w.clock.move(31 * time.Second) // longer than any card waits
 		}
 		w.wait("cards wait", func() bool { n, _ := r.count(true); return n > want })
-		w.settled() // or a claim would lapse by the clock that is moved
+		w.settled() // before the clock moves and claims lapse
 	}
 	if n, _ := r.count(false); n > 0 {
 		t.Errorf("%d waits for our own pace count as failures", n)
@@ -88,9 +88,9 @@ func TestALongQueueIsNoFailure(t *testing.T) {
 	}
 }
 
-// TestAskingToWaitIsNoFailure: Slack asks to wait with a notice, again and again,
-// and each time that is for as long as it says.
-func TestAskingToWaitIsNoFailure(t *testing.T) {
+// TestRetry_SlackAskingToWaitIsNoFailure: Slack asks several times to wait with a
+// notice. Each wait is as long as Slack says.
+func TestRetry_SlackAskingToWaitIsNoFailure(t *testing.T) {
 	w := newWorkshop(t)
 	if _, err := w.db.Announce(t.Context(), bot.Notice{Key: "frozen", To: channelOfCards, Message: bot.Message{Text: "Frozen."}}); err != nil {
 		t.Fatal(err)

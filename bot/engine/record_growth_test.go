@@ -9,9 +9,9 @@ import (
 	"revoke-sessions/bot/slacktest"
 )
 
-// However often somebody without rights repeats what they may not, the record
-// grows by a row at once and a row a minute for each kind of it.
-func TestNobodyGrowsTheRecordAsTheyLike(t *testing.T) {
+// TestRecord_RepetitionsAreCounted: somebody without rights repeats what they may not
+// do. For each kind of act the record grows by one row at once and one a minute.
+func TestRecord_RepetitionsAreCounted(t *testing.T) {
 	s := newTown(t, 60, authz.New(theApprover, another))
 	cards := s.sixCards(t)
 	var id string
@@ -33,9 +33,9 @@ func TestNobodyGrowsTheRecordAsTheyLike(t *testing.T) {
 	}
 	for name, c := range map[string]struct {
 		act  func() bot.Arrival
-		most int // rows at once: kinds
+		most int // rows at once: one for each kind
 	}{
-		"a guest asks":                {func() bot.Arrival { return s.typed(guest, "me give me work") }, 2}, // and then too fast
+		"a guest asks":                {func() bot.Arrival { return s.typed(guest, "me give me work") }, 2}, // the second row is about asking too fast
 		"a guest looks":               {func() bot.Arrival { return s.typed(guest, "status") }, 1},
 		"a guest freezes":             {func() bot.Arrival { return s.typed(guest, "freeze") }, 1},
 		"nobody understands it":       {func() bot.Arrival { return s.typed(guest, "xyzzy") }, 0},
@@ -45,7 +45,7 @@ func TestNobodyGrowsTheRecordAsTheyLike(t *testing.T) {
 		"a click in the wrong place": {func() bot.Arrival {
 			return s.pressed(outsider, bot.Place{Channel: channelOfCards, TS: "1.2"}, bot.ActionConfirm, id)
 		}, 1},
-		"whoever holds the lost phone asks to cancel": {func() bot.Arrival { return s.typed("U0H9", "cancel "+own) }, 2}, // the first one is no repetition
+		"the finder of the phone asks to cancel": {func() bot.Arrival { return s.typed("U0H9", "cancel "+own) }, 2}, // the first one is no repetition
 	} {
 		before, err := s.rows(0)
 		if err != nil {

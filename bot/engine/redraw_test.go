@@ -18,7 +18,7 @@ import (
 
 const otherChannel = "C0OTHER"
 
-// everybody is a directory in which each address is one account's.
+// everybody is a directory in which each address has an account.
 type everybody struct{ bot.Entra }
 
 func (everybody) Find(_ context.Context, _ graph.Key, address string) ([]graph.User, error) {
@@ -27,7 +27,7 @@ func (everybody) Find(_ context.Context, _ graph.Key, address string) ([]graph.U
 
 func asItWas(*bot.Config) {}
 
-// standing are the messages of a channel or of somebody's direct messages that say all of it.
+// standing are the messages that contain all of the texts.
 func standing(all []slacktest.Message, says ...string) (found []slacktest.Message) {
 	for _, m := range all {
 		if !slices.ContainsFunc(says, func(s string) bool { return !strings.Contains(m.Text, s) }) {
@@ -37,18 +37,18 @@ func standing(all []slacktest.Message, says ...string) (found []slacktest.Messag
 	return found
 }
 
-// telling counts the calls that say something to somebody.
+// telling counts the calls that post or edit a message.
 func (w *workshop) telling() int {
 	n := 0
 	for _, call := range append(w.slack.CallsOf("chat.postMessage"), w.slack.CallsOf("chat.update")...) {
-		if !strings.Contains(call.Params["text"], "Too few approvers") { // which waits for its turn
+		if !strings.Contains(call.Params["text"], "Too few approvers") { // that notice may come at any time
 			n++
 		}
 	}
 	return n
 }
 
-// retold counts how often what is open is owed again, and how often it was told.
+// retold counts the calls of Retell, and the tellings after the first one.
 type retold struct {
 	*store.Store
 	owed, told atomic.Int64
@@ -66,8 +66,7 @@ func (r *retold) Told(ctx context.Context, t bot.Telling, version int64, retry b
 	return r.Store.Told(ctx, t, version, retry)
 }
 
-// restarted plays a card that stands, and what becomes of it when the bot starts
-// again with another configuration.
+// restarted posts a card, and starts the bot again with another configuration.
 func restarted(t *testing.T, change func(*bot.Config)) (w *workshop, card slacktest.Message, end func()) {
 	w = newWorkshop(t)
 	w.slack.AddUser(slacktest.User{ID: "U0AMIR", Name: "amir", Email: "amir@contoso.example"})
@@ -83,9 +82,9 @@ func restarted(t *testing.T, change func(*bot.Config)) (w *workshop, card slackt
 	return w, card, w.startAs(w.db, transport, everybody{}, change)
 }
 
-// TestRedrawNewChannel: with another REVOKE_CHANNEL the card of a request that
-// waits is posted there and rings; the old one has no buttons and leads to it.
-func TestRedrawNewChannel(t *testing.T) {
+// TestRedraw_NewChannel: with another REVOKE_CHANNEL, the card of a pending request is
+// posted there and notifies. The old card has no buttons and links to the new one.
+func TestRedraw_NewChannel(t *testing.T) {
 	w, card, end := restarted(t, func(c *bot.Config) { c.Channel = otherChannel })
 	defer end()
 	w.wait("the card stands in the other channel", func() bool { return len(standing(w.slack.Messages(otherChannel), "Carol", "REQ-ACDEFG")) == 1 })
@@ -113,9 +112,9 @@ func TestRedrawNewChannel(t *testing.T) {
 	})
 }
 
-// TestRedrawStaysWhereItCan: where nothing can be posted in the new channel, the
-// card that stands goes on being the live one.
-func TestRedrawStaysWhereItCan(t *testing.T) {
+// TestRedraw_StaysWhereItCan: if nothing can be posted in the new channel, the old card
+// stays the live one.
+func TestRedraw_StaysWhereItCan(t *testing.T) {
 	w, card, end := restarted(t, func(c *bot.Config) { c.Channel = "C0NOWHERE"; c.Policy = authz.New("U0ALICE", "U0AMIR") })
 	defer end()
 	w.wait("the old card is redrawn", func() bool { return len(w.stand("<@U0AMIR>")) == 1 })
@@ -124,8 +123,8 @@ func TestRedrawStaysWhereItCan(t *testing.T) {
 	}
 }
 
-// TestRedrawNewApprovers: whoever may decide now is named, and nobody else.
-func TestRedrawNewApprovers(t *testing.T) {
+// TestRedraw_NewApprovers: exactly those who may decide now are named.
+func TestRedraw_NewApprovers(t *testing.T) {
 	w, card, end := restarted(t, func(c *bot.Config) { c.Policy = authz.New("U0AMIR") })
 	defer end()
 	w.wait("the card names them", func() bool { return len(w.stand("<@U0AMIR>")) == 1 })
@@ -135,26 +134,26 @@ func TestRedrawNewApprovers(t *testing.T) {
 	w.wait("so does the receipt", func() bool { return len(standing(w.slack.DMs("U0BOB"), "<@U0AMIR>")) == 1 })
 }
 
-// TestRedrawNewEmergency: a receipt names the number of now.
-func TestRedrawNewEmergency(t *testing.T) {
+// TestRedraw_NewEmergency: a receipt names the current number.
+func TestRedraw_NewEmergency(t *testing.T) {
 	w, _, end := restarted(t, func(c *bot.Config) { c.Emergency = "Call 555-0199." })
 	defer end()
 	w.wait("the receipt names it", func() bool { return len(standing(w.slack.DMs("U0BOB"), "555-0199")) == 1 })
 }
 
-// TestRedrawAnotherApp: another app cannot edit the card, and posts its own.
-func TestRedrawAnotherApp(t *testing.T) {
+// TestRedraw_AnotherApp: another app cannot edit the card, and posts its own.
+func TestRedraw_AnotherApp(t *testing.T) {
 	w, card, end := restarted(t, func(c *bot.Config) { c.Emergency = "Call 555-0199."; c.Policy = authz.New("U0AMIR") })
 	defer end()
 	w.slack.Inject(slacktest.Fault{Method: "chat.update", Error: "cant_update_message", Times: 1, Match: func(p map[string]string) bool { return p["ts"] == card.TS }})
 	w.wait("the card names them", func() bool { return len(w.stand("<@U0AMIR>")) == 1 })
 }
 
-// TestRedrawNothingChanged: a restart with the same configuration says nothing.
-func TestRedrawNothingChanged(t *testing.T) {
+// TestRedraw_NothingChanged: a restart with the same configuration says nothing.
+func TestRedraw_NothingChanged(t *testing.T) {
 	w, _, end := restarted(t, asItWas)
 	end()
-	w.clock.move(bot.ClaimFor) // which it may have left
+	w.clock.move(bot.ClaimFor) // until its claims lapse
 	said, again := w.telling(), &retold{Store: w.db}
 	transport := &http.Transport{}
 	defer transport.CloseIdleConnections()
@@ -166,9 +165,9 @@ func TestRedrawNothingChanged(t *testing.T) {
 	}
 }
 
-// TestWatchedChannel: the channel is archived while a card waits. Within a minute
-// approver and requester read so, and again once it is open.
-func TestWatchedChannel(t *testing.T) {
+// TestChannel_IsWatched: the channel is archived while a card waits. Within a minute
+// approver and requester read so, and it is taken back when the channel is open again.
+func TestChannel_IsWatched(t *testing.T) {
 	w := newWorkshop(t)
 	transport := &http.Transport{}
 	defer transport.CloseIdleConnections()

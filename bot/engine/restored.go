@@ -9,9 +9,9 @@ import (
 	"revoke-sessions/bot/message"
 )
 
-// Restored ends what was open in a database that has lost rows, as not known, says
-// so to everybody whom it concerns, and drops what arrived before. It calls
-// nothing. It must come before anything else is done, and may come again.
+// Restored handles a database that has lost rows: it closes what was open as not known,
+// tells everybody concerned, and drops what arrived before. It calls nothing. It must
+// come before anything else and may be repeated.
 func (b *Bot) Restored(ctx context.Context, back bot.StepBack) error {
 	b.log.Error("the database has lost rows that it had: it was restored from an older backup, or exchanged. "+
 		"What was open is closed as not known, and nothing is called for it", "seq", back.Seq, "head", back.Head)
@@ -33,7 +33,7 @@ func (b *Bot) Restored(ctx context.Context, back bot.StepBack) error {
 	closed := 0
 	for _, r := range open {
 		if r.CreatedAt.After(before) {
-			continue // of after the step back
+			continue // made after the step back
 		}
 		ended, err := b.run.Lose(ctx, r)
 		if err != nil {

@@ -16,7 +16,7 @@ import (
 	"revoke-sessions/graph"
 )
 
-// counting is an Entra that knows nobody, and counts what it is asked to revoke.
+// counting is an Entra without accounts that counts the calls of Revoke.
 type counting struct {
 	bot.Entra
 	revokes atomic.Int64
@@ -33,9 +33,9 @@ func (c *counting) Revoke(context.Context, string) (graph.Revocation, error) {
 	return graph.Revocation{Status: 204}, nil
 }
 
-// TestRestored: after a step back of the database whatever was open is closed as
-// not known, its people read so, what had arrived is dropped, nobody calls
-// Microsoft, and it is on record, once.
+// TestRestored: the database has lost rows. Open requests are closed as not known, and
+// their people read so. Earlier arrivals are dropped, nobody calls Microsoft, and it is
+// on record once.
 func TestRestored(t *testing.T) {
 	w := newWorkshop(t)
 	client, home, err := connect(t.Context(), w.slack, nil)

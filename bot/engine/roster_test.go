@@ -12,8 +12,8 @@ import (
 	"revoke-sessions/bot/testrun"
 )
 
-// looked is how often somebody was looked up in Slack for the roster: whoever asks
-// and whoever is asked about are left out.
+// looked is how many look-ups Slack got for the roster, without those of the asker and
+// the target.
 func (s *stage) looked() int {
 	some := func(p map[string]string) bool { return p["user"] != "U0H80" && p["user"] != "U0H81" }
 	return s.asked("users.info", some) + s.asked("users.lookupByEmail", func(p map[string]string) bool {
@@ -21,7 +21,7 @@ func (s *stage) looked() int {
 	})
 }
 
-// rosterOf is a town with another policy, whose approvers were looked up.
+// rosterOf is a town with another policy and its approvers looked up.
 func rosterOf(t *testing.T, people int, policy authz.Policy, join func(s *stage, i int)) *stage {
 	t.Helper()
 	s := newTown(t, 82, authz.New(theApprover, another))
@@ -42,7 +42,7 @@ func rosterOf(t *testing.T, people int, policy authz.Policy, join func(s *stage,
 	return s
 }
 
-// quiet waits until so many look-ups were made, and no more follow.
+// quiet waits until at least so many look-ups were made and no more follow.
 func (s *stage) quiet(t *testing.T, least int) {
 	t.Helper()
 	last, since := 0, time.Now()
@@ -56,8 +56,8 @@ func (s *stage) quiet(t *testing.T, least int) {
 	}
 }
 
-// asksAgain has somebody ask for something a minute later, and answers how many
-// look-ups that has cost, beside those of the people whom it is about.
+// asksAgain carries out an ask a minute later, and returns the number of its look-ups,
+// without those of the asker and the target.
 func (s *stage) asksAgain(t *testing.T) int {
 	t.Helper()
 	s.clock.move(61 * time.Second)
@@ -69,9 +69,10 @@ func (s *stage) asksAgain(t *testing.T) int {
 	return s.looked() - before
 }
 
-// More approvers than the bot looks up are no trouble, which would pass: they stay
-// too many. So nobody is looked up again each minute; a list that has changed is.
-func TestRosterOfACrowd(t *testing.T) {
+// TestRoster_TooManyApprovers: more approvers than the bot looks up are not a fault
+// that passes. So they are not looked up again each minute, unless the list has
+// changed.
+func TestRoster_TooManyApprovers(t *testing.T) {
 	const crowd = 62
 	inTeam := func(s *stage, i int) {
 		s.slack.UpdateUserGroup(slackTeam, func(g *slacktest.UserGroup) { g.Members = append(g.Members, fmt.Sprintf("U0H%d", i)) })
@@ -114,17 +115,17 @@ func TestRosterOfACrowd(t *testing.T) {
 	}
 }
 
-// Of a list that is not too long everybody is looked up again: who of them may
-// decide can change without it.
-func TestRosterOfAFewIsLookedUpAgain(t *testing.T) {
+// TestRoster_FewAreLookedUpAgain: with few approvers all are looked up again, because
+// the right to decide can change while the list stays the same.
+func TestRoster_FewAreLookedUpAgain(t *testing.T) {
 	s := rosterOf(t, 5, authz.New("U0H0", "U0H1", "U0H2", "U0H3", "U0H4"), func(*stage, int) {})
 	if n := s.asksAgain(t); n != 5 {
 		t.Errorf("%d look-ups of 5 approvers", n)
 	}
 }
 
-// Whoever runs doctor reads how many were looked at.
-func TestQuorumOfACrowd(t *testing.T) {
+// TestQuorum_TooManyApprovers: the doctor command reports how many were looked up.
+func TestQuorum_TooManyApprovers(t *testing.T) {
 	var ids []string
 	for i := range 62 {
 		ids = append(ids, fmt.Sprintf("U0H%d", i))

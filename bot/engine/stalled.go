@@ -20,9 +20,9 @@ func (b *Bot) unreadable(u *bot.Unreadable) {
 	}
 }
 
-// giveUp settles an act that nobody can read, and tells whoever did it. None of
-// the tries has settled it, so it changed nothing. A newer version beside this one
-// may be able to read it, and has had its tries.
+// giveUp settles an act that cannot be decoded, and tells the person who did it. No try
+// has settled it, so it changed nothing. A newer version beside this one may be able to
+// read it, and has had its tries.
 func (b *Bot) giveUp(ctx context.Context, u *bot.Unreadable) {
 	ctx, cancel := context.WithTimeout(ctx, bot.StepDeadline)
 	defer cancel()

@@ -21,7 +21,7 @@ import (
 	"revoke-sessions/graph"
 )
 
-// callCounter counts what an act asks of the store.
+// callCounter counts the calls of the store.
 type callCounter struct {
 	bot.Store
 	mu    sync.Mutex
@@ -66,9 +66,9 @@ func (c *callCounter) OnRecord(ctx context.Context, id string) ([]bot.Row, error
 	return c.Store.OnRecord(ctx, id)
 }
 
-func (c *callCounter) LastRevoke(ctx context.Context, targetID, but string) (bot.Request, bool, error) {
+func (c *callCounter) LastRevoke(ctx context.Context, targetID, otherThan string) (bot.Request, bool, error) {
 	c.called("LastRevoke")
-	return c.Store.LastRevoke(ctx, targetID, but)
+	return c.Store.LastRevoke(ctx, targetID, otherThan)
 }
 
 func (c *callCounter) LastAccepted(ctx context.Context, targetID string) (time.Time, error) {
@@ -101,8 +101,8 @@ func (c *callCounter) Record(ctx context.Context, arrival int64, rows ...bot.Ent
 	return c.Store.Record(ctx, arrival, rows...)
 }
 
-// TestStoreCalls_OfOneAct: what was read once for an act is not read again, and a list
-// of what is open costs as much for many requests as for one.
+// TestStoreCalls_OfOneAct: an act reads nothing twice, and a list of open requests
+// costs the same for many as for one.
 func TestStoreCalls_OfOneAct(t *testing.T) {
 	const open = 15
 	s := newTown(t, open+3, authz.New(theApprover, another))
@@ -111,7 +111,7 @@ func TestStoreCalls_OfOneAct(t *testing.T) {
 		id, at := s.asks(t, s.town.members[i+3].id, "me lost my phone")
 		own[id] = at
 	}
-	s.end() // from here on nobody but the acts below asks the store
+	s.end() // from here on only the acts below ask the store
 	s.end = func() {}
 	client, home, err := connect(t.Context(), s.slack, s.http)
 	if err != nil {

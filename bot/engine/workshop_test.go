@@ -24,7 +24,7 @@ import (
 // channelOfCards is the approvers' channel.
 const channelOfCards = "C0CARDS"
 
-// connect reaches a workspace as production does.
+// connect connects to a workspace as production does.
 func connect(ctx context.Context, workspace *slacktest.Server, way http.RoundTripper) (*slackapi.Client, bot.Workspace, error) {
 	hc := &http.Client{Transport: way, Timeout: time.Minute}
 	client := slackapi.NewClient(slack.New(workspace.BotToken(), slack.OptionAPIURL(workspace.APIURL()), slack.OptionHTTPClient(hc)), workspace.APIURL(), hc)
@@ -32,7 +32,7 @@ func connect(ctx context.Context, workspace *slacktest.Server, way http.RoundTri
 	return client, home, err
 }
 
-// works has a bot run until end.
+// works runs a bot until end.
 func works(b *engine.Bot) (end func()) {
 	ctx, cancel := context.WithCancel(context.Background())
 	over := make(chan struct{})
@@ -40,8 +40,8 @@ func works(b *engine.Bot) (end func()) {
 	return func() { cancel(); <-over }
 }
 
-// workshop is what bots share that only tell what is stored: a Slack, a database
-// and a clock that stands until it is moved.
+// workshop is what bots share that only tell stored requests: a Slack, a database, and
+// a clock that moves only when a test moves it.
 type workshop struct {
 	*testing.T
 	clock *handClock
@@ -76,7 +76,7 @@ func workshopWith(t *testing.T, c slacktest.Config) *workshop {
 	return w
 }
 
-// start has one more bot at work, until end.
+// start runs one more bot until end.
 func (w *workshop) start(s bot.Store, way http.RoundTripper) (end func()) {
 	w.Helper()
 	open := make(chan struct{})
@@ -84,7 +84,7 @@ func (w *workshop) start(s bot.Store, way http.RoundTripper) (end func()) {
 	return w.startAs(s, way, stuck{open: open}, func(*bot.Config) {})
 }
 
-// startAs is start with a directory and another configuration.
+// startAs is start with an Entra and a changed configuration.
 func (w *workshop) startAs(s bot.Store, way http.RoundTripper, entra bot.Entra, change func(*bot.Config)) (end func()) {
 	w.Helper()
 	client, home, err := connect(w.Context(), w.slack, way)
@@ -101,7 +101,7 @@ func (w *workshop) startAs(s bot.Store, way http.RoundTripper, entra bot.Entra, 
 	return works(engine.New(cfg, s, client, entra))
 }
 
-// asked stores a request of Bob's about somebody.
+// asked stores a request of Bob about somebody.
 func (w *workshop) asked(id, target string) bot.Request {
 	w.Helper()
 	now := w.clock.now()
@@ -116,7 +116,7 @@ func (w *workshop) asked(id, target string) bot.Request {
 	return r
 }
 
-// denied stores that Alice has denied a request.
+// denied stores a denial by Alice.
 func (w *workshop) denied(r bot.Request) {
 	w.Helper()
 	r.State, r.DueAt, r.EndedAt = bot.Denied, time.Time{}, w.clock.now()
@@ -126,7 +126,7 @@ func (w *workshop) denied(r bot.Request) {
 	}
 }
 
-// stand are the messages in the approvers' channel that say something.
+// stand are the messages in the approvers' channel that contain a text.
 func (w *workshop) stand(says string) (all []slacktest.Message) {
 	for _, m := range w.slack.Messages(channelOfCards) {
 		if strings.Contains(m.Text, says) {
