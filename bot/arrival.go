@@ -64,7 +64,7 @@ type Arrival struct {
 // the reason of a Deny. Such work goes before new requests.
 func (a Arrival) Decides() bool { return a.Kind == ClickArrival || a.CallbackID == DenyCallback }
 
-// Names inside the forms, shared by the views that bot builds and the envelope
+// Names inside the forms, shared by the views that bot/message builds and the envelope
 // decoder in bot/listen.
 const (
 	FormCallback     = "request.form" // callback_id of the form for a request

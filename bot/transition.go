@@ -79,10 +79,6 @@ func LapsedBy(givers []Verdict, why authz.Reason) []Verdict {
 	return givers
 }
 
-// ClockSkew is how far this machine's clock may be from Microsoft's. Beyond it, the bot
-// may mistake its own revoke for somebody else's.
-const ClockSkew = StampSkew
-
 // MaxTries limits the calls of one decision while Microsoft asks to wait or cannot be
 // reached.
 const MaxTries = 8
@@ -118,7 +114,8 @@ func (r *Request) Raise(e *Entry, now time.Time) bool {
 }
 
 // StampSkew is how far our clock may be from Microsoft's. A stamp that moved longer
-// than this before our call was moved by somebody else.
+// than this before our call was moved by somebody else. If the clocks are further apart,
+// the bot may take its own revoke for somebody else's.
 const StampSkew = 5 * time.Minute
 
 // SecondCall says when another call may follow one of unknown effect, if at all. It may

@@ -116,11 +116,11 @@ func (c *Console) stop(ctx context.Context, r bot.Request, actor string, why aut
 	unbroken, at := context.WithoutCancel(ctx), c.cfg.Now().UTC()
 	denied := r
 	denied.To(bot.Denied)
-	denied.DueAt, denied.EndedAt = time.Time{}, at
+	denied.DueAt, denied.EndedAt, denied.Line = time.Time{}, at, nil
 	denied.Decisions = append(slices.Clone(r.Decisions), bot.Verdict{Kind: authz.Deny, SlackID: actor, At: at})
 	e := denied.Entry(bot.Denied, actor)
 	e.Reason, e.Origin = string(why), bot.ConsoleOrigin
-	stopped, err := c.run.Commit(unbroken, bot.Change{Request: denied, Audit: []bot.Entry{e}})
+	stopped, err := c.run.Commit(unbroken, bot.Change{Request: denied, Audit: []bot.Entry{e}, GivesBack: denied.NothingDone()})
 	if errors.Is(err, bot.ErrConflict) {
 		// A Bot has just gone on with it.
 		if r, err = c.store.Request(unbroken, r.ID); err != nil {

@@ -231,7 +231,7 @@ func (b *Bot) hearCall(err error) {
 	}
 }
 
-// heardEntra learns from every call to Microsoft.
+// heardEntra learns from the calls that read an account or revoke.
 type heardEntra struct {
 	bot.Entra
 	hear func(error)

@@ -190,38 +190,39 @@ func (h *asks) enter(ctx context.Context, q *asking) error {
 		Actor: q.UserID, ActorEntraID: q.draft.Requester().EntraID, TargetID: q.draft.Target.ID, Origin: q.Origin(), Drill: q.drill,
 	}
 	for range 5 {
-		err := h.enterOnce(ctx, q, entry)
+		again, err := h.enterOnce(ctx, q, entry)
 		if limit, ok := errors.AsType[*bot.LimitError](err); ok {
 			return h.refuseLimit(ctx, q.act, entry, authz.Ask, limit, &q.draft)
 		}
-		if !errors.Is(err, bot.ErrTaken) && !errors.Is(err, bot.ErrConflict) {
+		if !again && !errors.Is(err, bot.ErrTaken) && !errors.Is(err, bot.ErrConflict) {
 			return err
 		}
 	}
 	return fmt.Errorf("make a request: %w", bot.ErrConflict)
 }
 
-// enterOnce tries once. After ErrTaken or ErrConflict the caller must try again.
-func (h *asks) enterOnce(ctx context.Context, q *asking, entry bot.Entry) error {
+// enterOnce tries once. The caller must try again after ErrTaken or ErrConflict, and
+// where again says that it has ended a request in the way.
+func (h *asks) enterOnce(ctx context.Context, q *asking, entry bot.Entry) (again bool, err error) {
 	r, pending, err := h.store.PendingFor(ctx, q.draft.Target.ID, q.draft.Lane, q.drill)
 	if err != nil {
-		return err
+		return false, err
 	}
 	if !pending {
 		if r, err = h.run.Draft(ctx, q.draft); err != nil {
-			return err
+			return false, err
 		}
-		return h.create(ctx, q.act, r, entry)
+		return false, h.create(ctx, q.act, r, entry)
 	}
 	if !h.now().Before(r.Deadline()) {
 		// Nobody can decide this request any more, so the ask must not join it. A freeze
 		// stops its clock: then it is still open.
 		over, err := h.run.EndOverdue(ctx, r)
 		if err != nil && !errors.Is(err, bot.ErrConflict) {
-			return err
+			return false, err
 		}
 		if over {
-			return bot.ErrConflict
+			return true, nil
 		}
 	}
 	if h.cfg.Policy.Require(r.KnownNow(q.facts)).Approvals > r.Need {
@@ -231,14 +232,14 @@ func (h *asks) enterOnce(ctx context.Context, q *asking, entry bot.Entry) error 
 		_, err := h.run.Void(ctx, r, q.facts, []bot.Difference{bot.MoreApprovals}, bot.Change{}, row)
 		switch {
 		case err == nil:
-			return bot.ErrConflict
+			return true, nil
 		case errors.Is(err, bot.ErrOtherRules):
-			return h.join(ctx, q, r, entry) // the rules in force may need no more approvals
+			return false, h.join(ctx, q, r, entry) // the rules in force may need no more approvals
 		}
-		return err
+		return false, err
 	}
 	r.AlsoKnows(&q.draft)
-	return h.join(ctx, q, r, entry)
+	return false, h.join(ctx, q, r, entry)
 }
 
 // create stores a new request and answers the asker.

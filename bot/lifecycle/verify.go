@@ -21,7 +21,7 @@ func (rn *Runner) findOut(ctx context.Context, r bot.Request) (again bool, _ bot
 		r.To(bot.Revoked)
 		r.AcceptedAt, r.Seen, r.Reads, r.DueAt = now, true, 0, now
 		e := r.Entry(bot.Revoked, rn.actor)
-		e.Reason, e.StampBefore, e.StampAfter = "stamp_moved", bot.StampText(r.Before.ValidFrom()), bot.StampText(r.After.ValidFrom())
+		e.Reason, e.StampBefore, e.StampAfter = string(bot.StampMoved), bot.StampText(r.Before.ValidFrom()), bot.StampText(r.After.ValidFrom())
 		r, err = rn.Commit(ctx, bot.Change{Request: r, Audit: []bot.Entry{e}, Keep: true})
 		return err == nil, r, err
 	}

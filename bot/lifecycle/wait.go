@@ -29,7 +29,7 @@ func (w *withdrawer) waitForTurn(ctx context.Context, r bot.Request, turn *bot.T
 	c := bot.Change{}
 	if r.Line == nil {
 		e := r.Entry(bot.Approved, w.actor)
-		e.Action, e.Until = bot.ActQueued, turn.Until.UTC().Format(time.RFC3339)
+		e.Action, e.Until = bot.ActQueued, bot.StampText(turn.Until)
 		c.Audit = []bot.Entry{e}
 	}
 	r.Line, r.OtherRules = &bot.Line{At: w.now().UTC(), Ahead: turn.Ahead}, false

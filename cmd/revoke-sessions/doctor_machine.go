@@ -102,7 +102,7 @@ func (e *examination) clock(context.Context) verdict {
 		if v.result != broken {
 			v.result = doubtful
 		}
-		if off > bot.ClockSkew {
+		if off > bot.StampSkew {
 			v.result = broken
 		}
 	}

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -98,9 +99,14 @@ func TestFreezeWhileItWaits(t *testing.T) {
 }
 
 // Whoever does not want to wait for Microsoft stops the account that waits, and
-// a bot on the same database does not go on with it.
+// a bot on the same database does not go on with it. What it used of a limit is there
+// again.
 func TestCtrlCWhileItWaits(t *testing.T) {
 	th := newTheatre(t)
+	th.policy = filepath.Join(t.TempDir(), "policy.yml")
+	if err := os.WriteFile(th.policy, []byte(limited("per_target: 1/24h")), 0o600); err != nil {
+		t.Fatal(err)
+	}
 	th.begin()
 	th.entra.Inject(graphtest.Fault{Method: http.MethodPost, Status: http.StatusTooManyRequests, RetryAfter: "300"})
 	s := th.typedInShell("revoke", "--user-id", "carol@contoso.example", "--confirm=false")
@@ -116,6 +122,8 @@ func TestCtrlCWhileItWaits(t *testing.T) {
 	if n := len(th.entra.Posts()); n != 1 {
 		t.Errorf("%d POSTs", n)
 	}
+	th.entra.ClearFaults()
+	th.typedInShell("revoke", "--user-id", "carol@contoso.example", "--confirm=false").ended(t, 0, "carol@contoso.example: revoked", "")
 }
 
 // What a process does not live to see the end of, the bot beside it settles,
