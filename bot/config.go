@@ -126,7 +126,7 @@ func (c *Config) Attention(r *Request) time.Time {
 }
 
 // NextReminder is when the next reminder is due; zero if none is. Each pause is longer
-// than the one before, up to LongestPause.
+// than the one before, up to longestPause.
 func (c *Config) NextReminder(r *Request) time.Time {
 	rule := c.Policy.Reminders
 	if rule.After == 0 || r.Reminded >= rule.Max {
@@ -135,7 +135,7 @@ func (c *Config) NextReminder(r *Request) time.Time {
 	age, pause := time.Duration(0), rule.After
 	for range r.Reminded + 1 {
 		age += pause
-		pause = time.Duration(min(float64(pause)*rule.Factor, float64(LongestPause)))
+		pause = time.Duration(min(float64(pause)*rule.Factor, float64(longestPause)))
 	}
 	return r.Since().Add(r.Paused + age)
 }

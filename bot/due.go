@@ -79,9 +79,9 @@ const LateTimeout = time.Hour
 // TimeoutTooLate reports whether LateTimeout has passed since the deadline.
 func TimeoutTooLate(r *Request, now time.Time) bool { return now.After(r.Deadline().Add(LateTimeout)) }
 
-// LongestPause limits the pause between two reminders, so that their sum fits a
+// longestPause limits the pause between two reminders, so that their sum fits a
 // Duration.
-const LongestPause = 30 * 24 * time.Hour
+const longestPause = 30 * 24 * time.Hour
 
 // StoreWithin limits each question of the clock to the store, so that a database that
 // does not answer cannot stop the clock.

@@ -51,11 +51,14 @@ func ReopenedKey(n int) string { return fmt.Sprintf("reopened:%d", n+1) }
 const (
 	CardKey   = "card"
 	JoinedKey = "joined" // one note for all who joined
-	// OfReceipts begins the keys of all receipts.
-	OfReceipts = "receipt:"
+	CancelKey = "cancel" // the note that the target asks to cancel
+	TargetKey = "target" // the direct message to the target of somebody else's request
+	// ReceiptKind is the kind of all receipts: see KeyKind.
+	ReceiptKind = "receipt"
 )
 
-func ReceiptKey(slackID string) string { return OfReceipts + slackID }
+// ReceiptKey is the key of one person's receipt.
+func ReceiptKey(slackID string) string { return ReceiptKind + ":" + slackID }
 
 const (
 	UnreachedKey = "unreached:" // the approver's Slack ID follows

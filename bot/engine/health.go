@@ -29,9 +29,9 @@ const heartbeatTry = 5 * time.Second
 // suspectEvery limits how often ordinary calls cause another question.
 const suspectEvery = 5 * time.Second
 
-// Nobody is an address without an account, to ask Microsoft for. The answer needs a
+// nobody is an address without an account, to ask Microsoft for. The answer needs a
 // token and the permission to read accounts, and names nobody.
-const Nobody = "nobody@revoke-sessions.invalid"
+const nobody = "nobody@revoke-sessions.invalid"
 
 // vital is what this process has heard of one of the three services.
 type vital struct {
@@ -165,7 +165,7 @@ func (b *Bot) heartbeats(now time.Time) {
 	}
 	if every > 0 && b.health.entra.due(now, 2*every) {
 		b.heartbeat(&b.health.entra, func(ctx context.Context) {
-			_, err := b.directory.Find(ctx, graph.ByUPN, Nobody)
+			_, err := b.directory.Find(ctx, graph.ByUPN, nobody)
 			b.hearEntra(err)
 		})
 	}

@@ -34,7 +34,7 @@ func (h *desk) refuseLookup(ctx context.Context, a act, e bot.Entry, err error, 
 	h.log.Log(ctx, level, "look up", "request", e.Request, "arrival", a.ID, "user", a.UserID, "error", err, "remedy", failed.Remedy)
 	e.Reason = string(bot.LookupFailed)
 	v := h.view(ctx, a, nil, "")
-	v.Unread(failed)
+	v.SetLookupError(failed)
 	return h.refuse(ctx, a, e, message.Refusal(bot.LookupFailed, r, v))
 }
 
@@ -43,7 +43,7 @@ func (h *desk) refuseUnsure(ctx context.Context, a act, e bot.Entry, reason auth
 	if failed, ok := errors.AsType[*bot.LookupError](who.Trouble); ok && reason == authz.MembershipUnknown {
 		h.log.Warn("ask a group who is in it", "request", e.Request, "arrival", a.ID, "user", a.UserID, "error", failed, "remedy", failed.Remedy)
 		v := h.viewFor(ctx, a, r)
-		v.Unread(failed)
+		v.SetLookupError(failed)
 		return h.refuse(ctx, a, withReason(e, reason), message.Refusal(reason, r, v))
 	}
 	return h.refuseFor(ctx, a, e, reason, r)

@@ -64,7 +64,7 @@ func (c *Cache[V]) Get(ctx context.Context, key string) (V, time.Duration, error
 	// Everybody who waits shares one look-up, so the first to leave must not end it.
 	// A decision shares none with a stranger, whose look-up the budget may refuse.
 	answer := c.group.DoChan(strconv.Itoa(int(purposeOf(ctx)))+" "+key, func() (any, error) {
-		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), Wait)
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), waitMost)
 		defer cancel()
 		v, err := c.fetch(ctx, key)
 		switch {
@@ -151,10 +151,10 @@ func RefusalRemedy(err error) string {
 const (
 	// Fresh is how old an answer may be that counts like a new one.
 	Fresh = time.Minute
-	// Stale is how old an answer may be if nobody answers within Wait.
+	// Stale is how old an answer may be if nobody answers within waitMost.
 	Stale = 5 * time.Minute
-	// Wait bounds one look-up.
-	Wait = 2 * time.Second
+	// waitMost bounds one look-up.
+	waitMost = 2 * time.Second
 )
 
 // each asks about all of them, a few at a time.

@@ -296,7 +296,7 @@ func (p *People) find(ctx context.Context, address string) ([]graph.User, error)
 
 // Account reads one account as it is now, and fails after Wait.
 func (p *People) Account(ctx context.Context, objectID string) (graph.User, error) {
-	ctx, cancel := context.WithTimeout(ctx, Wait)
+	ctx, cancel := context.WithTimeout(ctx, waitMost)
 	defer cancel()
 	return p.read(ctx, objectID)
 }
@@ -357,7 +357,7 @@ func (p *People) SlackAccounts(ctx context.Context, u graph.User, known []string
 	if !p.identity.ByEmail {
 		return ids, nil
 	}
-	ctx, cancel := context.WithTimeout(ctx, Wait)
+	ctx, cancel := context.WithTimeout(ctx, waitMost)
 	defer cancel()
 	// In Slack, only one active user has an address. So the addresses of users we just
 	// looked up need no search.

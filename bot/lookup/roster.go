@@ -52,7 +52,7 @@ const (
 	// rosterFresh is how old a roster may be before a new request draws it again.
 	rosterFresh = time.Minute
 	// RosterWait is how long that request waits.
-	RosterWait = Wait
+	RosterWait = waitMost
 	// maxApprovers bounds how many are looked up: users.info takes about 100 calls a
 	// minute.
 	maxApprovers = 50

@@ -145,7 +145,7 @@ func (p *People) CompleteFacts(ctx context.Context, a *bot.TargetFacts) {
 		a.RolesAsked = true
 	}
 	asked.Go(func() {
-		ctx, cancel := context.WithTimeout(ctx, Wait)
+		ctx, cancel := context.WithTimeout(ctx, waitMost)
 		defer cancel()
 		at, err := p.signIns.LastSignIn(ctx, a.User.ID)
 		a.SignedIn, a.SignInsRead = at, err == nil
@@ -156,7 +156,7 @@ func (p *People) CompleteFacts(ctx context.Context, a *bot.TargetFacts) {
 
 // privileged returns Unknown with every error.
 func (p *People) privileged(ctx context.Context, objectID string) (graph.Fact, error) {
-	ctx, cancel := context.WithTimeout(ctx, Wait)
+	ctx, cancel := context.WithTimeout(ctx, waitMost)
 	defer cancel()
 	f, err := p.groups.Privileged(ctx, objectID)
 	if err != nil {

@@ -45,7 +45,7 @@ func TestAskers_FewNamedRestCounted(t *testing.T) {
 				"\n1 other person gave a reason before them: `revoke-sessions audit show REQ-7F3K4M`."},
 	} {
 		s := newScene(name, bot.Pending, test.options...)
-		if card := Card(&s.r, s.v).Text; !strings.Contains(card, test.card) {
+		if card := card(&s.r, s.v).Text; !strings.Contains(card, test.card) {
 			t.Errorf("%s: the card says %s", name, card)
 		}
 		notes := 0

@@ -78,7 +78,7 @@ func (o *Bulletin) Says(to string) bot.Message {
 	channel := to == o.Home || !bot.SlackUser.MatchString(to)
 	m := o.Message
 	if o.Freeze != nil {
-		m = FreezeNotice(o.Freeze, o.V, o.Over() && channel && !posted)
+		m = freezeNotice(o.Freeze, o.V, o.Over() && channel && !posted)
 	}
 	if channel {
 		return m
@@ -125,5 +125,5 @@ func (o *Bulletin) News(to string, now time.Time) (bot.Message, bool) {
 		p.add(o.why(to))
 		return p.message(), true
 	}
-	return FreezeNews(o.Freeze, o.V), true
+	return freezeNews(o.Freeze, o.V), true
 }

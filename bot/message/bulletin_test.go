@@ -42,12 +42,12 @@ func freezeMessages() []golden {
 		asGolden("answer", FrozenNow(&f)),
 		asGolden("answer to a vote", ThawAnswer(&voted, authz.Decision{Allowed: true, Have: 1, Need: 2})),
 		asGolden("answer to the last vote", ThawAnswer(&over, authz.Decision{Allowed: true, Have: 2, Need: 2})),
-		asGolden("on", FreezeNotice(&f, v, false)),
-		asGolden("a vote", FreezeNotice(&voted, v, false)),
-		asGolden("a vote rings", FreezeNews(&voted, v)),
-		asGolden("over", FreezeNotice(&over, v, false)),
-		asGolden("its time was up", FreezeNotice(&timeUp, v, false)),
-		asGolden("over before it could be posted", FreezeNotice(&over, v, true)),
+		asGolden("on", freezeNotice(&f, v, false)),
+		asGolden("a vote", freezeNotice(&voted, v, false)),
+		asGolden("a vote rings", freezeNews(&voted, v)),
+		asGolden("over", freezeNotice(&over, v, false)),
+		asGolden("its time was up", freezeNotice(&timeUp, v, false)),
+		asGolden("over before it could be posted", freezeNotice(&over, v, true)),
 		asGolden("to an approver", direct(&f, shut, bottest.Alice)),
 		asGolden("to who froze", direct(&f, shut, bottest.Dave, bottest.Alice)),
 		asGolden("to who froze, and nobody else could be told", direct(&f, alone, bottest.Dave)),
@@ -59,9 +59,9 @@ func freezeMessages() []golden {
 func movedMessages() []golden {
 	s, rehearsal := newScene("", bot.Pending), newScene("", bot.Pending, drill)
 	return []golden{
-		asGolden("card", MovedCard(&s.r, s.v)),
-		asGolden("card of a drill", MovedCard(&rehearsal.r, rehearsal.v)),
-		asGolden("outcome", MovedOutcome(&s.r, s.v)),
+		asGolden("card", movedCard(&s.r, s.v)),
+		asGolden("card of a drill", movedCard(&rehearsal.r, rehearsal.v)),
+		asGolden("outcome", movedOutcome(&s.r, s.v)),
 	}
 }
 

@@ -12,8 +12,8 @@ import (
 	"revoke-sessions/graph"
 )
 
-// Card is the message in the approvers' channel.
-func Card(r *bot.Request, v View) bot.Message {
+// card is the message in the approvers' channel.
+func card(r *bot.Request, v View) bot.Message {
 	above, buttons, below := cardParts(r, v)
 	p := &page{}
 	for _, l := range above {

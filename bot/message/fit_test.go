@@ -73,15 +73,15 @@ func TestFit_EverythingGrown(t *testing.T) {
 		} {
 			s := newScene(fmt.Sprintf("%s %s", state, name), state, options...)
 			bare := newScene("", state, options[:len(options)-1]...)
-			want := labelsOf(Card(&bare.r, bare.v))
-			if got := labelsOf(Card(&s.r, s.v)); !slices.Equal(got, want) && !(len(bare.r.Askers) == 1 && s.r.Lane == authz.ThirdParty) {
+			want := labelsOf(card(&bare.r, bare.v))
+			if got := labelsOf(card(&s.r, s.v)); !slices.Equal(got, want) && !(len(bare.r.Askers) == 1 && s.r.Lane == authz.ThirdParty) {
 				t.Errorf("%s: the buttons are %v, want %v", s.name, got, want)
 			}
 			for _, p := range Plan(&s.r, s.v, "C0", nil) {
 				fits(t, s.name+" "+p.Key, p.Draw(&s.r, s.v))
 			}
 			fits(t, s.name+" status", Status(&s.r, s.v))
-			if card := Card(&s.r, s.v).Text; state == bot.Pending && len(warnings(&s.r, s.v)) > 0 {
+			if card := card(&s.r, s.v).Text; state == bot.Pending && len(warnings(&s.r, s.v)) > 0 {
 				for _, w := range warnings(&s.r, s.v) {
 					if !strings.Contains(card, w.text()) {
 						t.Errorf("%s: the card does not say %q", s.name, w.text())
@@ -93,7 +93,7 @@ func TestFit_EverythingGrown(t *testing.T) {
 	v := newScene("", bot.Pending).v
 	v.Approvers = many(500, "U0APPROVER%04d")
 	frozen := newScene("", bot.Pending, frozen).v.Freeze
-	notice := FreezeNotice(frozen, v, false)
+	notice := freezeNotice(frozen, v, false)
 	fits(t, "the notice of a freeze", notice)
 	if !strings.Contains(notice.Text, "more, please look. It ends by itself") {
 		t.Errorf("it says %s", notice.Text)

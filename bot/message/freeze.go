@@ -38,13 +38,13 @@ func freezeReason(f *bot.Freeze, p *page) {
 // FreezeAnnouncement is the notice about a freeze. The poster redraws it; the stored
 // Message serves a replica of an earlier version.
 func FreezeAnnouncement(f *bot.Freeze, v View) *bot.Notice {
-	return &bot.Notice{Key: "freeze", Message: FreezeNotice(f, v, false)}
+	return &bot.Notice{Key: "freeze", Message: freezeNotice(f, v, false)}
 }
 
-// FreezeNotice is the one message about a freeze in its current state. During the
+// freezeNotice is the one message about a freeze in its current state. During the
 // freeze it mentions all approvers. late means that nothing was posted until the
 // freeze was over.
-func FreezeNotice(f *bot.Freeze, v View, late bool) bot.Message {
+func freezeNotice(f *bot.Freeze, v View, late bool) bot.Message {
 	p := &page{}
 	if !f.EndedAt.IsZero() {
 		p.add(thawed(f, late))
@@ -93,8 +93,8 @@ func freezeVote(f *bot.Freeze) *line {
 		say("another approver types `/revoke-sessions unfreeze` too, or ").when(f.Until).say(".")
 }
 
-// FreezeNews is the new message under the notice of a freeze about its last step.
-func FreezeNews(f *bot.Freeze, v View) bot.Message {
+// freezeNews is the new message under the notice of a freeze about its last step.
+func freezeNews(f *bot.Freeze, v View) bot.Message {
 	p := &page{}
 	if f.EndedAt.IsZero() {
 		p.add(freezeVote(f).say(" ").people(v.Approvers))

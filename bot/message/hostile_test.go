@@ -177,7 +177,7 @@ func TestHostileText_IsReadAsTyped(t *testing.T) {
 		}
 		s := newScene(name, bot.Pending)
 		s.r.Words.Reason = bot.Clean(text, bot.MaxReason)
-		got := html.UnescapeString(asRead.Replace(Card(&s.r, s.v).Text))
+		got := html.UnescapeString(asRead.Replace(card(&s.r, s.v).Text))
 		if !strings.Contains(got, "Reason: "+s.r.Words.Reason+"\n") {
 			t.Errorf("%s: %q is read as\n%s", name, s.r.Words.Reason, got)
 		}
@@ -245,7 +245,7 @@ func TestDialog_FitsHostileText(t *testing.T) {
 			if s.r.State != bot.Pending {
 				continue
 			}
-			b := buttonsOf(t, Card(&s.r, s.v))[0]
+			b := buttonsOf(t, card(&s.r, s.v))[0]
 			if n := utf8.RuneCountInString(b.Confirm.Text); n > maxDialogText || !utf8.ValidString(b.Confirm.Text) {
 				t.Errorf("%s: a dialog of %d characters: %q", name, n, b.Confirm.Text)
 			}

@@ -4,16 +4,16 @@ import (
 	"revoke-sessions/bot"
 )
 
-// MovedCard replaces a card in a channel that is no longer the approvers'.
-func MovedCard(r *bot.Request, v View) bot.Message {
+// movedCard replaces a card in a channel that is no longer the approvers'.
+func movedCard(r *bot.Request, v View) bot.Message {
 	p := &page{}
 	p.add(begin(r).boldTyped(r.Name()).bold(": this request has moved to another channel.").say(" Nothing can be decided here. ").
 		join(whereNow(v)).say(" (%s)", r.ID))
 	return p.message()
 }
 
-// MovedOutcome replaces an outcome in the thread of such a card.
-func MovedOutcome(r *bot.Request, v View) bot.Message {
+// movedOutcome replaces an outcome in the thread of such a card.
+func movedOutcome(r *bot.Request, v View) bot.Message {
 	p := &page{}
 	p.add(begin(r).typed(r.Name()).say(": this request has moved to another channel. What is known now stands there. ").
 		join(whereNow(v)))

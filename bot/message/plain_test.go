@@ -28,7 +28,7 @@ func TestPlainCard_SaysEverythingOrHasNoButtons(t *testing.T) {
 	all := append(scenes(),
 		newScene("long", bot.Pending, long, guest, synced, holdsRole, restricted), newScene("many", bot.Pending, many, long))
 	for _, s := range all {
-		full := Card(&s.r, s.v)
+		full := card(&s.r, s.v)
 		m, why := Instead(full, "invalid_blocks")
 		if why == "" || !m.Bare {
 			t.Fatalf("%s: nothing takes its place", s.name)
@@ -166,7 +166,7 @@ func TestInstead_LeastCardMentionsDeciders(t *testing.T) {
 	s := newScene("x", bot.Pending)
 	s.v.Approvers, s.v.Deciders = []string{"S0SECURITY"}, []string{"S0SECURITY"}
 	for _, codes := range [][]string{{"invalid_blocks", NoMention}, {NoMention, "invalid_blocks", NoMention}} {
-		m := Card(&s.r, s.v)
+		m := card(&s.r, s.v)
 		m.Able = []string{bottest.Alice, bottest.Dave}
 		for _, code := range codes {
 			var why string

@@ -64,14 +64,14 @@ func Plan(r *bot.Request, v View, channel string, places map[string]bot.Place) [
 }
 
 func cardPost(r *bot.Request, v View, channel string) Post {
-	card := Post{Key: bot.CardKey, To: channel, Draw: Card}
+	p := Post{Key: bot.CardKey, To: channel, Draw: card}
 	if r.State == bot.Pending {
-		card.Urgency = bot.OfCard
+		p.Urgency = bot.OfCard
 	}
 	if v.Meanwhile != nil && (r.State != bot.Approved || offersDeny(r, v)) {
-		card.Tells = v.Meanwhile.ID
+		p.Tells = v.Meanwhile.ID
 	}
-	return card
+	return p
 }
 
 // outcomePosts tell the thread the outcome of each decision, and doubts about it.
@@ -86,19 +86,19 @@ func outcomePosts(r *bot.Request, v View) (all []Post) {
 		switch {
 		case !r.Attempts.Of(n).WereUnclear():
 		case n == now && r.State == bot.Unknown:
-			add(Post{Key: key, Draw: Result})
+			add(Post{Key: key, Draw: result})
 		default:
 			add(Post{Key: key, past: true, Urgency: bot.OfAside, Draw: func(r *bot.Request, _ View) bot.Message { return superseded(r, n) }})
 		}
 	}
 	if r.State.Accepted() || r.State.Undone() || r.State == bot.Failed || r.State == bot.Drilled || r.State == bot.Lost {
-		add(Post{Key: fmt.Sprintf("result:%d", now), Draw: Result})
+		add(Post{Key: fmt.Sprintf("result:%d", now), Draw: result})
 	}
 	if !r.UnreadAt.IsZero() {
-		add(Post{Key: "unread", Draw: Unread})
+		add(Post{Key: "unread", Draw: notRead})
 	}
 	if !r.UnmovedAt.IsZero() {
-		add(Post{Key: "unmoved", Draw: Unmoved})
+		add(Post{Key: "unmoved", Draw: unmoved})
 	}
 	return all
 }
@@ -113,7 +113,7 @@ func notePosts(r *bot.Request, v View) (all []Post) {
 		add(bot.JoinedKey, func(r *bot.Request, _ View) bot.Message { return alsoAsked(r) })
 	}
 	if !r.CancelAskedAt.IsZero() {
-		add("cancel", cancelAsked)
+		add(bot.CancelKey, cancelAsked)
 	}
 	for n := range r.Lapsed {
 		add(fmt.Sprintf("lapsed:%d", n+1), func(r *bot.Request, _ View) bot.Message { return lapsed(r, n) })
@@ -128,11 +128,11 @@ func reopenedPosts(r *bot.Request, v View) (all []Post) {
 			continue
 		}
 		key := bot.ReopenedKey(n)
-		note := func(r *bot.Request, v View) bot.Message { return ReopenedNote(r, n, v) }
-		receipt := func(r *bot.Request, v View) bot.Message { return ReopenedReceipt(r, n, v) }
+		note := func(r *bot.Request, v View) bot.Message { return reopenedNote(r, n, v) }
+		toAsker := func(r *bot.Request, v View) bot.Message { return reopenedReceipt(r, n, v) }
 		all = append(all, Post{Key: key, Thread: true, Once: true, Draw: note})
 		for _, id := range r.AskedBy() {
-			all = append(all, Post{Key: key + ":" + id, To: id, Once: true, Urgency: bot.OfAside, Draw: receipt})
+			all = append(all, Post{Key: key + ":" + id, To: id, Once: true, Urgency: bot.OfAside, Draw: toAsker})
 		}
 	}
 	return all
@@ -149,16 +149,16 @@ func undecidedPosts(r *bot.Request, v View) (all []Post) {
 	}
 	if r.NotExecuted != "" {
 		key := asked(r, "not_executed")
-		add(Post{Key: key, Thread: true, Draw: NotExecutedNote})
+		add(Post{Key: key, Thread: true, Draw: notExecutedNote})
 		for _, id := range r.AskedBy() {
-			add(Post{Key: key + ":" + id, To: id, Draw: NotExecutedNote})
+			add(Post{Key: key + ":" + id, To: id, Draw: notExecutedNote})
 		}
 	}
 	if r.Reminded > 0 {
-		add(Post{Key: asked(r, fmt.Sprintf("reminder:%d", r.Reminded)), Thread: true, Draw: Reminder})
+		add(Post{Key: asked(r, fmt.Sprintf("reminder:%d", r.Reminded)), Thread: true, Draw: reminder})
 	}
 	if r.Escalated {
-		add(Post{Key: asked(r, "escalation"), Thread: true, Draw: Escalation})
+		add(Post{Key: asked(r, "escalation"), Thread: true, Draw: escalation})
 	}
 	return all
 }
@@ -167,7 +167,7 @@ func undecidedPosts(r *bot.Request, v View) (all []Post) {
 // cannot be posted in the thread. A repeated outcome is edited later, too.
 func elsewherePosts(r *bot.Request, v View, outcomes []Post, places map[string]bot.Place) (all []Post) {
 	for _, p := range outcomes {
-		draw := func(r *bot.Request, v View) bot.Message { return Elsewhere(p.Draw(r, v), r) }
+		draw := func(r *bot.Request, v View) bot.Message { return elsewhere(p.Draw(r, v), r) }
 		_, posted := places[p.Key]
 		for _, id := range r.Inform() {
 			key := bot.ElsewhereKey + p.Key + ":" + id
@@ -189,9 +189,9 @@ func movedPosts(r *bot.Request, v View, places map[string]bot.Place) (all []Post
 		}
 		switch bot.KeyKind(parts[2]) {
 		case bot.CardKey:
-			all = append(all, Post{Key: key, EditOnly: true, Draw: MovedCard})
+			all = append(all, Post{Key: key, EditOnly: true, Draw: movedCard})
 		case "unknown", "result", "unread", "unmoved":
-			all = append(all, Post{Key: key, EditOnly: true, Draw: MovedOutcome})
+			all = append(all, Post{Key: key, EditOnly: true, Draw: movedOutcome})
 		}
 	}
 	slices.SortFunc(all, func(a, b Post) int { return strings.Compare(a.Key, b.Key) })
@@ -204,19 +204,19 @@ func askerPosts(r *bot.Request, v View) (all []Post) {
 	for _, id := range r.AskedBy() {
 		add := func(key string, draw Drawing) { all = append(all, Post{Key: key, To: id, Draw: draw}) }
 		all = append(all, Post{
-			Key: bot.ReceiptKey(id), To: id, Urgency: bot.OfAside, Draw: func(r *bot.Request, v View) bot.Message { return Receipt(r, v, id) },
+			Key: bot.ReceiptKey(id), To: id, Urgency: bot.OfAside, Draw: func(r *bot.Request, v View) bot.Message { return receipt(r, v, id) },
 		})
 		switch {
 		case r.Stuck(v.Now):
-			add(fmt.Sprintf("stuck:%d:%s", now, id), OutcomeNote)
+			add(fmt.Sprintf("stuck:%d:%s", now, id), outcomeNote)
 		case over:
-			add(fmt.Sprintf("outcome:%d:%s", now, id), OutcomeNote)
+			add(fmt.Sprintf("outcome:%d:%s", now, id), outcomeNote)
 		}
 		if !r.UnreadAt.IsZero() {
-			add("unread_note:"+id, UnreadNote)
+			add("unread_note:"+id, unreadNote)
 		}
 		if !r.UnmovedAt.IsZero() {
-			add("unmoved_note:"+id, UnmovedNote)
+			add("unmoved_note:"+id, unmovedNote)
 		}
 	}
 	return all
@@ -229,7 +229,7 @@ func targetPosts(r *bot.Request, v View) []Post {
 	if r.Lane != authz.ThirdParty || r.TargetSlackID == "" || silent || !happened {
 		return nil
 	}
-	return []Post{{Key: "target", To: r.TargetSlackID, Draw: func(r *bot.Request, _ View) bot.Message { return TargetNote(r) }}}
+	return []Post{{Key: bot.TargetKey, To: r.TargetSlackID, Draw: func(r *bot.Request, _ View) bot.Message { return targetNote(r) }}}
 }
 
 // unreachedPosts are the approvers' direct messages about a channel where the bot cannot
@@ -237,15 +237,15 @@ func targetPosts(r *bot.Request, v View) []Post {
 // the old ones stay as they are.
 func unreachedPosts(r *bot.Request, v View, places map[string]bot.Place) (all []Post) {
 	unread := r.State == bot.Pending && v.Shut != ""
-	_, asked := places["cancel"]
+	_, asked := places[bot.CancelKey]
 	for _, of := range []struct {
 		key     string
 		news    bool
 		urgency bot.Urgency
 		draw    Drawing
 	}{
-		{bot.UnreachedKey, unread, bot.OfCard, UnreachedNote},
-		{bot.CancelUnreachedKey, unread && !asked && !r.CancelAskedAt.IsZero(), bot.OfOutcome, CancelUnreached},
+		{bot.UnreachedKey, unread, bot.OfCard, unreachedNote},
+		{bot.CancelUnreachedKey, unread && !asked && !r.CancelAskedAt.IsZero(), bot.OfOutcome, cancelUnreached},
 	} {
 		told := ToldOf(places, of.key)
 		for _, id := range v.Able {
@@ -262,7 +262,7 @@ func unreachedPosts(r *bot.Request, v View, places map[string]bot.Place) (all []
 				if r.State == bot.Pending && v.Guessed {
 					continue // perhaps still an approver
 				}
-				draw = func(r *bot.Request, _ View) bot.Message { return NoConcern(r) }
+				draw = func(r *bot.Request, _ View) bot.Message { return noConcern(r) }
 			}
 			all = append(all, Post{Key: of.key + id, To: id, Urgency: bot.OfAside, EditOnly: true, Draw: draw})
 		}
@@ -285,7 +285,7 @@ func ToldOf(places map[string]bot.Place, kind string) (told []string) {
 // repeats the answer to the command, unless it has the only button.
 func (p Post) Rings(r *bot.Request) bool {
 	switch bot.KeyKind(p.Key) + ":" {
-	case bot.OfReceipts:
+	case bot.ReceiptKind + ":":
 		return r.OnlySelf() && r.State == bot.Pending
 	case bot.UnreachedKey, bot.CancelUnreachedKey:
 		return false
@@ -303,10 +303,10 @@ func ToldSincePosts(r *bot.Request, places map[string]bot.Place) (all []Post) {
 			continue
 		}
 		id := direct[strings.LastIndex(direct, ":")+1:]
-		if direct == "target" {
+		if direct == bot.TargetKey {
 			id = r.TargetSlackID
 		}
-		draw := func(r *bot.Request, _ View) bot.Message { return ToldSince(r, id, at.Channel == bot.Privately) }
+		draw := func(r *bot.Request, _ View) bot.Message { return toldSince(r, id, at.Channel == bot.Privately) }
 		all = append(all, Post{Key: key, Thread: true, EditOnly: true, Urgency: bot.OfAside, Draw: draw})
 	}
 	slices.SortFunc(all, func(a, b Post) int { return strings.Compare(a.Key, b.Key) })

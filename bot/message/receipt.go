@@ -11,10 +11,10 @@ import (
 	"revoke-sessions/graph"
 )
 
-// Receipt is the requester's own copy, a direct message. It holds what they typed
+// receipt is the requester's own copy, a direct message. It holds what they typed
 // and what happens next, and no fact about the account: in the self lane a
 // thief may be reading it.
-func Receipt(r *bot.Request, v View, slackID string) bot.Message {
+func receipt(r *bot.Request, v View, slackID string) bot.Message {
 	p := &page{}
 	p.add(receiptHeadline(r, v))
 	if !r.StalledAt.IsZero() {
@@ -167,8 +167,8 @@ func whyNot(why authz.Reason) *line {
 	return l.bold("this account takes an approver")
 }
 
-// NotExecutedNote says that a report that nobody decided was not carried out.
-func NotExecutedNote(r *bot.Request, v View) bot.Message {
+// notExecutedNote says that a report that nobody decided was not carried out.
+func notExecutedNote(r *bot.Request, v View) bot.Message {
 	p := &page{}
 	p.add(notExecuted(r, begin(r).boldTyped(r.Name()).say(": ")).say(" They are: ").deciders(v).say(". (%s)", r.ID))
 	p.add(emergencyWay(v))
@@ -222,9 +222,9 @@ func obstacles(r *bot.Request, v View) *line {
 	return l
 }
 
-// OutcomeNote is the direct message that tells a requester the outcome: the receipt
+// outcomeNote is the direct message that tells a requester the outcome: the receipt
 // changes too, but an edit notifies nobody.
-func OutcomeNote(r *bot.Request, v View) bot.Message {
+func outcomeNote(r *bot.Request, v View) bot.Message {
 	p := &page{}
 	l := begin(r)
 	switch {
@@ -245,9 +245,9 @@ func OutcomeNote(r *bot.Request, v View) bot.Message {
 	return p.message()
 }
 
-// TargetNote tells the target of a third-party request the outcome: never who asked,
+// targetNote tells the target of a third-party request the outcome: never who asked,
 // who approved or why.
-func TargetNote(r *bot.Request) bot.Message {
+func targetNote(r *bot.Request) bot.Message {
 	p := &page{}
 	if r.Drill {
 		p.add(begin(r).say("Your security team rehearsed ending your sessions (%s). Nothing was changed; you stay signed in.", r.ID))

@@ -7,9 +7,9 @@ import (
 	"revoke-sessions/bot"
 )
 
-// Reminder asks for a decision in the card's thread. It mentions only people who can
+// reminder asks for a decision in the card's thread. It mentions only people who can
 // decide.
-func Reminder(r *bot.Request, v View) bot.Message {
+func reminder(r *bot.Request, v View) bot.Message {
 	p := &page{}
 	l := begin(r).bold("Nobody has decided this yet")
 	if n := len(r.Approvals); n > 0 {
@@ -28,9 +28,9 @@ func Reminder(r *bot.Request, v View) bot.Message {
 	return p.message()
 }
 
-// Escalation mentions the people whom the policy names for a request that nobody
+// escalation mentions the people whom the policy names for a request that nobody
 // decides.
-func Escalation(r *bot.Request, v View) bot.Message {
+func escalation(r *bot.Request, v View) bot.Message {
 	p := &page{}
 	l := begin(r).bold("Nobody decides ").bold("%s.", r.ID).say(" ")
 	if v.Policy != nil {

@@ -85,8 +85,8 @@ func reopenedLine(r *bot.Request, v View) *line {
 	return (&line{}).say("⚠ ").bold("Please decide again.").say(" ").join(whyTakenBack(r, x, v.Patience)).say(" %s", unrevoked(r))
 }
 
-// ReopenedNote asks in the card's thread for a new decision.
-func ReopenedNote(r *bot.Request, n int, v View) bot.Message {
+// reopenedNote asks in the card's thread for a new decision.
+func reopenedNote(r *bot.Request, n int, v View) bot.Message {
 	p := &page{}
 	x := &r.Reopened[n]
 	p.add(begin(r).boldTyped(r.Name()).bold(": this needs a decision again.").say(" ").
@@ -100,9 +100,9 @@ func ReopenedNote(r *bot.Request, n int, v View) bot.Message {
 	return p.message()
 }
 
-// ReopenedReceipt tells a requester that their request waits again. It says nothing
+// reopenedReceipt tells a requester that their request waits again. It says nothing
 // about the approvers.
-func ReopenedReceipt(r *bot.Request, n int, v View) bot.Message {
+func reopenedReceipt(r *bot.Request, n int, v View) bot.Message {
 	p := &page{}
 	l := begin(r).bold("Your request waits for a decision again (%s).", r.ID)
 	switch x := r.Reopened[n]; {

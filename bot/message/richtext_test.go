@@ -90,15 +90,15 @@ func TestPage_TextFitsAnEdit(t *testing.T) {
 // A message is sent again only if its content changed.
 func TestMessage_DigestFollowsContent(t *testing.T) {
 	s := newScene("", bot.Pending)
-	first := Card(&s.r, s.v).Digest()
-	if again := Card(&s.r, s.v).Digest(); again != first {
+	first := card(&s.r, s.v).Digest()
+	if again := card(&s.r, s.v).Digest(); again != first {
 		t.Error("the same card has two digests")
 	}
 	s.r.Words.Reason += "."
-	if Card(&s.r, s.v).Digest() == first {
+	if card(&s.r, s.v).Digest() == first {
 		t.Error("another reason has the same digest")
 	}
-	m := Card(&s.r, s.v)
+	m := card(&s.r, s.v)
 	before := m.Digest()
 	m.Text += " "
 	if m.Digest() == before {

@@ -698,18 +698,18 @@ func everySaying() []saying {
 // detours are the messages of a scene after Slack refused another message.
 func detours(s scene) (all []saying) {
 	add := func(key string, m bot.Message) { all = append(all, saying{s, key, m}) }
-	plain, _ := Instead(Card(&s.r, s.v), "invalid_blocks")
+	plain, _ := Instead(card(&s.r, s.v), "invalid_blocks")
 	add("card_plain", plain)
-	receipt, _ := Instead(Receipt(&s.r, s.v, bottest.Bob), "msg_too_long")
+	receipt, _ := Instead(receipt(&s.r, s.v, bottest.Bob), "msg_too_long")
 	add("receipt_words", receipt)
 	add("untold", UntoldNote(&s.r, bottest.Bob, bot.NoTab))
-	add("untold_told", ToldSince(&s.r, bottest.Bob, false))
-	add("untold_answered", ToldSince(&s.r, bottest.Bob, true))
-	add("unreached_over", NoConcern(&s.r))
+	add("untold_told", toldSince(&s.r, bottest.Bob, false))
+	add("untold_answered", toldSince(&s.r, bottest.Bob, true))
+	add("unreached_over", noConcern(&s.r))
 	if s.r.State != bot.Pending || s.v.CardLink != "" || s.v.Shut != "" {
-		add("unreached_now", UnreachedNote(&s.r, s.v))
+		add("unreached_now", unreachedNote(&s.r, s.v))
 		if !s.r.CancelAskedAt.IsZero() {
-			add("unreached_cancel_now", CancelUnreached(&s.r, s.v))
+			add("unreached_cancel_now", cancelUnreached(&s.r, s.v))
 		}
 	}
 	if s.r.OnlySelf() && s.r.State == bot.Pending {

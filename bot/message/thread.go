@@ -27,9 +27,9 @@ func denyAsked(r *bot.Request) *line {
 // https://learn.microsoft.com/entra/identity-platform/configurable-token-lifetimes
 const accessTokenLife = 90 * time.Minute
 
-// Result is the message in the card's thread once there is an outcome: what
+// result is the message in the card's thread once there is an outcome: what
 // happened, what an attacker can still do, and what to do next.
-func Result(r *bot.Request, v View) bot.Message {
+func result(r *bot.Request, v View) bot.Message {
 	p := &page{}
 	switch {
 	case r.State.Undone():

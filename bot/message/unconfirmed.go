@@ -5,9 +5,9 @@ import (
 	"revoke-sessions/bot"
 )
 
-// Unmoved warns in the thread that the account still does not show the revoke that
+// unmoved warns in the thread that the account still does not show the revoke that
 // Microsoft accepted. Once the account shows it, the message says so.
-func Unmoved(r *bot.Request, v View) bot.Message {
+func unmoved(r *bot.Request, v View) bot.Message {
 	p := &page{}
 	if r.State == bot.Verified {
 		p.add(settled(r))
@@ -27,9 +27,9 @@ func Unmoved(r *bot.Request, v View) bot.Message {
 	return p.message()
 }
 
-// Unread says in the thread that the account cannot be read, so that the revoke is not
+// notRead says in the thread that the account cannot be read, so that the revoke is not
 // verified. Once it can be read, the message says so.
-func Unread(r *bot.Request, v View) bot.Message {
+func notRead(r *bot.Request, v View) bot.Message {
 	p := &page{}
 	switch {
 	case r.State == bot.Verified:
@@ -44,7 +44,7 @@ func Unread(r *bot.Request, v View) bot.Message {
 	return p.message()
 }
 
-// settled replaces Unmoved and Unread once the account shows the change.
+// settled replaces unmoved and notRead once the account shows the change.
 func settled(r *bot.Request) *line {
 	return stampsLine(r, begin(r).bold("Settled: ").boldTyped(r.Name()).bold("'s sessions are revoked.").say(" ")).
 		say(" Seen: ").whenExactly(r.After.ReadAt).say(".")
@@ -61,8 +61,8 @@ func settledNote(r *bot.Request) *line {
 	return l.say(" The account shows it now, seen: ").whenExactly(r.After.ReadAt).say(". (%s)", r.ID)
 }
 
-// UnmovedNote is Unmoved for a requester, who does not read the thread.
-func UnmovedNote(r *bot.Request, v View) bot.Message {
+// unmovedNote is unmoved for a requester, who does not read the thread.
+func unmovedNote(r *bot.Request, v View) bot.Message {
 	p := &page{}
 	if r.State == bot.Verified {
 		p.add(settledNote(r))
@@ -75,8 +75,8 @@ func UnmovedNote(r *bot.Request, v View) bot.Message {
 	return p.message()
 }
 
-// UnreadNote is Unread for a requester.
-func UnreadNote(r *bot.Request, v View) bot.Message {
+// unreadNote is notRead for a requester.
+func unreadNote(r *bot.Request, v View) bot.Message {
 	p := &page{}
 	switch {
 	case r.State == bot.Verified:

@@ -8,10 +8,10 @@ import (
 // approvers about a request that waits, and to the people who decided about the outcome.
 // They have no buttons; only the card decides, and it follows once the channel works.
 
-// UnreachedNote tells an approver by direct message that a request waits, but its card
+// unreachedNote tells an approver by direct message that a request waits, but its card
 // cannot be posted or changed. Once that is over, the message says what became of the
 // request.
-func UnreachedNote(r *bot.Request, v View) bot.Message {
+func unreachedNote(r *bot.Request, v View) bot.Message {
 	p := &page{}
 	if r.State != bot.Pending {
 		p.add(noLongerUnreached(r, v))
@@ -61,9 +61,9 @@ func noLongerUnreached(r *bot.Request, v View) *line {
 	return l
 }
 
-// CancelUnreached tells an approver by direct message that the target's own account
+// cancelUnreached tells an approver by direct message that the target's own account
 // asks to cancel, because the card's thread cannot say it.
-func CancelUnreached(r *bot.Request, v View) bot.Message {
+func cancelUnreached(r *bot.Request, v View) bot.Message {
 	p := &page{}
 	if r.State != bot.Pending {
 		p.add(noLongerUnreached(r, v))
@@ -84,17 +84,17 @@ func CancelUnreached(r *bot.Request, v View) bot.Message {
 	return p.message()
 }
 
-// NoConcern replaces a direct message about the channel whose reader is no longer an
+// noConcern replaces a direct message about the channel whose reader is no longer an
 // approver, or is the target.
-func NoConcern(r *bot.Request) bot.Message {
+func noConcern(r *bot.Request) bot.Message {
 	p := &page{}
 	p.add(begin(r).say("What I wrote here no longer concerns you. (%s)", r.ID))
 	return p.message()
 }
 
-// Elsewhere is the outcome by direct message, for a person who decided, because the
+// elsewhere is the outcome by direct message, for a person who decided, because the
 // bot could not post it in the card's thread.
-func Elsewhere(outcome bot.Message, r *bot.Request) bot.Message {
+func elsewhere(outcome bot.Message, r *bot.Request) bot.Message {
 	p := &page{}
 	p.ready(outcome)
 	p.add((&line{}).say("About ").typed(r.Name()).

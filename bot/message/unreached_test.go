@@ -164,7 +164,7 @@ func TestUnreachedNote_TellsOnlyApprovers(t *testing.T) {
 				continue
 			}
 			edited++
-			want, text := NoConcern(&s.r).Text, p.Draw(&s.r, s.v).Text
+			want, text := noConcern(&s.r).Text, p.Draw(&s.r, s.v).Text
 			if p.To == bottest.Alice && text == want || p.To != bottest.Alice && text != want {
 				t.Errorf("%s: %s says %q", s.name, p.Key, text)
 			}
@@ -189,7 +189,7 @@ func TestCard_HidesProblemsOfItsOwnChannel(t *testing.T) {
 	} {
 		s := newScene("x", bot.Pending, func(s *scene) { s.r.Coverage.Channel = problem })
 		for what, m := range map[string]bot.Message{
-			"the card": Card(&s.r, s.v), "the receipt": Receipt(&s.r, s.v, bottest.Bob), "the answer": Joined(&s.r, s.v, bottest.Bob, true),
+			"the card": card(&s.r, s.v), "the receipt": receipt(&s.r, s.v, bottest.Bob), "the answer": Joined(&s.r, s.v, bottest.Bob, true),
 		} {
 			if strings.Contains(m.Text, ChannelSays(problem)) {
 				t.Errorf("%s says that %q: %s", what, ChannelSays(problem), m.Text)
@@ -199,7 +199,7 @@ func TestCard_HidesProblemsOfItsOwnChannel(t *testing.T) {
 			t.Errorf("the answer to a new request does not say that %q", ChannelSays(problem))
 		}
 	}
-	if s := newScene("x", bot.Pending, shared); !strings.Contains(Card(&s.r, s.v).Text, ChannelSays(bot.ChannelShared)) {
+	if s := newScene("x", bot.Pending, shared); !strings.Contains(card(&s.r, s.v).Text, ChannelSays(bot.ChannelShared)) {
 		t.Error("nobody reads that others read along")
 	}
 }

@@ -49,10 +49,10 @@ func NoButton(r *bot.Request, code, emergency string) bot.Message {
 	return p.message()
 }
 
-// ToldSince replaces an UntoldNote once the bot reached them. answered means only by a
+// toldSince replaces an UntoldNote once the bot reached them. answered means only by a
 // private answer, which Slack may lose: nobody knows whether it was read.
 // https://docs.slack.dev/reference/methods/chat.postEphemeral
-func ToldSince(r *bot.Request, slackID string, answered bool) bot.Message {
+func toldSince(r *bot.Request, slackID string, answered bool) bot.Message {
 	p := &page{}
 	l := begin(r).say("I could not write to ").join(reader(r, slackID)).say(" at first.")
 	if answered {

@@ -60,8 +60,8 @@ type View struct {
 	Wait            time.Duration
 }
 
-// Unread copies from e why a look-up failed.
-func (v *View) Unread(e *bot.LookupError) {
+// SetLookupError copies from e why a look-up failed.
+func (v *View) SetLookupError(e *bot.LookupError) {
 	v.Where, v.Remedy, v.TooOften, v.Spent, v.Wait = e.Where, e.Remedy, e.TooOften, e.Spent, e.Wait
 }
 

@@ -485,7 +485,7 @@ func TestWarnings(t *testing.T) {
 			if s.name != row.scene {
 				continue
 			}
-			text := Card(&s.r, s.v).Text
+			text := card(&s.r, s.v).Text
 			if strings.Count(text, "⚠") != len(row.want) {
 				t.Errorf("%s warns %d times, want %d:\n%s", s.name, strings.Count(text, "⚠"), len(row.want), text)
 			}
@@ -502,14 +502,14 @@ func TestWarnings(t *testing.T) {
 		"unknown whether it holds a privileged role", "unknown whether in a restricted management unit",
 		"last sign-in unknown", "Sessions valid since unknown", "Reason: none given",
 	} {
-		if !strings.Contains(Card(&s.r, s.v).Text, want) {
+		if !strings.Contains(card(&s.r, s.v).Text, want) {
 			t.Errorf("a fact that could not be read is left out: %q", want)
 		}
 	}
 	for _, ago := range []time.Duration{5 * time.Minute, time.Hour} {
 		s := newScene("", bot.Pending)
 		s.r.RevokedBefore = s.r.CreatedAt.Add(-ago)
-		if strings.Contains(Card(&s.r, s.v).Text, "⚠") {
+		if strings.Contains(card(&s.r, s.v).Text, "⚠") {
 			t.Errorf("a revoke %s ago is still a warning", ago)
 		}
 	}

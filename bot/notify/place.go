@@ -192,11 +192,11 @@ func (d *delivery) tellOtherwise(ctx context.Context, e *slackapi.Error) (until 
 	if !slackapi.Undeliverable(e) {
 		until = pause{doubled(tellRetry, d.tries), true}
 	}
-	leaver := kind == "target" && slackapi.GonePerson(e) // no longer there to read it
+	leaver := kind == bot.TargetKey && slackapi.GonePerson(e) // no longer there to read it
 	if !p.Rings(d.r) || leaver {
 		return until, ""
 	}
-	receipt := kind+":" == bot.OfReceipts
+	receipt := kind == bot.ReceiptKind
 	if !receipt && d.answerLate(ctx, p.To, d.m) {
 		at := bot.Place{Key: p.Key, Channel: bot.Privately, TS: "0", Shown: d.m.Digest()}
 		d.places[p.Key] = at

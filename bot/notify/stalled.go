@@ -18,7 +18,7 @@ func (tl *Teller) showUnreadable(ctx context.Context, id string, places map[stri
 	until := pause{doubled(tellRetrySoon, tries), true}
 	v := tl.View(ctx, nil, tl.cfg.Home.Link(places[bot.CardKey].Channel, places[bot.CardKey].TS))
 	for key, at := range places {
-		if key != bot.CardKey && bot.KeyKind(key) != "receipt" || at.TS == "" {
+		if key != bot.CardKey && bot.KeyKind(key) != bot.ReceiptKind || at.TS == "" {
 			continue
 		}
 		m := message.StalledNotice(id, nil, v)

@@ -134,7 +134,7 @@ func (t *showing) inChannel(ctx context.Context) {
 	if t.v.Shut == "" && !t.accepted {
 		t.v.Shut = t.watched()
 	}
-	_, t.v.CancelPosted = t.places["cancel"]
+	_, t.v.CancelPosted = t.places[bot.CancelKey]
 	t.v.CardLink = t.LinkTo(t.places[bot.CardKey])
 }
 
