@@ -62,38 +62,38 @@ func (h *decisions) decideOnce(ctx context.Context, a act, r bot.Request, action
 	if refused, err := h.refuseEarly(ctx, a, &r, action, e); refused || err != nil {
 		return err
 	}
-	now, err := h.lookUp(ctx, a, &r, action)
+	facts, err := h.lookUp(ctx, a, &r, action)
 	if err != nil {
 		return h.refuseLookup(ctx, a, *e, err, &r)
 	}
-	e.ActorEntraID, e.LookedUpMS = now.who.Actor.EntraID, now.age.Milliseconds()
+	e.ActorEntraID, e.LookedUpMS = facts.who.Actor.EntraID, facts.age.Milliseconds()
 	d := authz.Check(authz.Question{
-		Action: action, Actor: now.who.Actor, Matter: now.matter, Policy: h.cfg.Policy, Brake: authz.Brake{Frozen: now.frozen},
+		Action: action, Actor: facts.who.Actor, Matter: facts.matter, Policy: h.cfg.Policy, Brake: authz.Brake{Frozen: facts.frozen},
 	})
 	switch {
-	case now.confirms && now.otherRules:
+	case facts.confirms && facts.otherRules:
 		return h.refuseFor(ctx, a, *e, bot.OtherRules, &r)
 	case !d.Allowed && d.Reason != authz.TargetProtected:
-		return h.refuseUnsure(ctx, a, *e, d.Reason, &r, now.who)
-	case d.Allowed && now.confirms && h.run.OwnAccount(r.Target.ID):
+		return h.refuseUnsure(ctx, a, *e, d.Reason, &r, facts.who)
+	case d.Allowed && facts.confirms && h.run.OwnAccount(r.Target.ID):
 		// The bot may have been signed in with this account after the ask.
 		return h.refuseFor(ctx, a, *e, bot.OwnAccount, &r)
-	case d.Allowed && now.missing != "":
-		return h.refuseUnrecorded(ctx, a, r, now.missing, *e)
+	case d.Allowed && facts.missing != "":
+		return h.refuseUnrecorded(ctx, a, r, facts.missing, *e)
 	}
-	if now.confirms {
-		changed, sure := h.changed(&r, now, d.Allowed)
+	if facts.confirms {
+		changed, sure := h.changed(&r, facts, d.Allowed)
 		if !sure {
-			return h.refuseLookup(ctx, a, *e, lookup.Trouble(now.target), &r)
+			return h.refuseLookup(ctx, a, *e, lookup.Trouble(facts.target), &r)
 		}
 		if len(changed) > 0 {
-			return h.refuseNotStored(ctx, a, *e, action, &r, h.decideVoid(ctx, a, r, now, changed, *e))
+			return h.refuseNotStored(ctx, a, *e, action, &r, h.decideVoid(ctx, a, r, facts, changed, *e))
 		}
 	}
 	if !d.Allowed {
-		return h.refuseUnsure(ctx, a, *e, d.Reason, &r, now.who)
+		return h.refuseUnsure(ctx, a, *e, d.Reason, &r, facts.who)
 	}
-	return h.refuseNotStored(ctx, a, *e, action, &r, h.apply(ctx, a, r, action, d, *e, now))
+	return h.refuseNotStored(ctx, a, *e, action, &r, h.apply(ctx, a, r, action, d, *e, facts))
 }
 
 // refuseEarly looks up only the actor and refuses one who may not act, so that strangers
@@ -116,12 +116,12 @@ func (h *decisions) refuseEarly(ctx context.Context, a act, r *bot.Request, acti
 
 // changed lists what differs from the card. sure is false if the only differences are
 // facts that could not be read.
-func (h *decisions) changed(r *bot.Request, now evidence, allowed bool) (changed []bot.Difference, sure bool) {
-	changed = h.cfg.Differences(r, now.target, now.gone, now.matter)
-	if len(changed) > 0 && len(h.cfg.Differences(r, now.target, now.gone, r.KnownNow(now.target))) == 0 {
+func (h *decisions) changed(r *bot.Request, facts clickFacts, allowed bool) (changed []bot.Difference, sure bool) {
+	changed = h.cfg.Differences(r, facts.target, facts.gone, facts.matter)
+	if len(changed) > 0 && len(h.cfg.Differences(r, facts.target, facts.gone, r.KnownNow(facts.target))) == 0 {
 		return nil, false
 	}
-	if now.notOnCard != nil && allowed {
+	if facts.notOnCard != nil && allowed {
 		changed = append(changed, bot.RevokedMeanwhile)
 	}
 	return changed, true
@@ -183,8 +183,8 @@ func (h *decisions) whyClosed(ctx context.Context, a act, r *bot.Request, action
 	return bot.TooLate, nil
 }
 
-// evidence is everything that a decision depends on, looked up at the click.
-type evidence struct {
+// clickFacts is everything that a decision depends on, looked up at the click.
+type clickFacts struct {
 	who    lookup.Person
 	matter authz.Matter
 	age    time.Duration // of the oldest answer
@@ -205,66 +205,66 @@ type evidence struct {
 
 // lookUp looks up the actor. For an action that can lead to a revoke it also looks up the
 // account and all earlier approvers. The error is a *LookupError or the store's.
-func (h *decisions) lookUp(ctx context.Context, a act, r *bot.Request, action authz.Action) (evidence, error) {
-	now := evidence{matter: r.Matter(), confirms: action == authz.Confirm || action == authz.Retry}
+func (h *decisions) lookUp(ctx context.Context, a act, r *bot.Request, action authz.Action) (clickFacts, error) {
+	facts := clickFacts{matter: r.Matter(), confirms: action == authz.Confirm || action == authz.Retry}
 	g, look := errgroup.WithContext(ctx)
-	g.Go(func() (err error) { now.who, err = h.people.Who(look, a.UserID); return err })
+	g.Go(func() (err error) { facts.who, err = h.people.Who(look, a.UserID); return err })
 	earlier := make([]lookup.Person, len(r.Approvals))
 	var readAge time.Duration
-	if now.confirms {
+	if facts.confirms {
 		for i, v := range r.Approvals {
 			g.Go(func() (err error) { earlier[i], err = h.people.Again(look, v.SlackID, v.EntraID); return err })
 		}
-		g.Go(func() (err error) { now.target, now.gone, readAge, err = h.run.TargetAtClick(look, r); return err })
-		g.Go(func() error { return h.readStored(look, a, r, &now) })
+		g.Go(func() (err error) { facts.target, facts.gone, readAge, err = h.run.TargetAtClick(look, r); return err })
+		g.Go(func() error { return h.readStored(look, a, r, &facts) })
 	} else if action == authz.Deny && !r.TargetFound {
-		g.Go(func() (err error) { now.target, now.gone, _, err = h.run.TargetAtClick(look, r); return err })
+		g.Go(func() (err error) { facts.target, facts.gone, _, err = h.run.TargetAtClick(look, r); return err })
 	}
 	if err := g.Wait(); err != nil {
-		return now, err
+		return facts, err
 	}
-	if (now.confirms || action == authz.Deny) && !r.TargetFound && !now.target.Found && !now.gone {
+	if (facts.confirms || action == authz.Deny) && !r.TargetFound && !facts.target.Found && !facts.gone {
 		// The actor may be the target with another account.
-		return now, lookup.Trouble(now.target)
+		return facts, lookup.Trouble(facts.target)
 	}
-	now.matter.Target.SlackIDs = bot.Union(now.matter.Target.SlackIDs, now.target.SlackIDs)
-	now.age = max(now.who.Age, readAge, now.target.Age)
-	if now.confirms {
-		now.matter = r.MatterOf(now.target)
+	facts.matter.Target.SlackIDs = bot.Union(facts.matter.Target.SlackIDs, facts.target.SlackIDs)
+	facts.age = max(facts.who.Age, readAge, facts.target.Age)
+	if facts.confirms {
+		facts.matter = r.MatterOf(facts.target)
 		for _, p := range earlier {
-			now.matter.Approvals = append(now.matter.Approvals, p.Actor)
-			now.age = max(now.age, p.Age)
+			facts.matter.Approvals = append(facts.matter.Approvals, p.Actor)
+			facts.age = max(facts.age, p.Age)
 		}
 	}
-	return now, nil
+	return facts, nil
 }
 
 // readStored reads what the store knows about a decision that can lead to a revoke. It reads
 // one thing after another, on one connection: that is faster than Slack and Microsoft.
-func (h *decisions) readStored(ctx context.Context, a act, r *bot.Request, now *evidence) (err error) {
-	if now.frozen, err = h.frozen(ctx, a); err != nil {
+func (h *decisions) readStored(ctx context.Context, a act, r *bot.Request, facts *clickFacts) (err error) {
+	if facts.frozen, err = h.frozen(ctx, a); err != nil {
 		return err
 	}
-	if now.otherRules, err = h.run.HasOtherRules(ctx); err != nil {
+	if facts.otherRules, err = h.run.HasOtherRules(ctx); err != nil {
 		return err
 	}
-	if _, now.missing, err = h.run.OnRecord(ctx, r); err != nil {
+	if _, facts.missing, err = h.run.OnRecord(ctx, r); err != nil {
 		return err
 	}
-	now.notOnCard, err = h.notOnCard(ctx, a, r)
+	facts.notOnCard, err = h.notOnCard(ctx, a, r)
 	return err
 }
 
 // decideVoid ends a pending request whose card is out of date. If the request was decided
 // before, it refuses the retry instead.
-func (h *decisions) decideVoid(ctx context.Context, a act, r bot.Request, now evidence, changed []bot.Difference, e bot.Entry) error {
+func (h *decisions) decideVoid(ctx context.Context, a act, r bot.Request, facts clickFacts, changed []bot.Difference, e bot.Entry) error {
 	if r.State != bot.Pending {
 		e.Changed = bot.JoinDifferences(changed)
 		v := h.viewFor(ctx, a, &r)
 		v.Changed = changed
 		return h.refuse(ctx, a, withReason(e, bot.TargetChanged), message.Refusal(bot.TargetChanged, &r, v))
 	}
-	stored, err := h.run.Void(ctx, r, now.target, changed, bot.Change{Settles: a.ID}, a.Row(e))
+	stored, err := h.run.Void(ctx, r, facts.target, changed, bot.Change{Settles: a.ID}, a.Row(e))
 	if err != nil {
 		return err
 	}
@@ -274,13 +274,13 @@ func (h *decisions) decideVoid(ctx context.Context, a act, r bot.Request, now ev
 
 // apply makes the transition of an allowed action.
 func (h *decisions) apply(ctx context.Context, a act, r bot.Request, action authz.Action, d authz.Decision, e bot.Entry,
-	now evidence) error {
+	facts clickFacts) error {
 	e = a.Row(e)
 	e.Reason = string(d.Reason)
 	verdict := bot.Verdict{Kind: action, SlackID: a.UserID, EntraID: e.ActorEntraID, At: h.now().UTC()}
 	switch {
-	case now.confirms:
-		return h.approve(ctx, a, r, d, e, now, verdict)
+	case facts.confirms:
+		return h.approve(ctx, a, r, d, e, facts, verdict)
 	case action == authz.Cancel && d.Reason == authz.CancelNeedsApprover:
 		return h.askToCancel(ctx, a, r, d, e, verdict.At)
 	}
@@ -303,11 +303,11 @@ func (h *decisions) apply(ctx context.Context, a act, r bot.Request, action auth
 }
 
 // approve stores an approval. The last one needed also starts the call.
-func (h *decisions) approve(ctx context.Context, a act, r bot.Request, d authz.Decision, e bot.Entry, now evidence,
+func (h *decisions) approve(ctx context.Context, a act, r bot.Request, d authz.Decision, e bot.Entry, facts clickFacts,
 	verdict bot.Verdict) error {
 	c := bot.Change{Settles: a.ID, Fenced: true, Under: h.run.RulesDigest()}
 	e.Have, e.Need, e.Digest = d.Have, max(d.Need, r.Need), r.Digest
-	r.UpdateFacts(now.target)
+	r.UpdateFacts(facts.target)
 	r.Lapse(d.Lapsed)
 	if !r.Drill && !(r.OnlySelf() && e.ActorEntraID == r.Requester().EntraID) {
 		c.Uses = bot.PerPerson(bot.PerApprover, authz.Asker{SlackID: a.UserID, EntraID: e.ActorEntraID}, h.cfg.Policy.Limits.PerApprover)
@@ -319,8 +319,8 @@ func (h *decisions) approve(ctx context.Context, a act, r bot.Request, d authz.D
 		_, err := h.run.Commit(ctx, c)
 		return err
 	}
-	r.Approve(verdict, now.target.User.Stamps)
-	h.run.NoteChecked(&r, verdict.At.Add(-now.age))
+	r.Approve(verdict, facts.target.User.Stamps)
+	h.run.NoteChecked(&r, verdict.At.Add(-facts.age))
 	c.Keep, c.Uses = true, append(c.Uses, h.cfg.Uses(&r)...)
 	e.Action = string(bot.Approved)
 	c.Request, c.Audit = r, append(bot.Lapses(&r, d.Lapsed), e)

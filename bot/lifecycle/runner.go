@@ -54,6 +54,11 @@ type withdrawer struct{ *judge }
 
 // Runner takes stored requests on: it reminds, expires, calls Microsoft, verifies and
 // ends them. It tells nobody; Stored does.
+//
+// It is built in layers, so that each can be read alone. base (commit.go, rules.go,
+// record.go, void.go) stores and reads; judge (judge.go) says whether a decision still holds;
+// withdrawer (recheck.go, withdraw.go) takes one back that does not; Runner
+// (advance.go, call.go, result.go, verify.go, pending.go) goes on with a request.
 type Runner struct {
 	*withdrawer
 	pool *work.Pool
