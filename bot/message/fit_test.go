@@ -26,10 +26,11 @@ func many(n int, format string) (all []string) {
 // fits fails the test if Slack would refuse a message as too long.
 func fits(t *testing.T, what string, m bot.Message) {
 	t.Helper()
-	if n := len(blocksOf(m)); n > maxBlocks {
+	blocks := blocksOf(m)
+	if n := len(blocks); n > maxBlocks {
 		t.Errorf("%s has %d blocks", what, n)
 	}
-	if n := blockChars(blocksOf(m)); n > maxBlockChars {
+	if n := blockChars(blocks); n > maxBlockChars {
 		t.Errorf("%s has %d characters of blocks", what, n)
 	}
 	if n := utf8.RuneCountInString(m.Text); n > maxText {
@@ -77,8 +78,11 @@ func TestFit_EverythingGrown(t *testing.T) {
 			if got := labelsOf(card(&s.r, s.v)); !slices.Equal(got, want) && !(len(bare.r.Askers) == 1 && s.r.Lane == authz.ThirdParty) {
 				t.Errorf("%s: the buttons are %v, want %v", s.name, got, want)
 			}
+			drawn := map[string]int{} // a thousand askers get the same, with another name
 			for _, p := range Plan(&s.r, s.v, "C0", nil) {
-				fits(t, s.name+" "+p.Key, p.Draw(&s.r, s.v))
+				if drawn[bot.KeyKind(p.Key)]++; drawn[bot.KeyKind(p.Key)] <= 50 {
+					fits(t, s.name+" "+p.Key, p.Draw(&s.r, s.v))
+				}
 			}
 			fits(t, s.name+" status", Status(&s.r, s.v))
 			if card := card(&s.r, s.v).Text; state == bot.Pending && len(warnings(&s.r, s.v)) > 0 {
