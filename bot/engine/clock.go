@@ -81,7 +81,7 @@ func (b *Bot) beat(ctx context.Context, now time.Time) {
 		b.pool.Spawn(b.teller.Retell) // a process that is gone may have told people something by other rules
 	}
 	if _, err := b.run.HasOtherRules(ctx); err != nil && ctx.Err() == nil {
-		b.log.Error("look whether this process has the rules in force", "error", err)
+		b.log.Error("cannot read which rules are in force", "error", err)
 	}
 }
 
@@ -92,7 +92,7 @@ func (b *Bot) forget(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(ctx, bot.StepDeadline)
 	defer cancel()
 	if err := b.store.Forget(ctx, b.cfg.Policy.Retention); err != nil && ctx.Err() == nil {
-		b.log.Error("erase used secrets", "error", err)
+		b.log.Error("cannot erase used secrets", "error", err)
 	}
 }
 
@@ -101,7 +101,7 @@ func (b *Bot) pickUp(ctx context.Context) {
 	defer cancel()
 	defer b.pool.Drain()
 	if err := b.thaw(ctx); err != nil && ctx.Err() == nil {
-		b.log.Error("end a freeze whose time is over", "error", err)
+		b.log.Error("cannot end a freeze whose time is over", "error", err)
 	}
 	b.pool.HandBack(ctx)
 	if b.run.OtherRulesInForce() {

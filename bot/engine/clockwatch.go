@@ -69,6 +69,6 @@ func (b *Bot) clockSetBack(ctx context.Context, by time.Duration) {
 		"by", by.Round(time.Second).String())
 	if err := b.store.Record(ctx, 0, bot.Entry{Action: bot.ActClockSetBack, Actor: bot.ClockActor,
 		SetBack: by.Round(time.Second).String()}); err != nil {
-		b.log.Error("record that the clock was set back", "error", err)
+		b.log.Error("cannot record that the clock was set back", "error", err)
 	}
 }

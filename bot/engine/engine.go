@@ -32,7 +32,7 @@ func (b *Bot) apologize(a bot.Arrival) {
 	}
 	b.pool.Courtesy(func(ctx context.Context) {
 		if err := b.teller.Respond(ctx, a.ResponseURL, message.Busy(b.cfg.Emergency)); err != nil {
-			b.log.Info("somebody whose click waits could not be told", "arrival", a.ID, "request", a.Names(), "user", a.UserID, "error", err)
+			b.log.Info("the person whose click waits could not be told", "arrival", a.ID, "request", a.Names(), "user", a.UserID, "error", err)
 		}
 	})
 }

@@ -120,7 +120,7 @@ func (b *Bot) announceShortage(ctx context.Context, s shortage) {
 	}
 	b.withdrawCoverage(ctx, n.Key)
 	if _, err := b.store.Announce(ctx, n, e); err != nil {
-		b.log.Error("store what is to be announced", "error", err)
+		b.log.Error("cannot store an announcement", "error", err)
 	}
 }
 
@@ -128,7 +128,7 @@ func (b *Bot) announceShortage(ctx context.Context, s shortage) {
 // because only the last one is true.
 func (b *Bot) withdrawCoverage(ctx context.Context, keep string) {
 	if err := b.store.Withdraw(ctx, "coverage", keep); err != nil {
-		b.log.Error("withdraw what is not so any more", "error", err)
+		b.log.Error("cannot withdraw an announcement that no longer holds", "error", err)
 	}
 }
 
@@ -149,11 +149,11 @@ func (b *Bot) lookAtReach(ctx context.Context) {
 	switch reaches {
 	case graph.Yes:
 		if err := b.store.Withdraw(ctx, bot.StandingKind, ""); err != nil {
-			b.log.Error("withdraw what is not so any more", "error", err)
+			b.log.Error("cannot withdraw an announcement that no longer holds", "error", err)
 		}
 	case graph.No:
 		if _, err := b.store.Announce(ctx, bot.Notice{Key: reachKey, Message: message.ReachNotice()}); err != nil {
-			b.log.Error("store what is to be announced", "error", err)
+			b.log.Error("cannot store an announcement", "error", err)
 		}
 	}
 	if before := b.lastReach.Swap(&reaches); before != nil && *before == reaches {

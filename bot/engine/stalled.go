@@ -28,7 +28,7 @@ func (b *Bot) giveUp(ctx context.Context, u *bot.Unreadable) {
 	defer cancel()
 	e := bot.Entry{Action: bot.ActRefused, Actor: bot.BotActor, Wanted: "unreadable", Reason: string(bot.GaveUp)}
 	if err := b.store.Record(ctx, u.Arrival, e); err != nil {
-		b.log.Error("settle what cannot be read", "arrival", u.Arrival, "error", err)
+		b.log.Error("cannot settle an arrival that cannot be read", "arrival", u.Arrival, "error", err)
 		return
 	}
 	b.meter.Refused(&e)

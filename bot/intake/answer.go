@@ -41,7 +41,7 @@ func (h *desk) refuseLookup(ctx context.Context, a act, e bot.Entry, err error, 
 // refuseUnsure is refuseFor that also names the service that did not answer, if that is why.
 func (h *desk) refuseUnsure(ctx context.Context, a act, e bot.Entry, reason authz.Reason, r *bot.Request, who lookup.Person) error {
 	if failed, ok := errors.AsType[*bot.LookupError](who.Trouble); ok && reason == authz.MembershipUnknown {
-		h.log.Warn("ask a group who is in it", "request", e.Request, "arrival", a.ID, "user", a.UserID, "error", failed, "remedy", failed.Remedy)
+		h.log.Warn("cannot read the members of a group", "request", e.Request, "arrival", a.ID, "user", a.UserID, "error", failed, "remedy", failed.Remedy)
 		v := h.viewFor(ctx, a, r)
 		v.SetLookupError(failed)
 		return h.refuse(ctx, a, withReason(e, reason), message.Refusal(reason, r, v))

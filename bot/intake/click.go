@@ -84,7 +84,7 @@ func (h *decisions) askDenyReason(ctx context.Context, a act, r bot.Request) err
 		}
 	}
 	if err := h.teller.OpenForm(ctx, a.TriggerID, message.DenyForm(&r, a.ID)); err != nil {
-		h.log.Warn("open the form for a reason", "request", r.ID, "arrival", a.ID, "user", a.UserID, "error", err)
+		h.log.Warn("cannot open the form for a reason", "request", r.ID, "arrival", a.ID, "user", a.UserID, "error", err)
 		return h.recordDenyPress(ctx, a, r, e, err)
 	}
 	return h.store.Record(ctx, a.ID)
@@ -115,7 +115,7 @@ func (h *decisions) removeStray(ctx context.Context, a act, id string) {
 	}
 	// Slack lets the bot delete only its own messages.
 	if err := h.teller.Delete(ctx, a.ChannelID, a.MessageTS); err != nil {
-		h.log.Warn("remove a stray card", "request", id, "arrival", a.ID, "channel", a.ChannelID, "error", err)
+		h.log.Warn("cannot remove a stray card", "request", id, "arrival", a.ID, "channel", a.ChannelID, "error", err)
 	}
 }
 

@@ -22,7 +22,7 @@ func (h *Handler) openForm(ctx context.Context, a act) error {
 	if err == nil {
 		return h.store.Record(ctx, a.ID)
 	}
-	h.log.Warn("open the form", "arrival", a.ID, "user", a.UserID, "error", err)
+	h.log.Warn("cannot open the form", "arrival", a.ID, "user", a.UserID, "error", err)
 	if _, limited := lookup.TooOften(err); limited {
 		return h.reply(ctx, a, message.Note("Slack asked the bot to wait, so the form did not open and nothing was asked for. %s",
 			bot.TypeInstead))

@@ -70,7 +70,7 @@ func (h *Handler) Handle(ctx context.Context, arrived bot.Arrival) {
 	}
 	if err != nil {
 		// The arrival is not settled, so it is tried again when the claim ends.
-		log.Error("carry out what arrived", "error", err)
+		log.Error("cannot carry out an arrival", "error", err)
 	}
 }
 

@@ -64,7 +64,7 @@ func (h *Handler) statusOfAll(ctx context.Context, a act, who lookup.Person) err
 	}
 	cards, err := h.store.Cards(ctx, ids)
 	if err != nil {
-		h.log.Error("look for the cards of a list", "arrival", a.ID, "error", err) // it has no links then
+		h.log.Error("cannot read where the cards of a list are", "arrival", a.ID, "error", err) // it has no links then
 	}
 	list := message.OpenList{Own: onlyOf != "", Unsure: seesAll.Reason == authz.MembershipUnknown, More: len(open) == statusLimit}
 	for _, r := range open {

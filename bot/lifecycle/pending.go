@@ -121,7 +121,7 @@ func (rn *Runner) approveUndecided(ctx context.Context, r bot.Request) (again bo
 	t, err := rn.people.TargetNow(ctx, r.Target.ID, r.TargetSlackIDs(), false)
 	gone := graph.IsNotFound(err)
 	if err != nil && !gone {
-		rn.log.Warn("read the account of a report that nobody decided", "request", r.ID, "error", err)
+		rn.log.Warn("cannot read the account of a report that nobody decided", "request", r.ID, "error", err)
 		r.DueAt, r.Unread = now.Add(undecidedRetry), true
 		r, err = rn.Commit(ctx, bot.Change{Request: r})
 		return false, r, err

@@ -117,7 +117,7 @@ func (w *withdrawer) mayCallAgain(ctx context.Context, r *bot.Request) bool {
 	}
 	switch {
 	case err != nil:
-		w.log.Error("look again before a second call", "request", r.ID, "error", err)
+		w.log.Error("cannot check a request before a second call", "request", r.ID, "error", err)
 		return false
 	case missing != "":
 		w.ReportUnrecorded(r, missing)
@@ -128,7 +128,7 @@ func (w *withdrawer) mayCallAgain(ctx context.Context, r *bot.Request) bool {
 	}
 	f, err := w.judgeDecision(ctx, r)
 	if err != nil {
-		w.log.Warn("look again before a second call", "request", r.ID, "error", err)
+		w.log.Warn("cannot check a request before a second call", "request", r.ID, "error", err)
 		return false // the next read tries again
 	}
 	if f.why != "" {

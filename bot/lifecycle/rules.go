@@ -41,7 +41,7 @@ func (k *base) HasOtherRules(ctx context.Context) (bool, error) {
 			k.log.Error("this replica was started with older rules than another one: it confirms and calls nothing until it is restarted",
 				"policy_digest", k.cfg.Policy.Digest, "problem", "other_rules", "remedy", remedyOtherRules)
 		} else {
-			k.log.Info("this replica has the rules that were started last again", "policy_digest", k.cfg.Policy.Digest)
+			k.log.Info("this replica has the rules in force again", "policy_digest", k.cfg.Policy.Digest)
 		}
 	}
 	return others, nil

@@ -42,7 +42,7 @@ func (w *withdrawer) waitForTurn(ctx context.Context, r bot.Request, turn *bot.T
 // waitForLookup holds a decision back because Slack or Microsoft did not answer, but
 // not longer than the decision counts.
 func (w *withdrawer) waitForLookup(ctx context.Context, r bot.Request, lookup *bot.LookupError) (bot.Request, error) {
-	w.log.Warn("look again at a decision that has waited", "request", r.ID, "error", lookup, "remedy", lookup.Remedy)
+	w.log.Warn("cannot check a decision that has waited", "request", r.ID, "error", lookup, "remedy", lookup.Remedy)
 	c := bot.Change{}
 	if r.Unasked == "" {
 		e := r.Entry(bot.Approved, w.actor)

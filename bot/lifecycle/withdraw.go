@@ -95,7 +95,7 @@ func (w *withdrawer) reopen(ctx context.Context, r bot.Request, f finding) (bot.
 		return w.mergeIntoNewer(ctx, was, []bot.Difference{bot.AskedElsewhere})
 	}
 	if err == nil {
-		w.log.Warn("a decision does not hold any more; people are asked again",
+		w.log.Warn("a decision no longer holds; people are asked again",
 			"request", r.ID, "reason", f.why, "lapsed", len(f.lapsed), "kept", len(f.kept))
 	}
 	return again, err

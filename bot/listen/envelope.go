@@ -54,11 +54,11 @@ func (l *Listener) receive(s *socket, e *socketmode.Request) {
 	switch state, reply := l.seen.begin(a.Envelope, now); state {
 	case underWay:
 		l.counts.duplicates.Add(1)
-		log.Info("came again while under way")
+		log.Info("arrived again while it is being stored")
 		return
 	case answered:
 		l.counts.duplicates.Add(1)
-		log.Info("came again, acked again")
+		log.Info("arrived again, and acked again")
 		l.queueAck(s, a.Envelope, reply, now)
 		return
 	}

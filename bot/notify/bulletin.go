@@ -22,7 +22,7 @@ func (tl *Teller) Announce(ctx context.Context, n bot.Notice) {
 	log, what := tl.log.With("notice", n.Key), "note what was announced"
 	until, err := tl.publish(ctx, n)
 	if err != nil {
-		log.Error("read what to announce", "error", err)
+		log.Error("cannot read what to announce", "error", err)
 		until = pause{doubled(tellRetrySoon, n.Tries), true}
 	}
 	var retry bot.Retry
@@ -191,10 +191,10 @@ func (n *noticeDelivery) edit(ctx context.Context) error {
 	switch former := n.to != n.o.Home && !bot.SlackUser.MatchString(n.to); {
 	case !refused:
 	case former && (slackapi.Gone(e) || slackapi.Shut(e) != ""):
-		log.Warn("a notice in a channel of earlier stays as it is", "error", err)
+		log.Warn("a notice in a former channel cannot be edited", "error", err)
 		return nil
 	case slackapi.Gone(e) && !(n.to == n.o.Home && slackapi.Shut(e) != ""):
-		log.Warn("a notice of ours is gone or too old to edit", "error", err)
+		log.Warn("a notice of the bot is gone or too old to edit", "error", err)
 		n.at.News, n.fresh = n.o.Steps(), !n.o.Over()
 		return nil
 	}
@@ -235,7 +235,7 @@ func (tl *Teller) noticeLetter(o *message.Bulletin, to string) slackapi.Letter {
 
 // afterNoticeFailure returns how long to wait after a message of a notice was not sent.
 func (tl *Teller) afterNoticeFailure(o *message.Bulletin, to string, err error) (until pause, closed bot.ChannelProblem) {
-	tl.log.Warn("announce", "notice", o.Key, "channel", to, "error", err, "remedy", DirectRemedy(err))
+	tl.log.Warn("cannot post an announcement", "notice", o.Key, "channel", to, "error", err, "remedy", DirectRemedy(err))
 	wait := doubled(tellRetry, o.Tries)
 	e, ok := errors.AsType[*slackapi.Error](err)
 	if !ok {

@@ -17,7 +17,7 @@ func (t *showing) moveCard(ctx context.Context, p message.Post) (until pause) {
 	old, log := t.places[bot.CardKey], t.log.With("request", t.r.ID, "key", bot.CardKey, "channel", t.cfg.Channel)
 	if others, err := t.OtherRules(ctx); others || err != nil {
 		if err != nil {
-			log.Error("look whether the card may move", "error", err)
+			log.Error("cannot read whether the card may move", "error", err)
 		}
 		return pause{} // the process started last decides where the cards are
 	}
@@ -29,7 +29,7 @@ func (t *showing) moveCard(ctx context.Context, p message.Post) (until pause) {
 	at.Channel, at.TS, err = t.Post(ctx, bot.CardKey, t.cfg.Channel, "", m)
 	at.SaysNow(p.Tells, t.now())
 	if err != nil {
-		log.Warn("post a card in the channel of now; the old one stays the live one", "error", err)
+		log.Warn("cannot post a card in the new channel; the old card stays the live one", "error", err)
 		if e, ok := errors.AsType[*slackapi.Error](err); ok {
 			if asked := t.slack.Pace.Obey(e, t.now()); asked > 0 {
 				return pause{lasts: asked}

@@ -41,7 +41,7 @@ func (d *delivery) place(ctx context.Context) (until pause, closed bot.ChannelPr
 	case refused:
 		return d.afterRefusal(ctx, e)
 	case err != nil:
-		d.log.Error("tell", "request", d.r.ID, "key", d.p.Key, "error", err)
+		d.log.Error("cannot bring a message up to date", "request", d.r.ID, "key", d.p.Key, "error", err)
 		return pause{tellRetry, true}, ""
 	}
 	return d.note(ctx), ""
@@ -83,10 +83,10 @@ func (d *delivery) edit(ctx context.Context) (wait time.Duration, err error) {
 	switch {
 	case !refused:
 	case d.p.EditOnly && (slackapi.Gone(e) || slackapi.Shut(e) != ""):
-		d.log.Warn("a message that cannot be edited stays as it is", "request", d.r.ID, "key", d.p.Key, "error", err)
+		d.log.Warn("a message cannot be edited and stays as it is", "request", d.r.ID, "key", d.p.Key, "error", err)
 		return 0, nil
 	case slackapi.Gone(e) && !(d.p.InChannel() && d.at.Channel == d.cfg.Channel && slackapi.Shut(e) != ""):
-		d.log.Warn("a message of ours is gone or too old to edit; posting it anew", "request", d.r.ID, "key", d.p.Key, "error", err)
+		d.log.Warn("a message of the bot is gone or too old to edit; posting it again", "request", d.r.ID, "key", d.p.Key, "error", err)
 		// Forget the old place first. Otherwise a click on the new message, before its
 		// place is stored, is told that the old one is live.
 		d.posted = false
@@ -98,7 +98,7 @@ func (d *delivery) edit(ctx context.Context) (wait time.Duration, err error) {
 // afterRefusal decides what to do after Slack refused the message.
 func (d *delivery) afterRefusal(ctx context.Context, e *slackapi.Error) (until pause, closed bot.ChannelProblem) {
 	asked := d.slack.Pace.Obey(e, d.now())
-	d.log.Warn("tell", "request", d.r.ID, "key", d.p.Key, "error", e, "remedy", tellRemedy(d.p, e))
+	d.log.Warn("cannot bring a message up to date", "request", d.r.ID, "key", d.p.Key, "error", e, "remedy", tellRemedy(d.p, e))
 	wait := doubled(tellRetry, d.tries)
 	to, _ := d.to()
 	switch closed := slackapi.Shut(e); {
@@ -132,7 +132,7 @@ func (d *delivery) note(ctx context.Context) pause {
 		err = d.pool.Insist(d.pool.Context(), log, what, note)
 	}
 	if errors.Is(err, bot.ErrConflict) {
-		log.Warn("somebody else has posted this message meanwhile; theirs counts")
+		log.Warn("another process has posted this message; its copy counts")
 		delete(d.places, d.p.Key) // post nothing in the thread of our copy
 		if !d.posted {
 			d.takeBack(log, d.at)
@@ -150,7 +150,7 @@ func (tl *Teller) takeBack(log *slog.Logger, at bot.Place) {
 	ctx, cancel := context.WithTimeout(tl.pool.Context(), work.CourtesyWait)
 	defer cancel()
 	if err := tl.Delete(ctx, at.Channel, at.TS); err != nil {
-		log.Warn("take back a message that stands twice", "channel", at.Channel, "error", err)
+		log.Warn("cannot delete the second copy of a message", "channel", at.Channel, "error", err)
 	}
 }
 
@@ -158,7 +158,7 @@ func (tl *Teller) takeBack(log *slog.Logger, at bot.Place) {
 // for it.
 func (tl *Teller) doubtCard(ctx context.Context, id string) time.Duration {
 	if err := tl.Doubt(ctx, id); err != nil {
-		tl.log.Error("look after a card that is gone", "request", id, "error", err)
+		tl.log.Error("cannot note that a card is gone", "request", id, "error", err)
 	}
 	return tellRetrySoon
 }
@@ -228,7 +228,7 @@ func (d *delivery) tellOtherwise(ctx context.Context, e *slackapi.Error) (until 
 func (tl *Teller) answerLate(ctx context.Context, slackID string, m bot.Message) bool {
 	urls, err := tl.store.ResponseURLs(ctx, slackID, triedAnswers)
 	if err != nil {
-		tl.log.Error("read where somebody may still be answered", "user", slackID, "error", err)
+		tl.log.Error("cannot read where a person can still be answered", "user", slackID, "error", err)
 	}
 	for _, to := range urls {
 		if err := tl.Respond(ctx, to, m); err == nil {

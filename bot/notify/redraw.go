@@ -47,6 +47,6 @@ func (tl *Teller) Redraw(ctx context.Context, known lookup.Roster) {
 func (tl *Teller) Retell(ctx context.Context) {
 	if err := tl.store.Retell(ctx); err != nil {
 		tl.drawnUnder.Store(nil) // the next Redraw tries again
-		tl.log.Error("have open requests told again", "error", err)
+		tl.log.Error("cannot have open requests shown again", "error", err)
 	}
 }

@@ -30,7 +30,7 @@ func (tl *Teller) showUnreadable(ctx context.Context, id string, places map[stri
 			continue
 		}
 		if err := tl.update(ctx, key, at.Channel, at.TS, m); err != nil {
-			tl.log.Warn("tell", "request", id, "key", key, "error", err)
+			tl.log.Warn("cannot bring a message up to date", "request", id, "key", key, "error", err)
 			if e, ok := errors.AsType[*slackapi.Error](err); ok {
 				tl.slack.Pace.Obey(e, tl.now())
 			}
@@ -38,7 +38,7 @@ func (tl *Teller) showUnreadable(ctx context.Context, id string, places map[stri
 		}
 		at.Shown = m.Digest()
 		if err := tl.store.SetPlace(ctx, id, at); err != nil {
-			tl.log.Error("note where a message stands", "request", id, "key", key, "error", err)
+			tl.log.Error("cannot note where a message is", "request", id, "key", key, "error", err)
 		}
 	}
 	return until
@@ -54,7 +54,7 @@ func (tl *Teller) Stall(ctx context.Context, id string) {
 	if _, broken := errors.AsType[*bot.Unreadable](err); broken {
 		known = nil
 	} else if err != nil {
-		tl.log.Error("read what cannot go on", "request", id, "error", err)
+		tl.log.Error("cannot read a request that cannot go on", "request", id, "error", err)
 		return
 	}
 	if known != nil && !r.StalledAt.IsZero() {
@@ -67,12 +67,12 @@ func (tl *Teller) Stall(ctx context.Context, id string) {
 	// Announce first: a call after a crash in between does the rest, and announces nothing
 	// twice.
 	if _, err := tl.store.Announce(ctx, n); err != nil {
-		tl.log.Error("store what is to be announced", "request", id, "error", err)
+		tl.log.Error("cannot store an announcement", "request", id, "error", err)
 		return // the request is not marked as told, and so the next call tries again
 	}
 	fresh, err := tl.store.Stall(ctx, id)
 	if err != nil {
-		tl.log.Error("note that a request cannot go on", "request", id, "error", err)
+		tl.log.Error("cannot note that a request cannot go on", "request", id, "error", err)
 		return
 	}
 	if fresh {

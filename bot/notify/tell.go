@@ -36,7 +36,7 @@ func (tl *Teller) Tell(ctx context.Context, id string) {
 	defer cancel()
 	t, mine, err := tl.store.ClaimTelling(ctx, id)
 	if err != nil {
-		tl.log.Error("claim the telling", "request", id, "error", err)
+		tl.log.Error("cannot claim a request whose messages are due", "request", id, "error", err)
 		return
 	}
 	for mine {
@@ -83,14 +83,14 @@ func (tl *Teller) show(ctx context.Context, id string, tries int) (version int64
 	r, err := tl.store.Request(ctx, id)
 	_, broken := errors.AsType[*bot.Unreadable](err)
 	if err != nil {
-		tl.log.Error("read what to tell", "request", id, "error", err)
+		tl.log.Error("cannot read the request whose messages are due", "request", id, "error", err)
 	}
 	if err != nil && !broken {
 		return 0, pause{doubled(tellRetrySoon, tries), true}
 	}
 	places, err := tl.store.Places(ctx, id)
 	if err != nil {
-		tl.log.Error("read what stands", "request", id, "error", err)
+		tl.log.Error("cannot read where the messages of a request are", "request", id, "error", err)
 		return 0, pause{tellRetrySoon, true}
 	}
 	if broken {
@@ -98,7 +98,7 @@ func (tl *Teller) show(ctx context.Context, id string, tries int) (version int64
 	}
 	t := &showing{Teller: tl, r: &r, places: places, tries: tries, v: tl.View(ctx, &r, tl.LinkTo(places[bot.CardKey]))}
 	if t.v.Meanwhile, err = tl.Meanwhile(ctx, &r); err != nil {
-		tl.log.Error("read whether the account was revoked meanwhile", "request", id, "error", err)
+		tl.log.Error("cannot read whether the account was revoked meanwhile", "request", id, "error", err)
 		return 0, pause{tellRetrySoon, true}
 	}
 	t.inChannel(ctx)

@@ -27,7 +27,7 @@ func (tl *Teller) LinkTo(p bot.Place) string { return tl.cfg.Home.Link(p.Channel
 func (tl *Teller) Frozen(ctx context.Context, about string) *bot.Freeze {
 	f, on, err := tl.store.Frozen(ctx)
 	if err != nil {
-		tl.log.Error("read whether a freeze is on", "request", about, "error", err)
+		tl.log.Error("cannot read whether a freeze is on", "request", about, "error", err)
 	}
 	if !on {
 		return nil

@@ -26,7 +26,7 @@ func (tl *Teller) Watch(ctx context.Context) {
 	open, err := tl.store.Open(ctx, "", 1)
 	if err != nil {
 		if ctx.Err() == nil {
-			tl.log.Error("look whether requests are open", "error", err)
+			tl.log.Error("cannot read whether requests are open", "error", err)
 		}
 		return
 	}
@@ -36,7 +36,7 @@ func (tl *Teller) Watch(ctx context.Context) {
 	}
 	problem, err := tl.slack.ChannelProblem(ctx, tl.cfg.Channel)
 	if err != nil {
-		tl.log.Warn("look at the approvers' channel", "channel", tl.cfg.Channel, "error", err)
+		tl.log.Warn("cannot read the approvers' channel", "channel", tl.cfg.Channel, "error", err)
 		return
 	}
 	tl.channel.Remember(tl.cfg.Channel, problem)
@@ -81,7 +81,7 @@ func (tl *Teller) Cover(ctx context.Context) (c bot.Coverage) {
 	both.Go(func() {
 		problem, _, err := tl.channel.Get(ctx, tl.cfg.Channel)
 		if err != nil {
-			tl.log.Warn("look at the approvers' channel", "channel", tl.cfg.Channel, "error", err)
+			tl.log.Warn("cannot read the approvers' channel", "channel", tl.cfg.Channel, "error", err)
 		}
 		c.Channel = problem
 	})

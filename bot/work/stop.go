@@ -25,7 +25,7 @@ func (w *Pool) HandBack(ctx context.Context) {
 		return
 	}
 	if err := w.giveBack(ctx, left); err != nil {
-		w.log.Error("hand back what was not begun; it goes on once the claims have lapsed", "arrivals", len(left), "error", err)
+		w.log.Error("cannot hand back what was not begun; it goes on once the claims have lapsed", "arrivals", len(left), "error", err)
 		w.mu.Lock()
 		w.left = append(left, w.left...)
 		w.mu.Unlock()

@@ -187,7 +187,7 @@ func logAnchors(ctx context.Context, head func(context.Context) (store.Anchor, e
 		a, err := head(ctx)
 		switch {
 		case err != nil:
-			log.Error("read the head of the audit chain for the log", "error", err)
+			log.Error("cannot read the head of the audit chain for the log", "error", err)
 		case a.Seq > 0 && (always || a != last):
 			last = a
 			log.Info("audit anchor", "seq", a.Seq, "hash", a.Hash)

@@ -69,7 +69,7 @@ func (r record) watch(ctx context.Context, db *store.Store, b restorer, log *slo
 		defer cancel()
 		err := step(r.marker.Note(look, db))
 		if err != nil && !failed {
-			log.Error("note the last row of the record outside the database", "error", err)
+			log.Error("cannot note the last row of the record outside the database", "error", err)
 		}
 		failed = err != nil
 	}

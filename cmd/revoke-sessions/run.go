@@ -156,7 +156,7 @@ func (c *runCommand) openStore(ctx context.Context, s *surroundings, log *slog.L
 	return db, func() {
 		lastAnchor() // after the last row
 		if err := db.Close(); err != nil {
-			log.Error("close the database", "error", err)
+			log.Error("cannot close the database", "error", err)
 		}
 	}, nil
 }

@@ -129,7 +129,7 @@ func TestUnreadableRequestIsToldLater(t *testing.T) {
 	th.damages(`CREATE TRIGGER defect BEFORE INSERT ON notices BEGIN SELECT RAISE(ABORT, 'a defect'); END`)
 	th.damages(`UPDATE requests SET body = '{', due_at = 1`)
 	th.poll("the log says so", func() bool {
-		return strings.Contains(th.log.String(), `"store what is to be announced","request":"`+id+`"`)
+		return strings.Contains(th.log.String(), `"cannot store an announcement","request":"`+id+`"`)
 	})
 	th.damages(`DROP TRIGGER defect`)
 	th.clock.advance(11 * time.Minute)
