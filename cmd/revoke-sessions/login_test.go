@@ -295,7 +295,10 @@ func TestThePersonIsSignedOut(t *testing.T) {
 			th.begin()
 			// Nor does it ask Entra any more: whoever came meanwhile would be served
 			// with the token of before.
-			th.poll("the bot is signed in", func() bool { return strings.Contains(th.log.String(), "looked whether approvers could decide") })
+			th.poll("the bot is signed in, and asks nothing more by itself", func() bool {
+				log := th.log.String()
+				return strings.Contains(log, "looked whether approvers could decide") && strings.Contains(log, "administrator")
+			})
 			row.happens(th)
 			th.typed(bobID, "me lost my phone")
 			th.sees(false, append([]string{"only:bob", "Nothing was changed", emergency}, row.says...))
