@@ -2,6 +2,7 @@ package engine_test
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"maps"
 	"slices"
@@ -28,6 +29,7 @@ type callCounter struct {
 	calls map[string]int
 	// meanwhile begins a freeze, once, right before a change that it forbids is stored.
 	meanwhile func()
+	noCards   error // what Cards answers instead, once
 }
 
 func (c *callCounter) called(name string) {
@@ -48,6 +50,10 @@ func (c *callCounter) Places(ctx context.Context, id string) (map[string]bot.Pla
 
 func (c *callCounter) Cards(ctx context.Context, ids []string) (map[string]bot.Place, error) {
 	c.called("Cards")
+	if err := c.noCards; err != nil {
+		c.noCards = nil
+		return nil, err
+	}
 	return c.Store.Cards(ctx, ids)
 }
 
@@ -149,6 +155,8 @@ func TestStoreCalls_OfOneAct(t *testing.T) {
 	}{
 		{"status of what is open", nil, func() bot.Arrival { return s.typed(theApprover, "status") },
 			map[string]int{"Open": 1, "Cards": 1, "Frozen": 1, "Record": 1}},
+		{"status while places cannot be read", func() { counter.noCards = errors.New("a defect") },
+			func() bot.Arrival { return s.typed(theApprover, "status") }, map[string]int{"Open": 1, "Cards": 1, "Frozen": 1, "Record": 1}},
 		{"status of one", nil, func() bot.Arrival { return s.typed(theApprover, "status "+request) },
 			map[string]int{"Request": 1, "Places": 1, "Frozen": 1, "Record": 1}},
 		{"an ask", nil, func() bot.Arrival { return s.typed(theApprover, "<@"+thePerson+"> stolen laptop") },
