@@ -5,6 +5,7 @@ package bottest
 import (
 	"context"
 	"encoding/json"
+	"net/http"
 	"strings"
 	"testing"
 	"time"
@@ -38,6 +39,15 @@ func Deadline(t testing.TB) context.Context {
 	ctx, cancel := context.WithTimeout(context.Background(), Within)
 	t.Cleanup(cancel)
 	return ctx
+}
+
+// HTTPClient is a client whose calls may take Within. Its connections are closed when the
+// test ends.
+func HTTPClient(t testing.TB) *http.Client {
+	t.Helper()
+	transport := &http.Transport{}
+	t.Cleanup(transport.CloseIdleConnections)
+	return &http.Client{Transport: transport, Timeout: Within}
 }
 
 // The people of the tests, and the channel of the cards.

@@ -1,7 +1,6 @@
 package notify
 
 import (
-	"net/http"
 	"testing"
 
 	"github.com/slack-go/slack"
@@ -22,9 +21,7 @@ func TestMain(m *testing.M) {
 // closed when the test ends.
 func connected(t testing.TB, s *slacktest.Server) *slackapi.Client {
 	t.Helper()
-	transport := &http.Transport{}
-	t.Cleanup(transport.CloseIdleConnections)
-	hc := &http.Client{Transport: transport, Timeout: bottest.Within}
+	hc := bottest.HTTPClient(t)
 	a := slackapi.NewClient(slack.New(s.BotToken(), slack.OptionAPIURL(s.APIURL()), slack.OptionHTTPClient(hc)), s.APIURL(), hc)
 	if _, err := a.Connect(bottest.Deadline(t)); err != nil {
 		t.Fatal(err)

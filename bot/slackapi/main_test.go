@@ -1,7 +1,6 @@
 package slackapi
 
 import (
-	"net/http"
 	"testing"
 
 	"github.com/slack-go/slack"
@@ -21,9 +20,7 @@ func TestMain(m *testing.M) {
 // with the test.
 func adapter(t testing.TB, apiURL, token string) *Client {
 	t.Helper()
-	transport := &http.Transport{}
-	t.Cleanup(transport.CloseIdleConnections)
-	hc := &http.Client{Transport: transport, Timeout: bottest.Within}
+	hc := bottest.HTTPClient(t)
 	return NewClient(slack.New(token, slack.OptionAPIURL(apiURL), slack.OptionHTTPClient(hc)), apiURL, hc)
 }
 

@@ -324,6 +324,20 @@ func (th *theatre) cardSays(words ...string) {
 // database is the address of the bot's database.
 func (th *theatre) database() string { return th.environment()["REVOKE_DATABASE_URL"] }
 
+// openSQL opens the database past the store; pragmas are for SQLite.
+func (th *theatre) openSQL(pragmas string) *sql.DB {
+	th.t.Helper()
+	driver, source := "pgx", th.database()
+	if path, ok := strings.CutPrefix(source, "sqlite:"); ok {
+		driver, source = "sqlite", "file:"+path+"?"+pragmas
+	}
+	db, err := sql.Open(driver, source)
+	if err != nil {
+		th.t.Fatal(err)
+	}
+	return db
+}
+
 // sql reads the database past the store, as long as the test lasts.
 func (th *theatre) sql() *sql.DB {
 	th.t.Helper()
@@ -333,14 +347,7 @@ func (th *theatre) sql() *sql.DB {
 	if db := th.pasts[url]; db != nil {
 		return db
 	}
-	driver, source := "pgx", url
-	if path, ok := strings.CutPrefix(source, "sqlite:"); ok {
-		driver, source = "sqlite", "file:"+path+"?mode=ro&_pragma=busy_timeout(1000)"
-	}
-	db, err := sql.Open(driver, source)
-	if err != nil {
-		th.t.Fatal(err)
-	}
+	db := th.openSQL("mode=ro&_pragma=busy_timeout(1000)")
 	db.SetMaxIdleConns(1)
 	th.t.Cleanup(func() { _ = db.Close() }) // its server may be gone
 	if th.pasts == nil {

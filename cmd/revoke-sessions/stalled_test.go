@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"database/sql"
 	"net/http"
 	"slices"
 	"strings"
@@ -29,14 +28,7 @@ func (th *theatre) waiting() {
 // damages changes the database behind the bot's back, whichever it is.
 func (th *theatre) damages(statement string) {
 	th.t.Helper()
-	driver, source := "pgx", th.database()
-	if path, ok := strings.CutPrefix(source, "sqlite:"); ok {
-		driver, source = "sqlite", "file:"+path+"?_pragma=busy_timeout(5000)"
-	}
-	db, err := sql.Open(driver, source)
-	if err != nil {
-		th.t.Fatal(err)
-	}
+	db := th.openSQL("_pragma=busy_timeout(5000)")
 	defer db.Close()
 	if _, err := db.ExecContext(context.Background(), statement); err != nil {
 		th.t.Fatalf("%s: %v", statement, err)

@@ -1,10 +1,8 @@
 package main
 
 import (
-	"database/sql"
 	"encoding/json"
 	"slices"
-	"strings"
 	"time"
 
 	"revoke-sessions/bot"
@@ -16,14 +14,7 @@ func (th *theatre) changesRow(_ bool, a []string) {
 	th.t.Helper()
 	th.quiet()
 	id, now := th.requestID(), th.clock.now()
-	driver, source := "pgx", th.database()
-	if path, ok := strings.CutPrefix(source, "sqlite:"); ok {
-		driver, source = "sqlite", "file:"+path+"?_pragma=busy_timeout(5000)"
-	}
-	db, err := sql.Open(driver, source)
-	if err != nil {
-		th.t.Fatal(err)
-	}
+	db := th.openSQL("_pragma=busy_timeout(5000)")
 	defer db.Close()
 	var text, state, target string
 	var drill int64
