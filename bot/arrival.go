@@ -83,8 +83,6 @@ const (
 	ActionRetry   = "request.retry"
 )
 
-const (
-	// ResponseURLLife is how long Slack accepts answers at a response_url.
-	// https://docs.slack.dev/interactivity/handling-user-interaction
-	ResponseURLLife = 30 * time.Minute
-)
+// ResponseURLLife is how long Slack accepts answers at a response_url.
+// https://docs.slack.dev/interactivity/handling-user-interaction
+const ResponseURLLife = 30 * time.Minute

@@ -47,11 +47,9 @@ func DefaultTiming() Timing {
 // back puts now before last; the next run does not wait for it to catch up.
 func Elapsed(last, now time.Time, every time.Duration) bool { return now.Sub(last).Abs() >= every }
 
-const (
-	// ClockJump is how far apart two readings of a clock may be by mistake, and how far
-	// a clock may drift from the time that really passed between two looks.
-	ClockJump = 2 * time.Second
-)
+// ClockJump is how far apart two readings of a clock may be by mistake, and how far
+// a clock may drift from the time that really passed between two looks.
+const ClockJump = 2 * time.Second
 
 // Age is how long ago at was. A time in the future is from before the clock was set
 // back; then the age is not known.

@@ -84,6 +84,13 @@ func (r *Request) MatterOf(t TargetFacts) authz.Matter {
 	return m
 }
 
+// Sure is m without what nobody could say of the account: which groups it may be in, and
+// whether it may hold a privileged role.
+func (t TargetFacts) Sure(m authz.Matter) authz.Matter {
+	m.Target.MemberOf, m.Target.Unsure, m.Target.Privileged = t.In, nil, t.Privileged == graph.Yes
+	return m
+}
+
 // KnownNow is MatterOf, with the facts of the card for those that cannot be read now.
 func (r *Request) KnownNow(t TargetFacts) authz.Matter {
 	if t.Privileged == graph.Unknown {

@@ -71,8 +71,7 @@ func New(cfg bot.Config, store Store, entra bot.Entra, who Operator) *Console {
 	if cfg.Meter == nil {
 		cfg.Meter = bot.Unmetered{}
 	}
-	alone := func() int { return 1 }
-	budget := lookup.NewBudget(cfg.Now, alone, true)
+	budget := lookup.NewBudget(cfg.Now, lookup.OneReplica, true)
 	people := lookup.NewPeople(slackapi.Nowhere(), entra, &cfg.Policy, cfg.Now, budget)
 	approvers := &lookup.Rosters{People: people, Names: cfg.Policy.Approvers, Now: cfg.Now}
 	pool := work.NewPool(cfg.Log, cfg.Now, 1, func(context.Context, []bot.Arrival) error { return nil }) // nothing arrives

@@ -3,7 +3,6 @@ package console
 import (
 	"context"
 	"errors"
-	"slices"
 	"time"
 
 	"revoke-sessions/authz"
@@ -113,14 +112,8 @@ func (c *Console) stopFrozen(ctx context.Context, r bot.Request, f *bot.Freeze) 
 
 // stop ends a waiting request with nothing done, and records who ended it and why.
 func (c *Console) stop(ctx context.Context, r bot.Request, actor string, why authz.Reason) (bot.Request, error) {
-	unbroken, at := context.WithoutCancel(ctx), c.cfg.Now().UTC()
-	denied := r
-	denied.To(bot.Denied)
-	denied.DueAt, denied.EndedAt, denied.Line = time.Time{}, at, nil
-	denied.Decisions = append(slices.Clone(r.Decisions), bot.Verdict{Kind: authz.Deny, SlackID: actor, At: at})
-	e := denied.Entry(bot.Denied, actor)
-	e.Reason, e.Origin = string(why), bot.ConsoleOrigin
-	stopped, err := c.run.Commit(unbroken, bot.Change{Request: denied, Audit: []bot.Entry{e}, GivesBack: denied.NothingDone()})
+	unbroken := context.WithoutCancel(ctx)
+	stopped, err := c.run.StopAtConsole(unbroken, r, actor, bot.Verdict{SlackID: actor}, why)
 	if errors.Is(err, bot.ErrConflict) {
 		// A Bot has just gone on with it.
 		if r, err = c.store.Request(unbroken, r.ID); err != nil {

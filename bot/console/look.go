@@ -75,8 +75,7 @@ func (c *Console) Look(ctx context.Context, whom bot.Whom, drill bool) (message.
 	now := c.cfg.Now().UTC()
 	r.ID, r.State, r.CreatedAt, r.ExpiresAt = bot.NewID(), bot.Pending, now, now
 	r.Operation, r.Fallback = c.cfg.Operation, c.cfg.Fallback
-	matter, sure := r.Matter(), r.Matter()
-	sure.Target.MemberOf, sure.Target.Privileged = t.In, t.Privileged == graph.Yes
+	matter := r.Matter()
 	r.Need = 1
 	r.Digest = bot.CardDigest(r.Target, r.Words.UPN, r.Operation, r.Fallback, r.Need)
 	p := message.Preview{Request: r}
@@ -84,7 +83,7 @@ func (c *Console) Look(ctx context.Context, whom bot.Whom, drill bool) (message.
 	case c.run.OwnAccount(r.Target.ID):
 		p.Refused, p.Why, p.Held = bot.OwnAccount, graph.Remedy(0, graph.CodeOwnAccount), true
 		return p, nil
-	case c.cfg.Policy.Require(sure).Protected:
+	case c.cfg.Policy.Require(t.Sure(matter)).Protected:
 		p.Refused, p.Why = authz.TargetProtected, "The policy protects this account: in Slack it takes more than one person's word."
 	case c.cfg.Policy.Require(matter).Protected:
 		p.Refused, p.Why = authz.TargetProtected, mayBeProtected(t)

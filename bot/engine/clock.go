@@ -12,10 +12,8 @@ import (
 	"revoke-sessions/bot/work"
 )
 
-const (
-	// dueLimit is how many rows of each kind one tick takes.
-	dueLimit = 64
-)
+// dueLimit is how many rows of each kind one tick takes.
+const dueLimit = 64
 
 const (
 	// beatEvery is how often a process reports that it lives.

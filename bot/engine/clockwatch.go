@@ -8,10 +8,8 @@ import (
 	"revoke-sessions/bot"
 )
 
-const (
-	// clockApart is how far this machine's clock and the database's may differ.
-	clockApart = 5 * time.Second
-)
+// clockApart is how far this machine's clock and the database's may differ.
+const clockApart = 5 * time.Second
 
 // clockWatch reports that the clock which all waits use was set. The store adjusts the
 // waits when the clock is set back.

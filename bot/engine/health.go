@@ -159,7 +159,7 @@ func (b *Bot) heartbeats(now time.Time) {
 		b.heartbeat(&b.health.slack, func(ctx context.Context) {
 			_, _, err := b.slack.AuthTest(ctx)
 			if e, ok := errors.AsType[*slackapi.Error](err); ok && !e.NoAnswer() {
-				b.health.slack.refuses(bot.Clean(cmp.Or(e.Code, fmt.Sprintf("status %d", e.Status)), 60))
+				b.health.slack.refuses(codeOr(e.Code, e.Status))
 			}
 		})
 	}
@@ -216,7 +216,7 @@ func (b *Bot) hearEntra(err error) {
 	case err == nil:
 		b.health.entra.works(b.now())
 	case e != nil && lookup.RefusalRemedy(err) != "":
-		b.health.entra.refuses(bot.Clean(cmp.Or(e.Code, fmt.Sprintf("status %d", e.Status)), 60))
+		b.health.entra.refuses(codeOr(e.Code, e.Status))
 	}
 }
 
@@ -265,4 +265,9 @@ func (h heardEntra) MemberOf(ctx context.Context, objectID string, groupIDs []st
 func (h heardEntra) Members(ctx context.Context, groupID string) (graph.Group, error) {
 	g, err := h.Entra.Members(ctx, groupID)
 	return heard(h.hear, g, err)
+}
+
+// codeOr is the code of a refusal, or its status if it has none.
+func codeOr(code string, status int) string {
+	return bot.Clean(cmp.Or(code, fmt.Sprintf("status %d", status)), 60)
 }

@@ -159,7 +159,7 @@ func (h *asks) mayAsk(ctx context.Context, q *asking) (refused bool, err error) 
 	r.AimAt(q.facts)
 	d := h.cfg.Check(authz.Ask, q.asker.Actor, r.Matter())
 	switch {
-	case d.Reason == authz.TargetProtected && !h.cfg.Policy.Require(sureMatter(r, q.facts)).Blocked:
+	case d.Reason == authz.TargetProtected && !h.cfg.Policy.Require(q.facts.Sure(r.Matter())).Blocked:
 		// The target counts as protected only because a fact about it could not be read.
 		return true, h.refuseLookup(ctx, q.act, q.row, lookup.Trouble(q.facts), r)
 	case !d.Allowed:
@@ -280,12 +280,4 @@ func (h *asks) join(ctx context.Context, q *asking, r bot.Request, e bot.Entry) 
 	}
 	h.answer(ctx, a, message.Joined(&r, h.view(ctx, a, &r, h.teller.CardLink(ctx, r.ID)), a.UserID, !known))
 	return nil
-}
-
-// sureMatter is Matter without what nobody could say of the target: which groups it may
-// be in, and whether it may hold a privileged role.
-func sureMatter(r *bot.Request, t bot.TargetFacts) authz.Matter {
-	m := r.Matter()
-	m.Target.MemberOf, m.Target.Privileged = t.In, t.Privileged == graph.Yes
-	return m
 }

@@ -60,10 +60,7 @@ func (h *decisions) click(ctx context.Context, a act) error {
 func (h *decisions) askDenyReason(ctx context.Context, a act, r bot.Request) error {
 	e := bot.Entry{Wanted: string(authz.Deny), Request: r.ID, TargetID: r.Target.ID, Drill: r.Drill}
 	if reason, err := h.whyClosed(ctx, a, &r, authz.Deny); reason != "" || err != nil {
-		if err != nil {
-			return err
-		}
-		return h.refuseFor(ctx, a, e, reason, &r)
+		return h.orRefuse(ctx, a, e, reason, &r, err)
 	}
 	who, err := h.people.Who(ctx, a.UserID)
 	if err != nil {

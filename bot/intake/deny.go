@@ -31,10 +31,7 @@ func (h *decisions) recordDenyPress(ctx context.Context, a act, r bot.Request, e
 	}
 	for {
 		if reason, err := h.whyClosed(ctx, a, &r, authz.Deny); reason != "" || err != nil {
-			if err != nil {
-				return err
-			}
-			return h.refuseFor(ctx, a, e, reason, &r)
+			return h.orRefuse(ctx, a, e, reason, &r, err)
 		}
 		row := a.Row(e)
 		row.Action, row.Wanted = bot.ActDenyAsked, ""

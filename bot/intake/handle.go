@@ -36,11 +36,9 @@ func (h *Handler) command(ctx context.Context, a act) error {
 	return h.reply(ctx, a, message.Help(h.view(ctx, a, nil, "")))
 }
 
-const (
-	// MaxTries is how often the bot tries one arrival before it tells the person
-	// that it gave up.
-	MaxTries = 6
-)
+// MaxTries is how often the bot tries one arrival before it tells the person
+// that it gave up.
+const MaxTries = 6
 
 // Handle handles one arrival, which the caller has claimed.
 func (h *Handler) Handle(ctx context.Context, arrived bot.Arrival) {

@@ -25,15 +25,12 @@ func (h *Handler) status(ctx context.Context, a act, id string) error {
 		return h.refuse(ctx, a, withReason(bot.Entry{Wanted: string(authz.See)}, d.Reason),
 			message.Refusal(d.Reason, nil, h.viewFor(ctx, a, nil)))
 	}
-	sees := func(r *bot.Request) authz.Decision {
-		return h.cfg.Check(authz.See, who.Actor, r.Matter())
-	}
 	if id != "" {
 		r, err := h.store.Request(ctx, id)
 		if err != nil && !errors.Is(err, bot.ErrNoRequest) {
 			return err
 		}
-		d := sees(&r)
+		d := h.cfg.Check(authz.See, who.Actor, r.Matter())
 		if d.Reason == authz.MembershipUnknown { // even if the request does not exist
 			return h.refuseUnsure(ctx, a, bot.Entry{Wanted: string(authz.See), ActorEntraID: who.Actor.EntraID}, d.Reason, nil, who)
 		}

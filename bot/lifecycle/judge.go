@@ -12,7 +12,6 @@ import (
 	"revoke-sessions/authz"
 	"revoke-sessions/bot"
 	"revoke-sessions/bot/lookup"
-	"revoke-sessions/graph"
 )
 
 // evidence is what the look-ups of a recheck returned.
@@ -141,12 +140,10 @@ func (j *judge) whyNotExecute(m authz.Matter, t bot.TargetFacts) authz.Reason {
 	if j.cfg.Policy.MayExecute(m) {
 		return ""
 	}
-	sure := m
-	sure.Target.MemberOf, sure.Target.Unsure, sure.Target.Privileged = t.In, nil, t.Privileged == graph.Yes
 	switch {
 	case !j.cfg.Policy.Rule(m.Lane).Execute:
 		return bot.PolicyChanged
-	case j.cfg.Policy.MayExecute(sure):
+	case j.cfg.Policy.MayExecute(t.Sure(m)):
 		return bot.ProtectionUnknown
 	}
 	return authz.TargetProtected

@@ -187,9 +187,7 @@ func (rn *Runner) approveIfUnopposed(
 // handToApprovers stores that the policy may not execute a report, so that only the
 // approvers decide it.
 func (rn *Runner) handToApprovers(ctx context.Context, r bot.Request, why authz.Reason) (again bool, _ bot.Request, err error) {
-	r.OtherRules = false
-	r.Executes, r.NotExecuted = false, why
-	r.ExpiresAt = r.CreatedAt.Add(max(rn.cfg.Policy.Expiry, r.ExpiresAt.Sub(r.CreatedAt)))
+	rn.leaveToPeople(&r, why)
 	if slices.Contains([]authz.Reason{bot.TooOld, bot.LookupFailed, bot.TimeUnclear}, why) {
 		rn.restartDeadline(&r) // most of the time may be over
 	}

@@ -31,14 +31,20 @@ func (w *withdrawer) decisionTooOld(r *bot.Request, recorded time.Time) bool {
 	return w.now().After(at.Add(w.cfg.Timing.Patience))
 }
 
+// decisionOnRecord is OnRecord, for a request whose decision the rows must show too.
+func (w *withdrawer) decisionOnRecord(ctx context.Context, r *bot.Request) (rec bot.Proof, missing string, err error) {
+	rec, missing, err = w.OnRecord(ctx, r)
+	if err == nil && missing == "" {
+		missing = rec.Decision(r)
+	}
+	return rec, missing, err
+}
+
 // recheckDecision checks a decision that is about to be executed. If it holds, it
 // returns the request to store with the call. If not, it stores what follows. While a
 // freeze is on, the error is ErrFrozen.
 func (w *withdrawer) recheckDecision(ctx context.Context, r bot.Request) (holds bool, _ bot.Request, err error) {
-	rec, missing, err := w.OnRecord(ctx, &r)
-	if err == nil && missing == "" {
-		missing = rec.Decision(&r)
-	}
+	rec, missing, err := w.decisionOnRecord(ctx, &r)
 	var objection authz.Reason // against a decision by time-out
 	var until time.Time
 	if err == nil && missing == "" && r.Verdict().Kind == authz.TimeOut {
@@ -111,10 +117,7 @@ func (w *withdrawer) mayCallAgain(ctx context.Context, r *bot.Request) bool {
 	if r.Withheld != "" {
 		return false
 	}
-	rec, missing, err := w.OnRecord(ctx, r)
-	if err == nil && missing == "" {
-		missing = rec.Decision(r)
-	}
+	_, missing, err := w.decisionOnRecord(ctx, r)
 	switch {
 	case err != nil:
 		w.log.Error("cannot check a request before a second call", "request", r.ID, "error", err)

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"time"
 
+	"revoke-sessions/authz"
 	"revoke-sessions/bot"
 	"revoke-sessions/bot/lookup"
 )
@@ -29,13 +30,18 @@ func (k *base) Draft(ctx context.Context, r bot.Request) (bot.Request, error) {
 	return r, nil
 }
 
-// CancelTimeout stops the policy from executing a report at its deadline if somebody
-// wants to deny it. The approvers then have as long as for any other request.
+// CancelTimeout leaves a report to people if somebody wants to deny it.
 func (k *base) CancelTimeout(r *bot.Request) {
 	if len(r.DenyAsked) > 0 && r.Executes {
-		r.Executes, r.NotExecuted, r.OtherRules = false, bot.DenyAsked, false
-		r.ExpiresAt = r.CreatedAt.Add(max(k.cfg.Policy.Expiry, r.ExpiresAt.Sub(r.CreatedAt)))
+		k.leaveToPeople(r, bot.DenyAsked)
 	}
+}
+
+// leaveToPeople stops the policy from executing a report at its deadline, and gives the
+// approvers as long as for any other request.
+func (k *base) leaveToPeople(r *bot.Request, why authz.Reason) {
+	r.Executes, r.NotExecuted, r.OtherRules = false, why, false
+	r.ExpiresAt = r.CreatedAt.Add(max(k.cfg.Policy.Expiry, r.ExpiresAt.Sub(r.CreatedAt)))
 }
 
 // Void ends a request whose card is no longer true, and makes a fresh preview of the

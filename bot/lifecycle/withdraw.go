@@ -35,16 +35,24 @@ func (w *withdrawer) voidApproved(ctx context.Context, r bot.Request, f finding)
 	return void, err
 }
 
-// stopAtConsole ends what an operator at the command line has confirmed.
+// stopAtConsole ends what an operator at the command line has confirmed, because of a
+// finding.
 func (w *withdrawer) stopAtConsole(ctx context.Context, r bot.Request, f finding) (bot.Request, error) {
-	at := w.now().UTC()
+	r.Changed = f.changed
+	return w.StopAtConsole(ctx, r, w.actor, bot.Verdict{SlackID: bot.ConsoleActor, Why: f.why}, f.why)
+}
+
+// StopAtConsole ends what an operator at the command line has confirmed. The verdict says
+// who ended it; the audit row names the actor and why.
+func (k *base) StopAtConsole(ctx context.Context, r bot.Request, actor string, v bot.Verdict, why authz.Reason) (bot.Request, error) {
+	v.Kind, v.At = authz.Deny, k.now().UTC()
 	r.To(bot.Denied)
-	r.DueAt, r.EndedAt, r.Line, r.Changed = time.Time{}, at, nil, f.changed
-	r.Decisions = append(slices.Clone(r.Decisions), bot.Verdict{Kind: authz.Deny, SlackID: bot.ConsoleActor, At: at, Why: f.why})
-	e := r.Entry(bot.Denied, w.actor)
-	e.Reason, e.Changed, e.Origin = string(f.why), bot.JoinDifferences(f.changed), bot.ConsoleOrigin
+	r.DueAt, r.EndedAt, r.Line = time.Time{}, v.At, nil
+	r.Decisions = append(slices.Clone(r.Decisions), v)
+	e := r.Entry(bot.Denied, actor)
+	e.Reason, e.Changed, e.Origin = string(why), bot.JoinDifferences(r.Changed), bot.ConsoleOrigin
 	// Of an unrecorded request, the calls are not known either.
-	return w.Commit(ctx, bot.Change{Request: r, Audit: []bot.Entry{e}, GivesBack: f.why != bot.NotOnRecord && r.NothingDone()})
+	return k.Commit(ctx, bot.Change{Request: r, Audit: []bot.Entry{e}, GivesBack: why != bot.NotOnRecord && r.NothingDone()})
 }
 
 // restartDeadline restarts the time to decide, and the reminders.

@@ -186,7 +186,7 @@ func crowd(t *testing.T) (*People, *slacktest.Server, *directory, *clock) {
 	}
 	c := &clock{at: bottest.AskedAt}
 	policy := authz.New(bottest.Alice, bottest.Dave)
-	return NewPeople(connected(t, s), d, &policy, c.now, NewBudget(c.now, oneReplica, false)), s, d, c
+	return NewPeople(connected(t, s), d, &policy, c.now, NewBudget(c.now, OneReplica, false)), s, d, c
 }
 
 func TestWho_Standing(t *testing.T) {

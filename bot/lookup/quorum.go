@@ -28,8 +28,8 @@ type Quorum struct {
 	Unable []bot.Unable
 }
 
-// oneReplica is the count of replicas for a program that runs alone.
-func oneReplica() int { return 1 }
+// OneReplica is the count of replicas for a program that runs alone.
+func OneReplica() int { return 1 }
 
 // FindQuorum looks the approvers up and counts them by the rules of their clicks,
 // as the bot does when it starts. It stores nothing. Call Connect or Installation
@@ -38,7 +38,7 @@ func FindQuorum(ctx context.Context, s *slackapi.Client, entra bot.Entra, policy
 	check := func(action authz.Action, actor authz.Actor, matter authz.Matter) authz.Decision {
 		return authz.Check(authz.Question{Action: action, Actor: actor, Matter: matter, Policy: policy})
 	}
-	all := &Rosters{People: NewPeople(s, entra, &policy, now, NewBudget(now, oneReplica, true)), Names: policy.Approvers, Now: now}
+	all := &Rosters{People: NewPeople(s, entra, &policy, now, NewBudget(now, OneReplica, true)), Names: policy.Approvers, Now: now}
 	known := all.Refresh(ctx)
 	q := Quorum{Able: known.Count(check), Whole: known.Whole(), Trouble: known.Trouble, Named: known.Size, Looked: known.Looked}
 	_, remedies := UnableTo(known.Troubles)

@@ -8,7 +8,6 @@ import (
 	"strings"
 	"time"
 
-	"revoke-sessions/authz"
 	"revoke-sessions/bot"
 	"revoke-sessions/bot/lookup"
 	"revoke-sessions/bot/message"
@@ -114,9 +113,7 @@ func (tl *Teller) overtaken(ctx context.Context, n bot.Notice) (bool, error) {
 
 // ableToFreeze returns the Slack IDs of the known approvers who may freeze.
 func (tl *Teller) ableToFreeze(known lookup.Roster) []string {
-	able := slices.DeleteFunc(slices.Clone(known.People), func(a lookup.Approver) bool {
-		return !tl.cfg.Check(authz.Freeze, a.Actor, authz.Matter{}).Allowed
-	})
+	able, _ := known.Acting(tl.cfg.Check)
 	return lookup.Direct(known.Mentions(tl.cfg.Policy.Approvers, able), able)
 }
 

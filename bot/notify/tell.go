@@ -141,10 +141,16 @@ func (t *showing) inChannel(ctx context.Context) {
 // directly brings the direct messages up to date. It comes after inChannel, because they
 // may mention the card and the channel.
 func (t *showing) directly(ctx context.Context) {
-	for _, p := range message.Plan(t.r, t.v, t.cfg.Channel, t.places) {
-		if !p.InChannel() {
-			t.v.Told, t.v.CancelTold = message.ToldOf(t.places, bot.UnreachedKey), message.ToldOf(t.places, bot.CancelUnreachedKey)
-			t.deliver(ctx, p)
+	plan := message.Plan(t.r, t.v, t.cfg.Channel, t.places)
+	t.noteTold()
+	for _, p := range plan {
+		if p.InChannel() {
+			continue
+		}
+		t.deliver(ctx, p)
+		switch bot.KeyKind(p.Key) + ":" {
+		case bot.UnreachedKey, bot.CancelUnreachedKey:
+			t.noteTold()
 		}
 	}
 	if t.places[bot.CardKey].TS != "" && t.v.Shut == "" {
@@ -152,6 +158,11 @@ func (t *showing) directly(ctx context.Context) {
 			t.deliver(ctx, p)
 		}
 	}
+}
+
+// noteTold notes which approvers have a direct message about the channel.
+func (t *showing) noteTold() {
+	t.v.Told, t.v.CancelTold = message.ToldOf(t.places, bot.UnreachedKey), message.ToldOf(t.places, bot.CancelUnreachedKey)
 }
 
 // draw draws a message by what is known now. Able are mentioned if no user group can be.
