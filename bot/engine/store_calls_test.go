@@ -107,6 +107,29 @@ func (c *callCounter) Record(ctx context.Context, arrival int64, rows ...bot.Ent
 	return c.Store.Record(ctx, arrival, rows...)
 }
 
+// handler makes a handler of arrivals that asks this store, without a clock of its own.
+func (s *stage) handler(t *testing.T, db bot.Store, log slog.Handler) *intake.Handler {
+	t.Helper()
+	client, home, err := connect(t.Context(), s.slack, s.http)
+	if err != nil {
+		t.Fatal(err)
+	}
+	cfg := bot.Config{
+		Home: home, Channel: channelOfCards, Policy: s.policy, Operation: graph.InvalidateAllRefreshTokens, Timing: bot.DefaultTiming(), Now: s.clock.now,
+		Log: slog.New(log), Meter: bot.Unmetered{},
+	}
+	budget := lookup.NewBudget(cfg.Now, func() int { return 1 }, true)
+	people := lookup.NewPeople(client, s.entra, &cfg.Policy, cfg.Now, budget)
+	approvers := &lookup.Rosters{People: people, Names: cfg.Policy.Approvers, Now: cfg.Now}
+	approvers.Refresh(t.Context())
+	pool := work.NewPool(cfg.Log, cfg.Now, 1, s.store.HandBack)
+	t.Cleanup(pool.Stop)
+	run := lifecycle.NewRunner(cfg, db, s.entra, people, approvers, pool, bot.BotActor)
+	teller := notify.NewTeller(cfg, db, client, approvers, pool)
+	teller.OtherRules, teller.Meanwhile = run.HasOtherRules, run.Meanwhile
+	return intake.NewHandler(cfg, db, people, approvers, budget, run, teller)
+}
+
 // TestStoreCalls_OfOneAct: an act reads nothing twice, and a list of open requests
 // costs the same for many as for one.
 func TestStoreCalls_OfOneAct(t *testing.T) {
@@ -119,25 +142,8 @@ func TestStoreCalls_OfOneAct(t *testing.T) {
 	}
 	s.end() // from here on only the acts below ask the store
 	s.end = func() {}
-	client, home, err := connect(t.Context(), s.slack, s.http)
-	if err != nil {
-		t.Fatal(err)
-	}
 	counter := &callCounter{Store: s.store}
-	cfg := bot.Config{
-		Home: home, Channel: channelOfCards, Policy: s.policy, Operation: graph.InvalidateAllRefreshTokens, Timing: bot.DefaultTiming(), Now: s.clock.now,
-		Log: slog.New(slog.NewTextHandler(t.Output(), nil)), Meter: bot.Unmetered{},
-	}
-	budget := lookup.NewBudget(cfg.Now, func() int { return 1 }, true)
-	people := lookup.NewPeople(client, s.entra, &cfg.Policy, cfg.Now, budget)
-	approvers := &lookup.Rosters{People: people, Names: cfg.Policy.Approvers, Now: cfg.Now}
-	approvers.Refresh(t.Context())
-	pool := work.NewPool(cfg.Log, cfg.Now, 1, s.store.HandBack)
-	run := lifecycle.NewRunner(cfg, counter, s.entra, people, approvers, pool, bot.BotActor)
-	teller := notify.NewTeller(cfg, counter, client, approvers, pool)
-	teller.OtherRules, teller.Meanwhile = run.HasOtherRules, run.Meanwhile
-	handler := intake.NewHandler(cfg, counter, people, approvers, budget, run, teller)
-	defer pool.Stop()
+	handler := s.handler(t, counter, slog.NewTextHandler(t.Output(), nil))
 
 	ids := slices.Sorted(maps.Keys(own))
 	request, confirmed := ids[0], ids[1]

@@ -36,6 +36,7 @@ func (w *withdrawer) decisionOnRecord(ctx context.Context, r *bot.Request) (rec 
 	rec, missing, err = w.OnRecord(ctx, r)
 	if err == nil && missing == "" {
 		missing = rec.Decision(r)
+		err = w.sameVersion(ctx, r, missing)
 	}
 	return rec, missing, err
 }

@@ -13,7 +13,8 @@ import (
 const maxPreviews = 16
 
 // OnRecord reads the audit rows of a request and compares them with what a decision
-// is bound to and with the approvals so far. missing says what the rows do not show.
+// is bound to and with the approvals so far. missing says what the rows do not show. The
+// error is ErrConflict if somebody has changed the request since r was read.
 func (k *base) OnRecord(ctx context.Context, r *bot.Request) (rec bot.Proof, missing string, err error) {
 	rows, err := k.store.OnRecord(ctx, r.ID)
 	if err != nil {
@@ -46,7 +47,20 @@ func (k *base) OnRecord(ctx context.Context, r *bot.Request) (rec bot.Proof, mis
 	case !bot.SameApprovals(rec.Gave, r.Approvals, r.Digest):
 		missing = bot.NoApprovals
 	}
-	return rec, missing, nil
+	return rec, missing, k.sameVersion(ctx, r, missing)
+}
+
+// sameVersion returns ErrConflict if rows seem to be missing only because they are newer
+// than r. Without it, two clicks at the same moment would look like a changed database.
+func (k *base) sameVersion(ctx context.Context, r *bot.Request, missing string) error {
+	if missing == "" {
+		return nil
+	}
+	stored, err := k.store.Request(ctx, r.ID)
+	if err == nil && stored.Version != r.Version {
+		err = bot.ErrConflict
+	}
+	return err
 }
 
 // origin returns the lane of the ask and everybody who asked, and notes in rec whether
@@ -92,10 +106,14 @@ func (k *base) ReportUnrecorded(r *bot.Request, missing string) {
 // StopUnrecorded ends a request that differs from its audit rows. It makes no fresh
 // preview, because somebody may have changed the stored data.
 func (k *base) StopUnrecorded(ctx context.Context, r bot.Request, missing string, c bot.Change, e bot.Entry) (bot.Request, error) {
-	k.ReportUnrecorded(&r, missing)
+	was := r
 	r.To(bot.Void)
 	r.EndedAt, r.DueAt, r.Line, r.Changed = k.now().UTC(), time.Time{}, nil, []bot.Difference{bot.Unrecorded}
 	e.Action, e.Reason, e.Digest, e.Changed, e.Code = string(bot.Void), string(bot.NotOnRecord), r.Digest, string(bot.Unrecorded), missing
 	c.Request, c.Audit = r, []bot.Entry{e}
-	return k.Commit(ctx, c)
+	r, err := k.Commit(ctx, c)
+	if err == nil { // else somebody was first, and the rows were only newer
+		k.ReportUnrecorded(&was, missing)
+	}
+	return r, err
 }
