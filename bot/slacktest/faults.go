@@ -5,6 +5,7 @@ import (
 	"maps"
 	"net"
 	"net/http"
+	"slices"
 	"strconv"
 	"time"
 )
@@ -45,11 +46,12 @@ func (s *Server) Inject(f Fault) {
 	s.faults = append(s.faults, &injected{Fault: f})
 }
 
-// ClearFaults ends all faults; calls that hang go on hanging.
-func (s *Server) ClearFaults() {
+// ClearFaults ends the faults of these methods, or all faults if none is named; calls
+// that hang go on hanging.
+func (s *Server) ClearFaults(methods ...string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.faults = nil
+	s.faults = slices.DeleteFunc(s.faults, func(f *injected) bool { return len(methods) == 0 || slices.Contains(methods, f.Method) })
 }
 
 // faultFor counts the call and returns the fault that hits it, or nil.

@@ -74,6 +74,12 @@ func TestFaultTimesAndClear(t *testing.T) {
 	for _, want := range []string{"first", "first", "second", "second"} {
 		wantError(t, call(t, s, "chat.postMessage", "channel", "C1", "text", "x"), want)
 	}
+	s.Inject(slacktest.Fault{Method: "chat.update", Error: "third"})
+	s.ClearFaults("chat.update", "")
+	wantError(t, call(t, s, "chat.postMessage", "channel", "C1", "text", "x"), "")
+	s.Inject(slacktest.Fault{Method: "chat.postMessage", Error: "fourth"})
+	s.ClearFaults("chat.update")
+	wantError(t, call(t, s, "chat.postMessage", "channel", "C1", "text", "x"), "fourth")
 	s.ClearFaults()
 	wantError(t, call(t, s, "chat.postMessage", "channel", "C1", "text", "x"), "")
 }

@@ -679,7 +679,7 @@ func (th *theatre) graphFault(_ bool, a []string) {
 
 func (th *theatre) trouble(_ bool, a []string) {
 	if a[0] == "clear" {
-		th.slack.ClearFaults()
+		th.slack.ClearFaults(a[1:]...)
 		return
 	}
 	f := slacktest.Fault{Method: a[0]}
