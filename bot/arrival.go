@@ -64,6 +64,12 @@ type Arrival struct {
 // the reason of a Deny. Such work goes before new requests.
 func (a Arrival) Decides() bool { return a.Kind == ClickArrival || a.CallbackID == DenyCallback }
 
+// Approves reports whether the arrival is a click on a button that says that others must
+// approve, too. Such a click never leads to a call.
+func (a Arrival) Approves() bool {
+	return a.Kind == ClickArrival && (a.ActionID == ActionApprove || a.ActionID == ActionApproveRetry)
+}
+
 // Names inside the forms, shared by the views that bot/message builds and the envelope
 // decoder in bot/listen.
 const (
@@ -77,10 +83,17 @@ const (
 
 // action_ids of the buttons.
 const (
-	ActionConfirm = "request.confirm"
-	ActionDeny    = "request.deny"
-	ActionCancel  = "request.cancel"
-	ActionRetry   = "request.retry"
+	// ActionConfirm is the last approval. ActionApprove is one that others must follow:
+	// if it would be the last one, it does nothing. ActionApproveRetry is the same for
+	// ActionRetry.
+	ActionConfirm      = "request.confirm"
+	ActionApprove      = "request.approve"
+	ActionDeny         = "request.deny"
+	ActionCancel       = "request.cancel"
+	ActionRetry        = "request.retry"
+	ActionApproveRetry = "request.approve_retry"
+	// ActionDetails shows what else is known of a request.
+	ActionDetails = "request.details"
 )
 
 // ResponseURLLife is how long Slack accepts answers at a response_url.

@@ -26,6 +26,9 @@ const (
 	// OtherRules: another replica was started later, with other rules.
 	OtherRules authz.Reason = "other_rules"
 	TooFast    authz.Reason = "too_fast" // asks faster than one person may
+	// LastApproval: the button said that others must approve, too, and somebody was
+	// faster, so that this approval would be the last one.
+	LastApproval authz.Reason = "last_approval"
 
 	IsVoid          authz.Reason = "is_void"
 	TargetChanged   authz.Reason = "target_changed"
@@ -36,7 +39,7 @@ const (
 // Reasons lists every reason for which the bot refuses, authz's included.
 var Reasons = append([]authz.Reason{
 	AlreadyDecided, TooLate, NotRetryable, UnknownRequest, WrongPlace, NotNoted, LookupFailed,
-	TargetIsApp, OwnAccount, GaveUp, TooFast, OtherRules,
+	TargetIsApp, OwnAccount, GaveUp, TooFast, OtherRules, LastApproval,
 	IsVoid, TargetChanged, OverLimit, TooFewApprovers, NotOnRecord,
 }, authz.Reasons...)
 

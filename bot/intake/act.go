@@ -11,6 +11,7 @@ import (
 type act struct {
 	bot.Arrival
 	brake *brake
+	view  string // the ID of the open modal that shows the answer; "" for none
 }
 
 // brake caches the freeze: read is whether it was read, freeze is nil if none is on.

@@ -86,9 +86,13 @@ func (h *desk) viewFor(ctx context.Context, a act, r *bot.Request) message.View 
 	return v
 }
 
-// answer shows m only to the person who acted: where they acted, or else in a direct
-// message.
+// answer shows m only to the person who acted: in their open modal, or where they acted, or
+// else in a direct message.
 func (h *desk) answer(ctx context.Context, a act, m bot.Message) {
+	if a.view != "" {
+		h.fill(ctx, a, message.DetailsInstead(m))
+		return
+	}
 	err := errors.New("no response_url")
 	if a.ResponseURL != "" {
 		err = h.teller.Respond(ctx, a.ResponseURL, m)

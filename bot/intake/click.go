@@ -12,10 +12,12 @@ import (
 )
 
 var actions = map[string]authz.Action{
-	bot.ActionConfirm: authz.Confirm,
-	bot.ActionDeny:    authz.Deny,
-	bot.ActionCancel:  authz.Cancel,
-	bot.ActionRetry:   authz.Retry,
+	bot.ActionConfirm:      authz.Confirm,
+	bot.ActionApprove:      authz.Confirm,
+	bot.ActionDeny:         authz.Deny,
+	bot.ActionCancel:       authz.Cancel,
+	bot.ActionRetry:        authz.Retry,
+	bot.ActionApproveRetry: authz.Retry,
 }
 
 // click handles a click on a button. It trusts nothing in the message: the value only

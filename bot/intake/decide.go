@@ -78,6 +78,8 @@ func (h *decisions) decideOnce(ctx context.Context, a act, r bot.Request, action
 	case d.Allowed && facts.confirms && h.run.OwnAccount(r.Target.ID):
 		// The bot may have been signed in with this account after the ask.
 		return h.refuseFor(ctx, a, *e, bot.OwnAccount, &r)
+	case d.Allowed && a.Approves() && d.Have >= max(d.Need, r.Need):
+		return h.refuseFor(ctx, a, *e, bot.LastApproval, &r) // somebody was faster
 	case d.Allowed && facts.missing != "":
 		return h.refuseUnrecorded(ctx, a, r, facts.missing, *e)
 	}
@@ -316,7 +318,10 @@ func (h *decisions) approve(ctx context.Context, a act, r bot.Request, d authz.D
 		r.Approvals = append(slices.Clone(r.Approvals), verdict)
 		e.Action = bot.ActApproval
 		c.Request, c.Audit = r, append(bot.Lapses(&r, d.Lapsed), e)
-		_, err := h.run.Commit(ctx, c)
+		stored, err := h.run.Commit(ctx, c)
+		if err == nil && !a.Approves() { // the button said that it revokes
+			h.answer(ctx, a, message.Approved(&stored, h.view(ctx, a, &stored, "")))
+		}
 		return err
 	}
 	r.Approve(verdict, facts.target.User.Stamps)

@@ -42,7 +42,7 @@ const MaxTries = 6
 
 // Handle handles one arrival, which the caller has claimed.
 func (h *Handler) Handle(ctx context.Context, arrived bot.Arrival) {
-	a := act{arrived, &brake{}}
+	a := act{Arrival: arrived, brake: &brake{}}
 	deadline := bot.StepDeadline
 	if a.Tries == 1 {
 		deadline -= max(0, h.now().Sub(a.ReceivedAt)) // the first claim began at receipt
@@ -59,6 +59,8 @@ func (h *Handler) Handle(ctx context.Context, arrived bot.Arrival) {
 			message.Refusal(bot.GaveUp, nil, h.view(ctx, a, nil, "")))
 	case a.Kind == bot.CommandArrival:
 		err = h.command(ctx, a)
+	case a.Kind == bot.ClickArrival && a.ActionID == bot.ActionDetails:
+		err = h.details(ctx, a)
 	case a.Kind == bot.ClickArrival:
 		err = h.decisions.click(ctx, a)
 	case a.Kind == bot.FormArrival:
@@ -81,7 +83,7 @@ func (h *desk) likely(slackID string) bool {
 // purpose returns the priority of an arrival's look-ups.
 func (h *Handler) purpose(a bot.Arrival) lookup.Purpose {
 	p := lookup.ForOthers
-	if a.Decides() {
+	if a.Decides() && a.ActionID != bot.ActionDetails {
 		p = lookup.ForOwn
 	}
 	if h.likely(a.UserID) {

@@ -13,34 +13,52 @@ import (
 // statusLimit is the most open requests that one answer lists.
 const statusLimit = 15
 
-// status lists the open requests, or shows one. Only its askers and approvers see a
-// request; for everybody else it does not exist.
+// status lists the open requests, or shows one.
 func (h *Handler) status(ctx context.Context, a act, id string) error {
-	who, err := h.people.Who(ctx, a.UserID)
-	if err != nil {
-		return h.refuseLookup(ctx, a, bot.Entry{Wanted: string(authz.See)}, err, nil)
+	who, seen, err := h.reader(ctx, a)
+	if !seen {
+		return err
 	}
-	// Somebody who may never ask reads why, instead of an empty list.
+	if id == "" {
+		return h.statusOfAll(ctx, a, who)
+	}
+	r, seen, err := h.visible(ctx, a, who, id)
+	if !seen {
+		return err
+	}
+	return h.reply(ctx, a, message.Status(&r, h.statusView(ctx, a, &r, h.teller.CardLink(ctx, r.ID))))
+}
+
+// reader looks up somebody who wants to read. Somebody who may never ask reads why,
+// instead of an empty list: then seen is false.
+func (h *Handler) reader(ctx context.Context, a act) (who lookup.Person, seen bool, err error) {
+	e := bot.Entry{Wanted: string(authz.See)}
+	if who, err = h.people.Who(ctx, a.UserID); err != nil {
+		return who, false, h.refuseLookup(ctx, a, e, err, nil)
+	}
 	if d := h.cfg.Check(authz.Ask, who.Actor, authz.Matter{}); !d.Allowed {
-		return h.refuse(ctx, a, withReason(bot.Entry{Wanted: string(authz.See)}, d.Reason),
-			message.Refusal(d.Reason, nil, h.viewFor(ctx, a, nil)))
+		return who, false, h.refuse(ctx, a, withReason(e, d.Reason), message.Refusal(d.Reason, nil, h.viewFor(ctx, a, nil)))
 	}
-	if id != "" {
-		r, err := h.store.Request(ctx, id)
-		if err != nil && !errors.Is(err, bot.ErrNoRequest) {
-			return err
-		}
-		d := h.cfg.Check(authz.See, who.Actor, r.Matter())
-		if d.Reason == authz.MembershipUnknown { // even if the request does not exist
-			return h.refuseUnsure(ctx, a, bot.Entry{Wanted: string(authz.See), ActorEntraID: who.Actor.EntraID}, d.Reason, nil, who)
-		}
-		if err != nil || !d.Allowed {
-			e := bot.Entry{Wanted: string(authz.See), Request: r.ID, ActorEntraID: who.Actor.EntraID, Reason: string(bot.UnknownRequest)}
-			return h.refuse(ctx, a, e, message.Refusal(bot.UnknownRequest, nil, h.view(ctx, a, nil, "")))
-		}
-		return h.reply(ctx, a, message.Status(&r, h.statusView(ctx, a, &r, h.teller.CardLink(ctx, r.ID))))
+	return who, true, nil
+}
+
+// visible reads a request for a reader. Only its askers and approvers see a request; for
+// everybody else it does not exist, and seen is false.
+func (h *Handler) visible(ctx context.Context, a act, who lookup.Person, id string) (r bot.Request, seen bool, err error) {
+	r, err = h.store.Request(ctx, id)
+	if err != nil && !errors.Is(err, bot.ErrNoRequest) {
+		return r, false, err
 	}
-	return h.statusOfAll(ctx, a, who)
+	e := bot.Entry{Wanted: string(authz.See), ActorEntraID: who.Actor.EntraID}
+	d := h.cfg.Check(authz.See, who.Actor, r.Matter())
+	if d.Reason == authz.MembershipUnknown { // even if the request does not exist
+		return r, false, h.refuseUnsure(ctx, a, e, d.Reason, nil, who)
+	}
+	if err != nil || !d.Allowed {
+		e.Request, e.Reason = r.ID, string(bot.UnknownRequest)
+		return r, false, h.refuse(ctx, a, e, message.Refusal(bot.UnknownRequest, nil, h.view(ctx, a, nil, "")))
+	}
+	return r, true, nil
 }
 
 // statusOfAll lists all open requests to approvers, and to everybody else their own. The

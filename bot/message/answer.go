@@ -138,7 +138,7 @@ func StatusOfAll(list OpenList) bot.Message {
 			lines = append(lines, statusLine(one.Request, one.View))
 		}
 	}
-	p.some(false, func(n int) *line {
+	p.some(paragraphs, func(n int) *line {
 		return (&line{}).say("%d more are open; name one with `/revoke-sessions status REQ-…`.", n)
 	}, lines...)
 	if list.Unsure {

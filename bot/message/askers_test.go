@@ -31,15 +31,15 @@ func TestAskers_FewNamedRestCounted(t *testing.T) {
 		card    string
 		note    string
 	}{
-		"one": {[]sceneOption{asked(1)}, "asked by <@U0BOB> and <@U0> · REQ", "Also asked by <@U0>." + alone},
-		"one with a reason, and the first adds to it": {[]sceneOption{asked(1, 0), adds}, "asked by <@U0BOB> and <@U0> · REQ",
+		"one": {[]sceneOption{asked(1)}, "Asked by: <@U0BOB> and <@U0> · Expires", "Also asked by <@U0>." + alone},
+		"one with a reason, and the first adds to it": {[]sceneOption{asked(1, 0), adds}, "Asked by: <@U0BOB> and <@U0> · Expires",
 			"<@U0BOB> adds: it was stolen\nAlso asked by <@U0>: mail 0." + alone},
-		"the first adds to it": {[]sceneOption{asked(0), adds}, "asked by <@U0BOB> · REQ", "<@U0BOB> adds: it was stolen"},
-		"two": {[]sceneOption{asked(2, 1)}, "asked by <@U0BOB>, <@U0> and <@U1> · REQ",
+		"the first adds to it": {[]sceneOption{asked(0), adds}, "Asked by: <@U0BOB> · Expires", "<@U0BOB> adds: it was stolen"},
+		"two": {[]sceneOption{asked(2, 1)}, "Asked by: <@U0BOB>, <@U0> and <@U1> · Expires",
 			"Also asked by <@U0>, <@U1>." + alone + "\n• <@U1>: mail 1"},
-		"three, of a device": {[]sceneOption{ofBob, asked(3)}, "asked by <@U0BOB>, <@U0>, <@U1> and 1 more · REQ",
+		"three, of a device": {[]sceneOption{ofBob, asked(3)}, "Asked by: <@U0BOB>, <@U0>, <@U1> and 1 more · Expires",
 			"Also asked by <@U0>, <@U1>, <@U2>."},
-		"150, in a drill": {[]sceneOption{drill, asked(149, 1, 3, 5, 7, 9, 11)}, "asked by <@U0BOB>, <@U0>, <@U1> and 147 more · REQ",
+		"150, in a drill": {[]sceneOption{drill, asked(149, 1, 3, 5, 7, 9, 11)}, "Asked by: <@U0BOB>, <@U0>, <@U1> and 147 more · Expires",
 			"DRILL: Also asked by <@U0>, <@U1>, <@U2>, <@U3>, <@U4>, <@U5>, <@U6>, <@U7>, <@U8>, <@U9> and 139 more." + alone +
 				"\n• <@U3>: mail 3\n• <@U5>: mail 5\n• <@U7>: mail 7\n• <@U9>: mail 9\n• <@U11>: mail 11" +
 				"\n1 other person gave a reason before them: `revoke-sessions audit show REQ-7F3K4M`."},

@@ -3,7 +3,6 @@ package message
 import (
 	"fmt"
 	"slices"
-	"time"
 
 	"github.com/slack-go/slack"
 
@@ -12,91 +11,153 @@ import (
 	"revoke-sessions/graph"
 )
 
+// cardContent is what a card says, from top to bottom.
+type cardContent struct {
+	title   *line
+	fields  []*line // account, asker, reason, deadline
+	notes   []*line // warnings: what deviates
+	body    []*line // what a click does, and what happens next
+	buttons []*slack.ButtonBlockElement
+	last    *line // small print: our own words, mentions and dates only
+}
+
+// words are the card's lines without the small print.
+func (c *cardContent) words() []*line {
+	all := slices.Concat([]*line{c.title}, c.fields, c.notes, c.body)
+	return slices.DeleteFunc(all, func(l *line) bool { return len(l.parts) == 0 })
+}
+
 // card is the message in the approvers' channel.
 func card(r *bot.Request, v View) bot.Message {
-	above, buttons, below := cardParts(r, v)
+	c := contentOf(r, v)
 	p := &page{}
-	for _, l := range above {
+	if r.State == bot.Pending { // the first line of any other card mentions people
+		p.title(c.title)
+	} else {
+		p.add(c.title)
+	}
+	p.rows(c.fields...)
+	p.rows(c.notes...)
+	for _, l := range c.body {
 		p.add(l)
 	}
-	p.buttons(buttons...)
-	p.add(below)
+	p.buttons(c.buttons...)
+	p.small(c.last)
 	m := p.message()
 	m.Plain = func(code string) bot.Message { return plainCard(r, v, code) }
 	return m
 }
 
-// cardParts returns the card's lines above the buttons, the buttons, and the line below
-// them.
-func cardParts(r *bot.Request, v View) (above []*line, buttons []*slack.ButtonBlockElement, below *line) {
-	above, buttons, below = decisionParts(r, v)
-	above = append(requestLines(r, v), above...)
-	return slices.DeleteFunc(above, func(l *line) bool { return len(l.parts) == 0 }), buttons, below
-}
-
-// requestLines say what the card is about, in every state.
-func requestLines(r *bot.Request, v View) []*line {
-	all := []*line{unitMayBeWhy(r, headline(r, begin(r), v))} // not in headline, which a status shows too
-	id := &line{}
-	if r.State != bot.Pending {
-		id.typed(r.Name()).say(" · ")
-	}
-	if r.Words.UPN != "" {
-		id.typed(r.Words.UPN).say(" · ")
-	}
-	id.say("asked by ").askers(r)
-	id.say(" · %s", r.ID)
-	if len(r.Attempts) > 0 && !r.Drill {
-		id.say(" · %s", r.Called())
-	}
-	all = append(all, id)
+// contentOf returns what a request's card says now.
+func contentOf(r *bot.Request, v View) cardContent {
+	c := cardContent{title: unitMayBeWhy(r, headline(r, begin(r), v)), fields: fields(r, v)}
+	c.notes, c.body, c.buttons = decisionParts(r, v)
 	if !r.StalledAt.IsZero() {
-		all = append(all, stalledLine(r))
-	}
-	all = append(all, reasonLine(r.Words.Reason))
-	if r.Replaces != "" && r.State == bot.Pending {
-		all = append(all, (&line{}).
-			say("This takes the place of %s, whose card was no longer true. Nobody has confirmed this one.", r.Replaces))
+		c.notes = append([]*line{stalledLine(r)}, c.notes...)
 	}
 	if v.Freeze != nil && (r.State == bot.Pending || r.State == bot.Approved || r.Retryable(v.Now)) {
-		all = append(all, frozenLine(v.Freeze))
+		c.notes = append(c.notes, frozenLine(v.Freeze))
 	}
-	return all
+	drop := func(l *line) bool { return len(l.parts) == 0 }
+	c.notes, c.body = slices.DeleteFunc(c.notes, drop), slices.DeleteFunc(c.body, drop)
+	c.buttons = append(c.buttons, button(bot.ActionDetails, "Details", r.ID, slack.StyleDefault))
+	c.last = smallPrint(r, v)
+	return c
 }
 
-// decisionParts are the card's warnings and buttons, if there is something to decide.
-func decisionParts(r *bot.Request, v View) (above []*line, buttons []*slack.ButtonBlockElement, below *line) {
-	add := func(lines ...*line) { above = append(above, lines...) }
+// fields say which account it is about, who asked, why, and until when it is open.
+func fields(r *bot.Request, v View) []*line {
+	account := (&line{}).bold("Account: ")
+	if r.State != bot.Pending {
+		account.typed(r.Name()).say(" · ") // the title may not name the person in these words
+	}
+	if r.Words.UPN != "" {
+		account.typed(r.Words.UPN)
+	} else {
+		account.say("%s", r.Target.ID)
+	}
+	asked := (&line{}).bold("Asked by: ").askers(r)
+	if r.State == bot.Pending && v.Freeze == nil && r.StalledAt.IsZero() && !r.Executes {
+		asked.say(" · ").bold("Expires: ").when(r.Deadline())
+	}
+	return []*line{account, asked, reasonLine(r.Words.Reason)}
+}
+
+// smallPrint names the approvers and the request, and in one quiet phrase an ordinary
+// account.
+func smallPrint(r *bot.Request, v View) *line {
+	l := &line{}
+	if r.State == bot.Pending {
+		if quiet := ordinary(r); quiet != "" {
+			l.say("%s · ", quiet)
+		}
+		if len(r.Approvals) == 0 { // else the body names those still needed
+			l.say("Approvers: ").deciders(v).say(" · ")
+		}
+	}
+	return l.say("%s", r.ID)
+}
+
+// decisionParts are the card's warnings, body and buttons, if there is something to
+// decide.
+func decisionParts(r *bot.Request, v View) (notes, body []*line, buttons []*slack.ButtonBlockElement) {
+	add := func(lines ...*line) { body = append(body, lines...) }
 	switch {
 	case r.State == bot.Pending:
-		add(reopenedLine(r, v))
-		add(warnings(r, v)...)
+		notes = append([]*line{reopenedLine(r, v)}, warnings(r, v)...)
 		if !r.CancelAskedAt.IsZero() {
-			add((&line{}).say("⚠ ").typed(r.Name()).say("'s Slack account asked to cancel (").when(r.CancelAskedAt).
-				say("). Phone them before you do: whoever holds the phone may have pressed it."))
+			notes = append(notes, (&line{}).say("⚠ ").boldTyped(r.Name()).bold("'s Slack account asks to cancel").say(" (").when(r.CancelAskedAt).
+				say("). Phone them first; then press Deny. Somebody who found the device could have asked this, too."))
 		}
-		add(denyAsked(r), whatWillHappen(r), approvals(r, (&line{})))
-		done := (&line{}).bold("Nothing has been done yet.")
-		if v.Meanwhile != nil {
-			done = (&line{}).bold("Nothing has been done for this request yet.")
+		notes = append(notes, denyAsked(r))
+		if r.Replaces != "" {
+			add((&line{}).say("This replaces %s, because the account changed. Nobody has approved this one.", r.Replaces))
 		}
-		add(ifUndecided(r, done.say(" "), v))
-		return above, pendingButtons(r), details(r, v)
+		add(sentences(whatWillHappen(r), nothingYet(r, v)), approvals(r, v))
+		if v.Freeze != nil || r.Executes || !r.StalledAt.IsZero() {
+			add(ifUndecided(r, &line{}, v)) // else a field says when it expires
+		}
+		if r.Need == 0 {
+			add((&line{}).typed(r.Name()).say(" can press the button on the receipt, or an approver here."))
+		}
+		return notes, body, pendingButtons(r, v)
 	case offersDeny(r, v):
 		if v.Meanwhile != nil {
-			add(revokedMeanwhile(r, v.Meanwhile))
+			notes = append(notes, revokedMeanwhile(r, v.Meanwhile))
 		}
 		add((&line{}).say("An approver can still stop this."), denyAsked(r))
 		buttons = append(buttons, button(bot.ActionDeny, "Deny", r.ID, slack.StyleDefault))
 	case r.Retryable(v.Now):
 		if v.Meanwhile != nil {
-			add(revokedMeanwhile(r, v.Meanwhile))
+			notes = append(notes, revokedMeanwhile(r, v.Meanwhile))
 		}
-		add(approvals(r, (&line{})))
+		add(approvals(r, v))
+		if v.Freeze != nil {
+			break // nobody can try again until it ends
+		}
 		add((&line{}).say("“Try again” is a new decision, with every check, until ").when(r.Verdict().At.Add(bot.RetryWindow)).say("."))
-		buttons = append(buttons, button(bot.ActionRetry, "Try again", r.ID, slack.StyleDanger))
+		buttons = append(buttons, retryButton(r, whoSignsInAgain(r)))
 	}
-	return above, buttons, &line{}
+	return notes, body, buttons
+}
+
+// sentences puts two sentences in one paragraph.
+func sentences(a, b *line) *line {
+	if len(a.parts) > 0 && len(b.parts) > 0 {
+		a.say(" ")
+	}
+	return a.join(b)
+}
+
+// nothingYet says that no revoke was made for a pending request.
+func nothingYet(r *bot.Request, v View) *line {
+	switch {
+	case r.Drill:
+		return &line{}
+	case v.Meanwhile != nil:
+		return (&line{}).bold("Nothing is revoked for this request yet.")
+	}
+	return (&line{}).bold("Nothing is revoked yet.")
 }
 
 // offersDeny reports whether the card of an approved request has a Deny button: only
@@ -113,15 +174,13 @@ const maxPlainReason = 300
 func plainCard(r *bot.Request, v View, code string) bot.Message {
 	short := *r
 	short.Words.Reason = bot.CutRunes(r.Words.Reason, maxPlainReason)
-	must, buttons, below := cardParts(&short, v)
+	c := contentOf(&short, v)
+	must, buttons := c.words(), c.buttons
 	if r.State == bot.Pending {
-		must = slices.Insert(must, 2, (&line{}).say("%s", laneWords[r.Lane]))
+		must = slices.Insert(must, 1, (&line{}).say("%s", laneWords[r.Lane]))
 	}
 	refusal := func() *line { return (&line{}).say("Slack refused the full card (%s).", bot.ShownCode(code)) }
-	lines := append(slices.Clone(must), below, refusal())
-	if tooLong(lines) {
-		lines = append(slices.Clone(must), refusal().say(" Object ID %s. What else is known of the account is left out here.", r.Target.ID))
-	}
+	lines := append(slices.Clone(must), c.last, refusal())
 	if tooLong(lines) {
 		buttons = nil
 		end := refusal().say(" What you must know before you decide does not fit here, so this message has no buttons. " +
@@ -133,41 +192,13 @@ func plainCard(r *bot.Request, v View, code string) bot.Message {
 	}
 	people := (&line{}).say("Asked by ").askers(r)
 	if r.State == bot.Pending {
-		people.say(". Can be decided by: ").deciders(v)
+		people.say(". Approvers: ").deciders(v)
 	}
 	return plainMessage(lines, people.say("."), buttons)
 }
 
 // laneWords describe the lane on a plain card.
 var laneWords = map[authz.Lane]string{authz.Self: "They report their own device.", authz.ThirdParty: "Somebody else asks for this."}
-
-// details is the line below the buttons, with facts that an approver may look up.
-func details(r *bot.Request, v View) *line {
-	l := &line{}
-	if !r.Drill {
-		l.typed(r.Name()).say(" must then sign in again: in most Microsoft apps within minutes, " +
-			"elsewhere when the app's access ends, usually within 90 minutes. ")
-	}
-	if r.Need == 0 {
-		l.typed(r.Name()).say(" can confirm this on the receipt, or an approver here. ")
-	}
-	l.say("Can be decided by: ").deciders(v).say(". ")
-	l.say("Called is %s", r.Operation)
-	if r.Fallback != "" {
-		l.say(", or %s where that is gone or not permitted", r.Fallback)
-	}
-	l.say(". ")
-	known := *r
-	if v.Meanwhile != nil {
-		known.RevokedBefore = time.Time{} // not the last one
-	}
-	if accountFacts(&known, l); v.Meanwhile != nil {
-		l.say(" When this card was made, sessions were valid since ")
-	} else {
-		l.say(" Sessions valid since ")
-	}
-	return l.when(r.Target.Stamps.ValidFrom()).say(". Object ID %s.", r.Target.ID)
-}
 
 // deactivated says how a deactivated Slack account led to the target.
 func deactivated(r *bot.Request, v View) *line {
@@ -178,29 +209,70 @@ func deactivated(r *bot.Request, v View) *line {
 	return l.say("'s Slack account is deactivated; the e-mail address that Slack still shows led to this account, and nobody vouches for it.")
 }
 
-func pendingButtons(r *bot.Request) []*slack.ButtonBlockElement {
-	question := fmt.Sprintf("%s (%s) must sign in again everywhere. This cannot be undone.", r.Name(), r.Words.UPN)
-	if r.Drill {
-		question = fmt.Sprintf("DRILL: the account of %s (%s) is read once. Nothing is changed.", r.Name(), r.Words.UPN)
+func pendingButtons(r *bot.Request, v View) []*slack.ButtonBlockElement {
+	deny := button(bot.ActionDeny, "Deny", r.ID, slack.StyleDefault)
+	switch {
+	case v.Freeze != nil:
+		return []*slack.ButtonBlockElement{deny} // nobody can approve until it ends
+	case !nextIsLast(r):
+		return []*slack.ButtonBlockElement{approveButton(r, bot.ActionApprove, "Approve"), deny}
+	case r.Drill:
+		return []*slack.ButtonBlockElement{confirmButton(r,
+			fmt.Sprintf("DRILL: the account of %s is read once. Nothing is changed.", inDialog(r))), deny}
 	}
-	buttons := []*slack.ButtonBlockElement{confirmButton(r, question), button(bot.ActionDeny, "Deny", r.ID, slack.StyleDefault)}
-	if cancellable(r) {
-		buttons = append(buttons, button(bot.ActionCancel, "Cancel request", r.ID, slack.StyleDefault))
-	}
-	return buttons
+	return []*slack.ButtonBlockElement{confirmButton(r, whoSignsInAgain(r)+" This cannot be undone."), deny}
 }
 
-// confirmButton is the red button, with a dialog that asks once more.
-func confirmButton(r *bot.Request, question string) *slack.ButtonBlockElement {
-	label, title := "Revoke sessions", "Revoke all sessions?"
-	if r.Drill {
-		label, title = "Rehearse", "Rehearse?"
+// whoSignsInAgain says in a dialog what a revoke does to the person.
+func whoSignsInAgain(r *bot.Request) string {
+	if r.Target.Guest == graph.Yes {
+		return fmt.Sprintf("%s is a guest: Microsoft accepts the call, and ends no session at the home organisation.", inDialog(r))
 	}
-	confirm := button(bot.ActionConfirm, label, r.ID, slack.StyleDanger)
+	return fmt.Sprintf("%s must sign in again everywhere.", inDialog(r))
+}
+
+// maxNameInDialog leaves room in a dialog for the sentences after a long name.
+const maxNameInDialog = 80
+
+// inDialog names the person and the account in a dialog.
+func inDialog(r *bot.Request) string {
+	name := bot.CutRunes(r.Name(), maxNameInDialog)
+	if r.Words.UPN == "" {
+		return name
+	}
+	return fmt.Sprintf("%s (%s)", name, bot.CutRunes(r.Words.UPN, maxNameInDialog))
+}
+
+// confirmButton is the button of the last approval, with a dialog that asks once more.
+// In a drill it is not red.
+func confirmButton(r *bot.Request, question string) *slack.ButtonBlockElement {
+	if r.Drill {
+		return asking(button(bot.ActionConfirm, "Rehearse", r.ID, slack.StylePrimary), "Rehearse?", question)
+	}
+	return asking(button(bot.ActionConfirm, "Revoke sessions", r.ID, slack.StyleDanger), "Revoke all sessions?", question)
+}
+
+// retryButton is the button of a new decision after a failure. who says in its dialog who
+// must sign in again.
+func retryButton(r *bot.Request, who string) *slack.ButtonBlockElement {
+	switch {
+	case !nextIsLast(r):
+		return approveButton(r, bot.ActionApproveRetry, "Approve another try")
+	case r.Drill:
+		return asking(button(bot.ActionRetry, "Try again", r.ID, slack.StylePrimary), "Try again?",
+			"DRILL: the account is read once more. Nothing is changed.")
+	}
+	question := "Microsoft Entra is asked again to revoke the sessions. " + who + " This cannot be undone."
+	return asking(button(bot.ActionRetry, "Try again", r.ID, slack.StyleDanger), "Try again?", question)
+}
+
+// asking adds a dialog to a button. Its own button has the same label and style.
+func asking(b *slack.ButtonBlockElement, title, question string) *slack.ButtonBlockElement {
 	question = bot.CutRunes(question, maxDialogText)
-	dialog := slack.NewConfirmationBlockObject(plainText(title), plainText(question), plainText(label), plainText("Go back"))
-	confirm.Confirm = dialog.WithStyle(slack.StyleDanger)
-	return confirm
+	label := plainText(bot.CutRunes(b.Text.Text, maxDialogButton))
+	dialog := slack.NewConfirmationBlockObject(plainText(title), plainText(question), label, plainText("Go back"))
+	b.Confirm = dialog.WithStyle(b.Style)
+	return b
 }
 
 // revokedMeanwhile warns on the card that another request revoked the account.

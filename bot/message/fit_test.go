@@ -134,7 +134,7 @@ func TestFit_CountsWhatIsMissing(t *testing.T) {
 	p := &page{}
 	p.add((&line{}).say("⚠ ").bold("Stays."))
 	p.add((&line{}).say("Please look: ").everyone(many(300, "U0PERSON%03d")).say("."))
-	p.some(true, func(n int) *line { return (&line{}).say("%d more", n) }, lines(many(100, "item number %d of a list"))...)
+	p.some(bullets, func(n int) *line { return (&line{}).say("%d more", n) }, lines(many(100, "item number %d of a list"))...)
 	p.buttons(button("a", "Press", "REQ-1", slack.StyleDefault))
 	m := p.message()
 	fits(t, "the page", m)

@@ -53,6 +53,17 @@ func TestGolden(t *testing.T) {
 		}
 		files[s.name] = all
 	}
+	for _, s := range []scene{
+		newScene("details_pending", bot.Pending, ofBob),
+		newScene("details_pending_frozen", bot.Pending, frozen),
+		newScene("details_pending_one_of_two", bot.Pending, needs(2, bottest.Alice), privileged(graph.Yes)),
+		newScene("details_verified", bot.Verified),
+		newScene("details_failed", bot.Failed),
+		newScene("details_drill", bot.Drilled, drill),
+	} {
+		files[s.name] = map[string]Modal{"approver": Details(&s.r, s.v, true), "asker": Details(&s.r, s.v, false)}
+	}
+	files["details_loading"] = LoadingDetails()
 	without, _ := Instead(groupNote(), NoMention)
 	files["refused_mention"] = []golden{asGolden("without the mention", without)}
 	files["reach"] = []golden{asGolden("no role", ReachNotice())}

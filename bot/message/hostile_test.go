@@ -68,11 +68,19 @@ func elementsOf(t testing.TB, m bot.Message) []element {
 	}
 	for _, block := range raw {
 		var b element
-		if strings.Contains(string(block), `"type":"actions"`) {
-			continue // their texts are plain_text
+		var kind struct{ Type string }
+		if err := json.Unmarshal(block, &kind); err != nil {
+			t.Fatal(err)
 		}
-		if err := json.Unmarshal(block, &b); err != nil || b.Type != "rich_text" {
-			t.Fatalf("a block that is neither buttons nor rich text: %v %s", err, block)
+		switch kind.Type {
+		case "actions", "header", "context":
+			continue // see checkTextObjects
+		case "rich_text":
+		default:
+			t.Fatalf("a block of a type that this test does not know: %s", block)
+		}
+		if err := json.Unmarshal(block, &b); err != nil {
+			t.Fatal(err)
 		}
 		walk(b.Elements)
 	}
@@ -123,10 +131,72 @@ func TestHostileText_StaysInert(t *testing.T) {
 						t.Fatalf("%s %s", m, problem)
 					}
 					checkTypedElements(t, m)
+					checkTextObjects(t, m.String(), shownBlocks(t, m.m), typedIn(&scene.r))
+				}
+				for name, form := range modalsOf(scene) {
+					shown, err := json.Marshal(form)
+					if err != nil {
+						t.Fatal(err)
+					}
+					checkTextObjects(t, name, string(shown), typedIn(&scene.r))
 				}
 			}
 		})
 	}
+}
+
+// typedIn are the words of a request that people typed or directories hold.
+func typedIn(r *bot.Request) []string {
+	all := []string{r.Words.Reason, r.Words.DisplayName, r.Words.UPN, r.Words.Denied}
+	for _, words := range r.Words.Also {
+		all = append(all, words)
+	}
+	return slices.DeleteFunc(all, func(s string) bool { return s == "" })
+}
+
+// modalsOf are the modals about a request.
+func modalsOf(s scene) map[string]Modal {
+	return map[string]Modal{
+		"details for an approver": Details(&s.r, s.v, true), "details for an asker": Details(&s.r, s.v, false),
+		"details refused": DetailsInstead(Status(&s.r, s.v)), "the form of a Deny": DenyForm(&s.r, 42),
+	}
+}
+
+// checkTextObjects checks every text object in some blocks, dialogs included: plain text
+// shows emoji codes as typed, and mrkdwn holds nothing that was typed.
+func checkTextObjects(t *testing.T, name, blocks string, typed []string) {
+	t.Helper()
+	var walk func(any)
+	walk = func(v any) {
+		switch v := v.(type) {
+		case []any:
+			for _, one := range v {
+				walk(one)
+			}
+		case map[string]any:
+			text, _ := v["text"].(string)
+			switch v["type"] {
+			case "plain_text":
+				if v["emoji"] != false {
+					t.Errorf("%s: plain text that shows emoji codes as pictures: %q", name, text)
+				}
+			case "mrkdwn":
+				for _, words := range typed {
+					if strings.Contains(text, words) || strings.Contains(text, escape.Replace(words)) || strings.Contains(text, inert.Replace(words)) {
+						t.Errorf("%s: typed words in mrkdwn: %q", name, text)
+					}
+				}
+			}
+			for _, one := range v {
+				walk(one)
+			}
+		}
+	}
+	var all any
+	if err := json.Unmarshal([]byte(blocks), &all); err != nil {
+		t.Fatal(err)
+	}
+	walk(all)
 }
 
 // checkTypedElements checks that the blocks show the request's words unchanged, each in
@@ -246,6 +316,9 @@ func TestDialog_FitsHostileText(t *testing.T) {
 				continue
 			}
 			b := buttonsOf(t, card(&s.r, s.v))[0]
+			if b.Confirm == nil {
+				continue // a frozen card has no button with a dialog
+			}
 			if n := utf8.RuneCountInString(b.Confirm.Text); n > maxDialogText || !utf8.ValidString(b.Confirm.Text) {
 				t.Errorf("%s: a dialog of %d characters: %q", name, n, b.Confirm.Text)
 			}

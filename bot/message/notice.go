@@ -26,7 +26,7 @@ func CoverageNotice(problems []string, able int, unread string, unable []bot.Una
 				"that may sign in. Whoever runs the bot must name more, or ask for fewer approvals:"))
 	}
 	if len(problems) > 0 {
-		p.some(true, func(n int) *line { return (&line{}).say("%d more like these; the bot's log has them all", n) }, items...)
+		p.some(bullets, func(n int) *line { return (&line{}).say("%d more like these; the bot's log has them all", n) }, items...)
 		p.add((&line{}).say("Named are: ").people(v.Approvers).say("."))
 	}
 	if len(unable) > 0 && unread == "" {
@@ -35,7 +35,7 @@ func CoverageNotice(problems []string, able int, unread string, unable []bot.Una
 			who = append(who, (&line{}).person(u.SlackID).say(": %s", WhyUnable(u)))
 		}
 		p.add((&line{}).say("Of those who are named, these could not decide:"))
-		p.some(true, func(n int) *line { return (&line{}).say("%d more; the bot's log has them all", n) }, who...)
+		p.some(bullets, func(n int) *line { return (&line{}).say("%d more; the bot's log has them all", n) }, who...)
 		if how := Unmapped(unable); how != "" {
 			p.add((&line{}).say("%s", how))
 		}

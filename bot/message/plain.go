@@ -128,6 +128,17 @@ func unmentioned(block slack.Block) slack.Block {
 		same := *b
 		same.Elements = unmentionedIn(b.Elements)
 		return &same
+	case *slack.ContextBlock:
+		same := *b
+		same.ContextElements.Elements = slices.Clone(b.ContextElements.Elements)
+		for i, e := range same.ContextElements.Elements {
+			if text, ok := e.(*slack.TextBlockObject); ok && text.Type == slack.MarkdownType {
+				named := *text
+				named.Text = groupMention.ReplaceAllString(text.Text, "the user group $1")
+				same.ContextElements.Elements[i] = &named
+			}
+		}
+		return &same
 	case *slack.SectionBlock:
 		if b.Text == nil || b.Text.Type != slack.MarkdownType {
 			return b

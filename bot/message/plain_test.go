@@ -67,7 +67,7 @@ func TestPlainCard_SaysEverythingOrHasNoButtons(t *testing.T) {
 		}
 		must := []string{s.r.Name(), s.r.ID, s.r.Words.UPN}
 		if s.r.State == bot.Pending {
-			must = append(must, s.r.Target.ID, laneWords[s.r.Lane], approvals(&s.r, &line{}).plain())
+			must = append(must, laneWords[s.r.Lane], approvals(&s.r, s.v).plain())
 			for _, w := range warnings(&s.r, s.v) {
 				must = append(must, w.plain())
 			}

@@ -103,8 +103,8 @@ func outcomePosts(r *bot.Request, v View) (all []Post) {
 	return all
 }
 
-// notePosts tell the thread who joined, that the target asks to cancel, and which
-// approvals lapsed.
+// notePosts tell the thread who joined, that the target asks to cancel, who approved if
+// others must follow, and which approvals lapsed.
 func notePosts(r *bot.Request, v View) (all []Post) {
 	add := func(key string, draw Drawing) {
 		all = append(all, Post{Key: key, Thread: true, Urgency: bot.OfAside, Draw: draw})
@@ -114,6 +114,10 @@ func notePosts(r *bot.Request, v View) (all []Post) {
 	}
 	if !r.CancelAskedAt.IsZero() {
 		add(bot.CancelKey, cancelAsked)
+	}
+	if n := len(r.Approvals); n > 0 && (r.State == bot.Pending || r.Retryable(v.Now)) {
+		key := fmt.Sprintf("approval:%d", r.Approvals[n-1].At.Unix())
+		all = append(all, Post{Key: key, Thread: true, Once: true, Urgency: bot.OfAside, Draw: approvalNote})
 	}
 	for n := range r.Lapsed {
 		add(fmt.Sprintf("lapsed:%d", n+1), func(r *bot.Request, _ View) bot.Message { return lapsed(r, n) })

@@ -132,7 +132,7 @@ func receiptButtons(r *bot.Request, v View) []*slack.ButtonBlockElement {
 		}
 		buttons = append(buttons, confirmButton(r, question))
 	case r.OnlySelf() && r.Retryable(v.Now):
-		buttons = append(buttons, button(bot.ActionRetry, "Try again", r.ID, slack.StyleDanger))
+		buttons = append(buttons, retryButton(r, "You must sign in again everywhere."))
 	}
 	if cancellable(r) {
 		buttons = append(buttons, button(bot.ActionCancel, "Cancel request", r.ID, slack.StyleDefault))

@@ -274,6 +274,7 @@ var reasons = map[authz.Reason]string{
 	bot.OverTotal:               "a limit of the policy on all revokes together was reached",
 	bot.NoLongerHolds:           "an approval that it took did not count any more",
 	bot.TooOld:                  "it had waited for too long",
+	bot.LastApproval:            "it would have been the last approval, and the button did not say so",
 	bot.NotOnRecord:             "the audit chain did not show what the stored request said",
 	bot.TimeUnclear:             "the record and the clock did not agree on when its time was up",
 	bot.RevokedAlready:          "another request for the account had been carried out meanwhile",

@@ -133,6 +133,13 @@ var refusals = map[authz.Reason]refusal{
 	bot.TargetIsApp: plainly("That is an app, not a person." + recorded),
 	bot.OwnAccount: plainly("This is the account with which this bot signs in to Entra; revoking it would sign the bot out." + recorded +
 		" Do it in the Entra portal, and have whoever runs the bot run `revoke-sessions login` afterwards."),
+	bot.LastApproval: func(l *line, r *bot.Request, v View) {
+		if r != nil {
+			l.join(approvals(r, v)).say(" ")
+		}
+		l.say("Yours would now be the last approval, and your button did not say so, so it did nothing." + recorded +
+			" Press the new button on the card if you want to go on.")
+	},
 	bot.IsVoid: func(l *line, r *bot.Request, _ View) {
 		l.say("This card was no longer true, so it is void.").join(followedBy(r)).say(recorded)
 	},

@@ -119,6 +119,7 @@ func TestRefusal_SaysWhoCould(t *testing.T) {
 		bot.OwnAccount:            "Do it in the Entra portal, and have whoever runs the bot run `revoke-sessions login` afterwards",
 		bot.GaveUp:                "Please try again",
 		bot.OtherRules:            "Whoever runs the bot must restart every copy",
+		bot.LastApproval:          "Press the new button on the card",
 		bot.TooFast:               "Try again in 1 second",
 
 		authz.NotMapped:             approvers,

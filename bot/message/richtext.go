@@ -36,14 +36,26 @@ func blocksOf(m bot.Message) []slack.Block {
 	return blocks.BlockSet
 }
 
-// page builds a Message paragraph by paragraph. Everything is rich text, where a text
-// element is always inert: only the elements that we add mention, link or format.
+// page builds a Message paragraph by paragraph. What people typed and what directories
+// say is rich text, where a text element is always inert: only the elements that we add
+// mention, link or format.
 type page struct{ groups []group }
 
-// group is a paragraph, a list, or a finished block.
+// shape says how a group of lines looks.
+type shape int
+
+const (
+	paragraphs shape = iota
+	bullets          // a bulleted list
+	rows             // lines close together
+	title            // one line in large print, as plain text
+	small            // one line in small print
+)
+
+// group is some lines of one shape, or a finished block.
 type group struct {
-	lines   []*line
-	bullets bool
+	lines []*line
+	shape shape
 	// more says how many lines are left out; nil if the group may not be shortened.
 	// hidden is that number.
 	more   func(n int) *line
@@ -225,12 +237,30 @@ func (p *page) add(l *line) {
 }
 
 // list adds a bulleted list.
-func (p *page) list(items ...*line) { p.groups = append(p.groups, group{lines: items, bullets: true}) }
+func (p *page) list(items ...*line) { p.groups = append(p.groups, group{lines: items, shape: bullets}) }
+
+// title adds a line in large print. Slack shows its mentions as IDs.
+func (p *page) title(l *line) { p.groups = append(p.groups, group{lines: []*line{l}, shape: title}) }
+
+// rows adds lines that stand close together.
+func (p *page) rows(lines ...*line) {
+	if len(lines) > 0 {
+		p.groups = append(p.groups, group{lines: lines, shape: rows})
+	}
+}
+
+// small adds a line in small print. That is mrkdwn, so the line must hold only our own
+// words, mentions and dates.
+func (p *page) small(l *line) {
+	if len(l.parts) > 0 {
+		p.groups = append(p.groups, group{lines: []*line{l}, shape: small})
+	}
+}
 
 // some adds lines that fit may cut at the end; more says how many are missing.
-func (p *page) some(bullets bool, more func(n int) *line, items ...*line) {
+func (p *page) some(s shape, more func(n int) *line, items ...*line) {
 	if len(items) > 0 {
-		p.groups = append(p.groups, group{lines: items, bullets: bullets, more: more})
+		p.groups = append(p.groups, group{lines: items, shape: s, more: more})
 	}
 }
 
@@ -259,19 +289,25 @@ func (p *page) buttons(buttons ...*slack.ButtonBlockElement) {
 // blocks is the page as Slack shows it.
 func (p *page) blocks() (blocks []slack.Block) {
 	for _, g := range p.groups {
-		lines := g.all()
+		var sections []slack.RichTextElement
+		for _, l := range g.all() {
+			sections = append(sections, l.section())
+		}
 		switch {
 		case g.block != nil:
 			blocks = append(blocks, g.block)
-		case g.bullets:
-			var sections []slack.RichTextElement
-			for _, l := range lines {
-				sections = append(sections, l.section())
-			}
+		case g.shape == title:
+			blocks = append(blocks, slack.NewHeaderBlock(plainText(bot.CutRunes(g.lines[0].plain(), maxTitle))))
+		case g.shape == small:
+			words := slack.NewTextBlockObject(slack.MarkdownType, g.lines[0].text(), false, true)
+			blocks = append(blocks, slack.NewContextBlock("", words))
+		case g.shape == rows:
+			blocks = append(blocks, slack.NewRichTextBlock("", sections...))
+		case g.shape == bullets:
 			blocks = append(blocks, slack.NewRichTextBlock("", slack.NewRichTextList(slack.RTEListBullet, 0, sections...)))
 		default:
-			for _, l := range lines {
-				blocks = append(blocks, slack.NewRichTextBlock("", l.section()))
+			for _, section := range sections {
+				blocks = append(blocks, slack.NewRichTextBlock("", section))
 			}
 		}
 	}
@@ -286,7 +322,7 @@ func (p *page) text() string {
 			all = append(all, g.text)
 		}
 		for _, l := range g.all() {
-			if g.bullets {
+			if g.shape == bullets {
 				all = append(all, "• "+l.text())
 			} else {
 				all = append(all, l.text())
@@ -309,10 +345,16 @@ func (p *page) message() bot.Message {
 	return bot.Message{Text: bot.CutRunes(p.text(), maxText), Blocks: encoded(p.blocks())}
 }
 
-// maxDialogText is Slack's limit for the text of a confirm dialog, in characters. The
-// limits of a whole message are in fit.go.
+// Slack's limits in characters: the text and the buttons of a confirm dialog, and a header. The limits of
+// a whole message are in fit.go.
 // https://docs.slack.dev/reference/block-kit/composition-objects/confirmation-dialog-object
-const maxDialogText = 300
+// https://docs.slack.dev/reference/block-kit/blocks/header-block
+const (
+	maxDialogText = 300
+	maxTitle      = 150
+
+	maxDialogButton = 30
+)
 
 // escape replaces the three characters that Slack wants escaped in any text.
 // https://docs.slack.dev/messaging/formatting-message-text

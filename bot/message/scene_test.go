@@ -575,6 +575,7 @@ func scenes() []scene {
 		newScene("pending_self_not_executed_total", bot.Pending, ofBob, notDone(bot.OverTotal)),
 		newScene("verified_by_two", bot.Verified, together),
 		newScene("failed_by_two_one_again", bot.Failed, together, needs(2, bottest.Alice)),
+		newScene("failed_by_three_one_again", bot.Failed, needs(3, bottest.Alice)),
 		newScene("failed_frozen", bot.Failed, frozen),
 		newScene("failed_self_alone", bot.Failed, ofBob, alone),
 		newScene("verified_self_undecided", bot.Verified, ofBob, undecided),
@@ -737,7 +738,7 @@ func TestScenes_ShowEverything(t *testing.T) {
 		}
 	}
 	for _, kind := range []string{
-		"card", "unknown", "result", "joined", "cancel", "receipt", "outcome", "target", "lapsed", "reopened", "not_executed", "reminder",
+		"card", "unknown", "result", "joined", "cancel", "receipt", "outcome", "target", "approval", "lapsed", "reopened", "not_executed", "reminder",
 		"unmoved", "unmoved_note", "unread", "unread_note", "escalation", "unreached", "unreached_cancel", "elsewhere",
 		"status", "received", "joined_now", "joined_before", "cancel_answer",
 	} {

@@ -34,11 +34,11 @@ func headline(r *bot.Request, l *line, v View) *line {
 	case bot.Pending:
 		switch {
 		case r.Lane == authz.Self && r.Drill:
-			return l.boldTyped(r.Name()).bold(" lost a device: rehearse the end of all of their sessions?")
+			return l.boldTyped(r.Name()).bold(" lost a device: rehearse a revoke?")
 		case r.Lane == authz.Self:
-			return l.boldTyped(r.Name()).bold(" lost a device: revoke all of their sessions?")
+			return l.boldTyped(r.Name()).bold(" lost a device")
 		case r.Drill:
-			return l.bold("rehearse the end of all sessions of ").boldTyped(r.Name()).bold("?")
+			return l.bold("rehearse a revoke of all sessions of ").boldTyped(r.Name()).bold("?")
 		}
 		return l.bold("Revoke all sessions of ").boldTyped(r.Name()).bold("?")
 	}
@@ -51,88 +51,118 @@ func headline(r *bot.Request, l *line, v View) *line {
 	return outcomeHeadline(r, l, v)
 }
 
-// approvals counts the approvals and names their givers. It adds nothing if one is
-// enough.
-func approvals(r *bot.Request, l *line) *line {
-	if r.Need < 2 {
-		return l
-	}
-	l.bold("Needs %d approvals, has %d", r.Need, len(r.Approvals))
-	for i, v := range r.Approvals {
-		if i == 0 {
-			l.say(": ")
-		} else {
-			l.say(", ")
-		}
-		l.person(v.SlackID)
-	}
-	return l.say(".")
-}
-
 // ifUndecided says what happens if nobody decides.
 func ifUndecided(r *bot.Request, l *line, v View) *line {
 	switch {
 	case !r.StalledAt.IsZero():
 		return l.say("I may not keep its deadline. An approver can still decide.")
 	case v.Freeze != nil:
-		return l.say("It can be decided when the freeze is over; until then it does not expire.")
+		return l.say("It can be decided when the freeze ends. Until then it does not expire.")
 	case r.Executes && r.OtherRules:
-		return l.bold("The time to decide is up, but the copy of this bot that is running has older rules than one that started later.").
-			say(" It goes on once whoever runs the bot has restarted every copy. An approver can deny it meanwhile.")
+		return l.bold("The time to decide is up, but this copy of the bot has older rules than one that started later.").
+			say(" It goes on once the bot's owner has restarted every copy. An approver can deny it until then.")
 	case r.Executes && r.Unread:
 		return l.bold("The time to decide is up, but the account cannot be read, so nothing is done yet.").
-			say(" I keep trying to read it. An approver can decide meanwhile.")
+			say(" I keep trying to read it. An approver can decide until then.")
 	case r.Executes:
-		return l.bold("If nobody decides until ").when(r.Deadline()).
-			bold(", Microsoft Entra is asked all the same to end the sessions, unless an approver presses Deny before").
-			say(": so the policy says for people who report their own device.")
+		return l.bold("If nobody decides by ").when(r.Deadline()).
+			bold(", I ask Microsoft Entra to revoke the sessions").
+			say(", unless an approver presses Deny first. The policy says so for people who report their own device.")
 	}
 	return l.say("Expires ").when(r.Deadline()).say(".")
 }
 
 func reasonLine(reason string) *line {
+	l := (&line{}).bold("Reason: ")
 	if reason == "" {
-		return (&line{}).say("Reason: none given")
+		return l.say("none given")
 	}
-	return (&line{}).say("Reason: ").typed(reason)
+	return l.typed(reason)
 }
 
+// whatWillHappen says what a revoke does, and what it does not do.
 func whatWillHappen(r *bot.Request) *line {
-	if r.Drill {
-		return (&line{}).say("This is a rehearsal. If you confirm, the account is read once and nothing is changed. " +
-			"In earnest, Microsoft Entra would end every browser session and every key that keeps apps signed in.")
+	const not = " It does not block sign-in, change the password or wipe the device."
+	switch {
+	case r.Drill && r.Target.Guest == graph.Yes:
+		return (&line{}).say("This is a drill: the account is read once, and nothing is changed.")
+	case r.Drill:
+		return (&line{}).say("This is a drill: the account is read once, and nothing is changed. A real revoke would sign ").typed(r.Name()).
+			say(" out of Microsoft 365 and the apps that use this account.")
+	case r.Target.Guest == graph.Yes:
+		return &line{} // a warning says that it does nothing
 	}
-	return (&line{}).say("If you confirm, Microsoft Entra ends every browser session and every key that keeps apps signed in. " +
-		"It does not block sign-in, change the password or wipe a device.")
+	return (&line{}).say("Revoking signs ").typed(r.Name()).
+		say(" out of Microsoft 365 and the apps that use this account, most of them within 90 minutes." + not)
 }
 
-// accountFacts names every fact, unknown ones too. It cannot see roles that are
-// eligible but not active.
-func accountFacts(r *bot.Request, l *line) *line {
-	say := func(f graph.Fact, yes, no, unknown string) string {
-		switch f {
-		case graph.Yes:
-			return yes
-		case graph.No:
-			return no
-		}
-		return unknown
+// deviation is a fact about an account that is not ordinary, or may not be.
+type deviation struct {
+	fact         graph.Fact
+	yes, no, may string // what to call it; may is part of “unknown whether it …”
+}
+
+// deviations lists what is known of the account, except its sign-ins. It cannot see roles
+// that are eligible but not active.
+func deviations(r *bot.Request) []deviation {
+	return []deviation{
+		{r.Privileged, "holds a privileged role", "no active privileged role", "holds a privileged role"},
+		{r.Target.Guest, "guest", "member of this tenant", "is a guest"},
+		{r.Target.Disabled, "sign-in blocked", "sign-in allowed", "may sign in"},
+		{r.Target.Synced, "synced from on-premises", "managed in the cloud", "is synced from on-premises"},
+		{r.Target.Restricted, "in a restricted management unit", "in no restricted management unit", "is in a restricted management unit"},
 	}
+}
+
+// ordinary is one quiet phrase about an account of which nothing needs a warning, or "".
+func ordinary(r *bot.Request) string {
+	for _, f := range []graph.Fact{r.Privileged, r.Target.Guest, r.Target.Disabled, r.Target.Restricted} {
+		if f != graph.No {
+			return ""
+		}
+	}
+	switch {
+	case r.Protected || r.TargetLeft != "":
+		return ""
+	case r.Target.Synced == graph.Yes:
+		return "Ordinary account, no special rights, synced from on-premises"
+	case r.Target.Synced == graph.Unknown:
+		return ""
+	}
+	return "Ordinary account, no special rights"
+}
+
+// unknownFacts says which facts could not be read.
+func unknownFacts(r *bot.Request) *line {
+	l := &line{}
+	for _, d := range deviations(r) {
+		switch {
+		case d.fact != graph.Unknown:
+		case len(l.parts) == 0:
+			l.say("⚠ ").bold("I could not read").say(" whether the account %s", d.may)
+		default:
+			l.say(", or %s", d.may)
+		}
+	}
+	if len(l.parts) > 0 {
+		l.say(".")
+	}
+	return l
+}
+
+// accountFacts names every fact, unknown ones too.
+func accountFacts(r *bot.Request, l *line) *line {
 	l.say("Account: ")
-	l.say("%s; %s; %s; %s; %s; ",
-		say(r.Privileged, "holds a privileged role", "no active privileged role", "unknown whether it holds a privileged role"),
-		say(r.Target.Guest, "guest", "member of this tenant", "guest or member unknown"),
-		say(r.Target.Disabled, "sign-in blocked", "sign-in allowed", "unknown whether sign-in is blocked"),
-		say(r.Target.Synced, "synced from on-premises", "managed in the cloud", "unknown whether synced from on-premises"),
-		say(r.Target.Restricted, "in a restricted management unit", "in no restricted management unit",
-			"unknown whether in a restricted management unit"))
+	for _, d := range deviations(r) {
+		l.say("%s; ", map[graph.Fact]string{graph.Yes: d.yes, graph.No: d.no, graph.Unknown: "unknown whether it " + d.may}[d.fact])
+	}
 	switch {
 	case !r.SignInsRead:
 		l.say("last sign-in unknown.")
 	case r.SignedIn.IsZero():
-		l.say("no sign-in known since April 2020.")
+		l.say("no sign-in on record.")
 	default:
-		l.say("last known sign-in ").when(r.SignedIn).say(".")
+		l.say("last sign-in on record ").when(r.SignedIn).say(".")
 	}
 	if !r.RevokedBefore.IsZero() {
 		l.say(" Microsoft last accepted a revoke from this bot: ").when(r.RevokedBefore).say(".")
@@ -149,12 +179,11 @@ func warnings(r *bot.Request, v View) []*line {
 		return l
 	}
 	if r.Coverage.Blind {
-		warn().bold("I cannot read who the approvers are,").
-			say(" so it may be that nobody can decide this. Whoever runs the bot finds the reason in its log.")
+		warn().bold("I can't read who the approvers are,").
+			say(" so perhaps nobody can decide this. The bot's owner finds the reason in the log.")
 	}
 	if short(r) {
-		warn().bold("Too few approvers.").say(" This needs %s, and I know of %d who may decide it. Whoever runs the bot must name more.",
-			countApprovals(r.Need), r.Coverage.Able)
+		warn().join(tooFewApprovers(r))
 	}
 	if problem := r.Coverage.Channel; problem == bot.ChannelShared { // any other is over once this is read
 		warn().say("About this channel: %s.", ChannelSays(problem))
@@ -165,31 +194,30 @@ func warnings(r *bot.Request, v View) []*line {
 		switch {
 		case !goesByRoles:
 		case r.Privileged == graph.Yes:
-			l.say("; the account holds a privileged role")
+			l.say(": it holds a privileged role")
 		case r.Privileged == graph.Unknown:
-			l.say("; whether the account holds a privileged role could not be read, which counts as if it did")
+			l.say(": whether it holds a privileged role could not be read, which counts as if it did")
 		}
 		l.say(".")
 	}
 	if r.Privileged == graph.Yes && !(r.Protected && goesByRoles) {
-		warn().bold("Holds a privileged role.").say(" Review what was done with it lately.")
+		warn().bold("Holds a privileged role.").say(" Check its recent activity.")
 	}
 	if r.Target.Restricted == graph.Yes {
-		warn().bold("Restricted management unit.").say(" Unless the bot's app has a role within that unit, Microsoft will refuse. " +
-			"If it does, ask a Privileged Authentication Administrator, or an administrator of that unit.")
+		warn().bold("Restricted management unit.").say(" Microsoft refuses unless the bot's app has a role within that unit. " +
+			"Then ask a Privileged Authentication Administrator, or an administrator of that unit.")
 	}
 	if r.Target.Guest == graph.Yes {
-		warn().bold("Guest account.").
-			say(" Microsoft revokes nothing here, for guests sign in at their home organisation. Ask that organisation.")
+		warn().bold("Guest account.").say(" Microsoft revokes nothing here. Ask the home organisation.")
 	}
 	if r.TargetLeft != "" {
 		warn().bold("Deactivated in Slack.").join(deactivated(r, v)).say(" Check that it is the right one.")
 	}
 	if r.Target.Disabled == graph.Yes {
-		warn().bold("Disabled account.").say(" Sign-in is blocked already; what is open may go on for a while.")
+		warn().bold("Sign-in is blocked already.").say(" Open sessions may go on for a while.")
 	}
-	if r.Target.Synced == graph.Yes {
-		warn().bold("Synced from on-premises.").say(" Block sign-in and change the password there, not in Entra.")
+	if l := unknownFacts(r); len(l.parts) > 0 {
+		w = append(w, l)
 	}
 	if v.Meanwhile != nil {
 		w = append(w, revokedMeanwhile(r, v.Meanwhile))
@@ -227,12 +255,26 @@ func countApprovals(n int) string {
 	if n == 1 {
 		return "one approval"
 	}
-	return fmt.Sprintf("%d approvals of different people", n)
+	return fmt.Sprintf("%d approvals", n)
+}
+
+// tooFewApprovers says that not enough people can decide, and who can change that.
+func tooFewApprovers(r *bot.Request) *line {
+	l := &line{}
+	switch able := r.Coverage.Able; able {
+	case 0:
+		l.bold("No approver is available.")
+	case 1:
+		l.bold("Only 1 of the %d approvers needed is available.", r.Need)
+	default:
+		l.bold("Only %d of the %d approvers needed are available.", able, r.Need)
+	}
+	return l.say(" Ask the bot's owner to add one.")
 }
 
 // frozenLine says that a freeze is on, and how it ends.
 func frozenLine(f *bot.Freeze) *line {
-	l := (&line{}).say("⚠ ").bold("Frozen by ").person(f.By.SlackID).bold(": no revoke is begun.")
+	l := (&line{}).say("⚠ ").bold("Frozen by ").person(f.By.SlackID).bold(": nobody can approve or try again.")
 	return freezeEnding(l.say(" "), f)
 }
 

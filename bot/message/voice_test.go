@@ -2,6 +2,7 @@ package message
 
 import (
 	"encoding/json"
+	"fmt"
 	"regexp"
 	"slices"
 	"strings"
@@ -73,7 +74,7 @@ func TestDrill_SaysSoAndClaimsNothing(t *testing.T) {
 
 // denials may say "revoked" before Microsoft accepted a call.
 var denials = []*regexp.Regexp{
-	regexp.MustCompile(`Nothing was revoked`),
+	regexp.MustCompile(`Nothing (was|is) revoked`),
 	regexp.MustCompile(`[Ii]t is not known whether anything was revoked`),
 	regexp.MustCompile(`Not known (yet )?whether .*'s sessions were revoked`),
 	regexp.MustCompile(`cannot be revoked here`),
@@ -155,11 +156,11 @@ func TestDenyPressed_NothingPromisesARevoke(t *testing.T) {
 	kinds := map[string]bool{}
 	for _, s := range everySaying() {
 		text, _ := read(t, s.m)
-		if !strings.Contains(text, "If nobody decides until") {
+		if !strings.Contains(text, "If nobody decides by") {
 			continue
 		}
 		kinds[s.kind()] = true
-		if !strings.Contains(text, "Microsoft Entra is asked all the same to end the sessions, unless an approver presses Deny before") {
+		if !strings.Contains(text, "I ask Microsoft Entra to revoke the sessions, unless an approver presses Deny first") {
 			t.Errorf("%s promises a revoke that a press of Deny stops:\n%s", s, text)
 		}
 	}
@@ -191,11 +192,12 @@ func TestButtons(t *testing.T) {
 		var want []string
 		state := s.scene.r.State
 		switch {
+		case s.key == bot.CardKey && state == bot.Pending && s.scene.v.Freeze != nil:
+			want = []string{"request.deny"}
+		case s.key == bot.CardKey && state == bot.Pending && len(s.scene.r.Approvals)+1 < s.scene.r.Need:
+			want = []string{"request.approve", "request.deny"}
 		case s.key == bot.CardKey && state == bot.Pending:
-			want = []string{"request.confirm", "request.deny", "request.cancel"}
-			if s.scene.name == "pending_joined" { // nobody can cancel it alone
-				want = want[:2]
-			}
+			want = []string{"request.confirm", "request.deny"}
 		case s.kind() == "receipt" && state == bot.Pending && s.scene.r.Need == 0:
 			want = []string{"request.confirm", "request.cancel"}
 		case s.kind() == "receipt" && state == bot.Failed && s.scene.r.Need == 0:
@@ -206,6 +208,15 @@ func TestButtons(t *testing.T) {
 			want = []string{"request.deny"}
 		case s.key == bot.CardKey && (state == bot.Failed || stuck.MatchString(s.scene.name)) && !strings.HasSuffix(s.scene.name, "next_day"):
 			want = []string{"request.retry"}
+			if len(s.scene.r.Approvals)+1 < s.scene.r.Need {
+				want = []string{"request.approve_retry"}
+			}
+			if s.scene.v.Freeze != nil {
+				want = nil
+			}
+		}
+		if s.key == bot.CardKey {
+			want = append(want, "request.details")
 		}
 		if !slices.Equal(ids, want) {
 			t.Errorf("%s has the buttons %q, want %q", s, ids, want)
@@ -213,31 +224,50 @@ func TestButtons(t *testing.T) {
 	}
 }
 
-func TestConfirmButton_AsksOnceMore(t *testing.T) {
+// TestCardButtons_SayWhatTheyDo: the last approval has a red button, and its dialog says
+// that it cannot be undone. An approval that others must follow says that nothing is
+// revoked yet. A drill has no red button.
+func TestCardButtons_SayWhatTheyDo(t *testing.T) {
+	seen := map[string]bool{}
 	for _, s := range allSayings() {
-		if s.key != bot.CardKey || s.scene.r.State != bot.Pending {
+		if s.key != bot.CardKey {
 			continue
 		}
-		b := buttonsOf(t, s.m)
-		if b[0].Style != string(slack.StyleDanger) || b[0].Confirm == nil || b[0].Confirm.Style != string(slack.StyleDanger) {
-			t.Fatalf("%s: the first button is %+v", s, b[0])
-		}
-		label := "Revoke sessions"
-		if s.scene.r.Drill {
-			label = "Rehearse"
-		}
-		if b[0].Text != label || b[0].Confirm.Confirm != label {
-			t.Errorf("%s: the button says %q and its dialog %q, want %q", s, b[0].Text, b[0].Confirm.Confirm, label)
-		}
-		for _, name := range []string{s.scene.r.Words.DisplayName, s.scene.r.Words.UPN} {
-			if !strings.Contains(b[0].Confirm.Text, name) {
-				t.Errorf("%s: the dialog does not name %s", s, name)
+		r := &s.scene.r
+		for _, b := range buttonsOf(t, s.m) {
+			if b.ActionID == bot.ActionDeny || b.ActionID == bot.ActionDetails {
+				if b.Confirm != nil || b.Style != "" {
+					t.Errorf("%s: %+v has a dialog or a colour", s, b)
+				}
+				continue
+			}
+			seen[b.ActionID] = true
+			if b.Confirm == nil || b.Confirm.Confirm != b.Text || b.Confirm.Style != b.Style || b.Confirm.Deny != "Go back" {
+				t.Fatalf("%s: the dialog of %+v is %+v", s, b, b.Confirm)
+			}
+			last := b.ActionID == bot.ActionConfirm || b.ActionID == bot.ActionRetry
+			if red := b.Style == string(slack.StyleDanger); red != (last && !r.Drill) {
+				t.Errorf("%s: red is %v: %+v", s, red, b)
+			}
+			if final := strings.Contains(b.Confirm.Text, "This cannot be undone."); final != (last && !r.Drill) {
+				t.Errorf("%s: %s says %q", s, b.Text, b.Confirm.Text)
+			}
+			if first := strings.Contains(b.Confirm.Text, "Nothing is revoked yet."); first != (!last && !r.Drill) {
+				t.Errorf("%s: %s says %q", s, b.Text, b.Confirm.Text)
+			}
+			if counts := strings.Contains(b.Text, fmt.Sprintf("(%d of %d)", len(r.Approvals)+1, r.Need)); counts == last {
+				t.Errorf("%s: the button is called %q", s, b.Text)
+			}
+			for _, name := range []string{r.Words.DisplayName, r.Words.UPN} {
+				if !strings.Contains(b.Confirm.Text, name) && !(r.Drill && b.ActionID == bot.ActionRetry) {
+					t.Errorf("%s: the dialog does not name %s: %s", s, name, b.Confirm.Text)
+				}
 			}
 		}
-		for _, other := range b[1:] {
-			if other.Confirm != nil || other.Style != "" {
-				t.Errorf("%s: more than one button is dangerous: %+v", s, other)
-			}
+	}
+	for _, id := range []string{bot.ActionConfirm, bot.ActionApprove, bot.ActionRetry, bot.ActionApproveRetry} {
+		if !seen[id] {
+			t.Errorf("no card has the button %s", id)
 		}
 	}
 }
@@ -245,14 +275,27 @@ func TestConfirmButton_AsksOnceMore(t *testing.T) {
 // facts matches what only the card may say: object IDs, stamps, facts, calls to Graph.
 var facts = regexp.MustCompile(`0[bc]0[bc]0[bc]0[bc]-|@contoso\.example|2026-01-05|valid since|member of this tenant|` +
 	`sign-in allowed|sign-in blocked|Disabled|Synced|on-premises|in the cloud|request-id|invalidateAllRefreshTokens|` +
-	`unknown whether|sign-in unknown|sign-in known|last known sign-in|privileged role|management unit`)
+	`unknown whether|sign-in unknown|sign-in on record|privileged role|management unit`)
+
+// modalText is what a reader sees in a modal.
+func modalText(t testing.TB, m Modal) string {
+	t.Helper()
+	blocks, err := json.Marshal(m.Blocks.BlockSet)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return slacktest.Message{Blocks: blocks}.Plain()
+}
 
 func TestAccountFacts_OnlyOnCard(t *testing.T) {
 	for _, s := range allSayings() {
 		switch s.kind() {
 		case "card":
-			if s.scene.r.State == bot.Pending && len(facts.FindAllString(s.m.Text, -1)) < 5 {
-				t.Errorf("%s lacks facts:\n%s", s, s.m.Text)
+			if details := modalText(t, Details(&s.scene.r, s.scene.v, true)); len(facts.FindAllString(details, -1)) < 5 {
+				t.Errorf("%s: its details lack facts:\n%s", s, details)
+			}
+			if found := facts.FindString(modalText(t, Details(&s.scene.r, s.scene.v, false))); found != "" {
+				t.Errorf("%s: its details tell an asker %q", s, found)
 			}
 			continue
 		case "result", "unknown", "unmoved", "unread", "elsewhere": // for approvers only
@@ -320,8 +363,8 @@ var goesOn = regexp.MustCompile(`Expires|expires|You will read here|write to you
 	`you will read what they decide|waits for an approver|when the freeze is over|is asked all the same|Your report waits|` +
 	`goes on when it is over|goes on once|I check it again when the freeze is over|An approver must decide it|` +
 	`I'm asking the approvers again|I keep trying until|whoever asked reads there|press the button in|It ends by itself|` +
-	`please decide on the card|Do not wait for it|please get one of those|Somebody else must|It goes on until|They will phone|` +
-	`an approver can deny it|An approver decides|could be read again after this|What is known now stands on the card`)
+	`[Pp]lease decide on the card|Do not wait for it|please get one of those|Somebody else must|It goes on until|They will phone|` +
+	`an approver can deny it|An approver decides|If nobody decides by|could be read again after this|What is known now stands on the card`)
 
 func TestMessage_SaysWhatHappensNext(t *testing.T) {
 	for _, s := range allSayings() {
@@ -346,7 +389,7 @@ func TestFailure_SaysWhatToDo(t *testing.T) {
 		if s.scene.r.State == bot.Failed && reopening(&s.scene.r) == nil {
 			remedy = s.scene.r.Attempts.Last().Remedy
 		}
-		if s.scene.r.State == bot.Failed && s.kind() != "unknown" && !strings.Contains(s.m.Text, remedy) {
+		if s.scene.r.State == bot.Failed && s.kind() != "unknown" && s.kind() != "approval" && !strings.Contains(s.m.Text, remedy) {
 			t.Errorf("%s does not say what to do:\n%s", s, s.m.Text)
 		}
 		if s.scene.r.State == bot.Expired && !strings.Contains(s.m.Text, "report again with `/revoke-sessions`") {
@@ -459,8 +502,8 @@ func TestWarnings(t *testing.T) {
 	}{
 		{"pending_third_party", nil},
 		{"pending_guest", []string{"⚠ Guest account."}},
-		{"pending_disabled_and_synced", []string{"⚠ Disabled account.", "⚠ Synced from on-premises."}},
-		{"pending_facts_unknown", nil},
+		{"pending_disabled_and_synced", []string{"⚠ Sign-in is blocked already."}},
+		{"pending_facts_unknown", []string{"⚠ I could not read whether the account holds a privileged role, or is a guest, or may sign in, or "}},
 		{"pending_no_sign_in", nil},
 		{"pending_restricted", []string{"⚠ Restricted management unit."}},
 		{"pending_left", []string{"⚠ Deactivated in Slack. <@U0CAROL>'s Slack account is deactivated; " +
@@ -469,17 +512,17 @@ func TestWarnings(t *testing.T) {
 			"the policy's map names this account for it."}},
 		{"pending_holds_role", []string{"⚠ Holds a privileged role."}},
 		{"pending_holds_role_protected", []string{
-			"⚠ Protected account. The policy asks for 2 approvals of different people.\n", "⚠ Holds a privileged role.",
+			"⚠ Protected account. The policy asks for 2 approvals.\n", "⚠ Holds a privileged role.",
 		}},
 		{"pending_privileged", []string{
-			"⚠ Protected account. The policy asks for 2 approvals of different people; the account holds a privileged role.",
+			"⚠ Protected account. The policy asks for 2 approvals: it holds a privileged role.",
 		}},
 		{"pending_just_accepted", []string{"⚠ Microsoft accepted a revoke 3 minutes before this request, but the account does not show it."}},
-		{"pending_just_accepted_unread", []string{"⚠ Microsoft accepted a revoke 3 minutes before this request already."}},
+		{"pending_just_accepted_unread", []string{"⚠ I could not read", "⚠ Microsoft accepted a revoke 3 minutes before this request already."}},
 		{"pending_just_stamped", []string{"⚠ Sessions were ended 3 minutes before this request already."}},
 		{"pending_just_revoked", []string{"⚠ Revoked 3 minutes before this request already."}},
 		{"pending_just_revoked_drill", []string{"⚠ Sessions were ended 3 minutes before this request already."}},
-		{"pending_self_cancel_asked", []string{"⚠ Bob Borrower's Slack account asked to cancel"}},
+		{"pending_self_cancel_asked", []string{"⚠ Bob Borrower's Slack account asks to cancel"}},
 	} {
 		for _, s := range scenes() {
 			if s.name != row.scene {
@@ -497,13 +540,9 @@ func TestWarnings(t *testing.T) {
 		}
 	}
 	s := newScene("", bot.Pending, unread)
-	for _, want := range []string{
-		"guest or member unknown", "unknown whether sign-in is blocked", "unknown whether synced",
-		"unknown whether it holds a privileged role", "unknown whether in a restricted management unit",
-		"last sign-in unknown", "Sessions valid since unknown", "Reason: none given",
-	} {
-		if !strings.Contains(card(&s.r, s.v).Text, want) {
-			t.Errorf("a fact that could not be read is left out: %q", want)
+	for _, want := range []string{"is a guest", "may sign in", "is synced", "holds a privileged role", "is in a restricted management unit"} {
+		if !strings.Contains(unknownFacts(&s.r).plain(), want) {
+			t.Errorf("the card leaves out a fact that could not be read: %q", want)
 		}
 	}
 	for _, ago := range []time.Duration{5 * time.Minute, time.Hour} {

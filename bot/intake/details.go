@@ -1,0 +1,56 @@
+package intake
+
+import (
+	"context"
+
+	"revoke-sessions/authz"
+	"revoke-sessions/bot"
+	"revoke-sessions/bot/message"
+)
+
+// details handles a press of Details. It opens the modal before any look-up, because the
+// trigger lives 3 s, and fills it once it knows the reader. The button only names a
+// request, so it does not matter in which message it was.
+func (h *Handler) details(ctx context.Context, a act) error {
+	err := h.asks.budget.Take(ctx, "views.open")
+	if err == nil {
+		a.view, err = h.teller.OpenForm(ctx, a.TriggerID, message.LoadingDetails())
+		h.asks.budget.NoteTooOften("views.open", err)
+	}
+	if err != nil {
+		h.log.Warn("cannot open the details", "request", a.Names(), "arrival", a.ID, "user", a.UserID, "error", err)
+		return h.reply(ctx, a, message.Note("The details did not open. Nothing was changed. Please press the button again."))
+	}
+	who, seen, err := h.reader(ctx, a)
+	if !seen {
+		return err
+	}
+	r, seen, err := h.visible(ctx, a, who, a.Value)
+	if !seen {
+		return err
+	}
+	if err := h.store.Record(ctx, a.ID); err != nil {
+		return err
+	}
+	approver := h.cfg.Check(authz.See, who.Actor, (&bot.Request{}).Matter()).Allowed
+	h.fill(ctx, a, message.Details(&r, h.detailsView(ctx, a, &r), approver))
+	return nil
+}
+
+// detailsView returns what the details need besides the request.
+func (h *Handler) detailsView(ctx context.Context, a act, r *bot.Request) message.View {
+	v := h.view(ctx, a, r, "")
+	other, err := h.run.Meanwhile(ctx, r)
+	if err != nil {
+		h.log.Error("cannot read whether another request revoked the account", "request", r.ID, "arrival", a.ID, "error", err)
+	}
+	v.Meanwhile = other
+	return v
+}
+
+// fill replaces what an open modal shows. A person who has closed it wants no answer.
+func (h *desk) fill(ctx context.Context, a act, m message.Modal) {
+	if err := h.teller.UpdateForm(ctx, a.view, m); err != nil {
+		h.log.Info("cannot fill a modal", "request", a.Names(), "arrival", a.ID, "user", a.UserID, "error", err)
+	}
+}

@@ -1,0 +1,126 @@
+package message
+
+import (
+	"time"
+
+	"github.com/slack-go/slack"
+
+	"revoke-sessions/authz"
+	"revoke-sessions/bot"
+)
+
+// The card shows what deviates. Details is a modal with everything else. It opens empty,
+// because its trigger lives three seconds, and is filled once the reader was looked up.
+
+// detailsModal is a modal without fields to fill in.
+func detailsModal(p *page) Modal {
+	return Modal{Type: slack.VTModal, Title: plainText("Details"), Close: plainText("Close"), Blocks: slack.Blocks{BlockSet: p.blocks()}}
+}
+
+// LoadingDetails is what the modal shows until its reader is known.
+func LoadingDetails() Modal {
+	p := &page{}
+	p.add((&line{}).say("Loading…"))
+	return detailsModal(p)
+}
+
+// DetailsInstead shows an answer in place of the details, such as a refusal.
+func DetailsInstead(m bot.Message) Modal {
+	p := &page{}
+	p.ready(m)
+	return detailsModal(p)
+}
+
+// Details says what is known of a request. approver decides whether it may name facts
+// about the account: people who asked read only how the request is decided.
+func Details(r *bot.Request, v View, approver bool) Modal {
+	p := &page{}
+	if approver {
+		p.add(headline(r, begin(r), v))
+		p.rows(decisionDetails(r, v)...)
+		p.rows(accountDetails(r, v)...)
+	} else {
+		p.add(statusLine(r, v))
+		p.rows(decisionDetails(r, v)...)
+		p.add((&line{}).say("Only approvers can see facts about the account."))
+	}
+	p.fit()
+	return detailsModal(p)
+}
+
+// decisionDetails say who decides, how, and until when.
+func decisionDetails(r *bot.Request, v View) []*line {
+	all := []*line{
+		(&line{}).bold("Request: ").say("%s, made ", r.ID).when(r.CreatedAt),
+		(&line{}).bold("Asked by: ").people(r.AskedBy()),
+		ruleLine(r, v),
+	}
+	given := (&line{}).bold("Approved by: ")
+	for i, a := range r.Approvals {
+		if i > 0 {
+			given.say(", ")
+		}
+		given.person(a.SlackID).say(" (").when(a.At).say(")")
+	}
+	if len(r.Approvals) > 0 {
+		all = append(all, given)
+	}
+	if r.State == bot.Pending {
+		all = append(all, (&line{}).bold("Can decide now: ").deciders(v))
+		all = append(all, ifUndecided(r, &line{}, v))
+	}
+	return append(all, (&line{}).bold("Approvers: ").able(v.Approvers, ""))
+}
+
+// ruleLine says which rule of the policy applies, and how many approvals it asks for.
+func ruleLine(r *bot.Request, v View) *line {
+	l := (&line{}).bold("Policy: ")
+	if r.Lane == authz.Self {
+		l.say("people who report their own device")
+	} else {
+		l.say("requests about somebody else")
+	}
+	switch {
+	case r.Need == 0:
+		l.say(" confirm it themselves, or an approver does")
+	case r.Protected:
+		l.say(", made stricter for a protected account: %s", countApprovals(r.Need))
+	default:
+		l.say(": %s", countApprovals(r.Need))
+	}
+	if v.Policy == nil || r.Need == 0 {
+		return l.say(".")
+	}
+	if v.Policy.Require(r.Matter()).RequesterMayApprove {
+		return l.say("; an approver who asked may give one.")
+	}
+	return l.say("; nobody who asked may give one.")
+}
+
+// accountDetails are the facts about the account and the call. They are as old as the
+// card.
+func accountDetails(r *bot.Request, v View) []*line {
+	known := *r
+	stamps := (&line{}).bold("Sessions valid since: ")
+	if v.Meanwhile != nil {
+		known.RevokedBefore = time.Time{} // not the last one
+		stamps = (&line{}).bold("Sessions valid since, when this card was made: ")
+	}
+	stamps.when(r.Target.Stamps.ValidFrom())
+	if read := r.Target.Stamps.ReadAt; !read.IsZero() {
+		stamps.say(" (read ").when(read).say(")")
+	}
+	call := (&line{}).bold("Graph call: ").say("%s", r.Operation)
+	if r.Fallback != "" {
+		call.say(", or %s where that is gone or not permitted", r.Fallback)
+	}
+	name := (&line{}).bold("Name: ").typed(r.Name())
+	if r.Words.UPN != "" {
+		name.say(" (").typed(r.Words.UPN).say(")")
+	}
+	all := []*line{name, (&line{}).bold("Object ID: ").say("%s", r.Target.ID), accountFacts(&known, &line{}), stamps, call}
+	if last := callLine(r); len(last.parts) > 0 {
+		all = append(all, (&line{}).bold("Last call: ").join(last))
+	}
+	return all
+}
