@@ -6,7 +6,6 @@ import (
 	"strings"
 	"testing"
 
-	"revoke-sessions/authz"
 	"revoke-sessions/bot"
 	"revoke-sessions/bot/slacktest"
 )
@@ -23,7 +22,7 @@ type posted struct {
 
 // cardWords identify the state of a card, which shows exactly one of them.
 var cardWords = map[bot.State][]string{
-	bot.Pending:       {"Nothing has been done yet.", "Nothing has been done for this request yet."},
+	bot.Pending:       {"Nothing is revoked yet.", "Nothing is revoked for this request yet.", "This is a drill"},
 	bot.Approved:      {"Waiting for its turn", "Asking Microsoft Entra", "Waiting to ask Microsoft Entra", "Held back by a freeze", "Approved, but not carried out yet"},
 	bot.Executing:     {"Asking Microsoft Entra"},
 	bot.Unknown:       {"Not known yet whether"},
@@ -59,11 +58,15 @@ func (j cardsJudge) card(p *tracked, shown posted) {
 	if p.drill != shows("DRILL") {
 		j.complain(p, "drill %v, and its card says:\n%s", p.drill, text)
 	}
+	more := len(p.approvals)+1 < p.need // others must approve after the next one
+	retry := p.state == bot.Failed || p.state == bot.Unknown
 	may := map[string]bool{
-		bot.ActionConfirm: p.state == bot.Pending,
-		bot.ActionCancel:  p.state == bot.Pending && (p.lane == authz.Self || !p.others(p.askers[0].of)),
-		bot.ActionDeny:    p.state == bot.Pending || p.state == bot.Approved,
-		bot.ActionRetry:   p.state == bot.Failed || p.state == bot.Unknown,
+		bot.ActionConfirm:      p.state == bot.Pending && !more,
+		bot.ActionApprove:      p.state == bot.Pending && more,
+		bot.ActionDeny:         p.state == bot.Pending || p.state == bot.Approved,
+		bot.ActionRetry:        retry,
+		bot.ActionApproveRetry: retry,
+		bot.ActionDetails:      true,
 	}
 	for _, b := range buttons {
 		if !may[b.ActionID] || b.Value != p.id {
@@ -87,7 +90,7 @@ func TestCardsJudge(t *testing.T) {
 		return slacktest.Message{Text: text, Blocks: fmt.Appendf(nil, `[{"type": "actions", "elements": [%s]}]`, strings.Join(buttons, ","))}
 	}
 	confirm := card("", bot.ActionConfirm)
-	pending := card("REQ-A Nothing has been done yet.", bot.ActionConfirm, bot.ActionDeny)
+	pending := card("REQ-A Nothing is revoked yet.", bot.ActionConfirm, bot.ActionDeny)
 	denied, unmoved := card("REQ-A Denied by Alice"), card("REQ-A Not visible in the account yet")
 	for name, x := range map[string]struct {
 		state   bot.State

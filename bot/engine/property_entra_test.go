@@ -92,7 +92,7 @@ func yesOrNo(is bool) graph.Fact {
 
 func (e *entra) read(h *human) graph.User {
 	return graph.User{
-		ID: h.id, DisplayName: "Person " + h.id[len(h.id)-1:], UPN: h.upn, Mail: h.mail, Guest: yesOrNo(h.guest.now()), Disabled: yesOrNo(h.blocked.now()), Synced: graph.No,
+		ID: h.id, DisplayName: "Person " + h.id[len(h.id)-1:], UPN: h.upn, Mail: h.mail, Guest: yesOrNo(h.guest.now()), Disabled: yesOrNo(h.blocked.now()), Synced: graph.No, Restricted: graph.No,
 		Stamps: graph.Stamps{RefreshTokens: h.stamp, Sessions: h.stamp, ReadAt: e.now()},
 	}
 }

@@ -17,6 +17,7 @@ type act struct {
 	drill   bool
 	reason  string
 	request string // for a click
+	button  string // of an approval: its action
 }
 
 // step is one new audit row and everything that a judge may use: what people just did,
@@ -47,6 +48,13 @@ func (s step) String() string {
 func (s step) did(kinds ...authz.Action) bool {
 	return slices.ContainsFunc(s.acts, func(a act) bool {
 		return a.who.id == s.row.Actor && slices.Contains(kinds, a.kind) && (a.request == "" || a.request == s.row.Request)
+	})
+}
+
+// mayRevoke reports whether the actor pressed a button that says that it may revoke.
+func (s step) mayRevoke() bool {
+	return slices.ContainsFunc(s.acts, func(a act) bool {
+		return a.who.id == s.row.Actor && a.button != bot.ActionApprove && a.button != bot.ActionApproveRetry
 	})
 }
 

@@ -437,16 +437,19 @@ func (s *stage) rows(seq int64) ([]bot.Row, error) {
 	return all, found.Err()
 }
 
-// buttonsOf are the requests with buttons in the channel, and the messages with them.
+// buttonsOf are the requests with buttons in the channel that decide something, and the
+// messages with them.
 func (s *stage) buttonsOf() map[string][]string {
 	found := map[string][]string{}
 	for _, m := range s.slack.Messages(channelOfCards) {
 		on := map[string]bool{}
 		for _, b := range m.Buttons() {
-			on[b.Value] = true
+			on[b.Value] = on[b.Value] || b.ActionID != bot.ActionDetails
 		}
 		for _, id := range slices.Sorted(maps.Keys(on)) {
-			found[id] = append(found[id], m.TS)
+			if on[id] {
+				found[id] = append(found[id], m.TS)
+			}
 		}
 	}
 	return found

@@ -270,17 +270,22 @@ func (d *day) drawConfirm(t *rapid.T) (act, bot.Arrival, bool) {
 	if !ok {
 		return act{}, bot.Arrival{}, false
 	}
-	a := act{kind: authz.Confirm, request: p.id, who: d.decider(t, p, rules.counts)}
-	button := bot.ActionConfirm
+	a := act{kind: authz.Confirm, request: p.id, who: d.decider(t, p, rules.counts), button: bot.ActionConfirm}
+	others := bot.ActionApprove
 	if retried(p) {
-		a.kind, button = authz.Retry, bot.ActionRetry
+		a.kind, a.button, others = authz.Retry, bot.ActionRetry, bot.ActionApproveRetry
+	}
+	m, _ := d.standing(at)
+	shown := slices.ContainsFunc(m.Buttons(), func(b slacktest.Button) bool { return b.ActionID == others })
+	if shown != chance(t, 6, "an old button") {
+		a.button = others
 	}
 	if places, err := d.places(p.id); err != nil {
 		t.Fatal(err)
 	} else if receipt, ok := places["receipt:"+a.who.id]; ok && rapid.Bool().Draw(t, "on the receipt") {
 		at = receipt
 	}
-	return a, d.pressed(a.who.id, at, button, p.id), true
+	return a, d.pressed(a.who.id, at, a.button, p.id), true
 }
 
 func (d *day) confirm(t *rapid.T) {

@@ -38,6 +38,9 @@ func (j votesJudge) see(s step) {
 		if s.byPerson() {
 			j.approval(s)
 			j.enough(s)
+			if len(s.acts) > 0 && !s.mayRevoke() {
+				j.complain(s, "their button said that others must approve, too")
+			}
 		}
 	case "approval_lapsed":
 		why := authz.Reason(row.Reason) // why a whole decision is taken back
@@ -194,6 +197,10 @@ func (j votesJudge) refused(s step) {
 		so = p.asked(m) && !now.most(p.lane, p.target).requester
 	case authz.AlreadyApproved:
 		so = p.approvedBy(m)
+	case bot.LastApproval:
+		so = len(p.approvals)+1 >= now.least(p.lane, p.target).approvals && slices.ContainsFunc(s.acts, func(a act) bool {
+			return a.button == bot.ActionApprove || a.button == bot.ActionApproveRetry
+		})
 	case authz.NotRequester:
 		so = !p.asked(m)
 	case authz.OthersAskedToo:
@@ -246,6 +253,10 @@ func TestVotesJudge(t *testing.T) {
 			needsTwo(s)
 			s.request.approvals = []*member{s.now.town.member("ALICE")}
 		}, nobodyApproved, "1 people of 2"},
+		{"approve by a button that says so", newStep("approved", "ALICE", authz.Confirm), nil,
+			func(s *step) { s.acts[0].button = bot.ActionApprove }, "their button said that others must approve, too"},
+		{"refuse the last approval", refuse("ALICE", bot.LastApproval), func(s *step) { s.acts[0].button = bot.ActionApprove },
+			needsTwo, "the reason is not true"},
 		{"try again", newStep("approved", "AMIR", authz.Retry), func(s *step) { s.executed(bot.Failed) }, nobodyActs, "they pressed nothing"},
 		{"lapse", newStep("approval_lapsed", "bot"), lapse, bobApproves, "the approval still counts"},
 		{"lapse of an approval", newStep("approval_lapsed", "bot"), lapse, nobodyApproved, "there is no such approval"},

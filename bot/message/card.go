@@ -111,7 +111,7 @@ func decisionParts(r *bot.Request, v View) (notes, body []*line, buttons []*slac
 		}
 		notes = append(notes, denyAsked(r))
 		if r.Replaces != "" {
-			add((&line{}).say("This replaces %s, because the account changed. Nobody has approved this one.", r.Replaces))
+			add((&line{}).say("This replaces %s, whose card was out of date. Nobody has approved this one yet.", r.Replaces))
 		}
 		add(sentences(whatWillHappen(r), nothingYet(r, v)), approvals(r, v))
 		if v.Freeze != nil || r.Executes || !r.StalledAt.IsZero() {

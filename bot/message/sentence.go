@@ -88,12 +88,12 @@ func whatWillHappen(r *bot.Request) *line {
 		return (&line{}).say("This is a drill: the account is read once, and nothing is changed.")
 	case r.Drill:
 		return (&line{}).say("This is a drill: the account is read once, and nothing is changed. A real revoke would sign ").typed(r.Name()).
-			say(" out of Microsoft 365 and the apps that use this account.")
+			say(" out of Microsoft 365 and apps that use this account.")
 	case r.Target.Guest == graph.Yes:
 		return &line{} // a warning says that it does nothing
 	}
 	return (&line{}).say("Revoking signs ").typed(r.Name()).
-		say(" out of Microsoft 365 and the apps that use this account, most of them within 90 minutes." + not)
+		say(" out of Microsoft 365 and apps that use this account, most within 90 minutes." + not)
 }
 
 // deviation is a fact about an account that is not ordinary, or may not be.
