@@ -78,10 +78,10 @@ func (h *decisions) decideOnce(ctx context.Context, a act, r bot.Request, action
 	case d.Allowed && facts.confirms && h.run.OwnAccount(r.Target.ID):
 		// The bot may have been signed in with this account after the ask.
 		return h.refuseFor(ctx, a, *e, bot.OwnAccount, &r)
-	case d.Allowed && a.Approves() && d.Have >= max(d.Need, r.Need):
-		return h.refuseFor(ctx, a, *e, bot.LastApproval, &r) // somebody was faster
 	case d.Allowed && facts.missing != "":
 		return h.refuseUnrecorded(ctx, a, r, facts.missing, *e)
+	case d.Allowed && a.Approves() && d.Have >= max(d.Need, r.Need):
+		return h.refuseFor(ctx, a, *e, bot.LastApproval, &r) // somebody was faster
 	}
 	if facts.confirms {
 		changed, sure := h.changed(&r, facts, d.Allowed)

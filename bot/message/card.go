@@ -95,7 +95,10 @@ func smallPrint(r *bot.Request, v View) *line {
 			l.say("Approvers: ").deciders(v).say(" · ")
 		}
 	}
-	return l.say("%s", r.ID)
+	if l.say("%s", r.ID); len(r.Attempts) > 0 && !r.Drill {
+		l.say(" · %s", r.Called())
+	}
+	return l
 }
 
 // decisionParts are the card's warnings, body and buttons, if there is something to

@@ -71,7 +71,7 @@ var accountAttacks = []attack{
 			aliased(5)(r)
 			r.passes("2m")
 			r.typed(olgaID, "<@"+carolID+"> hers was stolen")
-			r.cardSays("asked by @bob and @olga")
+			r.cardSays("Asked by: @bob and @olga")
 			r.address(amirID, amirsOwn)
 		},
 		attack: clicks(amirID, bot.ActionConfirm),
@@ -116,7 +116,7 @@ var accountAttacks = []attack{
 			aliased(4)(r)
 			r.passes("2m")
 			r.typed(olgaID, "<@"+carolID+"> hers was stolen")
-			r.cardSays("asked by @bob and @olga")
+			r.cardSays("Asked by: @bob and @olga")
 			r.address(amirID, amirsOwn)
 		},
 		attack: clicks(amirID, bot.ActionConfirm),
@@ -132,7 +132,7 @@ var accountAttacks = []attack{
 			r.address(amirID, "alice@contoso.example")
 		},
 		attack: clicks(amirID, bot.ActionConfirm),
-		reads:  []string{"card", "Needs 2 approvals, has 1: @amir"},
+		reads:  []string{"card", "@amir approved (1 of 2)."},
 		rows:   []row{{"approval_lapsed", "", "bot"}, {"approval", "", amirID}}, state: bot.Pending,
 	},
 	{
@@ -158,7 +158,7 @@ var accountAttacks = []attack{
 			r.entra.AddUser(graphtest.User{DisplayName: "Alice (admin)", UserPrincipalName: "adm-alice@contoso.example", Mail: "adm-alice@contoso.example"})
 			carolsLaptop(r)
 			r.click(amirID, bot.ActionConfirm)
-			r.cardSays("Needs 2 approvals, has 1: @amir")
+			r.cardSays("@amir approved (1 of 2).")
 		},
 		attack: clicks(aliceID, bot.ActionConfirm),
 		reads:  []string{"only:alice", "leads to an account that belongs to another Slack user"},

@@ -23,7 +23,7 @@ func (r *raid) blocked(n int) {
 // fresh waits for the card that takes a void one's place, and goes on with it.
 func (r *raid) fresh() {
 	r.t.Helper()
-	r.cardSays("This takes the place of " + r.request)
+	r.cardSays("This replaces " + r.request)
 	cards := r.cards()
 	r.card = cards[len(cards)-1]
 	r.request = r.requestOf(r.card)
@@ -92,7 +92,7 @@ var lateAttacks = []attack{
 			carolsLaptop(r)
 			r.renamed(5, "carola@contoso.example")
 			r.click(aliceID, bot.ActionConfirm)
-			r.cardSays("This takes the place of " + r.request)
+			r.cardSays("This replaces " + r.request)
 		},
 		attack: presses(aliceID, nil),
 		reads:  []string{"only:alice", "This card was no longer true, so it is void", "took its place"},
@@ -127,7 +127,7 @@ func changes(change func(*raid)) func(*raid) {
 // freshCard demands that the fresh preview stands, unconfirmed.
 func freshCard(words ...string) func(*raid) {
 	return func(r *raid) {
-		r.cardSays(append(words, "This takes the place of "+r.request, "Nobody has confirmed this one")...)
+		r.cardSays(append(words, "This replaces "+r.request, "Nobody has approved this one yet")...)
 	}
 }
 
@@ -150,7 +150,7 @@ var changeAttacks = []attack{
 		attack: clicks(amirID, bot.ActionConfirm),
 		reads:  []string{"only:amir", "the account was renamed", "Your click confirmed nothing"},
 		rows:   []row{{"void", "", amirID}, {"previewed_again", "", amirID}}, state: bot.Void,
-		then: freshCard("carola@contoso.example", "Needs 2 approvals, has 0."),
+		then: freshCard("carola@contoso.example", "Waiting for 2 approvals."),
 	},
 	{
 		name:   "the account became a guest's between the card and the click",
@@ -177,7 +177,7 @@ var changeAttacks = []attack{
 		attack: clicks(aliceID, bot.ActionConfirm),
 		reads:  []string{"only:alice", "more approvals are needed now", "Your click confirmed nothing"},
 		rows:   []row{{"void", "", aliceID}, {"previewed_again", "", aliceID}}, state: bot.Void,
-		then: freshCard("Needs 2 approvals, has 0."),
+		then: freshCard("Waiting for 2 approvals."),
 	},
 	{
 		name:   "the account came under a protection that nobody may lift",
@@ -236,14 +236,14 @@ var protectedAttacks = []attack{
 			}
 		},
 		scene: carolsLaptop, attack: clicks(aliceID, bot.ActionConfirm),
-		reads: []string{"card", "Protected account.", "the account holds a privileged role", "Needs 2 approvals, has 1: @alice"},
+		reads: []string{"card", "Protected account.", "it holds a privileged role", "@alice approved (1 of 2)."},
 		rows:  []row{{"approval", "", aliceID}}, state: bot.Pending,
 	},
 	{
 		name: "one approver signs out somebody whose roles the bot may not read", policy: privilegedTwo,
 		before: func(r *raid) { r.entra.Withdraw("RoleManagement.Read.Directory") },
 		scene:  carolsLaptop, attack: clicks(aliceID, bot.ActionConfirm),
-		reads: []string{"card", "Protected account.", "could not be read, which counts as if it did", "Needs 2 approvals, has 1: @alice"},
+		reads: []string{"card", "Protected account.", "could not be read, which counts as if it did", "@alice approved (1 of 2)."},
 		rows:  []row{{"approval", "", aliceID}}, state: bot.Pending,
 	},
 	{
@@ -257,7 +257,7 @@ var protectedAttacks = []attack{
 		},
 		attack: clicks(aliceID, bot.ActionConfirm),
 		// The card asked for two, so it takes two.
-		reads: []string{"card", "Needs 2 approvals, has 1: @alice"},
+		reads: []string{"card", "@alice approved (1 of 2)."},
 		rows:  []row{{"approval", "", aliceID}}, state: bot.Pending,
 	},
 	{
@@ -265,7 +265,7 @@ var protectedAttacks = []attack{
 		policy: `{version: 1, approvers: [U0ALICE, U0AMIR], lanes: {self: {on_timeout: execute}}}`,
 		scene: func(r *raid) {
 			bobsPhone(r)
-			r.cardSays("If nobody decides until")
+			r.cardSays("If nobody decides by")
 			r.entra.AssignRole(objectID(1), graphtest.GlobalAdministrator, "")
 		},
 		attack: func(r *raid) {

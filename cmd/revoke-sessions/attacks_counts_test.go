@@ -16,7 +16,7 @@ const (
 // confirmedByAlice is a request with the first of two approvals.
 func confirmedByAlice(r *raid) {
 	carolsLaptop(r)
-	r.approves(aliceID, "Needs 2 approvals, has 1: @alice")
+	r.approves(aliceID, "@alice approved (1 of 2).")
 }
 
 // aboutAlice picks the calls that ask who she is.
@@ -64,7 +64,7 @@ var countAttacks = []attack{
 			r.passes("2m")
 		},
 		attack: clicks(amirID, bot.ActionConfirm),
-		reads:  []string{"card", "Needs 2 approvals, has 1: @amir"},
+		reads:  []string{"card", "@amir approved (1 of 2)."},
 		rows:   []row{{"approval_lapsed", "", "bot"}, {"approval", "", amirID}}, state: bot.Pending,
 		then: func(r *raid) { r.sees(false, []string{"thread", "The approval of @alice does not count any more"}) },
 	},
@@ -76,7 +76,7 @@ var countAttacks = []attack{
 			r.passes("2m")
 		},
 		attack: clicks(amirID, bot.ActionConfirm),
-		reads:  []string{"card", "Needs 2 approvals, has 1: @amir"},
+		reads:  []string{"card", "@amir approved (1 of 2)."},
 		rows:   []row{{"approval_lapsed", "", "bot"}, {"approval", "", amirID}}, state: bot.Pending,
 	},
 	{
@@ -125,7 +125,7 @@ var countAttacks = []attack{
 			r.sees(false, []string{"only:alice", "asked for already"})
 		},
 		attack: clicks(amirID, bot.ActionConfirm),
-		reads:  []string{"card", "Needs 2 approvals, has 1: @amir"},
+		reads:  []string{"card", "@amir approved (1 of 2)."},
 		rows:   []row{{"approval_lapsed", "", "bot"}, {"approval", "", amirID}}, state: bot.Pending,
 	},
 	{
@@ -137,7 +137,7 @@ var countAttacks = []attack{
 			r.fresh()
 		},
 		attack: clicks(amirID, bot.ActionConfirm),
-		reads:  []string{"card", "carola@contoso.example", "Needs 2 approvals, has 1: @amir"},
+		reads:  []string{"card", "carola@contoso.example", "@amir approved (1 of 2)."},
 		rows:   []row{{"approval", "", amirID}}, state: bot.Pending,
 	},
 }

@@ -178,7 +178,7 @@ var groupAttacks = []attack{
 		name: "an approver has left the Slack user group since the card was shown", policy: bySlackGroup,
 		scene: func(r *raid) {
 			carolsLaptop(r)
-			r.cardSays("Can be decided by: @S0SECURITY")
+			r.cardSays("Approvers: @S0SECURITY")
 			r.members(amirID)
 			r.passes("2m")
 		},
@@ -190,7 +190,7 @@ var groupAttacks = []attack{
 		name: "an approver has left the Entra group since the card was shown", policy: byEntraGroup,
 		scene: func(r *raid) {
 			carolsLaptop(r)
-			r.cardSays("Can be decided by: @alice, @amir")
+			r.cardSays("Approvers: @alice, @amir")
 			r.entra.SetMembers(entraGroup, objectID(3))
 		},
 		attack: clicks(aliceID, bot.ActionConfirm),
@@ -205,7 +205,7 @@ var groupAttacks = []attack{
 		},
 		scene: func(r *raid) {
 			carolsLaptop(r)
-			r.cardSays("Can be decided by: ", "@alice", "@amir")
+			r.cardSays("Approvers: ", "@alice", "@amir")
 			r.entra.RemoveMember(innerGroup, objectID(2))
 		},
 		attack: clicks(aliceID, bot.ActionConfirm),

@@ -99,7 +99,7 @@ var ownDeviceAttacks = []attack{
 		scene: func(r *raid) {
 			bobsPhone(r)
 			r.typed(bobID, "cancel "+r.request)
-			r.cardSays("asked to cancel")
+			r.cardSays("asks to cancel")
 		},
 		attack: types(bobID, "cancel REQ-THIS"),
 		reads:  []string{"only:bob", "It stays open until an approver denies it"},

@@ -182,7 +182,7 @@ var formAttacks = []attack{
 		reads: []string{"dm:olga", "Stored as REQ-"},
 		rows:  []row{{"requested", "", olgaID}}, state: bot.Pending,
 		then: func(r *raid) {
-			r.cardSays("asked by @olga")
+			r.cardSays("Asked by: @olga")
 			if got := r.slack.Ephemerals(bobID); len(got) > 0 {
 				r.t.Errorf("Bob reads what Olga asked for: %s", plain(got[0]))
 			}
@@ -245,7 +245,7 @@ var wordAttacks = []attack{
 	},
 	{
 		name: "a reason of forty thousand characters", attack: commandAs(bobID, "<@"+carolID+"> "+long),
-		reads: []string{"card", "Carol Target", "Can be decided by: @alice, @amir", "AAAA…", "[Revoke sessions]"},
+		reads: []string{"card", "Carol Target", "Approvers: @alice, @amir", "AAAA…", "[Revoke sessions]"},
 		rows:  []row{{"requested", "", bobID}}, state: bot.Pending, then: harmless(bobID, aliceID, amirID),
 	},
 	{

@@ -112,7 +112,7 @@ func TestForgedClicks(t *testing.T) {
 			}
 		})
 	}
-	th.cardSays("Nothing has been done yet")
+	th.cardSays("Nothing is revoked yet")
 	if n := len(th.entra.Posts()) + th.count("approved"); n != 0 {
 		t.Errorf("%d POSTs and approvals by forged clicks", n)
 	}

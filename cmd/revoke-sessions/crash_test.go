@@ -126,7 +126,7 @@ func TestKilledBetweenCardAndNote(t *testing.T) {
 func (th *theatre) asked() {
 	th.t.Helper()
 	th.typed(bobID, "me lost my phone")
-	th.cardSays("Nothing has been done yet")
+	th.cardSays("Nothing is revoked yet")
 	th.quiet()
 }
 

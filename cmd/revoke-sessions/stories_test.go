@@ -31,7 +31,8 @@ import (
 //	                           (REQ-THIS is the ID of the newest card's request)
 //	press WHO BUTTON           presses it on the newest card as it first stood, there or not
 //	replay                     Slack delivers the last click once more, in the same envelope and in another
-//	click WHO BUTTON           presses a button of the live card: confirm, deny, cancel, retry
+//	click WHO BUTTON           presses a button of the live card: confirm, approve, deny, retry, approve_retry
+//	details WHO WORDS…         presses Details, waits until the modal says all the words, and closes it
 //	click-first WHO BUTTON     presses one on the oldest card, there or not
 //	click-receipt WHO BUTTON   presses one on WHO's own receipt
 //	submit WHO PICKED REASON   fills in the form that WHO has open
@@ -55,7 +56,7 @@ import (
 //	graph FAULT…               status=503 retry-after=1 times=1 hang apply reset reads at=/end-of-a-read's-path lag=1s unreadable-after-post clear,
 //	                           empty-pages=3 (before the first entry of each list) renew sign-in-hangs, or what the tenant has: premium, free
 //	trouble METHOD FAULT…      Slack: error=code status=429 retry-after=1s body={} times=1 hang reset after, and of calls
-//	                           to=CHANNEL with=WORDS in them only; METHOD clear
+//	                           to=CHANNEL with=WORDS in them only; clear [METHOD…]
 //	calls METHOD CHANNEL N     the bot has made at most N such calls
 //	erase                      somebody deletes the live card
 //	later DURATION             moves everybody's clock, once the bot is at rest
@@ -135,6 +136,7 @@ var storyCommands = map[string]func(*testscript.TestScript, bool, []string){
 	"never":         story((*theatre).neverSees),
 	"messages":      story((*theatre).messages),
 	"buttons":       story((*theatre).buttons),
+	"details":       story((*theatre).details),
 	"posts":         story((*theatre).posts),
 	"audited":       story((*theatre).audited),
 	"refused":       story((*theatre).refusedFor),
@@ -479,6 +481,25 @@ func (th *theatre) buttons(_ bool, a []string) {
 		}
 		return slices.Equal(have, want)
 	})
+}
+
+// details presses Details on the card, waits until the modal says all the words, or, with
+// neg, shows something without any of them, and closes it.
+func (th *theatre) details(neg bool, a []string) {
+	who, words := cast(a[0]), mentioned(a[1:])
+	th.click(who, bot.ActionDetails)
+	var open []slacktest.View
+	th.until(fmt.Sprintf("the details of %s say %q", a[0], words), func() bool {
+		if open = th.slack.Views(who); len(open) != 1 {
+			return false
+		}
+		shown := slacktest.Message{Blocks: open[0].Blocks}.Plain()
+		if neg {
+			return !strings.Contains(shown, "Loading") && !slices.ContainsFunc(words, func(s string) bool { return strings.Contains(shown, s) })
+		}
+		return containsAll(shown, words)
+	})
+	th.slack.As(who).Close(open[0].ID)
 }
 
 func (th *theatre) posts(_ bool, a []string) {
