@@ -75,6 +75,7 @@ var Effects = []bot.Effect{
 	"post unmoved", "update unmoved", "note unmoved",
 	"post joined", "update joined", "note joined",
 	"post cancel", "note cancel",
+	"post approval", "note approval",
 	"post lapsed", "note lapsed",
 	"post not_executed", "note not_executed",
 	"post reopened", "note reopened",

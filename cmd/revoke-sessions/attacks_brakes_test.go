@@ -87,7 +87,7 @@ var freezeAttacks = []attack{
 		name: "an approver confirms while every revoke is frozen", scene: frozenByAlice, attack: clicks(amirID, bot.ActionConfirm),
 		reads: []string{"only:amir", "All revokes are frozen, so nothing can be confirmed just now", "Call 555-0100."},
 		rows:  []row{{"refused", "frozen", amirID}}, state: bot.Pending,
-		then: func(r *raid) { r.alive(); stillFrozen(r) },
+		then: func(r *raid) { r.cardSays("Carol Target", "Frozen by @alice"); stillFrozen(r) },
 	},
 	{
 		name: "an approver tries again while every revoke is frozen",

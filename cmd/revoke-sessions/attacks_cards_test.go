@@ -123,7 +123,7 @@ var cardAttacks = []attack{
 		scene: func(r *raid) {
 			carolsLaptop(r)
 			r.press(aliceID, nil)
-			r.cardSays("has 1")
+			r.cardSays("approved (1 of 2)")
 		},
 		attack: func(r *raid) {
 			r.acked(r.last.Replay())

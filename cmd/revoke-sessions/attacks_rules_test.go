@@ -101,7 +101,7 @@ var rulesAttacks = []attack{
 	{
 		name: "the time is up for a report that older rules would carry out", policy: undecidedExecutes, scene: thenOutdated(bobsPhone),
 		attack:     func(r *raid) { r.passes("11m") },
-		unrecorded: true, reads: []string{"card", "The time to decide is up, but the copy of this bot that is running has older rules"},
+		unrecorded: true, reads: []string{"card", "The time to decide is up, but this copy of the bot has older rules"},
 		state: bot.Pending, then: wasHeld,
 	},
 	{

@@ -247,7 +247,25 @@ func presses(who string, forge func(*slacktest.Click)) func(*raid) {
 	return func(r *raid) { r.press(who, forge) }
 }
 
-// clicks presses a button that stands on the live card.
+// click presses a button of the live card. The first of several approvals has a button of
+// its own. A button that the card does not have is pressed as on an older version of it.
+func (r *raid) click(who, action string) {
+	r.t.Helper()
+	card := r.theatre.card()
+	has := func(id string) bool {
+		return slices.ContainsFunc(card.Buttons(), func(b slacktest.Button) bool { return b.ActionID == id })
+	}
+	if action == bot.ActionConfirm && has(bot.ActionApprove) {
+		action = bot.ActionApprove
+	}
+	if has(action) {
+		r.theatre.click(who, action)
+		return
+	}
+	r.press(who, func(c *slacktest.Click) { c.MessageTS, c.ActionID = card.TS, action })
+}
+
+// clicks is click as a whole attack.
 func clicks(who, action string) func(*raid) {
 	return func(r *raid) { r.click(who, action) }
 }

@@ -118,7 +118,7 @@ var formAttacks = []attack{
 		name: "the reason for a denial comes with the number of a click on Confirm", policy: two,
 		scene: func(r *raid) {
 			carolsLaptop(r)
-			r.approves(amirID, "has 1: @amir")
+			r.approves(amirID, "@amir approved (1 of 2)")
 			r.click(amirID, bot.ActionDeny)
 			r.form(amirID, bot.DenyCallback)
 		},

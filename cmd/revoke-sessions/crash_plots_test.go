@@ -153,8 +153,9 @@ var plots = map[string]plot{
 		policy: twoApprovals,
 		acts: func(m *mortal) {
 			m.asks(bobID, "<@"+carolID+"> stolen laptop")
-			m.presses(aliceID, bot.ActionConfirm)
+			m.presses(aliceID, bot.ActionApprove)
 			m.reads("card", "@"+aliceID+" approved (1 of 2)")
+			m.presses(amirID, bot.ActionDetails)
 			m.slackAccount(false, []string{"alice", "deleted"})
 			m.later(6 * time.Minute)
 			m.presses(amirID, bot.ActionConfirm)
