@@ -1,6 +1,7 @@
 package message
 
 import (
+	"slices"
 	"time"
 
 	"github.com/slack-go/slack"
@@ -68,6 +69,9 @@ func decisionDetails(r *bot.Request, v View) []*line {
 	if r.State == bot.Pending {
 		all = append(all, (&line{}).bold("Can decide now: ").deciders(v))
 		all = append(all, ifUndecided(r, &line{}, v))
+	}
+	if r.State == bot.Pending && slices.Equal(v.Approvers, v.Deciders) {
+		return all
 	}
 	return append(all, (&line{}).bold("Approvers: ").able(v.Approvers, ""))
 }

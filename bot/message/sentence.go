@@ -152,7 +152,7 @@ func unknownFacts(r *bot.Request) *line {
 
 // accountFacts names every fact, unknown ones too.
 func accountFacts(r *bot.Request, l *line) *line {
-	l.say("Account: ")
+	l.bold("Account: ")
 	for _, d := range deviations(r) {
 		l.say("%s; ", map[graph.Fact]string{graph.Yes: d.yes, graph.No: d.no, graph.Unknown: "unknown whether it " + d.may}[d.fact])
 	}
