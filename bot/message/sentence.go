@@ -274,7 +274,7 @@ func tooFewApprovers(r *bot.Request) *line {
 
 // frozenLine says that a freeze is on, and how it ends.
 func frozenLine(f *bot.Freeze) *line {
-	l := (&line{}).say("⚠ ").bold("Frozen by ").person(f.By.SlackID).bold(": nobody can approve or try again.")
+	l := (&line{}).say("⚠ ").bold("Frozen by ").person(f.By.SlackID).bold(": no revoke can start.")
 	return freezeEnding(l.say(" "), f)
 }
 

@@ -157,7 +157,7 @@ func TestFailingStepIsTold(t *testing.T) {
 			th.card()
 			th.quiet()
 			th.clock.advance(9 * time.Hour)
-		}, []string{"I cannot go on with this", "each try fails", "Nothing has been done yet."}, "expired"},
+		}, []string{"I cannot go on with this", "each try fails", "Nothing is revoked yet."}, "expired"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
