@@ -80,7 +80,7 @@ func (h *decisions) askDenyReason(ctx context.Context, a act, r bot.Request) err
 			return err
 		}
 	}
-	if err := h.teller.OpenForm(ctx, a.TriggerID, message.DenyForm(&r, a.ID)); err != nil {
+	if _, err := h.teller.OpenForm(ctx, a.TriggerID, message.DenyForm(&r, a.ID)); err != nil {
 		h.log.Warn("cannot open the form for a reason", "request", r.ID, "arrival", a.ID, "user", a.UserID, "error", err)
 		return h.recordDenyPress(ctx, a, r, e, err)
 	}

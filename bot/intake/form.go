@@ -16,7 +16,7 @@ import (
 func (h *Handler) openForm(ctx context.Context, a act) error {
 	err := h.asks.budget.Take(ctx, "views.open")
 	if err == nil {
-		err = h.teller.OpenForm(ctx, a.TriggerID, message.Form(a.UserID, a.ID, &h.cfg.Policy))
+		_, err = h.teller.OpenForm(ctx, a.TriggerID, message.Form(a.UserID, a.ID, &h.cfg.Policy))
 		h.asks.budget.NoteTooOften("views.open", err)
 	}
 	if err == nil {

@@ -148,7 +148,7 @@ func TestForm_SlackOpensIt(t *testing.T) {
 	s := bottest.PostedAll(t)
 	a := connected(t, s)
 	trigger, _ := bottest.Typed(t, s, bottest.Bob, "")
-	if err := a.OpenForm(bottest.Deadline(t), bot.Secret(trigger), Form(bottest.Bob, 42, new(authz.New(bottest.Alice)))); err != nil {
+	if _, err := a.OpenForm(bottest.Deadline(t), bot.Secret(trigger), Form(bottest.Bob, 42, new(authz.New(bottest.Alice)))); err != nil {
 		t.Fatal(explain(err))
 	}
 	views := s.Views(bottest.Bob)

@@ -76,10 +76,17 @@ func (s *sender) submit(to string, m bot.Message, send func(bot.Message) error) 
 	}
 }
 
-// OpenForm opens a modal. Its trigger expires after 3 s and works once.
-func (s *sender) OpenForm(ctx context.Context, trigger bot.Secret, view message.Modal) error {
+// OpenForm opens a modal and returns its view ID. Its trigger expires after 3 s and works
+// once.
+func (s *sender) OpenForm(ctx context.Context, trigger bot.Secret, view message.Modal) (id string, err error) {
 	defer s.witness.Sees("open form")()
 	return s.slack.OpenForm(ctx, trigger, view)
+}
+
+// UpdateForm replaces an open modal.
+func (s *sender) UpdateForm(ctx context.Context, id string, view message.Modal) error {
+	defer s.witness.Sees("update form")()
+	return s.slack.UpdateForm(ctx, id, view)
 }
 
 // Respond answers a command or a click by its response URL. Only the person who

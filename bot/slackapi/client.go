@@ -246,14 +246,31 @@ func (s *Client) options(method string, m bot.Message) ([]slack.MsgOption, error
 	return []slack.MsgOption{slack.MsgOptionText(m.Text, false), slack.MsgOptionBlocks(blocks...), slack.MsgOptionParse(false)}, nil
 }
 
-// OpenForm opens a modal. The trigger works once, for 3 seconds.
-func (s *Client) OpenForm(ctx context.Context, trigger bot.Secret, view slack.ModalViewRequest) (err error) {
+// OpenForm opens a modal and returns its view ID. The trigger works once, for 3 seconds.
+func (s *Client) OpenForm(ctx context.Context, trigger bot.Secret, view slack.ModalViewRequest) (id string, err error) {
 	defer s.called("views.open", time.Now(), &err)
 	answer, err := s.api.OpenViewContext(ctx, string(trigger), view)
-	if err == nil && answer.ID == "" {
-		return &Error{Method: "views.open", Code: Incomplete}
+	return viewID("views.open", answer, err)
+}
+
+// viewID returns the ID of the view in an answer. An answer without one is incomplete.
+func viewID(method string, answer *slack.ViewResponse, err error) (string, error) {
+	if err != nil {
+		return "", asError(method, err)
 	}
-	return asError("views.open", err)
+	if answer.ID == "" {
+		return "", &Error{Method: method, Code: Incomplete}
+	}
+	return answer.ID, nil
+}
+
+// UpdateForm replaces an open modal by its view ID. Slack answers not_found if it was
+// closed.
+func (s *Client) UpdateForm(ctx context.Context, id string, view slack.ModalViewRequest) (err error) {
+	defer s.called("views.update", time.Now(), &err)
+	answer, err := s.api.UpdateViewContext(ctx, view, "", "", id)
+	_, err = viewID("views.update", answer, err)
+	return err
 }
 
 // block is a block that is already JSON; it is sent as it is.
