@@ -60,16 +60,19 @@ type Arrival struct {
 	Tries int `json:"-"`
 }
 
-// Decides reports whether the arrival is part of a decision: a click, or the form for
-// the reason of a Deny. Such work goes before new requests.
-func (a Arrival) Decides() bool { return a.Kind == ClickArrival || a.CallbackID == DenyCallback }
+// Decides reports whether the arrival is part of a decision: a click, the form for the
+// reason of a Deny, or the form that ends a freeze. Such work goes before new requests.
+func (a Arrival) Decides() bool {
+	return a.Kind == ClickArrival || a.CallbackID == DenyCallback || a.CallbackID == UnfreezeCallback
+}
 
 // Names inside the forms, shared by the views that bot/message builds and the envelope
 // decoder in bot/listen.
 const (
-	FormCallback     = "request.form" // callback_id of the form for a request
-	DenyCallback     = "request.deny" // callback_id of the form for the reason of a Deny
-	FormTargetBlock  = "target"       // block_id of the user picker
+	FormCallback     = "request.form"     // callback_id of the form for a request
+	DenyCallback     = "request.deny"     // callback_id of the form for the reason of a Deny
+	UnfreezeCallback = "request.unfreeze" // callback_id of the form that ends a freeze
+	FormTargetBlock  = "target"           // block_id of the user picker
 	FormTargetAction = "user"
 	FormReasonBlock  = "reason" // block_id of the reason field
 	FormReasonAction = "text"
@@ -81,6 +84,8 @@ const (
 	ActionDeny    = "request.deny"
 	ActionCancel  = "request.cancel"
 	ActionRetry   = "request.retry"
+	// ActionUnfreeze is on the notice of a freeze. Its value is the freeze's number.
+	ActionUnfreeze = "request.unfreeze"
 )
 
 // ResponseURLLife is how long Slack accepts answers at a response_url.

@@ -443,8 +443,9 @@ func (s *stage) buttonsOf() map[string][]string {
 	for _, m := range s.slack.Messages(channelOfCards) {
 		on := map[string]bool{}
 		for _, b := range m.Buttons() {
-			on[b.Value] = true
+			on[b.Value] = b.ActionID != bot.ActionUnfreeze
 		}
+		maps.DeleteFunc(on, func(_ string, card bool) bool { return !card })
 		for _, id := range slices.Sorted(maps.Keys(on)) {
 			found[id] = append(found[id], m.TS)
 		}

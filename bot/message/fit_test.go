@@ -99,7 +99,7 @@ func TestFit_EverythingGrown(t *testing.T) {
 	frozen := newScene("", bot.Pending, frozen).v.Freeze
 	notice := freezeNotice(frozen, v, false)
 	fits(t, "the notice of a freeze", notice)
-	if !strings.Contains(notice.Text, "more, please look. It ends by itself") {
+	if !strings.Contains(notice.Text, "more, please look. The freeze ends by itself") {
 		t.Errorf("it says %s", notice.Text)
 	}
 	problems := many(500, "Nobody is found for the approver U0APPROVER%04d, whom the policy names")
