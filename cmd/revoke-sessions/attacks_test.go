@@ -61,7 +61,7 @@ var attacks = slices.Concat(
 	accountAttacks,                  // people with more than one account
 	targetAttacks, ownDeviceAttacks, // the target as judge, the finder of a phone
 	lateAttacks, changeAttacks, protectedAttacks, // what is not as it was
-	limitAttacks, freezeAttacks, rulesAttacks, // brakes
+	limitAttacks, freezeAttacks, noticeAttacks, rulesAttacks, // brakes
 	formAttacks, wordAttacks, readerAttacks, // what can be typed, submitted and read
 )
 
