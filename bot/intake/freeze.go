@@ -190,10 +190,9 @@ func (h *brakes) refuseElsewhere(ctx context.Context, a act, e bot.Entry) (refus
 }
 
 // checkNotice returns why a click does not count, or "". It counts on the notice in the
-// approvers' channel, or on the person's own direct message. If the freeze is over by now,
-// and no other one is on, weigh says so. The place of a new message may not be stored yet:
-// checkNotice waits about 1.3 s for it. A copy of a notice stays where it is: it can do
-// nothing.
+// approvers' channel, or on the person's own direct message. If no freeze is on, weigh says
+// so. The place of a new message may not be stored yet: checkNotice waits about 1.3 s for
+// it. A copy of a notice stays where it is, because it can do nothing.
 func (h *brakes) checkNotice(ctx context.Context, a act) (wrong authz.Reason, err error) {
 	number, err := strconv.ParseInt(a.Value, 10, 64)
 	if err != nil || a.MessageAppID != h.cfg.Home.AppID || a.AppID != h.cfg.Home.AppID {
@@ -204,7 +203,10 @@ func (h *brakes) checkNotice(ctx context.Context, a act) (wrong authz.Reason, er
 		if err != nil {
 			return "", err
 		}
-		if frozen && on.ID != number {
+		switch {
+		case !frozen:
+			return "", nil
+		case on.ID != number:
 			return bot.WrongPlace, nil
 		}
 		places, err := h.store.FreezePlaces(ctx, number)
@@ -220,7 +222,7 @@ func (h *brakes) checkNotice(ctx context.Context, a act) (wrong authz.Reason, er
 			noted = noted || p.To == h.cfg.Channel || mine && a.ChannelID != h.cfg.Channel
 		}
 		switch {
-		case noted || !frozen:
+		case noted:
 			return bot.WrongPlace, nil
 		case wait > time.Second:
 			return bot.NotNoted, nil

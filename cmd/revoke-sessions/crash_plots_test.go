@@ -305,6 +305,18 @@ var plots = map[string]plot{
 			"revoked": once, "verified": once},
 		posts: span{2, 3},
 	},
+	"frozen and thawed by the button of the notice": {
+		acts: func(m *mortal) {
+			m.asks(aliceID, "freeze I am not sure")
+			m.reads("card", "froze all revokes")
+			m.agrees(amirID, 1)
+			m.reads("card", "asked to end the freeze (1 of 2)")
+			m.agrees(aliceID, 2)
+			m.reads("card", "The freeze is over.", "ended it; @U0AMIR asked before")
+		},
+		rows:  map[string]span{"frozen": once, "unfreeze_asked": once, "unfrozen": once},
+		posts: never,
+	},
 	"an approver is taken off the list while it waits": {
 		policy: bySlackGroup,
 		acts: func(m *mortal) {
