@@ -17,6 +17,7 @@ type act struct {
 	drill   bool
 	reason  string
 	request string // for a click
+	promise string // what a form said that its submission does; "nothing" for the press that opens it
 }
 
 // step is one new audit row and everything that a judge may use: what people just did,
@@ -48,6 +49,16 @@ func (s step) did(kinds ...authz.Action) bool {
 	return slices.ContainsFunc(s.acts, func(a act) bool {
 		return a.who.id == s.row.Actor && slices.Contains(kinds, a.kind) && (a.request == "" || a.request == s.row.Request)
 	})
+}
+
+// promised is what the actor's form said, empty for a command.
+func (s step) promised() string {
+	for _, a := range s.acts {
+		if a.who.id == s.row.Actor && a.promise != "" {
+			return a.promise
+		}
+	}
+	return ""
 }
 
 // asking finds the actor's command that explains the row. It prefers a command with a
