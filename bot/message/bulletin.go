@@ -76,20 +76,19 @@ func (o *Bulletin) Owes(to string, now time.Time) bool {
 func (o *Bulletin) Says(to string) bot.Message {
 	_, posted := o.Places[to]
 	channel := to == o.Home || !bot.SlackUser.MatchString(to)
-	m := o.Message
-	if o.Freeze != nil {
-		m = freezeNotice(o.Freeze, o.V, o.Over() && channel && !posted)
-	}
-	ends := o.hasButton(to)
-	if channel && !ends {
-		return m
-	}
 	p := &page{}
-	p.ready(m)
+	switch {
+	case o.Freeze != nil:
+		p = freezeNotice(o.Freeze, o.V, o.Over() && channel && !posted)
+	case channel:
+		return o.Message
+	default:
+		p.ready(o.Message)
+	}
 	if !channel {
 		p.add(o.why(to))
 	}
-	if ends {
+	if o.hasButton(to) {
 		p.buttons(unfreezeButton(o.Freeze))
 	}
 	return p.message()

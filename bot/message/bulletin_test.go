@@ -7,6 +7,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/slack-go/slack"
+
 	"revoke-sessions/authz"
 	"revoke-sessions/bot"
 	"revoke-sessions/bot/bottest"
@@ -111,6 +113,48 @@ func TestUnfreezeForm_SaysWhatThisClickDoes(t *testing.T) {
 		}
 		if ends != strings.HasSuffix(form.PrivateMetadata, " End the freeze") {
 			t.Errorf("%s: the submission carries %q", name, form.PrivateMetadata)
+		}
+	}
+}
+
+// Slack opens each form, however many people there are and whatever was typed, and shows
+// the reason as typed.
+func TestUnfreezeForm_SlackOpensEach(t *testing.T) {
+	s := bottest.PostedAll(t)
+	a := connected(t, s)
+	open := func(name string, form Modal) {
+		t.Helper()
+		trigger, _ := bottest.Typed(t, s, bottest.Alice, "")
+		if _, err := a.OpenForm(bottest.Deadline(t), bot.Secret(trigger), form); err != nil {
+			t.Fatalf("%s: %v", name, explain(err))
+		}
+		for _, b := range form.Blocks.BlockSet {
+			if b.BlockType() != slack.MBTRichText {
+				t.Errorf("%s has a block %s", name, b.BlockType())
+			}
+		}
+	}
+	for name, form := range unfreezeForms() {
+		open(name, form)
+	}
+	own := []string{bottest.Alice, bottest.Dave}
+	for name, text := range bottest.Hostile {
+		f := bot.Freeze{ID: 1, Until: bottest.AskedAt, By: authz.Asker{SlackID: bottest.Dave}, Reason: bot.Clean(text, bot.MaxReason)}
+		policy := authz.New(bottest.Alice)
+		policy.Freeze.Unfreeze = many(500, "U0TRUSTED%04d")
+		u := Unfreezing{&f, authz.Decision{Allowed: true, Have: 1, Need: 2}, bottest.Alice, &policy}
+		for _, id := range many(500, "U0APPROVER%04d") {
+			f.Votes = append(f.Votes, authz.Asker{SlackID: id})
+		}
+		open(name, UnfreezeForm(u, 42))
+		f.Votes, policy.Freeze.Unfreeze = nil, nil
+		for what, m := range map[string]bot.Message{
+			"form":   {Text: "x", Blocks: encoded(UnfreezeForm(u, 42).Blocks.BlockSet)},
+			"notice": (&Bulletin{Home: "C0CARDS", Freeze: &f, V: View{Approvers: own}}).Says("C0CARDS"),
+		} {
+			if problem := inertProblem(s, shownBySlack(t, s, a, saying{key: what, m: m}), own); problem != "" {
+				t.Errorf("%s, %s: %s", what, name, problem)
+			}
 		}
 	}
 }

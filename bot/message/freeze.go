@@ -52,17 +52,17 @@ func freezeReason(f *bot.Freeze, p *page) {
 // FreezeAnnouncement is the notice about a freeze. The poster redraws it and adds the
 // button; the stored Message serves a replica of an earlier version.
 func FreezeAnnouncement(f *bot.Freeze, v View) *bot.Notice {
-	return &bot.Notice{Key: bot.FreezeKind, Message: freezeNotice(f, v, false)}
+	return &bot.Notice{Key: bot.FreezeKind, Message: freezeNotice(f, v, false).message()}
 }
 
 // freezeNotice is the one message about a freeze in its current state, without its
 // button. During the freeze it mentions all approvers. late means that nothing was posted
 // until the freeze was over.
-func freezeNotice(f *bot.Freeze, v View, late bool) bot.Message {
+func freezeNotice(f *bot.Freeze, v View, late bool) *page {
 	p := &page{}
 	if !f.EndedAt.IsZero() {
 		p.add(thawed(f, late))
-		return p.message()
+		return p
 	}
 	p.add((&line{}).person(f.By.SlackID).bold(" froze all revokes.").
 		say(" No revoke starts, and nobody can approve one. People can still ask, and no request expires."))
@@ -74,7 +74,7 @@ func freezeNotice(f *bot.Freeze, v View, late bool) bot.Message {
 	if v.Emergency != "" {
 		p.add((&line{}).say("Is a device lost meanwhile? ").typed(v.Emergency))
 	}
-	return p.message()
+	return p
 }
 
 // howItEnds says when a freeze ends by itself, and how people end it earlier.
