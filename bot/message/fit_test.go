@@ -131,7 +131,7 @@ func TestFit_EverythingGrown(t *testing.T) {
 		}
 	}
 	for _, want := range []string{
-		"Too few approvers", "more like these; the bot's log has them all", "Named are", "About the approvers' channel",
+		"Too few approvers", "more like these; the bot's log has them all", "Named approvers", "About the approvers' channel",
 	} {
 		if !strings.Contains(coverage.Text, want) {
 			t.Errorf("%s does not say %q", coverage.Text, want)
