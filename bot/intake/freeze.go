@@ -7,8 +7,11 @@ import (
 	"strconv"
 	"time"
 
+	"golang.org/x/sync/errgroup"
+
 	"revoke-sessions/authz"
 	"revoke-sessions/bot"
+	"revoke-sessions/bot/lookup"
 	"revoke-sessions/bot/message"
 )
 
@@ -107,13 +110,25 @@ func (h *brakes) unfreeze(ctx context.Context, a act, promised string) error {
 
 // weigh looks up the actor, the freeze and those who asked to end it, and asks authz. It
 // notes the actor in e. If the actor may not end the freeze, weigh refuses, and ok is
-// false.
+// false. It looks up everybody at once, because the trigger of the form lives 3 s.
 func (h *brakes) weigh(ctx context.Context, a act, e *bot.Entry) (u message.Unfreezing, ok bool, err error) {
-	who, err := h.people.Who(ctx, a.UserID)
+	on, frozen, err := h.store.Frozen(ctx)
+	if err != nil {
+		return u, false, err
+	}
+	var who lookup.Person
+	votes, known := make([]lookup.Person, len(on.Votes)), lookup.Roster{}
+	g, look := errgroup.WithContext(ctx)
+	g.Go(func() (err error) { who, err = h.people.Who(look, a.UserID); return err })
+	for i, v := range on.Votes {
+		g.Go(func() (err error) { votes[i], err = h.people.Again(look, v.SlackID, v.EntraID); return err })
+	}
+	g.Go(func() error { known = h.approvers.Fresh(ctx); return nil }) // not look: others use the roster, too
+	err = g.Wait()
+	e.ActorEntraID, e.LookedUpMS = who.Actor.EntraID, who.Age.Milliseconds()
 	if err != nil {
 		return u, false, h.refuseLookup(ctx, a, *e, err, nil)
 	}
-	e.ActorEntraID, e.LookedUpMS = who.Actor.EntraID, who.Age.Milliseconds()
 	// Only the rules in force decide who may unfreeze. A process with other rules may freeze.
 	if others, err := h.run.HasOtherRules(ctx); others || err != nil {
 		if err != nil {
@@ -121,19 +136,11 @@ func (h *brakes) weigh(ctx context.Context, a act, e *bot.Entry) (u message.Unfr
 		}
 		return u, false, h.refuseFor(ctx, a, *e, bot.OtherRules, nil)
 	}
-	on, frozen, err := h.store.Frozen(ctx)
-	if err != nil {
-		return u, false, err
-	}
 	brake := authz.Brake{Frozen: frozen}
-	for _, vote := range on.Votes {
-		voter, err := h.people.Again(ctx, vote.SlackID, vote.EntraID)
-		if err != nil {
-			return u, false, h.refuseLookup(ctx, a, *e, err, nil)
-		}
+	for _, voter := range votes {
 		brake.Votes = append(brake.Votes, voter.Actor)
 	}
-	if known := h.approvers.Fresh(ctx); known.Whole() && h.cfg.Policy.OnlyUsers() {
+	if known.Whole() && h.cfg.Policy.OnlyUsers() {
 		brake.Approvers = known.Count(h.cfg.Check)
 	}
 	d := authz.Check(authz.Question{Action: authz.Unfreeze, Actor: who.Actor, Policy: h.cfg.Policy, Brake: brake})
