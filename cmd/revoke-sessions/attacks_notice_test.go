@@ -367,6 +367,11 @@ var noticeAttacks = slices.Concat([]attack{
 		scene: func(r *raid) {
 			opensForms(amirID)(r)
 			r.passes("61m")
+			r.poll("the click is erased", func() bool {
+				var kept int
+				err := r.sql().QueryRow(`SELECT count(*) FROM arrivals WHERE body <> ''`).Scan(&kept)
+				return err == nil && kept == 0
+			})
 		},
 		attack: submitsEnd(amirID), reads: []string{"dm:amir", "This form is too old, so nothing was done"},
 		rows: []row{{"refused", "wrong_place", amirID}}, state: bot.Pending, then: stillAsks(0),
