@@ -60,9 +60,11 @@ type Arrival struct {
 	Tries int `json:"-"`
 }
 
-// Decides reports whether the arrival is part of a decision: a click, or the form for
-// the reason of a Deny. Such work goes before new requests.
-func (a Arrival) Decides() bool { return a.Kind == ClickArrival || a.CallbackID == DenyCallback }
+// Decides reports whether the arrival is part of a decision: a click, the form for the
+// reason of a Deny, or the form that ends a freeze. Such work goes before new requests.
+func (a Arrival) Decides() bool {
+	return a.Kind == ClickArrival || a.CallbackID == DenyCallback || a.CallbackID == UnfreezeCallback
+}
 
 // Approves reports whether the arrival is a click on a button that says that others must
 // approve, too. Such a click never leads to a call.
@@ -73,9 +75,10 @@ func (a Arrival) Approves() bool {
 // Names inside the forms, shared by the views that bot/message builds and the envelope
 // decoder in bot/listen.
 const (
-	FormCallback     = "request.form" // callback_id of the form for a request
-	DenyCallback     = "request.deny" // callback_id of the form for the reason of a Deny
-	FormTargetBlock  = "target"       // block_id of the user picker
+	FormCallback     = "request.form"     // callback_id of the form for a request
+	DenyCallback     = "request.deny"     // callback_id of the form for the reason of a Deny
+	UnfreezeCallback = "request.unfreeze" // callback_id of the form that ends a freeze
+	FormTargetBlock  = "target"           // block_id of the user picker
 	FormTargetAction = "user"
 	FormReasonBlock  = "reason" // block_id of the reason field
 	FormReasonAction = "text"
@@ -94,6 +97,8 @@ const (
 	ActionApproveRetry = "request.approve_retry"
 	// ActionDetails shows what else is known of a request.
 	ActionDetails = "request.details"
+	// ActionUnfreeze is on the notice of a freeze. Its value is the freeze's number.
+	ActionUnfreeze = "request.unfreeze"
 )
 
 // ResponseURLLife is how long Slack accepts answers at a response_url.

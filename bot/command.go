@@ -87,7 +87,7 @@ func ParseCommand(text string) (Command, error) {
 	case "unfreeze":
 		if rest != "" {
 			return Command{}, &UsageError{"There is nothing to say after \"unfreeze\".",
-				"Type `/revoke-sessions unfreeze` alone; it ends the freeze that is on."}
+				"Type `/revoke-sessions unfreeze` alone."}
 		}
 		return Command{Verb: UnfreezeVerb}, nil
 	case "drill":

@@ -34,13 +34,16 @@ const (
 	TargetChanged   authz.Reason = "target_changed"
 	OverLimit       authz.Reason = "over_limit"
 	TooFewApprovers authz.Reason = "too_few_approvers" // found by the preflight
+	// FreezeChanged: the form that ends a freeze said something else than what the click
+	// would do now.
+	FreezeChanged authz.Reason = "freeze_changed"
 )
 
 // Reasons lists every reason for which the bot refuses, authz's included.
 var Reasons = append([]authz.Reason{
 	AlreadyDecided, TooLate, NotRetryable, UnknownRequest, WrongPlace, NotNoted, LookupFailed,
 	TargetIsApp, OwnAccount, GaveUp, TooFast, OtherRules, LastApproval,
-	IsVoid, TargetChanged, OverLimit, TooFewApprovers, NotOnRecord,
+	IsVoid, TargetChanged, OverLimit, TooFewApprovers, NotOnRecord, FreezeChanged,
 }, authz.Reasons...)
 
 // AboutMapping reports reasons about how a Slack account leads to an Entra account.

@@ -224,6 +224,10 @@ type Billboard interface {
 // stays true. There is one such Key.
 const StandingKind = "reach"
 
+// FreezeKind is the kind of the one notice that shows a freeze. CommitFreeze adds the
+// freeze's number to its Key.
+const FreezeKind = "freeze"
+
 // Announcements are messages that belong to no request.
 type Announcements interface {
 	// Announce stores a notice and its audit rows. It answers false, and stores
@@ -240,6 +244,8 @@ type Announcements interface {
 	Withdraw(ctx context.Context, kind, keep string) error
 	// NoticePlaces are the messages of a notice.
 	NoticePlaces(ctx context.Context, id int64) ([]NoticePlace, error)
+	// FreezePlaces are the messages that show a freeze, by its number.
+	FreezePlaces(ctx context.Context, freeze int64) ([]NoticePlace, error)
 	// SetNoticePlace stores where a message of a notice is; one with no TS removes it.
 	SetNoticePlace(ctx context.Context, id int64, p NoticePlace) error
 }

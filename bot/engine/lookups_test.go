@@ -258,7 +258,7 @@ func TestLookups_FormsLeaveRoomForDenials(t *testing.T) {
 	})
 	for id, at := range cards {
 		s.actsOut(t, s.pressed(theApprover, at, bot.ActionDeny, id))
-		form, opened := s.submitted(theApprover, "a mistake")
+		form, opened := s.submitted(theApprover, bot.DenyCallback, "a mistake")
 		if !opened {
 			t.Errorf("the form to deny %s did not open; she reads %s", id, s.answersTo(theApprover))
 			continue

@@ -2,6 +2,7 @@ package engine_test
 
 import (
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -76,6 +77,11 @@ func (j freezesJudge) end(s step, on *pastFreeze) {
 		j.complain(s, "they may not unfreeze")
 		return
 	}
+	// A form says what its submission does, and a press of the button does nothing.
+	says := map[string]string{"unfreeze_asked": "Ask to end the freeze", "unfrozen": "End the freeze"}[s.row.Action]
+	if promised := s.promised(); promised != "" && promised != says {
+		j.complain(s, "the form said: %s", promised)
+	}
 	if s.row.Action == "unfreeze_asked" {
 		// The bot does not count the vote of an account that no longer leads to a
 		// person, so it may take another vote of that person.
@@ -103,6 +109,8 @@ func (j freezesJudge) refused(s step, on *pastFreeze) {
 		so = on != nil
 	case authz.NotFrozen:
 		so = on == nil
+	case bot.FreezeChanged:
+		so = strings.HasSuffix(s.promised(), "nd the freeze")
 	case authz.AlreadyVoted:
 		so = on != nil && on.votedBy(s.actor.of)
 	case authz.FrozeLately:
@@ -143,6 +151,8 @@ func TestFreezesJudge(t *testing.T) {
 		s.before.freezes[0].votes = []*member{old}
 	}
 	known := func(s *step) { s.before.freezes[0].votes[0].deleted = fact{} }
+	promises := func(what string) func(*step) { return func(s *step) { s.acts[0].promise = what } }
+	votedAndPromised := func(s *step) { voted(s); promises("End the freeze")(s) }
 	noVotes := func(s *step) { s.before.freezes[0].votes = nil }
 	twins := []twin{
 		{"freeze", freeze(), nil, func(s *step) { s.now.Approvers = nil }, "they may not freeze"},
@@ -157,6 +167,16 @@ func TestFreezesJudge(t *testing.T) {
 			func(s *step) { s.now.Freeze.Unfreeze = nil }, "they may not unfreeze"},
 		{"ask to end", newStep("unfreeze_asked", "ALICE", authz.Unfreeze), on, votes, "they asked before"},
 		{"ask to end, with another account", newStep("unfreeze_asked", "ALICE", authz.Unfreeze), elsewhere, known, "they asked before"},
+		{"ask to end, by a form that ends it", newStep("unfreeze_asked", "ALICE", authz.Unfreeze), func(s *step) { on(s); promises("Ask to end the freeze")(s) },
+			promises("End the freeze"), "the form said: End the freeze"},
+		{"end by a form that only asks", newStep("unfrozen", "ALICE", authz.Unfreeze), votedAndPromised,
+			promises("Ask to end the freeze"), "the form said: Ask to end the freeze"},
+		{"end by a press", newStep("unfrozen", "ALICE", authz.Unfreeze), votedAndPromised, promises("nothing"), "the form said: nothing"},
+		{"refuse a form that is not true any more", func() step {
+			s := newStep("refused", "ALICE", authz.Unfreeze)
+			s.row.Reason = string(bot.FreezeChanged)
+			return s
+		}(), promises("End the freeze"), promises(""), "the reason is not true"},
 		{"hold back", newStep("held", "bot"), on, over, "no freeze is on"},
 		{"refuse during a freeze", refuse(authz.Frozen), on, over, "the reason is not true"},
 		{"refuse a second freeze", refuse(authz.AlreadyFrozen), on, over, "the reason is not true"},

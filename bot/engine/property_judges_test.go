@@ -18,6 +18,7 @@ type act struct {
 	reason  string
 	request string // for a click
 	button  string // of an approval: its action
+	promise string // what a form said that its submission does; "nothing" for the press that opens it
 }
 
 // step is one new audit row and everything that a judge may use: what people just did,
@@ -56,6 +57,16 @@ func (s step) mayRevoke() bool {
 	return slices.ContainsFunc(s.acts, func(a act) bool {
 		return a.who.id == s.row.Actor && a.button != bot.ActionApprove && a.button != bot.ActionApproveRetry
 	})
+}
+
+// promised is what the actor's form said, empty for a command.
+func (s step) promised() string {
+	for _, a := range s.acts {
+		if a.who.id == s.row.Actor && a.promise != "" {
+			return a.promise
+		}
+	}
+	return ""
 }
 
 // asking finds the actor's command that explains the row. It prefers a command with a

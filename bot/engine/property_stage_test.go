@@ -363,13 +363,21 @@ func (s *stage) pressed(user string, at bot.Place, action, value string) bot.Arr
 	return a
 }
 
-// submitted is the submission of the form for a reason that somebody has open, if any.
-func (s *stage) submitted(user, why string) (bot.Arrival, bool) {
+// form is the form of one kind that somebody has open, if any.
+func (s *stage) form(user, callback string) (slacktest.View, bool) {
 	views := s.slack.Views(user)
-	if len(views) == 0 {
+	if len(views) == 0 || views[len(views)-1].CallbackID != callback {
+		return slacktest.View{}, false
+	}
+	return views[len(views)-1], true
+}
+
+// submitted is the submission of the form of one kind that somebody has open, if any.
+func (s *stage) submitted(user, callback, why string) (bot.Arrival, bool) {
+	v, open := s.form(user, callback)
+	if !open {
 		return bot.Arrival{}, false
 	}
-	v := views[len(views)-1]
 	a := s.arrival(bot.FormArrival, user)
 	a.CallbackID, a.Metadata, a.Reason = v.CallbackID, v.PrivateMetadata, why
 	s.slack.As(user).Close(v.ID)
@@ -444,12 +452,11 @@ func (s *stage) buttonsOf() map[string][]string {
 	for _, m := range s.slack.Messages(channelOfCards) {
 		on := map[string]bool{}
 		for _, b := range m.Buttons() {
-			on[b.Value] = on[b.Value] || b.ActionID != bot.ActionDetails
+			on[b.Value] = on[b.Value] || b.ActionID != bot.ActionDetails && b.ActionID != bot.ActionUnfreeze
 		}
+		maps.DeleteFunc(on, func(_ string, card bool) bool { return !card })
 		for _, id := range slices.Sorted(maps.Keys(on)) {
-			if on[id] {
-				found[id] = append(found[id], m.TS)
-			}
+			found[id] = append(found[id], m.TS)
 		}
 	}
 	return found

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -304,25 +305,17 @@ func (d *day) deny(t *rapid.T) {
 		return
 	}
 	who := d.decider(t, p, func(r rules, m *member, p *tracked) bool { return r.decides(m) && m.of != p.target })
-	if _, open := d.form(who); !open {
+	if _, open := d.form(who.id, bot.DenyCallback); !open {
 		a := act{kind: authz.Deny, request: p.id, who: who}
 		d.do(t, []act{a}, []bot.Arrival{d.pressed(who.id, at, bot.ActionDeny, p.id)})
 	}
 	if chance(t, 3, "think about it first") {
 		return
 	}
-	if arrival, ok := d.submitted(who.id, "a mistake"); ok {
+	if arrival, ok := d.submitted(who.id, bot.DenyCallback, "a mistake"); ok {
 		// The row will say which card the form came from.
 		d.do(t, []act{{kind: authz.Deny, who: who}}, []bot.Arrival{arrival})
 	}
-}
-
-func (d *day) form(who *member) (slacktest.View, bool) {
-	views := d.slack.Views(who.id)
-	if len(views) == 0 {
-		return slacktest.View{}, false
-	}
-	return views[len(views)-1], true
 }
 
 // cancelOrRetry presses Cancel, or types it, or presses Try again.
@@ -357,7 +350,57 @@ func (d *day) brake(t *rapid.T) {
 		d.do(t, []act{{kind: authz.Freeze, who: who}}, []bot.Arrival{d.typed(who.id, "freeze too many")})
 		return
 	}
+	if rapid.Bool().Draw(t, "by the notice") {
+		d.unfreezeByNotice(t, who)
+		return
+	}
 	d.do(t, []act{{kind: authz.Unfreeze, who: who}}, []bot.Arrival{d.typed(who.id, "unfreeze")})
+}
+
+// unfreezeByNotice presses the button of a notice, and submits the form that it opens. A
+// press with a forged number, or on somebody else's direct message, is nobody's act.
+func (d *day) unfreezeByNotice(t *rapid.T, who *member) {
+	on, _, err := d.store.Frozen(context.Background())
+	if err != nil {
+		t.Fatal(err)
+	}
+	places, err := d.store.FreezePlaces(context.Background(), on.ID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(places) == 0 {
+		return
+	}
+	at := rapid.SampledFrom(places).Draw(t, "notice")
+	if _, open := d.form(who.id, bot.UnfreezeCallback); !open {
+		press := d.pressed(who.id, bot.Place{Channel: at.Channel, TS: at.TS}, bot.ActionUnfreeze, strconv.FormatInt(on.ID, 10))
+		acts := []act{{kind: authz.Unfreeze, who: who, promise: "nothing"}}
+		switch {
+		case chance(t, 8, "a forged number"):
+			press.Value, acts = strconv.FormatInt(on.ID+rapid.SampledFrom([]int64{-1, 1}).Draw(t, "number"), 10), nil
+		case at.To != channelOfCards && at.To != who.id:
+			acts = nil
+		}
+		if acts == nil {
+			t.Logf("%s forges a press of the notice", who.id)
+			if err := d.deliver(press); err != nil {
+				t.Fatal(err)
+			}
+			d.look(t)
+		} else {
+			d.do(t, acts, []bot.Arrival{press})
+		}
+	}
+	if chance(t, 3, "think about it first") {
+		return
+	}
+	form, _ := d.form(who.id, bot.UnfreezeCallback)
+	if arrival, ok := d.submitted(who.id, bot.UnfreezeCallback, ""); ok {
+		d.do(t, []act{{kind: authz.Unfreeze, who: who, promise: form.SubmitLabel}}, []bot.Arrival{arrival})
+		if d.record.frozen() == nil {
+			d.watch.seen["unfrozen by the notice"]++
+		}
+	}
 }
 
 // rush has several people act at the same moment.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"strconv"
+	"strings"
 
 	"revoke-sessions/authz"
 	"revoke-sessions/bot"
@@ -33,11 +34,12 @@ func (h *Handler) openForm(ctx context.Context, a act) error {
 	return h.reply(ctx, a, message.Note("The form could not open, and nothing was asked for. %s", bot.TypeInstead))
 }
 
-// form handles a submitted form. Its metadata is the ID of the command or click that
-// opened it. The answer uses that arrival's response_url, or else a direct message.
+// form handles a submitted form. Its metadata begins with the ID of the command or click
+// that opened it. The answer uses that arrival's response_url, or else a direct message.
 func (h *Handler) form(ctx context.Context, a act) error {
 	var opened bot.Arrival
-	if id, err := strconv.ParseInt(a.Metadata, 10, 64); err == nil {
+	number, promised, _ := strings.Cut(a.Metadata, " ")
+	if id, err := strconv.ParseInt(number, 10, 64); err == nil {
 		opened, err = h.store.Arrival(ctx, id)
 		if err != nil && !errors.Is(err, bot.ErrNoRequest) {
 			return err
@@ -49,6 +51,9 @@ func (h *Handler) form(ctx context.Context, a act) error {
 	a.ResponseURL = opened.ResponseURL
 	if a.CallbackID == bot.DenyCallback {
 		return h.decisions.denyForm(ctx, a, opened)
+	}
+	if a.CallbackID == bot.UnfreezeCallback {
+		return h.brakes.unfreezeForm(ctx, a, opened, promised)
 	}
 	if a.CallbackID != bot.FormCallback || !bot.SlackUser.MatchString(a.PickedUser) {
 		e := bot.Entry{Wanted: string(authz.Ask), Reason: string(authz.OutsideWorkspace)}

@@ -31,7 +31,7 @@ func (h *Handler) command(ctx context.Context, a act) error {
 	case bot.FreezeVerb:
 		return h.brakes.freeze(ctx, a, cmd.Reason)
 	case bot.UnfreezeVerb:
-		return h.brakes.unfreeze(ctx, a)
+		return h.brakes.unfreeze(ctx, a, "")
 	}
 	return h.reply(ctx, a, message.Help(h.view(ctx, a, nil, "")))
 }
@@ -61,6 +61,8 @@ func (h *Handler) Handle(ctx context.Context, arrived bot.Arrival) {
 		err = h.command(ctx, a)
 	case a.Kind == bot.ClickArrival && a.ActionID == bot.ActionDetails:
 		err = h.details(ctx, a)
+	case a.Kind == bot.ClickArrival && a.ActionID == bot.ActionUnfreeze:
+		err = h.brakes.press(ctx, a)
 	case a.Kind == bot.ClickArrival:
 		err = h.decisions.click(ctx, a)
 	case a.Kind == bot.FormArrival:

@@ -25,6 +25,7 @@ type Store interface {
 	Cards(ctx context.Context, ids []string) (map[string]bot.Place, error)
 	Stands(ctx context.Context, channel, ts string) (bool, error)
 	Frozen(ctx context.Context) (bot.Freeze, bool, error)
+	FreezePlaces(ctx context.Context, freeze int64) ([]bot.NoticePlace, error)
 	CommitFreeze(ctx context.Context, c bot.FreezeChange) (bot.Freeze, error)
 	LastPulled(ctx context.Context, who authz.Asker) (time.Time, error)
 }
@@ -52,7 +53,7 @@ type asks struct {
 // decisions handles clicks on cards and receipts, and the typed cancel.
 type decisions struct{ *desk }
 
-// brakes handles freeze and unfreeze.
+// brakes handles freeze and unfreeze, and the button on the notice of a freeze.
 type brakes struct{ *desk }
 
 // Handler handles arrivals.

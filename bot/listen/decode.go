@@ -209,7 +209,7 @@ func decodeClick(a bot.Arrival, p interactionPayload) (bot.Arrival, error) {
 }
 
 func decodeForm(a bot.Arrival, p interactionPayload) (bot.Arrival, error) {
-	if p.View.CallbackID != bot.FormCallback && p.View.CallbackID != bot.DenyCallback {
+	if p.View.CallbackID != bot.FormCallback && p.View.CallbackID != bot.DenyCallback && p.View.CallbackID != bot.UnfreezeCallback {
 		return bot.Arrival{}, fmt.Errorf("not a form of ours: %w", errIgnored)
 	}
 	if p.View.ID == "" || len(p.View.ID) > maxID {

@@ -70,6 +70,13 @@ func TestDecode_Arrivals(t *testing.T) {
 				Kind: bot.FormArrival, Envelope: "E1", Key: key(bot.FormArrival, "V1"),
 				UserID: "U1", CallbackID: "request.form", ReceivedAt: now,
 			}},
+		{"form without fields", "interactive",
+			`{"type":"view_submission","user":{"id":"U1"},"view":{"id":"V1","callback_id":"request.unfreeze",` +
+				`"private_metadata":"17 1.2 End the freeze","state":{"values":{}}}}`,
+			bot.Arrival{
+				Kind: bot.FormArrival, Envelope: "E1", Key: key(bot.FormArrival, "V1"),
+				UserID: "U1", CallbackID: bot.UnfreezeCallback, Metadata: "17 1.2 End the freeze", ReceivedAt: now,
+			}},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

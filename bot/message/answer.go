@@ -19,7 +19,7 @@ func Help(v View) bot.Message {
 		(&line{}).say("`/revoke-sessions status` — what is open; with an ID, one request"),
 		(&line{}).say("`/revoke-sessions cancel REQ-…` — take back what you asked for"),
 		(&line{}).say("`/revoke-sessions drill @name` — rehearse; nothing is changed"),
-		(&line{}).say("`/revoke-sessions freeze reason` — for approvers: hold every revoke back; `unfreeze` ends that"),
+		(&line{}).say("`/revoke-sessions freeze reason` — for approvers: freeze all revokes; `unfreeze`, or the button on the notice, ends that"),
 	)
 	l := (&line{}).say("Approvers decide: ").people(v.Approvers).
 		say(". You read the outcome in a direct message, approvers in the card's thread.")

@@ -76,17 +76,29 @@ func (o *Bulletin) Owes(to string, now time.Time) bool {
 func (o *Bulletin) Says(to string) bot.Message {
 	_, posted := o.Places[to]
 	channel := to == o.Home || !bot.SlackUser.MatchString(to)
-	m := o.Message
-	if o.Freeze != nil {
-		m = freezeNotice(o.Freeze, o.V, o.Over() && channel && !posted)
-	}
-	if channel {
-		return m
-	}
 	p := &page{}
-	p.ready(m)
-	p.add(o.why(to))
+	switch {
+	case o.Freeze != nil:
+		p = freezeNotice(o.Freeze, o.V, o.Over() && channel && !posted)
+	case channel:
+		return o.Message
+	default:
+		p.ready(o.Message)
+	}
+	if !channel {
+		p.add(o.why(to))
+	}
+	if o.hasButton(to) {
+		p.buttons(unfreezeButton(o.Freeze))
+	}
 	return p.message()
+}
+
+// hasButton reports whether the freeze can be ended at this destination. A direct message
+// is stored like the notice in the channel, and a click on it is compared in the same way:
+// while the channel is shut, it is the only notice. A former channel keeps no button.
+func (o *Bulletin) hasButton(to string) bool {
+	return o.Freeze != nil && !o.Over() && (to == o.Home || bot.SlackUser.MatchString(to))
 }
 
 // why says why the notice comes by direct message, and who else got it.

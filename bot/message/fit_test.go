@@ -97,9 +97,21 @@ func TestFit_EverythingGrown(t *testing.T) {
 	v := newScene("", bot.Pending).v
 	v.Approvers = many(500, "U0APPROVER%04d")
 	frozen := newScene("", bot.Pending, frozen).v.Freeze
-	notice := freezeNotice(frozen, v, false)
+	for _, id := range many(500, "U0APPROVER%04d") {
+		frozen.Votes = append(frozen.Votes, authz.Asker{SlackID: id})
+	}
+	frozen.Reason, v.Emergency = strings.Repeat("<", bot.MaxReason), strings.Repeat("e", 300)
+	show := func(to string) bot.Message {
+		return (&Bulletin{Home: "C0CARDS", Freeze: frozen, V: v, Places: map[string]bot.NoticePlace{}}).Says(to)
+	}
+	fits(t, "the notice of a freeze by direct message", show(bottest.Alice))
+	fits(t, "the news of a freeze", freezeNews(frozen, v))
+	notice := show("C0CARDS")
 	fits(t, "the notice of a freeze", notice)
-	if !strings.Contains(notice.Text, "more, please look. It ends by itself") {
+	if labels := labelsOf(notice); !slices.Equal(labels, []string{"End the freeze"}) {
+		t.Errorf("the buttons are %v", labels)
+	}
+	if !strings.Contains(notice.Text, "more, please look. The freeze ends by itself") {
 		t.Errorf("it says %s", notice.Text)
 	}
 	problems := many(500, "Nobody is found for the approver U0APPROVER%04d, whom the policy names")
@@ -119,7 +131,7 @@ func TestFit_EverythingGrown(t *testing.T) {
 		}
 	}
 	for _, want := range []string{
-		"Too few approvers", "more like these; the bot's log has them all", "Named are", "About the approvers' channel",
+		"Too few approvers", "more like these; the bot's log has them all", "Named approvers", "About the approvers' channel",
 	} {
 		if !strings.Contains(coverage.Text, want) {
 			t.Errorf("%s does not say %q", coverage.Text, want)

@@ -35,6 +35,7 @@ func TestGolden(t *testing.T) {
 		"help_no_emergency": []golden{asGolden("", Help(View{Approvers: []string{bottest.Alice}}))},
 		"form":              Form(bottest.Bob, 42, new(authz.New(bottest.Alice))),
 		"freeze":            freezeMessages(),
+		"freeze_forms":      unfreezeForms(),
 		"moved":             movedMessages(),
 	}
 	for _, s := range []scene{

@@ -22,19 +22,19 @@ func CoverageNotice(problems []string, able int, unread string, unable []bot.Una
 		p.add((&line{}).bold("%s", unread))
 	case len(problems) > 0:
 		p.add((&line{}).bold("Too few approvers: I know of %d who could decide.", able).
-			say(" An approver must be a full member of this workspace whose Slack account leads to exactly one Entra account " +
-				"that may sign in. Whoever runs the bot must name more, or ask for fewer approvals:"))
+			say(" An approver must be a full member of this workspace, and their Slack account must lead to exactly one Entra account " +
+				"that may sign in. The bot's owner must name more approvers, or ask for fewer approvals:"))
 	}
 	if len(problems) > 0 {
 		p.some(bullets, func(n int) *line { return (&line{}).say("%d more like these; the bot's log has them all", n) }, items...)
-		p.add((&line{}).say("Named are: ").people(v.Approvers).say("."))
+		p.add((&line{}).say("Named approvers: ").people(v.Approvers).say("."))
 	}
 	if len(unable) > 0 && unread == "" {
 		var who []*line
 		for _, u := range unable {
 			who = append(who, (&line{}).person(u.SlackID).say(": %s", WhyUnable(u)))
 		}
-		p.add((&line{}).say("Of those who are named, these could not decide:"))
+		p.add((&line{}).say("These named approvers cannot decide:"))
 		p.some(bullets, func(n int) *line { return (&line{}).say("%d more; the bot's log has them all", n) }, who...)
 		if how := Unmapped(unable); how != "" {
 			p.add((&line{}).say("%s", how))
@@ -55,8 +55,8 @@ func PassedOverNotice(r *bot.Request) bot.Message {
 	if r.Drill {
 		what = "rehearse the end of all sessions of "
 	}
-	l.boldTyped(strings.TrimPrefix(r.Askers[0].SlackID, bot.OperatorPrefix)).bold(" passed over the policy at the command line")
-	l.say(", to %s", what).typed(r.Name())
+	l.boldTyped(strings.TrimPrefix(r.Askers[0].SlackID, bot.OperatorPrefix)).bold(" overrode the policy at the command line")
+	l.say(" to %s", what).typed(r.Name())
 	if r.Words.UPN != "" && r.Words.UPN != r.Name() {
 		l.say(" (").typed(r.Words.UPN).say(")")
 	}
@@ -65,10 +65,10 @@ func PassedOverNotice(r *bot.Request) bot.Message {
 	for _, rule := range r.PassedOver {
 		rules = append(rules, reasons[rule])
 	}
-	p.add((&line{}).say("What was passed over: %s.", strings.Join(rules, "; ")))
+	p.add((&line{}).say("Overridden: %s.", strings.Join(rules, "; ")))
 	p.add((&line{}).say("Reason: ").typed(r.Words.Override))
-	p.add((&line{}).say("No approver was asked. What comes of it is in the audit chain: `revoke-sessions audit show %s`. "+
-		"Whoever did this can use the bot's credential: if nobody here knows of it, have that credential renewed.", r.ID))
+	p.add((&line{}).say("No approver was asked. The outcome is in the audit record: `revoke-sessions audit show %s`. "+
+		"This person can use the bot's credential. If nobody here knows about this, have the credential renewed.", r.ID))
 	return p.message()
 }
 
@@ -77,8 +77,8 @@ func PassedOverNotice(r *bot.Request) bot.Message {
 func ReachNotice() bot.Message {
 	p := &page{}
 	p.add((&line{}).bold("Microsoft may refuse to revoke an administrator's sessions.").
-		say(" I hold no Entra role for that. It concerns accounts with an administrator role, or in a group that can hold one."))
-	p.add((&line{}).say("If I am refused, a Privileged Authentication Administrator can revoke in the Entra portal: know now whom to call. " +
-		"Or whoever runs me gives me that role; `revoke-sessions doctor` says how."))
+		say(" I have no Entra role for that. This is about accounts with an administrator role, or in a group that can hold one."))
+	p.add((&line{}).say("If Microsoft refuses, a Privileged Authentication Administrator can revoke in the Entra portal: find out now who that is. " +
+		"Or the bot's owner gives me that role; `revoke-sessions doctor` says how."))
 	return p.message()
 }

@@ -150,6 +150,7 @@ var refusals = map[authz.Reason]refusal{
 		overLimit(l, v)
 		l.say(recorded)
 	},
+	bot.FreezeChanged:   freezeChanged,
 	bot.TooFewApprovers: plainly("Too few approvers could decide." + recorded),
 	bot.OtherRules: plainly("Another copy of this bot started later and has other rules, " +
 		"so this copy may not confirm anything or end a freeze." + recorded +

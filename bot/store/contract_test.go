@@ -62,6 +62,7 @@ func contract(t *testing.T, open func(t *testing.T, now func() time.Time) *store
 		"notice/in order":                          testNoticeOrder,
 		"notice/once among ten":                    testNoticesOnce,
 		"notice/of a freeze":                       testNoticeOfAFreeze,
+		"notice/places of a freeze":                testFreezePlaces,
 		"notice/withdrawn":                         testWithdraw,
 		"tell/open requests again":                 testRetell,
 		"tell/again while it is told":              testRetellMeanwhile,

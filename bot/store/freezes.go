@@ -38,7 +38,7 @@ func (b *brakes) CommitFreeze(ctx context.Context, c bot.FreezeChange) (bot.Free
 		}
 		if c.Notice != nil {
 			n := *c.Notice
-			n.Key, n.Freeze = fmt.Sprintf("%s#%d", n.Key, f.ID), f.ID
+			n.Key, n.Freeze = freezeKey(n.Key, f.ID), f.ID
 			if _, err := announce(ctx, tx, n); err != nil {
 				return err
 			}

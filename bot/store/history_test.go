@@ -157,6 +157,9 @@ var steps = []struct {
 		if _, err := s.Announce(ctx, notice(j.r.ID), bot.Entry{Action: "announced"}); err != nil {
 			return err
 		}
+		if _, err := s.FreezePlaces(ctx, int64(j.n)); err != nil {
+			return err
+		}
 		w, err := s.Due(ctx, 64)
 		for _, n := range w.Notices {
 			err = errors.Join(err, s.Announced(ctx, n, bot.Retry{}))

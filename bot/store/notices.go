@@ -79,10 +79,22 @@ func (a *announcements) Withdraw(ctx context.Context, kind, but string) error {
 
 // NoticePlaces implements bot.Announcements.
 func (a *announcements) NoticePlaces(ctx context.Context, id int64) ([]bot.NoticePlace, error) {
-	return rows(ctx, a.core, func(row scanner) (p bot.NoticePlace, err error) {
-		err = row.Scan(&p.To, &p.Channel, &p.TS, &p.Shown, &p.News)
-		return p, err
-	}, `SELECT to_id, channel, ts, shown, news FROM notice_places WHERE notice_id = $1 ORDER BY to_id`, id)
+	return rows(ctx, a.core, scanNoticePlace, `SELECT to_id, channel, ts, shown, news FROM notice_places
+		WHERE notice_id = $1 ORDER BY to_id`, id)
+}
+
+// FreezePlaces implements bot.Announcements.
+func (a *announcements) FreezePlaces(ctx context.Context, freeze int64) ([]bot.NoticePlace, error) {
+	return rows(ctx, a.core, scanNoticePlace, `SELECT p.to_id, p.channel, p.ts, p.shown, p.news
+		FROM notices n JOIN notice_places p ON p.notice_id = n.id WHERE n.key = $1 ORDER BY p.to_id`, freezeKey(bot.FreezeKind, freeze))
+}
+
+// freezeKey is the Key of a notice about a freeze.
+func freezeKey(kind string, freeze int64) string { return fmt.Sprintf("%s#%d", kind, freeze) }
+
+func scanNoticePlace(row scanner) (p bot.NoticePlace, err error) {
+	err = row.Scan(&p.To, &p.Channel, &p.TS, &p.Shown, &p.News)
+	return p, err
 }
 
 // SetNoticePlace implements bot.Announcements.

@@ -25,7 +25,8 @@ func TestReads_AfterConnectionsWereLost(t *testing.T) {
 			_, _, err := s.LastRevoke(ctx, "carol", "")
 			return err
 		},
-		"Frozen": func(ctx context.Context, s *store.Store) error { _, _, err := s.Frozen(ctx); return err },
+		"Frozen":       func(ctx context.Context, s *store.Store) error { _, _, err := s.Frozen(ctx); return err },
+		"FreezePlaces": func(ctx context.Context, s *store.Store) error { _, err := s.FreezePlaces(ctx, 1); return err },
 		"LastPulled": func(ctx context.Context, s *store.Store) error {
 			_, err := s.LastPulled(ctx, authz.Asker{SlackID: "U-BOB"})
 			return err

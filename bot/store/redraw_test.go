@@ -2,6 +2,7 @@ package store_test
 
 import (
 	"errors"
+	"slices"
 	"testing"
 	"time"
 
@@ -160,6 +161,44 @@ func testNoticeOfAFreeze(t *testing.T, open opener) {
 	if got, err := s.NoticePlaces(deadline(t), n.ID); err != nil || len(got) != 0 {
 		t.Errorf("after its time it stands at %v, %v", got, err)
 	}
+}
+
+// testFreezePlaces: a freeze is shown where its own notice is, and nowhere else.
+func testFreezePlaces(t *testing.T, open opener) {
+	c := newClock()
+	s := open(t, c.now)
+	wantPlaces := func(when string, freeze int64, want ...bot.NoticePlace) {
+		t.Helper()
+		if got, err := s.FreezePlaces(deadline(t), freeze); err != nil || !slices.Equal(got, want) {
+			t.Errorf("%s, freeze %d is shown at %v, %v", when, freeze, got, err)
+		}
+	}
+	announce(t, s, notice("freeze#1x"))
+	if err := s.SetNoticePlace(deadline(t), 1, bot.NoticePlace{To: "C9", Channel: "C9", TS: "9.9"}); err != nil {
+		t.Fatal(err)
+	}
+	home := func(ts string) bot.NoticePlace {
+		return bot.NoticePlace{To: "C1", Channel: "C1", TS: ts, Shown: "a", News: 1}
+	}
+	direct := bot.NoticePlace{To: "U-ALICE", Channel: "D1", TS: "1.2"}
+	wantPlaces("before it", 1)
+	for i, places := range [][]bot.NoticePlace{{home("1.1"), direct}, {home("2.1")}} {
+		number := int64(i) + 1
+		f := commitFreeze(t, s, bot.FreezeChange{Freeze: freezeOf(c), Audit: []bot.Entry{{Action: "frozen"}}, Notice: &bot.Notice{Key: bot.FreezeKind}})
+		wantPlaces("not posted yet", number)
+		w := due(t, s)
+		n := w.Notices[len(w.Notices)-1]
+		for _, p := range places {
+			if err := s.SetNoticePlace(deadline(t), n.ID, p); err != nil {
+				t.Fatal(err)
+			}
+		}
+		f.EndedAt = c.now().UTC()
+		commitFreeze(t, s, bot.FreezeChange{Freeze: f, Audit: []bot.Entry{{Action: "unfrozen"}}, Notice: &bot.Notice{Key: bot.FreezeKind}})
+		wantPlaces("over", number, places...)
+	}
+	wantPlaces("after the second", 1, home("1.1"), direct)
+	wantPlaces("none such", 3)
 }
 
 // testWithdraw: a withdrawn notice is not posted.

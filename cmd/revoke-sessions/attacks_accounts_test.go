@@ -147,7 +147,7 @@ var accountAttacks = []attack{
 			r.address(amirID, "alice@contoso.example")
 		},
 		attack: types(amirID, "unfreeze"),
-		reads:  []string{"only:amir", "Noted: 1 of 2"},
+		reads:  []string{"only:amir", "You asked to end the freeze (1 of 2)"},
 		rows:   []row{{"unfreeze_asked", "", amirID}}, state: bot.Pending, then: stillFrozen,
 	},
 	{

@@ -162,7 +162,7 @@ var freezeAttacks = []attack{
 	},
 	{
 		name: "one approver alone lets go of the brake", scene: frozenByAlice, attack: types(amirID, "unfreeze"),
-		reads: []string{"only:amir", "Noted: 1 of 2. The freeze goes on until another approver"},
+		reads: []string{"only:amir", "You asked to end the freeze (1 of 2). It goes on until another approver"},
 		rows:  []row{{"unfreeze_asked", "", amirID}}, state: bot.Pending, then: stillFrozen,
 	},
 	{
@@ -170,7 +170,7 @@ var freezeAttacks = []attack{
 		scene: func(r *raid) {
 			frozenByAlice(r)
 			r.typed(amirID, "unfreeze")
-			r.cardSays("asks to end the freeze: 1 of 2")
+			r.cardSays("asked to end the freeze (1 of 2)")
 		},
 		attack: types(amirID, "unfreeze"),
 		reads:  []string{"only:amir", "You have asked to end the freeze already, and each person counts once"},
@@ -182,7 +182,7 @@ var freezeAttacks = []attack{
 			carolsLaptop(r)
 			r.freezes(olgaID, "an odd card")
 			r.typed(aliceID, "unfreeze")
-			r.cardSays("asks to end the freeze: 1 of 2")
+			r.cardSays("asked to end the freeze (1 of 2)")
 		},
 		attack: types(amirID, "unfreeze"),
 		reads:  []string{"only:amir", "You have asked to end the freeze already, and each person counts once"},
@@ -193,12 +193,12 @@ var freezeAttacks = []attack{
 		scene: func(r *raid) {
 			frozenByAlice(r)
 			r.typed(aliceID, "unfreeze")
-			r.cardSays("asks to end the freeze: 1 of 2")
+			r.cardSays("asked to end the freeze (1 of 2)")
 			r.members(amirID, olgaID)
 			r.passes("2m")
 		},
 		attack: types(amirID, "unfreeze"),
-		reads:  []string{"only:amir", "Noted: 1 of 2"},
+		reads:  []string{"only:amir", "You asked to end the freeze (1 of 2)"},
 		rows:   []row{{"unfreeze_asked", "", amirID}}, state: bot.Pending, then: stillFrozen,
 	},
 	{

@@ -86,7 +86,7 @@ var rulesAttacks = []attack{
 		scene: thenOutdated(func(r *raid) {
 			frozenByAlice(r)
 			r.typed(aliceID, "unfreeze")
-			r.cardSays("asks to end the freeze: 1 of 2")
+			r.cardSays("asked to end the freeze (1 of 2)")
 		}),
 		attack: types(amirID, "unfreeze"), reads: []string{"only:amir", otherCopy},
 		rows: []row{{"refused", "other_rules", amirID}}, state: bot.Pending, then: stillFrozen,

@@ -61,7 +61,7 @@ var attacks = slices.Concat(
 	accountAttacks,                  // people with more than one account
 	targetAttacks, ownDeviceAttacks, // the target as judge, the finder of a phone
 	lateAttacks, changeAttacks, protectedAttacks, // what is not as it was
-	limitAttacks, freezeAttacks, rulesAttacks, // brakes
+	limitAttacks, freezeAttacks, noticeAttacks, rulesAttacks, // brakes
 	formAttacks, wordAttacks, readerAttacks, // what can be typed, submitted and read
 )
 
@@ -316,14 +316,14 @@ func (r *raid) form(who, callback string) (view slacktest.View) {
 func (r *raid) freezes(who, reason string) {
 	r.t.Helper()
 	r.typed(who, "freeze "+reason)
-	r.until("the channel reads of the freeze", func() bool { return strings.Contains(r.lastNotice(), "has frozen every revoke") })
+	r.until("the channel reads of the freeze", func() bool { return strings.Contains(r.lastNotice(), "froze all revokes") })
 }
 
 // lastNotice is the newest message in the channel that is no card.
 func (r *raid) lastNotice() string {
-	all := r.slack.Messages(approvals)
-	for _, m := range slices.Backward(all) {
-		if len(m.Buttons()) == 0 {
+	cards := r.cards()
+	for _, m := range slices.Backward(r.slack.Messages(approvals)) {
+		if !slices.ContainsFunc(cards, func(c slacktest.Message) bool { return c.TS == m.TS }) {
 			return plain(m)
 		}
 	}

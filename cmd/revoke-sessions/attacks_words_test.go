@@ -299,7 +299,7 @@ var wordAttacks = []attack{
 	},
 	{
 		name: "a freeze's reason is bait, and long", scene: carolsLaptop, attack: commandAs(aliceID, "freeze "+bait+long),
-		reads: []string{"card", "@alice has frozen every revoke", "Reason: @channel"},
+		reads: []string{"card", "@alice froze all revokes", "Reason: @channel"},
 		rows:  []row{{"frozen", "", aliceID}}, state: bot.Pending, then: harmless(bobID, aliceID, amirID),
 	},
 }

@@ -306,6 +306,23 @@ func (m *mortal) liveCard(action string) (card slacktest.Message) {
 	return card
 }
 
+// agrees has somebody press End the freeze on the noted notice and submit the form, until
+// the freeze has as many steps.
+func (m *mortal) agrees(who string, steps int) {
+	m.t.Helper()
+	over := func() bool { return m.count("unfreeze_asked")+m.count("unfrozen") >= steps }
+	m.inForm(who, bot.UnfreezeCallback, over, func() {
+		var ts string
+		m.poll("the notice is noted and has its button", func() bool {
+			err := m.sql().QueryRow(`SELECT coalesce(max(ts), '') FROM notice_places WHERE to_id = $1`, approvals).Scan(&ts)
+			return err == nil && slices.ContainsFunc(m.slack.Messages(approvals), func(s slacktest.Message) bool {
+				return s.TS == ts && !s.Deleted && hasButton(s, bot.ActionUnfreeze)
+			})
+		})
+		m.does(func() *slacktest.Delivery { return m.slack.As(who).Click(approvals, ts, bot.ActionUnfreeze) })
+	}, nil)
+}
+
 func hasButton(m slacktest.Message, action string) bool {
 	for _, b := range m.Buttons() {
 		if b.ActionID == action {

@@ -291,13 +291,13 @@ var plots = map[string]plot{
 			m.presses(aliceID, bot.ActionConfirm)
 			m.poll("Microsoft has asked to wait", m.askedToWait)
 			m.asks(aliceID, "freeze I am not sure")
-			m.reads("card", "has frozen every revoke")
+			m.reads("card", "froze all revokes")
 			m.settle()
 			m.entra.ClearFaults()
 			m.later(61 * time.Second)
 			m.poll("it is held back, or looked at again and again", func() bool { return m.count("held")+m.count("unknown") > 0 })
 			m.asks(aliceID, "unfreeze")
-			m.reads("card", "asks to end the freeze: 1 of 2")
+			m.reads("card", "asked to end the freeze (1 of 2)")
 			m.asks(amirID, "unfreeze")
 			m.reads("card", "The freeze is over.")
 			m.reads("card", "sessions are revoked", "Verified")
@@ -305,6 +305,18 @@ var plots = map[string]plot{
 		rows: map[string]span{"requested": once, "held": maybe, "frozen": once, "unfreeze_asked": once, "unfrozen": once,
 			"revoked": once, "verified": once},
 		posts: span{2, 3},
+	},
+	"frozen and thawed by the button of the notice": {
+		acts: func(m *mortal) {
+			m.asks(aliceID, "freeze I am not sure")
+			m.reads("card", "froze all revokes")
+			m.agrees(amirID, 1)
+			m.reads("card", "asked to end the freeze (1 of 2)")
+			m.agrees(aliceID, 2)
+			m.reads("card", "The freeze is over.", "ended it; @U0AMIR asked before")
+		},
+		rows:  map[string]span{"frozen": once, "unfreeze_asked": once, "unfrozen": once},
+		posts: never,
 	},
 	"an approver is taken off the list while it waits": {
 		policy: bySlackGroup,
@@ -386,7 +398,7 @@ var plots = map[string]plot{
 	"a freeze ends by itself": {
 		acts: func(m *mortal) {
 			m.asks(aliceID, "freeze I am not sure")
-			m.reads("card", "has frozen every revoke")
+			m.reads("card", "froze all revokes")
 			m.later(61 * time.Minute)
 			m.reads("card", "The freeze is over.", "Its time was up.")
 		},

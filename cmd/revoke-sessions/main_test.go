@@ -294,12 +294,34 @@ func (th *theatre) card() (m slacktest.Message) {
 	return m
 }
 
-// cards are the messages in the approvers' channel that had buttons when they
-// were posted, deleted ones too; the others announce something.
+// cards are the messages in the approvers' channel that had buttons of a request when
+// they were posted, deleted ones too; the others announce something.
 func (th *theatre) cards() []slacktest.Message {
 	return slices.DeleteFunc(th.slack.Messages(approvals), func(m slacktest.Message) bool {
-		return !slices.ContainsFunc(th.slack.History(approvals, m.TS), func(v slacktest.Message) bool { return len(v.Buttons()) > 0 })
+		return !slices.ContainsFunc(th.slack.History(approvals, m.TS), func(v slacktest.Message) bool {
+			return len(v.Buttons()) > 0 && !hasButton(v, bot.ActionUnfreeze)
+		})
 	})
+}
+
+// notice waits until the notice of the freeze has its button in the approvers' channel,
+// or, if that names somebody, in their direct messages.
+func (th *theatre) notice(reader string) (notice slacktest.Message) {
+	th.t.Helper()
+	th.until("the notice has its button", func() bool {
+		all := th.slack.Messages(approvals)
+		if reader != "" {
+			all = th.slack.DMs(reader)
+		}
+		for _, m := range all {
+			if !m.Deleted && hasButton(m, bot.ActionUnfreeze) {
+				notice = m
+				return true
+			}
+		}
+		return false
+	})
+	return notice
 }
 
 func (th *theatre) click(who, action string) {

@@ -35,12 +35,14 @@ import (
 //	details WHO WORDS…         presses Details, waits until the modal says all the words, and closes it
 //	click-first WHO BUTTON     presses one on the oldest card, there or not
 //	click-receipt WHO BUTTON   presses one on WHO's own receipt
+//	click-notice WHO [dm]      presses End the freeze on the freeze's notice, or on WHO's direct message of it
+//	agree WHO                  submits the form that this has opened
 //	submit WHO PICKED REASON   fills in the form that WHO has open
 //	opens WHO                  waits until that form stands open
 //	why WHO REASON             fills in the form that WHO's Deny has opened
 //	sees WHERE WORDS…          waits until one message says all the words;
 //	                           WHERE is card (the channel), thread, dm:WHO, replies:WHO
-//	                           (the threads there), only:WHO, channel (the same as card, for pings),
+//	                           (the threads there), only:WHO, form:WHO (with its buttons), channel (the same as card, for pings),
 //	                           at:C… (another channel)
 //	! sees WHERE WORDS…        no message there says them yet
 //	gone WHERE WORDS…          waits until no message there says them any more
@@ -128,6 +130,8 @@ var storyCommands = map[string]func(*testscript.TestScript, bool, []string){
 	"press":         story((*theatre).press),
 	"replay":        story((*theatre).replay),
 	"click-receipt": story((*theatre).clickReceipt),
+	"click-notice":  story((*theatre).clickNotice),
+	"agree":         story((*theatre).agrees),
 	"submit":        story((*theatre).submit),
 	"why":           story((*theatre).why),
 	"opens":         story(func(th *theatre, _ bool, a []string) { th.denyForm(cast(a[0])) }),
@@ -324,6 +328,39 @@ func (th *theatre) clickReceipt(_ bool, a []string) {
 	th.acked(th.slack.As(who).Click(receipt.Channel, receipt.TS, action))
 }
 
+func (th *theatre) clickNotice(_ bool, a []string) {
+	who, reader := cast(a[0]), ""
+	if len(a) > 1 {
+		reader = who
+	}
+	m := th.notice(reader)
+	th.last = th.slack.As(who).Click(m.Channel, m.TS, bot.ActionUnfreeze)
+	th.acked(th.last)
+}
+
+func (th *theatre) agrees(_ bool, a []string) {
+	who := cast(a[0])
+	var form slacktest.View
+	th.until("the form that ends the freeze opens", func() bool {
+		for _, v := range th.slack.Views(who) {
+			form = v
+		}
+		return form.CallbackID == bot.UnfreezeCallback
+	})
+	th.last = th.slack.As(who).Submit(form.ID, nil)
+	th.acked(th.last)
+}
+
+// forms are the forms that somebody has open, read like messages: the title, the blocks
+// and the button.
+func (th *theatre) forms(who string) (all []slacktest.Message) {
+	for _, v := range th.slack.Views(who) {
+		text := slacktest.Message{Blocks: v.Blocks}.Plain()
+		all = append(all, slacktest.Message{Text: v.Title + "\n" + text + "\n[" + v.SubmitLabel + "]"})
+	}
+	return all
+}
+
 func (th *theatre) submit(_ bool, a []string) {
 	who := cast(a[0])
 	var view slacktest.View
@@ -374,6 +411,8 @@ func (th *theatre) stands(where string) []slacktest.Message {
 		return th.replies(th.slack.DMs(cast(name)))
 	case "only":
 		return th.slack.Ephemerals(cast(name))
+	case "form":
+		return th.forms(cast(name))
 	}
 	th.t.Fatalf("no such place: %s", where)
 	return nil
