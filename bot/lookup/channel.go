@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"revoke-sessions/authz"
+	"revoke-sessions/bot"
 )
 
 // maxPages bounds how many pages of a channel's members are read. A channel with more
@@ -15,14 +16,24 @@ const maxPages = 5
 // errTooManyMembers means that a channel has members nobody looked at.
 var errTooManyMembers = errors.New("the channel has more members than are looked up")
 
+// channelMembers are the user IDs in a channel, or why they could not be read. A failure
+// is remembered too, so that a list of many cards asks once.
+type channelMembers struct {
+	ids []string
+	err error
+}
+
 // CanOpen reports whether a Slack user can open a message in a channel: somebody of this
-// workspace who is a member of the channel. It grants no right. With an error nobody
-// counts, because a link must not reach a person who cannot open it. Each answer counts
-// for a minute.
+// workspace who is a member of the channel. It grants no right. If Slack does not say who
+// is a member, nobody counts, because a link must not reach a person who cannot open it.
+// Each answer, and each failure, counts for a minute; the error is returned when it is new.
 func (p *People) CanOpen(ctx context.Context, channel, slackID string) (bool, error) {
 	ctx = context.WithValue(ctx, purposeKey{}, ForOthers) // a link is never urgent
-	members, age, err := p.inChannel.Get(ctx, channel)
-	if err != nil || age >= Fresh || !slices.Contains(members, slackID) {
+	in, age, err := p.inChannel.Get(ctx, channel)
+	if err == nil && age == 0 {
+		err = in.err
+	}
+	if err != nil || age >= Fresh || !slices.Contains(in.ids, slackID) {
 		return false, err
 	}
 	// A channel that is shared has members of other workspaces.
@@ -30,24 +41,30 @@ func (p *People) CanOpen(ctx context.Context, channel, slackID string) (bool, er
 	return err == nil && age < Fresh && (m.Standing == authz.FullMember || m.Standing == authz.GuestUser), err
 }
 
-// readChannel reads all members of a channel, page by page. The budget counts each page.
-func readChannel(
-	b *Budget, page func(ctx context.Context, channel, cursor string) ([]string, string, error),
-) func(context.Context, string) ([]string, error) {
-	return func(ctx context.Context, channel string) (members []string, err error) {
-		for cursor, n := "", 0; n < maxPages; n++ {
-			var more []string
-			next := counted(b, "conversations.members", func(ctx context.Context, from string) (to string, err error) {
-				more, to, err = page(ctx, channel, from)
-				return to, err
-			})
-			if cursor, err = next(ctx, cursor); err != nil {
-				return nil, err
-			}
-			if members = append(members, more...); cursor == "" {
-				return members, nil
-			}
+// membersOf reads all members of a channel, page by page. The budget counts each page.
+func (p *People) membersOf(b *Budget) func(context.Context, string) (channelMembers, error) {
+	return func(ctx context.Context, channel string) (channelMembers, error) {
+		ids, err := p.readPages(ctx, b, channel)
+		if err != nil {
+			err = Failed(bot.Subject{Where: bot.AtSlack}, err)
 		}
-		return nil, errTooManyMembers
+		return channelMembers{ids, err}, nil
 	}
+}
+
+func (p *People) readPages(ctx context.Context, b *Budget, channel string) (members []string, err error) {
+	for cursor, n := "", 0; n < maxPages; n++ {
+		var more []string
+		next := counted(b, "conversations.members", func(ctx context.Context, from string) (to string, err error) {
+			more, to, err = p.slack.ChannelMembers(ctx, channel, from)
+			return to, err
+		})
+		if cursor, err = next(ctx, cursor); err != nil {
+			return nil, err
+		}
+		if members = append(members, more...); cursor == "" {
+			return members, nil
+		}
+	}
+	return nil, errTooManyMembers
 }
