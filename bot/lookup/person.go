@@ -115,7 +115,7 @@ type People struct {
 	slackGroup *Cache[[]string] // user IDs by group
 	entraIn    *Cache[[]string] // groups by object ID
 	entraGroup *Cache[graph.Group]
-	byAddress  *Cache[string]   // Slack user IDs; "" for nobody's address
+	byAddress  *Cache[string] // Slack user IDs; "" for nobody's address
 	inChannel  *Cache[channelMembers]
 }
 

@@ -66,8 +66,11 @@ func Received(r *bot.Request, v View) bot.Message {
 
 // nothingYet says that no decision has been carried out.
 func nothingYet(r *bot.Request) string {
-	if r.Drill {
+	switch {
+	case r.Drill:
 		return "Nothing is changed in a drill."
+	case r.Attempts.Unclear() != nil:
+		return "It is not known whether anything was revoked."
 	}
 	return "Nothing is revoked yet."
 }
@@ -82,9 +85,12 @@ func Joined(r *bot.Request, v View, slackID string, added bool) bot.Message {
 	} else {
 		l.bold(": you asked for this already (%s).", r.ID)
 	}
-	if r.OnlySelf() {
+	switch {
+	case r.OnlySelf():
 		l.say(" It is waiting for you: press the button in my direct message.")
-	} else {
+	case len(v.Deciders) == 0:
+		l.say(" I can't find anybody who can decide it. Do not wait for it.")
+	default:
 		l.say(" Waiting for ").deciders(v).say(".")
 	}
 	l.say(" %s", nothingYet(r))
@@ -106,8 +112,8 @@ func Joined(r *bot.Request, v View, slackID string, added bool) bot.Message {
 func CancelAsked(r *bot.Request, v View) bot.Message {
 	p := &page{}
 	p.add(begin(r).boldTyped(r.Name()).bold(": I'm asking the approvers to cancel %s.", r.ID).
-		say(" It stays open until an approver denies it, because whoever found the device could have asked. An approver should phone you first: ").
-		enders(r, v).say(". See my direct message to you: it says whether I reached them."))
+		say(" It stays open until an approver denies it, because whoever found the device could have asked. An approver should phone you first").
+		whoCan(v.Approvers, r.TargetSlackID).say(" See my direct message to you: it says whether I reached them."))
 	return p.message()
 }
 

@@ -98,9 +98,23 @@ func plainly(text string) refusal {
 	return func(l *line, _ *bot.Request, _ View) { l.say("%s", text) }
 }
 
-// naming is a refusal that ends with the people who can act instead.
-func naming(who func(*line, View) *line, text string) refusal {
-	return func(l *line, _ *bot.Request, v View) { who(l.say("%s", text), v).say(".") }
+// byDecider is a refusal that ends with the people who can decide instead.
+func byDecider(text string) refusal {
+	return func(l *line, _ *bot.Request, v View) { l.say("%s", text).whoCan(v.Deciders, v.Reader) }
+}
+
+// byApprover is a refusal that ends with the other approvers.
+func byApprover(text string) refusal {
+	return func(l *line, _ *bot.Request, v View) { l.say("%s", text).whoCan(v.Approvers, v.Reader) }
+}
+
+// whoCan ends a sentence with the people who can act, except one.
+func (l *line) whoCan(names []string, but string) *line {
+	names = slices.DeleteFunc(slices.Clone(names), func(name string) bool { return name == but })
+	if len(names) == 0 {
+		return l.say(", but I can't find anybody.")
+	}
+	return l.say(": ").people(names).say(".")
 }
 
 // notMapped is a refusal because the bot cannot tell which account is the reader's.
@@ -111,14 +125,14 @@ func notMapped(text string) refusal {
 // refusals hold the sentences for each reason.
 var refusals = map[authz.Reason]refusal{
 	authz.NotApprover: func(l *line, _ *bot.Request, v View) {
-		l.say("You are not an approver, so you can't %s. Approvers: ", doing(v.Wanted)).otherApprovers(v).say(".")
+		l.say("You are not an approver, so you can't %s. An approver can", doing(v.Wanted)).whoCan(v.Approvers, v.Reader)
 	},
-	authz.AccountBlocked:     naming((*line).deciders, "Your own Entra account is blocked, so you can't decide here. Another approver can: "),
-	authz.TargetMayNotDecide: naming((*line).deciders, "This is about your own account, so somebody else must decide it: "),
+	authz.AccountBlocked:     byDecider("Your own Entra account is blocked, so you can't decide here. Another approver can"),
+	authz.TargetMayNotDecide: byDecider("This is about your own account, so somebody else must decide it"),
 	authz.TargetMayNotEnd:    targetMayNotEnd,
-	authz.NotRequester:       naming((*line).otherApprovers, "Only the person who asked can cancel this. An approver can deny it: "),
-	authz.OthersAskedToo: naming((*line).deciders,
-		"Other people asked for this too, so none of you can cancel it alone. An approver can deny it: "),
+	authz.NotRequester:       byApprover("Only the person who asked can cancel this. An approver can deny it"),
+	authz.OthersAskedToo: byDecider(
+		"Other people asked for this too, so none of you can cancel it alone. An approver can deny it"),
 	authz.NotAMember:       plainly("Only people of this workspace can do this. Apps, workflows and deactivated accounts can't."),
 	authz.Guest:            plainly("Guests can't ask for a revoke or decide one. Ask a full member of this workspace."),
 	authz.OutsideWorkspace: plainly("Your Slack account belongs to another workspace. Only members of this one can do this."),
@@ -135,7 +149,7 @@ var refusals = map[authz.Reason]refusal{
 	authz.AccountOfSomebody: notMapped("The account with your Slack e-mail address belongs to another Slack user, " +
 		"so I can't tell which account is yours."),
 	authz.MembershipUnknown: membershipUnknown,
-	authz.MayNotRequest:     naming((*line).otherApprovers, "The policy does not let you ask for this. An approver can: "),
+	authz.MayNotRequest:     byApprover("The policy does not let you ask for this. An approver can"),
 	authz.ReasonRequired: func(l *line, r *bot.Request, _ View) {
 		l.say("Please give a reason. Type it after the person: `%s`.", example(r, ""))
 	},
@@ -145,19 +159,19 @@ var refusals = map[authz.Reason]refusal{
 	},
 	authz.TargetProtected: plainly("The policy lets nobody revoke this account from Slack. " +
 		"Use the Entra portal, or ask the people who manage the account."),
-	authz.RequesterMayNotDecide: naming((*line).deciders, "You asked for this, so somebody else must approve it: "),
-	authz.AlreadyApproved: naming((*line).deciders,
-		"You approved this already, and each person counts once. It is waiting for somebody else: "),
+	authz.RequesterMayNotDecide: byDecider("You asked for this, so somebody else must approve it"),
+	authz.AlreadyApproved: byDecider(
+		"You approved this already, and each person counts once. It is waiting for somebody else"),
 	authz.Frozen: func(l *line, _ *bot.Request, v View) {
 		l.say("A freeze is on, so nothing can be approved now.").join(freezeEnds(v))
 	},
 	authz.AlreadyFrozen: func(l *line, _ *bot.Request, v View) { l.say("A freeze is on already.").join(freezeEnds(v)) },
 	authz.NotFrozen:     plainly("No freeze is on."),
 	authz.FrozeLately:   frozeLately,
-	authz.AlreadyVoted: naming((*line).otherApprovers,
-		"You asked to end the freeze already, and each person counts once. It is waiting for another approver: "),
+	authz.AlreadyVoted: byApprover(
+		"You asked to end the freeze already, and each person counts once. It is waiting for another approver"),
 	authz.CancelNeedsApprover: func(l *line, _ *bot.Request, v View) { // the wish goes on, so nothing was refused
-		l.say("Somebody who found the device could ask this, so an approver decides: ").otherApprovers(v).say(".")
+		l.say("Somebody who found the device could ask this, so an approver decides").whoCan(v.Approvers, v.Reader)
 	},
 	bot.AlreadyDecided: func(l *line, r *bot.Request, _ View) { l.join(decided(r)) },
 	bot.TooLate:        plainly("This request has expired. Ask again with `/revoke-sessions`."),
@@ -207,12 +221,12 @@ func doing(a authz.Action) string {
 }
 
 func targetMayNotEnd(l *line, r *bot.Request, v View) {
-	l.say("This is a report about your own device. Somebody who found it could press this button, so another approver must deny it: ")
+	l.say("This is a report about your own device. Somebody who found it could press this button, so another approver must deny it")
 	if r == nil {
-		l.otherApprovers(v).say(".")
+		l.whoCan(v.Approvers, v.Reader)
 		return
 	}
-	l.enders(r, v).say(".")
+	l.whoCan(v.Approvers, r.TargetSlackID)
 	if v.Policy != nil && v.Policy.Require(r.Matter()).RequesterMayApprove {
 		l.say(" You can approve it yourself.")
 	}
@@ -220,8 +234,8 @@ func targetMayNotEnd(l *line, r *bot.Request, v View) {
 
 func frozeLately(l *line, _ *bot.Request, v View) {
 	l.say("Your last freeze ended ").when(v.LastFreeze).say(". Wait until ").when(v.LastFreeze.Add(authz.Rest)).
-		say(" before your next one, so that one person cannot block revokes for long. Another approver can freeze now: ").
-		otherApprovers(v).say(".")
+		say(" before your next one, so that one person cannot block revokes for long. Another approver can freeze now").
+		whoCan(v.Approvers, v.Reader)
 }
 
 func membershipUnknown(l *line, _ *bot.Request, v View) {
@@ -276,10 +290,7 @@ func targetChanged(l *line, _ *bot.Request, v View) {
 // them until then.
 func (l *line) mapped(v View) *line {
 	l.say(" The bot's owner can add your account to the policy file, under identity.map.")
-	if slices.ContainsFunc(v.Approvers, func(name string) bool { return name != v.Reader }) {
-		return l.say(" Until then, ask an approver: ").otherApprovers(v).say(".")
-	}
-	return l.say(" I can't find anybody else who could act for you.")
+	return l.say(" Until then, an approver can act for you").whoCan(v.Approvers, v.Reader)
 }
 
 // example is a command to type instead, in the request's lane.
@@ -338,7 +349,7 @@ func overLimit(l *line, v View) {
 	case bot.PerRequester:
 		l.say("You have used %s.", allOf(limit, "request"))
 	case bot.PerApprover:
-		l.say("You have used %s. Another approver can: ", allOf(limit, "approval")).deciders(v).say(".")
+		l.say("You have used %s. Another approver can", allOf(limit, "approval")).whoCan(v.Deciders, v.Reader)
 	case bot.PerTarget, bot.OwnTarget:
 		l.say("The policy allows %s of one account in %s, and %s used.", count(limit.N, "revoke"), within, allAre(limit.N))
 	default:

@@ -368,3 +368,24 @@ func TestRefusal_OwnReportSaysWhoCanApprove(t *testing.T) {
 		}
 	}
 }
+
+// Where nobody is known who could act, a refusal says so in a sentence.
+func TestRefusal_SaysThatNobodyIsKnown(t *testing.T) {
+	s := newScene("", bot.Pending, ofBob)
+	s.v.Approvers, s.v.Deciders, s.v.Reader = []string{bottest.Alice}, []string{bottest.Alice}, bottest.Alice
+	s.v.Limit = &bot.LimitError{Use: bot.Use{Kind: bot.PerApprover, Limit: authz.Limit{N: 2, Within: time.Hour}}, Free: bottest.Today}
+	s.v.Changed = []bot.Difference{bot.Renamed}
+	none := 0
+	for _, reason := range bot.Reasons {
+		text := Refusal(reason, &s.r, s.v).Text
+		if strings.Contains(text, ": .") || strings.Contains(text, ": ,") || strings.Contains(text, "nobody") && reason != authz.TargetProtected {
+			t.Errorf("%s: %s", reason, text)
+		}
+		if strings.Contains(text, ", but I can't find anybody.") {
+			none++
+		}
+	}
+	if none < 15 {
+		t.Errorf("only %d refusals say that nobody is known", none)
+	}
+}

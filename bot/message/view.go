@@ -79,9 +79,6 @@ func (l *line) deciders(v View) *line {
 	return l.able(v.Deciders, v.Reader)
 }
 
-// otherApprovers mentions every approver except the reader.
-func (l *line) otherApprovers(v View) *line { return l.able(v.Approvers, v.Reader) }
-
 // able mentions these people except one, or says that it knows none.
 func (l *line) able(names []string, but string) *line {
 	names = slices.DeleteFunc(slices.Clone(names), func(name string) bool { return name == but })
