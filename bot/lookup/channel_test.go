@@ -1,6 +1,7 @@
 package lookup
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"slices"
@@ -173,6 +174,16 @@ func TestPeople_CanOpenForAMinute(t *testing.T) {
 		t.Error("the answer is older than a minute")
 	}
 	passes(2 * time.Minute)
+	s.Inject(slacktest.Fault{Method: "conversations.members", Hang: true, Times: 1})
+	if _, err := p.Who(bottest.Deadline(t), bottest.Bob); err != nil { // so that who Bob is needs no call
+		t.Fatal(err)
+	}
+	soon, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+	defer cancel()
+	if can, _ := p.CanOpen(soon, bottest.Cards, bottest.Bob); can {
+		t.Error("an old answer counts for somebody who cannot wait")
+	}
+	passes(time.Minute)
 	s.Inject(slacktest.Fault{Method: "conversations.members", Status: 502})
 	if ask(bottest.Bob) {
 		t.Error("an old answer counts while Slack is silent")
