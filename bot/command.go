@@ -69,7 +69,7 @@ var (
 )
 
 const TypeInstead = "Type `/revoke-sessions me lost my phone` for your own device, " +
-	"or `/revoke-sessions @name stolen laptop` for someone else. `/revoke-sessions help` says more."
+	"or `/revoke-sessions @name stolen laptop` for somebody else. `/revoke-sessions help` lists all commands."
 
 // ParseCommand reads what was typed. The error is a *UsageError, in sentences for the
 // person who typed it.
@@ -86,14 +86,14 @@ func ParseCommand(text string) (Command, error) {
 		return Command{Verb: FreezeVerb, Reason: Clean(asTyped(rest), MaxReason)}, nil
 	case "unfreeze":
 		if rest != "" {
-			return Command{}, &UsageError{"There is nothing to say after \"unfreeze\".",
-				"Type `/revoke-sessions unfreeze` alone."}
+			return Command{}, &UsageError{"Please type nothing after \"unfreeze\".",
+				"`/revoke-sessions unfreeze` alone asks to end the freeze."}
 		}
 		return Command{Verb: UnfreezeVerb}, nil
 	case "drill":
 		whom, rest := cut(rest)
 		if whom == "" {
-			return Command{}, &UsageError{"A drill needs somebody to play it with.", "Type `/revoke-sessions drill @name`; it revokes nothing."}
+			return Command{}, &UsageError{"Who should the drill be about?", "Type `/revoke-sessions drill @name`. It revokes nothing."}
 		}
 		return parseAsk(DrillVerb, whom, rest)
 	}
@@ -108,7 +108,7 @@ func parseAbout(verb Verb, rest string) (Command, error) {
 	m := RequestID.FindStringSubmatch(id)
 	if m == nil || more != "" {
 		return Command{}, &UsageError{
-			Problem: fmt.Sprintf("I need one request's ID after %q; it looks like REQ-7F3K4M.", verb),
+			Problem: fmt.Sprintf("Please type the ID of one request after %q. It looks like REQ-7F3K4M.", verb),
 			Instead: "`/revoke-sessions status` lists the open ones.",
 		}
 	}
@@ -126,7 +126,7 @@ func parseAsk(verb Verb, first, rest string) (Command, error) {
 	return Command{Verb: verb, Whom: whom, Reason: Clean(asTyped(rest), MaxReason)}, nil
 }
 
-var onePerson = &UsageError{"I take one person at a time, so I did nothing.", "Send one command for each of them."}
+var onePerson = &UsageError{"One person per command, please. Nothing was sent.", "Type one command for each person."}
 
 // joins are the words that continue a list of people: "@bob and @carol".
 var joins = []string{"and", "&amp;", "&", "+", ",", ";"}
@@ -186,7 +186,7 @@ func parseOne(token string) (Whom, error) {
 	if m := mailto.FindStringSubmatch(token); m != nil {
 		token = m[1]
 	} else if strings.ContainsAny(token, "<>") {
-		return Whom{}, &UsageError{"That is no person.", TypeInstead}
+		return Whom{}, &UsageError{"That is not a person. Nothing was sent.", TypeInstead}
 	}
 	token = html.UnescapeString(token)
 	if whom, ok := ParseAccount(token); ok {
@@ -194,14 +194,14 @@ func parseOne(token string) (Whom, error) {
 	}
 	if strings.HasPrefix(token, "@") {
 		return Whom{}, &UsageError{
-			Problem: fmt.Sprintf("I cannot tell who %q is.", Clean(token, 40)),
-			Instead: "Pick the name from the list that Slack shows while you type @, or give the user principal name.",
+			Problem: fmt.Sprintf("I can't tell who %q is. Nothing was sent.", Clean(token, 40)),
+			Instead: "Pick the name from the list that Slack shows while you type @, or type the user principal name.",
 		}
 	}
 	if strings.Contains(token, "@") {
-		return Whom{}, &UsageError{fmt.Sprintf("I do not understand %q: %s.", Clean(token, 40), Misnamed(token)), TypeInstead}
+		return Whom{}, &UsageError{fmt.Sprintf("I don't understand %q: %s. Nothing was sent.", Clean(token, 40), Misnamed(token)), TypeInstead}
 	}
-	return Whom{}, &UsageError{fmt.Sprintf("I do not understand %q.", Clean(token, 40)), TypeInstead}
+	return Whom{}, &UsageError{fmt.Sprintf("I don't understand %q. Nothing was sent.", Clean(token, 40)), TypeInstead}
 }
 
 // cut splits off the first word.

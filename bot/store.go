@@ -201,8 +201,9 @@ type Billboard interface {
 	Told(ctx context.Context, t Telling, version int64, retry Retry) (next Telling, more bool, err error)
 	// Places are the messages of a request by key.
 	Places(ctx context.Context, id string) (map[string]Place, error)
-	// Cards are the places of the cards of some requests, by request ID.
-	Cards(ctx context.Context, ids []string) (map[string]Place, error)
+	// Cards are the places of the cards of some requests and of one person's receipts
+	// of them, by request ID and key.
+	Cards(ctx context.Context, ids []string, slackID string) (map[string]map[string]Place, error)
 	// Stands reports whether a message belongs to the bot, for any request.
 	Stands(ctx context.Context, channel, ts string) (bool, error)
 	// Doubt forgets what a message shows, but not where it is.

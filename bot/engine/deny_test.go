@@ -19,7 +19,7 @@ func (s *stage) formsFail(how slacktest.Fault) {
 // TestDeny_FormDoesNotOpen: in each way of failing, the press is on record, nothing is
 // carried out automatically, and the next press denies.
 func TestDeny_FormDoesNotOpen(t *testing.T) {
-	const not, unsure = "Slack did not open the form", "I am not sure that the form for your reason opened"
+	const not, unsure = "Slack did not open the form", "I don't know whether the form for your reason opened"
 	for name, row := range map[string]struct {
 		how  slacktest.Fault
 		says string

@@ -40,9 +40,9 @@ func TestDetails_ReaderIsLookedUp(t *testing.T) {
 	}{
 		"an approver":                {theApprover, own, object, "Only approvers"},
 		"the person who asked":       {thePerson, own, "Only approvers can see facts about the account.", object},
-		"somebody else":              {outsider, own, "I know no such request of yours.", object},
-		"an approver, without an ID": {theApprover, "REQ-ACDEFG", "I know no such request of yours.", object},
-		"a forged value":             {theApprover, "*", "I know no such request of yours.", object},
+		"somebody else":              {outsider, own, "I can't find that request among yours.", object},
+		"an approver, without an ID": {theApprover, "REQ-ACDEFG", "I can't find that request among yours.", object},
+		"a forged value":             {theApprover, "*", "I can't find that request among yours.", object},
 	} {
 		t.Run(name, func(t *testing.T) {
 			if shown := s.details(t, row.who, at, row.request); !strings.Contains(shown, row.want) || strings.Contains(shown, row.not) {

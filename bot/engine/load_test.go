@@ -79,7 +79,7 @@ func TestLoad_IsBounded(t *testing.T) {
 		}
 		if reply != nil {
 			busy++
-			if text, err := json.Marshal(reply); err != nil || !strings.Contains(string(text), "Busy, and your request is safe") {
+			if text, err := json.Marshal(reply); err != nil || !strings.Contains(string(text), "I'm busy, but nothing is lost") {
 				t.Fatalf("ack %s, %v", text, err)
 			}
 		}

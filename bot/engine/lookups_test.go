@@ -195,7 +195,7 @@ func TestLookups_OnePersonAsksTooFast(t *testing.T) {
 		s.actsOut(t, s.typed(outsider, fmt.Sprintf("drill <@U0H%d> hm", 20+i)))
 	}
 	// The last answers come after the rows.
-	says := "You're asking faster than I can look people up. Nothing was changed; this was recorded. Try again in 6 seconds."
+	says := "You're asking faster than I can look people up. Try again in 6 seconds. Nothing was sent."
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
 	if err := s.slack.Until(ctx, func() bool { return strings.Contains(s.answersTo(outsider), says) }); err != nil {
@@ -287,7 +287,7 @@ func TestLookups_TooOftenIsReported(t *testing.T) {
 		"a group": {
 			fault:  slacktest.Fault{Method: "usergroups.users.list", RetryAfter: 17 * time.Second},
 			policy: func(p *authz.Policy) { p.ThirdParty.WhoMayRequest = authz.Circle{"S0TEAM"} }, text: "<@U0H20> stolen",
-			says: []string{"I could not look up who is in a group", "Slack asked the bot to wait", "try again in 17 seconds"},
+			says: []string{"I could not read a group", "Slack asked the bot to wait", "try again in 17 seconds"},
 		},
 		"the form": {
 			fault: slacktest.Fault{Method: "views.open", RetryAfter: 17 * time.Second}, text: "",

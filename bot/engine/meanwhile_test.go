@@ -245,7 +245,7 @@ func TestMeanwhile_BeforeTryAgain(t *testing.T) {
 	if r := s.state(t, own); r.State != bot.Failed || len(s.entra.calls) != 2 {
 		t.Fatalf("it is %s, after %d calls", r.State, len(s.entra.calls))
 	}
-	if text := s.told(t, theApprover); !strings.Contains(text, "Try again there if it is still needed") {
+	if text := s.told(t, theApprover); !strings.Contains(text, "Try again there if you still need it") {
 		t.Errorf("they read %s", text)
 	}
 	s.slack.ClearFaults()

@@ -99,7 +99,7 @@ func (s *stage) wantOwnAccountRow(t *testing.T, who string, wanted authz.Action,
 	}
 	text := s.told(t, who)
 	for _, words := range []string{
-		begins, "the account with which this bot signs in to Entra", "would sign the bot out", "was recorded", "in the Entra portal", "revoke-sessions login",
+		begins, "The bot signs in to Entra with this account", "would sign the bot out", "Nothing was ", "in the Entra portal", "revoke-sessions login",
 	} {
 		if !strings.Contains(text, words) {
 			t.Errorf("%q is not said: %s", words, text)
@@ -144,7 +144,7 @@ func TestOwnAccount_Confirm(t *testing.T) {
 	s.wantOwnAccountRow(t, theApprover, authz.Confirm, person, "")
 	// Somebody who may not decide does not learn this.
 	s.actsOut(t, s.pressed(outsider, at, bot.ActionConfirm, id))
-	if said := s.told(t, outsider); !strings.Contains(said, "Only an approver") || strings.Contains(said, "signs in") {
+	if said := s.told(t, outsider); !strings.Contains(said, "You are not an approver") || strings.Contains(said, "signs in") {
 		t.Errorf("somebody who is no approver is told: %s", said)
 	}
 	if r, err := s.store.Request(t.Context(), id); err != nil || r.State != bot.Pending {

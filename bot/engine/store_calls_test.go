@@ -48,13 +48,13 @@ func (c *callCounter) Places(ctx context.Context, id string) (map[string]bot.Pla
 	return c.Store.Places(ctx, id)
 }
 
-func (c *callCounter) Cards(ctx context.Context, ids []string) (map[string]bot.Place, error) {
+func (c *callCounter) Cards(ctx context.Context, ids []string, slackID string) (map[string]map[string]bot.Place, error) {
 	c.called("Cards")
 	if err := c.noCards; err != nil {
 		c.noCards = nil
 		return nil, err
 	}
-	return c.Store.Cards(ctx, ids)
+	return c.Store.Cards(ctx, ids, slackID)
 }
 
 func (c *callCounter) Frozen(ctx context.Context) (bot.Freeze, bool, error) {

@@ -34,6 +34,7 @@ func (h *desk) refuseLookup(ctx context.Context, a act, e bot.Entry, err error, 
 	h.log.Log(ctx, level, "look up", "request", e.Request, "arrival", a.ID, "user", a.UserID, "error", err, "remedy", failed.Remedy)
 	e.Reason = string(bot.LookupFailed)
 	v := h.view(ctx, a, nil, "")
+	v.Wanted = authz.Action(e.Wanted)
 	v.SetLookupError(failed)
 	return h.refuse(ctx, a, e, message.Refusal(bot.LookupFailed, r, v))
 }
@@ -43,6 +44,7 @@ func (h *desk) refuseUnsure(ctx context.Context, a act, e bot.Entry, reason auth
 	if failed, ok := errors.AsType[*bot.LookupError](who.Trouble); ok && reason == authz.MembershipUnknown {
 		h.log.Warn("cannot read the members of a group", "request", e.Request, "arrival", a.ID, "user", a.UserID, "error", failed, "remedy", failed.Remedy)
 		v := h.viewFor(ctx, a, r)
+		v.Wanted = authz.Action(e.Wanted)
 		v.SetLookupError(failed)
 		return h.refuse(ctx, a, withReason(e, reason), message.Refusal(reason, r, v))
 	}
@@ -53,7 +55,7 @@ func (h *desk) refuseUnsure(ctx context.Context, a act, e bot.Entry, reason auth
 func (h *desk) refuseLimit(ctx context.Context, a act, e bot.Entry, wanted authz.Action, limit *bot.LimitError, r *bot.Request) error {
 	e.Wanted, e.Reason, e.Until = string(wanted), string(bot.OverLimit), bot.StampText(limit.Free)
 	v := h.viewFor(ctx, a, r)
-	v.Limit = limit
+	v.Limit, v.Wanted = limit, wanted
 	return h.refuse(ctx, a, e, message.Refusal(bot.OverLimit, r, v))
 }
 
@@ -71,7 +73,9 @@ func (h *desk) refuse(ctx context.Context, a act, e bot.Entry, m bot.Message) er
 
 // refuseFor is refuse with the standard text for the reason. r may be nil.
 func (h *desk) refuseFor(ctx context.Context, a act, e bot.Entry, reason authz.Reason, r *bot.Request) error {
-	return h.refuse(ctx, a, withReason(e, reason), message.Refusal(reason, r, h.viewFor(ctx, a, r)))
+	v := h.viewFor(ctx, a, r)
+	v.Wanted = authz.Action(e.Wanted)
+	return h.refuse(ctx, a, withReason(e, reason), message.Refusal(reason, r, v))
 }
 
 // viewFor returns the view for a refusal. Its Approvers are the known people who could act

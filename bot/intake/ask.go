@@ -72,7 +72,7 @@ func (h *asks) ask(ctx context.Context, a act, w wish) error {
 func (h *asks) lookUpAsker(ctx context.Context, q *asking) (refused bool, err error) {
 	if wait := h.allowance.Take(q.UserID, q.target.Me, h.now()); wait > 0 {
 		v := h.view(ctx, q.act, nil, "")
-		v.Wait = wait
+		v.Wait, v.Wanted = wait, authz.Ask
 		return true, h.refuse(ctx, q.act, withReason(q.row, bot.TooFast), message.Refusal(bot.TooFast, &bot.Request{Drill: q.drill}, v))
 	}
 	q.asker, err = h.people.Who(ctx, q.UserID)
@@ -278,6 +278,8 @@ func (h *asks) join(ctx context.Context, q *asking, r bot.Request, e bot.Entry) 
 	if err != nil {
 		return err
 	}
-	h.answer(ctx, a, message.Joined(&r, h.view(ctx, a, &r, h.teller.CardLink(ctx, r.ID)), a.UserID, !known))
+	v := h.view(ctx, a, &r, "")
+	h.teller.LeadOn(ctx, &v, &r, h.teller.Places(ctx, r.ID), a.UserID)
+	h.answer(ctx, a, message.Joined(&r, v, a.UserID, !known))
 	return nil
 }

@@ -40,7 +40,7 @@ func (h *decisions) click(ctx context.Context, a act) error {
 	if err != nil {
 		return err
 	}
-	wrong, stray, link, err := h.checkMessage(ctx, a, action, &r)
+	wrong, stray, places, err := h.checkMessage(ctx, a, action, &r)
 	if err != nil {
 		return err
 	}
@@ -48,7 +48,10 @@ func (h *decisions) click(ctx context.Context, a act) error {
 		if stray {
 			h.removeStray(ctx, a, r.ID)
 		}
-		return h.refuse(ctx, a, withReason(e, wrong), message.Refusal(wrong, &r, h.view(ctx, a, &r, link)))
+		v := h.view(ctx, a, &r, "")
+		v.Wanted = action
+		h.teller.LeadOn(ctx, &v, &r, places, a.UserID)
+		return h.refuse(ctx, a, withReason(e, wrong), message.Refusal(wrong, &r, v))
 	}
 	if action == authz.Deny && a.Kind == bot.ClickArrival {
 		return h.askDenyReason(ctx, a, r)
@@ -94,7 +97,7 @@ func (h *decisions) denyForm(ctx context.Context, a act, pressed bot.Arrival) er
 	if pressed.Kind != bot.ClickArrival || pressed.ActionID != bot.ActionDeny {
 		// The click is too old, was of another button, or was somebody else's.
 		e := bot.Entry{Wanted: string(authz.Deny), Reason: string(bot.WrongPlace)}
-		return h.refuse(ctx, a, e, message.Note("This form is too old, so nothing was decided. Please press Deny on the card again."))
+		return h.refuse(ctx, a, e, message.Note("This form is too old, so nothing was denied. Press Deny on the card again."))
 	}
 	a.AppID, a.ChannelID, a.MessageTS, a.MessageAppID = pressed.AppID, pressed.ChannelID, pressed.MessageTS, pressed.MessageAppID
 	a.ActionID, a.Value = pressed.ActionID, pressed.Value
@@ -118,23 +121,22 @@ func (h *decisions) removeStray(ctx context.Context, a act, id string) {
 	}
 }
 
-// checkMessage returns the link to the live card, and in wrong why a click does not count,
-// or "". A click counts on the live card, or on the person's own receipt if that has the
+// checkMessage returns the places of the request's messages, and in wrong why a click does
+// not count, or "". A click counts on the live card, or on the person's own receipt if that has the
 // button. The place of a new message may not be stored yet: checkMessage waits about
 // 1.3 s for it. stray is true only if the live messages are known to be elsewhere.
 func (h *decisions) checkMessage(ctx context.Context, a act, action authz.Action, r *bot.Request) (wrong authz.Reason, stray bool,
-	link string, err error) {
+	places map[string]bot.Place, err error) {
 	if a.MessageAppID != h.cfg.Home.AppID || a.AppID != h.cfg.Home.AppID {
-		return bot.WrongPlace, false, h.teller.CardLink(ctx, r.ID), nil
+		return bot.WrongPlace, false, h.teller.Places(ctx, r.ID), nil
 	}
 	if r.AtConsole() {
-		return bot.WrongPlace, true, "", nil // it never has a card
+		return bot.WrongPlace, true, nil, nil // it never has a card
 	}
 	onReceipt := action == authz.Cancel || r.Need == 0 && (action == authz.Confirm || action == authz.Retry)
 	for wait := 20 * time.Millisecond; ; wait *= 2 {
-		places, err := h.store.Places(ctx, r.ID)
-		if err != nil {
-			return "", false, "", err
+		if places, err = h.store.Places(ctx, r.ID); err != nil {
+			return "", false, nil, err
 		}
 		wrong = bot.WrongPlace
 		card, noted := places[bot.CardKey]
@@ -144,7 +146,6 @@ func (h *decisions) checkMessage(ctx context.Context, a act, action authz.Action
 		if card.Channel != h.cfg.Channel && a.ChannelID == h.cfg.Channel {
 			noted = false // the card may have just moved there
 		}
-		link = h.cfg.Home.Link(card.Channel, card.TS)
 		expected := []bot.Place{card}
 		if receipt, ok := places[bot.ReceiptKey(a.UserID)]; onReceipt {
 			expected, noted = append(expected, receipt), noted && ok
@@ -154,16 +155,16 @@ func (h *decisions) checkMessage(ctx context.Context, a act, action authz.Action
 		}
 		for _, p := range expected {
 			if p.TS != "" && p.Channel == a.ChannelID && p.TS == a.MessageTS {
-				return "", false, link, nil
+				return "", false, places, nil
 			}
 		}
 		if noted || wait > time.Second {
-			return wrong, noted, link, nil
+			return wrong, noted, places, nil
 		}
 		select {
 		case <-time.After(wait):
 		case <-ctx.Done():
-			return "", false, "", ctx.Err()
+			return "", false, nil, ctx.Err()
 		}
 	}
 }

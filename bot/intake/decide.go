@@ -18,8 +18,7 @@ import (
 func (h *decisions) cancel(ctx context.Context, a act, id string) error {
 	r, err := h.store.Request(ctx, id)
 	if errors.Is(err, bot.ErrNoRequest) {
-		return h.refuse(ctx, a, bot.Entry{Wanted: string(authz.Cancel), Reason: string(bot.UnknownRequest)},
-			message.Refusal(bot.UnknownRequest, nil, h.view(ctx, a, nil, "")))
+		return h.refuse(ctx, a, bot.Entry{Wanted: string(authz.Cancel), Reason: string(bot.UnknownRequest)}, h.notAmongYours(ctx, a))
 	}
 	if err != nil {
 		return err
@@ -32,9 +31,16 @@ func (h *decisions) cancel(ctx context.Context, a act, id string) error {
 		return h.refuseLookup(ctx, a, e, err, nil)
 	}
 	if d := h.cfg.Check(authz.See, who.Actor, r.Matter()); !d.Allowed {
-		return h.refuse(ctx, a, withReason(e, d.Reason), message.Refusal(bot.UnknownRequest, nil, h.view(ctx, a, nil, "")))
+		return h.refuse(ctx, a, withReason(e, d.Reason), h.notAmongYours(ctx, a))
 	}
 	return h.decide(ctx, a, r, authz.Cancel)
+}
+
+// notAmongYours answers a cancel of a request that does not exist for this person.
+func (h *decisions) notAmongYours(ctx context.Context, a act) bot.Message {
+	v := h.view(ctx, a, nil, "")
+	v.Wanted = authz.Cancel
+	return message.Refusal(bot.UnknownRequest, nil, v)
 }
 
 // decide looks up the actor, asks authz, and makes one transition. Several people may
@@ -263,7 +269,7 @@ func (h *decisions) decideVoid(ctx context.Context, a act, r bot.Request, facts 
 	if r.State != bot.Pending {
 		e.Changed = bot.JoinDifferences(changed)
 		v := h.viewFor(ctx, a, &r)
-		v.Changed = changed
+		v.Changed, v.Wanted = changed, authz.Action(e.Wanted)
 		return h.refuse(ctx, a, withReason(e, bot.TargetChanged), message.Refusal(bot.TargetChanged, &r, v))
 	}
 	stored, err := h.run.Void(ctx, r, facts.target, changed, bot.Change{Settles: a.ID}, a.Row(e))
@@ -299,7 +305,7 @@ func (h *decisions) apply(ctx context.Context, a act, r bot.Request, action auth
 	c.Request, c.Audit = r, append(bot.Lapses(&r, d.Lapsed), e)
 	ended, err := h.run.Commit(ctx, c)
 	if err == nil && a.Kind == bot.CommandArrival {
-		h.answer(ctx, a, message.Status(&ended, h.statusView(ctx, a, &ended, h.teller.CardLink(ctx, ended.ID))))
+		h.answer(ctx, a, message.Status(&ended, h.statusView(ctx, a, &ended, h.teller.Places(ctx, ended.ID))))
 	}
 	return err
 }

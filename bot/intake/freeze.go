@@ -60,7 +60,7 @@ func (h *brakes) freeze(ctx context.Context, a act, reason string) error {
 			return h.refuseUnsure(ctx, a, e, d.Reason, nil, who)
 		}
 		v := h.viewFor(ctx, a, nil)
-		v.LastFreeze = pulled
+		v.LastFreeze, v.Wanted = pulled, authz.Freeze
 		return h.refuse(ctx, a, withReason(e, d.Reason), message.Refusal(d.Reason, nil, v))
 	}
 	h.log.Warn("every revoke is held back by a freeze", "freeze", on.ID, "arrival", a.ID, "user", a.UserID, "until", on.Until)

@@ -22,7 +22,7 @@ type Store interface {
 	PendingFor(ctx context.Context, targetID string, lane authz.Lane, drill bool) (bot.Request, bool, error)
 	Open(ctx context.Context, slackID string, limit int) ([]bot.Request, error)
 	Places(ctx context.Context, id string) (map[string]bot.Place, error)
-	Cards(ctx context.Context, ids []string) (map[string]bot.Place, error)
+	Cards(ctx context.Context, ids []string, slackID string) (map[string]map[string]bot.Place, error)
 	Stands(ctx context.Context, channel, ts string) (bool, error)
 	Frozen(ctx context.Context) (bot.Freeze, bool, error)
 	FreezePlaces(ctx context.Context, freeze int64) ([]bot.NoticePlace, error)

@@ -26,7 +26,7 @@ func (h *Handler) status(ctx context.Context, a act, id string) error {
 	if !seen {
 		return err
 	}
-	return h.reply(ctx, a, message.Status(&r, h.statusView(ctx, a, &r, h.teller.CardLink(ctx, r.ID))))
+	return h.reply(ctx, a, message.Status(&r, h.statusView(ctx, a, &r, h.teller.Places(ctx, r.ID))))
 }
 
 // reader looks up somebody who wants to read. Somebody who may never ask reads why,
@@ -37,7 +37,7 @@ func (h *Handler) reader(ctx context.Context, a act) (who lookup.Person, seen bo
 		return who, false, h.refuseLookup(ctx, a, e, err, nil)
 	}
 	if d := h.cfg.Check(authz.Ask, who.Actor, authz.Matter{}); !d.Allowed {
-		return who, false, h.refuse(ctx, a, withReason(e, d.Reason), message.Refusal(d.Reason, nil, h.viewFor(ctx, a, nil)))
+		return who, false, h.refuseFor(ctx, a, e, d.Reason, nil)
 	}
 	return who, true, nil
 }
@@ -56,7 +56,9 @@ func (h *Handler) visible(ctx context.Context, a act, who lookup.Person, id stri
 	}
 	if err != nil || !d.Allowed {
 		e.Request, e.Reason = r.ID, string(bot.UnknownRequest)
-		return r, false, h.refuse(ctx, a, e, message.Refusal(bot.UnknownRequest, nil, h.view(ctx, a, nil, "")))
+		v := h.view(ctx, a, nil, "")
+		v.Wanted = authz.See
+		return r, false, h.refuse(ctx, a, e, message.Refusal(bot.UnknownRequest, nil, v))
 	}
 	return r, true, nil
 }
@@ -77,14 +79,14 @@ func (h *Handler) statusOfAll(ctx context.Context, a act, who lookup.Person) err
 	for _, r := range open {
 		ids = append(ids, r.ID)
 	}
-	cards, err := h.store.Cards(ctx, ids)
+	cards, err := h.store.Cards(ctx, ids, a.UserID)
 	if err != nil {
 		h.log.Error("cannot read where the cards of a list are", "arrival", a.ID, "error", err) // it has no links then
 	}
 	list := message.OpenList{Own: onlyOf != "", Unsure: seesAll.Reason == authz.MembershipUnknown, More: len(open) == statusLimit}
 	for _, r := range open {
 		if r.State == "" || h.cfg.Check(authz.See, who.Actor, r.Matter()).Allowed {
-			list.All = append(list.All, message.OpenRequest{Request: &r, View: h.statusView(ctx, a, &r, h.teller.LinkTo(cards[r.ID]))})
+			list.All = append(list.All, message.OpenRequest{Request: &r, View: h.statusView(ctx, a, &r, cards[r.ID])})
 		}
 	}
 	list.Freeze = h.view(ctx, a, nil, "").Freeze
@@ -93,8 +95,11 @@ func (h *Handler) statusOfAll(ctx context.Context, a act, who lookup.Person) err
 
 // statusView returns the view for a status answer, which also says why the card could not
 // be posted.
-func (h *desk) statusView(ctx context.Context, a act, r *bot.Request, link string) message.View {
-	v := h.view(ctx, a, r, link)
+func (h *desk) statusView(ctx context.Context, a act, r *bot.Request, places map[string]bot.Place) message.View {
+	v := h.view(ctx, a, r, "")
+	if r.State != "" {
+		h.teller.LeadOn(ctx, &v, r, places, a.UserID)
+	}
 	v.Shut = h.teller.ShutTo(r, v)
 	return v
 }

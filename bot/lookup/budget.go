@@ -62,6 +62,7 @@ var quotas = map[string]quota{
 	"users.info":            {100, time.Minute},
 	"users.lookupByEmail":   {50, time.Minute},
 	"usergroups.users.list": {20, time.Minute},
+	"conversations.members": {100, time.Minute},
 	"views.open":            {100, time.Minute},
 	graphReads:              {1000, 10 * time.Second},
 }

@@ -7,26 +7,30 @@ import (
 	"revoke-sessions/bot"
 )
 
-// Help lists the commands.
+// Help lists the commands: what people need first, then the rest.
 func Help(v View) bot.Message {
 	p := &page{}
 	p.add((&line{}).bold("Lost a device, or seen a stolen account?"))
 	p.list(
-		(&line{}).say("`/revoke-sessions me lost my phone` — report your own device"),
-		(&line{}).say("`/revoke-sessions @name stolen laptop` — ask for someone else; "+
-			"an e-mail address, user principal name or object ID works too"),
+		(&line{}).say("`/revoke-sessions me lost my phone` — your own device"),
+		(&line{}).say("`/revoke-sessions @name lost phone` — a colleague who cannot get in"),
 		(&line{}).say("`/revoke-sessions` — the same as a form"),
-		(&line{}).say("`/revoke-sessions status` — what is open; with an ID, one request"),
-		(&line{}).say("`/revoke-sessions cancel REQ-…` — take back what you asked for"),
-		(&line{}).say("`/revoke-sessions drill @name` — rehearse; nothing is changed"),
-		(&line{}).say("`/revoke-sessions freeze reason` — for approvers: freeze all revokes; `unfreeze`, or the button on the notice, ends that"),
+		(&line{}).say("`/revoke-sessions status` — what is open"),
 	)
-	l := (&line{}).say("Approvers decide: ").people(v.Approvers).
-		say(". You read the outcome in a direct message, approvers in the card's thread.")
+	l := (&line{}).say("An approver decides.")
 	if v.Emergency != "" {
 		l.say(" Nobody answers? ").typed(v.Emergency)
 	}
 	p.add(l)
+	p.add((&line{}).say("More commands:"))
+	p.list(
+		(&line{}).say("`/revoke-sessions name@example.com stolen laptop` — by e-mail address, user principal name or object ID"),
+		(&line{}).say("`/revoke-sessions status REQ-…` — one request"),
+		(&line{}).say("`/revoke-sessions cancel REQ-…` — take back what you asked for"),
+		(&line{}).say("`/revoke-sessions drill @name` — a rehearsal; nothing is changed"),
+		(&line{}).say("`/revoke-sessions freeze reason` — for approvers: stop all revokes"),
+		(&line{}).say("`/revoke-sessions unfreeze` — for approvers: end the freeze"),
+	)
 	return p.message()
 }
 
@@ -41,49 +45,65 @@ func Usage(e *bot.UsageError) bot.Message {
 // Received answers a requester right after the request is stored.
 func Received(r *bot.Request, v View) bot.Message {
 	p := &page{}
-	l := begin(r).bold("Stored as %s.", r.ID).say(" Nothing has been done yet.")
+	l := begin(r).bold("Got it.")
 	if r.OnlySelf() {
-		l.say(" To end your sessions, press the button in the direct message that I am sending you.")
+		l.say(" Press the button in the direct message that I'm sending you.")
 	} else {
-		l.say(" I ask the approvers now, and write to you when they have decided.")
+		l.say(" I'm asking the approvers now and will message you.")
 	}
+	l.say(" %s (%s)", nothingYet(r), r.ID)
 	if v.Emergency != "" {
 		l.say(" Nobody answers? ").typed(v.Emergency)
 	}
 	p.add(l)
 	if r.TargetLeft != "" {
 		p.add((&line{}).person(r.TargetLeft).say(" is deactivated in Slack. " +
-			"I go by what Slack and the policy still say of the account, and the approvers see which it is."))
+			"Approvers see which Entra account I found, and check it."))
 	}
 	p.add(obstacles(r, v))
 	return p.message()
+}
+
+// nothingYet says that no decision has been carried out.
+func nothingYet(r *bot.Request) string {
+	switch {
+	case r.Drill:
+		return "Nothing is changed in a drill."
+	case r.Attempts.Unclear() != nil:
+		return "It is not known whether anything was revoked."
+	}
+	return "Nothing is revoked yet."
 }
 
 // Joined answers a requester if the same request is already open; added reports whether
 // they have just joined it.
 func Joined(r *bot.Request, v View, slackID string, added bool) bot.Message {
 	p := &page{}
-	l := begin(r)
+	l := begin(r).boldTyped(r.Name())
 	if added {
-		l.bold("This was asked for already, so you were added to %s.", r.ID)
+		l.bold(": somebody asked for this already. I added you to %s.", r.ID)
 	} else {
-		l.bold("You asked for this already: %s.", r.ID)
+		l.bold(": you asked for this already (%s).", r.ID)
 	}
-	if r.OnlySelf() {
-		l.say(" It waits for you: press the button in my direct message. Nothing has been done yet. ")
-	} else {
-		l.say(" It waits for an approver: ").deciders(v).say(". Nothing has been done yet. ")
+	switch {
+	case r.OnlySelf():
+		l.say(" It is waiting for you: press the button in my direct message.")
+	case len(v.Deciders) == 0:
+		l.say(" I can't find anybody who can decide it. Do not wait for it.")
+	default:
+		l.say(" Waiting for ").deciders(v).say(".")
 	}
+	l.say(" %s", nothingYet(r))
 	if need := v.Policy.Require(r.Matter()); !need.RequesterMayApprove {
-		l.say("Whoever asked cannot approve it, too. ")
+		l.say(" You asked for it, so you can't approve it.")
 	}
-	if v.CardLink != "" {
-		l.link(v.CardLink, "The card").say(".")
+	if more := readMore(v); len(more.parts) > 0 && !r.OnlySelf() {
+		l.say(" ").join(more)
 	}
 	p.add(l)
 	p.add(obstacles(r, v))
 	if also := r.Words.Also[slackID]; also != "" {
-		p.add((&line{}).say("I'm passing on to the approvers what you wrote: ").typed(also))
+		p.add((&line{}).say("I'm showing the approvers what you wrote: ").typed(also))
 	}
 	return p.message()
 }
@@ -91,9 +111,9 @@ func Joined(r *bot.Request, v View, slackID string, added bool) bot.Message {
 // CancelAsked answers an account that asks to cancel its own report.
 func CancelAsked(r *bot.Request, v View) bot.Message {
 	p := &page{}
-	p.add(begin(r).bold("I'm asking the approvers to cancel %s.", r.ID).
-		say(" It stays open until an approver denies it, because whoever found the device could have asked. They will phone first: ").
-		enders(r, v).say(". Your own message says whether I reached them."))
+	p.add(begin(r).boldTyped(r.Name()).bold(": I'm asking the approvers to cancel %s.", r.ID).
+		say(" It stays open until an approver denies it, because whoever found the device could have asked. An approver should phone you first").
+		whoCan(v.Approvers, r.TargetSlackID).say(" See my direct message to you: it says whether I reached them."))
 	return p.message()
 }
 
@@ -133,24 +153,24 @@ func StatusOfAll(list OpenList) bot.Message {
 	for _, one := range list.All {
 		if one.Request.State == "" {
 			lines = append(lines, (&line{}).bold("%s", one.Request.ID).
-				say(" · I cannot read what is stored of it, so I cannot say what became of it. Treat it as not done."))
+				say(" · I can't read this request, so I can't say what became of it. Treat it as not done."))
 		} else {
 			lines = append(lines, statusLine(one.Request, one.View))
 		}
 	}
 	p.some(paragraphs, func(n int) *line {
-		return (&line{}).say("%d more are open; name one with `/revoke-sessions status REQ-…`.", n)
+		return (&line{}).say("%d more are open. Type `/revoke-sessions status REQ-…` to see one.", n)
 	}, lines...)
 	if list.Unsure {
-		p.add((&line{}).say("I could not look up whether you are an approver, so this is only what you asked for yourself."))
+		p.add((&line{}).say("I could not check whether you are an approver, so this lists only what you asked for."))
 	}
 	switch {
 	case len(p.groups) == 0 && !list.Own:
-		p.add((&line{}).say("Nothing is open."))
+		p.add((&line{}).say("No request is open."))
 	case len(p.groups) == 0:
-		p.add((&line{}).say("Nothing of yours is open."))
+		p.add((&line{}).say("You have no open requests."))
 	case list.More:
-		p.add((&line{}).say("There may be more; name one with `/revoke-sessions status REQ-…`."))
+		p.add((&line{}).say("There may be more. Type `/revoke-sessions status REQ-…` to see one."))
 	}
 	if list.Freeze != nil {
 		p.add(frozenLine(list.Freeze))
@@ -159,23 +179,21 @@ func StatusOfAll(list OpenList) bot.Message {
 }
 
 func statusLine(r *bot.Request, v View) *line {
-	l := begin(r).bold("%s", r.ID).say(" · ").typed(r.Name()).say(" · ")
+	l := begin(r).boldTyped(r.Name()).say(" · %s · ", r.ID)
 	switch {
 	case r.State == bot.Pending:
-		waits := "waits for an approver"
+		waits := "Waiting for an approver"
 		if r.OnlySelf() {
-			waits = "waits for its owner, or for an approver"
+			waits = "Waiting for its owner or an approver"
 		}
-		l.say("%s", waits).join(statusCount(r)).say(". Nothing has been done yet. ").
+		l.say("%s", waits).join(statusCount(r)).say(". %s ", nothingYet(r)).
 			join(ifUndecided(r, &line{}, v)).say(" ").join(refusedHere(v))
 	case r.State.Accepted():
 		acceptedLine(r, l).say(" ") // only the card shows the stamps
 	default:
 		headline(r, l, v).say(" ")
 	}
-	if v.CardLink != "" {
-		l.link(v.CardLink, "Card")
-	}
+	l.join(readMore(v))
 	if !r.StalledAt.IsZero() {
 		l.say(" ").join(stalledLine(r))
 	}
@@ -186,14 +204,14 @@ func statusCount(r *bot.Request) *line {
 	if r.Need < 2 {
 		return &line{}
 	}
-	return (&line{}).say(": %d of %d approvals", len(r.Approvals), r.Need)
+	return (&line{}).say(" (%d of %d approvals)", len(r.Approvals), r.Need)
 }
 
-// Busy says that a command or click is stored and waits.
+// Busy says that a command or click is stored and has to wait.
 func Busy(emergency string) bot.Message {
 	p := &page{}
-	p.add((&line{}).bold("Busy, and your request is safe:").
-		say(" it is stored, and I get to it as soon as I can. You need not send it again."))
+	p.add((&line{}).bold("I'm busy, but nothing is lost.").
+		say(" I stored what you did and will get to it as soon as I can. Please don't do it again."))
 	p.add(emergencyWay(View{Emergency: emergency}))
 	return p.message()
 }
@@ -207,16 +225,16 @@ func Privately(m bot.Message) any {
 // have opened. holds means that the press stops an automatic revoke.
 func NotOpened(r *bot.Request, holds, unsure bool) bot.Message {
 	p := &page{}
-	l := begin(r)
+	l := begin(r).boldTyped(r.Name()).bold(": ")
 	if unsure {
-		l.say("I am not sure that the form for your reason opened. Nothing is denied yet. " +
+		l.say("I don't know whether the form for your reason opened. Nothing is denied yet. " +
 			"If you see the form, submit it. If you see none, press Deny again: ")
 	} else {
-		l.say("Slack did not open the form for your reason, so nothing is denied yet. Press Deny again: ")
+		l.say("Slack did not open the form for your reason. Nothing is denied yet. Press Deny again: ")
 	}
 	l.bold("that denies %s at once, without a reason.", r.ID)
 	if holds {
-		l.say(" It is not carried out by itself any more: an approver must decide it.")
+		l.say(" It no longer goes on automatically: an approver must decide it.")
 	}
 	p.add(l)
 	return p.message()
@@ -225,7 +243,7 @@ func NotOpened(r *bot.Request, holds, unsure bool) bot.Message {
 // VoidNow answers a confirmation that found the request changed, and so made it void.
 func VoidNow(r *bot.Request) bot.Message {
 	p := &page{}
-	l := voidLine(r, begin(r)).say(" Your click confirmed nothing.")
+	l := voidLine(r, begin(r)).say(" Your click approved nothing.")
 	if r.ReplacedBy != "" {
 		l.say(" Please read the new card.")
 	}

@@ -116,7 +116,7 @@ func decisionParts(r *bot.Request, v View) (notes, body []*line, buttons []*slac
 		if r.Replaces != "" {
 			add((&line{}).say("This replaces %s, whose card was out of date. Nobody has approved this one yet.", r.Replaces))
 		}
-		add(sentences(whatWillHappen(r), nothingYet(r, v)), approvals(r, v))
+		add(sentences(whatWillHappen(r), notRevokedYet(r, v)), approvals(r, v))
 		if v.Freeze != nil || r.Executes || !r.StalledAt.IsZero() {
 			add(ifUndecided(r, &line{}, v)) // else a field says when it expires
 		}
@@ -152,8 +152,8 @@ func sentences(a, b *line) *line {
 	return a.join(b)
 }
 
-// nothingYet says that no revoke was made for a pending request.
-func nothingYet(r *bot.Request, v View) *line {
+// notRevokedYet says that no revoke was made for a pending request.
+func notRevokedYet(r *bot.Request, v View) *line {
 	switch {
 	case r.Drill:
 		return &line{}

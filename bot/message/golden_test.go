@@ -3,10 +3,15 @@ package message
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/slack-go/slack"
@@ -37,6 +42,8 @@ func TestGolden(t *testing.T) {
 		"freeze":            freezeMessages(),
 		"freeze_forms":      unfreezeForms(),
 		"moved":             movedMessages(),
+		"refusals":          refusalMessages(),
+		"answers":           answerMessages(),
 	}
 	for _, s := range []scene{
 		newScene("refused_pending", bot.Pending),
@@ -87,6 +94,98 @@ func TestGolden(t *testing.T) {
 			t.Errorf("%s belongs to no scene", path)
 		}
 	}
+}
+
+// refusalMessages are all refusals, each after the act that can meet it.
+func refusalMessages() (all []golden) {
+	add := func(name string, m bot.Message) { all = append(all, asGolden(name, m)) }
+	limit := func(kind string) *bot.LimitError {
+		return &bot.LimitError{Use: bot.Use{Kind: kind, Limit: authz.Limit{N: 5, Within: 24 * time.Hour}}, Free: bottest.Today}
+	}
+	wanted := map[authz.Reason]authz.Action{
+		authz.MayNotRequest: authz.Ask, authz.ReasonRequired: authz.Ask, authz.TicketRequired: authz.Ask, bot.TooFast: authz.Ask,
+		bot.TargetIsApp: authz.Ask, authz.TargetMayNotEnd: authz.Deny, authz.NotRequester: authz.Cancel, authz.OthersAskedToo: authz.Cancel,
+		authz.CancelNeedsApprover: authz.Cancel, authz.AlreadyFrozen: authz.Freeze, authz.FrozeLately: authz.Freeze,
+		authz.NotFrozen: authz.Unfreeze, authz.AlreadyVoted: authz.Unfreeze, bot.NotRetryable: authz.Retry, bot.TargetChanged: authz.Retry,
+		bot.UnknownRequest: authz.See, bot.GaveUp: "",
+	}
+	for _, reason := range bot.Reasons {
+		s := newScene("", bot.Pending)
+		if reason == authz.TargetMayNotEnd {
+			s = newScene("", bot.Pending, ofBob)
+		}
+		v := s.v
+		v.Where, v.Freeze, v.Changed = "Slack", &bot.Freeze{By: authz.Asker{SlackID: bottest.Dave}, Until: bottest.Today}, []bot.Difference{bot.Renamed}
+		v.Limit, v.Wanted = limit(bot.PerRequester), authz.Confirm
+		if action, ok := wanted[reason]; ok {
+			v.Wanted = action
+		}
+		r := &s.r
+		if v.Wanted == authz.Freeze || v.Wanted == authz.Unfreeze || reason == bot.UnknownRequest || reason == bot.GaveUp {
+			r = nil
+		}
+		add(string(reason), Refusal(reason, r, v))
+	}
+	for _, state := range []bot.State{
+		bot.Approved, bot.Executing, bot.Unknown, bot.Verified, bot.Failed, bot.Denied, bot.Cancelled, bot.Expired, bot.Lost,
+	} {
+		s := newScene("", state)
+		s.v.Wanted = authz.Confirm
+		add("already_decided "+string(state), Refusal(bot.AlreadyDecided, &s.r, s.v))
+	}
+	for _, kind := range []string{bot.PerApprover, bot.PerTarget, bot.Total} {
+		s := newScene("", bot.Pending)
+		s.v.Limit, s.v.Wanted = limit(kind), authz.Confirm
+		add("over_limit "+kind, Refusal(bot.OverLimit, &s.r, s.v))
+	}
+	for name, change := range map[string]func(*View){
+		"refused": func(v *View) { v.Remedy = "Slack answered missing_scope." }, "too often": func(v *View) { v.TooOften, v.Wait = true, time.Minute },
+		"spent": func(v *View) { v.Spent, v.Wait = true, time.Minute },
+	} {
+		s := newScene("", bot.Pending)
+		s.v.Where, s.v.Wanted = "Slack", authz.Confirm
+		change(&s.v)
+		add("lookup_failed "+name, Refusal(bot.LookupFailed, &s.r, s.v))
+		add("membership_unknown "+name, Refusal(authz.MembershipUnknown, &s.r, s.v))
+	}
+	for _, reason := range bot.TargetReasons {
+		add("target "+string(reason), TargetRefusal(reason, &bot.Request{}, bot.Whom{SlackID: bottest.Carol}))
+	}
+	slices.SortStableFunc(all, func(a, b golden) int { return strings.Compare(a.Message, b.Message) })
+	return all
+}
+
+// answerMessages are the answers whose words depend on where the reader finds the
+// request, or on no request at all.
+func answerMessages() (all []golden) {
+	const own = "https://contoso.slack.com/archives/D0BOB/p1772620879000200"
+	add := func(name string, m bot.Message) { all = append(all, asGolden(name, m)) }
+	for _, reader := range []struct {
+		name  string
+		asked bool
+		link  string
+	}{{"asked", true, own}, {"asked, not posted", true, ""}, {"not a member", false, ""}} {
+		s := newScene("", bot.Pending)
+		s.v.CanOpen, s.v.Asked, s.v.OwnLink = false, reader.asked, reader.link
+		for _, name := range slices.Sorted(maps.Keys(leading(s))) {
+			add(name+", "+reader.name, leading(s)[name])
+		}
+	}
+	pending := newScene("", bot.Pending)
+	broken := OpenRequest{Request: &bot.Request{ID: "REQ-BR0KEN"}}
+	add("list", StatusOfAll(OpenList{All: []OpenRequest{{&pending.r, pending.v}, broken}, More: true, Unsure: true}))
+	add("list, empty", StatusOfAll(OpenList{}))
+	add("list, empty, own", StatusOfAll(OpenList{Own: true}))
+	add("busy", Busy(bottest.Emergency))
+	for _, unsure := range []bool{true, false} {
+		add(fmt.Sprintf("form not opened, unsure %t", unsure), NotOpened(&pending.r, true, unsure))
+	}
+	for _, text := range []string{"lost my phone", "unfreeze now", "@carol stolen", "<!here>", "drill", "cancel", "<@U0CAROL> <@U0BOB>", "carol@"} {
+		_, err := bot.ParseCommand(text)
+		usage, _ := errors.AsType[*bot.UsageError](err)
+		add("usage of "+text, Usage(usage))
+	}
+	return all
 }
 
 func compareGolden(t *testing.T, name string, content any) {

@@ -109,7 +109,7 @@ func inertProblem(s *slacktest.Server, m slacktest.Message, own []string) string
 		}
 	}
 	// In the top-level text, only our own code and mentions may format.
-	bare := regexp.MustCompile("`/revoke-sessions[^`]*`").ReplaceAllString(m.Text, "")
+	bare := regexp.MustCompile("`/?revoke-sessions[^`]*`").ReplaceAllString(m.Text, "")
 	ours := regexp.MustCompile(`<!date\^\d+\^[^|<>]*\|[^<>]*>|<@U0[A-Z]+>|<!subteam\^S0[A-Z]+>|<https://slacktest[^<>|]*\|[^<>|]*>`)
 	bare = ours.ReplaceAllString(bare, "")
 	if strings.ContainsAny(bare, "*_~`<>") {
@@ -208,7 +208,7 @@ func checkTypedElements(t *testing.T, m saying) {
 		if !utf8.ValidString(e.Text) || strings.ContainsAny(e.Text, "\n\r\t\x00\x1b\u202e\u2066\u200b") {
 			t.Errorf("%s holds %q", m, e.Text)
 		}
-		if code := e.formats(t)["code"]; code && !strings.HasPrefix(e.Text, "/revoke-sessions") {
+		if code := e.formats(t)["code"]; code && !strings.HasPrefix(strings.TrimPrefix(e.Text, "/"), "revoke-sessions ") && e.Text != "/revoke-sessions" {
 			t.Errorf("%s shows %q as code", m, e.Text)
 		}
 		for style := range e.formats(t) {
@@ -304,6 +304,27 @@ func TestTargetRefusal_HostileTextStaysInert(t *testing.T) {
 			if problem := inertProblem(s, shownBySlack(t, s, a, saying{key: name, m: m}), nil); problem != "" {
 				t.Errorf("%s, %s: %s", name, reason, problem)
 			}
+		}
+	}
+}
+
+// A refusal begins with a name from the directory.
+func TestRefusal_HostileNameStaysInert(t *testing.T) {
+	s := bottest.PostedAll(t)
+	a := connected(t, s)
+	for name, text := range bottest.Hostile {
+		scene := newScene(name, bot.Pending)
+		scene.r.Words.DisplayName = bot.Clean(text, bot.MaxName)
+		answers := map[string]bot.Message{"not opened": NotOpened(&scene.r, true, true)}
+		for _, reason := range bot.Reasons {
+			answers[string(reason)] = Refusal(reason, &scene.r, scene.v)
+		}
+		for reason, m := range answers {
+			own := []string{bottest.Alice, bottest.Dave}
+			if problem := inertProblem(s, shownBySlack(t, s, a, saying{scene, reason, m}), own); problem != "" {
+				t.Errorf("%s, %s: %s", name, reason, problem)
+			}
+			checkTypedElements(t, saying{scene, reason, m})
 		}
 	}
 }

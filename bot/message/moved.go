@@ -20,10 +20,11 @@ func movedOutcome(r *bot.Request, v View) bot.Message {
 	return p.message()
 }
 
-// whereNow links to the card in the new channel.
+// whereNow names the new channel. It is no link to the card: not everybody who reads the
+// old channel may read the new one, and Slack shows the name to its members only.
 func whereNow(v View) *line {
 	if v.CardLink == "" {
 		return &line{}
 	}
-	return (&line{}).link(v.CardLink, "The live card is here").say(".")
+	return (&line{}).say("The live card is in ").channel(v.CardChannel).say(".")
 }

@@ -132,6 +132,12 @@ func (l *line) person(slackID string) *line {
 	return l.put(slack.NewRichTextSectionUserElement(slackID, nil), "<@"+slackID+">")
 }
 
+// channel names a channel by its ID. Slack hides the name of a private channel from
+// people who are not in it.
+func (l *line) channel(id string) *line {
+	return l.put(slack.NewRichTextSectionChannelElement(id, nil), "<#"+id+">")
+}
+
 // manyMentions is how many people a list mentions; it counts the rest.
 const manyMentions = 10
 
@@ -413,6 +419,8 @@ func (l *line) plain() string {
 			b.WriteString("@" + e.UserID)
 		case *slack.RichTextSectionUserGroupElement:
 			b.WriteString("@" + e.UsergroupID)
+		case *slack.RichTextSectionChannelElement:
+			b.WriteString("#" + e.ChannelID)
 		case *slack.RichTextSectionDateElement:
 			b.WriteString(*e.Fallback)
 		case *slack.RichTextSectionLinkElement:

@@ -42,7 +42,8 @@ func newScene(name string, state bot.State, options ...sceneOption) scene {
 	}, v: View{
 		Now: bottest.Today, Approvers: []string{bottest.Alice, bottest.Dave}, Deciders: []string{bottest.Alice, bottest.Dave},
 		Readers: []string{bottest.Alice, bottest.Dave}, Policy: new(authz.New(bottest.Alice, bottest.Dave)),
-		Patience: bot.DefaultTiming().Patience, Emergency: bottest.Emergency, CardLink: bottest.LiveCard,
+		Patience: bot.DefaultTiming().Patience, Emergency: bottest.Emergency, CardLink: bottest.LiveCard, CanOpen: true, CardChannel: bottest.Cards,
+		LastFreeze: bottest.AskedAt,
 	}}
 	for _, o := range options {
 		o(&s)

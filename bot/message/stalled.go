@@ -68,8 +68,6 @@ func StalledNotice(id string, r *bot.Request, v View) bot.Message {
 	switch {
 	case r == nil:
 		l.say(" What is stored of it cannot be read, so I cannot say what became of it. Treat it as not done.")
-	case v.CardLink != "":
-		stalledFacts(r, l.say(" It is about ").typed(r.Name()).say(". Each try fails; ").link(v.CardLink, "the card").say(" stays as it is."))
 	default:
 		stalledFacts(r, l.say(" It is about ").typed(r.Name()).say(". Each try fails."))
 	}

@@ -21,7 +21,7 @@ func unreachedNote(r *bot.Request, v View) bot.Message {
 	asked := (&line{}).say("Asked by ").person(r.Requester().SlackID).say(". ").join(reasonLine(r.Words.Reason))
 	l := (&line{}).bold("Nothing has been done yet.")
 	if v.Shut == "" {
-		p.add(begin.bold(" waits for a decision (%s).", r.ID).say(" Decide on ").link(v.CardLink, "the card").
+		p.add(begin.bold(" waits for a decision (%s).", r.ID).say(" Decide on ").card(v, "the card").
 			say(" in the approvers' channel, which I could not reach at first."))
 		p.add(asked)
 		p.add(ifUndecided(r, l.say(" "), v))
@@ -31,7 +31,7 @@ func unreachedNote(r *bot.Request, v View) bot.Message {
 	p.add(asked)
 	p.add((&line{}).say("What is in the way: %s. %s", ChannelSays(v.Shut), ChannelMend(v.Shut)))
 	if v.CardLink != "" {
-		l.say(" If you can open ").link(v.CardLink, "the card").say(", you can still decide there.")
+		l.say(" If you can open ").card(v, "the card").say(", you can still decide there.")
 	} else {
 		l.say(" It can be decided only on the card. I try again every minute, and the card will mention you when it stands.")
 	}
@@ -56,7 +56,7 @@ func noLongerUnreached(r *bot.Request, v View) *line {
 	}
 	l.say(" (%s)", r.ID)
 	if v.CardLink != "" {
-		l.say(" ").link(v.CardLink, "The card").say(".")
+		l.say(" ").card(v, "The card").say(".")
 	}
 	return l
 }
@@ -72,13 +72,13 @@ func cancelUnreached(r *bot.Request, v View) bot.Message {
 	p.ready(cancelAsked(r, v))
 	l := &line{}
 	if v.Shut == "" {
-		p.add(l.say("You can deny it on ").link(v.CardLink, "the card").
+		p.add(l.say("You can deny it on ").card(v, "the card").
 			say(" in the approvers' channel, which I could not reach at first. (%s)", r.ID))
 		return p.message()
 	}
 	l.say("I cannot reach the approvers' channel: %s. (%s)", ChannelSays(v.Shut), r.ID)
 	if v.CardLink != "" {
-		l.say(" If you can open ").link(v.CardLink, "the card").say(", you can deny it there.")
+		l.say(" If you can open ").card(v, "the card").say(", you can deny it there.")
 	}
 	p.add(l)
 	return p.message()

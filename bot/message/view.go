@@ -19,8 +19,15 @@ type View struct {
 	Patience time.Duration
 	// Emergency is what to do if nobody answers; it may be empty.
 	Emergency string
-	// CardLink leads to the card; empty while there is no card.
-	CardLink string
+	// CardLink leads to the card; empty while there is no card. Only a reader who CanOpen
+	// it sees the link: see line.card. CardChannel is the channel of the card.
+	CardLink    string
+	CanOpen     bool
+	CardChannel string
+	// Asked means that the reader has a direct message about the request, or gets one.
+	// OwnLink leads to it; empty while it is not posted.
+	Asked   bool
+	OwnLink string
 	// Able are the Slack IDs of the people who may decide the request now, for
 	// direct messages.
 	Able []string
@@ -48,6 +55,8 @@ type View struct {
 	Changed []bot.Difference
 	// Limit is the limit that was reached.
 	Limit *bot.LimitError
+	// Wanted is the action that is refused.
+	Wanted authz.Action
 	// Reader is the reader of a refusal, who is not named among those who can act.
 	Reader string
 	// Where names the service that did not answer a look-up: Slack or Microsoft Entra.
@@ -70,17 +79,39 @@ func (l *line) deciders(v View) *line {
 	return l.able(v.Deciders, v.Reader)
 }
 
-// otherApprovers mentions every approver except the reader.
-func (l *line) otherApprovers(v View) *line { return l.able(v.Approvers, v.Reader) }
-
 // able mentions these people except one, or says that it knows none.
 func (l *line) able(names []string, but string) *line {
 	names = slices.DeleteFunc(slices.Clone(names), func(name string) bool { return name == but })
 	if len(names) == 0 {
-		return l.say("nobody whom I know")
+		return l.say("nobody I can find")
 	}
 	return l.people(names)
 }
 
 // enders mentions the people who may deny a self report: never its target.
 func (l *line) enders(r *bot.Request, v View) *line { return l.able(v.Approvers, r.TargetSlackID) }
+
+// card names the card, and links to it for a reader who can open it.
+func (l *line) card(v View, words string) *line {
+	if v.CanOpen && v.CardLink != "" {
+		return l.link(v.CardLink, words)
+	}
+	return l.say("%s", words)
+}
+
+// readMore leads the reader of an answer on: to the card if they can open it, and
+// otherwise to their own direct message.
+func readMore(v View) *line {
+	switch l := (&line{}); {
+	case v.CanOpen && v.CardLink != "":
+		return l.link(v.CardLink, "Open the card").say(".")
+	case v.OwnLink != "":
+		return l.link(v.OwnLink, "Open my message to you").say(".")
+	case v.Asked:
+		return l.say("See my direct message to you.")
+	case v.CardLink != "":
+		return l.say("Only members of its channel can open its card.")
+	default:
+		return l
+	}
+}

@@ -74,7 +74,7 @@ func TestDrill_SaysSoAndClaimsNothing(t *testing.T) {
 
 // denials may say "revoked" before Microsoft accepted a call.
 var denials = []*regexp.Regexp{
-	regexp.MustCompile(`Nothing (was|is) revoked`),
+	regexp.MustCompile(`Nothing (was|is) revoked( yet)?`),
 	regexp.MustCompile(`[Ii]t is not known whether anything was revoked`),
 	regexp.MustCompile(`Not known (yet )?whether .*'s sessions were revoked`),
 	regexp.MustCompile(`cannot be revoked here`),
@@ -360,10 +360,10 @@ func TestTargetNote_TellsOnlyTheOutcome(t *testing.T) {
 var goesOn = regexp.MustCompile(`Expires|expires|You will read here|write to you when|I keep trying|Asking Microsoft Entra|` +
 	`next try: |next answer here|Reading the account to verify|I look again|I try again|` +
 	`stopped (looking|trying).*Entra portal|Entra portal.*stopped (looking|trying)|If it cannot wait, revoke in the Entra portal|` +
-	`you will read what they decide|waits for an approver|when the freeze is over|is asked all the same|Your report waits|` +
+	`you will read what they decide|waits for an approver|Waiting for|will message you|when the freeze is over|is asked all the same|Your report waits|` +
 	`goes on when it is over|goes on once|I check it again when the freeze is over|An approver must decide it|` +
-	`I'm asking the approvers again|I keep trying until|whoever asked reads there|press the button in|It ends by itself|` +
-	`[Pp]lease decide on the card|Do not wait for it|please get one of those|Somebody else must|It goes on until|They will phone|` +
+	`I'm asking the approvers again|I keep trying until|whoever asked reads there|[Pp]ress the button in|It ends by itself|` +
+	`[Pp]lease decide on the card|Do not wait for it|please get one of those|Somebody else must|It goes on until|should phone you first|` +
 	`an approver can deny it|An approver decides|If nobody decides by|could be read again after this|What is known now stands on the card`)
 
 func TestMessage_SaysWhatHappensNext(t *testing.T) {
@@ -417,7 +417,7 @@ func TestCard_FirstPostMentionsApprovers(t *testing.T) {
 				t.Errorf("%s does not wake %s:\n%s", s, name, s.m.Text)
 			}
 		}
-		if len(s.scene.v.Deciders) == 0 && !strings.Contains(s.m.Text, "nobody whom I know") {
+		if len(s.scene.v.Deciders) == 0 && !strings.Contains(s.m.Text, "nobody I can find") {
 			t.Errorf("%s does not say that nobody can decide it:\n%s", s, s.m.Text)
 		}
 	}

@@ -8,7 +8,7 @@ import (
 
 // methods are the calls that the bot makes to Slack.
 var methods = []string{
-	"auth.test", "bots.info", "chat.delete", "chat.postMessage", "chat.update", "conversations.info", "response_url",
+	"auth.test", "bots.info", "chat.delete", "chat.postMessage", "chat.update", "conversations.info", "conversations.members", "response_url",
 	"usergroups.users.list", "users.info", "users.lookupByEmail", "views.open",
 }
 

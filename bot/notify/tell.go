@@ -3,6 +3,7 @@ package notify
 import (
 	"context"
 	"errors"
+	"slices"
 	"time"
 
 	"revoke-sessions/authz"
@@ -96,7 +97,8 @@ func (tl *Teller) show(ctx context.Context, id string, tries int) (version int64
 	if broken {
 		return 0, tl.showUnreadable(ctx, id, places, tries)
 	}
-	t := &showing{Teller: tl, r: &r, places: places, tries: tries, v: tl.View(ctx, &r, tl.LinkTo(places[bot.CardKey]))}
+	t := &showing{Teller: tl, r: &r, places: places, tries: tries, v: tl.View(ctx, &r, "")}
+	tl.noteCard(&t.v, places)
 	if t.v.Meanwhile, err = tl.Meanwhile(ctx, &r); err != nil {
 		tl.log.Error("cannot read whether the account was revoked meanwhile", "request", id, "error", err)
 		return 0, pause{tellRetrySoon, true}
@@ -135,7 +137,7 @@ func (t *showing) inChannel(ctx context.Context) {
 		t.v.Shut = t.watched()
 	}
 	_, t.v.CancelPosted = t.places[bot.CancelKey]
-	t.v.CardLink = t.LinkTo(t.places[bot.CardKey])
+	t.noteCard(&t.v, t.places)
 }
 
 // directly brings the direct messages up to date. It comes after inChannel, because they
@@ -147,9 +149,10 @@ func (t *showing) directly(ctx context.Context) {
 		if p.InChannel() {
 			continue
 		}
+		about := slices.Contains([]string{bot.UnreachedKey, bot.CancelUnreachedKey}, bot.KeyKind(p.Key)+":")
+		t.v.CanOpen = about && t.canOpen(ctx, &t.v, p.To) // no other direct message has a link to the card
 		t.deliver(ctx, p)
-		switch bot.KeyKind(p.Key) + ":" {
-		case bot.UnreachedKey, bot.CancelUnreachedKey:
+		if about {
 			t.noteTold()
 		}
 	}

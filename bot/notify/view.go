@@ -10,17 +10,46 @@ import (
 	"revoke-sessions/bot/message"
 )
 
-// CardLink links to a request's card; empty if none is posted, or if that cannot be read.
-func (tl *Teller) CardLink(ctx context.Context, id string) string {
+// Places returns the places of a request's messages; none if they cannot be read.
+func (tl *Teller) Places(ctx context.Context, id string) map[string]bot.Place {
 	places, err := tl.store.Places(ctx, id)
 	if err != nil {
-		return ""
+		tl.log.Error("cannot read where the messages of a request are", "request", id, "error", err)
 	}
-	return tl.LinkTo(places[bot.CardKey])
+	return places
 }
 
-// LinkTo links to a message; empty if it is not posted.
-func (tl *Teller) LinkTo(p bot.Place) string { return tl.cfg.Home.Link(p.Channel, p.TS) }
+// noteCard notes in v where the card is.
+func (tl *Teller) noteCard(v *message.View, places map[string]bot.Place) {
+	card := places[bot.CardKey]
+	v.CardLink, v.CardChannel = tl.linkTo(card), card.Channel
+}
+
+// linkTo links to a message; empty if it is not posted.
+func (tl *Teller) linkTo(p bot.Place) string { return tl.cfg.Home.Link(p.Channel, p.TS) }
+
+// LeadOn notes in v where one reader of an answer finds the request: on its card if they
+// can open it, and in their own direct message if they asked.
+func (tl *Teller) LeadOn(ctx context.Context, v *message.View, r *bot.Request, places map[string]bot.Place, slackID string) {
+	tl.noteCard(v, places)
+	v.CanOpen = tl.canOpen(ctx, v, slackID)
+	v.Asked = slices.Contains(r.AskedBy(), slackID)
+	if own := places[bot.ReceiptKey(slackID)]; v.Asked && own.Channel != bot.Privately {
+		v.OwnLink = tl.linkTo(own)
+	}
+}
+
+// canOpen reports whether a person is known to be able to open the card.
+func (tl *Teller) canOpen(ctx context.Context, v *message.View, slackID string) bool {
+	if v.CardLink == "" {
+		return false
+	}
+	can, err := tl.approvers.People.CanOpen(ctx, v.CardChannel, slackID)
+	if err != nil {
+		tl.log.Warn("cannot read who is in a channel, so no link to a card is shown", "channel", v.CardChannel, "user", slackID, "error", err)
+	}
+	return can
+}
 
 // Frozen returns the active freeze for a message to mention. It is nil if there is none,
 // or if that cannot be read.

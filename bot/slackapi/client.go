@@ -159,6 +159,28 @@ func (s *Client) GroupMembers(ctx context.Context, id string) (members []string,
 	return members, nil
 }
 
+// membersPage is how many members of a channel one page lists: the most that Slack allows.
+// https://docs.slack.dev/reference/methods/conversations.members
+const membersPage = 999
+
+// ChannelMembers lists a page of the user IDs in a channel, and returns the cursor of the
+// next one, empty after the last. The first page has an empty cursor. The members of a
+// shared channel include people of other workspaces.
+func (s *Client) ChannelMembers(ctx context.Context, channel, cursor string) (members []string, next string, err error) {
+	defer s.called("conversations.members", time.Now(), &err)
+	members, next, err = s.api.GetUsersInConversationContext(ctx, &slack.GetUsersInConversationParameters{
+		ChannelID: channel, Cursor: cursor, Limit: membersPage,
+	})
+	if err != nil {
+		return nil, "", asError("conversations.members", err)
+	}
+	if members == nil {
+		// The body was {} or {"ok":false}; a page without members is an empty list.
+		return nil, "", &Error{Method: "conversations.members", Code: Incomplete}
+	}
+	return members, next, nil
+}
+
 // MemberByEmail finds the user with this confirmed address.
 func (s *Client) MemberByEmail(ctx context.Context, address string) (_ Member, err error) {
 	defer s.called("users.lookupByEmail", time.Now(), &err)

@@ -21,8 +21,8 @@ var Scopes = []Scope{
 	{"users:read", "who clicks"},
 	{"users:read.email", "which Entra account is whose"},
 	{"usergroups:read", "user groups that the policy names"},
-	{"channels:read", "the approvers' channel, where it is public"},
-	{"groups:read", "the approvers' channel, where it is private"},
+	{"channels:read", "the approvers' channel and who is in it, where it is public"},
+	{"groups:read", "the approvers' channel and who is in it, where it is private"},
 }
 
 // Installation is what Slack says about the bot token's app.

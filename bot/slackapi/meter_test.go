@@ -28,6 +28,10 @@ func TestClient_ReportsEachCall(t *testing.T) {
 	all := append(methods(trigger, responseURL),
 		method{"bots.info", func(ctx context.Context, a *Client) error { _, err := a.Connect(ctx); return err }},
 		method{"conversations.info", func(ctx context.Context, a *Client) error { _, err := a.Channel(ctx, bottest.Cards); return err }},
+		method{"conversations.members", func(ctx context.Context, a *Client) error {
+			_, _, err := a.ChannelMembers(ctx, bottest.Cards, "")
+			return err
+		}},
 		method{"usergroups.users.list", func(ctx context.Context, a *Client) error { _, err := a.GroupMembers(ctx, "S0NOBODY"); return err }},
 	)
 	for _, m := range all {

@@ -276,6 +276,18 @@ func testPlaces(t *testing.T, open opener) {
 	set("REQ-ACDEFG", receipt)
 	set("REQ-OTHER", card)
 	want("set", "REQ-ACDEFG", map[string]bot.Place{"card": card, "receipt:U-BOB": receipt})
+	at := func(p bot.Place) bot.Place { return bot.Place{Key: p.Key, Channel: p.Channel, TS: p.TS} }
+	for who, bobs := range map[string]map[string]bot.Place{
+		"U-BOB": {"card": at(card), "receipt:U-BOB": at(receipt)}, "U-OLGA": {"card": at(card)},
+	} {
+		got, err := s.Cards(deadline(t), []string{"REQ-ACDEFG", "REQ-OTHER", "REQ-NOBODY"}, who)
+		if diff := cmp.Diff(map[string]map[string]bot.Place{"REQ-ACDEFG": bobs, "REQ-OTHER": {"card": at(card)}}, got); err != nil || diff != "" {
+			t.Errorf("the cards and receipts of %s: %v (-want +got):\n%s", who, err, diff)
+		}
+	}
+	if got, err := s.Cards(deadline(t), nil, "U-BOB"); err != nil || len(got) != 0 {
+		t.Errorf("the cards of no request: %v, %v", got, err)
+	}
 	card.Shown, card.Tells, card.TellsAt = "c", "REQ-9GHJKM", noon.Truncate(time.Microsecond)
 	set("REQ-ACDEFG", card)
 	want("edited", "REQ-ACDEFG", map[string]bot.Place{"card": card, "receipt:U-BOB": receipt})

@@ -43,19 +43,19 @@ var accountAttacks = []attack{
 	{
 		name:   "the target, who was mentioned, confirms from a second Slack account",
 		before: aliased(5), scene: asAmirAgain(carolsLaptop), attack: clicks(amirID, bot.ActionConfirm),
-		reads: []string{"only:amir", "This request is about your own account"},
+		reads: []string{"only:amir", "This is about your own account"},
 		rows:  []row{{"refused", "target_may_not_decide", amirID}}, state: bot.Pending, then: (*raid).alive,
 	},
 	{
 		name:   "the target, who was mentioned, denies from a second Slack account",
 		before: aliased(5), scene: asAmirAgain(carolsLaptop), attack: clicks(amirID, bot.ActionDeny),
-		reads: []string{"only:amir", "This request is about your own account"},
+		reads: []string{"only:amir", "This is about your own account"},
 		rows:  []row{{"refused", "target_may_not_decide", amirID}}, state: bot.Pending, then: (*raid).alive,
 	},
 	{
 		name:   "the target, who was typed, confirms from a second Slack account",
 		before: aliased(5), scene: asAmirAgain(func(r *raid) { r.ask(bobID, carolsEntra+" stolen laptop") }), attack: clicks(amirID, bot.ActionConfirm),
-		reads: []string{"only:amir", "This request is about your own account"},
+		reads: []string{"only:amir", "This is about your own account"},
 		rows:  []row{{"refused", "target_may_not_decide", amirID}}, state: bot.Pending, then: (*raid).alive,
 	},
 	{
@@ -75,7 +75,7 @@ var accountAttacks = []attack{
 			r.address(amirID, amirsOwn)
 		},
 		attack: clicks(amirID, bot.ActionConfirm),
-		reads:  []string{"only:amir", "This request is about your own account"},
+		reads:  []string{"only:amir", "This is about your own account"},
 		rows:   []row{{"refused", "target_may_not_decide", amirID}}, state: bot.Pending,
 	},
 	{
@@ -106,7 +106,7 @@ var accountAttacks = []attack{
 	{
 		name: "the requester approves from a second Slack account", policy: fourEyes,
 		before: aliased(1), scene: asAmirAgain(carolsLaptop), attack: clicks(amirID, bot.ActionConfirm),
-		reads: []string{"only:amir", "You asked for this, so somebody else must confirm it"},
+		reads: []string{"only:amir", "You asked for this, so somebody else must approve it"},
 		rows:  []row{{"refused", "requester_may_not_decide", amirID}}, state: bot.Pending, then: (*raid).alive,
 	},
 	{
@@ -120,7 +120,7 @@ var accountAttacks = []attack{
 			r.address(amirID, amirsOwn)
 		},
 		attack: clicks(amirID, bot.ActionConfirm),
-		reads:  []string{"only:amir", "You asked for this, so somebody else must confirm it"},
+		reads:  []string{"only:amir", "You asked for this, so somebody else must approve it"},
 		rows:   []row{{"refused", "requester_may_not_decide", amirID}}, state: bot.Pending,
 	},
 	{
@@ -161,7 +161,7 @@ var accountAttacks = []attack{
 			r.cardSays("@amir approved (1 of 2).")
 		},
 		attack: clicks(aliceID, bot.ActionConfirm),
-		reads:  []string{"only:alice", "leads to an account that belongs to another Slack user"},
+		reads:  []string{"only:alice", "belongs to another Slack user"},
 		rows:   []row{{"refused", "account_of_somebody", aliceID}}, state: bot.Pending, then: (*raid).alive,
 	},
 }

@@ -25,7 +25,7 @@ var limitAttacks = []attack{
 	{
 		name: "somebody floods the approvers with requests", policy: limited("per_requester: 1/1h"), scene: carolsLaptop,
 		attack: types(bobID, "<@"+olgaID+"> stolen laptop"),
-		reads:  []string{"only:bob", "The policy lets one person ask for one revoke in 1 hour", "Call 555-0100."},
+		reads:  []string{"only:bob", "You have used your only request in 1 hour", "Call 555-0100."},
 		rows:   []row{{"refused", "over_limit", bobID}}, state: bot.Pending,
 	},
 	{
@@ -34,13 +34,13 @@ var limitAttacks = []attack{
   identity: {map: {U0BOB: ` + bobsEntra + `, U0OLGA: ` + bobsEntra + `}}}`,
 		scene:  carolsLaptop,
 		attack: types(olgaID, "<@"+amirID+"> stolen laptop"),
-		reads:  []string{"only:olga", "The policy lets one person ask for one revoke in 1 hour"},
+		reads:  []string{"only:olga", "You have used your only request in 1 hour"},
 		rows:   []row{{"refused", "over_limit", olgaID}}, state: bot.Pending,
 	},
 	{
 		name: "a stolen approver signs out one after the other", policy: limited("per_approver: 1/1h"), scene: revokedThenAsked(olgaID),
 		attack: clicks(aliceID, bot.ActionConfirm),
-		reads:  []string{"only:alice", "lets one approver confirm one revoke in 1 hour", "Another approver can: @amir"},
+		reads:  []string{"only:alice", "You have used your only approval in 1 hour", "Another approver can: @amir"},
 		rows:   []row{{"refused", "over_limit", aliceID}}, posts: 1, state: bot.Pending,
 		then: func(r *raid) { onlyOne(5)(r); r.alive() },
 	},
@@ -49,7 +49,7 @@ var limitAttacks = []attack{
 		policy: `{version: 1, approvers: [U0ALICE, U0AMIR, U0OLGA], limits: {per_approver: 1/1h},
   identity: {map: {U0ALICE: ` + alicesEntra + `, U0AMIR: ` + alicesEntra + `}}}`,
 		scene: revokedThenAsked(bobID), attack: clicks(amirID, bot.ActionConfirm),
-		reads: []string{"only:amir", "lets one approver confirm one revoke in 1 hour"},
+		reads: []string{"only:amir", "You have used your only approval in 1 hour"},
 		rows:  []row{{"refused", "over_limit", amirID}}, posts: 1, state: bot.Pending,
 		then: func(r *raid) { onlyOne(5)(r); r.alive() },
 	},
@@ -85,7 +85,7 @@ func stillFrozen(r *raid) {
 var freezeAttacks = []attack{
 	{
 		name: "an approver confirms while every revoke is frozen", scene: frozenByAlice, attack: clicks(amirID, bot.ActionConfirm),
-		reads: []string{"only:amir", "All revokes are frozen, so nothing can be confirmed just now", "Call 555-0100."},
+		reads: []string{"only:amir", "A freeze is on, so nothing can be approved now", "Call 555-0100."},
 		rows:  []row{{"refused", "frozen", amirID}}, state: bot.Pending,
 		then: func(r *raid) { r.cardSays("Carol Target", "Frozen by @alice"); stillFrozen(r) },
 	},
@@ -98,7 +98,7 @@ var freezeAttacks = []attack{
 			r.freezes(aliceID, "an odd card")
 		},
 		attack: clicks(amirID, bot.ActionRetry),
-		reads:  []string{"only:amir", "All revokes are frozen"},
+		reads:  []string{"only:amir", "A freeze is on"},
 		rows:   []row{{"refused", "frozen", amirID}}, posts: 1, state: bot.Failed, then: stillFrozen,
 	},
 	{
@@ -111,12 +111,12 @@ var freezeAttacks = []attack{
 			receipt := r.receipt(bobID)
 			r.acked(r.slack.As(bobID).Click(receipt.Channel, receipt.TS, bot.ActionConfirm))
 		},
-		reads: []string{"only:bob", "All revokes are frozen"},
+		reads: []string{"only:bob", "A freeze is on"},
 		rows:  []row{{"refused", "frozen", bobID}}, state: bot.Pending, then: stillFrozen,
 	},
 	{
 		name: "an outsider pulls the brake", scene: carolsLaptop, attack: types(olgaID, "freeze for fun"),
-		reads: []string{"only:olga", "Only an approver can do this"},
+		reads: []string{"only:olga", "You are not an approver"},
 		rows:  []row{{"refused", "not_approver", olgaID}}, state: bot.Pending, then: (*raid).alive,
 	},
 	{
@@ -127,7 +127,7 @@ var freezeAttacks = []attack{
 			r.cardSays("The freeze is over", "Its time was up")
 		},
 		attack: types(aliceID, "freeze again"),
-		reads:  []string{"only:alice", "Your last freeze ended", "one person shall not stop every revoke for long", "Another approver can: @amir"},
+		reads:  []string{"only:alice", "Your last freeze ended", "one person cannot block revokes for long", "Another approver can freeze now: @amir"},
 		rows:   []row{{"refused", "froze_lately", aliceID}}, state: bot.Pending, then: (*raid).alive,
 	},
 	{
@@ -138,7 +138,7 @@ var freezeAttacks = []attack{
 			r.cardSays("The freeze is over", "Its time was up")
 		},
 		attack: types(amirID, "freeze again"),
-		reads:  []string{"only:amir", "one person shall not stop every revoke for long"},
+		reads:  []string{"only:amir", "one person cannot block revokes for long"},
 		rows:   []row{{"refused", "froze_lately", amirID}}, state: bot.Pending, then: (*raid).alive,
 	},
 	{
@@ -157,7 +157,7 @@ var freezeAttacks = []attack{
 	},
 	{
 		name: "an outsider lets go of the brake", scene: frozenByAlice, attack: types(olgaID, "unfreeze"),
-		reads: []string{"only:olga", "Only an approver can do this"},
+		reads: []string{"only:olga", "You are not an approver"},
 		rows:  []row{{"refused", "not_approver", olgaID}}, state: bot.Pending, then: stillFrozen,
 	},
 	{
@@ -173,7 +173,7 @@ var freezeAttacks = []attack{
 			r.cardSays("asked to end the freeze (1 of 2)")
 		},
 		attack: types(amirID, "unfreeze"),
-		reads:  []string{"only:amir", "You have asked to end the freeze already, and each person counts once"},
+		reads:  []string{"only:amir", "You asked to end the freeze already, and each person counts once"},
 		rows:   []row{{"refused", "already_voted", amirID}}, state: bot.Pending, then: stillFrozen,
 	},
 	{
@@ -185,7 +185,7 @@ var freezeAttacks = []attack{
 			r.cardSays("asked to end the freeze (1 of 2)")
 		},
 		attack: types(amirID, "unfreeze"),
-		reads:  []string{"only:amir", "You have asked to end the freeze already, and each person counts once"},
+		reads:  []string{"only:amir", "You asked to end the freeze already, and each person counts once"},
 		rows:   []row{{"refused", "already_voted", amirID}}, state: bot.Pending, then: stillFrozen,
 	},
 	{
@@ -209,7 +209,7 @@ var freezeAttacks = []attack{
 			r.passes("2m")
 		},
 		attack: types(aliceID, "unfreeze"),
-		reads:  []string{"only:alice", "Only an approver can do this"},
+		reads:  []string{"only:alice", "You are not an approver"},
 		rows:   []row{{"refused", "not_approver", aliceID}}, state: bot.Pending, then: stillFrozen,
 	},
 }

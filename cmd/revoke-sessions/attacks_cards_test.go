@@ -29,7 +29,7 @@ var cardAttacks = []attack{
 			first := r.cards()[0]
 			r.press(aliceID, func(c *slacktest.Click) { c.MessageTS = first.TS })
 		},
-		reads: []string{"only:alice", "This is not the live card of its request", "The live card is here"},
+		reads: []string{"only:alice", "This is not the live card", "Open the card"},
 		rows:  []row{{"refused", "wrong_place", aliceID}}, state: bot.Pending,
 		then: bothStand,
 	},
@@ -44,7 +44,7 @@ var cardAttacks = []attack{
 			first := r.cards()[0]
 			r.press(aliceID, func(c *slacktest.Click) { c.MessageTS, c.ActionID = first.TS, bot.ActionDeny })
 		},
-		reads: []string{"only:alice", "This is not the live card of its request"},
+		reads: []string{"only:alice", "This is not the live card"},
 		rows:  []row{{"refused", "wrong_place", aliceID}}, state: bot.Pending,
 		then: func(r *raid) {
 			r.alive()
@@ -56,25 +56,25 @@ var cardAttacks = []attack{
 	{
 		name: "the value is an ID that was never drawn", scene: carolsLaptop,
 		attack: presses(aliceID, func(c *slacktest.Click) { c.Value = "REQ-AAAAAA" }),
-		reads:  []string{"only:alice", "I know no such request of yours"},
+		reads:  []string{"only:alice", "find that request among yours"},
 		rows:   []row{{"refused", "unknown_request", aliceID}}, state: bot.Pending, then: (*raid).alive,
 	},
 	{
 		name: "the value is no ID but SQL", scene: carolsLaptop,
 		attack: presses(aliceID, func(c *slacktest.Click) { c.Value = "' OR 1=1 --" }),
-		reads:  []string{"only:alice", "I know no such request of yours"},
+		reads:  []string{"only:alice", "find that request among yours"},
 		rows:   []row{{"refused", "unknown_request", aliceID}}, state: bot.Pending, then: (*raid).alive,
 	},
 	{
 		name: "the value names an account in place of a request", scene: carolsLaptop,
 		attack: presses(aliceID, func(c *slacktest.Click) { c.Value = `{"user":"` + objectID(1) + `"}` }),
-		reads:  []string{"only:alice", "I know no such request of yours"},
+		reads:  []string{"only:alice", "find that request among yours"},
 		rows:   []row{{"refused", "unknown_request", aliceID}}, state: bot.Pending, then: (*raid).alive,
 	},
 	{
 		name: "the value is empty", scene: carolsLaptop,
 		attack: presses(aliceID, func(c *slacktest.Click) { c.Value = "" }),
-		reads:  []string{"only:alice", "I know no such request of yours"},
+		reads:  []string{"only:alice", "find that request among yours"},
 		rows:   []row{{"refused", "unknown_request", aliceID}}, state: bot.Pending, then: (*raid).alive,
 	},
 	{
@@ -82,13 +82,13 @@ var cardAttacks = []attack{
 		attack: func(r *raid) {
 			r.press(aliceID, func(c *slacktest.Click) { c.Value = strings.ToLower(r.request) })
 		},
-		reads: []string{"only:alice", "I know no such request of yours"},
+		reads: []string{"only:alice", "find that request among yours"},
 		rows:  []row{{"refused", "unknown_request", aliceID}}, state: bot.Pending, then: (*raid).alive,
 	},
 	{
 		name: "a button that is not on the card: Try again on an undecided request", scene: carolsLaptop,
 		attack: presses(aliceID, func(c *slacktest.Click) { c.ActionID = bot.ActionRetry }),
-		reads:  []string{"only:alice", "There is nothing to try again here"},
+		reads:  []string{"only:alice", "There is nothing to try again"},
 		rows:   []row{{"refused", "not_retryable", aliceID}}, state: bot.Pending, then: (*raid).alive,
 	},
 	{
@@ -134,7 +134,7 @@ var cardAttacks = []attack{
 	{
 		name: "the right value in another channel", scene: carolsLaptop,
 		attack: presses(aliceID, func(c *slacktest.Click) { c.ChannelID, c.Message = general, []byte(`{"app_id":"A0SLACKTEST"}`) }),
-		reads:  []string{"only:alice", "This is not the live card of its request"},
+		reads:  []string{"only:alice", "This is not the live card"},
 		rows:   []row{{"refused", "wrong_place", aliceID}}, state: bot.Pending, then: (*raid).alive,
 	},
 	{
@@ -143,7 +143,7 @@ var cardAttacks = []attack{
 			direct := r.slack.DirectChannel(aliceID)
 			r.press(aliceID, func(c *slacktest.Click) { c.ChannelID = direct })
 		},
-		reads: []string{"only:alice", "This is not the live card of its request"},
+		reads: []string{"only:alice", "This is not the live card"},
 		rows:  []row{{"refused", "wrong_place", aliceID}}, state: bot.Pending, then: (*raid).alive,
 	},
 	{
@@ -153,20 +153,20 @@ var cardAttacks = []attack{
 			receipt := r.receipt(aliceID)
 			r.press(aliceID, func(c *slacktest.Click) { c.ChannelID, c.MessageTS = receipt.Channel, receipt.TS })
 		},
-		reads: []string{"only:alice", "This is not the live card of its request"},
+		reads: []string{"only:alice", "This is not the live card"},
 		rows:  []row{{"refused", "wrong_place", aliceID}}, state: bot.Pending,
 		then: func(r *raid) { r.alive(); r.receipt(aliceID) },
 	},
 	{
 		name: "the button stands on a message that only one person sees", scene: carolsLaptop,
 		attack: presses(aliceID, func(c *slacktest.Click) { c.Ephemeral = true }),
-		reads:  []string{"only:alice", "This is not the live card of its request"},
+		reads:  []string{"only:alice", "This is not the live card"},
 		rows:   []row{{"refused", "wrong_place", aliceID}}, state: bot.Pending, then: (*raid).alive,
 	},
 	{
 		name: "the message is another app's", scene: carolsLaptop,
 		attack: presses(aliceID, func(c *slacktest.Click) { c.MessageAppID = "A0OTHER" }),
-		reads:  []string{"only:alice", "This is not the live card of its request"},
+		reads:  []string{"only:alice", "This is not the live card"},
 		rows:   []row{{"refused", "wrong_place", aliceID}}, state: bot.Pending, then: (*raid).alive,
 	},
 	{
@@ -209,7 +209,7 @@ var tokenAttacks = []attack{
 			r.acked(r.slack.As(aliceID).Click(channel, ts, bot.ActionConfirm))
 			r.gone(channel, ts)
 		},
-		reads: []string{"only:alice", "This is not the live card of its request", "The live card is here"},
+		reads: []string{"only:alice", "This is not the live card", "Open the card"},
 		rows:  []row{{"refused", "wrong_place", aliceID}}, state: bot.Pending, then: (*raid).alive,
 	},
 	{
@@ -219,7 +219,7 @@ var tokenAttacks = []attack{
 			r.acked(r.slack.As(aliceID).Click(channel, ts, bot.ActionConfirm))
 			r.gone(channel, ts)
 		},
-		reads: []string{"only:alice", "This is not the live card of its request", "The live card is here"},
+		reads: []string{"only:alice", "This is not the live card", "Open the card"},
 		rows:  []row{{"refused", "wrong_place", aliceID}}, state: bot.Pending, then: (*raid).alive,
 	},
 	{
@@ -229,7 +229,7 @@ var tokenAttacks = []attack{
 			r.acked(r.slack.As(aliceID).Click(channel, ts, bot.ActionConfirm))
 			r.gone(channel, ts)
 		},
-		reads: []string{"only:alice", "This is not the live card of its request", "The live card is here"},
+		reads: []string{"only:alice", "This is not the live card", "Open the card"},
 		rows:  []row{{"refused", "wrong_place", aliceID}}, state: bot.Pending, then: (*raid).alive,
 	},
 	{
@@ -239,7 +239,7 @@ var tokenAttacks = []attack{
 			r.acked(r.slack.As(aliceID).Click(channel, ts, bot.ActionConfirm))
 			r.gone(channel, ts)
 		},
-		reads: []string{"only:alice", "This is not the live card of its request", "The live card is here"},
+		reads: []string{"only:alice", "This is not the live card", "Open the card"},
 		rows:  []row{{"refused", "wrong_place", aliceID}}, state: bot.Pending, then: (*raid).alive,
 	},
 	{
@@ -251,7 +251,7 @@ var tokenAttacks = []attack{
 			}
 			r.acked(r.slack.As(aliceID).Click(approvals, first.TS, bot.ActionConfirm))
 		},
-		reads: []string{"only:alice", "This is not the live card of its request", "The live card is here"},
+		reads: []string{"only:alice", "This is not the live card", "Open the card"},
 		rows:  []row{{"refused", "wrong_place", aliceID}}, state: bot.Pending,
 		then: bothStand,
 	},
@@ -277,7 +277,7 @@ var tokenAttacks = []attack{
 			r.acked(r.slack.As(aliceID).Click(channel, ts, bot.ActionConfirm))
 			r.gone(channel, ts)
 		},
-		reads: []string{"only:alice", "This is not the live card of its request"},
+		reads: []string{"only:alice", "This is not the live card"},
 		rows:  []row{{"refused", "wrong_place", aliceID}}, state: bot.Pending,
 	},
 }

@@ -39,7 +39,7 @@ var lateAttacks = []attack{
 			r.cardSays("Nobody decided in 8 hours")
 		},
 		attack: presses(aliceID, nil),
-		reads:  []string{"only:alice", "Already decided: nobody did so in time and it expired"},
+		reads:  []string{"only:alice", "Nobody decided this in time, so it expired"},
 		rows:   []row{{"refused", "already_decided", aliceID}}, state: bot.Expired,
 	},
 	{
@@ -60,7 +60,7 @@ var lateAttacks = []attack{
 			r.denies(amirID, "Carol has it in her hands")
 		},
 		attack: presses(aliceID, nil),
-		reads:  []string{"only:alice", "Already decided: denied by @amir"},
+		reads:  []string{"only:alice", "@amir denied this ("},
 		rows:   []row{{"refused", "already_decided", aliceID}}, state: bot.Denied,
 	},
 	{
@@ -71,19 +71,19 @@ var lateAttacks = []attack{
 			r.cardSays("Cancelled by")
 		},
 		attack: presses(aliceID, nil),
-		reads:  []string{"only:alice", "Already decided: cancelled by @bob"},
+		reads:  []string{"only:alice", "@bob cancelled this ("},
 		rows:   []row{{"refused", "already_decided", aliceID}}, state: bot.Cancelled,
 	},
 	{
 		name: "an approver denies what is revoked", scene: revokedByAlice,
 		attack: presses(amirID, func(c *slacktest.Click) { c.ActionID = bot.ActionDeny }),
-		reads:  []string{"only:amir", "Already decided: approved by @alice"},
+		reads:  []string{"only:amir", "@alice approved this ("},
 		rows:   []row{{"refused", "already_decided", amirID}}, posts: 1, state: bot.Verified,
 	},
 	{
 		name: "an approver has it revoked once more by Try again", scene: revokedByAlice,
 		attack: presses(amirID, func(c *slacktest.Click) { c.ActionID = bot.ActionRetry }),
-		reads:  []string{"only:amir", "There is nothing to try again here"},
+		reads:  []string{"only:amir", "There is nothing to try again"},
 		rows:   []row{{"refused", "not_retryable", amirID}}, posts: 1, state: bot.Verified,
 	},
 	{
@@ -95,7 +95,7 @@ var lateAttacks = []attack{
 			r.cardSays("This replaces " + r.request)
 		},
 		attack: presses(aliceID, nil),
-		reads:  []string{"only:alice", "This card was no longer true, so it is void", "took its place"},
+		reads:  []string{"only:alice", "This card was out of date, so its request is closed", "replaces it"},
 		rows:   []row{{"refused", "is_void", aliceID}}, state: bot.Void,
 	},
 	{
@@ -110,7 +110,7 @@ var lateAttacks = []attack{
 			void := r.cards()[0]
 			r.press(aliceID, func(c *slacktest.Click) { c.MessageTS = void.TS })
 		},
-		reads: []string{"only:alice", "This is not the live card of its request"},
+		reads: []string{"only:alice", "This is not the live card"},
 		rows:  []row{{"refused", "wrong_place", aliceID}}, state: bot.Pending, then: (*raid).alive,
 	},
 }
@@ -137,7 +137,7 @@ var changeAttacks = []attack{
 		name:   "the account was renamed between the card and the click",
 		scene:  changes(func(r *raid) { r.renamed(5, "carola@contoso.example") }),
 		attack: clicks(aliceID, bot.ActionConfirm),
-		reads:  []string{"only:alice", "the account was renamed", "Your click confirmed nothing"},
+		reads:  []string{"only:alice", "the account was renamed", "Your click approved nothing"},
 		rows:   []row{{"void", "", aliceID}, {"previewed_again", "", aliceID}}, state: bot.Void,
 		then: freshCard("carola@contoso.example"),
 	},
@@ -148,7 +148,7 @@ var changeAttacks = []attack{
 			r.renamed(5, "carola@contoso.example")
 		},
 		attack: clicks(amirID, bot.ActionConfirm),
-		reads:  []string{"only:amir", "the account was renamed", "Your click confirmed nothing"},
+		reads:  []string{"only:amir", "the account was renamed", "Your click approved nothing"},
 		rows:   []row{{"void", "", amirID}, {"previewed_again", "", amirID}}, state: bot.Void,
 		then: freshCard("carola@contoso.example", "Waiting for 2 approvals."),
 	},
@@ -156,7 +156,7 @@ var changeAttacks = []attack{
 		name:   "the account became a guest's between the card and the click",
 		scene:  changes(func(r *raid) { r.entraUser(5, func(u *graphtest.User) { u.UserType = "Guest" }) }),
 		attack: clicks(aliceID, bot.ActionConfirm),
-		reads:  []string{"only:alice", "the account became a guest, or is none any more", "Your click confirmed nothing"},
+		reads:  []string{"only:alice", "the account became a guest, or is none any more", "Your click approved nothing"},
 		rows:   []row{{"void", "", aliceID}, {"previewed_again", "", aliceID}}, state: bot.Void,
 		then: freshCard("Guest account."),
 	},
@@ -167,7 +167,7 @@ var changeAttacks = []attack{
 			r.entra.AddUser(graphtest.User{ID: objectID(6), DisplayName: "Carol Target", UserPrincipalName: "carol@contoso.example", Mail: "carol@contoso.example"})
 		}),
 		attack: clicks(aliceID, bot.ActionConfirm),
-		reads:  []string{"only:alice", "the account does not exist any more", "Your click confirmed nothing"},
+		reads:  []string{"only:alice", "the account does not exist any more", "Your click approved nothing"},
 		rows:   []row{{"void", "", aliceID}}, state: bot.Void,
 	},
 	{
@@ -175,7 +175,7 @@ var changeAttacks = []attack{
 		policy: `{version: 1, approvers: [U0ALICE, U0AMIR], protected: [{match: {roles: privileged}, approvals: 2}]}`,
 		scene:  changes(func(r *raid) { r.entra.AssignRole(objectID(5), graphtest.GlobalAdministrator, "") }),
 		attack: clicks(aliceID, bot.ActionConfirm),
-		reads:  []string{"only:alice", "more approvals are needed now", "Your click confirmed nothing"},
+		reads:  []string{"only:alice", "more approvals are needed now", "Your click approved nothing"},
 		rows:   []row{{"void", "", aliceID}, {"previewed_again", "", aliceID}}, state: bot.Void,
 		then: freshCard("Waiting for 2 approvals."),
 	},
@@ -198,7 +198,7 @@ var changeAttacks = []attack{
 			r.renamed(5, "carola@contoso.example")
 		}),
 		attack: clicks(amirID, bot.ActionRetry),
-		reads:  []string{"only:amir", "This cannot be tried again, for it changed since: the account was renamed"},
+		reads:  []string{"only:amir", "This can't be tried again, because something changed: the account was renamed"},
 		rows:   []row{{"refused", "target_changed", amirID}}, posts: 1, state: bot.Failed,
 	},
 }
@@ -273,7 +273,7 @@ var protectedAttacks = []attack{
 			r.poll("the policy leaves it to people", func() bool { return r.count("not_executed") == 1 })
 			r.press(olgaID, nil)
 		},
-		reads: []string{"only:olga", "Only an approver can do this"},
+		reads: []string{"only:olga", "You are not an approver"},
 		rows:  []row{{"refused", "not_approver", olgaID}}, state: bot.Pending,
 	},
 }

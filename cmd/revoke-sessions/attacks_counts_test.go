@@ -26,13 +26,13 @@ func aboutAlice(params map[string]string) bool { return params["user"] == aliceI
 var countAttacks = []attack{
 	{
 		name: "one approver confirms twice", policy: two, scene: confirmedByAlice, attack: clicks(aliceID, bot.ActionConfirm),
-		reads: []string{"only:alice", "You have approved this already, and each person counts once"},
+		reads: []string{"only:alice", "You approved this already, and each person counts once"},
 		rows:  []row{{"refused", "already_approved", aliceID}}, state: bot.Pending, then: (*raid).alive,
 	},
 	{
 		name: "one person confirms under two Slack accounts", policy: twoOfThree, scene: confirmedByAlice,
 		attack: clicks(amirID, bot.ActionConfirm),
-		reads:  []string{"only:amir", "You have approved this already, and each person counts once"},
+		reads:  []string{"only:amir", "You approved this already, and each person counts once"},
 		rows:   []row{{"refused", "already_approved", amirID}}, state: bot.Pending, then: (*raid).alive,
 	},
 	{
@@ -42,7 +42,7 @@ var countAttacks = []attack{
 			r.slackUser(amirID, func(u *slacktest.User) { u.Email = "alice@contoso.example" })
 		},
 		attack: clicks(amirID, bot.ActionConfirm),
-		reads:  []string{"only:amir", "You have approved this already, and each person counts once"},
+		reads:  []string{"only:amir", "You approved this already, and each person counts once"},
 		rows:   []row{{"refused", "already_approved", amirID}}, state: bot.Pending, then: (*raid).alive,
 	},
 	{
@@ -53,7 +53,7 @@ var countAttacks = []attack{
 			r.passes("2m")
 		},
 		attack: clicks(aliceID, bot.ActionConfirm),
-		reads:  []string{"only:alice", "Only an approver can do this"},
+		reads:  []string{"only:alice", "You are not an approver"},
 		rows:   []row{{"refused", "not_approver", aliceID}}, state: bot.Pending, then: (*raid).alive,
 	},
 	{
@@ -98,7 +98,7 @@ var countAttacks = []attack{
 			r.slack.Inject(slacktest.Fault{Method: "users.info", Error: "missing_scope", Match: aboutAlice})
 		},
 		attack: clicks(amirID, bot.ActionConfirm),
-		reads:  []string{"only:amir", "Slack refused to tell me who you are", "missing_scope"},
+		reads:  []string{"only:amir", "Slack refused a look-up, so I could not check who you are", "missing_scope"},
 		rows:   []row{{"refused", "lookup_failed", amirID}}, state: bot.Pending, then: (*raid).alive,
 	},
 	{
@@ -108,7 +108,7 @@ var countAttacks = []attack{
 			r.passes("2m")
 			r.slack.Inject(slacktest.Fault{Method: "users.info", Error: "missing_scope", Times: 1, Match: aboutAlice})
 			r.click(amirID, bot.ActionConfirm)
-			r.sees(false, []string{"only:amir", "Slack refused to tell me"})
+			r.sees(false, []string{"only:amir", "Slack refused a look-up"})
 			r.passes("2m") // or his next refusal is only counted
 			r.slack.Inject(slacktest.Fault{Method: "users.info", Status: 500, Match: aboutAlice})
 		},
@@ -122,7 +122,7 @@ var countAttacks = []attack{
 		scene: func(r *raid) {
 			confirmedByAlice(r)
 			r.typed(aliceID, "<@"+carolID+"> I saw it too")
-			r.sees(false, []string{"only:alice", "asked for already"})
+			r.sees(false, []string{"only:alice", "asked for this already"})
 		},
 		attack: clicks(amirID, bot.ActionConfirm),
 		reads:  []string{"card", "@amir approved (1 of 2)."},
@@ -150,7 +150,7 @@ var requesterAttacks = []attack{
 		name: "an approver confirms what she asked for, where others must", policy: othersApprove,
 		scene:  func(r *raid) { r.ask(aliceID, "<@"+carolID+"> stolen laptop") },
 		attack: clicks(aliceID, bot.ActionConfirm),
-		reads:  []string{"only:alice", "You asked for this, so somebody else must confirm it: @amir"},
+		reads:  []string{"only:alice", "You asked for this, so somebody else must approve it: @amir"},
 		rows:   []row{{"refused", "requester_may_not_decide", aliceID}}, state: bot.Pending, then: (*raid).alive,
 	},
 	{
@@ -159,7 +159,7 @@ var requesterAttacks = []attack{
   identity: {map: {U0ALICE: ` + alicesEntra + `, U0OLGA: ` + alicesEntra + `}}}`,
 		scene:  func(r *raid) { r.ask(olgaID, "<@"+carolID+"> stolen laptop") },
 		attack: clicks(aliceID, bot.ActionConfirm),
-		reads:  []string{"only:alice", "You asked for this, so somebody else must confirm it: @amir"},
+		reads:  []string{"only:alice", "You asked for this, so somebody else must approve it: @amir"},
 		rows:   []row{{"refused", "requester_may_not_decide", aliceID}}, state: bot.Pending, then: (*raid).alive,
 	},
 	{
@@ -170,7 +170,7 @@ var requesterAttacks = []attack{
 			r.passes("2m")
 		},
 		attack: clicks(aliceID, bot.ActionConfirm),
-		reads:  []string{"only:alice", "You asked for this, so somebody else must confirm it"},
+		reads:  []string{"only:alice", "You asked for this, so somebody else must approve it"},
 		rows:   []row{{"refused", "requester_may_not_decide", aliceID}}, state: bot.Pending, then: (*raid).alive,
 	},
 	{
@@ -178,10 +178,10 @@ var requesterAttacks = []attack{
 		scene: func(r *raid) {
 			carolsLaptop(r)
 			r.typed(olgaID, "<@"+carolID+"> I saw it too")
-			r.sees(false, []string{"only:olga", "asked for already"})
+			r.sees(false, []string{"only:olga", "asked for this already"})
 		},
 		attack: types(olgaID, "cancel REQ-THIS"),
-		reads:  []string{"only:olga", "Others asked for the same, so none of you can cancel it alone"},
+		reads:  []string{"only:olga", "Other people asked for this too, so none of you can cancel it alone"},
 		rows:   []row{{"refused", "others_asked_too", olgaID}}, state: bot.Pending,
 	},
 }

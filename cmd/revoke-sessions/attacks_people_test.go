@@ -20,12 +20,12 @@ func becomes(change func(*slacktest.User)) func(*raid) {
 var strangerAttacks = []attack{
 	{
 		name: "an outsider in the channel confirms", scene: carolsLaptop, attack: clicks(olgaID, bot.ActionConfirm),
-		reads: []string{"only:olga", "Only an approver can do this, and you are not one", "@alice", "@amir", "this was recorded"},
+		reads: []string{"only:olga", "You are not an approver", "@alice", "@amir", "This was recorded"},
 		rows:  []row{{"refused", "not_approver", olgaID}}, state: bot.Pending, then: (*raid).alive,
 	},
 	{
 		name: "an outsider in the channel denies", scene: carolsLaptop, attack: clicks(olgaID, bot.ActionDeny),
-		reads: []string{"only:olga", "Only an approver can do this"},
+		reads: []string{"only:olga", "You are not an approver"},
 		rows:  []row{{"refused", "not_approver", olgaID}}, state: bot.Pending, then: (*raid).alive,
 	},
 	{
@@ -35,58 +35,58 @@ var strangerAttacks = []attack{
 	},
 	{
 		name: "an approver's account was made a guest's", scene: becomes(func(u *slacktest.User) { u.Guest = true }),
-		attack: presses(aliceID, nil), reads: []string{"only:alice", "Guests of this workspace cannot"},
+		attack: presses(aliceID, nil), reads: []string{"only:alice", "Guests can't ask for a revoke or decide one"},
 		rows: []row{{"refused", "guest", aliceID}}, state: bot.Pending, then: (*raid).alive,
 	},
 	{
 		name: "an approver's account was made a single-channel guest's", scene: becomes(func(u *slacktest.User) { u.SingleChannelGuest = true }),
-		attack: presses(aliceID, nil), reads: []string{"only:alice", "Guests of this workspace cannot"},
+		attack: presses(aliceID, nil), reads: []string{"only:alice", "Guests can't ask for a revoke or decide one"},
 		rows: []row{{"refused", "guest", aliceID}}, state: bot.Pending, then: (*raid).alive,
 	},
 	{
 		name: "a bot user among the approvers presses", scene: becomes(func(u *slacktest.User) { u.Bot = true }),
-		attack: presses(aliceID, nil), reads: []string{"only:alice", "not apps, workflows or deactivated accounts"},
+		attack: presses(aliceID, nil), reads: []string{"only:alice", "Apps, workflows and deactivated accounts can't"},
 		rows: []row{{"refused", "not_a_member", aliceID}}, state: bot.Pending, then: (*raid).alive,
 	},
 	{
 		name: "a workflow presses", scene: becomes(func(u *slacktest.User) { u.WorkflowBot = true }),
-		attack: presses(aliceID, nil), reads: []string{"only:alice", "not apps, workflows or deactivated accounts"},
+		attack: presses(aliceID, nil), reads: []string{"only:alice", "Apps, workflows and deactivated accounts can't"},
 		rows: []row{{"refused", "not_a_member", aliceID}}, state: bot.Pending, then: (*raid).alive,
 	},
 	{
 		name: "a deactivated approver's session presses", scene: becomes(func(u *slacktest.User) { u.Deleted = true }),
-		attack: presses(aliceID, nil), reads: []string{"only:alice", "not apps, workflows or deactivated accounts"},
+		attack: presses(aliceID, nil), reads: []string{"only:alice", "Apps, workflows and deactivated accounts can't"},
 		rows: []row{{"refused", "not_a_member", aliceID}}, state: bot.Pending, then: (*raid).alive,
 	},
 	{
 		name: "a stranger of a shared channel presses", scene: becomes(func(u *slacktest.User) { u.Stranger = true }),
-		attack: presses(aliceID, nil), reads: []string{"only:alice", "Only members of this workspace can do this"},
+		attack: presses(aliceID, nil), reads: []string{"only:alice", "Your Slack account belongs to another workspace"},
 		rows: []row{{"refused", "outside_workspace", aliceID}}, state: bot.Pending, then: (*raid).alive,
 	},
 	{
 		name: "somebody whom Slack does not show presses", scene: becomes(func(u *slacktest.User) { u.Hidden = true }),
-		attack: presses(aliceID, nil), reads: []string{"only:alice", "Only members of this workspace can do this"},
+		attack: presses(aliceID, nil), reads: []string{"only:alice", "Your Slack account belongs to another workspace"},
 		rows: []row{{"refused", "outside_workspace", aliceID}}, state: bot.Pending, then: (*raid).alive,
 	},
 	{
 		name: "somebody of another team presses", scene: becomes(func(u *slacktest.User) { u.TeamID = "T0OTHER" }),
-		attack: presses(aliceID, nil), reads: []string{"only:alice", "your account belongs to another one"},
+		attack: presses(aliceID, nil), reads: []string{"only:alice", "Your Slack account belongs to another workspace"},
 		rows: []row{{"refused", "outside_workspace", aliceID}}, state: bot.Pending, then: (*raid).alive,
 	},
 	{
 		name: "somebody of another team presses, and the click says ours", scene: becomes(func(u *slacktest.User) { u.TeamID = "T0OTHER" }),
 		attack: presses(aliceID, func(c *slacktest.Click) { c.UserTeamID = c.TeamID }),
-		reads:  []string{"only:alice", "your account belongs to another one"},
+		reads:  []string{"only:alice", "Your Slack account belongs to another workspace"},
 		rows:   []row{{"refused", "outside_workspace", aliceID}}, state: bot.Pending, then: (*raid).alive,
 	},
 	{
 		name: "an approver's address is not confirmed", scene: becomes(func(u *slacktest.User) { u.EmailUnconfirmed = true }),
-		attack: presses(aliceID, nil), reads: []string{"only:alice", "Slack does not call your e-mail address confirmed"},
+		attack: presses(aliceID, nil), reads: []string{"only:alice", "Your e-mail address is not confirmed in Slack"},
 		rows: []row{{"refused", "email_unconfirmed", aliceID}}, state: bot.Pending, then: (*raid).alive,
 	},
 	{
 		name: "an approver hides her address", scene: becomes(func(u *slacktest.User) { u.Email = "" }),
-		attack: presses(aliceID, nil), reads: []string{"only:alice", "Your Slack profile shows me no e-mail address"},
+		attack: presses(aliceID, nil), reads: []string{"only:alice", "Slack shows me no e-mail address for you"},
 		rows: []row{{"refused", "email_missing", aliceID}}, state: bot.Pending, then: (*raid).alive,
 	},
 	{
@@ -102,7 +102,7 @@ var strangerAttacks = []attack{
 			r.entraUser(2, func(u *graphtest.User) { u.Mail = "alice@mail.example" })
 			r.slackUser(aliceID, func(u *slacktest.User) { u.Email = "alice@mail.example" })
 		},
-		attack: presses(aliceID, nil), reads: []string{"only:alice", "of a domain that does not count here"},
+		attack: presses(aliceID, nil), reads: []string{"only:alice", "The policy does not accept the domain of your Slack e-mail address"},
 		rows: []row{{"refused", "email_domain", aliceID}}, state: bot.Pending, then: (*raid).alive,
 	},
 	{
@@ -112,7 +112,7 @@ var strangerAttacks = []attack{
 			r.entra.AddUser(graphtest.User{DisplayName: "Twin", UserPrincipalName: "twin@contoso.example", Mail: "alice@contoso.example"})
 		},
 		attack: clicks(aliceID, bot.ActionConfirm),
-		reads:  []string{"only:alice", "leads to more than one Entra account"},
+		reads:  []string{"only:alice", "found several Entra accounts with your Slack e-mail address"},
 		rows:   []row{{"refused", "several_accounts", aliceID}}, state: bot.Pending, then: (*raid).alive,
 	},
 	{
@@ -123,7 +123,7 @@ var strangerAttacks = []attack{
 			r.entraUser(2, func(u *graphtest.User) { u.AccountEnabled = &no })
 		},
 		attack: clicks(aliceID, bot.ActionConfirm),
-		reads:  []string{"only:alice", "Your own Entra account may not sign in", "@amir"},
+		reads:  []string{"only:alice", "Your own Entra account is blocked", "@amir"},
 		rows:   []row{{"refused", "account_blocked", aliceID}}, state: bot.Pending, then: (*raid).alive,
 	},
 	{
@@ -133,7 +133,7 @@ var strangerAttacks = []attack{
 			r.slackUser(olgaID, func(u *slacktest.User) { u.Email = "alice@contoso.example" })
 		},
 		attack: clicks(olgaID, bot.ActionConfirm),
-		reads:  []string{"only:olga", "Only an approver can do this"},
+		reads:  []string{"only:olga", "You are not an approver"},
 		rows:   []row{{"refused", "not_approver", olgaID}}, state: bot.Pending, then: (*raid).alive,
 	},
 	{
@@ -144,7 +144,7 @@ var strangerAttacks = []attack{
 			r.slackUser(olgaID, func(u *slacktest.User) { u.Email = "alice@contoso.example" })
 		},
 		attack: clicks(olgaID, bot.ActionConfirm),
-		reads:  []string{"only:olga", "leads to an account that belongs to another Slack user"},
+		reads:  []string{"only:olga", "belongs to another Slack user"},
 		rows:   []row{{"refused", "account_of_somebody", olgaID}}, state: bot.Pending, then: (*raid).alive,
 	},
 	{
@@ -183,7 +183,7 @@ var groupAttacks = []attack{
 			r.passes("2m")
 		},
 		attack: clicks(aliceID, bot.ActionConfirm),
-		reads:  []string{"only:alice", "Only an approver can do this"},
+		reads:  []string{"only:alice", "You are not an approver"},
 		rows:   []row{{"refused", "not_approver", aliceID}}, state: bot.Pending, then: (*raid).alive,
 	},
 	{
@@ -194,7 +194,7 @@ var groupAttacks = []attack{
 			r.entra.SetMembers(entraGroup, objectID(3))
 		},
 		attack: clicks(aliceID, bot.ActionConfirm),
-		reads:  []string{"only:alice", "Only an approver can do this"},
+		reads:  []string{"only:alice", "You are not an approver"},
 		rows:   []row{{"refused", "not_approver", aliceID}}, state: bot.Pending, then: (*raid).alive,
 	},
 	{
@@ -209,7 +209,7 @@ var groupAttacks = []attack{
 			r.entra.RemoveMember(innerGroup, objectID(2))
 		},
 		attack: clicks(aliceID, bot.ActionConfirm),
-		reads:  []string{"only:alice", "Only an approver can do this"},
+		reads:  []string{"only:alice", "You are not an approver"},
 		rows:   []row{{"refused", "not_approver", aliceID}}, state: bot.Pending, then: (*raid).alive,
 	},
 	{
@@ -220,7 +220,7 @@ var groupAttacks = []attack{
 			r.slack.Inject(slacktest.Fault{Method: "usergroups.users.list", Status: 500})
 		},
 		attack: clicks(aliceID, bot.ActionConfirm),
-		reads:  []string{"only:alice", "I could not look up who is in a group", "Please try again in a moment"},
+		reads:  []string{"only:alice", "I could not read a group", "Please try again in a moment"},
 		rows:   []row{{"refused", "membership_unknown", aliceID}}, state: bot.Pending, then: (*raid).alive,
 	},
 	{
@@ -231,7 +231,7 @@ var groupAttacks = []attack{
 			r.slack.UpdateUserGroup("S0SECURITY", func(g *slacktest.UserGroup) { g.Disabled = true })
 		},
 		attack: clicks(aliceID, bot.ActionConfirm),
-		reads:  []string{"only:alice", "I could not look up who is in a group", "Slack refused to tell me"},
+		reads:  []string{"only:alice", "I could not read a group", "Slack answered no_such_subteam"},
 		rows:   []row{{"refused", "membership_unknown", aliceID}}, state: bot.Pending, then: (*raid).alive,
 	},
 	{
@@ -241,7 +241,7 @@ var groupAttacks = []attack{
 			r.entra.Inject(graphtest.Fault{Method: http.MethodPost, PathSuffix: "checkMemberGroups", Status: 503})
 		},
 		attack: clicks(aliceID, bot.ActionConfirm),
-		reads:  []string{"only:alice", "I could not look up who is in a group", "Please try again in a moment"},
+		reads:  []string{"only:alice", "I could not read a group", "Please try again in a moment"},
 		rows:   []row{{"refused", "membership_unknown", aliceID}}, state: bot.Pending, then: (*raid).alive,
 	},
 	{
@@ -251,7 +251,7 @@ var groupAttacks = []attack{
 			r.entra.Withdraw("GroupMember.Read.All")
 		},
 		attack: clicks(aliceID, bot.ActionConfirm),
-		reads:  []string{"only:alice", "I could not look up who is in a group", "GroupMember.Read.All"},
+		reads:  []string{"only:alice", "I could not read a group", "GroupMember.Read.All"},
 		rows:   []row{{"refused", "membership_unknown", aliceID}}, state: bot.Pending, then: (*raid).alive,
 	},
 	{
@@ -264,7 +264,7 @@ var groupAttacks = []attack{
 	{
 		name: "a guest asks", before: func(r *raid) { r.slackUser(olgaID, func(u *slacktest.User) { u.Guest = true }) },
 		attack: types(olgaID, "<@"+carolID+"> stolen laptop"),
-		reads:  []string{"only:olga", "Guests of this workspace cannot ask"},
+		reads:  []string{"only:olga", "Guests can't ask for a revoke or decide one"},
 		rows:   []row{{"refused", "guest", olgaID}},
 	},
 }

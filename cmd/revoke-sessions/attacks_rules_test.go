@@ -36,7 +36,7 @@ func thenOutdated(scene func(*raid)) func(*raid) {
 const undecidedExecutes = `{version: 1, approvers: [U0ALICE, U0AMIR], lanes: {self: {on_timeout: execute, timeout: 10m}}}`
 
 var (
-	otherCopy  = "Another copy of this bot started later and has other rules"
+	otherCopy  = "Another copy of this bot started later with other rules"
 	heldByRule = row{"held", "other_rules", "bot"}
 )
 
@@ -45,7 +45,7 @@ var (
 var rulesAttacks = []attack{
 	{
 		name: "an approver of an older list confirms", scene: thenOutdated(carolsLaptop), attack: clicks(amirID, bot.ActionConfirm),
-		reads: []string{"only:amir", otherCopy, "Whoever runs the bot must restart every copy", "Call 555-0100."},
+		reads: []string{"only:amir", otherCopy, "The bot's owner must restart every copy", "Call 555-0100."},
 		rows:  []row{{"refused", "other_rules", amirID}}, state: bot.Pending, then: (*raid).alive,
 	},
 	{

@@ -11,12 +11,12 @@ func alicesPhish(r *raid) { r.ask(bobID, "<@"+aliceID+"> clicked a phishing link
 var targetAttacks = []attack{
 	{
 		name: "the target, an approver, confirms", scene: alicesPhish, attack: clicks(aliceID, bot.ActionConfirm),
-		reads: []string{"only:alice", "This request is about your own account, so someone else must decide it: @amir"},
+		reads: []string{"only:alice", "This is about your own account, so somebody else must decide it: @amir"},
 		rows:  []row{{"refused", "target_may_not_decide", aliceID}}, state: bot.Pending, then: (*raid).alive,
 	},
 	{
 		name: "the target, an approver, denies", scene: alicesPhish, attack: clicks(aliceID, bot.ActionDeny),
-		reads: []string{"only:alice", "This request is about your own account"},
+		reads: []string{"only:alice", "This is about your own account"},
 		rows:  []row{{"refused", "target_may_not_decide", aliceID}}, state: bot.Pending, then: (*raid).alive,
 	},
 	{
@@ -27,7 +27,7 @@ var targetAttacks = []attack{
 			r.passes("2m")
 		},
 		attack: clicks(aliceID, bot.ActionDeny),
-		reads:  []string{"only:alice", "This request is about your own account"},
+		reads:  []string{"only:alice", "This is about your own account"},
 		rows:   []row{{"refused", "target_may_not_decide", aliceID}}, state: bot.Pending, then: (*raid).alive,
 	},
 	{
@@ -37,7 +37,7 @@ var targetAttacks = []attack{
 			r.slackUser(amirID, func(u *slacktest.User) { u.Email = "alice@contoso.example" })
 		},
 		attack: clicks(amirID, bot.ActionDeny),
-		reads:  []string{"only:amir", "This request is about your own account"},
+		reads:  []string{"only:amir", "This is about your own account"},
 		rows:   []row{{"refused", "target_may_not_decide", amirID}}, state: bot.Pending, then: (*raid).alive,
 	},
 	{
@@ -49,12 +49,12 @@ var targetAttacks = []attack{
 			r.ask(olgaID, "<@"+carolID+"> stolen laptop")
 		},
 		attack: types(carolID, "cancel REQ-THIS"),
-		reads:  []string{"only:carol", "I know no such request of yours"},
+		reads:  []string{"only:carol", "find that request among yours"},
 		rows:   []row{{"refused", "not_requester", carolID}}, state: bot.Pending, then: (*raid).alive,
 	},
 	{
 		name: "the target asks what is known about them", scene: carolsLaptop, attack: types(carolID, "status REQ-THIS"),
-		reads: []string{"only:carol", "I know no such request of yours"},
+		reads: []string{"only:carol", "find that request among yours"},
 		rows:  []row{{"refused", "unknown_request", carolID}}, state: bot.Pending,
 	},
 }
@@ -69,7 +69,7 @@ const (
 var ownDeviceAttacks = []attack{
 	{
 		name: "the finder of an approver's phone denies the report", scene: alicesPhone, attack: clicks(aliceID, bot.ActionDeny),
-		reads: []string{"only:alice", "This is a report about your own lost device", "another approver must deny it"},
+		reads: []string{"only:alice", "This is a report about your own device", "another approver must deny it"},
 		rows:  []row{{"refused", "target_may_not_end", aliceID}}, state: bot.Pending, then: (*raid).alive,
 	},
 	{
@@ -87,7 +87,7 @@ var ownDeviceAttacks = []attack{
 			receipt := r.receipt(bobID)
 			r.acked(r.slack.As(bobID).Click(receipt.Channel, receipt.TS, bot.ActionCancel))
 		},
-		reads: []string{"only:bob", "It stays open until an approver denies it", "They will phone first: @alice, @amir"},
+		reads: []string{"only:bob", "It stays open until an approver denies it", "An approver should phone you first: @alice, @amir"},
 		rows:  []row{{"cancel_asked", "cancel_needs_approver", bobID}}, state: bot.Pending,
 		then: func(r *raid) {
 			r.sees(false, []string{"thread", "asks to cancel. Phone Bob Reporter before you do"})
@@ -128,7 +128,7 @@ var ownDeviceAttacks = []attack{
 			}
 			r.press(bobID, func(c *slacktest.Click) { c.ChannelID, c.MessageTS = own.Channel, own.TS })
 		},
-		reads: []string{"only:bob", "This is not the live card of its request"},
+		reads: []string{"only:bob", "This is not the live card"},
 		rows:  []row{{"refused", "wrong_place", bobID}}, state: bot.Pending, then: (*raid).alive,
 	},
 	{
@@ -137,7 +137,7 @@ var ownDeviceAttacks = []attack{
 			receipt := r.receipt(bobID)
 			r.press(olgaID, func(c *slacktest.Click) { c.ChannelID, c.MessageTS = receipt.Channel, receipt.TS })
 		},
-		reads: []string{"only:olga", "This is not the live card of its request"},
+		reads: []string{"only:olga", "This is not the live card"},
 		rows:  []row{{"refused", "wrong_place", olgaID}}, state: bot.Pending,
 		then: func(r *raid) { r.alive(); r.receipt(bobID) },
 	},
@@ -147,14 +147,14 @@ var ownDeviceAttacks = []attack{
 			receipt := r.receipt(bobID)
 			r.press(aliceID, func(c *slacktest.Click) { c.ChannelID, c.MessageTS = receipt.Channel, receipt.TS })
 		},
-		reads: []string{"only:alice", "This is not the live card of its request"},
+		reads: []string{"only:alice", "This is not the live card"},
 		rows:  []row{{"refused", "wrong_place", aliceID}}, state: bot.Pending,
 		then: func(r *raid) { r.alive(); r.receipt(bobID) },
 	},
 	{
 		name: "an outsider confirms on a card that needs no approval", policy: ownConfirm, scene: bobsPhone,
 		attack: clicks(olgaID, bot.ActionConfirm),
-		reads:  []string{"only:olga", "Only an approver can do this"},
+		reads:  []string{"only:olga", "You are not an approver"},
 		rows:   []row{{"refused", "not_approver", olgaID}}, state: bot.Pending, then: (*raid).alive,
 	},
 	{
@@ -164,20 +164,20 @@ var ownDeviceAttacks = []attack{
 			r.slackUser(olgaID, func(u *slacktest.User) { u.Stranger = true })
 		},
 		attack: clicks(olgaID, bot.ActionConfirm),
-		reads:  []string{"only:olga", "Only members of this workspace can do this"},
+		reads:  []string{"only:olga", "Your Slack account belongs to another workspace"},
 		rows:   []row{{"refused", "outside_workspace", olgaID}}, state: bot.Pending, then: (*raid).alive,
 	},
 	{
 		name: "somebody else asks for the reporter, to confirm the report in their place", policy: ownConfirm, scene: bobsPhone,
 		// What Olga asks for is a request about somebody else, with its own approvals.
 		attack: func(r *raid) { r.ask(olgaID, "<@"+bobID+"> he lost it") },
-		reads:  []string{"only:olga", "Nothing has been done yet", "I ask the approvers now"},
+		reads:  []string{"only:olga", "Nothing is revoked yet", "I'm asking the approvers now"},
 		rows:   []row{{"requested", "", olgaID}}, state: bot.Pending,
 	},
 	{
 		name: "a protected approver's phone confirms its owner's report", policy: protectedAlice, scene: alicesPhone,
 		attack: clicks(aliceID, bot.ActionConfirm),
-		reads:  []string{"only:alice", "You asked for this, so somebody else must confirm it"},
+		reads:  []string{"only:alice", "You asked for this, so somebody else must approve it"},
 		rows:   []row{{"refused", "requester_may_not_decide", aliceID}}, state: bot.Pending, then: (*raid).alive,
 	},
 	{
@@ -186,7 +186,7 @@ var ownDeviceAttacks = []attack{
   protected: [{match: {users: [U0BOB]}, approvals: 2}]}`,
 		scene:  bobsPhone,
 		attack: presses(bobID, nil),
-		reads:  []string{"only:bob", "Only an approver can do this"},
+		reads:  []string{"only:bob", "You are not an approver"},
 		rows:   []row{{"refused", "not_approver", bobID}}, state: bot.Pending, then: (*raid).alive,
 	},
 	{

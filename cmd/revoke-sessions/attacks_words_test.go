@@ -77,7 +77,7 @@ var formAttacks = []attack{
 				payload["user"] = map[string]any{"id": olgaID, "team_id": "T0SLACKTEST"}
 			})
 		},
-		reads: []string{"dm:olga", "nothing was decided"},
+		reads: []string{"dm:olga", "nothing was denied"},
 		rows:  []row{{"refused", "wrong_place", olgaID}}, state: bot.Pending, then: (*raid).alive,
 	},
 	{
@@ -91,7 +91,7 @@ var formAttacks = []attack{
 			pressed := r.form(aliceID, bot.DenyCallback).PrivateMetadata
 			r.submits(amirID, r.form(amirID, bot.DenyCallback), because("no"), func(_, view map[string]any) { view["private_metadata"] = pressed })
 		},
-		reads: []string{"dm:amir", "nothing was decided"},
+		reads: []string{"dm:amir", "nothing was denied"},
 		rows:  []row{{"refused", "wrong_place", amirID}}, state: bot.Pending, then: (*raid).alive,
 	},
 	{
@@ -99,7 +99,7 @@ var formAttacks = []attack{
 		scene: func(r *raid) {
 			carolsLaptop(r)
 			r.click(olgaID, bot.ActionDeny)
-			r.sees(false, []string{"only:olga", "Only an approver can do this"})
+			r.sees(false, []string{"only:olga", "You are not an approver"})
 			r.passes("2m") // or her next refusal is only counted
 			r.opensForm(olgaID)
 		},
@@ -111,7 +111,7 @@ var formAttacks = []attack{
 				view["callback_id"], view["private_metadata"] = bot.DenyCallback, click
 			})
 		},
-		reads: []string{"only:olga", "Only an approver can do this", "this was recorded"},
+		reads: []string{"only:olga", "You are not an approver", "This was recorded"},
 		rows:  []row{{"refused", "not_approver", olgaID}}, state: bot.Pending, then: (*raid).alive,
 	},
 	{
@@ -126,7 +126,7 @@ var formAttacks = []attack{
 			view := r.form(amirID, bot.DenyCallback)
 			r.submits(amirID, view, because("no"), func(_, forged map[string]any) { forged["private_metadata"] = before(view.PrivateMetadata) })
 		},
-		reads: []string{"only:amir", "nothing was decided"},
+		reads: []string{"only:amir", "nothing was denied"},
 		rows:  []row{{"refused", "wrong_place", amirID}}, state: bot.Pending, then: (*raid).alive,
 	},
 	{
@@ -137,7 +137,7 @@ var formAttacks = []attack{
 			r.passes("2m")
 		},
 		attack: func(r *raid) { r.submits(amirID, r.form(amirID, bot.DenyCallback), because("no"), nil) },
-		reads:  []string{"only:amir", "Only an approver can do this"},
+		reads:  []string{"only:amir", "You are not an approver"},
 		rows:   []row{{"refused", "not_approver", amirID}}, state: bot.Pending, then: (*raid).alive,
 	},
 	{
@@ -164,7 +164,7 @@ var formAttacks = []attack{
 			r.submits(olgaID, r.form(olgaID, bot.FormCallback), carol, func(_, view map[string]any) { view["private_metadata"] = bobs })
 		},
 		// It is Olga's request, and the answer goes to her, not to where Bob typed.
-		reads: []string{"dm:olga", "Stored as REQ-"},
+		reads: []string{"dm:olga", "Got it."},
 		rows:  []row{{"requested", "", olgaID}}, state: bot.Pending,
 		then: func(r *raid) {
 			if got := r.slack.Ephemerals(bobID); len(got) > 0 {
@@ -179,7 +179,7 @@ var formAttacks = []attack{
 				payload["user"] = map[string]any{"id": olgaID, "team_id": "T0SLACKTEST"}
 			})
 		},
-		reads: []string{"dm:olga", "Stored as REQ-"},
+		reads: []string{"dm:olga", "Got it."},
 		rows:  []row{{"requested", "", olgaID}}, state: bot.Pending,
 		then: func(r *raid) {
 			r.cardSays("Asked by: @olga")
@@ -266,13 +266,13 @@ var wordAttacks = []attack{
 	{
 		name: "the ticket is written in letters that only look right", policy: ticket,
 		attack: commandAs(bobID, "<@"+carolID+"> ІNC-7 ＩＮＣ-７ INC‐7 stolen"),
-		reads:  []string{"only:bob", "The reason must name a ticket (it must match INC-[0-9]+)"},
+		reads:  []string{"only:bob", "Please name a ticket in the reason (it must match INC-[0-9]+)"},
 		rows:   []row{{"refused", "ticket_required", bobID}}, then: harmless(bobID),
 	},
 	{
 		name: "the ticket stands behind what is cut off", policy: ticket,
 		attack: commandAs(bobID, "<@"+carolID+"> "+long+" INC-7"),
-		reads:  []string{"only:bob", "The reason must name a ticket"},
+		reads:  []string{"only:bob", "Please name a ticket in the reason"},
 		rows:   []row{{"refused", "ticket_required", bobID}}, then: harmless(bobID),
 	},
 	{
@@ -284,7 +284,7 @@ var wordAttacks = []attack{
 	{
 		name: "a reason of nothing that shows, where one is required", policy: ticket,
 		attack: commandAs(bobID, "<@"+carolID+"> \u200b\u2060\ufeff\u3164\a"),
-		reads:  []string{"only:bob", "I need a reason for this"},
+		reads:  []string{"only:bob", "Please give a reason"},
 		rows:   []row{{"refused", "reason_required", bobID}}, then: harmless(bobID),
 	},
 	{
@@ -308,22 +308,22 @@ var wordAttacks = []attack{
 var readerAttacks = []attack{
 	{
 		name: "a stranger to the request cancels it by typing its ID", scene: carolsLaptop, attack: types(olgaID, "cancel REQ-THIS"),
-		reads: []string{"only:olga", "I know no such request of yours"},
+		reads: []string{"only:olga", "find that request among yours"},
 		rows:  []row{{"refused", "not_requester", olgaID}}, state: bot.Pending, then: (*raid).alive,
 	},
 	{
 		name: "somebody cancels an ID that was never drawn", scene: carolsLaptop, attack: types(olgaID, "cancel REQ-AAAAAA"),
 		// The same words as for one that exists: nobody learns which do.
-		reads: []string{"only:olga", "I know no such request of yours"},
+		reads: []string{"only:olga", "find that request among yours"},
 		rows:  []row{{"refused", "unknown_request", olgaID}}, state: bot.Pending,
 	},
 	{
 		name: "somebody asks how another's request stands", scene: carolsLaptop, attack: types(olgaID, "status REQ-THIS"),
-		reads: []string{"only:olga", "I know no such request of yours"},
+		reads: []string{"only:olga", "find that request among yours"},
 		rows:  []row{{"refused", "unknown_request", olgaID}}, state: bot.Pending,
 		then: func(r *raid) {
 			for _, m := range r.slack.Ephemerals(olgaID) {
-				if strings.Contains(plain(m), "Carol") || strings.Contains(plain(m), "waits for an approver") {
+				if strings.Contains(plain(m), "Carol") || strings.Contains(plain(m), "Waiting for an approver") {
 					r.t.Errorf("Olga learns of it: %s", plain(m))
 				}
 			}
@@ -337,13 +337,79 @@ var readerAttacks = []attack{
 			r.passes("2m")
 		},
 		attack: types(aliceID, "status REQ-THIS"),
-		reads:  []string{"only:alice", "I know no such request of yours"},
+		reads:  []string{"only:alice", "find that request among yours"},
 		rows:   []row{{"refused", "unknown_request", aliceID}}, state: bot.Pending,
 	},
 	{
 		name: "a blocked approver's Slack asks how a request stands", scene: func(r *raid) { carolsLaptop(r); r.blocked(2) },
 		attack: types(aliceID, "status REQ-THIS"),
-		reads:  []string{"only:alice", "I know no such request of yours"},
+		reads:  []string{"only:alice", "find that request among yours"},
 		rows:   []row{{"refused", "unknown_request", aliceID}}, state: bot.Pending,
 	},
+	{
+		name: "a requester outside the channel tries everything that could show the card's address", before: addLure, scene: carolsLaptop,
+		attack: func(r *raid) {
+			for _, text := range []string{"status", "status REQ-THIS", "<@" + carolID + "> as I said"} {
+				types(bobID, text)(r)
+			}
+			r.sees(false, []string{"only:bob", "you asked for this already", "Open my message to you"})
+			r.slack.UpdateChannel(lure, func(c *slacktest.Channel) { c.Members = append(c.Members, bobID) })
+			channel, ts := r.postsWith(lure, content(r.card))
+			r.acked(r.slack.As(bobID).Click(channel, ts, bot.ActionConfirm))
+		},
+		reads: []string{"only:bob", "This is not the live card", "Open my message to you"},
+		rows:  []row{{"joined", "", bobID}, {"refused", "wrong_place", bobID}}, state: bot.Pending, then: unlinked(bobID),
+	},
+	{
+		name: "an approver outside the channel tries everything that could show the card's address", before: addLure,
+		scene: func(r *raid) {
+			r.slack.UpdateChannel(approvals, func(c *slacktest.Channel) { c.Members = []string{aliceID, olgaID} })
+			carolsLaptop(r)
+		},
+		attack: func(r *raid) {
+			r.slack.UpdateChannel(approvals, func(c *slacktest.Channel) { c.Archived = true })
+			types(bobID, "<@"+carolID+"> as I said")(r) // the card cannot be changed, so approvers get a direct message
+			r.sees(false, []string{"dm:amir", "A request about Carol Target waits", "If you can open the card"})
+			for _, text := range []string{"status", "status REQ-THIS"} {
+				types(amirID, text)(r)
+			}
+			r.slack.UpdateChannel(lure, func(c *slacktest.Channel) { c.Members = append(c.Members, amirID) })
+			channel, ts := r.postsWith(lure, content(r.card))
+			r.acked(r.slack.As(amirID).Click(channel, ts, bot.ActionConfirm))
+		},
+		reads: []string{"only:amir", "This is not the live card", "Only members of its channel can open its card"},
+		rows:  []row{{"joined", "", bobID}, {"refused", "wrong_place", amirID}}, state: bot.Pending, then: unlinked(amirID),
+	},
+	{
+		name: "somebody of another workspace, in a shared channel, presses a copy of the card", before: addLure,
+		scene: func(r *raid) {
+			r.slack.UpdateChannel(approvals, func(c *slacktest.Channel) { c.ExtShared = true })
+			r.slack.UpdateUser(olgaID, func(u *slacktest.User) { u.Stranger, u.TeamID = true, "T0OTHER" })
+			carolsLaptop(r)
+		},
+		attack: func(r *raid) {
+			channel, ts := r.postsWith(lure, content(r.card))
+			r.acked(r.slack.As(olgaID).Click(channel, ts, bot.ActionConfirm))
+		},
+		reads: []string{"only:olga", "This is not the live card", "Only members of its channel can open its card"},
+		rows:  []row{{"refused", "wrong_place", olgaID}}, state: bot.Pending, then: unlinked(olgaID),
+	},
+}
+
+// unlinked: no message that somebody reads holds the address of the approvers' channel,
+// in blocks or in the text, in any version.
+func unlinked(who string) func(*raid) {
+	return func(r *raid) {
+		all := append(r.slack.Ephemerals(who), r.slack.DMs(who)...)
+		for _, m := range all {
+			for _, version := range append(r.slack.History(m.Channel, m.TS), m) {
+				if raw := version.Text + string(version.Blocks); strings.Contains(raw, "archives/"+approvals) {
+					r.t.Errorf("%s reads the card's address: %s", who, raw)
+				}
+			}
+		}
+		if len(all) == 0 {
+			r.t.Errorf("%s reads nothing", who)
+		}
+	}
 }

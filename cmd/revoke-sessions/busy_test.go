@@ -14,7 +14,7 @@ import (
 // so at once, what they did is stored, and it begins as soon as there is a place
 // and not when a claim lapses.
 func TestBusy(t *testing.T) {
-	const busy = "Busy, and your request is safe"
+	const busy = "I'm busy, but nothing is lost"
 	th := newTheatreWith(t, slacktest.Config{NoRateLimits: "one person asks 300 times"})
 	th.begin()
 	th.typed(bobID, "me lost my phone")

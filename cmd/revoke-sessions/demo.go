@@ -128,7 +128,7 @@ func (t narration) refused(ctx context.Context, card string) error {
 		return err
 	}
 	onlyOlga := func() []slacktest.Message { return t.slack.Ephemerals(olgaID) }
-	if _, err := t.see(ctx, "Only Olga reads", onlyOlga, "Only an approver can do this"); err != nil {
+	if _, err := t.see(ctx, "Only Olga reads", onlyOlga, "You are not an approver"); err != nil {
 		return err
 	}
 	if n := len(t.entra.Posts()); n != 0 {

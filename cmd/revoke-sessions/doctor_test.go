@@ -236,7 +236,7 @@ func ailments() []ailment {
 		{name: "tokens of two apps", make: slackFault(slacktest.Fault{Method: "bots.info", Body: `{"ok":true,"bot":{"id":"B0BOT","app_id":"A0OTHER"}}`}), check: "slack_app_token", want: broken, says: []string{"app A0SLACKTEST", "of A0OTHER"}, remedy: []string{"settings of one app"}},
 
 		{name: "a channel's name", make: set("REVOKE_CHANNEL", "#security"), check: "slack_channel", want: broken, says: []string{"REVOKE_CHANNEL must be a channel's ID"}, remedy: []string{"Open the channel's details"}},
-		{name: "no such channel", make: set("REVOKE_CHANNEL", "C0NOWHERE"), check: "slack_channel", want: broken, says: []string{"C0NOWHERE", "no such channel"}, remedy: []string{"/invite @revoke-sessions"}},
+		{name: "no such channel", make: set("REVOKE_CHANNEL", "C0NOWHERE"), check: "slack_channel", want: broken, says: []string{"C0NOWHERE", "the channel does not exist"}, remedy: []string{"/invite @revoke-sessions"}},
 		{name: "not in the channel", make: inChannel(func(c *slacktest.Channel) { c.Private, c.BotIsMember = false, false }), check: "slack_channel", want: broken, says: []string{"the bot is not in the channel"}, remedy: []string{"/invite"}},
 		{name: "an archived channel", make: inChannel(func(c *slacktest.Channel) { c.Archived = true }), check: "slack_channel", want: broken, says: []string{"archived"}, remedy: []string{"Unarchive"}},
 		{name: "a shared channel", make: inChannel(func(c *slacktest.Channel) { c.ExtShared = true }), check: "slack_channel", want: broken, says: []string{"shared with another organisation"}, remedy: []string{"alone"}},

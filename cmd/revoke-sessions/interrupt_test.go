@@ -182,7 +182,7 @@ func TestForgedCardOfTheCommandLine(t *testing.T) {
 			return !slices.ContainsFunc(th.slack.Messages(channel), func(m slacktest.Message) bool { return m.TS == ts && !m.Deleted })
 		})
 	}
-	th.sees(false, []string{"only:alice", "That request has no card."})
+	th.sees(false, []string{"only:alice", "That request was made at a terminal and has no card."})
 	th.rows([]string{"wrong_place", "4"}, func(e bot.Entry) bool { return e.Reason == "wrong_place" })
 	if n := len(th.entra.Posts()); n != 1 {
 		t.Errorf("%d POSTs", n)

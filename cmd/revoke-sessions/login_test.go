@@ -226,7 +226,7 @@ func TestTheBotWorksInAPersonsName(t *testing.T) {
 	th.loggedIn(doraID)
 	th.begin()
 	th.typed(bobID, "<@"+doraSlack+"> acts strangely")
-	th.sees(false, []string{"only:bob", "the account with which this bot signs in to Entra", "would sign the bot out", "revoke-sessions login"})
+	th.sees(false, []string{"only:bob", "The bot signs in to Entra with this account", "would sign the bot out", "revoke-sessions login"})
 	th.refusedFor(false, []string{string(bot.OwnAccount)})
 	if cards := th.cards(); len(cards) != 0 {
 		t.Errorf("there is a card: %s", plain(cards[0]))
@@ -236,7 +236,7 @@ func TestTheBotWorksInAPersonsName(t *testing.T) {
 	th.card()
 	th.loggedIn(th.entraID("carol")) // beside the running bot
 	th.click(aliceID, bot.ActionConfirm)
-	th.sees(false, []string{"only:alice", "the account with which this bot signs in to Entra"})
+	th.sees(false, []string{"only:alice", "The bot signs in to Entra with this account"})
 	th.refusedFor(false, []string{string(bot.OwnAccount), "2"})
 	th.posts(false, []string{"0"})
 
@@ -301,7 +301,7 @@ func TestThePersonIsSignedOut(t *testing.T) {
 			})
 			row.happens(th)
 			th.typed(bobID, "me lost my phone")
-			th.sees(false, append([]string{"only:bob", "Nothing was changed", emergency}, row.says...))
+			th.sees(false, append([]string{"only:bob", "Nothing was sent", emergency}, row.says...))
 			th.refusedFor(false, []string{string(bot.LookupFailed)})
 			th.posts(false, []string{"0"})
 			th.end()

@@ -59,7 +59,7 @@ func TestTwoReplicasTwoLists(t *testing.T) {
 // refusals are what somebody alone read of another copy's rules, or of not being an approver.
 func (e *ensemble) refusals(who string) (all []string) {
 	for _, m := range e.slack.Ephemerals(who) {
-		if text := plain(m); strings.Contains(text, otherCopy) || strings.Contains(text, "Only an approver can do this") {
+		if text := plain(m); strings.Contains(text, otherCopy) || strings.Contains(text, "You are not an approver") {
 			all = append(all, text)
 		}
 	}

@@ -204,7 +204,7 @@ func TestChannelAtStart(t *testing.T) {
 		says   string
 	}{
 		"not in it":         {func(c *slacktest.Channel) { c.Private, c.BotIsMember = false, false }, "the bot is not in the channel"},
-		"private, not seen": {func(c *slacktest.Channel) { c.BotIsMember = false }, "private and the bot has to be invited"},
+		"private, not seen": {func(c *slacktest.Channel) { c.BotIsMember = false }, "private and the bot is not in it"},
 		"archived":          {func(c *slacktest.Channel) { c.Archived = true }, "archived"},
 		"shared":            {func(c *slacktest.Channel) { c.ExtShared = true }, "shared with another organisation"},
 	} {

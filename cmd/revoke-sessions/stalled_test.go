@@ -99,7 +99,7 @@ func TestUnreadableRequestIsTold(t *testing.T) {
 			th.typed(bobID, "<@"+carolID+"> stolen laptop")
 			th.sees(false, []string{"card", "Revoke all sessions of Carol Target"})
 			th.typed(aliceID, "status")
-			th.sees(false, []string{"only:alice", id + " · I cannot read what is stored of it", "Carol Target"})
+			th.sees(false, []string{"only:alice", id + " · I can't read this request", "Carol Target"})
 			th.damages(`UPDATE requests SET body = (SELECT body FROM kept) WHERE state <> 'pending'`)
 			th.clock.advance(11 * time.Minute) // SQLite's; the claims of PostgreSQL lapse by themselves
 			th.pollWithin(2*patience, "it goes on", func() bool { return th.count("revoked") == 1 })
@@ -200,7 +200,7 @@ func TestUnreadableActIsAnswered(t *testing.T) {
 	th.damages(`CREATE TRIGGER defect BEFORE INSERT ON requests BEGIN SELECT RAISE(ABORT, 'a defect'); END`)
 	th.typed(bobID, "me lost my phone")
 	th.poll("it is given up", func() bool { th.clock.advance(2 * time.Second); return th.count("refused") == 1 })
-	th.sees(false, []string{"only:bob", "I could not carry this out", "Please try again"})
+	th.sees(false, []string{"only:bob", "I tried several times and could not do this", "Please try again"})
 	rows := th.audit()
 	if last := rows[len(rows)-1]; last.Reason != string(bot.GaveUp) || last.Wanted != "unreadable" {
 		t.Errorf("the row is %+v", last)

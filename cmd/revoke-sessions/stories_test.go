@@ -72,7 +72,8 @@ import (
 //	entra-group GUID WHO…      the same for a group in Entra
 //	role WHO NAME [none]       gives WHO a role in Entra, or takes it: global, readers
 //	permission NAME [none]     grants the bot's app a Graph permission, or withdraws it
-//	channel CHANGE             changes the approvers' channel: shared, archived, without, restored
+//	channel CHANGE             changes the approvers' channel: shared, archived, without, restored,
+//	                           in WHO, out WHO
 //
 // A file policy.yml in a story is the bot's policy, and settings holds further
 // settings of it, NAME=VALUE; the cast's Entra object IDs
@@ -299,6 +300,14 @@ func (th *theatre) permission(_ bool, a []string) {
 
 func (th *theatre) channel(_ bool, a []string) {
 	th.slack.UpdateChannel(approvals, func(c *slacktest.Channel) {
+		switch a[0] {
+		case "in":
+			c.Members = append(c.Members, cast(a[1]))
+			return
+		case "out":
+			c.Members = slices.DeleteFunc(c.Members, func(id string) bool { return id == cast(a[1]) })
+			return
+		}
 		c.ExtShared, c.Archived, c.BotIsMember = a[0] == "shared", a[0] == "archived", a[0] != "without"
 	})
 }
