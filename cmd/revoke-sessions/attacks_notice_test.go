@@ -165,7 +165,7 @@ var noticeAttacks = slices.Concat([]attack{
 		attack: func(r *raid) {
 			r.pressesNotice(amirID, func(c *slacktest.Click) { c.ActionID, c.Value = bot.ActionDeny, r.request })
 		},
-		reads: []string{"only:amir", "This is not the live card of its request"},
+		reads: []string{"only:amir", "This is not the live card"},
 		rows:  []row{{"refused", "wrong_place", amirID}}, state: bot.Pending,
 	},
 	{
@@ -208,7 +208,7 @@ var noticeAttacks = slices.Concat([]attack{
 	},
 	{
 		name: "an outsider presses End the freeze", scene: frozenByAlice, attack: onNotice(olgaID, nil),
-		reads: []string{"only:olga", "Only an approver can do this"},
+		reads: []string{"only:olga", "You are not an approver"},
 		rows:  []row{{"refused", "not_approver", olgaID}}, state: bot.Pending,
 		then: func(r *raid) { stillAsks(0)(r); r.noForm(olgaID) },
 	},
@@ -227,7 +227,7 @@ var noticeAttacks = slices.Concat([]attack{
 		scene: func(r *raid) {
 			frozenByAlice(r)
 			r.pressesNotice(olgaID, nil)
-			r.sees(false, []string{"only:olga", "Only an approver can do this"})
+			r.sees(false, []string{"only:olga", "You are not an approver"})
 			r.passes("2m") // or her next refusal is only counted
 			r.opensForm(olgaID)
 		},
@@ -237,7 +237,7 @@ var noticeAttacks = slices.Concat([]attack{
 				forged["callback_id"], forged["private_metadata"] = bot.UnfreezeCallback, before(view.PrivateMetadata)+" 1.1 End the freeze"
 			})
 		},
-		reads: []string{"only:olga", "Only an approver can do this", "this was recorded"},
+		reads: []string{"only:olga", "You are not an approver", "this was recorded"},
 		rows:  []row{{"refused", "not_approver", olgaID}}, state: bot.Pending, then: stillAsks(0),
 	},
 	{
@@ -275,7 +275,7 @@ var noticeAttacks = slices.Concat([]attack{
 	},
 	{
 		name: "one approver presses End the freeze twice", scene: askedByAmir, attack: onNotice(amirID, nil),
-		reads: []string{"only:amir", "You have asked to end the freeze already, and each person counts once"},
+		reads: []string{"only:amir", "You asked to end the freeze already, and each person counts once"},
 		rows:  []row{{"refused", "already_voted", amirID}}, state: bot.Pending, then: stillAsks(1),
 	},
 	{
@@ -286,7 +286,7 @@ var noticeAttacks = slices.Concat([]attack{
 			r.cardSays("@amir asked to end the freeze (1 of 2)")
 		},
 		attack: submitsEnd(amirID),
-		reads:  []string{"only:amir", "You have asked to end the freeze already, and each person counts once"},
+		reads:  []string{"only:amir", "You asked to end the freeze already, and each person counts once"},
 		rows:   []row{{"refused", "already_voted", amirID}}, state: bot.Pending, then: stillAsks(1),
 	},
 	{
@@ -298,7 +298,7 @@ var noticeAttacks = slices.Concat([]attack{
 			r.cardSays("@alice asked to end the freeze (1 of 2)")
 		},
 		attack: onNotice(amirID, nil),
-		reads:  []string{"only:amir", "You have asked to end the freeze already, and each person counts once"},
+		reads:  []string{"only:amir", "You asked to end the freeze already, and each person counts once"},
 		rows:   []row{{"refused", "already_voted", amirID}}, state: bot.Pending,
 	},
 	{
@@ -322,7 +322,7 @@ var noticeAttacks = slices.Concat([]attack{
 			r.members(aliceID, olgaID)
 			r.passes("2m")
 		},
-		attack: submitsEnd(amirID), reads: []string{"only:amir", "Only an approver can do this"},
+		attack: submitsEnd(amirID), reads: []string{"only:amir", "You are not an approver"},
 		rows: []row{{"refused", "not_approver", amirID}}, state: bot.Pending, then: stillAsks(0),
 	},
 	{
