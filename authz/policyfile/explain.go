@@ -46,6 +46,9 @@ func explainLane(p *authz.Policy, lane authz.Lane) string {
 		says = append(says, "The person it is about never decides.")
 	}
 	switch {
+	case rule.TicketExample != "":
+		says = append(says, fmt.Sprintf("A reason is required, and it must name a ticket, for example %s (some part of it must match the regular expression %s).",
+			rule.TicketExample, written(rule.Ticket.String())))
 	case rule.Ticket != nil:
 		says = append(says, "A reason is required, and some part of it must match the regular expression "+written(rule.Ticket.String())+".")
 	case rule.ReasonRequired:
@@ -178,6 +181,11 @@ func notes(p *authz.Policy) []string {
 	}
 	if third := p.ThirdParty; third.Approvals == 1 && third.RequesterMayApprove {
 		note("in the lane third_party an approver can ask and approve alone, so one stolen approver's account can sign out people. Two approvals, or requester_may_approve: false, would take a second person.")
+	}
+	for _, lane := range lanes {
+		if rule := p.Rule(lane); rule.Ticket != nil && rule.TicketExample == "" {
+			note("%[1]s.ticket has no example, so people read the regular expression. Add %[1]s.ticket_example, like INC-1234.", pathOf(lane))
+		}
 	}
 	if p.Limits.PerRequester.N == 0 {
 		note("limits.per_requester is none, so one person can fill the approvers' channel with cards.")

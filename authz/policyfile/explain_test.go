@@ -63,6 +63,12 @@ func TestExplain(t *testing.T) {
 			"It takes 2 approvals from different people; the requester's own never counts.", "A reason is required.", "within 1 hour 30 minutes, it expires",
 		}, []string{"ask and approve alone"}},
 		{head + `lanes: {third_party: {ticket: 'INC-\d+'}}` + "\n", []string{"A reason is required, and some part of it must match the regular expression `INC-\\d+`."}, nil},
+		{head + `lanes: {third_party: {ticket: 'INC-\d+'}, self: {ticket: X, ticket_example: X}}` + "\n", []string{
+			"Note: lanes.third_party.ticket has no example, so people read the regular expression. Add lanes.third_party.ticket_example, like INC-1234.",
+		}, []string{"lanes.self.ticket has no example"}},
+		{head + `lanes: {third_party: {ticket_example: INC-1234, ticket: 'INC-\d+'}}` + "\n", []string{
+			"A reason is required, and it must name a ticket, for example INC-1234 (some part of it must match the regular expression `INC-\\d+`).",
+		}, []string{"has no example"}},
 		{head + "lanes: {third_party: {ticket: \"`\\u202e\"}}\n", []string{"\"`\\u202e\""}, []string{"\u202e"}},
 		{head + "protected: [{match: {users: [U0BOB, " + alice + "], groups: [S0ONE], roles: privileged}, approvals: 2}, {match: {users: [U0EVE]}, block: true}]\n", []string{
 			"Protected: Slack user U0BOB; Entra account " + alice + "; a member of Slack user group S0ONE; an account that holds a privileged role now, or of which that is not known. " +

@@ -118,8 +118,9 @@ func (f *file) lane(v value, lane authz.Lane, rule *authz.Rule) {
 			word, _ := v.choice("required", "optional")
 			rule.ReasonRequired = word == "required"
 		},
-		"ticket":  func(v value) { rule.Ticket = v.pattern() },
-		"timeout": waits(&rule.Timeout),
+		"ticket":         func(v value) { rule.Ticket = v.pattern() },
+		"ticket_example": set(&rule.TicketExample, value.example),
+		"timeout":        waits(&rule.Timeout),
 		"on_timeout": func(v value) {
 			word, _ := v.choice("expire", "execute")
 			rule.Execute = word == "execute"
@@ -130,7 +131,22 @@ func (f *file) lane(v value, lane authz.Lane, rule *authz.Rule) {
 	})
 	if rule.Ticket != nil && !rule.ReasonRequired && f.given(v.path+".reason") && f.sound(v.path+".reason") {
 		path, at := f.where(v.path + ".reason")
-		f.add(path, at, "%s cannot be optional beside a ticket, which must stand in the reason. Write required, or remove the line", name(path))
+		f.add(path, at, "%s cannot be optional beside a ticket, which must be in the reason. Write required, or remove the line", name(path))
+	}
+	f.ticketExample(v.path, rule)
+}
+
+// ticketExample holds a lane's example against its pattern, whichever comes first in
+// the file.
+func (f *file) ticketExample(lane string, rule *authz.Rule) {
+	path, at := f.where(lane + ".ticket_example")
+	switch {
+	case !f.given(path) || !f.sound(path, lane+".ticket"):
+	case rule.Ticket == nil:
+		f.add(path, at, "%s is given, but %s.ticket is not, so no ticket is asked for. Add ticket with a regular expression, or remove the example", path, lane)
+	case !rule.Ticket.MatchString(rule.TicketExample):
+		f.add(path, at, "%s is %s, which does not match %s.ticket (%s): a person who types the example would be refused. Correct one of the two",
+			path, quote(rule.TicketExample), lane, written(rule.Ticket.String()))
 	}
 }
 

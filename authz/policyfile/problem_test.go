@@ -101,6 +101,21 @@ func TestProblems(t *testing.T) {
 		{"ticket that demands nothing", "lanes: {self: {ticket: '[0-9]*'}}\n", false, 3, []string{"matches even an empty reason", "+"}},
 		{"ticket of no text", "lanes: {self: {ticket: 12}}\n", false, 3, []string{"single quotes"}},
 		{"ticket, but no reason", "lanes:\n  self:\n    ticket: X\n    reason: optional\n", false, 6, []string{"lanes.self.reason cannot be optional"}},
+		{"ticket example of another pattern", "lanes:\n  self:\n    ticket_example: SEC-1\n    ticket: 'INC-[0-9]+'\n", false, 5,
+			[]string{`lanes.self.ticket_example is "SEC-1", which does not match lanes.self.ticket`, "`INC-[0-9]+`", "would be refused"}},
+		{"ticket example without a ticket", "lanes: {self: {ticket_example: INC-1}}\n", false, 3,
+			[]string{"lanes.self.ticket_example is given, but lanes.self.ticket is not"}},
+		{"ticket example of no text", "lanes: {self: {ticket: '[0-9]+', ticket_example: 12}}\n", false, 3, []string{"must be text", `"12"`, "in quotes"}},
+		{"ticket example of nothing", "lanes: {self: {ticket: 'INC', ticket_example: ''}}\n", false, 3, []string{"lanes.self.ticket_example is empty"}},
+		{"ticket example that is too long", "lanes: {self: {ticket: 'é+', ticket_example: " + strings.Repeat("é", 61) + "}}\n", false, 3,
+			[]string{"has 61 characters, and at most 60"}},
+		{"ticket example that steers a terminal", `lanes: {self: {ticket: 'INC', ticket_example: "INC\e[2J"}}` + "\n", false, 3,
+			[]string{"control character", `"INC\x1b[2J"`}},
+		{"ticket example that reads backwards", `lanes: {self: {ticket: 'INC', ticket_example: "INC\u202e1"}}` + "\n", false, 3,
+			[]string{"invisible", `"INC\u202e1"`}},
+		{"ticket example on two lines", `lanes: {self: {ticket: 'INC', ticket_example: "INC\n1"}}` + "\n", false, 3, []string{"control character"}},
+		{"ticket example with spaces around", "lanes: {self: {ticket: 'INC', ticket_example: 'INC '}}\n", false, 3, []string{"ends with a space"}},
+		{"ticket example with two spaces", "lanes: {self: {ticket: 'INC', ticket_example: 'INC  1'}}\n", false, 3, []string{"two in a row"}},
 		{"timeout without a unit", "lanes: {self: {timeout: 15}}\n", false, 3, []string{"unit", `"15"`}},
 		{"timeout too short", "lanes: {self: {timeout: 59s}}\n", false, 3, []string{"from 1 minute to 30 days"}},
 		{"timeout too long", "lanes: {self: {timeout: 31d}}\n", false, 3, []string{"from 1 minute to 30 days"}},
@@ -251,7 +266,7 @@ expiry: 8
 limits: {total: 0/1h, per_target: 0/1h}
 `), []string{"U0AMIR", "@eve"})
 	want := `line 2: approvers stand here and in REVOKE_APPROVERS too. Keep one: remove them here, or unset REVOKE_APPROVERS
-line 5: "aprovals" is no key of lanes.self. Correct the spelling or remove it: an unknown key could be a rule that does not work. Known here: approvals, on_timeout, reason, requester_may_approve, ticket, timeout, who_may_request
+line 5: "aprovals" is no key of lanes.self. Correct the spelling or remove it: an unknown key could be a rule that does not work. Known here: approvals, on_timeout, reason, requester_may_approve, ticket, ticket_example, timeout, who_may_request
 line 8: expiry must be a duration from 1 minute to 30 days with its unit, like 90s, 15m, 8h, 1h30m or 90d, not "8"
 line 9: limits.total allows nothing, so it would stop everything. Write 1 or more before the slash, or remove the line to have no limit
 line 9: limits.per_target allows nothing, so it would stop everything. Write 1 or more before the slash, or remove the line to have no limit`

@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/goccy/go-yaml/ast"
 
@@ -137,4 +138,28 @@ func (v value) pattern() *regexp.Regexp {
 		return nil
 	}
 	return re
+}
+
+// maxExample is how many characters an example of a ticket may have: it is part of a
+// sentence.
+const maxExample = 60
+
+// example reads an example of a ticket, which must be in a reason just as it is here.
+func (v value) example() (string, bool) {
+	text, ok := v.text()
+	switch {
+	case !ok:
+		v.wrong("must be text, like INC-1234, not %s. Put a number in quotes", v.shown())
+	case text == "":
+		v.wrong("is empty. Write an example like INC-1234, or remove the line")
+	case strings.ContainsFunc(text, func(r rune) bool { return !strconv.IsPrint(r) }):
+		v.wrong("holds a control character or an invisible one: %s. Write only what people can type", v.shown())
+	case text != strings.Join(strings.Fields(text), " "):
+		v.wrong("begins or ends with a space, or has two in a row: %s. Remove them", v.shown())
+	case utf8.RuneCountInString(text) > maxExample:
+		v.wrong("has %d characters, and at most %d are shown. Write a shorter example", utf8.RuneCountInString(text), maxExample)
+	default:
+		return text, true
+	}
+	return "", false
 }

@@ -251,3 +251,17 @@ func TestTargetRefusal_EachReasonHasItsOwnSentence(t *testing.T) {
 		}
 	}
 }
+
+// A ticket is shown by the policy's example, and by the pattern only where it gives none.
+func TestRefusal_ShowsTicketExample(t *testing.T) {
+	s := newScene("", bot.Denied)
+	s.v.Policy.ThirdParty.Ticket = regexp.MustCompile("SEC-[0-9]+")
+	says := func() string { return Refusal(authz.TicketRequired, &s.r, s.v).Text }
+	if got := says(); !strings.Contains(got, "must name a ticket (it must match SEC-[0-9]+).") {
+		t.Errorf("without an example: %s", got)
+	}
+	s.v.Policy.ThirdParty.TicketExample = "SEC-1234"
+	if got := says(); !strings.Contains(got, "must name a ticket, for example SEC-1234.") || strings.Contains(got, "[0-9]") {
+		t.Errorf("with an example: %s", got)
+	}
+}
