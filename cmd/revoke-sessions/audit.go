@@ -20,10 +20,10 @@ import (
 // auditCommand reads the audit chain, also beside a running bot. It writes
 // nothing to the database.
 type auditCommand struct {
-	Database string `setting:"REVOKE_DATABASE_URL" default:"sqlite:revoke-sessions.db" placeholder:"URL" help:"Where the bot keeps the audit chain: ${default} ($REVOKE_DATABASE_URL)."`
+	Database string `setting:"REVOKE_DATABASE_URL" default:"sqlite:revoke-sessions.db" placeholder:"URL" help:"The bot's database with the audit chain: ${default} ($REVOKE_DATABASE_URL)."`
 
 	Verify auditVerify `cmd:"" help:"Check that no row of the audit chain was changed, removed, added or moved."`
-	Show   auditShow   `cmd:"" help:"Tell the whole story of one request, as evidence for a ticket."`
+	Show   auditShow   `cmd:"" help:"Show the whole record of one request, as evidence for a ticket."`
 	Export auditExport `cmd:"" help:"Write all rows of the audit chain to standard output."`
 }
 
@@ -43,7 +43,7 @@ const keepAnchor = "No anchor was given. Without one that is kept outside this d
 	`cannot, and give the seq and hash of an "audit anchor" line back here as --anchor SEQ:HASH.`
 
 type auditVerify struct {
-	Anchor *store.Anchor `placeholder:"SEQ:HASH" help:"Demand that row SEQ has HASH: both stand in the log's \"audit anchor\" lines."`
+	Anchor *store.Anchor `placeholder:"SEQ:HASH" help:"Check that row SEQ has HASH, from an \"audit anchor\" line of the log."`
 }
 
 // Run checks the chain.
@@ -70,7 +70,7 @@ func (c *auditVerify) Run(ctx context.Context, s *surroundings, audit *auditComm
 
 type auditShow struct {
 	Request string `arg:"" placeholder:"REQ-…" help:"The request's ID, as its card shows it."`
-	Format  string `enum:"md,json" default:"md" help:"md or json (${default})."`
+	Format  string `enum:"md,json" default:"md" help:"How to print it: md or json (default: ${default})."`
 }
 
 // Run tells the story of one request.
@@ -107,8 +107,8 @@ func (c *auditShow) Run(ctx context.Context, s *surroundings, audit *auditComman
 const noAnchorInShow = "This was checked without an anchor from outside the database; audit verify --anchor does that."
 
 type auditExport struct {
-	Since  string `placeholder:"TIME" help:"Only rows since then: a day (2026-01-31, UTC), an instant (RFC 3339) or a duration (720h)."`
-	Format string `enum:"jsonl,csv" default:"jsonl" help:"jsonl or csv (${default})."`
+	Since  string `placeholder:"TIME" help:"Only rows since this time: a day (2026-01-31, UTC), an instant (RFC 3339) or how long ago (720h)."`
+	Format string `enum:"jsonl,csv" default:"jsonl" help:"How to print it: jsonl or csv (default: ${default})."`
 }
 
 // Run writes the rows out. A chain that does not fit is written out whole and

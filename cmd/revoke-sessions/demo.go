@@ -19,8 +19,8 @@ import (
 // demoCommand runs the unmodified bot between two doubles, in a temporary
 // folder, with nothing leaving this machine.
 type demoCommand struct {
-	Auto bool   `help:"Play the lost-device story here in the terminal instead; exit code 0 only if every step was as it should be."`
-	Addr string `default:"127.0.0.1:8484" help:"Where the demo's page is served; a free port is taken where this one is not (${default})."`
+	Auto bool   `help:"Play the lost-device story in the terminal instead. The exit code is 0 only if every step is right."`
+	Addr string `default:"127.0.0.1:8484" help:"The address of the demo's page (default: ${default}). If the port is in use, the demo takes a free one."`
 	Logs bool   `help:"Show the bot's log."`
 }
 

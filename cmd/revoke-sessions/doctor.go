@@ -20,8 +20,8 @@ import (
 // revokes nobody, posts nothing and stores nothing, and may run beside the bot.
 type doctorCommand struct {
 	runCommand
-	CountSockets bool `help:"Open a socket for a moment, to count those that are open. A click that Slack sends to it meanwhile is lost: only when nobody is using the bot."`
-	JSON         bool `name:"json" help:"Write a JSON array of {check, result, says, remedy} in place of text."`
+	CountSockets bool `help:"Open a socket for a moment to count the open ones. A click that Slack sends to this socket is lost, so use it only when nobody is using the bot."`
+	JSON         bool `name:"json" help:"Write a JSON array of {check, result, says, remedy} instead of text."`
 }
 
 // checkWithin bounds one check.

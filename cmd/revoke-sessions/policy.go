@@ -30,7 +30,7 @@ func (policyExample) Run(s *surroundings) error {
 
 type policyCheck struct {
 	File      string   `arg:"" placeholder:"FILE" help:"The policy file."`
-	Approvers []string `setting:"REVOKE_APPROVERS" placeholder:"U…" help:"Who may confirm if the file does not say, separated by commas ($REVOKE_APPROVERS)."`
+	Approvers []string `setting:"REVOKE_APPROVERS" placeholder:"U…" help:"The approvers if the file names none, separated by commas ($REVOKE_APPROVERS)."`
 }
 
 // Run reads the file as the bot would when it starts.

@@ -25,8 +25,8 @@ type restorer interface {
 
 // recordSettings are those of the bot's by which a database is known again.
 type recordSettings struct {
-	Marker string        `setting:"REVOKE_MARKER" placeholder:"FILE" help:"Where the bot notes the last row of the record, outside the database, to see that a backup was restored: beside an SQLite file by default ($REVOKE_MARKER)."`
-	Expect *store.Anchor `name:"expect-anchor" placeholder:"SEQ:HASH" help:"A row that the record must have, as in the log's \"audit anchor\" lines; where it has not, what is open is closed as not known."`
+	Marker string        `setting:"REVOKE_MARKER" placeholder:"FILE" help:"A file outside the database with the last row of the audit chain. With it the bot sees that a backup was restored. By default beside an SQLite file ($REVOKE_MARKER)."`
+	Expect *store.Anchor `name:"expect-anchor" placeholder:"SEQ:HASH" help:"A row that the audit chain must have, from an \"audit anchor\" line of the log. If the row is missing, the open requests end as not known."`
 }
 
 // record is what watches the database from outside.
