@@ -70,7 +70,7 @@ func (c *Console) drive(ctx context.Context, r bot.Request, held bool) (bot.Requ
 // waitsFor says what an approved request waits for.
 func (c *Console) waitsFor(r *bot.Request) string {
 	if r.Unasked != "" {
-		return "It has waited, so the account must be read again, and " + r.Unasked + " does not answer."
+		return "The account must be read again before the call, but " + r.Unasked + " does not answer."
 	}
 	return message.WaitingText(r)
 }

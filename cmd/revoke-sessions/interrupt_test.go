@@ -64,7 +64,7 @@ func TestCtrlCStopsBetweenTwoAccounts(t *testing.T) {
 	s := th.typedInShell("revoke", "--user-id", "carol@contoso.example", "--user-id", "bob@contoso.example", "--user-id", "olga@contoso.example", "--confirm=false")
 	th.poll("the first POST is under way", func() bool { return len(th.entra.Posts()) == 1 })
 	s.signal(t, os.Interrupt)
-	s.ended(t, exitDeclined, "carol@contoso.example: revoked", "Stopped. Done: carol@contoso.example. Not begun: bob@contoso.example, olga@contoso.example.")
+	s.ended(t, exitDeclined, "carol@contoso.example: revoked", "Stopped. Done: carol@contoso.example. Not started: bob@contoso.example, olga@contoso.example.")
 	if n := len(th.entra.Posts()); n != 1 {
 		t.Errorf("%d POSTs", n)
 	}
@@ -157,7 +157,7 @@ func TestBotThatStartsDuringTheCall(t *testing.T) {
 	s := th.typedInShell("revoke", "--user-id", "carol@contoso.example", "--confirm=false")
 	th.poll("the POST is under way", func() bool { return len(th.entra.Posts()) == 1 })
 	th.begin()
-	s.ended(t, 0, "carol@contoso.example: revoked: The sessions are revoked. Entra accepted", "")
+	s.ended(t, 0, "carol@contoso.example: revoked: Carol Target's sessions are revoked. Entra accepted", "")
 	if n := len(th.entra.Posts()); n != 1 || th.count("unknown") != 0 || th.count("executing") != 1 {
 		t.Errorf("%d POSTs, and on record is %+v", n, th.audit())
 	}

@@ -274,15 +274,22 @@ func (p *progress) pace() []string {
 	return []string{rate, brief(each*time.Duration(p.total-p.done)) + " left"}
 }
 
-// brief is a duration in as many units as anybody looks at.
+// brief is a duration in the one unit that anybody looks at.
 func brief(d time.Duration) string {
+	in := func(unit time.Duration, name string) string {
+		n := int(d.Round(unit) / unit)
+		if n != 1 {
+			name += "s"
+		}
+		return fmt.Sprintf("%d %s", n, name)
+	}
 	switch {
 	case d < 2*time.Minute:
-		return fmt.Sprintf("%d s", int(d.Round(time.Second).Seconds()))
+		return in(time.Second, "second")
 	case d < 2*time.Hour:
-		return fmt.Sprintf("%d min", int(d.Round(time.Minute).Minutes()))
+		return in(time.Minute, "minute")
 	}
-	return fmt.Sprintf("%d h", int(d.Round(time.Hour).Hours()))
+	return in(time.Hour, "hour")
 }
 
 // tally counts the outcomes: "11 revoked, 1 failed".

@@ -44,7 +44,7 @@ func TestHelpInADrill(t *testing.T) {
 	th := newTheatre(t)
 	th.at.terminal = &atTerminal{Reader: strings.NewReader("?\nn\n")}
 	_, _, says := th.revokes(t.Context(), "--user-id", "carol@contoso.example", "--drill")
-	if !strings.Contains(says, "y  rehearse for this account") || !strings.Contains(says, "a  rehearse for this account") || strings.Contains(says, "revoke for this account") {
+	if !strings.Contains(says, "y  rehearse with this account") || !strings.Contains(says, "a  rehearse with this account") || strings.Contains(says, "revoke all sessions of this") {
 		t.Error(says)
 	}
 }

@@ -117,14 +117,14 @@ func (c *revokeCommand) plan(s *surroundings) (*revoking, error) {
 	if c.Confirm && !c.WhatIf {
 		complain(p.openQuestions(s))
 		if p.ask != nil && c.Drill {
-			p.ask.yes = "rehearse"
+			p.ask.yes = "rehearse with"
 		}
 	}
 	credential, kind, err := msgraph.Credential(s.getenv, p.entraOptions(s))
 	complain(err)
 	if len(wrong) > 0 {
 		p.close()
-		return nil, usageError("nothing was begun:\n  - " + strings.Join(wrong, "\n  - "))
+		return nil, usageError("nothing was done:\n  - " + strings.Join(wrong, "\n  - "))
 	}
 	p.client, err = msgraph.New(msgraph.Config{
 		Credential: credential, Cloud: cloud, GraphURL: s.at.graphURL, Transport: p.transport(s, true),
@@ -135,7 +135,7 @@ func (c *revokeCommand) plan(s *surroundings) (*revoking, error) {
 	}
 	if err != nil {
 		p.close()
-		return nil, usageError("nothing was begun: " + err.Error())
+		return nil, usageError("nothing was done: " + err.Error())
 	}
 	p.entra = &calling{Client: p.client, headers: headers}
 	p.settings = bot.Config{
@@ -185,7 +185,7 @@ func (p *revoking) openStore(ctx context.Context) error {
 	if p.command.WhatIf {
 		p.store, err = store.OpenReadOnly(ctx, p.command.Database)
 		if errors.Is(err, store.ErrNoDatabase) {
-			fmt.Fprintln(p.err, "database: none yet, so nothing is known of a freeze or of earlier revokes")
+			fmt.Fprintln(p.err, "database: none yet, so the preview knows of no freeze and no earlier revoke")
 			return nil
 		}
 	} else {
@@ -198,7 +198,7 @@ func (p *revoking) openStore(ctx context.Context) error {
 		return errors.Join(err, p.store.Close())
 	}
 	if !p.beside {
-		fmt.Fprintf(p.err, "database: %s (no bot has used it, so a freeze made in Slack is not in it)\n", p.store.Path())
+		fmt.Fprintf(p.err, "database: %s (no bot has used it, so it does not know of a freeze in Slack)\n", p.store.Path())
 		return nil
 	}
 	fmt.Fprintln(p.err, "database:", p.store.Path())

@@ -114,7 +114,7 @@ const userIDKey = "userId"
 func userIDOf(value json.RawMessage) (id, problem string) {
 	dec := json.NewDecoder(bytes.NewReader(value))
 	if start, _ := dec.Token(); start != json.Delim('{') {
-		return "", "is no object"
+		return "", "is not an object"
 	}
 	problem = `has no "userId"`
 	for found := false; dec.More(); {
@@ -145,7 +145,7 @@ func textOf(value json.RawMessage) (text, problem string) {
 		}
 		return v, ""
 	}
-	return "", `has a "userId" that is no text in quotes`
+	return "", `has a "userId" that is not text in quotes`
 }
 
 // toUTF8 makes UTF-8 of UTF-16, which Windows PowerShell writes into a file.
