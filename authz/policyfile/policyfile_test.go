@@ -200,7 +200,7 @@ func TestEnv(t *testing.T) {
 	}{
 		{nil, []string{"REVOKE_APPROVERS names nobody", "Copy member ID"}},
 		{[]string{" ", ""}, []string{"REVOKE_APPROVERS names nobody"}},
-		{[]string{"@alice", "U0ALICE", "U0ALICE"}, []string{`REVOKE_APPROVERS: "@alice" is no Slack user ID`, `REVOKE_APPROVERS names "U0ALICE" twice`}},
+		{[]string{"@alice", "U0ALICE", "U0ALICE"}, []string{`REVOKE_APPROVERS: "@alice" is not a Slack user ID`, `REVOKE_APPROVERS names "U0ALICE" twice`}},
 		{[]string{"aaaaaaaa-0000-0000-0000-000000000000"}, []string{`For a group write "entra:aaaaaaaa-0000-0000-0000-000000000000"`}},
 		{[]string{"entra:admins"}, []string{`"entra:admins" is no`, "object ID"}},
 	} {

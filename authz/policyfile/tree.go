@@ -117,19 +117,19 @@ func (v value) block(keys fields) {
 	for _, entry := range block.Values {
 		at := position(entry.Key.GetToken())
 		if _, merge := entry.Key.(*ast.MergeKeyNode); merge {
-			v.tree.add(v.path, at, "a merge key (<<) may not stand in a policy. Write the keys out")
+			v.tree.add(v.path, at, "a policy may not have a merge key (<<). Write the keys out")
 			continue
 		}
 		key := entry.Key.GetToken().Value
 		path := join(v.path, key)
 		read, known := keys[key]
 		if !known {
-			v.tree.add(path, at, "%s is no key of %s. Correct the spelling or remove it: an unknown key could be a rule that does not work. Known here: %s",
+			v.tree.add(path, at, "%s is not a key of %s. Correct the spelling or remove it: an unknown key could be a rule that has no effect. Keys here: %s",
 				quote(key), name(v.path), strings.Join(names, ", "))
 			continue
 		}
 		if line := first[key]; line > 0 {
-			v.tree.add(path, at, "%s is given twice, before on line %d. Keep one", name(path), line)
+			v.tree.add(path, at, "%s is given twice, first on line %d. Keep one", name(path), line)
 			continue
 		}
 		first[key] = at.line
@@ -203,7 +203,7 @@ func (v value) pairs(entry string, read func(key string, at place, v value)) {
 		}
 		key := pair.Key.GetToken().Value
 		if line := first[key]; line > 0 {
-			v.tree.add(v.path, at, "%s has %s twice, before on line %d. Keep one", name(v.path), quote(key), line)
+			v.tree.add(v.path, at, "%s has %s twice, first on line %d. Keep one", name(v.path), quote(key), line)
 			continue
 		}
 		first[key] = at.line

@@ -110,7 +110,7 @@ func (v value) limitUnless(without string) (authz.Limit, bool) {
 	case n < 1:
 		v.wrong("allows nothing, so it would stop everything. Write 1 or more before the slash, or %s", without)
 	case d < low || d > high:
-		v.wrong("must count over %s to %s, not %s", inWords(low), inWords(high), v.shown())
+		v.wrong("must count over a time from %s to %s, not %s", inWords(low), inWords(high), v.shown())
 	default:
 		return authz.Limit{N: n, Within: d}, true
 	}
@@ -130,11 +130,11 @@ func (v value) pattern() *regexp.Regexp {
 		if e, ok := errors.AsType[*syntax.Error](err); ok {
 			why = string(e.Code) + ": " + quote(e.Expr)
 		}
-		v.wrong("is no regular expression (RE2) that can be used, %s. Correct it; in single quotes backslashes stay as they are", why)
+		v.wrong("is not a valid regular expression (RE2): %s. Correct it. In single quotes, backslashes stay as they are", why)
 		return nil
 	}
 	if re.MatchString("") {
-		v.wrong("matches even an empty reason, so it would demand nothing. Use + instead of *, or remove the line")
+		v.wrong("matches even an empty reason, so it asks for nothing. Use + instead of *, or remove the line")
 		return nil
 	}
 	return re

@@ -296,7 +296,7 @@ func ailments() []ailment {
 		{name: "a slow clock at Slack", make: func(th *theatre) { th.slack.SetClockSkew(-2 * time.Minute) }, check: "clock", want: doubtful, says: []string{"Slack's is 1", "seconds behind"}, remedy: []string{"NTP"}},
 		{name: "a fast clock at Microsoft", make: func(th *theatre) { th.entra.SetClockSkew(10 * time.Minute) }, check: "clock", want: broken, says: []string{"Microsoft's is ", "ahead of"}, remedy: []string{"NTP"}},
 
-		{name: "a policy that cannot be read", make: policyOf("version: 7\n"), check: "policy", want: broken, says: []string{"REVOKE_POLICY", "policy.yml: line 1: version must be", "; line 1: nobody is named"}, remedy: []string{"policy check"}, also: map[string]result{"groups": unchecked}},
+		{name: "a policy that cannot be read", make: policyOf("version: 7\n"), check: "policy", want: broken, says: []string{"REVOKE_POLICY", "policy.yml: line 1: version must be", "; line 1: no approvers are named"}, remedy: []string{"policy check"}, also: map[string]result{"groups": unchecked}},
 		{name: "nobody named without a policy file", make: set("REVOKE_APPROVERS", ""), check: "policy", want: broken, says: []string{"REVOKE_APPROVERS names nobody"}, remedy: []string{"Set REVOKE_APPROVERS to the Slack user IDs"}, also: map[string]result{"groups": unchecked}},
 		{name: "too few approvers", make: func(th *theatre) {
 			th.slack.UpdateUser(amirID, func(u *slacktest.User) { u.EmailUnconfirmed = true })

@@ -62,7 +62,7 @@ func TestSettings(t *testing.T) {
 		{"a token twice", map[string]string{"SLACK_BOT_TOKEN_FILE": secretFile}, []string{"SLACK_BOT_TOKEN and SLACK_BOT_TOKEN_FILE are both set"}},
 		{"a token file that is not there", map[string]string{"SLACK_BOT_TOKEN": "", "SLACK_BOT_TOKEN_FILE": "/nowhere/token"}, []string{"SLACK_BOT_TOKEN_FILE", "no such file"}},
 		{"a channel's name", map[string]string{"REVOKE_CHANNEL": "#security"}, []string{"REVOKE_CHANNEL must be a channel's ID"}},
-		{"approvers by name", map[string]string{"REVOKE_APPROVERS": "@alice"}, []string{`"@alice" is no Slack user ID`}},
+		{"approvers by name", map[string]string{"REVOKE_APPROVERS": "@alice"}, []string{`"@alice" is not a Slack user ID`}},
 		{"a group by name", map[string]string{"REVOKE_APPROVERS": "entra:Security"}, []string{"REVOKE_APPROVERS", "entra:Security", "object ID"}},
 		{"only commas", map[string]string{"REVOKE_APPROVERS": ", ,"}, []string{"REVOKE_APPROVERS names nobody"}},
 		{"a policy that is not there", map[string]string{"REVOKE_POLICY": "/nowhere/policy.yml"}, []string{"REVOKE_POLICY", "no such file"}},
