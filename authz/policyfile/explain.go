@@ -125,7 +125,7 @@ func explainLimits(l authz.Limits) []string {
 func explainFreeze(f authz.FreezeRule) string {
 	says := fmt.Sprintf("Any approver can freeze all revokes for at most %s. The same person cannot freeze again until %s after its end.", inWords(f.Max), within(authz.Rest))
 	if len(f.Unfreeze) > 0 {
-		says += fmt.Sprintf(" %s can end a freeze early alone.", capital(oneOf(f.Unfreeze)))
+		says += fmt.Sprintf(" %s alone can end a freeze early.", capital(oneOf(f.Unfreeze)))
 	}
 	return says + " Two approvers together can end a freeze early. If there is only one approver, that one can."
 }

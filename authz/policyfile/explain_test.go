@@ -96,7 +96,7 @@ func TestExplain(t *testing.T) {
 		{head + "limits: {per_approver: 5/1h}\n", nil, []string{"only a freeze limits"}},
 		{head + "limits: {total: 5/1h}\n", nil, []string{"only a freeze limits"}},
 		{head + "limits: {per_target: 5/1h}\n", []string{"only a freeze limits"}, nil},
-		{head + "freeze: {max: 2h, unfreeze: [U0ALICE, S0ONE]}\n", []string{"for at most 2 hours", "Slack user U0ALICE or a member of Slack user group S0ONE can end a freeze early alone. Two approvers together can"}, nil},
+		{head + "freeze: {max: 2h, unfreeze: [U0ALICE, S0ONE]}\n", []string{"for at most 2 hours", "Slack user U0ALICE or a member of Slack user group S0ONE alone can end a freeze early. Two approvers together can"}, nil},
 		{head + "identity: {match: [map], map: {U0ALICE: " + alice + ", U0AMIR: " + amir + "}}\n", []string{
 			"The map gives the Entra accounts of 2 Slack users. The bot knows nobody else.", "Note: people who are not in identity.map can neither report nor decide.",
 		}, []string{"email_domains"}},
