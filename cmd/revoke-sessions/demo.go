@@ -27,7 +27,7 @@ type demoCommand struct {
 // Run sets the stage and lets people, or a script, play on it.
 func (c *demoCommand) Run(ctx context.Context, s *surroundings) (err error) {
 	if host, _, err := net.SplitHostPort(c.Addr); err != nil || host != "localhost" && !net.ParseIP(host).IsLoopback() {
-		return usageError("--addr must be an address of this machine, like 127.0.0.1:8484: whoever opens the page plays everybody")
+		return usageError("--addr must be an address of this machine, like 127.0.0.1:8484, because anybody who opens the page can act as everybody")
 	}
 	folder, err := os.MkdirTemp("", "revoke-sessions-demo-")
 	if err != nil {

@@ -35,7 +35,7 @@ func checkHTTPAddr(address string) error {
 		_, err = strconv.ParseUint(port, 10, 16)
 	}
 	if err != nil {
-		return errors.New("REVOKE_HTTP_ADDR must be host:port, for example 127.0.0.1:9464 for this machine only, or :9464 for whoever can reach it")
+		return errors.New("REVOKE_HTTP_ADDR must be host:port, for example 127.0.0.1:9464 for this machine only, or :9464 for everybody who can reach this machine")
 	}
 	return nil
 }
@@ -56,7 +56,7 @@ func serveHTTP(address string, m *metrics.Metrics, log *slog.Logger) (stop func(
 	}
 	listener, err := net.Listen("tcp", address)
 	if err != nil {
-		return nil, usageError(fmt.Sprintf("REVOKE_HTTP_ADDR is %s, and that cannot be opened: %v. Choose another address, or stop what uses it; nothing was begun", address, err))
+		return nil, usageError(fmt.Sprintf("the bot did not start: REVOKE_HTTP_ADDR is %s, which cannot be opened: %v. Choose another address, or stop the program that uses it", address, err))
 	}
 	guests := &crowd{most: maxHTTPConns, open: map[net.Conn]presence{}}
 	server := &http.Server{

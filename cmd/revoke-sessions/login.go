@@ -39,7 +39,7 @@ func (loginCommand) Run(ctx context.Context, s *surroundings) error {
 		return err
 	}
 	record, err := msgraph.Login(ctx, s.getenv, s.at.credential(), func(message string) {
-		fmt.Fprintf(s.stdout, "%s\nWaiting until that has happened. Ctrl-C ends it.\n", bot.Clean(message, maxEntraText))
+		fmt.Fprintf(s.stdout, "%s\nWaiting for the sign-in. Ctrl-C stops.\n", bot.Clean(message, maxEntraText))
 	})
 	if err != nil {
 		return loginFailed(ctx, err)
@@ -80,7 +80,7 @@ func loginSettings(getenv func(string) string) error {
 
 // loginFailed says why nobody signed in, and what to do.
 func loginFailed(ctx context.Context, err error) error {
-	const unchanged = "Nobody was signed in; an earlier sign-in is as it was"
+	const unchanged = "Nobody was signed in. An earlier sign-in is unchanged"
 	failed := graph.AsError(err)
 	switch {
 	case ctx.Err() != nil:
@@ -96,11 +96,11 @@ func saySignedIn(out io.Writer, account, path string) error {
 	_, err := fmt.Fprintf(out, `
 Signed in: %s
 
-The sign-in is kept on this machine, for the user that ran this. Who it is stands in
+The sign-in is kept on this machine, for the user that ran this command. This file says who signed in:
   %s
-To let the bot use it, run it as the same user, with the same AZURE_TENANT_ID and AZURE_CLIENT_ID and with
+To let the bot use the sign-in, run the bot as the same user, with the same AZURE_TENANT_ID and AZURE_CLIENT_ID and with
   AZURE_TOKEN_CREDENTIALS=DeviceCodeCredential
-A bot that already runs that way takes it up by itself. It refuses to revoke the sessions of this account.
+A bot that already runs this way uses the new sign-in without a restart. The bot refuses to revoke this account's sessions.
 `, bot.Clean(account, maxAccount), bot.Clean(path, maxPath))
 	return err
 }

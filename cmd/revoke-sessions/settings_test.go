@@ -273,7 +273,7 @@ func TestUnknownSettings(t *testing.T) {
 	for name, refused := range map[string]bool{"REVOKE_POLCY": true, "REVOKE_TEST_POSTGRES_URL": false, "REVOKED": false} {
 		t.Run(name, func(t *testing.T) {
 			_, _, stderr := output(t, map[string]string{name: "x"}, "run")
-			if got := strings.Contains(stderr, name+" is no setting"); got != refused {
+			if got := strings.Contains(stderr, name+" is not a setting of this version"); got != refused {
 				t.Errorf("refused: %v, want %v\n%s", got, refused, stderr)
 			}
 		})

@@ -82,7 +82,7 @@ func (s *settings) choose() (way, error) {
 		}
 		known = append(known, c.value)
 	}
-	return way{}, fmt.Errorf("%s is %q, which is none of %s", chosenBy, chosen, strings.Join(known, ", "))
+	return way{}, fmt.Errorf("%s is %q. It must be one of %s", chosenBy, chosen, strings.Join(known, ", "))
 }
 
 // byEnvironment takes what the settings are complete for.
