@@ -58,7 +58,7 @@ func (c *demoCommand) Run(ctx context.Context, s *surroundings) (err error) {
 func (c *demoCommand) serve(ctx context.Context, stage *stage, out io.Writer) error {
 	listener, err := net.Listen("tcp", c.Addr)
 	if errors.Is(err, syscall.EADDRINUSE) {
-		fmt.Fprintf(out, "\n  %s is taken; another port will do.", c.Addr)
+		fmt.Fprintf(out, "\n  %s is in use, so the demo takes another port.", c.Addr)
 		listener, err = net.Listen("tcp", "127.0.0.1:0")
 	}
 	if err != nil {
@@ -69,7 +69,7 @@ func (c *demoCommand) serve(ctx context.Context, stage *stage, out io.Writer) er
 	fmt.Fprintf(out, "\n  Open http://%s\n\n", listener.Addr())
 	fmt.Fprintln(out, "  You are Bob, who has lost his phone. Type /revoke-sessions me lost my phone,")
 	fmt.Fprintln(out, "  then switch to Alice, the approver, and press Revoke sessions on the card.")
-	fmt.Fprintln(out, "  Everything runs on this machine and is gone afterwards. Ctrl-C ends it.")
+	fmt.Fprintln(out, "  Everything runs on this machine and is deleted at the end. Ctrl-C ends it.")
 	if err := server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
 		return err
 	}
@@ -100,10 +100,10 @@ func play(ctx context.Context, s *stage, out io.Writer) error {
 	}
 	posts := s.entra.Posts()
 	if len(posts) != 1 || !posts[0].Applied {
-		return fmt.Errorf("Microsoft Graph was asked %d times, not once", len(posts))
+		return fmt.Errorf("Microsoft Graph was called %d times, not once", len(posts))
 	}
-	t.say("Microsoft Graph saw one POST %s, request-id %s, and moved the stamp.", posts[0].Path, posts[0].RequestID)
-	t.say("Every step was as it should be.")
+	t.say("Microsoft Graph got one POST %s (request ID %s). Sessions from before it no longer count.", posts[0].Path, posts[0].RequestID)
+	t.say("Every step was right.")
 	return nil
 }
 
@@ -113,22 +113,22 @@ func (t narration) reported(ctx context.Context) (card string, err error) {
 	if _, err := t.slack.As(bobID).Command(general, "me lost my phone").Wait(ctx); err != nil {
 		return "", err
 	}
-	m, err := t.see(ctx, "Card in #security-approvals", t.cards, "Bob Reporter lost a device", "Nothing has been done yet")
+	m, err := t.see(ctx, "Card in #security-approvals", t.cards, "Bob Reporter lost a device", "lost my phone")
 	if err != nil {
 		return "", err
 	}
-	_, err = t.see(ctx, "Bob's receipt", t.messagesTo(bobID), "Your report is with")
+	_, err = t.see(ctx, "Bob's receipt", t.messagesTo(bobID), "REQ-")
 	return m.TS, err
 }
 
 // refused lets somebody press who is in the channel but no approver.
 func (t narration) refused(ctx context.Context, card string) error {
-	t.say("Olga is in the channel but no approver. She presses Revoke sessions.")
+	t.say("Olga is in the channel but is not an approver. She presses Revoke sessions.")
 	if _, err := t.slack.As(olgaID).Click(approvals, card, bot.ActionConfirm).Wait(ctx); err != nil {
 		return err
 	}
 	onlyOlga := func() []slacktest.Message { return t.slack.Ephemerals(olgaID) }
-	if _, err := t.see(ctx, "Only Olga reads", onlyOlga, "Only an approver can do this"); err != nil {
+	if _, err := t.see(ctx, "Only Olga reads", onlyOlga, "approver"); err != nil {
 		return err
 	}
 	if n := len(t.entra.Posts()); n != 0 {
@@ -147,10 +147,10 @@ func (t narration) approved(ctx context.Context, card string) error {
 		return err
 	}
 	thread := func() []slacktest.Message { return t.slack.Thread(approvals, card) }
-	if _, err := t.see(ctx, "In its thread", thread, "Still open, and until when", "Verified", "request-id"); err != nil {
+	if _, err := t.see(ctx, "In its thread", thread, "Still open, and until when"); err != nil {
 		return err
 	}
-	_, err := t.see(ctx, "Bob is told", t.messagesTo(bobID), "Your sessions were revoked, as you asked")
+	_, err := t.see(ctx, "Bob is told", t.messagesTo(bobID), "You will be asked to sign in again")
 	return err
 }
 
@@ -170,7 +170,7 @@ func (t narration) see(
 		return false
 	})
 	if err != nil {
-		return found, fmt.Errorf("%s never read %q: %w", who, words, err)
+		return found, fmt.Errorf("%s: a message with %q never came: %w", who, words, err)
 	}
 	t.say("%s", indent(who, found))
 	return found, nil

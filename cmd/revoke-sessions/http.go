@@ -67,10 +67,10 @@ func serveHTTP(address string, m *metrics.Metrics, log *slog.Logger) (stop func(
 	go func() {
 		defer close(done)
 		if err := server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
-			log.Error("health and numbers are not served any more", "error", err)
+			log.Error("health and metrics are no longer served", "error", err)
 		}
 	}()
-	log.Info("serving health and numbers", "address", listener.Addr().String())
+	log.Info("serving health and metrics", "address", listener.Addr().String())
 	return func() {
 		ctx, cancel := context.WithTimeout(context.Background(), httpStop)
 		defer cancel()

@@ -51,17 +51,17 @@ func (r record) watch(ctx context.Context, db *store.Store, b restorer, log *slo
 	}
 	if r.expected != nil {
 		if err := step(store.Expect(*r.expected).Compare(ctx, db)); err != nil {
-			return nil, fmt.Errorf("compare the record with --expect-anchor: %w", err)
+			return nil, fmt.Errorf("compare the audit chain with --expect-anchor: %w", err)
 		}
 	}
 	if r.marker == nil {
 		return func() {}, nil
 	}
 	if err := r.marker.Load(); err != nil {
-		log.Error("what was noted of the database is lost: whether a backup was restored is not known", "error", err)
+		log.Error("the marker file cannot be read, so it is not known whether a backup was restored", "error", err)
 	}
 	if err := step(r.marker.Compare(ctx, db)); err != nil {
-		return nil, fmt.Errorf("compare the record with %s: %w", r.marker.Path(), err)
+		return nil, fmt.Errorf("compare the audit chain with %s: %w", r.marker.Path(), err)
 	}
 	failed := false
 	note := func(within time.Duration) {
@@ -69,7 +69,7 @@ func (r record) watch(ctx context.Context, db *store.Store, b restorer, log *slo
 		defer cancel()
 		err := step(r.marker.Note(look, db))
 		if err != nil && !failed {
-			log.Error("cannot note the last row of the record outside the database", "error", err)
+			log.Error("cannot write the last row of the audit chain to the marker file", "error", err)
 		}
 		failed = err != nil
 	}

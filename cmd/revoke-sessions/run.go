@@ -227,7 +227,7 @@ func signIn(ctx context.Context, directory *msgraph.Client, roles bool, log *slo
 		return // told to stop: what failed says nothing of Microsoft
 	}
 	if e := graph.AsError(err); e != nil {
-		log.Error("Microsoft Graph cannot be used: nobody can be looked up until this is mended", "error", e, "remedy", e.Remedy)
+		log.Error("Microsoft Graph cannot be used: nobody can be looked up until this is fixed", "error", e, "remedy", e.Remedy)
 		return
 	}
 	log.Info("Microsoft Graph answers")
@@ -236,7 +236,7 @@ func signIn(ctx context.Context, directory *msgraph.Client, roles bool, log *slo
 	}
 	_, err = directory.PrivilegedRoles(asking)
 	if e := graph.AsError(err); e != nil && ctx.Err() == nil {
-		log.Error("privileged roles cannot be read: every target counts as privileged until this is mended", "error", e, "remedy", e.Remedy)
+		log.Error("privileged roles cannot be read: every target counts as privileged until this is fixed", "error", e, "remedy", e.Remedy)
 	}
 }
 

@@ -236,7 +236,7 @@ func TestSecondProcess(t *testing.T) {
 // TestDemo plays the story as a newcomer does, and serves the page.
 func TestDemo(t *testing.T) {
 	code, stdout, stderr := output(t, nil, "demo", "--auto")
-	if code != 0 || !strings.Contains(stdout, "Every step was as it should be.") {
+	if code != 0 || !strings.Contains(stdout, "Every step was right.") {
 		t.Errorf("exit code %d\n%s\n%s", code, stdout, stderr)
 	}
 	if strings.Contains(stdout, "<@") || strings.Contains(stdout, "<!date") {
