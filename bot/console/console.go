@@ -188,5 +188,5 @@ const overrideHint = " To revoke anyway, give a reason with --override-policy. T
 
 // limitHere is the text of a full limit.
 func limitHere(e *bot.LimitError) string {
-	return message.LimitText(e) + overrideHint
+	return message.TerminalLimit(e) + overrideHint
 }

@@ -105,7 +105,7 @@ func (c *Console) idle(ctx context.Context, r *bot.Request, d time.Duration) boo
 func (c *Console) stopFrozen(ctx context.Context, r bot.Request, f *bot.Freeze) (bot.Request, error) {
 	stopped, err := c.stop(ctx, r, bot.ConsoleActor, authz.Frozen)
 	if err == nil && stopped.State == bot.Denied {
-		return stopped, &RefusedError{authz.Frozen, message.FrozenText(f) + overrideHint}
+		return stopped, &RefusedError{authz.Frozen, message.TerminalFreeze(f) + overrideHint}
 	}
 	return stopped, err
 }

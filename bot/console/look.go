@@ -88,7 +88,7 @@ func (c *Console) Look(ctx context.Context, whom bot.Whom, drill bool) (message.
 	case c.cfg.Policy.Require(matter).Protected:
 		p.Refused, p.Why = authz.TargetProtected, mayBeProtected(t)
 	case frozen:
-		p.Refused, p.Why = authz.Frozen, message.FrozenText(&freeze)
+		p.Refused, p.Why = authz.Frozen, message.TerminalFreeze(&freeze)
 	case others:
 		p.Refused = bot.OtherRules
 		p.Why = "This is not the policy that the bot on this database last started with. " +

@@ -254,13 +254,6 @@ func followedBy(r *bot.Request) *line {
 	return l
 }
 
-// LimitText says at a terminal which limit is reached.
-func LimitText(e *bot.LimitError) string {
-	l := &line{}
-	overLimit(l, View{Limit: e})
-	return l.plain()
-}
-
 // overLimit says which limit is reached, until when, and who else can act.
 func overLimit(l *line, v View) {
 	if v.Limit == nil {

@@ -1,8 +1,6 @@
 package message
 
 import (
-	"strings"
-
 	"revoke-sessions/bot"
 	"revoke-sessions/graph"
 )
@@ -50,10 +48,30 @@ func TerminalOutcome(r *bot.Request) string {
 	case !r.After.Known():
 		l.say(" The account was not read after that, so this is not verified.")
 	case r.Target.Guest == graph.Yes:
-		return strings.TrimSpace(guestStamp(r, l.say(" ")).plain())
+		l.say(" What this account shows says nothing about them.")
 	default:
 		l.say(" Not verified yet: the account still shows sessions valid since ").when(r.After.ValidFrom()).
 			say(". That can take minutes. If it does not change, block sign-in or revoke in the Entra portal.")
 	}
 	return l.plain()
+}
+
+// TerminalFreeze says at a terminal that a freeze is on, and how it ends.
+func TerminalFreeze(f *bot.Freeze) string {
+	return (&line{}).say("Frozen by ").person(f.By.SlackID).say(": no revoke starts. The freeze ends by itself at ").when(f.Until).
+		say(", or earlier if approvers end it in Slack.").plain()
+}
+
+// TerminalLimit says at a terminal which limit of the policy is reached.
+func TerminalLimit(e *bot.LimitError) string {
+	whose := "all accounts together"
+	switch e.Use.Kind {
+	case bot.PerApprover:
+		whose = "one person"
+	case bot.PerTarget, bot.OwnTarget:
+		whose = "one account"
+	}
+	limit := e.Use.Limit
+	return (&line{}).say("The policy's limit for %s is reached: %s in %s. The next revoke is possible at ", whose, count(limit.N, "revoke"), Spell(limit.Within)).
+		when(e.Free).say(".").plain()
 }

@@ -83,7 +83,7 @@ func TestFreezeWhileItWaits(t *testing.T) {
 	s := th.typedInShell("revoke", "--user-id", "carol@contoso.example", "--confirm=false", "--output", "json")
 	th.poll("it waits", func() bool { return th.count("approved") == 2 })
 	th.typed(aliceID, "freeze somebody stole an approver")
-	s.ended(t, 1, `"says":"⚠ Frozen by @`+aliceID+`: no revoke is begun.`, "Microsoft asked the bot to wait 5 minutes")
+	s.ended(t, 1, `"says":"Frozen by @`+aliceID+`: no revoke starts.`, "Microsoft asked the bot to wait 5 minutes")
 	var r accountResult
 	if err := json.Unmarshal(s.out.Bytes(), &r); err != nil || r.Outcome != outcomeRefused || r.Code != "frozen" || r.State != bot.Denied || !requestIDs.MatchString(r.Request) ||
 		!strings.Contains(r.Says, "--override-policy") || !strings.HasSuffix(r.Says, " It waited for Microsoft, and nothing was revoked.") {

@@ -79,7 +79,7 @@ func parseHeaders(all []string) (givenHeaders, error) {
 // ordinal names a place in a list.
 func ordinal(n int) string {
 	if n == 1 {
-		return "first"
+		return "first one"
 	}
 	return fmt.Sprintf("one at place %d", n)
 }
