@@ -112,7 +112,7 @@ func TestCtrlCWhileItWaits(t *testing.T) {
 	s := th.typedInShell("revoke", "--user-id", "carol@contoso.example", "--confirm=false")
 	th.poll("it waits", func() bool { return th.count("approved") == 2 })
 	s.signal(t, os.Interrupt)
-	s.ended(t, exitDeclined, "carol@contoso.example: declined: Stopped while it waited. Nothing was revoked.", "Microsoft asked the bot to wait 5 minutes")
+	s.ended(t, exitDeclined, "carol@contoso.example: declined: Stopped while it waited for Microsoft. Nothing was revoked.", "Microsoft asked the bot to wait 5 minutes")
 	rows := th.audit()
 	if last := rows[len(rows)-1]; last.Action != "denied" || last.Reason != "interrupted" || !strings.HasPrefix(last.Actor, "os:") {
 		t.Errorf("on record is %+v", last)

@@ -54,7 +54,7 @@ func TestHeadersTakeThePlaceOfAFileOnly(t *testing.T) {
 			t.Fatal(err)
 		}
 		code, out, says := th.revokes(t.Context(), "--user-id", "carol@contoso.example", "--confirm=false", "--rhv", name)
-		if code != 2 || out != "" || !strings.Contains(says, "is no file that could be replaced") || len(th.entra.Posts()) != 0 {
+		if code != 2 || out != "" || !strings.Contains(says, "is not a regular file, so it cannot be replaced") || len(th.entra.Posts()) != 0 {
 			t.Errorf("%s: exit code %d\n%s\n%s", name, code, out, says)
 		}
 		if after, err := os.Lstat(name); err != nil || after.Mode() != before.Mode() {
