@@ -118,7 +118,7 @@ type Options struct {
 // The errors of opening a database.
 var (
 	// ErrInUse: another process runs on this database.
-	ErrInUse = errors.New("another revoke-sessions is using this database")
+	ErrInUse = errors.New("another revoke-sessions is running on this database")
 	// ErrNoDatabase: the database does not exist yet.
 	ErrNoDatabase = errors.New("there is no database")
 )

@@ -86,7 +86,7 @@ func TestFreezeWhileItWaits(t *testing.T) {
 	s.ended(t, 1, `"says":"Frozen by @`+aliceID+`: no revoke starts.`, "Microsoft asked the bot to wait 5 minutes")
 	var r accountResult
 	if err := json.Unmarshal(s.out.Bytes(), &r); err != nil || r.Outcome != outcomeRefused || r.Code != "frozen" || r.State != bot.Denied || !requestIDs.MatchString(r.Request) ||
-		!strings.Contains(r.Says, "--override-policy") || !strings.HasSuffix(r.Says, " It waited for Microsoft, and nothing was revoked.") {
+		!strings.Contains(r.Says, "--override-policy") || !strings.HasSuffix(r.Says, " The request was waiting for Microsoft. Nothing was revoked.") {
 		t.Errorf("%+v, %v", r, err)
 	}
 	rows := th.audit()

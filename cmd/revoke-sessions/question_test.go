@@ -23,7 +23,7 @@ func TestAnswers(t *testing.T) {
 		{"n\n", no, 1, ""}, {"NO\n", no, 1, ""},
 		{"a\n", yesToAll, 1, ""}, {"all\n", yesToAll, 1, ""},
 		{"q\n", quitAll, 1, ""}, {"QUIT\n", quitAll, 1, ""},
-		{"?\nn\n", no, 2, "leave this account alone"}, {"help\ny\n", yesOne, 2, "leave this account alone"},
+		{"?\nn\n", no, 2, "skip this account"}, {"help\ny\n", yesOne, 2, "skip this account"},
 		{"\nyep\ny es\ny\n", yesOne, 4, "Please type y, n, a or q"},
 	} {
 		var out bytes.Buffer
