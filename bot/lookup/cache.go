@@ -140,7 +140,7 @@ func RefusalRemedy(err error) string {
 	}
 	if e, ok := errors.AsType[*slackapi.Error](err); ok && !e.NoAnswer() {
 		return "Slack answered " + cmp.Or(e.Code, strconv.Itoa(e.Status)) +
-			". Whoever runs the bot should check its token and scopes in the Slack app's settings."
+			". The person who runs the bot should check its token and scopes in the Slack app's settings."
 	}
 	if e := graph.AsError(err); e != nil && !e.Retryable && e.Status != 0 && e.Status < 500 {
 		return e.Remedy

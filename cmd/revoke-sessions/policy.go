@@ -37,7 +37,7 @@ type policyCheck struct {
 func (c *policyCheck) Run(s *surroundings) error {
 	text, err := readPolicyText(c.File)
 	if err != nil {
-		return fmt.Errorf("read the policy: %w", err)
+		return fmt.Errorf("the policy file cannot be read: %w", err)
 	}
 	policy, err := policyfile.Parse(text, c.Approvers)
 	if err != nil {
