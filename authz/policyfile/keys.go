@@ -32,7 +32,7 @@ type file struct {
 	tree
 	p authz.Policy
 	// likeApprovers are the lanes that approvers may report in; who that is
-	// may stand further down.
+	// may be further down.
 	likeApprovers []*authz.Rule
 }
 

@@ -10,7 +10,7 @@ import (
 )
 
 // judge finds rules that nobody could ever fulfil and waits that never come.
-// Whoever is in a group is not known here; the bot's preflight asks.
+// The members of groups are not known here; the bot's preflight asks.
 func (f *file) judge() {
 	f.judgeReminders()
 	if !f.sound("approvers", fromOutside, "lanes", "identity") {
@@ -79,7 +79,7 @@ func (f *file) judgeMapped(path string, names authz.Circle) {
 	}
 }
 
-// named is where a circle stands: the approvers may be from outside the file.
+// named is where a circle is: the approvers may be from outside the file.
 func (f *file) named(path string) (string, place) {
 	if path == "approvers" && !f.given(path) {
 		return fromOutside, place{}

@@ -156,7 +156,7 @@ func (t narration) approved(ctx context.Context, card string) error {
 
 func (t narration) say(format string, args ...any) { fmt.Fprintf(t.out, format+"\n", args...) }
 
-// see waits for the message whose words all stand in it, and shows it.
+// see waits for a message that holds all the words, and shows it.
 func (t narration) see(
 	ctx context.Context, who string, messages func() []slacktest.Message, words ...string,
 ) (found slacktest.Message, err error) {

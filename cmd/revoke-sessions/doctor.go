@@ -181,7 +181,7 @@ func (f finding) print(s *surroundings) {
 	}
 }
 
-// tally counts the results by the words that stand before them.
+// tally counts the results by the words that are printed before them.
 func tally(count map[result]int) string {
 	return fmt.Sprintf("%d ok, %d warn, %d FAIL, %d skip", count[well], count[doubtful], count[broken], count[unchecked])
 }

@@ -149,7 +149,7 @@ func (e *examination) user(ctx context.Context) verdict {
 }
 
 // administrators looks whether Microsoft may refuse to revoke an administrator,
-// as far as the roles of whoever the bot signs in as tell. It comes after a call
+// as far as the roles of the account that the bot signs in as tell. It comes after a call
 // to Graph, whose token says who that is.
 func (e *examination) administrators(ctx context.Context) verdict {
 	const what = "whether Microsoft lets the bot revoke administrators"

@@ -13,7 +13,7 @@ import (
 	"revoke-sessions/bot/metrics"
 )
 
-// How long whoever asks for the bot's health or numbers may take.
+// How long a client that asks for the bot's health or metrics may take.
 const (
 	httpHeaders = 2 * time.Second
 	httpRead    = 5 * time.Second
@@ -75,7 +75,7 @@ func serveHTTP(address string, m *metrics.Metrics, log *slog.Logger) (stop func(
 		ctx, cancel := context.WithTimeout(context.Background(), httpStop)
 		defer cancel()
 		if err := server.Shutdown(ctx); err != nil {
-			_ = server.Close() // whoever still reads is cut off
+			_ = server.Close() // a client that still reads is cut off
 		}
 		<-done
 	}, nil

@@ -14,8 +14,8 @@ import (
 )
 
 const (
-	// redrawEvery is how often the bar is drawn anew though nothing happened:
-	// the time passes all the same.
+	// redrawEvery is how often the bar is drawn again even if nothing happened,
+	// because the time passes.
 	redrawEvery = 200 * time.Millisecond
 	// quietFor is how long a single account goes without a bar: one revoke is
 	// over before anybody wonders.
@@ -204,7 +204,7 @@ func (p *progress) spent() time.Duration {
 	return p.busy + p.now().Sub(p.since)
 }
 
-// write writes a plain line: what is said, if anything, and where it stands.
+// write writes a plain line: what is said, if anything, and how far it is.
 func (p *progress) write(said string) {
 	parts := append([]string{fmt.Sprintf("%d of %d done", p.done, p.total)}, p.pace()...)
 	if tally := p.tally(); tally != "" {

@@ -32,7 +32,7 @@ type recordSettings struct {
 // record is what watches the database from outside.
 type record struct {
 	marker   *store.Marker // nil where there is no place for one
-	expected *store.Anchor // by whoever starts the bot; nil for none
+	expected *store.Anchor // by the person who starts the bot; nil for none
 }
 
 func (c recordSettings) record(databaseURL string) record {

@@ -89,7 +89,7 @@ func (c *revokeCommand) targets(s *surroundings) ([]string, error) {
 }
 
 // plan reads and checks everything that can be wrong before anything is asked
-// of Microsoft. Its errors are usage errors: nothing was begun.
+// of Microsoft. Its errors are usage errors: nothing was done.
 func (c *revokeCommand) plan(s *surroundings) (*revoking, error) {
 	targets, err := c.targets(s)
 	if err != nil {
@@ -150,7 +150,7 @@ func (c *revokeCommand) plan(s *surroundings) (*revoking, error) {
 }
 
 // readPolicy reads the policy file. Without one there are no rules but the
-// freeze, which stands in the database.
+// freeze, which is in the database.
 func (c *revokeCommand) readPolicy() (authz.Policy, error) {
 	if c.Policy == "" {
 		return authz.New(), nil

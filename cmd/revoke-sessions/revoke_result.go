@@ -52,7 +52,7 @@ type accountResult struct {
 	// Says is the outcome in sentences.
 	Says string `json:"says"`
 
-	quit    bool  // nothing more is to be begun
+	quit    bool  // nothing more may start
 	lost    error // the outcome could not be recorded
 	preview bool  // Says is what --what-if shows
 }

@@ -34,7 +34,7 @@ type revoking struct {
 
 	ask      *questioner
 	terminal io.Closer // that ask reads, if it was opened for it
-	all      bool      // whoever was asked said yes to all
+	all      bool      // the person who was asked said yes to all
 	seen     map[string]bool
 	came     outcomes
 }
@@ -154,7 +154,7 @@ func (p *revoking) each(ctx context.Context) error {
 // namedTwice is what an account came to that another name had led to.
 const namedTwice = "named twice"
 
-// stopAfter says why no other account is begun after this one, or "".
+// stopAfter says why no other account starts after this one, or "".
 func (p *revoking) stopAfter(r *accountResult) string {
 	switch {
 	case r.quit:
@@ -183,7 +183,7 @@ func (p *revoking) failed(err error) error {
 	return exitWith(exitUnknown)
 }
 
-// stopped says which were done and which were not begun, and counts those as
+// stopped says which were done and which were not started, and counts those as
 // declined.
 func (p *revoking) stopped(why string, done, rest []string) {
 	p.came.declined += len(rest)

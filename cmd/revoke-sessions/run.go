@@ -51,7 +51,7 @@ type endpoints struct {
 	around func(http.RoundTripper) http.RoundTripper
 	// signIn wraps what carries the requests to Entra's sign-in.
 	signIn func(http.RoundTripper) http.RoundTripper
-	// terminal stands in for whoever is asked.
+	// terminal stands in for the person who is asked.
 	terminal io.ReadWriter
 	// environ stands in for os.Environ, which lists what getenv knows.
 	environ func() []string
@@ -206,7 +206,7 @@ func (s *surroundings) timing() bot.Timing {
 	return bot.DefaultTiming()
 }
 
-// steady is what has passed on this machine's clock, whoever sets it; nil where a
+// steady is what has passed on this machine's clock, even if somebody sets it; nil where a
 // test's clock stands in for it.
 func (s *surroundings) steady() func() time.Duration {
 	if s.at.now != nil {
