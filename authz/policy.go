@@ -82,6 +82,9 @@ type Rule struct {
 	ReasonRequired bool
 	// Ticket must match some part of the reason; nil demands nothing.
 	Ticket *regexp.Regexp
+	// TicketExample is what people read in place of Ticket, which it matches; ""
+	// where the policy gives none.
+	TicketExample string
 	// Timeout is how long a request waits; 0 means Policy.Expiry, or
 	// DefaultExecute where Execute is set.
 	Timeout time.Duration

@@ -73,7 +73,7 @@ func Misnamed(text string) string {
 	case odd >= 0:
 		return fmt.Sprintf("it has a %q in it", text[odd:odd+1])
 	case !at:
-		return "it has no @, and is no object ID, which is 32 digits and letters a to f in five groups"
+		return "it has no @, and is not an object ID (32 digits and letters a to f in five groups)"
 	case local == "" || domain == "":
 		return "an address has something before and after the @"
 	default:

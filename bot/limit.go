@@ -15,7 +15,7 @@ type LimitError struct {
 }
 
 func (e *LimitError) Error() string {
-	return fmt.Sprintf("the limit %s of %d within %s is reached", e.Use.Kind, e.Use.Limit.N, e.Use.Limit.Within)
+	return fmt.Sprintf("limit reached: %s, %d in %s", e.Use.Kind, e.Use.Limit.N, e.Use.Limit.Within)
 }
 
 // Reason is why a report that reached the limit is not carried out automatically.
@@ -36,7 +36,7 @@ type TurnError struct {
 }
 
 func (e *TurnError) Error() string {
-	return fmt.Sprintf("Microsoft has asked to wait; %d confirmed requests are before this one", e.Ahead)
+	return fmt.Sprintf("Microsoft asked to wait; %d approved requests are ahead of this one", e.Ahead)
 }
 
 // Use is one use of something that the policy limits.

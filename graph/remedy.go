@@ -74,7 +74,7 @@ func Remedy(status int, code string) string {
 		return text
 	}
 	if strings.HasPrefix(code, "AADSTS") {
-		return "Entra did not let the bot sign in. Look the number up at login.microsoftonline.com/error " +
+		return "Entra did not let the bot sign in. Look up the number at login.microsoftonline.com/error " +
 			"and check the bot's app registration."
 	}
 	if text, ok := remedyByStatus[status]; ok {
@@ -82,14 +82,14 @@ func Remedy(status int, code string) string {
 	}
 	switch {
 	case status >= 500:
-		return "Microsoft has a fault of its own. Try again in a minute; if it stays, see the service health page."
+		return "Microsoft has an error of its own. Try again in a minute. If it goes on, see the service health page."
 	case status >= 400:
-		return "Microsoft refused the request. An administrator should look the code up and check the bot's set-up."
+		return "Microsoft refused the request. An administrator should look up the code and check the bot's set-up."
 	case status >= 300:
 		return "Something answered with a redirect, which Microsoft Graph does not do. " +
 			"Check the proxy and the Graph address in the bot's settings."
 	case status > 0:
-		return "The answer said neither yes nor no. Read the account again before you act on it."
+		return "The answer said neither yes nor no. Check the account before you act."
 	default:
 		return "Microsoft did not answer. Check the bot's network and try again."
 	}
@@ -185,7 +185,7 @@ var remedyByStatus = map[int]string{
 	410: "Microsoft no longer offers this operation. An administrator should choose the other one in the bot's settings.",
 	423: "Microsoft has locked the account for a moment. Try again in a minute.",
 	429: "Microsoft asked the bot to wait because of too many requests. Try again after that.",
-	503: "Microsoft Graph is not available at the moment. Try again in a minute; if it stays, see the service health page.",
+	503: "Microsoft Graph is not available at the moment. Try again in a minute. If it goes on, see the service health page.",
 	504: "Microsoft took too long inside its own network. Try again in a minute.",
 }
 
@@ -203,7 +203,7 @@ var remedyByCode = func() map[string]string {
 			"with the app's federated credentials in Entra."
 		wantsConsent = "The bot's app lacks an administrator's consent. Grant it User.RevokeSessions.All and User.Read.All."
 		ownAccount   = "The bot's own account is disabled, locked or gone. An administrator must restore it."
-		transient    = "Entra's sign-in has a short disturbance. Try again in a minute."
+		transient    = "Entra's sign-in has a short outage. Try again in a minute."
 		unreachable  = "Entra's sign-in could not be reached. Check the bot's network and proxy, then try again."
 		denied       = "The bot's app may not do this to this account: consent may be missing, or the account is an administrator's. " +
 			"Ask a Privileged Authentication Administrator, or revoke in the Entra portal."
@@ -211,30 +211,30 @@ var remedyByCode = func() map[string]string {
 	return map[string]string{
 		CodeInvalidID:         "That is not an object ID. An object ID is made of 32 digits and letters a to f, in five groups.",
 		CodeInvalidHeader:     "That header belongs to the bot, or cannot be sent. Leave it out.",
-		CodeInvalidSearch:     "That cannot be looked for. Type the user principal name, the e-mail address or the object ID.",
+		CodeInvalidSearch:     "The bot cannot search for that. Type the user principal name, the e-mail address or the object ID.",
 		CodeSignInFailed:      "Entra did not let the bot sign in. Check its tenant ID, client ID and secret.",
 		CodeSignInUnreachable: unreachable,
 		CodeNoCredential: "The bot has no way to sign in to Entra. Set AZURE_TENANT_ID, AZURE_CLIENT_ID and AZURE_CLIENT_SECRET, " +
 			"or give it a managed identity.",
-		CodeNotSignedIn: "Nobody is signed in for the bot on this machine; a restart of the machine may have ended it. " +
+		CodeNotSignedIn: "Nobody is signed in for the bot on this machine. A restart of the machine may have ended the sign-in. " +
 			"Run revoke-sessions login, as the user that runs the bot.",
 		CodeOwnAccount: "This is the account with which the bot signs in to Entra; revoking its sessions would sign the bot out. " +
 			"Do it in the Entra portal, and run revoke-sessions login afterwards, as the user that runs the bot.",
 		CodeDNS:            "The name of Microsoft's server could not be resolved. Check the bot's network and DNS.",
 		CodeRefused:        "The connection to Microsoft was refused. Check the bot's network, firewall and proxy.",
 		CodeTLS:            "The certificate that answered is not Microsoft's or not trusted. Check the proxy and the machine's certificates.",
-		CodeNoConnection:   "No connection to Microsoft came about. Check the bot's network and proxy, then try again.",
+		CodeNoConnection:   "The bot could not connect to Microsoft. Check the bot's network and proxy, then try again.",
 		CodeConnectionLost: "The connection ended before Microsoft's answer came. Read the account again before you act on it.",
 		CodeTimeout:        "Microsoft did not answer in time. Read the account again before you act on it.",
 		CodeCanceled:       "The bot stopped waiting before Microsoft answered. Read the account again before you act on it.",
-		CodeUnreadable: "What answered was not in a form that Microsoft documents, perhaps a proxy's page. " +
+		CodeUnreadable: "The answer was not in a form that Microsoft documents. Perhaps a proxy answered. " +
 			"Check the network between the bot and Microsoft.",
-		CodeListUnfinished: "Microsoft went on sending pages and did not come to an end, so the bot does not know the answer. Try again in a minute.",
+		CodeListUnfinished: "Microsoft sent page after page without an end, so the bot does not know the answer. Try again in a minute.",
 		CodeOperationGone:  remedyByStatus[410],
-		CodeNothingFound: "Microsoft knows either the account or the operation not, and did not tell which. " +
-			"Look the account up, then try again.",
-		CodeMismatch: "Microsoft's answer was about another account, so it was thrown away. Try again; if it stays, tell an administrator.",
-		CodeInternal: "The bot could not carry the call through, by a fault of its own. Its log names the place; report it.",
+		CodeNothingFound: "Microsoft does not know the account or the operation, and did not say which. " +
+			"Look up the account, then try again.",
+		CodeMismatch: "Microsoft's answer was about another account, so it was not used. Try again. If it goes on, tell an administrator.",
+		CodeInternal: "The bot could not make the call, because of a fault in the bot. Its log says where. Please report it.",
 
 		"Request_ResourceNotFound":       remedyByStatus[404],
 		"ResourceNotFound":               remedyByStatus[404],

@@ -7,9 +7,9 @@ import "github.com/goccy/go-yaml/token"
 // with the square of the depth, so that it is bounded before anything is parsed.
 const maxDepth = 32
 
-// tooDeep finds the first token that stands deeper than maxDepth; nil if there is
+// tooDeep finds the first token that is deeper than maxDepth; nil if there is
 // none. It counts brackets, what begins further to the right than what it
-// belongs to, and what stands before a value.
+// belongs to, and what comes before a value.
 func tooDeep(tokens token.Tokens) *token.Token {
 	var columns []int // of the blocks that are open
 	flow, before := 0, 0
@@ -29,8 +29,8 @@ func tooDeep(tokens token.Tokens) *token.Token {
 			before++
 		}
 		if flow == 0 {
-			// Outside brackets what stands further to the right is part of
-			// what stands to its left, be it there or on a line above.
+			// Outside brackets, text further to the right is part of the text
+			// to its left, on the same line or on a line above.
 			for len(columns) > 0 && columns[len(columns)-1] >= tk.Position.Column {
 				columns = columns[:len(columns)-1]
 			}

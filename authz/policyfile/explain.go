@@ -38,14 +38,17 @@ func explainLane(p *authz.Policy, lane authz.Lane) string {
 	case rule.Approvals == 0:
 		says = append(says, "No approver is needed: the reporter's own confirmation is enough.")
 	case rule.RequesterMayApprove:
-		says = append(says, fmt.Sprintf("It takes %s; if %s is an approver, theirs counts.", fromPeople(rule.Approvals), asker))
+		says = append(says, fmt.Sprintf("It needs %s. If %s is an approver, their own approval counts.", fromPeople(rule.Approvals), asker))
 	default:
-		says = append(says, fmt.Sprintf("It takes %s; %s's own never counts.", fromPeople(rule.Approvals), asker))
+		says = append(says, fmt.Sprintf("It needs %s. %s's own approval never counts.", fromPeople(rule.Approvals), capital(asker)))
 	}
 	if lane == authz.ThirdParty {
-		says = append(says, "The person it is about never decides.")
+		says = append(says, "The person whose sessions it is about never decides.")
 	}
 	switch {
+	case rule.TicketExample != "":
+		says = append(says, fmt.Sprintf("A reason is required, and it must name a ticket, for example %s (some part of it must match the regular expression %s).",
+			rule.TicketExample, written(rule.Ticket.String())))
 	case rule.Ticket != nil:
 		says = append(says, "A reason is required, and some part of it must match the regular expression "+written(rule.Ticket.String())+".")
 	case rule.ReasonRequired:
@@ -53,10 +56,10 @@ func explainLane(p *authz.Policy, lane authz.Lane) string {
 	}
 	wait := inWords(waitOf(p, lane))
 	if !rule.Execute {
-		return strings.Join(append(says, fmt.Sprintf("If it is not decided within %s, it expires and nothing is done.", wait)), " ")
+		return strings.Join(append(says, fmt.Sprintf("If nobody decides within %s, the request expires and nothing is revoked.", wait)), " ")
 	}
 	later, _ := p.Wait(authz.Matter{Lane: lane, Target: authz.Target{EntraID: somebody, Privileged: true}})
-	return strings.Join(append(says, fmt.Sprintf("If it is not decided within %s, the sessions are revoked without a decision; for a protected or privileged account nothing is done, and it expires after %s.", wait, inWords(later))), " ")
+	return strings.Join(append(says, fmt.Sprintf("If nobody decides within %s, the sessions are revoked automatically. This never happens for a protected or privileged account: there the request expires after %s.", wait, inWords(later))), " ")
 }
 
 func fromPeople(n int) string {
@@ -70,11 +73,11 @@ func explainProtection(x authz.Protection) string {
 	if x.Block {
 		return fmt.Sprintf("Protected: %s. Every request about them is refused.", whose(x))
 	}
-	requester := "The requester's own counts only where the lane lets it."
+	requester := "The requester's own approval counts only if the lane allows it."
 	if !x.RequesterMayApprove {
-		requester = "The requester's own never counts."
+		requester = "The requester's own approval never counts."
 	}
-	return fmt.Sprintf("Protected: %s. A request about them takes at least %s in either lane. %s", whose(x), fromPeople(x.Approvals), requester)
+	return fmt.Sprintf("Protected: %s. A request about them needs at least %s in either lane. %s", whose(x), fromPeople(x.Approvals), requester)
 }
 
 func explainReminders(r authz.Reminders) string {
@@ -82,9 +85,9 @@ func explainReminders(r authz.Reminders) string {
 	if r.After > 0 {
 		says = fmt.Sprintf("While a request waits, the first reminder comes after %s.", inWords(r.After))
 		if r.Max > 1 {
-			says += fmt.Sprintf(" At most %d are sent, each pause %g times as long as the one before.", r.Max, r.Factor)
+			says += fmt.Sprintf(" At most %d are sent. Each pause is %g times as long as the one before.", r.Max, r.Factor)
 		} else {
-			says += " It is the only one."
+			says += " It is the only reminder."
 		}
 	}
 	if r.EscalateAfter > 0 {
@@ -96,9 +99,9 @@ func explainReminders(r authz.Reminders) string {
 func explainLimits(l authz.Limits) []string {
 	var says []string
 	if x := l.PerRequester; x.N > 0 {
-		says = append(says, fmt.Sprintf("One person can make at most %s about others, those they join included.", times(x.N, "request", x.Within)))
+		says = append(says, fmt.Sprintf("One person can make or join at most %s about others.", times(x.N, "request", x.Within)))
 		if x.N == authz.DefaultRequests && x.Within == authz.DefaultRequestsWithin {
-			says[0] += " That is the default; limits.per_requester can say another number, or none."
+			says[0] += " That is the default. To change it, set limits.per_requester to another number, or to none."
 		}
 	}
 	if x := l.PerApprover; x.N > 0 {
@@ -111,22 +114,20 @@ func explainLimits(l authz.Limits) []string {
 		says = append(says, fmt.Sprintf("All approvers together can revoke at most %s.", times(x.N, "account", x.Within)))
 	}
 	if l.PerTarget.N > 0 || l.Total.N > 0 {
-		says = append(says, "What takes no approval is counted apart, up to the same numbers.")
+		says = append(says, "Revokes without an approval are counted separately, up to the same numbers.")
 	}
 	if says == nil {
-		return []string{"There are no limits on how much is asked for or revoked."}
+		return []string{"There are no limits on requests and revokes."}
 	}
 	return says
 }
 
 func explainFreeze(f authz.FreezeRule) string {
-	says := fmt.Sprintf("Any approver can freeze every revoke, for at most %s, and not again within %s of its end.", inWords(f.Max), within(authz.Rest))
+	says := fmt.Sprintf("Any approver can freeze all revokes for at most %s. The same person cannot freeze again until %s after its end.", inWords(f.Max), within(authz.Rest))
 	if len(f.Unfreeze) > 0 {
-		says += fmt.Sprintf(" To end one earlier, %s is enough; otherwise it takes", oneOf(f.Unfreeze))
-	} else {
-		says += " To end one earlier takes"
+		says += fmt.Sprintf(" %s alone can end a freeze early.", capital(oneOf(f.Unfreeze)))
 	}
-	return says + " two approvers, or the only one that there is."
+	return says + " Two approvers together can end a freeze early. If there is only one approver, that one can."
 }
 
 func explainIdentity(id authz.Identity) string {
@@ -140,27 +141,27 @@ func explainIdentity(id authz.Identity) string {
 	}
 	switch {
 	case !id.ByEmail:
-		says = append(says, "Nobody else is known to the bot.")
+		says = append(says, "The bot knows nobody else.")
 	case says != nil:
-		says = append(says, fmt.Sprintf("Everyone else %s is the one Entra account with the same address.", from))
+		says = append(says, fmt.Sprintf("Everyone else %s counts as the one Entra account with the same address.", from))
 	default:
-		says = append(says, fmt.Sprintf("A Slack user %s is the one Entra account with the same address.", from))
+		says = append(says, fmt.Sprintf("A Slack user %s counts as the one Entra account with the same address.", from))
 	}
 	return strings.Join(says, " ")
 }
 
 func explainNotify(silent bool) string {
 	if silent {
-		return "A person whose sessions somebody else had revoked is told nothing by the bot."
+		return "If somebody else had a person's sessions revoked, the bot does not tell that person."
 	}
-	return "A person whose sessions somebody else had revoked is told so, but not who asked or why."
+	return "If somebody else had a person's sessions revoked, the bot tells that person, but not who asked or why."
 }
 
 func explainRetention(p *authz.Policy) string {
 	if p.Retention == 0 {
-		return "What people typed is kept for ever."
+		return "What people type is kept forever."
 	}
-	return fmt.Sprintf("What people typed is erased %s after a request's end; the audit chain keeps the rest.", inWords(p.Retention))
+	return fmt.Sprintf("What people type is erased %s after the end of the request. The audit chain keeps everything else.", inWords(p.Retention))
 }
 
 // notes are what is allowed, and may surprise.
@@ -168,44 +169,49 @@ func notes(p *authz.Policy) []string {
 	var says []string
 	note := func(format string, args ...any) { says = append(says, fmt.Sprintf(format, args...)) }
 	if onlyPerson(p) {
-		note("there is one single approver. Nobody can decide when that person is the target of somebody else's request, is away or has lost the phone with Slack on it.")
+		note("there is only one approver. Nobody can decide if that person is the target of somebody else's request, is away, or has lost the phone with Slack on it.")
 	}
 	if p.Self.Approvals == 0 {
-		note("lanes.self.approvals is 0. Whoever holds the lost phone's Slack can sign its owner out, and no more.")
+		note("lanes.self.approvals is 0. Somebody who holds the lost phone with Slack on it can sign its owner out, but can do nothing else.")
 	}
 	if p.Self.Execute {
-		note("lanes.self.on_timeout is execute. Whoever can report with a person's Slack account gets that person signed out if the approvers sleep for %s.", inWords(waitOf(p, authz.Self)))
+		note("lanes.self.on_timeout is execute. Somebody who uses a person's Slack account can get that person signed out if no approver reacts within %s.", inWords(waitOf(p, authz.Self)))
 	}
 	if third := p.ThirdParty; third.Approvals == 1 && third.RequesterMayApprove {
-		note("in the lane third_party an approver can ask and approve alone, so one stolen approver's account can sign out people. Two approvals, or requester_may_approve: false, would take a second person.")
+		note("in the lane third_party one approver can ask and approve alone, so one stolen approver account can sign people out. To require a second person, set approvals: 2 or requester_may_approve: false.")
+	}
+	for _, lane := range lanes {
+		if rule := p.Rule(lane); rule.Ticket != nil && rule.TicketExample == "" {
+			note("%[1]s.ticket has no example, so people read the regular expression. Add %[1]s.ticket_example, like INC-1234.", pathOf(lane))
+		}
 	}
 	if p.Limits.PerRequester.N == 0 {
 		note("limits.per_requester is none, so one person can fill the approvers' channel with cards.")
 	}
 	if p.Limits.PerApprover.N == 0 && p.Limits.Total.N == 0 {
-		note("neither limits.per_approver nor limits.total is set, so nothing but a freeze bounds how many people a stolen approver's account can sign out.")
+		note("neither limits.per_approver nor limits.total is set, so only a freeze limits how many people a stolen approver account can sign out.")
 	}
 	_, slack, entra := sorted(p.Approvers)
 	if len(slack) > 0 {
-		note("whoever may edit the Slack user group %s can make anyone an approver. Let owners and admins of the workspace only edit user groups.", or(slack))
+		note("people who may edit the Slack user group %s can make anyone an approver. Let only owners and admins of the workspace edit user groups.", or(slack))
 	}
 	if len(entra) > 0 {
-		note("whoever owns or administers the Entra group %s can make anyone an approver.", or(entra))
+		note("people who own or administer the Entra group %s can make anyone an approver.", or(entra))
 	}
 	if p.Identity.ByEmail && p.Identity.EmailDomains == nil {
-		note("identity.email_domains is not set. Who somebody is is only as good as the e-mail addresses in Slack.")
+		note("identity.email_domains is not set. The bot knows who somebody is only as well as the e-mail addresses in Slack are right.")
 	}
 	if !p.Identity.ByEmail {
-		note("whoever is not in identity.map can neither report nor decide. Add new colleagues on their first day.")
+		note("people who are not in identity.map can neither report nor decide. Add new colleagues on their first day.")
 	}
 	if p.AsksForRoles() {
-		note("a privileged role that somebody could activate but has not does not count. Name such people or their groups under protected.")
-		note("privileged roles are looked up in Entra, which takes the application permissions RoleManagement.Read.Directory and GroupMember.Read.All. Without them every account counts as privileged.")
+		note("a privileged role counts only while it is active. Name people who can activate one, or their groups, under protected.")
+		note("the bot reads privileged roles in Entra. It needs the application permissions RoleManagement.Read.Directory and GroupMember.Read.All; without them every account counts as privileged.")
 	}
 	if e := p.Reminders.EscalateAfter; e > 0 {
 		for _, lane := range lanes {
 			if wait := waitOf(p, lane); e >= wait {
-				note("in the lane %s nobody is called by reminders.escalate, for a request waits there for %s only.", lane, inWords(wait))
+				note("in the lane %s reminders.escalate calls nobody, because a request waits there only %s.", lane, inWords(wait))
 			}
 		}
 	}

@@ -32,7 +32,7 @@ type file struct {
 	tree
 	p authz.Policy
 	// likeApprovers are the lanes that approvers may report in; who that is
-	// may stand further down.
+	// may be further down.
 	likeApprovers []*authz.Rule
 }
 
@@ -41,7 +41,7 @@ func (f *file) keys() fields {
 	return fields{
 		"version": func(v value) {
 			if _, isNumber := v.node.(*ast.IntegerNode); !isNumber || v.node.GetToken().Value != "1" {
-				v.wrong("must be 1, not %s: this program knows version 1 of the rules only. Write version: 1", v.shown())
+				v.wrong("must be 1, not %s: this program knows only version 1 of the rules. Write version: 1", v.shown())
 			}
 		},
 		"approvers": func(v value) { f.p.Approvers = v.names(approverKinds) },
@@ -107,7 +107,7 @@ func (f *file) lane(v value, lane authz.Lane, rule *authz.Rule) {
 			n, ok := v.whole(0, authz.MaxApprovals)
 			switch {
 			case ok && n == 0 && lane != authz.Self:
-				v.wrong("cannot be 0: anybody could then sign out anybody. Write 1 or more; 0 can stand in lanes.self only")
+				v.wrong("cannot be 0: anybody could then sign out anybody. Write 1 or more. Only lanes.self can have 0")
 			case ok:
 				rule.Approvals = n
 			}
@@ -118,19 +118,35 @@ func (f *file) lane(v value, lane authz.Lane, rule *authz.Rule) {
 			word, _ := v.choice("required", "optional")
 			rule.ReasonRequired = word == "required"
 		},
-		"ticket":  func(v value) { rule.Ticket = v.pattern() },
-		"timeout": waits(&rule.Timeout),
+		"ticket":         func(v value) { rule.Ticket = v.pattern() },
+		"ticket_example": set(&rule.TicketExample, value.example),
+		"timeout":        waits(&rule.Timeout),
 		"on_timeout": func(v value) {
 			word, _ := v.choice("expire", "execute")
 			rule.Execute = word == "execute"
 			if rule.Execute && lane != authz.Self {
-				v.wrong("cannot be execute: a report about somebody else needs a person's decision. Write expire; execute can stand in lanes.self only")
+				v.wrong("cannot be execute: a report about somebody else needs a person's decision. Write expire. Only lanes.self can have execute")
 			}
 		},
 	})
 	if rule.Ticket != nil && !rule.ReasonRequired && f.given(v.path+".reason") && f.sound(v.path+".reason") {
 		path, at := f.where(v.path + ".reason")
-		f.add(path, at, "%s cannot be optional beside a ticket, which must stand in the reason. Write required, or remove the line", name(path))
+		f.add(path, at, "%s cannot be optional beside a ticket, which must be in the reason. Write required, or remove the line", name(path))
+	}
+	f.ticketExample(v.path, rule)
+}
+
+// ticketExample holds a lane's example against its pattern, whichever comes first in
+// the file.
+func (f *file) ticketExample(lane string, rule *authz.Rule) {
+	path, at := f.where(lane + ".ticket_example")
+	switch {
+	case !f.given(path) || !f.sound(path, lane+".ticket"):
+	case rule.Ticket == nil:
+		f.add(path, at, "%s is given, but %s.ticket is not, so no ticket is asked for. Add ticket with a regular expression, or remove the example", path, lane)
+	case !rule.Ticket.MatchString(rule.TicketExample):
+		f.add(path, at, "%s is %s, which does not match %s.ticket (%s): a person who types the example would be refused. Correct one of the two",
+			path, quote(rule.TicketExample), lane, written(rule.Ticket.String()))
 	}
 }
 
@@ -226,7 +242,7 @@ func (f *file) identity(v value) {
 		f.add(path, at, "%s is given but not used. Add map to identity.match, or remove the map", path)
 	case !hasMap && !id.ByEmail:
 		path, at := f.where(v.path + ".match")
-		f.add(path, at, "%s says map, but there is no map, so nobody would be known. Add identity.map, or email to match", path)
+		f.add(path, at, "%s says map, but there is no map, so the bot would know nobody. Add identity.map, or email to match", path)
 	}
 	if hasDomains && !id.ByEmail {
 		path, at := f.where(v.path + ".email_domains")
@@ -244,7 +260,7 @@ func (f *file) ways(v value) []string {
 		case slices.Contains(ways, way):
 			item.wrong("names %s twice. Keep one", way)
 		case way == "map" && len(ways) > 0:
-			item.wrong("has the map after email, but the map is always asked first. Write [map, email]")
+			item.wrong("has map after email, but the map always comes first. Write [map, email]")
 		default:
 			ways = append(ways, way)
 		}
@@ -298,13 +314,13 @@ func (f *file) complete(text []byte, fallback []string) {
 	switch {
 	case f.given("approvers") && len(fallback) > 0:
 		path, at := f.where("approvers")
-		f.add(path, at, "approvers stand here and in %s too. Keep one: remove them here, or unset %s", fromOutside, fromOutside)
+		f.add(path, at, "approvers are named here and in %s. Keep one: remove them here, or unset %s", fromOutside, fromOutside)
 	case f.given("approvers"):
 	case len(fallback) > 0:
 		f.p.Approvers = outside(&f.report, fallback)
 		f.p.Digest = digest(text, []byte("\x00"+asSetting(f.p.Approvers)))
 	default:
-		f.add("approvers", top, "nobody is named who may approve. Add approvers: %s, or set %s", approverKinds.like(), fromOutside)
+		f.add("approvers", top, "no approvers are named. Add approvers: %s, or set %s", approverKinds.like(), fromOutside)
 	}
 	for _, rule := range f.likeApprovers {
 		rule.WhoMayRequest = slices.Clone(f.p.Approvers)

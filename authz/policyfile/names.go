@@ -80,13 +80,13 @@ func (k kind) parse(text string) (id, wrong string) {
 		k&entraUsers != 0 && objectID.MatchString(lower):
 		return lower, ""
 	case k&entraUsers != 0 && strings.Contains(text, "@"):
-		return "", fmt.Sprintf("%s is a name. Use the object ID: names change, and the protection would end with the name", quote(text))
+		return "", fmt.Sprintf("%s is a name. Use the object ID: names change, and the protection would then end", quote(text))
 	case k&entraGroups == 0 && isEntra:
-		return "", fmt.Sprintf("%s is an Entra group, which cannot stand here. Use a %s", quote(text), k.wants())
+		return "", fmt.Sprintf("%s is an Entra group, which is not allowed here. Use a %s", quote(text), k.wants())
 	case k&entraGroups != 0 && objectID.MatchString(lower):
 		return "", fmt.Sprintf(`%s could be a person or a group. For a group write "entra:%s"; for a person the Slack user ID`, quote(text), lower)
 	}
-	return "", fmt.Sprintf("%s is no %s", quote(text), k.wants())
+	return "", fmt.Sprintf("%s is not a %s", quote(text), k.wants())
 }
 
 // names reads a list of IDs, each once.

@@ -60,7 +60,7 @@ func Env(approvers []string) (authz.Policy, error) {
 	names := presentIn(approvers)
 	p := authz.New(outside(&r, names)...)
 	if len(names) == 0 {
-		r.add(fromOutside, place{}, "%s names nobody, so nobody could confirm. Give IDs, separated by commas, each a %s", fromOutside, approverKinds.wants())
+		r.add(fromOutside, place{}, "%s names nobody, so nobody could approve. Give IDs, separated by commas. Each is a %s", fromOutside, approverKinds.wants())
 	}
 	if err := r.err(); err != nil {
 		return authz.Policy{}, err
@@ -118,7 +118,7 @@ func (f *file) document(text []byte) ast.Node {
 		return nil
 	}
 	if !utf8.Valid(text) {
-		f.add("", top, "the policy is no UTF-8 text. Save it as UTF-8")
+		f.add("", top, "the policy is not UTF-8 text. Save it as UTF-8")
 		return nil
 	}
 	// Some editors on Windows begin a file with a mark that YAML would take
@@ -126,7 +126,7 @@ func (f *file) document(text []byte) ast.Node {
 	text = bytes.TrimPrefix(text, []byte("\ufeff"))
 	tokens := lexer.Tokenize(string(text))
 	if tk := tooDeep(tokens); tk != nil {
-		f.add("", position(tk), "the policy nests deeper than %d levels from here, and no rule needs that. Write it as revoke-sessions policy example does; nothing was checked", maxDepth)
+		f.add("", position(tk), "the policy nests deeper than %d levels from here, and no rule needs that. Nothing was checked. Write it as revoke-sessions policy example does", maxDepth)
 		return nil
 	}
 	parsed, err := parser.Parse(tokens, 0, parser.AllowDuplicateMapKey()) // they are found later, all of them
@@ -136,7 +136,7 @@ func (f *file) document(text []byte) ast.Node {
 		if errors.As(err, &e) {
 			at, says = position(e.GetToken()), printable(e.GetMessage())
 		}
-		f.add("", at, "the policy is no YAML from here: %s. Correct the indentation, or put text with special signs in quotes; what follows was not checked", says)
+		f.add("", at, "the policy is not valid YAML from here: %s. Correct the indentation, or put text with special characters in quotes. The rest was not checked", says)
 		return nil
 	}
 	var root ast.Node
@@ -150,14 +150,14 @@ func (f *file) document(text []byte) ast.Node {
 			if doc.Start == nil { // the first document ended with ...
 				at = start(doc.Body)
 			}
-			f.add("", at, "a second document begins here, and its rules would not work. Keep one, and remove the line that divides them (--- or ...)")
+			f.add("", at, "a second document begins here, and its rules would have no effect. Keep one document, and remove the line between them (--- or ...)")
 			return root
 		case doc.Body != nil:
 			root = doc.Body
 		}
 	}
 	if root == nil && f.sound("") {
-		f.add("", top, "the policy is empty, or begins with more than one line ---. Begin with what revoke-sessions policy example prints")
+		f.add("", top, "the policy is empty, or begins with more than one line ---. Start from the output of revoke-sessions policy example")
 	}
 	return root
 }

@@ -10,7 +10,7 @@ import (
 )
 
 // judge finds rules that nobody could ever fulfil and waits that never come.
-// Whoever is in a group is not known here; the bot's preflight asks.
+// The members of groups are not known here; the bot's preflight asks.
 func (f *file) judge() {
 	f.judgeReminders()
 	if !f.sound("approvers", fromOutside, "lanes", "identity") {
@@ -56,12 +56,12 @@ func (f *file) judgeReminders() {
 	self, third := waitOf(&f.p, authz.Self), waitOf(&f.p, authz.ThirdParty)
 	if r := f.p.Reminders.After; r >= min(self, third) {
 		path, at := f.where("reminders.after")
-		f.add(path, at, "%s is %s, but a lane waits for %s only, so no reminder would come. Let it be shorter, or the timeout or expiry longer",
+		f.add(path, at, "%s is %s, but a lane waits only %s, so no reminder would come. Make it shorter, or make the timeout or expiry longer",
 			path, inWords(r), inWords(min(self, third)))
 	}
 	if e := f.p.Reminders.EscalateAfter; e >= max(self, third) {
 		path, at := f.where("reminders.escalate.after")
-		f.add(path, at, "%s is %s, but no lane waits for longer than %s, so nobody would be called. Let it be shorter, or a timeout or expiry longer",
+		f.add(path, at, "%s is %s, but no lane waits longer than %s, so nobody would be called. Make it shorter, or make a timeout or expiry longer",
 			path, inWords(e), inWords(max(self, third)))
 	}
 }
@@ -74,12 +74,12 @@ func (f *file) judgeMapped(path string, names authz.Circle) {
 	for _, id := range names {
 		if slackUser.MatchString(id) && f.p.Identity.Map[id] == "" {
 			path, at := f.named(path)
-			f.add(path, at, "%s names %s, who is not in identity.map, and identity.match allows nothing else, so they could do nothing. Add them to the map", path, id)
+			f.add(path, at, "%s names %s, who is not in identity.map. identity.match allows nothing else, so this person could do nothing. Add the person to the map", path, id)
 		}
 	}
 }
 
-// named is where a circle stands: the approvers may be from outside the file.
+// named is where a circle is: the approvers may be from outside the file.
 func (f *file) named(path string) (string, place) {
 	if path == "approvers" && !f.given(path) {
 		return fromOutside, place{}
@@ -119,8 +119,8 @@ func (j *judge) enterLane(lane authz.Lane) bool {
 		return true
 	case c.without:
 		found, at := j.where(path+".requester_may_approve", path)
-		j.add(found, at, "%s can never be fulfilled: it needs %s, and where the requester, who is always an approver, may not approve, %s can. "+
-			"Let requester_may_approve be true, ask for fewer approvals or name more approvers", path, approvals(c.need), only(c.have))
+		j.add(found, at, "%s can never be fulfilled: it needs %s. The requester is always an approver and may not approve, so %s can. "+
+			"Set requester_may_approve: true, ask for fewer approvals or name more approvers", path, approvals(c.need), only(c.have))
 	default:
 		found, at := j.where(path+".approvals", path)
 		j.add(found, at, "%s can never be fulfilled: it needs %s, but %s can approve. Ask for fewer approvals or name more approvers", path, approvals(c.need), only(c.have))
@@ -136,7 +136,7 @@ func (j *judge) protections() {
 			if c := j.chance(target); c.have < c.need {
 				path, at := j.where(join(entry, "approvals"), join(entry, "requester_may_approve"), entry)
 				j.add(path, at, "%s can never be fulfilled in the lane %s: it needs %s, but %s can approve. "+
-					"Ask for fewer approvals, name more approvers, or write block: true if nobody shall", what, j.lane, approvals(c.need), only(c.have))
+					"Ask for fewer approvals, name more approvers, or write block: true if nobody may revoke", what, j.lane, approvals(c.need), only(c.have))
 			}
 		}
 		if len(x.Groups) > 0 || x.Privileged {

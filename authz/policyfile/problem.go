@@ -11,7 +11,7 @@ import (
 
 // Problem is one thing that is wrong with a policy.
 type Problem struct {
-	// Line and Column begin at 1; both are 0 for what stands outside the file,
+	// Line and Column begin at 1; both are 0 for what is outside the file,
 	// in REVOKE_APPROVERS.
 	Line, Column int
 	// Says is what is wrong and what to do about it.
@@ -33,7 +33,7 @@ func (e *Error) Error() string {
 	return strings.Join(lines, "\n")
 }
 
-// place is where something stands in the file; the zero place is outside it.
+// place is where something is in the file; the zero place is outside it.
 type place struct{ line, column int }
 
 // report collects what is wrong, and where.

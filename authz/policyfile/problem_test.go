@@ -28,12 +28,12 @@ func TestProblems(t *testing.T) {
 		{"nothing", "", true, 1, []string{"empty", "policy example"}},
 		{"only a comment", "# later\n", true, 1, []string{"empty"}},
 		{"only a line", "---\n", true, 1, []string{"empty"}},
-		{"no YAML", "expiry: [8h\n", false, 3, []string{"no YAML", "not checked"}},
-		{"a name without quotes", "freeze: {unfreeze: [@alice]}\n", false, 3, []string{"no YAML", "quotes"}},
+		{"not valid YAML", "expiry: [8h\n", false, 3, []string{"not valid YAML", "not checked"}},
+		{"a name without quotes", "freeze: {unfreeze: [@alice]}\n", false, 3, []string{"not valid YAML", "quotes"}},
 		{"wrong indentation", "lanes:\n  self:\n    approvals: 1\n   third_party: {}\n", false, 6, []string{"indentation"}},
 		{"Latin-1", "version: 1 # caf\xe9\n", true, 1, []string{"UTF-8"}},
 		{"too long", strings.Repeat("#", MaxSize+1), true, 1, []string{"longer than 64 KiB"}},
-		{"a tab", "freeze:\n\tmax: 1h\n", false, 4, []string{"no YAML", "found character '\ufffd'"}},
+		{"a tab", "freeze:\n\tmax: 1h\n", false, 4, []string{"not valid YAML", "found character '\ufffd'"}},
 		{"a list", "- version\n", true, 1, []string{"the policy must be a block", "approvers, expiry"}},
 		{"a second document", "---\nlanes: {self: {approvals: 0}}\n", false, 3, []string{"second document", "---"}},
 		{"a second document after an end", "...\nlanes: {self: {approvals: 0}}\n", false, 4, []string{"second document", "..."}},
@@ -54,11 +54,11 @@ func TestProblems(t *testing.T) {
 		{"text of several lines", "expiry: |\n  8h\n", false, 3, []string{"text of several lines"}},
 
 		// Keys.
-		{"an unknown key", "expires: 8h\n", false, 3, []string{`"expires" is no key of the policy`, "spelling", "expiry"}},
-		{"an unknown key within", "lanes:\n  self:\n    approval: 2\n", false, 5, []string{`"approval" is no key of lanes.self`, "approvals"}},
+		{"an unknown key", "expires: 8h\n", false, 3, []string{`"expires" is not a key of the policy`, "spelling", "expiry"}},
+		{"an unknown key within", "lanes:\n  self:\n    approval: 2\n", false, 5, []string{`"approval" is not a key of lanes.self`, "approvals"}},
 		{"a lane that is none", "lanes: {thirdparty: {approvals: 2}}\n", false, 3, []string{"third_party"}},
-		{"a key of another case", "Expiry: 8h\n", false, 3, []string{`"Expiry" is no key`}},
-		{"a number for a key", "1: 8h\n", false, 3, []string{`"1" is no key`}},
+		{"a key of another case", "Expiry: 8h\n", false, 3, []string{`"Expiry" is not a key`}},
+		{"a number for a key", "1: 8h\n", false, 3, []string{`"1" is not a key`}},
 		{"a key twice", "expiry: 8h\nexpiry: 9h\n", false, 4, []string{"expiry is given twice", "line 3", "Keep one"}},
 		{"a key twice within", "limits: {total: 1/1h, total: 2/1h}\n", false, 3, []string{"limits.total is given twice"}},
 		{"an empty block", "lanes: {}\n", false, 3, []string{"lanes is empty", "third_party"}},
@@ -68,13 +68,13 @@ func TestProblems(t *testing.T) {
 		{"no version", "approvers: [U0ALICE]\n", true, 1, []string{"version is missing", "version: 1"}},
 		{"another version", "version: 2\napprovers: [U0ALICE]\n", true, 1, []string{"version must be 1", "2"}},
 		{"a version in quotes", "version: '1'\napprovers: [U0ALICE]\n", true, 1, []string{"version must be 1"}},
-		{"nobody", "version: 1\n", true, 1, []string{"nobody is named", "REVOKE_APPROVERS"}},
+		{"nobody", "version: 1\n", true, 1, []string{"no approvers are named", "REVOKE_APPROVERS"}},
 		{"an empty list", "version: 1\napprovers: []\n", true, 2, []string{"approvers is an empty list"}},
 		{"no list", "version: 1\napprovers: U0ALICE\n", true, 2, []string{"approvers must be a list", "[U0123456789"}},
-		{"by name", "version: 1\napprovers: ['@alice']\n", true, 2, []string{`"@alice" is no Slack user ID`, "Copy member ID"}},
-		{"by address", "version: 1\napprovers:\n- U0ALICE\n- amir@contoso.example\n", true, 4, []string{`"amir@contoso.example" is no Slack user ID`}},
+		{"by name", "version: 1\napprovers: ['@alice']\n", true, 2, []string{`"@alice" is not a Slack user ID`, "Copy member ID"}},
+		{"by address", "version: 1\napprovers:\n- U0ALICE\n- amir@contoso.example\n", true, 4, []string{`"amir@contoso.example" is not a Slack user ID`}},
 		{"in small letters", "version: 1\napprovers: [u0alice]\n", true, 2, []string{`"u0alice"`}},
-		{"a channel", "version: 1\napprovers: [C0123456789]\n", true, 2, []string{`"C0123456789" is no`}},
+		{"a channel", "version: 1\napprovers: [C0123456789]\n", true, 2, []string{`"C0123456789" is not a`}},
 		{"an object ID alone", "version: 1\napprovers: [" + object + "]\n", true, 2, []string{`"entra:` + object + `"`}},
 		{"a number", "version: 1\napprovers: [12]\n", true, 2, []string{"approvers must hold IDs"}},
 		{"an entra block", "version: 1\napprovers: [entra: " + object + "]\n", true, 2, []string{"approvers must hold IDs", `"entra:`}},
@@ -96,11 +96,26 @@ func TestProblems(t *testing.T) {
 		{"nobody may", "lanes: {self: {who_may_request: []}}\n", false, 3, []string{"empty list"}},
 		{"a block may", "lanes: {self: {who_may_request: {a: b}}}\n", false, 3, []string{"must be a list"}},
 		{"reason maybe", "lanes: {self: {reason: maybe}}\n", false, 3, []string{"required or optional"}},
-		{"ticket that does not compile", "lanes: {self: {ticket: 'INC-(['}}\n", false, 3, []string{"lanes.self.ticket is no regular expression", "missing closing ]"}},
+		{"ticket that does not compile", "lanes: {self: {ticket: 'INC-(['}}\n", false, 3, []string{"lanes.self.ticket is not a valid regular expression", "missing closing ]"}},
 		{"ticket with look-ahead", "lanes: {self: {ticket: '(?=x)'}}\n", false, 3, []string{"RE2", "(?="}},
 		{"ticket that demands nothing", "lanes: {self: {ticket: '[0-9]*'}}\n", false, 3, []string{"matches even an empty reason", "+"}},
 		{"ticket of no text", "lanes: {self: {ticket: 12}}\n", false, 3, []string{"single quotes"}},
 		{"ticket, but no reason", "lanes:\n  self:\n    ticket: X\n    reason: optional\n", false, 6, []string{"lanes.self.reason cannot be optional"}},
+		{"ticket example of another pattern", "lanes:\n  self:\n    ticket_example: SEC-1\n    ticket: 'INC-[0-9]+'\n", false, 5,
+			[]string{`lanes.self.ticket_example is "SEC-1", which does not match lanes.self.ticket`, "`INC-[0-9]+`", "would be refused"}},
+		{"ticket example without a ticket", "lanes: {self: {ticket_example: INC-1}}\n", false, 3,
+			[]string{"lanes.self.ticket_example is given, but lanes.self.ticket is not"}},
+		{"ticket example of no text", "lanes: {self: {ticket: '[0-9]+', ticket_example: 12}}\n", false, 3, []string{"must be text", `"12"`, "in quotes"}},
+		{"ticket example of nothing", "lanes: {self: {ticket: 'INC', ticket_example: ''}}\n", false, 3, []string{"lanes.self.ticket_example is empty"}},
+		{"ticket example that is too long", "lanes: {self: {ticket: 'é+', ticket_example: " + strings.Repeat("é", 61) + "}}\n", false, 3,
+			[]string{"has 61 characters, and at most 60"}},
+		{"ticket example that steers a terminal", `lanes: {self: {ticket: 'INC', ticket_example: "INC\e[2J"}}` + "\n", false, 3,
+			[]string{"control character", `"INC\x1b[2J"`}},
+		{"ticket example that reads backwards", `lanes: {self: {ticket: 'INC', ticket_example: "INC\u202e1"}}` + "\n", false, 3,
+			[]string{"invisible", `"INC\u202e1"`}},
+		{"ticket example on two lines", `lanes: {self: {ticket: 'INC', ticket_example: "INC\n1"}}` + "\n", false, 3, []string{"control character"}},
+		{"ticket example with spaces around", "lanes: {self: {ticket: 'INC', ticket_example: 'INC '}}\n", false, 3, []string{"ends with a space"}},
+		{"ticket example with two spaces", "lanes: {self: {ticket: 'INC', ticket_example: 'INC  1'}}\n", false, 3, []string{"two in a row"}},
 		{"timeout without a unit", "lanes: {self: {timeout: 15}}\n", false, 3, []string{"unit", `"15"`}},
 		{"timeout too short", "lanes: {self: {timeout: 59s}}\n", false, 3, []string{"from 1 minute to 30 days"}},
 		{"timeout too long", "lanes: {self: {timeout: 31d}}\n", false, 3, []string{"from 1 minute to 30 days"}},
@@ -113,8 +128,8 @@ func TestProblems(t *testing.T) {
 		{"matches nobody", "protected:\n- approvals: 2\n", false, 4, []string{"protected does not say whom", "match"}},
 		{"matches by nothing", "protected:\n- match: {}\n", false, 4, []string{"protected.match is empty", "groups, roles, users"}},
 		{"by address", "protected:\n- match:\n    users: [ceo@contoso.example]\n", false, 5, []string{"object ID", "names change"}},
-		{"by group as user", "protected:\n- match:\n    users: [S0TEAM]\n", false, 5, []string{`"S0TEAM" is no Slack user ID`}},
-		{"by user as group", "protected:\n- match:\n    groups: [U0ALICE]\n", false, 5, []string{`"U0ALICE" is no Slack user group ID`}},
+		{"by group as user", "protected:\n- match:\n    users: [S0TEAM]\n", false, 5, []string{`"S0TEAM" is not a Slack user ID`}},
+		{"by user as group", "protected:\n- match:\n    groups: [U0ALICE]\n", false, 5, []string{`"U0ALICE" is not a Slack user group ID`}},
 		{"the same account twice", "protected:\n- match:\n    users: [" + object + ", " + strings.ToUpper(object) + "]\n", false, 5, []string{"twice"}},
 		{"another role", "protected:\n- match: {roles: admin}\n", false, 4, []string{"privileged"}},
 		{"no approvals", "protected:\n- match: {roles: privileged}\n  approvals: 0\n", false, 5, []string{"protected.approvals", "from 1 to 5"}},
@@ -132,10 +147,10 @@ func TestProblems(t *testing.T) {
 		{"no reminders", "reminders: {after: 1m, max: 0}\n", false, 3, []string{"from 1 to 20"}},
 		{"calling nobody", "reminders: {escalate: {after: 1m}}\n", false, 3, []string{"reminders.escalate does not say who", "Add to"}},
 		{"calling never", "reminders: {escalate: {to: [U0ALICE]}}\n", false, 3, []string{"reminders.escalate does not say when", "Add after"}},
-		{"calling an Entra group", "reminders: {escalate: {after: 1m, to: ['entra:" + object + "']}}\n", false, 3, []string{"Entra group, which cannot stand here"}},
-		{"a reminder after the end", "expiry: 1h\nreminders: {after: 1h}\n", false, 4, []string{"reminders.after is 1 hour", "waits for 1 hour only"}},
-		{"a reminder after the end of a lane", "lanes: {self: {timeout: 20m}}\nreminders:\n  after: 30m\n", false, 5, []string{"20 minutes only"}},
-		{"a reminder after what is carried out", "lanes: {self: {on_timeout: execute}}\nreminders: {after: 16m}\n", false, 4, []string{"15 minutes only"}},
+		{"calling an Entra group", "reminders: {escalate: {after: 1m, to: ['entra:" + object + "']}}\n", false, 3, []string{"Entra group, which is not allowed here"}},
+		{"a reminder after the end", "expiry: 1h\nreminders: {after: 1h}\n", false, 4, []string{"reminders.after is 1 hour", "waits only 1 hour"}},
+		{"a reminder after the end of a lane", "lanes: {self: {timeout: 20m}}\nreminders:\n  after: 30m\n", false, 5, []string{"only 20 minutes"}},
+		{"a reminder after what is carried out", "lanes: {self: {on_timeout: execute}}\nreminders: {after: 16m}\n", false, 4, []string{"only 15 minutes"}},
 		{"calling at the end", "reminders: {escalate: {after: 8h, to: [U0ALICE]}}\n", false, 3, []string{"8 hours"}},
 		{"calling after the end", "reminders: {escalate: {after: 9h, to: [U0ALICE]}}\n", false, 3, []string{"reminders.escalate.after is 9 hours", "8 hours"}},
 
@@ -153,7 +168,7 @@ func TestProblems(t *testing.T) {
 		{"matched by name", "identity: {match: [name]}\n", false, 3, []string{"map or email"}},
 		{"matched by nothing", "identity: {match: []}\n", false, 3, []string{"empty list"}},
 		{"matched twice", "identity: {match: [email, email]}\n", false, 3, []string{"email twice"}},
-		{"the map last", "identity: {match: [email, map], map: {U0ALICE: " + object + "}}\n", false, 3, []string{"always asked first", "[map, email]"}},
+		{"the map last", "identity: {match: [email, map], map: {U0ALICE: " + object + "}}\n", false, 3, []string{"always comes first", "[map, email]"}},
 		{"a map without its match", "identity:\n  match: [email]\n  map: {U0ALICE: " + object + "}\n", false, 5, []string{"identity.map is given but not used"}},
 		{"a match without its map", "identity: {match: [map]}\n", false, 3, []string{"identity.match says map, but there is no map"}},
 		{"domains without e-mail", "identity:\n  match: [map]\n  map: {U0ALICE: " + object + ", U0AMIR: " + strings.Replace(object, "0", "1", 1) + "}\n  email_domains: [contoso.example]\n", false, 6, []string{"identity.email_domains is given but not used"}},
@@ -164,7 +179,7 @@ func TestProblems(t *testing.T) {
 		{"a map from a number", "identity: {map: {12: " + object + "}}\n", false, 3, []string{"identity.map must be a block of lines"}},
 		{"a protected user in a block", "protected: [{match: {users: [{a: b}]}}]\n", false, 3, []string{"a block of keys"}},
 		{"an empty map", "identity: {map: {}}\n", false, 3, []string{"identity.map must be a block of lines"}},
-		{"a map by name", "identity:\n  map:\n    alice: " + object + "\n", false, 5, []string{`identity.map: "alice" is no Slack user ID`}},
+		{"a map by name", "identity:\n  map:\n    alice: " + object + "\n", false, 5, []string{`identity.map: "alice" is not a Slack user ID`}},
 		{"a map to a name", "identity:\n  map:\n    U0ALICE: alice@contoso.example\n", false, 5, []string{"U0ALICE", "object ID"}},
 		{"a map to nothing", "identity:\n  map:\n    U0ALICE:\n", false, 5, []string{"identity.map has no value"}},
 		{"a map twice", "identity:\n  map:\n    U0ALICE: " + object + "\n    U0ALICE: " + object + "\n", false, 6, []string{`identity.map has "U0ALICE" twice`, "line 5"}},
@@ -180,7 +195,7 @@ func TestProblems(t *testing.T) {
 		{"in the self lane", "lanes:\n  self:\n    approvals: 3\n", false, 5, []string{"lanes.self can never be fulfilled"}},
 		{"more than approvers who ask", "lanes:\n  third_party:\n    who_may_request: approvers\n    approvals: 3\n", false, 6, []string{"only 2 people can approve. Ask for fewer"}},
 		{"two accounts of one person", "lanes: {self: {approvals: 2}}\nidentity: {map: {U0ALICE: " + object + ", U0AMIR: " + object + "}}\n", false, 3, []string{"needs 2 approvals", "only 1 person can"}},
-		{"the requester leaves too few", "lanes:\n  third_party:\n    who_may_request: approvers\n    approvals: 2\n    requester_may_approve: false\n", false, 7, []string{"requester, who is always an approver", "only 1 person can", "requester_may_approve be true"}},
+		{"the requester leaves too few", "lanes:\n  third_party:\n    who_may_request: approvers\n    approvals: 2\n    requester_may_approve: false\n", false, 7, []string{"requester is always an approver", "only 1 person can", "requester_may_approve: true"}},
 		{"the requester leaves nobody", "version: 1\napprovers: [U0ALICE]\nlanes:\n  self:\n    who_may_request: [U0ALICE]\n    requester_may_approve: false\n", true, 6, []string{"lanes.self can never", "nobody can"}},
 		{"a protection beyond the approvers", "protected:\n- match: {roles: privileged}\n  approvals: 3\n", false, 5, []string{"the protection can never be fulfilled in the lane self", "block: true"}},
 		{"a protection that leaves out the requester", "lanes: {third_party: {who_may_request: approvers}}\nprotected:\n- match: {groups: [S0TEAM]}\n  approvals: 2\n  requester_may_approve: false\n", false, 6, []string{"in the lane third_party"}},
@@ -250,8 +265,8 @@ lanes:
 expiry: 8
 limits: {total: 0/1h, per_target: 0/1h}
 `), []string{"U0AMIR", "@eve"})
-	want := `line 2: approvers stand here and in REVOKE_APPROVERS too. Keep one: remove them here, or unset REVOKE_APPROVERS
-line 5: "aprovals" is no key of lanes.self. Correct the spelling or remove it: an unknown key could be a rule that does not work. Known here: approvals, on_timeout, reason, requester_may_approve, ticket, timeout, who_may_request
+	want := `line 2: approvers are named here and in REVOKE_APPROVERS. Keep one: remove them here, or unset REVOKE_APPROVERS
+line 5: "aprovals" is not a key of lanes.self. Correct the spelling or remove it: an unknown key could be a rule that has no effect. Keys here: approvals, on_timeout, reason, requester_may_approve, ticket, ticket_example, timeout, who_may_request
 line 8: expiry must be a duration from 1 minute to 30 days with its unit, like 90s, 15m, 8h, 1h30m or 90d, not "8"
 line 9: limits.total allows nothing, so it would stop everything. Write 1 or more before the slash, or remove the line to have no limit
 line 9: limits.per_target allows nothing, so it would stop everything. Write 1 or more before the slash, or remove the line to have no limit`
@@ -267,7 +282,7 @@ line 9: limits.per_target allows nothing, so it would stop everything. Write 1 o
 // TestProblemsOutside: a name from REVOKE_APPROVERS has no line.
 func TestProblemsOutside(t *testing.T) {
 	_, err := Parse([]byte("version: 1\nexpiry: 8\n"), []string{"@alice", "U0AMIR"})
-	if err == nil || !strings.HasPrefix(err.Error(), `REVOKE_APPROVERS: "@alice" is no`) || !strings.Contains(err.Error(), "\nline 2: expiry") {
+	if err == nil || !strings.HasPrefix(err.Error(), `REVOKE_APPROVERS: "@alice" is not a`) || !strings.Contains(err.Error(), "\nline 2: expiry") {
 		t.Error(err)
 	}
 	_, err = Parse([]byte("version: 1\nidentity: {match: [map], map: {U0ALICE: 01234567-89ab-cdef-0123-456789abcdef}}\n"), []string{"U0ALICE", "U0AMIR"})

@@ -10,10 +10,10 @@ import (
 	"github.com/goccy/go-yaml/token"
 )
 
-// tree walks a YAML document and remembers where each key stands.
+// tree walks a YAML document and remembers where each key is.
 type tree struct {
 	report
-	// places is where each key and list entry of the file stands, by its path:
+	// places is where each key and list entry of the file is, by its path:
 	// "lanes.self.approvals", "protected[0].match".
 	places map[string]place
 	// known are the paths of all keys that could have been given in the blocks
@@ -71,7 +71,7 @@ func (t *tree) value(path string, at place, node ast.Node) (value, bool) {
 	}
 }
 
-// position is where a token stands.
+// position is where a token is.
 func position(tk *token.Token) place {
 	if tk == nil || tk.Position == nil {
 		return place{line: 1, column: 1}
@@ -98,7 +98,7 @@ func (v value) shown() string {
 	}
 }
 
-// block reads a block of keys. Every key must be known and stand once.
+// block reads a block of keys. Every key must be known and given once.
 func (v value) block(keys fields) {
 	names := slices.Sorted(maps.Keys(keys))
 	for _, key := range names {
@@ -117,19 +117,19 @@ func (v value) block(keys fields) {
 	for _, entry := range block.Values {
 		at := position(entry.Key.GetToken())
 		if _, merge := entry.Key.(*ast.MergeKeyNode); merge {
-			v.tree.add(v.path, at, "a merge key (<<) may not stand in a policy. Write the keys out")
+			v.tree.add(v.path, at, "a policy may not have a merge key (<<). Write the keys out")
 			continue
 		}
 		key := entry.Key.GetToken().Value
 		path := join(v.path, key)
 		read, known := keys[key]
 		if !known {
-			v.tree.add(path, at, "%s is no key of %s. Correct the spelling or remove it: an unknown key could be a rule that does not work. Known here: %s",
+			v.tree.add(path, at, "%s is not a key of %s. Correct the spelling or remove it: an unknown key could be a rule that has no effect. Keys here: %s",
 				quote(key), name(v.path), strings.Join(names, ", "))
 			continue
 		}
 		if line := first[key]; line > 0 {
-			v.tree.add(path, at, "%s is given twice, before on line %d. Keep one", name(path), line)
+			v.tree.add(path, at, "%s is given twice, first on line %d. Keep one", name(path), line)
 			continue
 		}
 		first[key] = at.line
@@ -186,7 +186,7 @@ func (v value) text() (string, bool) {
 	return "", false
 }
 
-// pairs reads a block whose keys are data. Each may stand once; entry is an
+// pairs reads a block whose keys are data. Each may be given once; entry is an
 // example of one.
 func (v value) pairs(entry string, read func(key string, at place, v value)) {
 	block, ok := v.node.(*ast.MappingNode)
@@ -203,7 +203,7 @@ func (v value) pairs(entry string, read func(key string, at place, v value)) {
 		}
 		key := pair.Key.GetToken().Value
 		if line := first[key]; line > 0 {
-			v.tree.add(v.path, at, "%s has %s twice, before on line %d. Keep one", name(v.path), quote(key), line)
+			v.tree.add(v.path, at, "%s has %s twice, first on line %d. Keep one", name(v.path), quote(key), line)
 			continue
 		}
 		first[key] = at.line

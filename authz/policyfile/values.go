@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/goccy/go-yaml/ast"
 
@@ -109,7 +110,7 @@ func (v value) limitUnless(without string) (authz.Limit, bool) {
 	case n < 1:
 		v.wrong("allows nothing, so it would stop everything. Write 1 or more before the slash, or %s", without)
 	case d < low || d > high:
-		v.wrong("must count over %s to %s, not %s", inWords(low), inWords(high), v.shown())
+		v.wrong("must count over a time from %s to %s, not %s", inWords(low), inWords(high), v.shown())
 	default:
 		return authz.Limit{N: n, Within: d}, true
 	}
@@ -129,12 +130,36 @@ func (v value) pattern() *regexp.Regexp {
 		if e, ok := errors.AsType[*syntax.Error](err); ok {
 			why = string(e.Code) + ": " + quote(e.Expr)
 		}
-		v.wrong("is no regular expression (RE2) that can be used, %s. Correct it; in single quotes backslashes stay as they are", why)
+		v.wrong("is not a valid regular expression (RE2): %s. Correct it. In single quotes, backslashes stay as they are", why)
 		return nil
 	}
 	if re.MatchString("") {
-		v.wrong("matches even an empty reason, so it would demand nothing. Use + instead of *, or remove the line")
+		v.wrong("matches even an empty reason, so it asks for nothing. Use + instead of *, or remove the line")
 		return nil
 	}
 	return re
+}
+
+// maxExample is how many characters an example of a ticket may have: it is part of a
+// sentence.
+const maxExample = 60
+
+// example reads an example of a ticket, which must be in a reason just as it is here.
+func (v value) example() (string, bool) {
+	text, ok := v.text()
+	switch {
+	case !ok:
+		v.wrong("must be text, like INC-1234, not %s. Put a number in quotes", v.shown())
+	case text == "":
+		v.wrong("is empty. Write an example like INC-1234, or remove the line")
+	case strings.ContainsFunc(text, func(r rune) bool { return !strconv.IsPrint(r) }):
+		v.wrong("holds a control character or an invisible one: %s. Write only what people can type", v.shown())
+	case text != strings.Join(strings.Fields(text), " "):
+		v.wrong("begins or ends with a space, or has two in a row: %s. Remove them", v.shown())
+	case utf8.RuneCountInString(text) > maxExample:
+		v.wrong("has %d characters, and at most %d are shown. Write a shorter example", utf8.RuneCountInString(text), maxExample)
+	default:
+		return text, true
+	}
+	return "", false
 }

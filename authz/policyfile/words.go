@@ -126,7 +126,7 @@ func whose(x authz.Protection) string {
 		parts = append(parts, oneOf(x.Groups))
 	}
 	if x.Privileged {
-		parts = append(parts, "an account that holds a privileged role now, or of which that is not known")
+		parts = append(parts, "an account that holds a privileged role now, or for which that is unknown")
 	}
 	return strings.Join(parts, "; ")
 }
@@ -141,6 +141,9 @@ func who(c authz.Circle, approvers authz.Circle) string {
 	}
 	return "Only " + oneOf(c)
 }
+
+// capital begins a sentence.
+func capital(text string) string { return strings.ToUpper(text[:1]) + text[1:] }
 
 // written is text as it was typed, unless that could garble a terminal.
 func written(text string) string {

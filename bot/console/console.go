@@ -135,7 +135,7 @@ func (c *Console) Revoke(ctx context.Context, p message.Preview, reason string) 
 		case errors.Is(err, bot.ErrTaken):
 			r.ID, refused = bot.NewID(), ""
 		case errors.Is(err, bot.ErrFrozen):
-			refused, p.Why = authz.Frozen, "Every revoke has just been frozen."+overrideHint
+			refused, p.Why = authz.Frozen, "A freeze has just begun, so no revoke starts."+overrideHint
 		case full:
 			refused, p.Why = bot.OverLimit, limitHere(limit)
 		default:
@@ -184,9 +184,9 @@ func (c *Console) refuse(ctx context.Context, r bot.Request, reason authz.Reason
 }
 
 // overrideHint ends each refusal that the operator can override.
-const overrideHint = " To revoke all the same, give a reason with --override-policy, which goes on record."
+const overrideHint = " To revoke anyway, give a reason with --override-policy. The reason goes on record."
 
 // limitHere is the text of a full limit.
 func limitHere(e *bot.LimitError) string {
-	return message.LimitText(e) + overrideHint
+	return message.TerminalLimit(e) + overrideHint
 }

@@ -70,7 +70,7 @@ func (c *Console) drive(ctx context.Context, r bot.Request, held bool) (bot.Requ
 // waitsFor says what an approved request waits for.
 func (c *Console) waitsFor(r *bot.Request) string {
 	if r.Unasked != "" {
-		return "It has waited, so the account must be read again, and " + r.Unasked + " does not answer."
+		return "The account must be read again before the call, but " + r.Unasked + " does not answer."
 	}
 	return message.WaitingText(r)
 }
@@ -105,7 +105,7 @@ func (c *Console) idle(ctx context.Context, r *bot.Request, d time.Duration) boo
 func (c *Console) stopFrozen(ctx context.Context, r bot.Request, f *bot.Freeze) (bot.Request, error) {
 	stopped, err := c.stop(ctx, r, bot.ConsoleActor, authz.Frozen)
 	if err == nil && stopped.State == bot.Denied {
-		return stopped, &RefusedError{authz.Frozen, message.FrozenText(f) + overrideHint}
+		return stopped, &RefusedError{authz.Frozen, message.TerminalFreeze(f) + overrideHint}
 	}
 	return stopped, err
 }

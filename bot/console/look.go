@@ -22,7 +22,7 @@ func notOne(problem authz.Reason, whom bot.Whom) error {
 		return &RefusedError{problem, "There is more than one account for " + named + ". Use the user principal name or the object ID."}
 	}
 	return &RefusedError{problem, "There is no account for " + named +
-		". Check it: a user principal name, an e-mail address or an object ID is needed."}
+		". Check the name. It can be a user principal name, an e-mail address or an object ID."}
 }
 
 // findTarget finds an account and reads its facts. While Microsoft asks to wait, it waits.
@@ -84,15 +84,15 @@ func (c *Console) Look(ctx context.Context, whom bot.Whom, drill bool) (message.
 		p.Refused, p.Why, p.Held = bot.OwnAccount, graph.Remedy(0, graph.CodeOwnAccount), true
 		return p, nil
 	case c.cfg.Policy.Require(t.Sure(matter)).Protected:
-		p.Refused, p.Why = authz.TargetProtected, "The policy protects this account: in Slack it takes more than one person's word."
+		p.Refused, p.Why = authz.TargetProtected, isProtected(c.cfg.Policy.Require(t.Sure(matter)))
 	case c.cfg.Policy.Require(matter).Protected:
 		p.Refused, p.Why = authz.TargetProtected, mayBeProtected(t)
 	case frozen:
-		p.Refused, p.Why = authz.Frozen, message.FrozenText(&freeze)
+		p.Refused, p.Why = authz.Frozen, message.TerminalFreeze(&freeze)
 	case others:
 		p.Refused = bot.OtherRules
-		p.Why = "The policy here is not the one that the bot of this database was started with last. " +
-			"Use that one; or start the bot with this one."
+		p.Why = "This is not the policy that the bot on this database last started with. " +
+			"Use the bot's policy file, or start the bot with this one."
 	}
 	if p.Refused != "" && c.override == "" {
 		p.Held = true
@@ -115,14 +115,26 @@ func (c *Console) otherPolicy(ctx context.Context) (bool, error) {
 	return in.Policy != "" && in.Policy != mine, nil
 }
 
+// isProtected says what the policy asks for in Slack.
+func isProtected(need authz.Requirement) string {
+	const says = "The policy protects this account. "
+	switch {
+	case need.Blocked:
+		return says + "In Slack nobody may revoke it."
+	case need.Approvals == 1:
+		return says + "In Slack this takes one approval."
+	}
+	return says + fmt.Sprintf("In Slack this takes %d approvals from different people.", need.Approvals)
+}
+
 // mayBeProtected says what is not known about an account.
 func mayBeProtected(t bot.TargetFacts) string {
 	if len(t.Unsure) > 0 {
-		return "The policy may protect this account: it names Slack users or groups, or groups that cannot be read, " +
-			"and the command line cannot tell whether the account is one of them."
+		return "The policy may protect this account. It protects Slack users or groups, or groups that cannot be read, " +
+			"and the command line cannot tell whether this account is one of them."
 	}
-	return "The policy protects privileged accounts, and whether this one holds a privileged role could not be read, " +
-		"which counts as if it did."
+	return "The policy protects privileged accounts. Whether this account holds a privileged role could not be read, " +
+		"so it counts as privileged."
 }
 
 // patiently repeats ask while Microsoft asks to wait.
@@ -133,7 +145,7 @@ func (c *Console) patiently(ctx context.Context, ask func() error) error {
 		if no == nil || !no.Retryable || no.RetryAfter <= 0 || tries >= bot.MaxTries || no.RetryAfter > c.cfg.Timing.Patience {
 			return err
 		}
-		c.say(fmt.Sprintf("Microsoft asked the bot to wait %s before the account can be read.", message.Spell(no.RetryAfter)))
+		c.say(fmt.Sprintf("Microsoft asked the bot to wait %s. Then the account is read again.", message.Spell(no.RetryAfter)))
 		if !work.Sleep(ctx, no.RetryAfter) {
 			return err
 		}

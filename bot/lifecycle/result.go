@@ -31,10 +31,10 @@ func (rn *Runner) recordResult(
 			return stored.State == bot.Unknown, stored, nil
 		}
 		if !errors.Is(err, bot.ErrConflict) {
-			return false, next, fmt.Errorf("store what Microsoft answered: %w", err)
+			return false, next, fmt.Errorf("record Microsoft's answer: %w", err)
 		}
 		if r, err = rn.store.Request(ctx, r.ID); err != nil {
-			return false, next, fmt.Errorf("store what Microsoft answered: %w", err)
+			return false, next, fmt.Errorf("record Microsoft's answer: %w", err)
 		}
 		if mine := next.Attempts.Last(); r.State == next.State && n == len(r.Attempts)-1 && r.Attempts.Last().EndedAt.Equal(mine.EndedAt) {
 			return r.State == bot.Unknown, r, nil // an earlier try was stored without saying so
@@ -84,7 +84,7 @@ func (rn *Runner) insistOnResult(ctx context.Context, c bot.Change) (stored bot.
 		within = work.InsistWithin // then the operator reads what was not recorded
 	}
 	log := rn.log.With("request", c.Request.ID)
-	err = rn.pool.InsistFor(ctx, log, "store what Microsoft answered", within, func(ctx context.Context) (err error) {
+	err = rn.pool.InsistFor(ctx, log, "record Microsoft's answer", within, func(ctx context.Context) (err error) {
 		stored, err = rn.Commit(ctx, c)
 		return err
 	})

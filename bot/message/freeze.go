@@ -39,9 +39,6 @@ func ThawAnswer(f *bot.Freeze, d authz.Decision) bot.Message {
 	return p.message()
 }
 
-// FrozenText is frozenLine for a terminal.
-func FrozenText(f *bot.Freeze) string { return frozenLine(f).plain() }
-
 // freezeReason adds the reason for the freeze, if one was typed.
 func freezeReason(f *bot.Freeze, p *page) {
 	if f.Reason != "" {

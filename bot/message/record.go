@@ -23,14 +23,14 @@ func Markdown(s *bot.Record) string {
 	for _, r := range s.Rows {
 		writeRow(r, &b)
 	}
-	fmt.Fprintf(&b, "\n## Is it as it was written?\n\n%s\n", s.Chain.Says)
+	fmt.Fprintf(&b, "\n## Check of the audit chain\n\n%s\n", s.Chain.Says)
 	return b.String()
 }
 
 // writeWords adds the names and reasons, and whether they match the hash in the rows.
 func writeWords(s *bot.Record, b *strings.Builder) {
 	if s.Proof == bot.WordsUnread {
-		b.WriteString("Names and reasons were not read: the chain is too damaged to get that far.\n")
+		b.WriteString("Names and reasons could not be read, because the audit chain is too damaged.\n")
 		return
 	}
 	if s.Words == nil {
@@ -54,9 +54,9 @@ func writeWords(s *bot.Record, b *strings.Builder) {
 		item("Reason of "+codeSpan(who), s.Words.Also[who])
 	}
 	item("Reason of the denial", s.Words.Denied)
-	item("Reason to pass over the policy", s.Words.Override)
+	item("Reason to override the policy", s.Words.Override)
 	b.WriteString("- " + map[bot.WordsProof]string{
-		bot.WordsMatch:  "These words are the ones that the rows hold a salted hash of.",
+		bot.WordsMatch:  "These words match the salted hash in the rows.",
 		bot.WordsDiffer: "**These words do NOT match the salted hash in the rows: they were changed in the database.**",
 	}[s.Proof] + "\n")
 }
@@ -70,13 +70,13 @@ func writeRow(r bot.Row, b *strings.Builder) {
 		}
 	}
 	item("By", r.Actor)
-	item("Their Entra object ID", r.ActorEntraID)
+	item("Entra object ID of that person", r.ActorEntraID)
 	item("From", r.Origin)
-	item("Set back by", r.SetBack)
+	item("Clock set back by", r.SetBack)
 	if !r.Clock.IsZero() {
-		item("What the clock said, which had been set back", bot.StampText(r.Clock))
+		item("Time on the clock that was set back", bot.StampText(r.Clock))
 	}
-	item("Wanted", r.Wanted)
+	item("Action that was tried", r.Wanted)
 	if r.Reason != "" {
 		fmt.Fprintf(b, "- Reason: %s (%s)\n", reasonWords(authz.Reason(r.Reason)), codeSpan(r.Reason))
 	}
@@ -84,25 +84,25 @@ func writeRow(r bot.Row, b *strings.Builder) {
 	if r.Need != 0 {
 		fmt.Fprintf(b, "- Approvals: %d of %d\n", r.Have, r.Need)
 	}
-	item("What had changed", strings.ReplaceAll(r.Changed, ",", ", "))
+	item("What has changed", strings.ReplaceAll(r.Changed, ",", ", "))
 	item("Digest", r.Digest)
 	if r.Freeze != 0 {
 		fmt.Fprintf(b, "- Freeze: number %d\n", r.Freeze)
 	}
 	item("Until", r.Until)
 	if r.Count != 0 {
-		fmt.Fprintf(b, "- How often again within a minute: %d\n", r.Count)
+		fmt.Fprintf(b, "- Repeated within a minute: %s\n", timesOf(r.Count))
 	}
-	item("The last time", r.LastAt)
+	item("Last time", r.LastAt)
 	if r.LookedUpMS != 0 {
-		fmt.Fprintf(b, "- Age of the look-ups that decided: %d ms\n", r.LookedUpMS)
+		fmt.Fprintf(b, "- Age of the data behind the decision: %d milliseconds\n", r.LookedUpMS)
 	}
 	item("Operation", r.Operation)
-	item("Refused before it", r.Also)
+	item("Refused before this call", r.Also)
 	if r.Outcome != "" {
 		words, ok := outcomes[graph.Outcome(r.Outcome)]
 		if !ok {
-			words = "an outcome that this version does not know"
+			words = "unknown to this version"
 		}
 		fmt.Fprintf(b, "- Outcome of the call: %s (%s)\n", words, codeSpan(r.Outcome))
 	}
@@ -136,9 +136,9 @@ func codeSpan(text string) string {
 func actionWords(r bot.Row) string {
 	switch {
 	case r.Action == string(bot.Approved) && (r.Actor == bot.BotActor || r.Actor == bot.ConsoleActor):
-		return "Microsoft asked to wait, or could not be reached; it will be called again"
+		return "Microsoft asked the bot to wait, or could not be reached; the bot will call again"
 	case r.Action == string(bot.Approved) && r.Actor == bot.ClockActor:
-		return "the bot was interrupted in its rehearsal; it will read again"
+		return "the bot was interrupted in a drill; it will read the account again"
 	}
 	if r.Action == bot.ActHeld && r.Reason != "" {
 		return "held back" // not by a freeze: the row has a reason
@@ -149,7 +149,7 @@ func actionWords(r bot.Row) string {
 		}
 		return words
 	}
-	return "something that this version does not know: " + codeSpan(r.Action)
+	return "an action that is unknown to this version: " + codeSpan(r.Action)
 }
 
 func timesOf(n int) string {
@@ -164,7 +164,7 @@ func reasonWords(r authz.Reason) string {
 	if words, ok := reasons[r]; ok {
 		return words
 	}
-	return "one that this version does not know"
+	return "unknown to this version"
 }
 
 var outcomes = map[graph.Outcome]string{
@@ -175,52 +175,52 @@ var outcomes = map[graph.Outcome]string{
 
 // happened explains each Action of an Entry to an outsider.
 var happened = map[string]string{
-	bot.ActRequested:          "a revoke was asked for",
-	bot.ActJoined:             "somebody asked for the same, or added to it",
-	bot.ActRefused:            "something was refused",
-	bot.ActCancelAsked:        "the target's account asked to cancel, which an approver must decide",
+	bot.ActRequested:          "a revoke was requested",
+	bot.ActJoined:             "somebody asked for the same revoke, or added to this request",
+	bot.ActRefused:            "an action was refused",
+	bot.ActCancelAsked:        "the target's account asked to cancel; an approver must decide",
 	bot.ActCancelAskedAgain:   "the target's account asked to cancel again",
 	bot.ActDenyPressed:        "an approver pressed Deny; a form asks for the reason",
-	bot.ActDenyAsked:          "an approver pressed Deny; the form for the reason may not have opened, and nothing was denied yet",
-	bot.ActRetryClosed:        "the time for another try was over",
-	bot.ActUnmovedTold:        "people were told that the account still did not show it",
-	bot.ActUnreadTold:         "people were told that the account could not be read to verify",
-	bot.ActLateAnswer:         "Microsoft's answer came when the outcome had been settled",
-	bot.ActStoppedLooking:     "the bot stopped looking for the outcome",
+	bot.ActDenyAsked:          "an approver pressed Deny, but the form for the reason may not have opened; nothing was denied yet",
+	bot.ActRetryClosed:        "it was too late for another try",
+	bot.ActUnmovedTold:        "people were told that the account still did not show the revoke",
+	bot.ActUnreadTold:         "people were told that the account could not be read, so the revoke was not verified",
+	bot.ActLateAnswer:         "Microsoft's answer came after the outcome was settled",
+	bot.ActStoppedLooking:     "the bot stopped checking the outcome",
 	string(bot.Pending):       "the request waits for a decision",
 	string(bot.Approved):      "approved",
 	string(bot.Executing):     "Microsoft Graph was called",
 	string(bot.Unknown):       "it was not known whether the sessions were revoked",
 	string(bot.Revoked):       "the sessions were revoked",
-	string(bot.Verified):      "verified: the sessions' valid-from stamp had moved",
-	string(bot.NotVisibleYet): "the stamp had not moved yet",
-	string(bot.Unreachable):   "the account could not be read to verify",
-	string(bot.Failed):        "it failed",
-	string(bot.Drilled):       "the drill reached its end: the account was read",
+	string(bot.Verified):      "verified in Entra: older sessions no longer count",
+	string(bot.NotVisibleYet): "not verified yet: the account did not show the revoke",
+	string(bot.Unreachable):   "not verified: the account could not be read",
+	string(bot.Failed):        "the call failed",
+	string(bot.Drilled):       "the drill ended: the account was read, and nothing was changed",
 	string(bot.Denied):        "denied",
-	string(bot.Cancelled):     "cancelled by whoever asked",
+	string(bot.Cancelled):     "cancelled by the requester",
 	string(bot.Expired):       "nobody decided in time",
-	string(bot.Void):          "void: the account, or what it takes, was no longer as on the card",
-	bot.ActPreviewedAgain:     "a fresh preview took the place of a void one",
+	string(bot.Void):          "void: the account or the approvals needed were no longer as on the card",
+	bot.ActPreviewedAgain:     "a new request replaced the void one",
 	bot.ActApproval:           "approved, and more approvals are needed",
-	bot.ActApprovalLapsed:     "an earlier approval did not count any more",
+	bot.ActApprovalLapsed:     "an earlier approval no longer counted",
 	bot.ActReminded:           "the approvers were reminded",
-	bot.ActEscalated:          "somebody else was called",
-	bot.ActNotExecuted:        "nobody decided in time, and the policy did not have it carried out",
+	bot.ActEscalated:          "more people were called, as the policy says",
+	bot.ActNotExecuted:        "nobody decided in time, and the automatic revoke did not happen",
 	bot.ActHeld:               "held back by a freeze",
-	bot.ActUnasked:            "held back: somebody did not answer a look-up that has to come first",
-	bot.ActReopened:           "the decision did not hold any more; people were asked again",
-	bot.ActWithheld:           "no second call was made: the decision did not hold any more",
+	bot.ActUnasked:            "held back: a look-up that must come first was not answered",
+	bot.ActReopened:           "the decision no longer counted; the approvers were asked again",
+	bot.ActWithheld:           "no second call was made, because the decision no longer counted",
 	bot.ActFrozen:             "every revoke was frozen",
 	bot.ActUnfreezeAsked:      "somebody asked to end the freeze",
 	bot.ActUnfrozen:           "the freeze ended",
 	bot.ActPolicyLoaded:       "this policy came into force",
-	bot.ActQueued:             "it had to wait for its turn, for Microsoft had asked to wait",
-	bot.ActPolicyOverridden:   "whoever revoked on the command line passed over what the policy says",
-	string(bot.Lost):          "the database has lost rows, so that it is not known what came of it",
-	bot.ActDatabaseRestored:   "the database had lost rows: it was restored from an older backup, or exchanged, or a standby took over",
-	bot.ActClockSetBack:       "the clock was found set back",
-	bot.ActCoverage:           "too few approvers could decide, or the channel was not as it should be",
+	bot.ActQueued:             "it had to wait for its turn, because Microsoft asked the bot to wait",
+	bot.ActPolicyOverridden:   "the operator at the command line overrode the policy",
+	string(bot.Lost):          "the database lost rows, so the outcome is not known",
+	bot.ActDatabaseRestored:   "the database lost rows: an older backup was restored, the database was replaced, or a standby took over",
+	bot.ActClockSetBack:       "the bot found that the clock was set back",
+	bot.ActCoverage:           "too few approvers could decide, or the approvers' channel had a problem",
 }
 
 // reasons explains each Reason of an Entry to an outsider.
@@ -229,38 +229,38 @@ var reasons = map[authz.Reason]string{
 	authz.Guest:               "the account is a guest of the workspace",
 	authz.OutsideWorkspace:    "the account belongs to another workspace",
 	authz.EmailMissing:        "Slack showed no e-mail address",
-	authz.EmailUnconfirmed:    "Slack did not call the e-mail address confirmed",
+	authz.EmailUnconfirmed:    "Slack did not show that the e-mail address is confirmed",
 	authz.NoAccount:           "there is no such Entra account",
 	authz.SeveralAccounts:     "the address leads to more than one Entra account",
 	authz.NotApprover:         "only an approver may do this",
 	authz.AccountBlocked:      "their own Entra account may not sign in",
 	authz.TargetMayNotDecide:  "the target may not decide about itself",
 	authz.TargetMayNotEnd:     "the target may not end a report about its own lost device",
-	authz.NotRequester:        "only whoever asked may do this",
+	authz.NotRequester:        "only the requester may do this",
 	authz.OthersAskedToo:      "others had asked for the same, so nobody could cancel alone",
-	authz.CancelNeedsApprover: "whoever found the phone could cancel, so an approver decides",
+	authz.CancelNeedsApprover: "a person who found the device could cancel, so an approver decides",
 	bot.AlreadyDecided:        "it had been decided already",
 	bot.TooLate:               "it had expired",
 	bot.NotRetryable:          "there was nothing to try again",
-	bot.UnknownRequest:        "it named no request that they may see",
-	bot.WrongPlace:            "it was not the live card, or not the notice of the freeze that was on",
-	bot.NotNoted:              "the bot had not noted yet which card or notice was the live one",
-	bot.LookupFailed:          "Slack or Microsoft Entra could not be asked",
+	bot.UnknownRequest:        "there is no such request that this person may see",
+	bot.WrongPlace:            "it was not the live card, or not the notice of the current freeze",
+	bot.NotNoted:              "the bot had not stored yet which card or notice is the live one",
+	bot.LookupFailed:          "a look-up in Slack or Microsoft Entra failed",
 	bot.TargetIsApp:           "the target is an app",
 	bot.OwnAccount:            "the target is the account with which the bot itself signs in",
-	bot.OtherRules:            "other rules were in force than those of the process that was asked",
-	bot.TooFast:               "they asked faster than one person may",
-	bot.GaveUp:                "it could not be carried out, several times over",
+	bot.OtherRules:            "this copy of the bot did not have the rules in force",
+	bot.TooFast:               "this person asked more often than one person may",
+	bot.GaveUp:                "the bot tried several times and failed",
 
-	authz.NotMapped:             "the policy's map does not name the account, and nothing else counts",
-	authz.EmailDomain:           "the e-mail address in Slack is of a domain that does not count",
+	authz.NotMapped:             "the account is not in the policy's identity.map, and nothing else counts",
+	authz.EmailDomain:           "the policy does not accept the domain of the e-mail address in Slack",
 	authz.AccountOfSomebody:     "the policy's map gives the Entra account to another Slack user",
-	authz.MembershipUnknown:     "a group could not be asked who is in it",
+	authz.MembershipUnknown:     "the members of a group could not be read",
 	authz.MayNotRequest:         "the policy does not let them ask for this",
 	authz.ReasonRequired:        "the policy asks for a reason",
 	authz.TicketRequired:        "the policy asks for a ticket in the reason",
 	authz.TargetProtected:       "the policy protects the target from this",
-	authz.RequesterMayNotDecide: "the policy does not let whoever asked decide, too",
+	authz.RequesterMayNotDecide: "the policy does not let the requester decide",
 	authz.AlreadyApproved:       "each person's approval counts once",
 	authz.Frozen:                "every revoke was frozen",
 	authz.AlreadyFrozen:         "a freeze was on already",
@@ -269,20 +269,20 @@ var reasons = map[authz.Reason]string{
 	authz.AlreadyVoted:          "each person's vote to end a freeze counts once",
 	bot.FreezeChanged:           "the form said something else than what the click would have done",
 	bot.IsVoid:                  "it was void",
-	bot.TargetChanged:           "the account was not the one on the card any more",
+	bot.TargetChanged:           "the account was no longer the one on the card",
 	bot.OverLimit:               "a limit of the policy was reached",
 	bot.TooFewApprovers:         "too few approvers could be found",
 	bot.OverTotal:               "a limit of the policy on all revokes together was reached",
-	bot.NoLongerHolds:           "an approval that it took did not count any more",
-	bot.TooOld:                  "it had waited for too long",
+	bot.NoLongerHolds:           "an approval that it needed no longer counted",
+	bot.TooOld:                  "it had waited too long",
 	bot.LastApproval:            "it would have been the last approval, and the button did not say so",
-	bot.NotOnRecord:             "the audit chain did not show what the stored request said",
+	bot.NotOnRecord:             "the audit chain did not match the stored request",
 	bot.TimeUnclear:             "the record and the clock did not agree on when its time was up",
-	bot.RevokedAlready:          "another request for the account had been carried out meanwhile",
+	bot.RevokedAlready:          "another request for the account was carried out in the meantime",
 	bot.DenyAsked:               "an approver had pressed Deny and had not finished",
-	bot.PolicyChanged:           "the policy did not carry out any more what nobody had decided",
-	bot.ProtectionUnknown:       "whether the policy protects the account could not be read",
-	bot.StampMoved:              "the answer was lost, but the stamp had moved",
-	bot.DatabaseRestored:        "the database had lost rows",
-	bot.Interrupted:             "whoever had confirmed it at the command line stopped it",
+	bot.PolicyChanged:           "the policy no longer allowed an automatic revoke",
+	bot.ProtectionUnknown:       "the bot could not read whether the policy protects the account",
+	bot.StampMoved:              "the answer was lost, but the account shows the change",
+	bot.DatabaseRestored:        "the database lost rows",
+	bot.Interrupted:             "the operator stopped it at the command line",
 }

@@ -45,7 +45,7 @@ func told() bot.Record {
 		e.Request, e.At = s.Request, at.Add(time.Duration(i)*time.Second)
 		s.Rows = append(s.Rows, bot.Row{Seq: int64(i + 7), Hash: strings.Repeat("0123456789abcde"+string(rune('0'+i)), 4), Entry: e})
 	}
-	s.Chain.Fits, s.Chain.Says = true, "Every link of the chain fits: 14 rows."
+	s.Chain.Fits, s.Chain.Says = true, "Each row of the audit chain fits the row before it: 14 rows."
 	return s
 }
 
@@ -53,7 +53,7 @@ func TestMarkdown_Golden(t *testing.T) {
 	erased := told()
 	erased.Words, erased.Proof, erased.Rows = nil, bot.WordsErased, erased.Rows[:1]
 	forged := told()
-	forged.Proof, forged.Chain.Fits, forged.Chain.Says, forged.Rows = bot.WordsDiffer, false, "The chain does NOT verify: row 3.", nil
+	forged.Proof, forged.Chain.Fits, forged.Chain.Says, forged.Rows = bot.WordsDiffer, false, "The check FAILED: row 3.", nil
 	for name, s := range map[string]bot.Record{"whole": told(), "erased": erased, "forged": forged} {
 		wantFile(t, name+".md", Markdown(&s))
 	}
@@ -108,7 +108,7 @@ func TestMarkdown_TellsEveryField(t *testing.T) {
 		}
 	}
 	for _, part := range []string{
-		"987 ms", "599", "321 of 654", "number 88", "minute: 777", "DRILL", "Row 765", "field-Hash", "field-Also",
+		"987 milliseconds", "599", "321 of 654", "number 88", "minute: 777", "DRILL", "Row 765", "field-Hash", "field-Also",
 		"0001-01-01 00:00:00", "1970-01-01",
 	} {
 		if !strings.Contains(text, part) {

@@ -310,12 +310,21 @@ func example(r *bot.Request, more string) string {
 
 // ticketPattern shows what a ticket must look like.
 func ticketPattern(r *bot.Request, v View) *line {
-	l := &line{}
 	if r == nil || v.Policy == nil {
-		return l
+		return &line{}
 	}
-	if ticket := v.Policy.Rule(r.Lane).Ticket; ticket != nil {
-		l.say(" (it must match ").typed(ticket.String()).say(")")
+	return ticketLike(v.Policy.Rule(r.Lane))
+}
+
+// ticketLike goes on after "a ticket": with the policy's example, and with the regular
+// expression only where it gives none.
+func ticketLike(rule authz.Rule) *line {
+	l := &line{}
+	switch {
+	case rule.TicketExample != "":
+		l.say(", for example ").typed(rule.TicketExample)
+	case rule.Ticket != nil:
+		l.say(" (it must match ").typed(rule.Ticket.String()).say(")")
 	}
 	return l
 }
@@ -335,13 +344,6 @@ func followedBy(r *bot.Request) *line {
 		l.say(" %s replaces it.", r.ReplacedBy)
 	}
 	return l
-}
-
-// LimitText says at a terminal which limit is reached.
-func LimitText(e *bot.LimitError) string {
-	l := &line{}
-	overLimit(l, View{Limit: e})
-	return l.plain()
 }
 
 // overLimit says which limit is reached, until when, and who else can act.

@@ -391,3 +391,17 @@ func TestRefusal_SaysThatNobodyIsKnown(t *testing.T) {
 		t.Errorf("only %d refusals say that nobody is known", none)
 	}
 }
+
+// A ticket is shown by the policy's example, and by the pattern only where it gives none.
+func TestRefusal_ShowsTicketExample(t *testing.T) {
+	s := newScene("", bot.Denied)
+	s.v.Policy.ThirdParty.Ticket = regexp.MustCompile("SEC-[0-9]+")
+	says := func() string { return Refusal(authz.TicketRequired, &s.r, s.v).Text }
+	if got := says(); !strings.Contains(got, "name a ticket in the reason (it must match SEC-[0-9]+).") {
+		t.Errorf("without an example: %s", got)
+	}
+	s.v.Policy.ThirdParty.TicketExample = "SEC-1234"
+	if got := says(); !strings.Contains(got, "name a ticket in the reason, for example SEC-1234.") || strings.Contains(got, "[0-9]") {
+		t.Errorf("with an example: %s", got)
+	}
+}

@@ -308,7 +308,7 @@ func count(n int, thing string) string {
 // callDeciders mentions the people who may decide, or says that it knows none.
 func callDeciders(l *line, v View, then string) *line {
 	if len(v.Deciders) == 0 {
-		return l.say("I know nobody who may. Whoever runs the bot must name more approvers.")
+		return l.say("I can't find anyone who can decide this. Ask the bot's owner to add an approver.")
 	}
 	return l.deciders(v).say("%s", then)
 }

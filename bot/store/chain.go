@@ -32,7 +32,7 @@ func (a *Anchor) UnmarshalText(text []byte) error {
 	n, err := strconv.ParseInt(seq, 10, 64)
 	sum, hashErr := hex.DecodeString(hash)
 	if err != nil || n < 1 || hashErr != nil || len(sum) != sha256.Size {
-		return errors.New("an anchor is SEQ:HASH, a row's number and the 64 digits of its hash, as in the log's \"audit anchor\" lines")
+		return errors.New("an anchor is SEQ:HASH: the number of a row and the 64 digits of its hash, from an \"audit anchor\" line of the log")
 	}
 	a.Seq, a.Hash = n, strings.ToLower(hash)
 	return nil
@@ -117,7 +117,7 @@ func (c *chain) walk(ctx context.Context, visit func(bot.Row) error, atEnd func(
 	case bad != nil:
 		return seen, c.diagnose(ctx, seen.Head, *bad, end.head)
 	case unreadable:
-		return seen, damaged(seen.Head.Seq+1, Changed, "what stands there cannot be read as a row")
+		return seen, damaged(seen.Head.Seq+1, Changed, "its contents cannot be read as a row")
 	}
 	if d := end.differs(seen.Head); d != nil {
 		return seen, d
@@ -153,7 +153,7 @@ func (e *chainEnd) differs(last Anchor) *Damage {
 	case e.unnumbered:
 		return damaged(next, Inserted, "a row without a number was put into the table")
 	case e.noHead:
-		return damaged(next-1, HeadDisagrees, "the chain ends there, and its head was removed")
+		return damaged(next-1, HeadDisagrees, "the chain ends here, and its head was removed")
 	case head.Seq > last.Seq:
 		return damaged(next, HeadDisagrees, "the chain ends before it, but its head names row %d: "+
 			"rows were removed from the end, or the head was changed", head.Seq)
@@ -161,8 +161,8 @@ func (e *chainEnd) differs(last Anchor) *Damage {
 		return damaged(head.Seq+1, HeadDisagrees, "the head ends the chain before it, at row %d: "+
 			"rows were added past the head, or the head was changed", head.Seq)
 	case head.Hash != last.Hash:
-		return damaged(head.Seq, HeadDisagrees, "its hash is not the one that the chain's head holds: "+
-			"the head was changed, or row %d was changed and its hash made anew", head.Seq)
+		return damaged(head.Seq, HeadDisagrees, "its hash is not the hash in the chain's head: "+
+			"the head was changed, or row %d was changed and got a new hash", head.Seq)
 	}
 	return nil
 }
@@ -267,11 +267,11 @@ func (c *chain) Verify(ctx context.Context, anchor *Anchor) (Summary, error) {
 	case err != nil || anchor == nil:
 		return seen, err
 	case found == "":
-		return seen, damaged(anchor.Seq, AnchorMissing, "the anchor names it, but the chain ends at row %d: "+
-			"its end was cut off, or the anchor is of another database", seen.Head.Seq)
+		return seen, damaged(anchor.Seq, AnchorMissing, "the anchor names this row, but the chain ends at row %d: "+
+			"its end was cut off, or the anchor comes from another database", seen.Head.Seq)
 	case found != anchor.Hash:
-		return seen, damaged(anchor.Seq, AnchorDiffers, "every link fits, but this row's hash is not the anchor's: "+
-			"the chain was written anew from this row or an earlier one on, or the anchor is of another database")
+		return seen, damaged(anchor.Seq, AnchorDiffers, "each row fits the row before it, but this row's hash is not the anchor's: "+
+			"the chain was written again from this row or an earlier row on, or the anchor comes from another database")
 	}
 	return seen, nil
 }
@@ -304,9 +304,9 @@ func (c *chain) Story(ctx context.Context, requestID string) (bot.Record, error)
 		return nil
 	})
 	if damage, ok := errors.AsType[*Damage](err); ok {
-		story.Chain.Says, err = "The chain does NOT verify: "+damage.Error()+".", nil
+		story.Chain.Says, err = "The check FAILED: "+damage.Error()+".", nil
 	} else if err == nil {
-		story.Chain.Fits, story.Chain.Says = true, "Every link of the chain fits: "+seen.String()+"."
+		story.Chain.Fits, story.Chain.Says = true, "Each row of the audit chain fits the row before it: "+seen.String()+"."
 	}
 	if err == nil && len(story.Rows) == 0 {
 		err = bot.ErrNoRequest

@@ -117,7 +117,7 @@ func testClaim(t *testing.T, open opener) {
 func TestOpenBeside_DoesNotMigrate(t *testing.T) {
 	path := versionOne(t)
 	s, err := store.Open(deadline(t), "sqlite:"+path, store.Options{Beside: true})
-	if s != nil || err == nil || !strings.Contains(err.Error(), "start the bot of this version on it once") {
+	if s != nil || err == nil || !strings.Contains(err.Error(), "Start this version of the bot on it once") {
 		t.Fatalf("%v, %v", s, err)
 	}
 	if _, err = store.OpenReadOnly(deadline(t), "sqlite:"+path); err == nil || !strings.Contains(err.Error(), "schema 1") {

@@ -98,9 +98,9 @@ func (k *clues) misplaced() *Damage {
 	}
 	switch {
 	case bad.seq != want && bad.hash == bad.linked(last):
-		return damaged(want, Reordered, "it stands as row %d", bad.seq)
+		return damaged(want, Reordered, "it is now row %d", bad.seq)
 	case bad.seq != want && rightful != nil:
-		return damaged(want, Reordered, "it stands as row %d", rightful.seq)
+		return damaged(want, Reordered, "it is now row %d", rightful.seq)
 	case bad.seq < want:
 		return damaged(bad.seq, Inserted, "no row can have that number")
 	case bad.seq == want+1:
@@ -108,13 +108,13 @@ func (k *clues) misplaced() *Damage {
 	case bad.seq > want:
 		return damaged(want, Removed, "rows %d to %d are missing", want, bad.seq-1)
 	case k.twin != nil:
-		return damaged(want, Inserted, "a copy of row %d stands there", k.twin.seq)
+		return damaged(want, Inserted, "a copy of row %d is in its place", k.twin.seq)
 	case rightful != nil && belongs:
-		return damaged(want, Reordered, "another row stands there, and the one that belongs there stands as row %d", rightful.seq)
+		return damaged(want, Reordered, "another row is in its place, and the row that belongs here is now row %d", rightful.seq)
 	case rightful != nil:
-		return damaged(want, Inserted, "a row that fits nowhere stands there, and the one that belongs there stands as row %d", rightful.seq)
+		return damaged(want, Inserted, "a row that fits nowhere is in its place, and the row that belongs here is now row %d", rightful.seq)
 	case k.lender != nil:
-		return damaged(want, Reordered, "the contents that belong there stand in row %d", k.lender.seq)
+		return damaged(want, Reordered, "the contents that belong here are in row %d", k.lender.seq)
 	case bad.hash == bad.linked(last):
 		return damaged(want, Changed, "its request was changed, or its contents cannot be read")
 	}
@@ -136,7 +136,7 @@ func (k *clues) altered(head Anchor) *Damage {
 	case vouched(bad.hash) && want == 1:
 		return damaged(want, Changed, "its contents were changed")
 	case vouched(bad.hash):
-		return damaged(want, Changed, "its contents were changed, or row %d was changed and its hash made anew", last.Seq)
+		return damaged(want, Changed, "its contents were changed, or row %d was changed and got a new hash", last.Seq)
 	case vouched(bad.linked(last)):
 		return damaged(want, Changed, "its hash was changed")
 	case head == last:
@@ -144,7 +144,7 @@ func (k *clues) altered(head Anchor) *Damage {
 	}
 	for gap := int64(1); following != nil && gap <= maxGap; gap++ {
 		if following.hash == following.linked(Anchor{want + gap, bad.hash}) {
-			return damaged(want, Removed, "what belongs there is missing (rows removed: %d), and later rows were given lower numbers", gap)
+			return damaged(want, Removed, "the rows that belong here are missing (rows removed: %d), and later rows got lower numbers", gap)
 		}
 	}
 	return damaged(want, Changed, "its contents or its hash were changed, or it was removed or replaced")

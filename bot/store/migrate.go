@@ -59,7 +59,7 @@ func (s *Store) wantCurrent(ctx context.Context) error {
 // compatible returns an error if this program cannot work with a schema.
 func compatible(version, oldest int) error {
 	if version > schemaVersion && oldest > schemaVersion {
-		return fmt.Errorf("the database has schema %d, this version knows %d: use the newer revoke-sessions", version, schemaVersion)
+		return fmt.Errorf("the database has schema %d, but this version knows only %d. Use the newer revoke-sessions", version, schemaVersion)
 	}
 	return nil
 }
@@ -117,6 +117,6 @@ func makeNext(ctx context.Context, tx *tx, version int) error {
 }
 
 func errOlder(version int) error {
-	return fmt.Errorf("it has schema %d and this version reads %d: "+
-		"start the bot of this version on it once, which brings it up to date", version, schemaVersion)
+	return fmt.Errorf("it has schema %d, but this version needs %d. "+
+		"Start this version of the bot on it once to bring it up to date", version, schemaVersion)
 }

@@ -211,7 +211,7 @@ func TestMigrate_ManyAtOnce(t *testing.T) {
 func TestOpenReadOnly_VersionOne(t *testing.T) {
 	path := versionOne(t)
 	s, err := store.OpenReadOnly(deadline(t), "sqlite:"+path)
-	if s != nil || err == nil || !strings.Contains(err.Error(), "schema 1") || !strings.Contains(err.Error(), "start the bot of this version on it once") {
+	if s != nil || err == nil || !strings.Contains(err.Error(), "schema 1") || !strings.Contains(err.Error(), "Start this version of the bot on it once") {
 		t.Fatalf("%v", err)
 	}
 	closeStore(t, openAt(t, path, store.Options{}))

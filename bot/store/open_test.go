@@ -166,7 +166,7 @@ func TestOpen_RefusesNewerSchema(t *testing.T) {
 	do(t, raw, `PRAGMA user_version = 99`)
 	for range 2 { // the second time too: the refused one gave the lock back
 		_, err := store.Open(deadline(t), "sqlite:"+path, store.Options{Exclusive: true})
-		if err == nil || errors.Is(err, store.ErrInUse) || !strings.Contains(err.Error(), "schema 99") || !strings.Contains(err.Error(), "use the newer revoke-sessions") {
+		if err == nil || errors.Is(err, store.ErrInUse) || !strings.Contains(err.Error(), "schema 99") || !strings.Contains(err.Error(), "Use the newer revoke-sessions") {
 			t.Fatalf("%v, want a refusal that names the schema and the remedy", err)
 		}
 	}

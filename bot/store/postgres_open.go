@@ -125,7 +125,7 @@ func openPostgresReadOnly(ctx context.Context, rawURL string) (*Store, error) {
 	version, _, err := s.readVersion(ctx, s.read)
 	switch {
 	case err == nil && version == 0:
-		err = fmt.Errorf("%w in %s: start the bot on it once, or name the bot's with --database or REVOKE_DATABASE_URL", ErrNoDatabase, s.path)
+		err = fmt.Errorf("%w in %s. Start the bot on it once, or name the bot's database with --database or REVOKE_DATABASE_URL", ErrNoDatabase, s.path)
 	case err == nil:
 		err = s.wantCurrent(ctx)
 	}

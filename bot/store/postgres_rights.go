@@ -15,7 +15,7 @@ import (
 type Exposure struct{ Says, Remedy string }
 
 // ErrExposed: others could make the bot run their code, or change what it stored.
-var ErrExposed = errors.New("it is not the bot's alone")
+var ErrExposed = errors.New("others can change it")
 
 // place is where our tables are, or would be created, in a PostgreSQL database.
 type place struct {
@@ -49,7 +49,7 @@ func found(ctx context.Context, config *pgx.ConnConfig) (at place, err error) {
 	err = conn.QueryRowContext(ctx, findSchema, schemas).Scan(&at.schema)
 	if errors.Is(err, sql.ErrNoRows) {
 		role := pgx.Identifier{config.User}.Sanitize()
-		return at, fmt.Errorf("there is no schema that its user may use: run in it, as its owner: CREATE SCHEMA %s AUTHORIZATION %s;", role, role)
+		return at, fmt.Errorf("there is no schema that its user may use. Run this in the database, as its owner: CREATE SCHEMA %s AUTHORIZATION %s;", role, role)
 	}
 	if err != nil {
 		return at, fmt.Errorf("look for our tables: %w", err)

@@ -375,7 +375,7 @@ func TestRights_OfTheRunbook(t *testing.T) {
 		closeStore(t, s)
 		t.Fatal("opened")
 	}
-	g.run(t, g.owner, sqlIn(t, "../../deploy/RUNBOOK.md", "it is not the bot's alone", g.owner.Config().User))
+	g.run(t, g.owner, sqlIn(t, "../../deploy/RUNBOOK.md", "others can change it", g.owner.Config().User))
 	s = openURL(t, g.url, store.Options{Exclusive: true})
 	turn(t, s, stored(t, s, "REQ-ACDEFG"), bot.Denied)
 	commitFreeze(t, s, bot.FreezeChange{Freeze: bot.Freeze{BeganAt: s.Now(), Until: s.Now().Add(time.Hour)}})

@@ -66,7 +66,7 @@ func readableBy(file string) (mode fs.FileMode, wide bool) {
 func exposed(file string, mode fs.FileMode) Exposure {
 	return Exposure{
 		Says:   fmt.Sprintf("other users of this machine have rights to %s (mode %04o)", file, mode),
-		Remedy: fmt.Sprintf("As its owner, who must be the user of the bot: chmod %04o '%s';", mode&^others, file),
+		Remedy: fmt.Sprintf("Run this as the file's owner, who must be the bot's user: chmod %04o '%s';", mode&^others, file),
 	}
 }
 
@@ -79,7 +79,7 @@ func openFolder(path string) []Exposure {
 		return nil
 	}
 	return []Exposure{{
-		Says:   fmt.Sprintf("every user of this machine may make files in the database's folder %s (mode %04o)", folder, info.Mode().Perm()),
-		Remedy: fmt.Sprintf("Give the database a folder of its own, or: chmod o-w '%s';", folder),
+		Says:   fmt.Sprintf("every user of this machine may create files in the database's folder %s (mode %04o)", folder, info.Mode().Perm()),
+		Remedy: fmt.Sprintf("Give the database a folder of its own, or run: chmod o-w '%s';", folder),
 	}}
 }

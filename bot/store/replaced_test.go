@@ -204,7 +204,7 @@ func TestReplicas_OlderRefusesSchemaTooNew(t *testing.T) {
 			t.Errorf("%s: opened", name)
 			continue
 		}
-		if !strings.Contains(err.Error(), refused) || !strings.Contains(err.Error(), "use the newer revoke-sessions") || strings.Contains(err.Error(), "sslmode") {
+		if !strings.Contains(err.Error(), refused) || !strings.Contains(err.Error(), "Use the newer revoke-sessions") || strings.Contains(err.Error(), "sslmode") {
 			t.Errorf("%s: %v", name, err)
 		}
 	}

@@ -130,7 +130,7 @@ func openSQLiteReadOnly(ctx context.Context, rawURL string) (*Store, error) {
 	info, err := os.Stat(path)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		return nil, fmt.Errorf("%w at %s: name the bot's with --database sqlite:PATH or REVOKE_DATABASE_URL", ErrNoDatabase, path)
+		return nil, fmt.Errorf("%w at %s. Name the bot's database with --database sqlite:PATH or REVOKE_DATABASE_URL", ErrNoDatabase, path)
 	case err != nil:
 		return nil, fmt.Errorf("open the database %s: %w", path, err)
 	case info.IsDir():

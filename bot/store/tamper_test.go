@@ -276,14 +276,14 @@ func TestVerify_DescribesMovedRows(t *testing.T) {
 		{"two removed and the gap closed", []string{`DELETE FROM audit WHERE seq < 3`,
 			`UPDATE audit SET seq = seq - 2`, `UPDATE audit_head SET seq = 2`}, 1, store.Removed, "(rows removed: 2)"},
 		{"two swapped whole", []string{`UPDATE audit SET seq = 99 WHERE seq = 2`,
-			`UPDATE audit SET seq = 2 WHERE seq = 3`, `UPDATE audit SET seq = 3 WHERE seq = 99`}, 2, store.Reordered, "stands as row 3"},
+			`UPDATE audit SET seq = 2 WHERE seq = 3`, `UPDATE audit SET seq = 3 WHERE seq = 99`}, 2, store.Reordered, "is now row 3"},
 		{"two far ones swapped whole", []string{`UPDATE audit SET seq = 99 WHERE seq = 1`,
-			`UPDATE audit SET seq = 1 WHERE seq = 4`, `UPDATE audit SET seq = 4 WHERE seq = 99`}, 1, store.Reordered, "stands as row 4"},
+			`UPDATE audit SET seq = 1 WHERE seq = 4`, `UPDATE audit SET seq = 4 WHERE seq = 99`}, 1, store.Reordered, "is now row 4"},
 		{"two swapped, their hashes left", []string{`CREATE TEMP TABLE old AS SELECT * FROM audit`,
 			`UPDATE audit SET ` + strings.ReplaceAll(contents, "$2", "3") + ` WHERE seq = 2`,
-			`UPDATE audit SET ` + strings.ReplaceAll(contents, "$2", "2") + ` WHERE seq = 3`}, 2, store.Reordered, "stand in row 3"},
-		{"one moved to the end", []string{`UPDATE audit SET seq = 9 WHERE seq = 2`}, 2, store.Reordered, "stands as row 9"},
-		{"one moved before the first", []string{`UPDATE audit SET seq = 0 WHERE seq = 1`}, 1, store.Reordered, "stands as row 0"},
+			`UPDATE audit SET ` + strings.ReplaceAll(contents, "$2", "2") + ` WHERE seq = 3`}, 2, store.Reordered, "are in row 3"},
+		{"one moved to the end", []string{`UPDATE audit SET seq = 9 WHERE seq = 2`}, 2, store.Reordered, "is now row 9"},
+		{"one moved before the first", []string{`UPDATE audit SET seq = 0 WHERE seq = 1`}, 1, store.Reordered, "is now row 0"},
 		{"one said again at the end", []string{`INSERT INTO audit SELECT 5, request_id, entry, hash FROM audit WHERE seq = 4`}, 5, store.Inserted, "a copy of row 4"},
 		{"one said again, head included", []string{`INSERT INTO audit SELECT 5, request_id, entry, hash FROM audit WHERE seq = 4`,
 			`UPDATE audit_head SET seq = 5`}, 5, store.Inserted, "a copy of row 4"},
@@ -292,7 +292,7 @@ func TestVerify_DescribesMovedRows(t *testing.T) {
 		{"a copy put over another", []string{`DELETE FROM audit WHERE seq = 2`, `INSERT INTO audit SELECT 2, request_id, entry, hash FROM audit WHERE seq = 3`}, 2, store.Inserted, "a copy of row 3"},
 		{"a forged one put in between", []string{`UPDATE audit SET seq = seq + 100 WHERE seq > 2`, `UPDATE audit SET seq = seq - 99 WHERE seq > 100`,
 			`INSERT INTO audit SELECT 3, request_id, replace(entry, 'U-ALICE', 'U-MALLORY'), hash FROM audit WHERE seq = 2`, `UPDATE audit_head SET seq = 5`},
-			3, store.Inserted, "stands as row 4"},
+			3, store.Inserted, "is now row 4"},
 		{"a forged one added", []string{`INSERT INTO audit SELECT 5, request_id, replace(entry, 'U-BOB', 'U-MALLORY'), hash FROM audit WHERE seq = 4`}, 5, store.Inserted, "past the chain's head"},
 		{"one put before the first", []string{`INSERT INTO audit VALUES (-3, '', '{}', '')`}, -3, store.Inserted, "no row can have that number"},
 		{"one without a number", []string{`INSERT INTO audit VALUES (NULL, '', '{}', '')`}, 5, store.Inserted, "without a number"},
@@ -327,12 +327,12 @@ func TestVerify_FindsRecomputedHash(t *testing.T) {
 	s, raw := chained(t)
 	remake(t, raw, 2, 2)
 	damage := wantBroken(t, s, "one row made anew")
-	if damage.Seq != 3 || damage.Kind != store.Changed || !strings.Contains(damage.Error(), "or row 2 was changed and its hash made anew") {
+	if damage.Seq != 3 || damage.Kind != store.Changed || !strings.Contains(damage.Error(), "or row 2 was changed and got a new hash") {
 		t.Errorf("%s: %v", damage.Kind, damage)
 	}
 	remake(t, raw, 3, 4)
 	damage = wantBroken(t, s, "all rows made anew, not the head")
-	if damage.Seq != 4 || damage.Kind != store.HeadDisagrees || !strings.Contains(damage.Error(), "hash made anew") {
+	if damage.Seq != 4 || damage.Kind != store.HeadDisagrees || !strings.Contains(damage.Error(), "changed and got a new hash") {
 		t.Errorf("%s: %v", damage.Kind, damage)
 	}
 }

@@ -182,7 +182,7 @@ func TestCommandLineWithAnotherPolicy(t *testing.T) {
 		code = run(t.Context(), args, th.getenv, strings.NewReader(""), &out, &out, th.at)
 		return code, out.String()
 	}
-	if code, says := revoke(); code != 1 || !strings.Contains(says, "The policy here is not the one that the bot of this database was started with last") || len(th.entra.Posts()) != 0 {
+	if code, says := revoke(); code != 1 || !strings.Contains(says, "This is not the policy that the bot on this database last started with") || len(th.entra.Posts()) != 0 {
 		t.Errorf("exit code %d, %d POSTs\n%s", code, len(th.entra.Posts()), says)
 	}
 	if code, says := revoke("--override-policy", "the bot is being moved"); code != 0 || len(th.entra.Posts()) != 1 {

@@ -20,10 +20,10 @@ import (
 // auditCommand reads the audit chain, also beside a running bot. It writes
 // nothing to the database.
 type auditCommand struct {
-	Database string `setting:"REVOKE_DATABASE_URL" default:"sqlite:revoke-sessions.db" placeholder:"URL" help:"Where the bot keeps the audit chain: ${default} ($REVOKE_DATABASE_URL)."`
+	Database string `setting:"REVOKE_DATABASE_URL" default:"sqlite:revoke-sessions.db" placeholder:"URL" help:"The bot's database with the audit chain: ${default} ($REVOKE_DATABASE_URL)."`
 
 	Verify auditVerify `cmd:"" help:"Check that no row of the audit chain was changed, removed, added or moved."`
-	Show   auditShow   `cmd:"" help:"Tell the whole story of one request, as evidence for a ticket."`
+	Show   auditShow   `cmd:"" help:"Show the whole record of one request, as evidence for a ticket."`
 	Export auditExport `cmd:"" help:"Write all rows of the audit chain to standard output."`
 }
 
@@ -38,12 +38,12 @@ func (c *auditCommand) open(ctx context.Context, s *surroundings) (*store.Store,
 }
 
 // keepAnchor says how much a chain proves that was checked without an anchor.
-const keepAnchor = "No anchor was given. Without one that is kept outside this database, a tail that was cut off together with " +
-	"the head, or a full rewrite, goes unseen. To keep one: send the bot's log to a place where whoever can write the database " +
-	`cannot, and give the seq and hash of an "audit anchor" line back here as --anchor SEQ:HASH.`
+const keepAnchor = "No anchor was given, so this check cannot tell whether the newest rows were cut off together with the chain's head, or the whole chain was written again. " +
+	"To check that too, keep the bot's log in a place that people who can write to the database cannot change. " +
+	`Then give the seq and hash of one of its "audit anchor" lines: --anchor SEQ:HASH.`
 
 type auditVerify struct {
-	Anchor *store.Anchor `placeholder:"SEQ:HASH" help:"Demand that row SEQ has HASH: both stand in the log's \"audit anchor\" lines."`
+	Anchor *store.Anchor `placeholder:"SEQ:HASH" help:"Check that row SEQ has HASH, from an \"audit anchor\" line of the log."`
 }
 
 // Run checks the chain.
@@ -59,18 +59,18 @@ func (c *auditVerify) Run(ctx context.Context, s *surroundings, audit *auditComm
 	}
 	anchor := keepAnchor
 	if c.Anchor != nil {
-		anchor = fmt.Sprintf("Anchor used: %s. Row %d has its hash, so that row and all before it are as they were when the anchor was taken.", c.Anchor, c.Anchor.Seq)
+		anchor = fmt.Sprintf("Anchor used: %s. Row %d has this hash, so this row and all rows before it are as they were when the anchor was logged.", c.Anchor, c.Anchor.Seq)
 		if after := seen.Rows - c.Anchor.Seq; after > 0 {
-			anchor += fmt.Sprintf(" It says nothing of what comes after it (rows: %d).", after)
+			anchor += fmt.Sprintf(" The anchor does not cover the rows after it (rows: %d).", after)
 		}
 	}
-	_, err = fmt.Fprintf(s.stdout, "Every link of the audit chain fits: %s.\n%s\n", seen, anchor)
+	_, err = fmt.Fprintf(s.stdout, "Each row of the audit chain fits the row before it: %s.\n%s\n", seen, anchor)
 	return err
 }
 
 type auditShow struct {
 	Request string `arg:"" placeholder:"REQ-…" help:"The request's ID, as its card shows it."`
-	Format  string `enum:"md,json" default:"md" help:"md or json (${default})."`
+	Format  string `enum:"md,json" default:"md" help:"How to print it: md or json (default: ${default})."`
 }
 
 // Run tells the story of one request.
@@ -83,7 +83,7 @@ func (c *auditShow) Run(ctx context.Context, s *surroundings, audit *auditComman
 	id := strings.ToUpper(strings.TrimSpace(c.Request))
 	story, err := db.Story(ctx, id)
 	if errors.Is(err, bot.ErrNoRequest) {
-		return fmt.Errorf("there is no request %q in the audit chain of %s", bot.Clean(id, 40), db.Path())
+		return fmt.Errorf("there is no request %q in the audit chain of %s. Check the ID, and that --database names the bot's database", bot.Clean(id, 40), db.Path())
 	}
 	if err != nil {
 		return err
@@ -99,16 +99,16 @@ func (c *auditShow) Run(ctx context.Context, s *surroundings, audit *auditComman
 		_, err = io.WriteString(s.stdout, message.Markdown(&story))
 	}
 	if err == nil && !story.Sound() {
-		err = fmt.Errorf("%s is not on record as it was written: see the end of what was printed, and audit verify", id)
+		err = fmt.Errorf("the record of %s, or the audit chain that it is in, was changed after it was written. See the end of the output, and run revoke-sessions audit verify", id)
 	}
 	return err
 }
 
-const noAnchorInShow = "This was checked without an anchor from outside the database; audit verify --anchor does that."
+const noAnchorInShow = "No anchor from outside the database was used; audit verify --anchor SEQ:HASH uses one."
 
 type auditExport struct {
-	Since  string `placeholder:"TIME" help:"Only rows since then: a day (2026-01-31, UTC), an instant (RFC 3339) or a duration (720h)."`
-	Format string `enum:"jsonl,csv" default:"jsonl" help:"jsonl or csv (${default})."`
+	Since  string `placeholder:"TIME" help:"Only rows since this time: a day (2026-01-31, UTC), an instant (RFC 3339) or how long ago (720h)."`
+	Format string `enum:"jsonl,csv" default:"jsonl" help:"How to print it: jsonl or csv (default: ${default})."`
 }
 
 // Run writes the rows out. A chain that does not fit is written out whole and
@@ -167,7 +167,7 @@ func parseSince(text string, now time.Time) (time.Time, error) {
 	if d, err := time.ParseDuration(text); err == nil && d >= 0 {
 		return now.Add(-d), nil
 	}
-	return time.Time{}, usageError(fmt.Sprintf("--since: %q is no day like 2026-01-31, no instant like 2026-01-31T08:00:00Z and no duration like 720h", bot.Clean(text, 40)))
+	return time.Time{}, usageError(fmt.Sprintf("--since is %q. It must be a day like 2026-01-31, an instant like 2026-01-31T08:00:00Z or a duration like 720h", bot.Clean(text, 40)))
 }
 
 // anchorEvery is how often the log gets a copy of the chain's head while rows

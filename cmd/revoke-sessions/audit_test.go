@@ -82,9 +82,9 @@ func TestAuditVerify(t *testing.T) {
 		stdout []string
 		stderr []string
 	}{
-		{"no anchor", nil, 0, []string{"3 rows, from 2026-03-04 12:00:00 UTC to 2026-03-04 14:00:00 UTC, head " + head.String() + ".", "No anchor was given", "goes unseen", `"audit anchor"`, "--anchor SEQ:HASH"}, []string{"database: " + path}},
-		{"the head as anchor", []string{"--anchor", head.String()}, 0, []string{"Anchor used: " + head.String(), "as they were when the anchor was taken.\n"}, nil},
-		{"an older one", []string{"--anchor", older.String()}, 0, []string{"Anchor used: " + older.String(), "what comes after it (rows: 2)"}, nil},
+		{"no anchor", nil, 0, []string{"3 rows, from 2026-03-04 12:00:00 UTC to 2026-03-04 14:00:00 UTC, head " + head.String() + ".", "No anchor was given", "cannot tell whether", `"audit anchor"`, "--anchor SEQ:HASH"}, []string{"database: " + path}},
+		{"the head as anchor", []string{"--anchor", head.String()}, 0, []string{"Anchor used: " + head.String(), "as they were when the anchor was logged.\n"}, nil},
+		{"an older one", []string{"--anchor", older.String()}, 0, []string{"Anchor used: " + older.String(), "does not cover the rows after it (rows: 2)"}, nil},
 		{"another hash", []string{"--anchor", "2:" + head.Hash}, 1, nil, []string{"does not fit at row 2", "is not the anchor's"}},
 		{"too new", []string{"--anchor", "4:" + head.Hash}, 1, nil, []string{"does not fit at row 4", "the chain ends at row 3"}},
 		{"no anchor at all", []string{"--anchor", "soon"}, 2, nil, []string{"an anchor is SEQ:HASH"}},
@@ -120,7 +120,7 @@ func TestAuditOfADamagedChain(t *testing.T) {
 		stderr string
 	}{
 		{[]string{"verify"}, nil, damage},
-		{[]string{"show", "REQ-ACDEFG"}, []string{"The chain does NOT verify: " + damage, "`U0EVE`"}, "REQ-ACDEFG is not on record as it was written"},
+		{[]string{"show", "REQ-ACDEFG"}, []string{"The check FAILED: " + damage, "`U0EVE`"}, "the record of REQ-ACDEFG, or the audit chain that it is in, was changed"},
 		{[]string{"export"}, []string{`"seq":1`, `"seq":2`, `"seq":3`}, damage},
 	} {
 		code, stdout, stderr := output(t, nil, append([]string{"audit", "--database", url}, c.args...)...)
@@ -134,8 +134,8 @@ func TestAuditShow(t *testing.T) {
 	url, path := auditDatabase(t, fewEntries...)
 	code, stdout, stderr := output(t, nil, "audit", "show", "req-acdefg", "--database", url)
 	if code != 0 || !containsAll(stdout, []string{
-		"# Audit record of `REQ-ACDEFG`", "**DRILL", "2026-03-04 12:00:00.123: a revoke was asked for", "`ms-1`", "2026-01-05T08:00:00Z",
-		"Names and reasons were erased", "Every link of the chain fits: 3 rows", "without an anchor",
+		"# Audit record of `REQ-ACDEFG`", "**DRILL", "2026-03-04 12:00:00.123: a revoke was requested", "`ms-1`", "2026-01-05T08:00:00Z",
+		"Names and reasons were erased", "Each row of the audit chain fits the row before it: 3 rows", "No anchor from outside",
 	}) || strings.Contains(stdout, "cmd()") || !strings.Contains(stderr, path) {
 		t.Errorf("exit code %d\n%s\n%s", code, stdout, stderr)
 	}
@@ -259,8 +259,8 @@ func TestAuditBesideARunningBot(t *testing.T) {
 	code, stdout, stderr := output(t, th.environment(), "audit", "show", id)
 	if code != 0 || !containsAll(stdout, []string{
 		"- Account: `Bob Reporter`", "- User principal name: `bob@contoso.example`", "- Reason: `lost my phone`",
-		"These words are the ones", "a revoke was asked for", "`" + bobID + "`", "`" + aliceID + "`", "From: `click " + approvals + "/",
-		"Microsoft's request ID: `", "Sessions valid since, after: `", "Every link of the chain fits",
+		"These words match", "a revoke was requested", "`" + bobID + "`", "`" + aliceID + "`", "From: `click " + approvals + "/",
+		"Microsoft's request ID: `", "Sessions valid since, after: `", "Each row of the audit chain fits",
 	}) {
 		t.Errorf("exit code %d\n%s\n%s", code, stdout, stderr)
 	}

@@ -22,7 +22,7 @@ type exchanges struct {
 	*listing
 	// headers are told, too.
 	headers bool
-	// given are those that whoever runs the command has set.
+	// given are those that the operator set.
 	given givenHeaders
 }
 

@@ -39,7 +39,7 @@ func TestHeadersThatWereSetAreNotShown(t *testing.T) {
 	}
 
 	code, out, says = th.revokes(t.Context(), "--user-id", "carol@contoso.example", "--confirm=false", "--header", "Good=1", "--header", hidden)
-	if code == 0 || strings.Contains(out+says, hidden) || !strings.Contains(says, "the one in place 2 must be KEY=VALUE") {
+	if code == 0 || strings.Contains(out+says, hidden) || !strings.Contains(says, "the one at place 2 must be KEY=VALUE") {
 		t.Errorf("exit code %d, %q %q", code, out, says)
 	}
 }

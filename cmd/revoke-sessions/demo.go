@@ -19,15 +19,15 @@ import (
 // demoCommand runs the unmodified bot between two doubles, in a temporary
 // folder, with nothing leaving this machine.
 type demoCommand struct {
-	Auto bool   `help:"Play the lost-device story here in the terminal instead; exit code 0 only if every step was as it should be."`
-	Addr string `default:"127.0.0.1:8484" help:"Where the demo's page is served; a free port is taken where this one is not (${default})."`
+	Auto bool   `help:"Play the lost-device story in the terminal instead. The exit code is 0 only if every step is right."`
+	Addr string `default:"127.0.0.1:8484" help:"The address of the demo's page (default: ${default}). If the port is in use, the demo takes a free one."`
 	Logs bool   `help:"Show the bot's log."`
 }
 
 // Run sets the stage and lets people, or a script, play on it.
 func (c *demoCommand) Run(ctx context.Context, s *surroundings) (err error) {
 	if host, _, err := net.SplitHostPort(c.Addr); err != nil || host != "localhost" && !net.ParseIP(host).IsLoopback() {
-		return usageError("--addr must be an address of this machine, like 127.0.0.1:8484: whoever opens the page plays everybody")
+		return usageError("--addr must be an address of this machine, like 127.0.0.1:8484, because anybody who opens the page can act as everybody")
 	}
 	folder, err := os.MkdirTemp("", "revoke-sessions-demo-")
 	if err != nil {
@@ -58,7 +58,7 @@ func (c *demoCommand) Run(ctx context.Context, s *surroundings) (err error) {
 func (c *demoCommand) serve(ctx context.Context, stage *stage, out io.Writer) error {
 	listener, err := net.Listen("tcp", c.Addr)
 	if errors.Is(err, syscall.EADDRINUSE) {
-		fmt.Fprintf(out, "\n  %s is taken; another port will do.", c.Addr)
+		fmt.Fprintf(out, "\n  %s is in use, so the demo takes another port.", c.Addr)
 		listener, err = net.Listen("tcp", "127.0.0.1:0")
 	}
 	if err != nil {
@@ -69,7 +69,7 @@ func (c *demoCommand) serve(ctx context.Context, stage *stage, out io.Writer) er
 	fmt.Fprintf(out, "\n  Open http://%s\n\n", listener.Addr())
 	fmt.Fprintln(out, "  You are Bob, who has lost his phone. Type /revoke-sessions me lost my phone,")
 	fmt.Fprintln(out, "  then switch to Alice, the approver, and press Revoke sessions on the card.")
-	fmt.Fprintln(out, "  Everything runs on this machine and is gone afterwards. Ctrl-C ends it.")
+	fmt.Fprintln(out, "  Everything runs on this machine and is deleted at the end. Ctrl-C ends it.")
 	if err := server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
 		return err
 	}
@@ -100,10 +100,10 @@ func play(ctx context.Context, s *stage, out io.Writer) error {
 	}
 	posts := s.entra.Posts()
 	if len(posts) != 1 || !posts[0].Applied {
-		return fmt.Errorf("Microsoft Graph was asked %d times, not once", len(posts))
+		return fmt.Errorf("Microsoft Graph was called %d times, not once", len(posts))
 	}
-	t.say("Microsoft Graph saw one POST %s, request-id %s, and moved the stamp.", posts[0].Path, posts[0].RequestID)
-	t.say("Every step was as it should be.")
+	t.say("Microsoft Graph got one POST %s (request ID %s). Sessions from before it no longer count.", posts[0].Path, posts[0].RequestID)
+	t.say("Every step was right.")
 	return nil
 }
 
@@ -113,17 +113,17 @@ func (t narration) reported(ctx context.Context) (card string, err error) {
 	if _, err := t.slack.As(bobID).Command(general, "me lost my phone").Wait(ctx); err != nil {
 		return "", err
 	}
-	m, err := t.see(ctx, "Card in #security-approvals", t.cards, "Bob Reporter lost a device", "Nothing has been done yet")
+	m, err := t.see(ctx, "Card in #security-approvals", t.cards, "Bob Reporter lost a device", "lost my phone")
 	if err != nil {
 		return "", err
 	}
-	_, err = t.see(ctx, "Bob's receipt", t.messagesTo(bobID), "Your report is with")
+	_, err = t.see(ctx, "Bob's receipt", t.messagesTo(bobID), "REQ-")
 	return m.TS, err
 }
 
 // refused lets somebody press who is in the channel but no approver.
 func (t narration) refused(ctx context.Context, card string) error {
-	t.say("Olga is in the channel but no approver. She presses Revoke sessions.")
+	t.say("Olga is in the channel but is not an approver. She presses Revoke sessions.")
 	if _, err := t.slack.As(olgaID).Click(approvals, card, bot.ActionConfirm).Wait(ctx); err != nil {
 		return err
 	}
@@ -147,16 +147,16 @@ func (t narration) approved(ctx context.Context, card string) error {
 		return err
 	}
 	thread := func() []slacktest.Message { return t.slack.Thread(approvals, card) }
-	if _, err := t.see(ctx, "In its thread", thread, "Still open, and until when", "Verified", "request-id"); err != nil {
+	if _, err := t.see(ctx, "In its thread", thread, "Still open, and until when"); err != nil {
 		return err
 	}
-	_, err := t.see(ctx, "Bob is told", t.messagesTo(bobID), "Your sessions were revoked, as you asked")
+	_, err := t.see(ctx, "Bob is told", t.messagesTo(bobID), "You will be asked to sign in again")
 	return err
 }
 
 func (t narration) say(format string, args ...any) { fmt.Fprintf(t.out, format+"\n", args...) }
 
-// see waits for the message whose words all stand in it, and shows it.
+// see waits for a message that holds all the words, and shows it.
 func (t narration) see(
 	ctx context.Context, who string, messages func() []slacktest.Message, words ...string,
 ) (found slacktest.Message, err error) {
@@ -170,7 +170,7 @@ func (t narration) see(
 		return false
 	})
 	if err != nil {
-		return found, fmt.Errorf("%s never read %q: %w", who, words, err)
+		return found, fmt.Errorf("%s: a message with %q never came: %w", who, words, err)
 	}
 	t.say("%s", indent(who, found))
 	return found, nil

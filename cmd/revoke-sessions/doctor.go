@@ -20,8 +20,8 @@ import (
 // revokes nobody, posts nothing and stores nothing, and may run beside the bot.
 type doctorCommand struct {
 	runCommand
-	CountSockets bool `help:"Open a socket for a moment, to count those that are open. A click that Slack sends to it meanwhile is lost: only when nobody is using the bot."`
-	JSON         bool `name:"json" help:"Write a JSON array of {check, result, says, remedy} in place of text."`
+	CountSockets bool `help:"Open a socket for a moment to count the open ones. A click that Slack sends to this socket is lost, so use it only when nobody is using the bot."`
+	JSON         bool `name:"json" help:"Write a JSON array of {check, result, says, remedy} instead of text."`
 }
 
 // checkWithin bounds one check.
@@ -131,7 +131,7 @@ func (c *doctorCommand) Run(ctx context.Context, s *surroundings) error {
 	for _, check := range checks {
 		f := e.carryOut(ctx, check)
 		if ctx.Err() != nil {
-			return fmt.Errorf("stopped at the check %s: what comes after it was not looked at", check.name)
+			return fmt.Errorf("stopped at the check %s. The checks after it were not made", check.name)
 		}
 		all = append(all, f)
 		count[f.Result]++
@@ -148,10 +148,10 @@ func (c *doctorCommand) Run(ctx context.Context, s *surroundings) error {
 		}
 	}
 	if count[broken] > 0 {
-		return fmt.Errorf("doctor found what keeps the bot from its work: %s", tally(count))
+		return fmt.Errorf("doctor found problems that stop the bot from working: %s", tally(count))
 	}
 	if !c.JSON {
-		fmt.Fprintf(s.stdout, "Nothing was found that keeps the bot from its work: %s.\n", tally(count))
+		fmt.Fprintf(s.stdout, "Nothing was found that stops the bot from working: %s.\n", tally(count))
 	}
 	return nil
 }
@@ -181,7 +181,7 @@ func (f finding) print(s *surroundings) {
 	}
 }
 
-// tally counts the results by the words that stand before them.
+// tally counts the results by the words that are printed before them.
 func tally(count map[result]int) string {
 	return fmt.Sprintf("%d ok, %d warn, %d FAIL, %d skip", count[well], count[doubtful], count[broken], count[unchecked])
 }
@@ -209,9 +209,9 @@ func (e *examination) settings(context.Context) verdict {
 		}
 	}
 	if len(wrong) > 0 {
-		return verdict{broken, strings.Join(wrong, ". "), "Correct it where the bot's environment is set; the README lists every setting"}
+		return verdict{broken, strings.Join(wrong, ". "), "Correct the setting in the bot's environment. The README lists every setting"}
 	}
-	return fine("Every setting that has no line of its own below can be used")
+	return fine("All settings that have no line of their own below are valid")
 }
 
 // remedyIn parts a complaint of run's, "what: remedy", at its colon.
@@ -240,9 +240,9 @@ func slackSays(what string, err error) verdict {
 }
 
 const (
-	remedyNetwork = "Check that this machine reaches slack.com over HTTPS, by way of the proxy if it needs one, and see status.slack.com; then try again"
-	remedyWait    = "Try again in a minute. If it stays so, look for another program that uses the same bot token"
-	remedyScope   = "Add it under OAuth & Permissions and reinstall the app"
+	remedyNetwork = "Check that this machine reaches slack.com over HTTPS, through the proxy if it needs one, and see status.slack.com. Then try again"
+	remedyWait    = "Try again in a minute. If this goes on, look for another program that uses the same bot token"
+	remedyScope   = "Add the scope under OAuth & Permissions and reinstall the app"
 	remedyToken   = "Copy the Bot User OAuth Token again from OAuth & Permissions in the Slack app's settings, and check that the app is installed. " +
-		"If the token is right, this machine's address may be missing there under Restrict API Token Usage"
+		"If the token is right, the address of this machine may be missing there, under Restrict API Token Usage"
 )

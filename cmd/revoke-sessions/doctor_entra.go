@@ -25,14 +25,14 @@ func entraSays(what string, err error) verdict {
 func (e *examination) entraToken(ctx context.Context) verdict {
 	var err error
 	if e.entra, e.signsInBy, err = e.runCommand.entra(e.around); err != nil {
-		return verdict{broken, "The settings for signing in to Entra cannot be used: " + err.Error(),
-			"Correct it where the bot's environment is set; the README says which settings a kind of credential takes"}
+		return verdict{broken, "The settings for the sign-in to Entra are not valid: " + err.Error(),
+			"Correct the setting in the bot's environment. The README says which settings each kind of credential needs"}
 	}
 	if e.complaints("REVOKE_OPERATION", "REVOKE_FALLBACK") != "" {
 		e.entra.Operation, e.entra.Fallback = "", "" // for reading, any will do
 	}
 	if e.grant, err = msgraph.GrantOf(ctx, e.entra); err != nil {
-		return entraSays(fmt.Sprintf("The bot, which signs in with %s, gets no token from Entra", e.signsInBy), err)
+		return entraSays(fmt.Sprintf("The bot gets no token from Entra. It signs in with %s", e.signsInBy), err)
 	}
 	if e.directory, err = msgraph.New(e.entra); err != nil {
 		return entraSays("Microsoft Graph cannot be called", err)
@@ -48,8 +48,8 @@ func (e *examination) permissions(context.Context) verdict {
 	}
 	grant := e.grant
 	if !grant.Known {
-		return verdict{unchecked, "not checked: " + what + ", because the token cannot be read, which is no fault",
-			"The checks below show what it may read. Whether it may revoke shows when somebody revokes their own sessions, with /revoke-sessions me at a quiet moment"}
+		return verdict{unchecked, "not checked: " + what + ", because the token cannot be read. That is not an error",
+			"The checks below show what the bot may read. To see whether it may revoke, have somebody revoke their own sessions at a quiet moment, with /revoke-sessions me"}
 	}
 	missing, unknown := e.lacks(grant)
 	kind, who := "application permission", "The app"
@@ -61,19 +61,19 @@ func (e *examination) permissions(context.Context) verdict {
 	mayNot := !grant.AllowsOperation(e.entra.Operation)
 	fallsBack := mayNot && !grant.Delegated && e.entra.Fallback != "" && grant.AllowsOperation(e.entra.Fallback)
 	if mayNot && !fallsBack {
-		missing = append([]string{string(graph.MayRevoke) + ", without which nothing can be revoked"}, missing...)
+		missing = append([]string{string(graph.MayRevoke) + " (without it nothing can be revoked)"}, missing...)
 	}
 	switch {
 	case len(missing) > 0:
 		return verdict{broken, who + " lacks the " + kind + " " + strings.Join(missing, "; and "), remedy}
 	case fallsBack:
-		return verdict{doubtful, fmt.Sprintf("%s is not permitted, so every revoke is carried out by %s", e.entra.Operation, e.entra.Fallback),
-			"That works. For the other, the permission is User.RevokeSessions.All. " + remedy}
+		return verdict{doubtful, fmt.Sprintf("%s is not permitted, so the bot uses %s for every revoke", e.entra.Operation, e.entra.Fallback),
+			"That works. To use the first one, the bot needs the permission User.RevokeSessions.All. " + remedy}
 	case len(unknown) > 0:
-		return verdict{doubtful, who + " lacks the " + kind + " " + strings.Join(unknown, "; and ") + ". Nothing else needs it",
-			remedy + ". Or leave it: then the card says that it is unknown"}
+		return verdict{doubtful, who + " lacks the " + kind + " " + strings.Join(unknown, "; and ") + ". It is needed for nothing else",
+			remedy + ". Or leave it: then cards say that this is unknown"}
 	case grant.Delegated:
-		return fine("The delegated permissions are enough. Whom the person who signed in may revoke, their Entra roles decide")
+		return fine("The delegated permissions are enough. The Entra roles of the person who signed in decide whose sessions they may revoke")
 	}
 	return fine("The application permissions are enough")
 }
@@ -104,9 +104,9 @@ func (e *examination) lacks(grant graph.Grant) (missing, unknown []string) {
 		switch {
 		case grant.Allows(p.permission):
 		case p.needs != "":
-			missing = append(missing, fmt.Sprintf("%s, which %s", p.permission, p.needs))
+			missing = append(missing, fmt.Sprintf("%s (%s it)", p.permission, p.needs))
 		default:
-			unknown = append(unknown, fmt.Sprintf("%s, so that cards cannot tell %s", p.permission, p.tells))
+			unknown = append(unknown, fmt.Sprintf("%s, so cards cannot say %s", p.permission, p.tells))
 		}
 	}
 	return missing, unknown
@@ -125,7 +125,7 @@ func entraGroupIn(policy *authz.Policy) string {
 // user reads any one account as the bot reads those that it is asked about.
 func (e *examination) user(ctx context.Context) verdict {
 	if e.directory == nil {
-		return without("that accounts can be read", noEntraToken)
+		return without("whether accounts can be read", noEntraToken)
 	}
 	before := e.now()
 	id, at, err := e.directory.Anybody(ctx)
@@ -142,14 +142,14 @@ func (e *examination) user(ctx context.Context) verdict {
 		return v
 	}
 	if unread := unreadable(u); len(unread) > 0 {
-		return verdict{doubtful, "An account was read, and Graph did not tell its " + strings.Join(unread, ", "),
-			remedyUsers + ". A revoke can only be verified by the two stamps that end in ValidFromDateTime"}
+		return verdict{doubtful, "An account was read, but Graph left out its " + strings.Join(unread, ", "),
+			remedyUsers + ". Without the two properties that end in ValidFromDateTime, no revoke can be verified"}
 	}
-	return fine("An account, any one, was read with every property that the bot goes by")
+	return fine("One account was read, with every property that the bot needs")
 }
 
 // administrators looks whether Microsoft may refuse to revoke an administrator,
-// as far as the roles of whoever the bot signs in as tell. It comes after a call
+// as far as the roles of the account that the bot signs in as tell. It comes after a call
 // to Graph, whose token says who that is.
 func (e *examination) administrators(ctx context.Context) verdict {
 	const what = "whether Microsoft lets the bot revoke administrators"
@@ -165,16 +165,16 @@ func (e *examination) administrators(ctx context.Context) verdict {
 	case failed != nil:
 		return verdict{unchecked, "not checked: " + what + ", because " + failed.Error(), failed.Remedy}
 	case reaches == graph.Yes:
-		return fine("%s holds a role by which Microsoft lets it revoke administrators too", who)
+		return fine("%s holds a role that also lets the bot revoke the sessions of administrators", who)
 	case reaches == graph.No:
-		return verdict{doubtful, who + " holds no role by which Microsoft lets it revoke every administrator: the revoke of an account with an administrator role, or in a group that can hold one, may be refused", graph.RemedyForReach}
+		return verdict{doubtful, who + " holds no role that lets the bot revoke the sessions of every administrator. Microsoft may refuse the revoke of an account that has an administrator role, or is in a group that can have one", graph.RemedyForReach}
 	default:
-		return verdict{unchecked, "not checked: " + what + ", because it cannot be read whose the token is, or not all of their roles",
-			"It shows at the first revoke of an administrator. Until then, know which Privileged Authentication Administrator to call"}
+		return verdict{unchecked, "not checked: " + what + ", because the bot cannot read whose token it is, or cannot read all roles of the owner",
+			"The first revoke of an administrator will show it. Until then, know which Privileged Authentication Administrator to call"}
 	}
 }
 
-const remedyUsers = "Grant the bot the permission User.Read.All, with admin consent; User.ReadBasic.All is not enough"
+const remedyUsers = "Grant the bot the permission User.Read.All, with admin consent. User.ReadBasic.All is not enough"
 
 // unreadable names the properties that Graph did not tell, as Graph does. Those
 // that an account need not have are not among them.

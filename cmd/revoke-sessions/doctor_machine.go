@@ -20,15 +20,15 @@ func doubts(p store.Probe) []store.Exposure {
 	var all []store.Exposure
 	if len(p.Stalled) > 0 {
 		all = append(all, store.Exposure{
-			Says:   "the bot cannot go on with " + strings.Join(p.Stalled, ", "),
-			Remedy: "Revoke by hand for whoever waits; the bot's log has the cause, under the request's ID; see RevokeSessionsStalled in deploy/RUNBOOK.md.",
+			Says:   "the bot cannot finish " + strings.Join(p.Stalled, ", "),
+			Remedy: "Revoke by hand for the people who wait. The bot's log has the cause under the request's ID. See RevokeSessionsStalled in deploy/RUNBOOK.md.",
 		})
 	}
 	all = append(all, p.Exposed...)
 	if p.Unverified {
 		all = append(all, store.Exposure{
-			Says:   "nothing proves that it is the right server: whoever stands in between could read names and reasons, and approve by changing a row",
-			Remedy: "Add sslmode=verify-full to REVOKE_DATABASE_URL; for a certificate of your own authority, name its file in PGSSLROOTCERT.",
+			Says:   "nothing proves that it is the right server: somebody between the bot and the server could read names and reasons, and approve by changing a row",
+			Remedy: "Add sslmode=verify-full to REVOKE_DATABASE_URL. If your own authority issued the certificate, name the authority's file in PGSSLROOTCERT.",
 		})
 	}
 	return all
@@ -49,22 +49,22 @@ func ofDatabase(p store.Probe, err error) verdict {
 			"Check that the folder is there, that the user who runs the bot owns it and the database in it, that the disk is not full, and that no other program holds the database"}
 	case len(p.Unsafe) > 0:
 		says, remedy = store.Together(p.Unsafe)
-		return verdict{broken, fmt.Sprintf("The bot does not start with the database %s, because it is not the bot's alone: %s", p.Path, says),
+		return verdict{broken, fmt.Sprintf("The bot does not start with the database %s, because others can change it: %s", p.Path, says),
 			"Run this in the database, as a superuser or the owner of the schema: " + remedy}
 	case len(unsure) > 0 && (p.Missing || p.Schema == p.Wanted):
 		return verdict{doubtful, fmt.Sprintf("The database %s can be written to, but %s", p.Path, says), remedy}
 	case p.Missing && p.Server:
-		return fine("The database %s is empty; the bot can make its tables there, and does when it starts", p.Path)
+		return fine("The database %s is empty. The bot makes its tables there when it starts", p.Path)
 	case p.Missing:
-		return fine("There is no database at %s yet; the bot can make it, and does when it starts", p.Path)
+		return fine("There is no database at %s yet. The bot makes it when it starts", p.Path)
 	case p.Schema > p.Wanted:
 		return verdict{broken, fmt.Sprintf("The database %s has schema %d, and this version knows %d", p.Path, p.Schema, p.Wanted),
 			"Use the newer revoke-sessions that made it"}
 	case p.Schema < p.Wanted:
 		return verdict{doubtful, fmt.Sprintf("The database %s has schema %d, and this version works with %d", p.Path, p.Schema, p.Wanted),
-			"Make a copy of it, then start this version's bot once: it brings the database up to date. An older bot cannot use it after that"}
+			"Back up the database, then start this version of the bot once. That brings the database up to date. An older bot cannot use it after that"}
 	}
-	return fine("The database %s can be written to, and its schema is the one of this version (%d)", p.Path, p.Schema)
+	return fine("The database %s can be written to, and its schema fits this version (%d)", p.Path, p.Schema)
 }
 
 // skew is how far somebody's clock is ahead of ours.
@@ -88,7 +88,7 @@ func (e *examination) compare(whose string, at, before time.Time) {
 // clock judges the clocks that were read on the way.
 func (e *examination) clock(context.Context) verdict {
 	if len(e.skews) == 0 {
-		return without("this machine's clock", "neither Slack nor Microsoft told the time")
+		return without("this machine's clock", "neither Slack nor Microsoft answered with a time")
 	}
 	var all, read []string
 	v := verdict{result: well}
@@ -110,6 +110,6 @@ func (e *examination) clock(context.Context) verdict {
 		return fine("This machine's clock agrees with %s to the minute", strings.Join(read, " and "))
 	}
 	v.says = "The clocks differ: " + strings.Join(all, ", and ")
-	v.remedy = "Have this machine's clock set by NTP. When it is more than 5 minutes wrong, Entra may refuse the sign-in and the bot may take its own revoke for somebody else's"
+	v.remedy = "Set this machine's clock by NTP. If it is wrong by more than 5 minutes, Entra may refuse the sign-in, and the bot may mistake its own revoke for somebody else's"
 	return v
 }

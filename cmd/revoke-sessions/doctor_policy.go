@@ -11,7 +11,7 @@ import (
 	"revoke-sessions/bot/message"
 )
 
-const noPolicy = "there is no policy that can be used"
+const noPolicy = "there is no valid policy"
 
 // groups looks at every group that the policy names, whatever for.
 func (e *examination) groups(ctx context.Context) verdict {
@@ -20,7 +20,7 @@ func (e *examination) groups(ctx context.Context) verdict {
 	}
 	named := e.read.policy.Groups()
 	if len(named) == 0 {
-		return fine("The policy names people, and no groups that would have to be looked up")
+		return fine("The policy names people only, so no group has to be read")
 	}
 	var found, failed, blind, remedies []string
 	for _, name := range named {
@@ -43,7 +43,7 @@ func (e *examination) groups(ctx context.Context) verdict {
 	case len(blind) > 0:
 		return verdict{unchecked, strings.Join(blind, "; "), ""}
 	}
-	return fine("Every group that the policy names can be read: %s", strings.Join(found, ", "))
+	return fine("Every group in the policy can be read: %s", strings.Join(found, ", "))
 }
 
 // group counts who is in one.
@@ -69,7 +69,7 @@ func (e *examination) group(ctx context.Context, name string) (size string, v ve
 	if err != nil {
 		v := slackSays("The policy's Slack group "+name+" cannot be read", err)
 		if v.remedy == remedyToken {
-			v.remedy = "Correct the ID in the policy: it stands in the address of the group's page. The group must not be disabled, and user groups take a paid plan of Slack"
+			v.remedy = "Correct the ID in the policy. It is in the address of the group's page. The group must not be disabled, and user groups need a paid plan of Slack"
 		}
 		return "", v
 	}
@@ -83,7 +83,7 @@ func (e *examination) quorum(ctx context.Context) verdict {
 		if e.Policy == "" {
 			return verdict{broken, wrong, "Set REVOKE_APPROVERS to the Slack user IDs of those who may approve, or REVOKE_POLICY to a policy file"}
 		}
-		return verdict{broken, wrong, "Correct the policy file: revoke-sessions policy check FILE says the same without Slack and Entra"}
+		return verdict{broken, wrong, "Correct the policy file. revoke-sessions policy check FILE makes the same check without Slack and Entra"}
 	}
 	const what = "whether enough approvers could decide"
 	switch {
@@ -95,10 +95,10 @@ func (e *examination) quorum(ctx context.Context) verdict {
 	q := lookup.FindQuorum(ctx, e.slack, e.directory, e.read.policy, e.now)
 	able := fmt.Sprintf("Approvers who could decide now: %d", q.Able)
 	if q.Trouble == nil && !q.Whole {
-		able += fmt.Sprintf(" (%d of at least %d were looked at)", q.Looked, q.Named)
+		able += fmt.Sprintf(" (of %d who were checked; at least %d are named)", q.Looked, q.Named)
 	}
 	for i, u := range q.Unable {
-		able += either(i == 0, "; who could not: ", ", ") + fmt.Sprintf("%s (%s)", u.SlackID, message.WhyUnable(u))
+		able += either(i == 0, ". Approvers who could not: ", ", ") + fmt.Sprintf("%s (%s)", u.SlackID, message.WhyUnable(u))
 	}
 	lacking := message.Shortfalls(&e.read.policy, q.Able)
 	short, how := strings.Join(lacking, "; "), ""
@@ -109,11 +109,11 @@ func (e *examination) quorum(ctx context.Context) verdict {
 	case q.Remedy != "":
 		return verdict{broken, fmt.Sprintf("The approvers cannot all be looked up: %v. %s", q.Trouble, able), q.Remedy}
 	case len(lacking) > 0 && q.Trouble != nil:
-		return verdict{doubtful, fmt.Sprintf("It is not known whether enough approvers could decide: %v. %s. Not counted yet for: %s",
+		return verdict{doubtful, fmt.Sprintf("It is not known whether enough approvers could decide: %v. %s. Not enough counted yet: %s",
 			q.Trouble, able, short), "Try again in a minute"}
 	case len(lacking) > 0 && !q.Whole:
-		return verdict{doubtful, fmt.Sprintf("It is not known whether enough approvers could decide: there are too many to look at everybody. %s. Not counted yet for: %s", able, short),
-			"Name fewer approvers, or check in Slack and Entra that the others can decide: each must be a full member of this workspace whose Slack account leads to exactly one Entra account that may sign in"}
+		return verdict{doubtful, fmt.Sprintf("It is not known whether enough approvers could decide, because there are too many to check everybody. %s. Not enough counted yet: %s", able, short),
+			"Name fewer approvers, or check in Slack and Entra that the others can decide. Each must be a full member of this workspace whose Slack account leads to exactly one Entra account that may sign in"}
 	case len(lacking) > 0:
 		return verdict{broken, fmt.Sprintf("Too few approvers could decide: %s. %s", short, able),
 			how + "Name more approvers, or ask for fewer approvals. An approver must be a full member of this workspace whose Slack account leads to exactly one Entra account that may sign in"}
@@ -122,10 +122,10 @@ func (e *examination) quorum(ctx context.Context) verdict {
 		able += ", and perhaps more"
 	}
 	if how != "" {
-		return verdict{doubtful, "The policy can be fulfilled, but not everybody who is named could decide. " + able,
+		return verdict{doubtful, "There are enough approvers, but some who are named could not decide. " + able,
 			strings.TrimSuffix(strings.TrimSpace(how), ".")}
 	}
-	return fine("The policy can be fulfilled. %s", able)
+	return fine("There are enough approvers. %s", able)
 }
 
 func either(first bool, a, b string) string {

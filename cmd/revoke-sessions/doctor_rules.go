@@ -14,16 +14,16 @@ import (
 // rules looks whether all who work on the database decide by the same rules, and by
 // those of the settings that doctor reads.
 func (e *examination) rules(ctx context.Context) verdict {
-	const what = "whether every replica has the rules in force"
+	const what = "whether every replica has the current rules"
 	if e.complaints("REVOKE_POLICY", "REVOKE_CHANNEL", "REVOKE_OPERATION", "REVOKE_FALLBACK", "REVOKE_DATABASE_URL") != "" {
-		return without(what, "the settings cannot be used")
+		return without(what, "some settings are not valid")
 	}
 	db, err := store.OpenReadOnly(ctx, e.Database)
 	if errors.Is(err, store.ErrNoDatabase) {
 		return without(what, "there is no database yet")
 	}
 	if err != nil {
-		return without(what, "the database cannot be read by this version")
+		return without(what, "this version cannot read the database")
 	}
 	in, err := db.Replicas(ctx)
 	if err = errors.Join(err, db.Close()); err != nil {
@@ -38,14 +38,14 @@ func ofRules(in bot.RulesInForce, here bot.Rules) verdict {
 	const settings = "policy, REVOKE_APPROVERS, REVOKE_CHANNEL, REVOKE_OPERATION and REVOKE_FALLBACK"
 	switch {
 	case in.Digest == "":
-		return without("whether every replica has the rules in force", "no bot of this version has started on the database")
+		return without("whether every replica has the current rules", "no bot of this version has started on the database")
 	case in.Others > 0:
-		return verdict{broken, fmt.Sprintf("%d of the %d replicas have other rules than the one that started last, at %s. They confirm and revoke nothing", in.Others, in.Live, in.Since.Format(time.RFC3339)),
-			"Restart every replica with the same " + settings + ": the rules of the last start count"}
+		return verdict{broken, fmt.Sprintf("%d of the %d replicas have other rules than the replica that started last, at %s. They approve and revoke nothing", in.Others, in.Live, in.Since.Format(time.RFC3339)),
+			"The rules of the last start count. Restart every replica with the same " + settings}
 	case in.Digest != here.Digest():
-		return verdict{doubtful, fmt.Sprintf("The bot was started, at %s, with other rules than the settings here hold",
+		return verdict{doubtful, fmt.Sprintf("The bot started at %s with other rules than the settings here",
 			in.Since.Format(time.RFC3339)),
-			"If the settings here are newer, restart every replica; if not, give doctor the bot's own " + settings}
+			"If the settings here are newer, restart every replica. If not, give doctor the bot's own " + settings}
 	}
-	return fine("Every replica has the rules of these settings, which are in force since %s", in.Since.Format(time.RFC3339))
+	return fine("Every replica has the rules of these settings, since %s", in.Since.Format(time.RFC3339))
 }

@@ -18,7 +18,7 @@ import (
 const (
 	noBotToken = "SLACK_BOT_TOKEN does not work"
 	noAppToken = "SLACK_APP_TOKEN does not work"
-	noSlackURL = "SLACK_API_URL cannot be used, and the tokens must not travel there"
+	noSlackURL = "SLACK_API_URL is not valid, and the tokens must not be sent there"
 )
 
 // botToken asks Slack whose token it is.
@@ -35,7 +35,7 @@ func (e *examination) botToken(ctx context.Context) verdict {
 	e.home, err = e.slack.Installation(ctx)
 	e.compare("Slack's", e.home.At, before)
 	if err != nil {
-		return slackSays("Slack does not say who SLACK_BOT_TOKEN belongs to", err)
+		return slackSays("Slack does not say whose SLACK_BOT_TOKEN it is", err)
 	}
 	e.slackIs = true
 	return fine("SLACK_BOT_TOKEN is a bot token: @%s, of the app %s, in the workspace %s (%s)", e.home.Bot, e.home.AppID, e.home.Team,
@@ -57,7 +57,7 @@ func (e *examination) scopes(context.Context) verdict {
 			continue
 		}
 		if what := e.needs(scope); what != "" {
-			needed = append(needed, scope.Name+", which "+what)
+			needed = append(needed, scope.Name+" ("+what+")")
 		} else {
 			other = append(other, scope.Name+" ("+scope.For+")")
 		}
@@ -66,9 +66,9 @@ func (e *examination) scopes(context.Context) verdict {
 	case len(needed) > 0:
 		return verdict{broken, "SLACK_BOT_TOKEN lacks the scope " + strings.Join(slices.Concat(needed, other), "; and "), remedyScope}
 	case len(other) > 0:
-		return verdict{doubtful, "SLACK_BOT_TOKEN lacks a scope that the manifest asks for, and that the settings and the policy need not: " + strings.Join(other, ", "), remedyScope}
+		return verdict{doubtful, "SLACK_BOT_TOKEN lacks a scope of the manifest that these settings and this policy do not need: " + strings.Join(other, ", "), remedyScope}
 	}
-	return fine("SLACK_BOT_TOKEN has every scope that the manifest asks for")
+	return fine("SLACK_BOT_TOKEN has every scope of the manifest")
 }
 
 // needs says what needs a scope, and "" where nothing does, or where the check
@@ -80,7 +80,7 @@ func (e *examination) needs(scope slackapi.Scope) string {
 	case "usergroups:read":
 		for _, group := range e.read.policy.Groups() {
 			if !strings.HasPrefix(group, authz.EntraGroup) {
-				return "the policy's Slack group " + group + " needs"
+				return "the policy's Slack group " + group + " needs it"
 			}
 		}
 		return ""
@@ -89,7 +89,7 @@ func (e *examination) needs(scope slackapi.Scope) string {
 			return ""
 		}
 	}
-	return "the bot needs for: " + scope.For
+	return "the bot needs it for: " + scope.For
 }
 
 // appOfToken is where an app-level token names its app. That is nowhere
@@ -111,18 +111,18 @@ func (e *examination) appToken(ctx context.Context) verdict {
 	}
 	if err != nil {
 		e.deaf = err
-		return without("SLACK_APP_TOKEN", "Slack did not let a socket be opened, for another reason")
+		return without("SLACK_APP_TOKEN", "Slack did not allow a socket, for another reason")
 	}
 	e.leave = leave
 	const says = "SLACK_APP_TOKEN is an app-level token with the scope connections:write"
 	app := appOfToken.FindStringSubmatch(string(e.read.appToken))
 	switch {
 	case app == nil || !e.slackIs:
-		return fine(says + "; that it is of the same app as SLACK_BOT_TOKEN cannot be told without opening a socket")
+		return fine(says + ". Whether it belongs to the same app as SLACK_BOT_TOKEN is only known once a socket is open")
 	case app[1] != e.home.AppID:
-		return verdict{broken, fmt.Sprintf("SLACK_APP_TOKEN is of the app %s, and SLACK_BOT_TOKEN of %s", app[1], e.home.AppID), remedyOneApp}
+		return verdict{broken, fmt.Sprintf("SLACK_APP_TOKEN belongs to the app %s, but SLACK_BOT_TOKEN to the app %s", app[1], e.home.AppID), remedyOneApp}
 	}
-	return fine(says+", of the app %s like SLACK_BOT_TOKEN", app[1])
+	return fine(says+". It belongs to the app %s, as SLACK_BOT_TOKEN does", app[1])
 }
 
 const remedyOneApp = "Take both tokens from the settings of one app: Basic Information, App-Level Tokens, and OAuth & Permissions"
@@ -139,47 +139,47 @@ func (e *examination) channel(ctx context.Context) verdict {
 	c, err := e.slack.Channel(ctx, e.Channel)
 	switch {
 	case err != nil:
-		return slackSays("The approvers' channel "+e.Channel+" cannot be looked at", err)
+		return slackSays("The approvers' channel "+e.Channel+" cannot be read", err)
 	case c.Problem != "":
 		return verdict{broken, fmt.Sprintf("REVOKE_CHANNEL %s cannot be used: %s", e.Channel, message.ChannelSays(c.Problem)),
 			remedyByProblem[c.Problem]}
 	case !c.Private:
-		return verdict{doubtful, fmt.Sprintf("#%s (%s) is a public channel: the whole workspace can read the cards", c.Name, e.Channel),
+		return verdict{doubtful, fmt.Sprintf("#%s (%s) is a public channel, so the whole workspace can read the cards", c.Name, e.Channel),
 			"Make it private in the channel's settings, or name a private one in REVOKE_CHANNEL"}
 	}
 	return fine("#%s (%s) is a private channel, not shared, and the bot is in it", c.Name, e.Channel)
 }
 
 var remedyByProblem = map[bot.ChannelProblem]string{
-	bot.ChannelMissing:  "Type /invite @revoke-sessions in the channel, or correct REVOKE_CHANNEL: the ID stands at the end of the channel's details",
+	bot.ChannelMissing:  "Type /invite @revoke-sessions in the channel, or correct REVOKE_CHANNEL. The ID is at the end of the channel's details",
 	bot.ChannelArchived: "Unarchive it, or name another channel in REVOKE_CHANNEL",
 	bot.ChannelWithout:  "Type /invite @revoke-sessions in the channel",
-	bot.ChannelShared:   "Name a channel in REVOKE_CHANNEL that is your organisation's alone",
+	bot.ChannelShared:   "Name a channel in REVOKE_CHANNEL that is not shared with another organisation",
 }
 
 // socket is whether Slack lets one be opened. It is opened only where somebody
 // asked for the count.
 func (e *examination) socket(ctx context.Context) verdict {
-	const what = "that a socket can be opened"
+	const what = "whether a socket can be opened"
 	switch {
 	case e.deaf != nil:
-		return verdict{broken, "Slack does not let a socket be opened: " + e.deaf.Error(),
-			"Check in the Slack app's settings that Socket Mode is on, and that this machine reaches slack.com; then try again"}
+		return verdict{broken, "Slack allows no socket: " + e.deaf.Error(),
+			"Check in the Slack app's settings that Socket Mode is on, and that this machine reaches slack.com. Then try again"}
 	case e.leave == "":
 		return without(what, noAppToken)
 	case !e.CountSockets:
-		return fine("Slack lets a socket be opened. None was, so no click goes astray")
+		return fine("Slack allows a socket. None was opened, so no click is lost")
 	}
 	g, err := listen.Greet(ctx, e.leave)
 	if err != nil {
-		return verdict{broken, "Slack let a socket be opened, but it cannot be used: " + err.Error(),
-			"Check that this machine may open WebSockets to wss-primary.slack.com, by way of the proxy if it needs one, and that no more than 10 sockets are open for the app"}
+		return verdict{broken, "Slack allowed a socket, but it does not work: " + err.Error(),
+			"Check that this machine may open WebSockets to wss-primary.slack.com, through the proxy if it needs one, and that no more than 10 sockets are open for the app"}
 	}
 	e.greeting = &g
 	if e.slackIs && g.AppID != "" && g.AppID != e.home.AppID {
-		return verdict{broken, fmt.Sprintf("The socket is of the app %s, and SLACK_BOT_TOKEN of %s", g.AppID, e.home.AppID), remedyOneApp}
+		return verdict{broken, fmt.Sprintf("The socket belongs to the app %s, but SLACK_BOT_TOKEN to the app %s", g.AppID, e.home.AppID), remedyOneApp}
 	}
-	return fine("A socket was opened, greeted by Slack and closed again")
+	return fine("A socket was opened, Slack answered on it, and it was closed again")
 }
 
 // socketsOpen judges the number that Slack counted.
@@ -189,7 +189,7 @@ func (e *examination) socketsOpen(context.Context) verdict {
 	case e.leave == "":
 		return without(what, "none could be opened to ask")
 	case !e.CountSockets:
-		return verdict{unchecked, "not checked: " + what + ", because that takes a socket of our own, and while it is open Slack may send it somebody's click, which would be lost",
+		return verdict{unchecked, "not checked: " + what + ", because doctor would have to open a socket for it. Slack may send somebody's click to that socket, and the click would be lost",
 			"Run revoke-sessions doctor --count-sockets when nobody is using the bot. The bot itself warns in its log when Slack counts more sockets than it holds"}
 	case e.greeting == nil:
 		return without(what, "the socket could not be used")
@@ -198,14 +198,14 @@ func (e *examination) socketsOpen(context.Context) verdict {
 	case others < 0:
 		return without(what, "Slack did not say")
 	case others == 0:
-		return fine("No other socket is open: no bot is connected with this token at present")
+		return fine("No other socket is open, so no bot is connected with this token now")
 	case others == 1:
 		return fine("One other socket is open, which is right in the first hours of one bot")
 	case others <= listen.DefaultSockets:
 		return fine("%d other sockets are open, which is right while one bot is running", others)
 	default:
-		return verdict{doubtful, fmt.Sprintf("%d other sockets are open. Each replica of the bot holds %d, one in its first hours: if that does not account for them, somebody else may use the app-level token, and then gets a share of the clicks", others, listen.DefaultSockets),
-			"Right after a restart, or a broken connection, look again in a minute. If they stay and you do not know whose they are, make a new app-level token and revoke this one"}
+		return verdict{doubtful, fmt.Sprintf("%d other sockets are open. Each replica of the bot holds %d sockets, and only one in its first hours. If there are more than that, somebody else may use the app-level token and get some of the clicks", others, listen.DefaultSockets),
+			"After a restart or a broken connection, check again in a minute. If the sockets stay and you do not know whose they are, make a new app-level token and revoke this one"}
 	}
 }
 
@@ -213,7 +213,7 @@ func (e *examination) socketsOpen(context.Context) verdict {
 // direct message is refused (messages_tab_disabled).
 // https://docs.slack.dev/reference/methods/chat.postMessage
 func (e *examination) messagesTab(context.Context) verdict {
-	return verdict{unchecked, "not checked: whether the bot may write direct messages, because that cannot be found out without sending one; the first drill shows it",
-		"In the Slack app's settings, App Home, the Messages Tab must be on, as it is in manifest.yml. Where it is off, the log says messages_tab_disabled, " +
-			"and a card's thread names whoever could not be told"}
+	return verdict{unchecked, "not checked: whether the bot may write direct messages, because only sending one would show it. The first drill shows it",
+		"In the Slack app's settings, under App Home, the Messages Tab must be on, as in manifest.yml. If it is off, the log says messages_tab_disabled, " +
+			"and the thread of a card names the people who got no message"}
 }

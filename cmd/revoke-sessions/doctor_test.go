@@ -118,7 +118,7 @@ func TestDoctorFindsNothing(t *testing.T) {
 	}
 	for name, words := range map[string][]string{
 		"slack_bot_token":    {"@revoke-sessions", "A0SLACKTEST", "slacktest (T0SLACKTEST)"},
-		"slack_app_token":    {"connections:write", "A0SLACKTEST like SLACK_BOT_TOKEN"},
+		"slack_app_token":    {"connections:write", "belongs to the app A0SLACKTEST, as SLACK_BOT_TOKEN does"},
 		"slack_channel":      {"#security-approvals", "private"},
 		"slack_sockets_open": {"not checked", "click"},
 		"slack_messages_tab": {"not checked", "first drill"},
@@ -134,8 +134,8 @@ func TestDoctorFindsNothing(t *testing.T) {
 
 	code, stdout, stderr := th.command("doctor")
 	lines := strings.Split(strings.TrimSpace(stdout), "\n")
-	if code != 0 || stderr != "" || !strings.HasPrefix(lines[0], "ok    Every setting") ||
-		lines[len(lines)-1] != "Nothing was found that keeps the bot from its work: 14 ok, 0 warn, 0 FAIL, 3 skip." {
+	if code != 0 || stderr != "" || !strings.HasPrefix(lines[0], "ok    All settings") ||
+		lines[len(lines)-1] != "Nothing was found that stops the bot from working: 14 ok, 0 warn, 0 FAIL, 3 skip." {
 		t.Errorf("exit code %d\n%s\n%s", code, stdout, stderr)
 	}
 }
@@ -219,11 +219,11 @@ func ailments() []ailment {
 			also: map[string]result{"slack_scopes": broken, "slack_channel": unchecked, "policy": unchecked}},
 
 		{name: "a scope for the policy's group", make: all(policyOf(policyWithSlackGroup), lackingScope("usergroups:read")), check: "slack_scopes", want: broken,
-			says: []string{"SLACK_BOT_TOKEN lacks the scope usergroups:read, which the policy's Slack group S0123 needs."}, remedy: []string{"Add it under OAuth & Permissions and reinstall the app."},
+			says: []string{"SLACK_BOT_TOKEN lacks the scope usergroups:read (the policy's Slack group S0123 needs it)."}, remedy: []string{"Add the scope under OAuth & Permissions and reinstall the app."},
 			also: map[string]result{"groups": broken, "policy": broken}},
 		{name: "a scope that nothing needs", make: lackingScope("usergroups:read"), check: "slack_scopes", want: doubtful, says: []string{"usergroups:read (user groups that the policy names)"}, remedy: []string{"reinstall"}},
-		{name: "a scope for posting", make: lackingScope("chat:write"), check: "slack_scopes", want: broken, says: []string{"chat:write, which the bot needs for: cards"}, remedy: []string{"reinstall"}},
-		{name: "a scope for commands", make: lackingScope("commands"), check: "slack_scopes", want: broken, says: []string{"commands, which the bot needs for: the slash command"}, remedy: []string{"reinstall"}},
+		{name: "a scope for posting", make: lackingScope("chat:write"), check: "slack_scopes", want: broken, says: []string{"chat:write (the bot needs it for: cards"}, remedy: []string{"reinstall"}},
+		{name: "a scope for commands", make: lackingScope("commands"), check: "slack_scopes", want: broken, says: []string{"commands (the bot needs it for: the slash command)"}, remedy: []string{"reinstall"}},
 		{name: "a scope for addresses", make: lackingScope("users:read.email"), check: "slack_scopes", want: broken, says: []string{"users:read.email"}, remedy: []string{"reinstall"}, also: map[string]result{"policy": broken}},
 		{name: "a scope for addresses that do not count", make: all(policyOf("version: 1\napprovers: ["+aliceID+", "+amirID+"]\nidentity: {match: [map], map: {"+aliceID+": "+objectID(2)+", "+amirID+": "+objectID(3)+"}}\n"), lackingScope("users:read.email")),
 			check: "slack_scopes", want: doubtful, says: []string{"users:read.email"}, remedy: []string{"reinstall"}},
@@ -233,22 +233,22 @@ func ailments() []ailment {
 		{name: "no app token", make: set("SLACK_APP_TOKEN", ""), check: "slack_app_token", want: broken, says: []string{"SLACK_APP_TOKEN is not set"}, remedy: []string{"Make an app-level token with connections:write"}, also: map[string]result{"slack_socket": unchecked}},
 		{name: "an app token of nobody", make: set("SLACK_APP_TOKEN", "xapp-1"), check: "slack_app_token", want: broken, says: []string{"invalid_auth"}, remedy: []string{"Copy it again", "SLACK_APP_TOKEN"}, also: map[string]result{"slack_socket": unchecked}},
 		{name: "an app token without its scope", make: func(th *theatre) { th.slack.SetAppScopes("authorizations:read") }, check: "slack_app_token", want: broken, says: []string{"missing_scope"}, remedy: []string{"lacks the scope connections:write"}, also: map[string]result{"slack_socket": unchecked}},
-		{name: "tokens of two apps", make: slackFault(slacktest.Fault{Method: "bots.info", Body: `{"ok":true,"bot":{"id":"B0BOT","app_id":"A0OTHER"}}`}), check: "slack_app_token", want: broken, says: []string{"app A0SLACKTEST", "of A0OTHER"}, remedy: []string{"settings of one app"}},
+		{name: "tokens of two apps", make: slackFault(slacktest.Fault{Method: "bots.info", Body: `{"ok":true,"bot":{"id":"B0BOT","app_id":"A0OTHER"}}`}), check: "slack_app_token", want: broken, says: []string{"app A0SLACKTEST", "to the app A0OTHER"}, remedy: []string{"settings of one app"}},
 
 		{name: "a channel's name", make: set("REVOKE_CHANNEL", "#security"), check: "slack_channel", want: broken, says: []string{"REVOKE_CHANNEL must be a channel's ID"}, remedy: []string{"Open the channel's details"}},
 		{name: "no such channel", make: set("REVOKE_CHANNEL", "C0NOWHERE"), check: "slack_channel", want: broken, says: []string{"C0NOWHERE", "the channel does not exist"}, remedy: []string{"/invite @revoke-sessions"}},
 		{name: "not in the channel", make: inChannel(func(c *slacktest.Channel) { c.Private, c.BotIsMember = false, false }), check: "slack_channel", want: broken, says: []string{"the bot is not in the channel"}, remedy: []string{"/invite"}},
 		{name: "an archived channel", make: inChannel(func(c *slacktest.Channel) { c.Archived = true }), check: "slack_channel", want: broken, says: []string{"archived"}, remedy: []string{"Unarchive"}},
-		{name: "a shared channel", make: inChannel(func(c *slacktest.Channel) { c.ExtShared = true }), check: "slack_channel", want: broken, says: []string{"shared with another organisation"}, remedy: []string{"alone"}},
+		{name: "a shared channel", make: inChannel(func(c *slacktest.Channel) { c.ExtShared = true }), check: "slack_channel", want: broken, says: []string{"shared with another organisation"}, remedy: []string{"not shared"}},
 		{name: "a public channel", make: inChannel(func(c *slacktest.Channel) { c.Private = false }), check: "slack_channel", want: doubtful, says: []string{"public channel", "whole workspace"}, remedy: []string{"private"}},
 		{name: "a scope for the channel", make: lackingScope("groups:read"), check: "slack_channel", want: broken, says: []string{"lacks the scope groups:read"}, remedy: []string{"reinstall"}, also: map[string]result{"slack_scopes": doubtful}},
 
 		{name: "Socket Mode is off", make: func(th *theatre) { th.slack.Disconnect(slacktest.LinkDisabled) }, check: "slack_socket", want: broken, says: []string{"socket_mode_not_enabled"}, remedy: []string{"Socket Mode is on"}, also: map[string]result{"slack_app_token": unchecked}},
-		{name: "sockets that cannot be opened", args: []string{"--count-sockets"}, make: slackFault(slacktest.Fault{Method: "socket", Status: http.StatusBadGateway}), check: "slack_socket", want: broken, says: []string{"it cannot be used"}, remedy: []string{"WebSockets"}},
+		{name: "sockets that cannot be opened", args: []string{"--count-sockets"}, make: slackFault(slacktest.Fault{Method: "socket", Status: http.StatusBadGateway}), check: "slack_socket", want: broken, says: []string{"it does not work"}, remedy: []string{"WebSockets"}},
 		{name: "too many sockets", args: []string{"--count-sockets"}, make: func(th *theatre) { th.slack.SetStrangers(slacktest.MaxSockets) }, check: "slack_socket", want: broken, says: []string{"disconnect too_many_websockets"}, remedy: []string{"no more than 10 sockets"}},
 		{name: "nobody connected", args: []string{"--count-sockets"}, make: all(), check: "slack_sockets_open", want: well, says: []string{"No other socket is open"}},
 		{name: "tokens of two apps, by the greeting", args: []string{"--count-sockets"}, make: slackFault(slacktest.Fault{Method: "bots.info", Body: `{"ok":true,"bot":{"id":"B0BOT","app_id":"A0OTHER"}}`}),
-			check: "slack_socket", want: broken, says: []string{"The socket is of the app A0SLACKTEST, and SLACK_BOT_TOKEN of A0OTHER"}, remedy: []string{"settings of one app"}, also: map[string]result{"slack_app_token": broken, "slack_sockets_open": well}},
+			check: "slack_socket", want: broken, says: []string{"The socket belongs to the app A0SLACKTEST, but SLACK_BOT_TOKEN to the app A0OTHER"}, remedy: []string{"settings of one app"}, also: map[string]result{"slack_app_token": broken, "slack_sockets_open": well}},
 		{name: "strangers", args: []string{"--count-sockets"}, make: func(th *theatre) { th.slack.SetStrangers(3) }, check: "slack_sockets_open", want: doubtful, says: []string{"3 other sockets", "somebody else"}, remedy: []string{"revoke this one"}},
 
 		{name: "half a credential", make: set("AZURE_CLIENT_ID", ""), check: "entra_token", want: broken, says: []string{"AZURE_CLIENT_ID is missing"}, remedy: []string{"README"}, also: noEntra},
@@ -257,17 +257,17 @@ func ailments() []ailment {
 
 		{name: "no leave to revoke", make: withdraw("User.RevokeSessions.All"), check: "entra_permissions", want: broken, says: []string{"The app lacks the application permission User.RevokeSessions.All"}, remedy: []string{"admin consent"}},
 		{name: "another permission for another operation", make: all(withdraw("User.RevokeSessions.All"), grant("User.ReadWrite.All"), set("REVOKE_OPERATION", "revokeSignInSessions")), check: "entra_permissions", want: well},
-		{name: "only the fallback is permitted", make: all(withdraw("User.RevokeSessions.All"), grant("User.ReadWrite.All"), set("REVOKE_FALLBACK", "revokeSignInSessions")), check: "entra_permissions", want: doubtful, says: []string{"carried out by revokeSignInSessions"}, remedy: []string{"User.RevokeSessions.All"}},
+		{name: "only the fallback is permitted", make: all(withdraw("User.RevokeSessions.All"), grant("User.ReadWrite.All"), set("REVOKE_FALLBACK", "revokeSignInSessions")), check: "entra_permissions", want: doubtful, says: []string{"the bot uses revokeSignInSessions for every revoke"}, remedy: []string{"User.RevokeSessions.All"}},
 		{name: "a broader permission", make: all(withdraw("User.Read.All"), withdraw("GroupMember.Read.All"), withdraw("RoleManagement.Read.Directory"), grant("Directory.Read.All")), check: "entra_permissions", want: well},
-		{name: "roles for the cards", make: withdraw("RoleManagement.Read.Directory"), check: "entra_permissions", want: doubtful, says: []string{"RoleManagement.Read.Directory", "cards cannot tell"}, remedy: []string{"unknown"}, also: map[string]result{"entra_administrators": unchecked}},
-		{name: "roles for a rule", make: all(policyOf(policyWithRoles), withdraw("RoleManagement.Read.Directory")), check: "entra_permissions", want: broken, says: []string{"RoleManagement.Read.Directory, which the policy's rule about privileged roles needs"}, remedy: []string{"admin consent"}, also: map[string]result{"entra_administrators": unchecked}},
-		{name: "no role for administrators", make: appWithoutRole, check: "entra_administrators", want: doubtful, says: []string{"The app holds no role", "administrator role", "may be refused"}, remedy: []string{"Privileged Authentication Administrator"}},
+		{name: "roles for the cards", make: withdraw("RoleManagement.Read.Directory"), check: "entra_permissions", want: doubtful, says: []string{"RoleManagement.Read.Directory", "cards cannot say"}, remedy: []string{"unknown"}, also: map[string]result{"entra_administrators": unchecked}},
+		{name: "roles for a rule", make: all(policyOf(policyWithRoles), withdraw("RoleManagement.Read.Directory")), check: "entra_permissions", want: broken, says: []string{"RoleManagement.Read.Directory (the policy's rule about privileged roles needs it)"}, remedy: []string{"admin consent"}, also: map[string]result{"entra_administrators": unchecked}},
+		{name: "no role for administrators", make: appWithoutRole, check: "entra_administrators", want: doubtful, says: []string{"The app holds no role", "administrator role", "may refuse the revoke"}, remedy: []string{"Privileged Authentication Administrator"}},
 		{name: "a role for some accounts", make: all(appWithoutRole, appRole(graphtest.HelpdeskAdministrator, "")), check: "entra_administrators", want: doubtful, says: []string{"holds no role"}, remedy: []string{"Privileged Authentication Administrator"}},
 		{name: "a role in a part of the organisation", make: all(appWithoutRole, appRole(graphtest.PrivilegedAuthenticationAdministrator, strangeGroup)), check: "entra_administrators", want: doubtful, says: []string{"holds no role"}, remedy: []string{"whole organisation"}},
 		{name: "the highest role", make: all(appWithoutRole, appRole(graphtest.GlobalAdministrator, "")), check: "entra_administrators", want: well},
 		{name: "roles that do not come", make: entraFault(graphtest.Fault{PathSuffix: "/transitiveRoleAssignments", Status: 503}), check: "entra_administrators", want: unchecked, says: []string{"not checked: whether Microsoft lets the bot revoke administrators", "503"}, remedy: []string{"Try again"}},
 		{name: "sign-ins for the cards", make: withdraw("AuditLog.Read.All"), check: "entra_permissions", want: doubtful, says: []string{"AuditLog.Read.All", "last signed in"}, remedy: []string{"unknown"}},
-		{name: "groups for the policy", make: all(policyOf(policyWithEntraGroup), knownGroup, withdraw("GroupMember.Read.All")), check: "entra_permissions", want: broken, says: []string{"GroupMember.Read.All, which the policy's Entra group " + strangeGroup}, remedy: []string{"admin consent"},
+		{name: "groups for the policy", make: all(policyOf(policyWithEntraGroup), knownGroup, withdraw("GroupMember.Read.All")), check: "entra_permissions", want: broken, says: []string{"GroupMember.Read.All (the policy's Entra group " + strangeGroup}, remedy: []string{"admin consent"},
 			also: map[string]result{"groups": broken, "policy": broken}},
 
 		{name: "no leave to read users", make: entraFault(graphtest.Fault{Method: http.MethodGet, PathSuffix: "/users", Times: 1, Status: http.StatusForbidden}), check: "entra_user", want: broken, says: []string{"look for any account", "403"}, remedy: []string{"Grant the bot the permission User.Read.All"}},
@@ -292,18 +292,18 @@ func ailments() []ailment {
 		{name: "a database of another kind", make: set("REVOKE_DATABASE_URL", "mysql:x"), check: "database", want: broken, says: []string{"sqlite:PATH"}, remedy: []string{"Correct REVOKE_DATABASE_URL"}},
 
 		{name: "a newer database", make: schema(99), check: "database", want: broken, says: []string{"has schema 99"}, remedy: []string{"Use the newer"}},
-		{name: "an older database", make: schema(1), check: "database", want: doubtful, says: []string{"has schema 1"}, remedy: []string{"start this version's bot once"}},
+		{name: "an older database", make: schema(1), check: "database", want: doubtful, says: []string{"has schema 1"}, remedy: []string{"start this version of the bot once"}},
 		{name: "a slow clock at Slack", make: func(th *theatre) { th.slack.SetClockSkew(-2 * time.Minute) }, check: "clock", want: doubtful, says: []string{"Slack's is 1", "seconds behind"}, remedy: []string{"NTP"}},
 		{name: "a fast clock at Microsoft", make: func(th *theatre) { th.entra.SetClockSkew(10 * time.Minute) }, check: "clock", want: broken, says: []string{"Microsoft's is ", "ahead of"}, remedy: []string{"NTP"}},
 
-		{name: "a policy that cannot be read", make: policyOf("version: 7\n"), check: "policy", want: broken, says: []string{"REVOKE_POLICY", "policy.yml: line 1: version must be", "; line 1: nobody is named"}, remedy: []string{"policy check"}, also: map[string]result{"groups": unchecked}},
+		{name: "a policy that cannot be read", make: policyOf("version: 7\n"), check: "policy", want: broken, says: []string{"REVOKE_POLICY", "policy.yml: line 1: version must be", "; line 1: no approvers are named"}, remedy: []string{"policy check"}, also: map[string]result{"groups": unchecked}},
 		{name: "nobody named without a policy file", make: set("REVOKE_APPROVERS", ""), check: "policy", want: broken, says: []string{"REVOKE_APPROVERS names nobody"}, remedy: []string{"Set REVOKE_APPROVERS to the Slack user IDs"}, also: map[string]result{"groups": unchecked}},
 		{name: "too few approvers", make: func(th *theatre) {
 			th.slack.UpdateUser(amirID, func(u *slacktest.User) { u.EmailUnconfirmed = true })
 		}, check: "policy", want: broken, says: []string{"a request about one of the approvers needs", "could decide now: 1", amirID + " (Slack does not call the e-mail address confirmed)"}, remedy: []string{"SSO", "identity.map", "Name more approvers"}},
 		{name: "an approver more than needed who signs in by SSO", make: all(set("REVOKE_APPROVERS", aliceID+","+amirID+","+bobID), func(th *theatre) {
 			th.slack.UpdateUser(bobID, func(u *slacktest.User) { u.EmailUnconfirmed = true })
-		}), check: "policy", want: doubtful, says: []string{"can be fulfilled, but not everybody", "could decide now: 2", bobID + " (Slack does not call"}, remedy: []string{"SSO", "identity.map"}},
+		}), check: "policy", want: doubtful, says: []string{"enough approvers, but some who are named could not decide", "could decide now: 2", bobID + " (Slack does not call"}, remedy: []string{"SSO", "identity.map"}},
 		{name: "an approver more than needed without an account", make: all(set("REVOKE_APPROVERS", aliceID+","+amirID+","+bobID), func(th *theatre) {
 			th.slack.UpdateUser(bobID, func(u *slacktest.User) { u.Email = "nobody@contoso.example" })
 		}), check: "policy", want: doubtful, says: []string{"could decide now: 2", bobID + " (no Entra account"}, remedy: []string{"under identity.map"}},
@@ -313,7 +313,7 @@ func ailments() []ailment {
 				names += fmt.Sprintf(",U0STRANGER%02d", n)
 			}
 			set("REVOKE_APPROVERS", names)(th)
-		}, check: "policy", want: doubtful, says: []string{"there are too many to look at everybody", "could decide now: 1", "50 of at least 62 were looked at"}, remedy: []string{"Name fewer approvers"}},
+		}, check: "policy", want: doubtful, says: []string{"there are too many to check everybody", "could decide now: 1", "of 50 who were checked; at least 62 are named"}, remedy: []string{"Name fewer approvers"}},
 		{name: "approvers whom nobody could look up", make: slackFault(slacktest.Fault{Method: "users.info", Status: http.StatusServiceUnavailable}), check: "policy", want: doubtful, says: []string{"not known whether", "users.info"}, remedy: []string{"Try again"}},
 	}
 }
@@ -414,14 +414,14 @@ func TestDoctorWithNothing(t *testing.T) {
 	env := map[string]string{"REVOKE_DATABASE_URL": "sqlite:" + filepath.Join(t.TempDir(), "none.db"), "AZURE_TOKEN_CREDENTIALS": "EnvironmentCredential"}
 	code, stdout, stderr := output(t, env, "doctor")
 	for _, words := range []string{
-		"FAIL  SLACK_BOT_TOKEN is not set.", "FAIL  SLACK_APP_TOKEN is not set.", "FAIL  REVOKE_CHANNEL is not set", "FAIL  The settings for signing in to Entra",
+		"FAIL  SLACK_BOT_TOKEN is not set.", "FAIL  SLACK_APP_TOKEN is not set.", "FAIL  REVOKE_CHANNEL is not set", "FAIL  The settings for the sign-in to Entra",
 		"FAIL  REVOKE_APPROVERS names nobody", "ok    There is no database", "\n      Take the Bot User OAuth Token",
 	} {
 		if !strings.Contains(stdout, words) {
 			t.Errorf("it does not say %q:\n%s", words, stdout)
 		}
 	}
-	if code != 1 || !strings.Contains(stderr, "doctor found what keeps the bot from its work: 2 ok, 0 warn, 5 FAIL, 10 skip") {
+	if code != 1 || !strings.Contains(stderr, "doctor found problems that stop the bot from working: 2 ok, 0 warn, 5 FAIL, 10 skip") {
 		t.Errorf("exit code %d\n%s\n%s", code, stdout, stderr)
 	}
 	if code, _, _ := output(t, env, "doctor", "--colour"); code != 2 {
@@ -433,7 +433,7 @@ func TestDoctorWithNothing(t *testing.T) {
 func TestDoctorWithSealedToken(t *testing.T) {
 	th := newTheatre(t)
 	code, found, _ := th.doctor()
-	if f := found["entra_permissions"]; code != 0 || f.Result != unchecked || !containsAll(f.Says, []string{"cannot be read", "no fault"}) {
+	if f := found["entra_permissions"]; code != 0 || f.Result != unchecked || !containsAll(f.Says, []string{"cannot be read", "not an error"}) {
 		t.Errorf("exit code %d, %+v", code, f)
 	}
 	if f := found["entra_user"]; f.Result != well {
@@ -448,7 +448,7 @@ func TestDoctorWithAPerson(t *testing.T) {
 		want             result
 		says             string
 	}{
-		"enough":    {"User.RevokeSessions.All User.Read.All Directory.Read.All AuditLog.Read.All", "", well, "Whom the person who signed in may revoke, their Entra roles decide"},
+		"enough":    {"User.RevokeSessions.All User.Read.All Directory.Read.All AuditLog.Read.All", "", well, "The Entra roles of the person who signed in decide whose sessions they may revoke"},
 		"a broader": {"Directory.ReadWrite.All AuditLog.Read.All", "", well, "delegated permissions are enough"},
 		"too few":   {"User.Read.All Directory.Read.All AuditLog.Read.All", "", broken, "The person who signed in lacks the delegated permission User.RevokeSessions.All"},
 		// From what a person may not, there is no fallback.

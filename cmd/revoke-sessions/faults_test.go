@@ -47,9 +47,9 @@ const (
 	saidRefused  = "Microsoft refused. Nothing was revoked."
 	saidNoSignIn = "The bot could not sign in to Microsoft Entra. Nothing was revoked."
 	saidAway     = "Microsoft could not be reached. Nothing was revoked."
-	lineRevoked  = "revoked: The sessions are revoked. Entra accepted"
-	lineSeen     = "revoked: The sessions are revoked. Microsoft gave no clear answer, but the account shows the change."
-	lineUnknown  = "unknown: It is not known whether the sessions were revoked."
+	lineRevoked  = "revoked: Carol Target's sessions are revoked. Entra accepted"
+	lineSeen     = "revoked: Carol Target's sessions are revoked. Microsoft gave no clear answer, but the account shows the change."
+	lineUnknown  = "unknown: It is not known whether Carol Target's sessions were revoked."
 	threadOpen   = "Still open, and until when"
 )
 
@@ -172,9 +172,9 @@ func TestFaults(t *testing.T) {
 		"token endpoint silent": signInAway(graph.CodeSignInUnreachable, saidAway, 1, newToken(graphtest.Fault{Hang: true})),
 
 		"stamp that never moves": {with: lag(time.Hour), state: bot.NotVisibleYet, outcome: graph.Done, status: 204, posts: 1, exit: 0,
-			card: "Not visible in the account yet", thread: threadOpen, out: "Not visible in the account yet, which can take minutes"},
+			card: "Not visible in the account yet", thread: threadOpen, out: "Not verified yet: the account still shows sessions valid since"},
 		"stamp that moves late": {with: lag(100 * time.Millisecond), state: bot.Verified, outcome: graph.Done, status: 204, posts: 1, exit: 0,
-			card: saidVerified, thread: threadOpen, out: "Not visible in the account yet, which can take minutes"},
+			card: saidVerified, thread: threadOpen, out: "Not verified yet: the account still shows sessions valid since"},
 		"an old read after a lost answer": {with: func(s *faultStage) {
 			lag(150 * time.Millisecond)(s)
 			post(graphtest.Fault{Reset: true, Apply: applied})(s)
@@ -327,7 +327,7 @@ func (f fault) atConsole(t *testing.T) {
 	switch {
 	case f.state == bot.Void: // there is no card that could be void
 		f.state, f.outcome, f.status, f.code, f.posts = bot.Failed, graph.NotDone, 404, "Request_ResourceNotFound", 1
-	case f.state == bot.Verified && strings.Contains(f.out, "Not visible"), f.state == bot.NotVisibleYet:
+	case f.state == bot.Verified && strings.Contains(f.out, "Not verified yet"), f.state == bot.NotVisibleYet:
 		f.state = bot.Revoked // nobody waits for it in a shell
 	}
 	f.recorded(t, s)

@@ -13,7 +13,7 @@ import (
 	"revoke-sessions/bot/metrics"
 )
 
-// How long whoever asks for the bot's health or numbers may take.
+// How long a client that asks for the bot's health or metrics may take.
 const (
 	httpHeaders = 2 * time.Second
 	httpRead    = 5 * time.Second
@@ -35,7 +35,7 @@ func checkHTTPAddr(address string) error {
 		_, err = strconv.ParseUint(port, 10, 16)
 	}
 	if err != nil {
-		return errors.New("REVOKE_HTTP_ADDR must be host:port, for example 127.0.0.1:9464 for this machine only, or :9464 for whoever can reach it")
+		return errors.New("REVOKE_HTTP_ADDR must be host:port, for example 127.0.0.1:9464 for this machine only, or :9464 for everybody who can reach this machine")
 	}
 	return nil
 }
@@ -56,7 +56,7 @@ func serveHTTP(address string, m *metrics.Metrics, log *slog.Logger) (stop func(
 	}
 	listener, err := net.Listen("tcp", address)
 	if err != nil {
-		return nil, usageError(fmt.Sprintf("REVOKE_HTTP_ADDR is %s, and that cannot be opened: %v. Choose another address, or stop what uses it; nothing was begun", address, err))
+		return nil, usageError(fmt.Sprintf("the bot did not start: REVOKE_HTTP_ADDR is %s, which cannot be opened: %v. Choose another address, or stop the program that uses it", address, err))
 	}
 	guests := &crowd{most: maxHTTPConns, open: map[net.Conn]presence{}}
 	server := &http.Server{
@@ -67,15 +67,15 @@ func serveHTTP(address string, m *metrics.Metrics, log *slog.Logger) (stop func(
 	go func() {
 		defer close(done)
 		if err := server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
-			log.Error("health and numbers are not served any more", "error", err)
+			log.Error("health and metrics are no longer served", "error", err)
 		}
 	}()
-	log.Info("serving health and numbers", "address", listener.Addr().String())
+	log.Info("serving health and metrics", "address", listener.Addr().String())
 	return func() {
 		ctx, cancel := context.WithTimeout(context.Background(), httpStop)
 		defer cancel()
 		if err := server.Shutdown(ctx); err != nil {
-			_ = server.Close() // whoever still reads is cut off
+			_ = server.Close() // a client that still reads is cut off
 		}
 		<-done
 	}, nil

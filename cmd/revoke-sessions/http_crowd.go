@@ -11,8 +11,8 @@ import (
 // times what probes and scrapers hold, and at most a few megabytes.
 const maxHTTPConns = 64
 
-// crowd keeps the connections to a server few. Whoever comes is let in, and where
-// that is one too many, another one goes: first whoever has been silent longest,
+// crowd keeps the connections to a server few. Each new client is let in, and if
+// that is one too many, another one goes: first the one that was silent longest,
 // so that a probe, which asks at once, gets its answer however many others only
 // hold the line.
 type crowd struct {

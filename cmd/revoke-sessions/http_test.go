@@ -27,7 +27,7 @@ func (th *theatre) httpAddress() string {
 	th.t.Helper()
 	for line := range strings.Lines(th.log.String()) {
 		var said struct{ Msg, Address string }
-		if json.Unmarshal([]byte(line), &said) == nil && said.Msg == "serving health and numbers" {
+		if json.Unmarshal([]byte(line), &said) == nil && said.Msg == "serving health and metrics" {
 			return said.Address
 		}
 	}

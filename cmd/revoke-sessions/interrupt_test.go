@@ -64,7 +64,7 @@ func TestCtrlCStopsBetweenTwoAccounts(t *testing.T) {
 	s := th.typedInShell("revoke", "--user-id", "carol@contoso.example", "--user-id", "bob@contoso.example", "--user-id", "olga@contoso.example", "--confirm=false")
 	th.poll("the first POST is under way", func() bool { return len(th.entra.Posts()) == 1 })
 	s.signal(t, os.Interrupt)
-	s.ended(t, exitDeclined, "carol@contoso.example: revoked", "Stopped. Done: carol@contoso.example. Not begun: bob@contoso.example, olga@contoso.example.")
+	s.ended(t, exitDeclined, "carol@contoso.example: revoked", "Stopped. Done: carol@contoso.example. Not started: bob@contoso.example, olga@contoso.example.")
 	if n := len(th.entra.Posts()); n != 1 {
 		t.Errorf("%d POSTs", n)
 	}
@@ -83,10 +83,10 @@ func TestFreezeWhileItWaits(t *testing.T) {
 	s := th.typedInShell("revoke", "--user-id", "carol@contoso.example", "--confirm=false", "--output", "json")
 	th.poll("it waits", func() bool { return th.count("approved") == 2 })
 	th.typed(aliceID, "freeze somebody stole an approver")
-	s.ended(t, 1, `"says":"⚠ Frozen by @`+aliceID+`: no revoke is begun.`, "Microsoft asked the bot to wait 5 minutes")
+	s.ended(t, 1, `"says":"Frozen by @`+aliceID+`: no revoke starts.`, "Microsoft asked the bot to wait 5 minutes")
 	var r accountResult
 	if err := json.Unmarshal(s.out.Bytes(), &r); err != nil || r.Outcome != outcomeRefused || r.Code != "frozen" || r.State != bot.Denied || !requestIDs.MatchString(r.Request) ||
-		!strings.Contains(r.Says, "--override-policy") || !strings.HasSuffix(r.Says, " It waited for Microsoft, and nothing was revoked.") {
+		!strings.Contains(r.Says, "--override-policy") || !strings.HasSuffix(r.Says, " The request was waiting for Microsoft. Nothing was revoked.") {
 		t.Errorf("%+v, %v", r, err)
 	}
 	rows := th.audit()
@@ -112,7 +112,7 @@ func TestCtrlCWhileItWaits(t *testing.T) {
 	s := th.typedInShell("revoke", "--user-id", "carol@contoso.example", "--confirm=false")
 	th.poll("it waits", func() bool { return th.count("approved") == 2 })
 	s.signal(t, os.Interrupt)
-	s.ended(t, exitDeclined, "carol@contoso.example: declined: Stopped while it waited. Nothing was revoked.", "Microsoft asked the bot to wait 5 minutes")
+	s.ended(t, exitDeclined, "carol@contoso.example: declined: Stopped while it waited for Microsoft. Nothing was revoked.", "Microsoft asked the bot to wait 5 minutes")
 	rows := th.audit()
 	if last := rows[len(rows)-1]; last.Action != "denied" || last.Reason != "interrupted" || !strings.HasPrefix(last.Actor, "os:") {
 		t.Errorf("on record is %+v", last)
@@ -157,7 +157,7 @@ func TestBotThatStartsDuringTheCall(t *testing.T) {
 	s := th.typedInShell("revoke", "--user-id", "carol@contoso.example", "--confirm=false")
 	th.poll("the POST is under way", func() bool { return len(th.entra.Posts()) == 1 })
 	th.begin()
-	s.ended(t, 0, "carol@contoso.example: revoked: The sessions are revoked. Entra accepted", "")
+	s.ended(t, 0, "carol@contoso.example: revoked: Carol Target's sessions are revoked. Entra accepted", "")
 	if n := len(th.entra.Posts()); n != 1 || th.count("unknown") != 0 || th.count("executing") != 1 {
 		t.Errorf("%d POSTs, and on record is %+v", n, th.audit())
 	}

@@ -20,13 +20,13 @@ func limitLog(log *slog.Logger, next func(graph.Limit)) func(graph.Limit) {
 		next(l)
 		switch {
 		case l.Status == http.StatusTooManyRequests:
-			log.Warn("Microsoft Graph turns a call away because a limit is reached", "scope", l.Scope, "reason", l.Reason, "used", l.Used)
+			log.Warn("Microsoft Graph refused a call because a limit is reached", "scope", l.Scope, "reason", l.Reason, "used", l.Used)
 		case l.Used > 0:
 			mu.Lock()
 			defer mu.Unlock()
 			if time.Since(said) >= limitSaidEvery {
 				said = time.Now()
-				log.Warn("the limit to how much Microsoft Graph may be asked is nearly used up", "used", l.Used)
+				log.Warn("the limit of Microsoft Graph for the bot is nearly used up", "used", l.Used)
 			}
 		}
 	}

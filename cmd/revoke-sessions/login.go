@@ -17,19 +17,20 @@ type loginCommand struct{}
 
 // Help is what --help says beyond the one line.
 func (loginCommand) Help() string {
-	return `For tenants that let no application revoke sessions. It prints an address and a code; whoever enters the code
-there and signs in lends the bot their rights. The rules of the bot stay what they are: it still needs an approver.
+	return `For organisations that let no application revoke sessions. The command prints an address and a code. The person who
+enters the code there and signs in lends their rights to the bot. Each revoke still needs an approver.
 
-It needs AZURE_TENANT_ID and AZURE_CLIENT_ID, of an app registration that allows public client flows and has the
+Set AZURE_TENANT_ID and AZURE_CLIENT_ID first. The app registration must allow public client flows and have the
 delegated permissions User.RevokeSessions.All and User.Read.All, with an administrator's consent. The account must be a
-member of the organisation, with a role that may revoke the sessions of the people in question, and should be the
-bot's alone: the bot refuses to revoke it, and Conditional Access may ask for it again and again.
+member of the organisation, with a role that may revoke other people's sessions. Use an account that only the bot uses:
+the bot refuses to revoke it, and Conditional Access may ask it to sign in again and again.
 
-Run it as the user that runs the bot, on the same machine: the sign-in is kept there, encrypted, by the operating
-system. On Linux that takes the kernel's keyring and lasts until the machine is started anew. Who it is, and nothing
-secret, is written to login.json in the user's configuration, or to the file that REVOKE_LOGIN_RECORD names.
+Run the command on the bot's machine, as the user that runs the bot. The operating system keeps the sign-in there,
+encrypted. On Linux the kernel's keyring keeps it until the machine restarts. The file login.json in the user's
+configuration, or the file that REVOKE_LOGIN_RECORD names, says who signed in. It holds nothing secret.
 
-Then run the bot with AZURE_TOKEN_CREDENTIALS=DeviceCodeCredential. A bot that already runs that way takes the sign-in up by itself.`
+Then run the bot with AZURE_TOKEN_CREDENTIALS=DeviceCodeCredential. A bot that already runs this way uses the new
+sign-in without a restart.`
 }
 
 // Run signs somebody in, or leaves what was there before as it is.
@@ -38,7 +39,7 @@ func (loginCommand) Run(ctx context.Context, s *surroundings) error {
 		return err
 	}
 	record, err := msgraph.Login(ctx, s.getenv, s.at.credential(), func(message string) {
-		fmt.Fprintf(s.stdout, "%s\nWaiting until that has happened. Ctrl-C ends it.\n", bot.Clean(message, maxEntraText))
+		fmt.Fprintf(s.stdout, "%s\nWaiting for the sign-in. Ctrl-C stops.\n", bot.Clean(message, maxEntraText))
 	})
 	if err != nil {
 		return loginFailed(ctx, err)
@@ -79,7 +80,7 @@ func loginSettings(getenv func(string) string) error {
 
 // loginFailed says why nobody signed in, and what to do.
 func loginFailed(ctx context.Context, err error) error {
-	const unchanged = "Nobody was signed in; an earlier sign-in is as it was"
+	const unchanged = "Nobody was signed in. An earlier sign-in is unchanged"
 	failed := graph.AsError(err)
 	switch {
 	case ctx.Err() != nil:
@@ -95,11 +96,11 @@ func saySignedIn(out io.Writer, account, path string) error {
 	_, err := fmt.Fprintf(out, `
 Signed in: %s
 
-The sign-in is kept on this machine, for the user that ran this. Who it is stands in
+The sign-in is kept on this machine, for the user that ran this command. This file says who signed in:
   %s
-To let the bot use it, run it as the same user, with the same AZURE_TENANT_ID and AZURE_CLIENT_ID and with
+To let the bot use the sign-in, run the bot as the same user, with the same AZURE_TENANT_ID and AZURE_CLIENT_ID and with
   AZURE_TOKEN_CREDENTIALS=DeviceCodeCredential
-A bot that already runs that way takes it up by itself. It refuses to revoke the sessions of this account.
+A bot that already runs this way uses the new sign-in without a restart. The bot refuses to revoke this account's sessions.
 `, bot.Clean(account, maxAccount), bot.Clean(path, maxPath))
 	return err
 }

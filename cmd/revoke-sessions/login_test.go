@@ -165,7 +165,7 @@ func TestLoginIsStopped(t *testing.T) {
 	defer stop()
 	th.whenCodeIsShown(func(string) { stop() })
 	code, says := th.login(ctx)
-	if code != 1 || !strings.Contains(says, "stopped. Nobody was signed in; an earlier sign-in is as it was") || strings.Contains(says, "network") {
+	if code != 1 || !strings.Contains(says, "stopped. Nobody was signed in. An earlier sign-in is unchanged") || strings.Contains(says, "network") {
 		t.Errorf("exit code %d:\n%s", code, says)
 	}
 }

@@ -30,12 +30,12 @@ func main() {
 // that sets the same is in the tag "setting".
 type commandLine struct {
 	Run     runCommand     `cmd:"" default:"withargs" help:"Run the bot (the default)."`
-	Demo    demoCommand    `cmd:"" help:"Try it here and now: a Slack and a Microsoft Graph of its own, on this machine only."`
-	Login   loginCommand   `cmd:"" help:"Sign a person in, in whose name the bot is to work."`
-	Doctor  doctorCommand  `cmd:"" help:"Check everything that the bot needs, without changing anything: what is missing, and what to do."`
-	Revoke  revokeCommand  `cmd:"" help:"Revoke on the command line, without Slack."`
+	Demo    demoCommand    `cmd:"" help:"Try the bot on this machine, with a simulated Slack and Microsoft Graph."`
+	Login   loginCommand   `cmd:"" help:"Sign in a person whose rights the bot uses."`
+	Doctor  doctorCommand  `cmd:"" help:"Check everything that the bot needs. Say what is missing and what to do. Change nothing."`
+	Revoke  revokeCommand  `cmd:"" help:"Revoke sessions from the command line, without Slack."`
 	Audit   auditCommand   `cmd:"" help:"Check, show or export the audit chain."`
-	Policy  policyCommand  `cmd:"" help:"Print an example of a policy file, or check one."`
+	Policy  policyCommand  `cmd:"" help:"Print an example policy file, or check a policy file."`
 	Version versionCommand `cmd:"" help:"Print the version."`
 }
 
@@ -59,7 +59,7 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdin i
 	var cli commandLine
 	parser, err := kong.New(&cli,
 		kong.Name("revoke-sessions"),
-		kong.Description("Slack asks, an approver confirms, Microsoft Entra ends the sessions."),
+		kong.Description("A Slack bot: somebody reports a lost device, an approver decides, Microsoft Entra revokes the sessions."),
 		kong.Writers(stdout, stderr),
 		kong.Exit(func(c int) { panic(exitCode(c)) }),
 		kong.Resolvers(kong.ResolverFunc(func(_ *kong.Context, _ *kong.Path, flag *kong.Flag) (any, error) {

@@ -16,14 +16,14 @@ func (s *stage) page() http.Handler {
 	return s.slack.Page(slacktest.Page{
 		People: []string{bobID, aliceID, amirID, olgaID, carolID},
 		Roles: map[string]string{
-			bobID: "lost his phone", aliceID: "approver", amirID: "approver", olgaID: "sees the card, is no approver", carolID: "laptop stolen",
+			bobID: "lost his phone", aliceID: "approver", amirID: "approver", olgaID: "sees the card, is not an approver", carolID: "laptop stolen",
 		},
 		Channel: general,
 		Title:   "revoke-sessions demo",
 		Intro:   "The bot is the real one. Slack and Microsoft are doubles on this machine; nothing leaves it.",
 		Steps: []string{
 			"You are Bob, and your phone is gone. Type: /revoke-sessions me lost my phone",
-			"Switch to Olga, open #security-approvals and press Revoke sessions: she is no approver.",
+			"Switch to Olga, open #security-approvals and press Revoke sessions: she is not an approver.",
 			"Switch to Alice and press it too. Read the card, its thread, and Bob's direct messages.",
 		},
 		Hints: []string{

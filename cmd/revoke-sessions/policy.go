@@ -30,14 +30,14 @@ func (policyExample) Run(s *surroundings) error {
 
 type policyCheck struct {
 	File      string   `arg:"" placeholder:"FILE" help:"The policy file."`
-	Approvers []string `setting:"REVOKE_APPROVERS" placeholder:"U…" help:"Who may confirm if the file does not say, separated by commas ($REVOKE_APPROVERS)."`
+	Approvers []string `setting:"REVOKE_APPROVERS" placeholder:"U…" help:"The approvers if the file names none, separated by commas ($REVOKE_APPROVERS)."`
 }
 
 // Run reads the file as the bot would when it starts.
 func (c *policyCheck) Run(s *surroundings) error {
 	text, err := readPolicyText(c.File)
 	if err != nil {
-		return fmt.Errorf("read the policy: %w", err)
+		return fmt.Errorf("the policy file cannot be read: %w", err)
 	}
 	policy, err := policyfile.Parse(text, c.Approvers)
 	if err != nil {

@@ -32,7 +32,7 @@ func TestPolicyExample(t *testing.T) {
 	code, stdout, stderr = output(t, nil, "policy", "check", policyFile(t, stdout))
 	if code != 0 || stderr != "" || !containsAll(stdout, []string{
 		"policy.yml can be used (SHA-256 " + fmt.Sprintf("%x", sha256.Sum256(want)) + ")",
-		"\nAn approver is Slack user U0EXAMPLE01", "\nOne approver can give at most 10 approvals in an hour.\n", "\nNote: whoever may edit the Slack user group",
+		"\nAn approver is Slack user U0EXAMPLE01", "\nOne approver can give at most 10 approvals in an hour.\n", "\nNote: people who may edit the Slack user group",
 	}) {
 		t.Errorf("exit code %d\n%s\n%s", code, stdout, stderr)
 	}
@@ -50,12 +50,12 @@ func TestPolicyCheck(t *testing.T) {
 		stderr []string
 	}{
 		{"all mistakes at once", "version: 1\napprovers: [U0ALICE]\nexpires: 8h\nlanes: {third_party: {approvals: 0}}\n", nil, nil, 1, "",
-			[]string{"policy.yml cannot be used:\n  line 3: \"expires\" is no key", "\n  line 4: lanes.third_party.approvals cannot be 0"}},
+			[]string{"policy.yml cannot be used:\n  line 3: \"expires\" is not a key", "\n  line 4: lanes.third_party.approvals cannot be 0"}},
 		{"approvers from outside", "version: 1\n", map[string]string{"REVOKE_APPROVERS": "U0ALICE, U0AMIR"}, nil, 0, "An approver is Slack user U0ALICE or U0AMIR.", nil},
 		{"approvers as a flag", "version: 1\n", nil, []string{"--approvers", "U0ALICE"}, 0, "An approver is Slack user U0ALICE.", nil},
-		{"approvers twice", "version: 1\napprovers: [U0ALICE]\n", map[string]string{"REVOKE_APPROVERS": "U0AMIR"}, nil, 1, "", []string{"line 2: approvers stand here and in REVOKE_APPROVERS too"}},
-		{"a wrong name outside", "version: 1\n", map[string]string{"REVOKE_APPROVERS": "@alice"}, nil, 1, "", []string{`REVOKE_APPROVERS: "@alice" is no`}},
-		{"no approvers", "version: 1\n", nil, nil, 1, "", []string{"line 1: nobody is named"}},
+		{"approvers twice", "version: 1\napprovers: [U0ALICE]\n", map[string]string{"REVOKE_APPROVERS": "U0AMIR"}, nil, 1, "", []string{"line 2: approvers are named here and in REVOKE_APPROVERS"}},
+		{"a wrong name outside", "version: 1\n", map[string]string{"REVOKE_APPROVERS": "@alice"}, nil, 1, "", []string{`REVOKE_APPROVERS: "@alice" is not a`}},
+		{"no approvers", "version: 1\n", nil, nil, 1, "", []string{"line 1: no approvers are named"}},
 		{"too long", strings.Repeat("# a line\n", 10000), nil, nil, 1, "", []string{"longer than 64 KiB"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -14,8 +14,8 @@ import (
 )
 
 const (
-	// redrawEvery is how often the bar is drawn anew though nothing happened:
-	// the time passes all the same.
+	// redrawEvery is how often the bar is drawn again even if nothing happened,
+	// because the time passes.
 	redrawEvery = 200 * time.Millisecond
 	// quietFor is how long a single account goes without a bar: one revoke is
 	// over before anybody wonders.
@@ -204,7 +204,7 @@ func (p *progress) spent() time.Duration {
 	return p.busy + p.now().Sub(p.since)
 }
 
-// write writes a plain line: what is said, if anything, and where it stands.
+// write writes a plain line: what is said, if anything, and how far it is.
 func (p *progress) write(said string) {
 	parts := append([]string{fmt.Sprintf("%d of %d done", p.done, p.total)}, p.pace()...)
 	if tally := p.tally(); tally != "" {
@@ -274,15 +274,22 @@ func (p *progress) pace() []string {
 	return []string{rate, brief(each*time.Duration(p.total-p.done)) + " left"}
 }
 
-// brief is a duration in as many units as anybody looks at.
+// brief is a duration in the one unit that anybody looks at.
 func brief(d time.Duration) string {
+	in := func(unit time.Duration, name string) string {
+		n := int(d.Round(unit) / unit)
+		if n != 1 {
+			name += "s"
+		}
+		return fmt.Sprintf("%d %s", n, name)
+	}
 	switch {
 	case d < 2*time.Minute:
-		return fmt.Sprintf("%d s", int(d.Round(time.Second).Seconds()))
+		return in(time.Second, "second")
 	case d < 2*time.Hour:
-		return fmt.Sprintf("%d min", int(d.Round(time.Minute).Minutes()))
+		return in(time.Minute, "minute")
 	}
-	return fmt.Sprintf("%d h", int(d.Round(time.Hour).Hours()))
+	return in(time.Hour, "hour")
 }
 
 // tally counts the outcomes: "11 revoked, 1 failed".

@@ -86,24 +86,24 @@ func TestBar(t *testing.T) {
 		out := p.lines(s)
 		s.shows("")
 		p.start("carol@contoso.example")
-		s.shows("[--------------------] 0/4  0 s so far  carol@contoso.example")
+		s.shows("[--------------------] 0/4  0 seconds so far  carol@contoso.example")
 		pass(time.Second)
-		s.shows("[--------------------] 0/4  1 s so far  carol@contoso.example")
+		s.shows("[--------------------] 0/4  1 second so far  carol@contoso.example")
 		if !p.say("Microsoft asked the bot to wait 40 s.") {
 			t.Error("a bar does not count as said")
 		}
-		s.shows("[--------------------] 0/4  1 s so far  carol@contoso.example  Microsoft asked the bot to wait 40 s.")
+		s.shows("[--------------------] 0/4  1 second so far  carol@contoso.example  Microsoft asked the bot to wait 40 s.")
 		pass(time.Second)
 		p.step("revoked")
-		s.shows("[#####---------------] 1/4  30.0/min  6 s left  1 revoked")
+		s.shows("[#####---------------] 1/4  30.0/min  6 seconds left  1 revoked")
 		fmt.Fprintln(out, "carol: revoked")
-		s.shows("carol: revoked", "[#####---------------] 1/4  30.0/min  6 s left  1 revoked")
+		s.shows("carol: revoked", "[#####---------------] 1/4  30.0/min  6 seconds left  1 revoked")
 		for _, outcome := range []string{"revoked", "failed"} {
 			p.start("x")
 			p.step(outcome)
 		}
 		fmt.Fprint(out, "dave: revoked\nerin: failed\n")
-		s.shows("carol: revoked", "dave: revoked", "erin: failed", "[###############-----] 3/4  1.5/s  1 s left  2 revoked, 1 failed")
+		s.shows("carol: revoked", "dave: revoked", "erin: failed", "[###############-----] 3/4  1.5/s  1 second left  2 revoked, 1 failed")
 		p.start("fred")
 		p.step("revoked")
 		s.shows("carol: revoked", "dave: revoked", "erin: failed", "[####################] 4/4  2.0/s  3 revoked, 1 failed")
@@ -132,7 +132,7 @@ func TestQuickSingleAccount(t *testing.T) {
 			t.Errorf("it writes %q", s.rows)
 		}
 		pass(200 * time.Millisecond)
-		s.shows("[--------------------] 0/1  1 s so far  carol  waiting")
+		s.shows("[--------------------] 0/1  1 second so far  carol  waiting")
 		p.step("revoked")
 		p.stop()
 		s.shows("")
@@ -163,29 +163,29 @@ func TestBarBesideAQuestion(t *testing.T) {
 		fmt.Fprint(s, "y\n") // the terminal's echo
 		p.start("carol")
 		pass(time.Second)
-		s.shows("Carol Target, last sign-in yesterday", "Revoke? [y/n/a/q] y", "[--------------------] 0/2  2 s so far  carol")
+		s.shows("Carol Target, last sign-in yesterday", "Revoke? [y/n/a/q] y", "[--------------------] 0/2  2 seconds so far  carol")
 		p.step("revoked")
-		s.shows("Carol Target, last sign-in yesterday", "Revoke? [y/n/a/q] y", "[##########----------] 1/2  30.0/min  2 s left  1 revoked")
+		s.shows("Carol Target, last sign-in yesterday", "Revoke? [y/n/a/q] y", "[##########----------] 1/2  30.0/min  2 seconds left  1 revoked")
 		pass(time.Hour) // between two accounts the program's time stands still, too
-		s.shows("Carol Target, last sign-in yesterday", "Revoke? [y/n/a/q] y", "[##########----------] 1/2  30.0/min  2 s left  1 revoked")
+		s.shows("Carol Target, last sign-in yesterday", "Revoke? [y/n/a/q] y", "[##########----------] 1/2  30.0/min  2 seconds left  1 revoked")
 		fmt.Fprint(out, "half a line, ")
 		pass(time.Second)
 		fmt.Fprint(out, "and its end\n")
-		s.shows("Carol Target, last sign-in yesterday", "Revoke? [y/n/a/q] y", "half a line, and its end", "[##########----------] 1/2  30.0/min  2 s left  1 revoked")
+		s.shows("Carol Target, last sign-in yesterday", "Revoke? [y/n/a/q] y", "half a line, and its end", "[##########----------] 1/2  30.0/min  2 seconds left  1 revoked")
 	})
 }
 
 func TestBarOnASmallTerminal(t *testing.T) {
-	onScreen(t, 40, 2, func(s *screen, p *progress) {
+	onScreen(t, 46, 2, func(s *screen, p *progress) {
 		p.start("carol@contoso.example")
-		s.shows("[--------------------] 0/2  0 s so far")
+		s.shows("[--------------------] 0/2  0 seconds so far")
 		p.step("revoked")
 	})
-	onScreen(t, 60, 2, func(s *screen, p *progress) {
+	onScreen(t, 66, 2, func(s *screen, p *progress) {
 		p.start("日本語の名前@x")
-		s.shows("[--------------------] 0/2  0 s so far  日本語の名前@x")
+		s.shows("[--------------------] 0/2  0 seconds so far  日本語の名前@x")
 		p.say("前前前前前前前")
-		s.shows("[--------------------] 0/2  0 s so far  日本語の名前@x  前")
+		s.shows("[--------------------] 0/2  0 seconds so far  日本語の名前@x  前")
 		p.width = func() int { return 10 }
 		s.columns = 10
 		p.step("revoked")
@@ -208,9 +208,9 @@ func TestBarIsClean(t *testing.T) {
 	onScreen(t, 100, 2, func(s *screen, p *progress) {
 		p.start("carol\x1b[2J\u202e@x")
 		p.say("wai\x1bting")
-		s.shows("[--------------------] 0/2  0 s so far  carol[2J@x  waiting")
+		s.shows("[--------------------] 0/2  0 seconds so far  carol[2J@x  waiting")
 		p.step("rev\x1b\u202eoked")
-		s.shows("[##########----------] 1/2  0 s so far  1 revoked")
+		s.shows("[##########----------] 1/2  0 seconds so far  1 revoked")
 	})
 }
 
@@ -220,9 +220,9 @@ func TestPlainProgress(t *testing.T) {
 		each         time.Duration
 		first, last  string
 	}{
-		{100, 10, time.Second, "10 of 100 done, 1.0/s, 90 s left, 10 revoked", "100 of 100 done, 1.0/s, 100 revoked"},
-		{1000, 20, time.Second, "50 of 1000 done, 1.0/s, 16 min left, 50 revoked", "1000 of 1000 done, 1.0/s, 1000 revoked"},
-		{3, 3, time.Hour, "1 of 3 done, 1.0/min, 2 h left, 1 revoked", ""},
+		{100, 10, time.Second, "10 of 100 done, 1.0/s, 90 seconds left, 10 revoked", "100 of 100 done, 1.0/s, 100 revoked"},
+		{1000, 20, time.Second, "50 of 1000 done, 1.0/s, 16 minutes left, 50 revoked", "1000 of 1000 done, 1.0/s, 1000 revoked"},
+		{3, 3, time.Hour, "1 of 3 done, 1.0/min, 2 hours left, 1 revoked", ""},
 		{5, 0, time.Second, "", ""},
 	} {
 		synctest.Test(t, func(t *testing.T) {
@@ -267,8 +267,8 @@ func TestPlainWaiting(t *testing.T) {
 		p.stop()
 		p.say("late")
 		p.step("late")
-		want := "carol: Microsoft asked the bot to wait 40 s. (0 of 20 done, 3 s so far)\n" +
-			"dave: Microsoft asked the bot to wait 40 s. (1 of 20 done, 15.0/min, 76 s left, 1 revoked)\n"
+		want := "carol: Microsoft asked the bot to wait 40 s. (0 of 20 done, 3 seconds so far)\n" +
+			"dave: Microsoft asked the bot to wait 40 s. (1 of 20 done, 15.0/min, 76 seconds left, 1 revoked)\n"
 		if out.String() != want {
 			t.Errorf("it writes\n%q\nwant\n%q", out.String(), want)
 		}

@@ -33,20 +33,20 @@ var answers = map[string]answer{
 
 const (
 	choices = "[y]es, [n]o, yes to [a]ll, [q]uit, or ? for help: "
-	// explain says what the answers do; %[1]s is revoke or rehearse.
-	explain = `y  %[1]s for this account
-n  leave this account alone, and ask about the next one
-a  %[1]s for this account and all that follow, without asking again
-q  leave this account and all that follow alone
+	// explain says what the answers do; %[1]s is what a yes does, with its preposition.
+	explain = `y  %[1]s this account
+n  skip this account and ask about the next one
+a  %[1]s this account and all that follow, without asking again
+q  skip this account and all that follow
 `
 )
 
-const errNobodyToAsk = usageError("nobody can be asked, because there is no terminal. " +
-	"Give --confirm=false to revoke without being asked, or --what-if to see what would happen")
+const errNobodyToAsk = usageError("there is no terminal for the question before each account. " +
+	"Use --confirm=false to revoke without a question, or --what-if to see what would happen")
 
 // errNoAnswer is the end of input where an answer was due.
-var errNoAnswer = errors.New("the input ended before the question was answered, so nothing was decided about this account. " +
-	"Answer y, n, a or q, or give --confirm=false in a script")
+var errNoAnswer = errors.New("the input ended before the question was answered, so this account is not revoked. " +
+	"Answer y, n, a or q. In a script, use --confirm=false")
 
 // questioner asks the person at the terminal.
 type questioner struct {
@@ -66,7 +66,7 @@ type typed struct {
 // newQuestioner makes a questioner that writes to out and reads answers from
 // in, which must be a terminal, where a person is.
 func newQuestioner(in io.Reader, out io.Writer) *questioner {
-	return &questioner{in: bufio.NewReader(in), out: out, yes: "revoke"}
+	return &questioner{in: bufio.NewReader(in), out: out, yes: "revoke all sessions of"}
 }
 
 // ask asks until it is answered: an empty line is no answer, and neither is one
@@ -92,7 +92,7 @@ func (q *questioner) ask(ctx context.Context, text string) (answer, error) {
 		if word == "?" || word == "help" {
 			fmt.Fprintf(q.out, explain, q.yes)
 		} else {
-			fmt.Fprintln(q.out, "Please type y, n, a or q, and then Enter.")
+			fmt.Fprintln(q.out, "Please type y, n, a or q and press Enter.")
 		}
 	}
 }

@@ -23,7 +23,7 @@ func TestAnswers(t *testing.T) {
 		{"n\n", no, 1, ""}, {"NO\n", no, 1, ""},
 		{"a\n", yesToAll, 1, ""}, {"all\n", yesToAll, 1, ""},
 		{"q\n", quitAll, 1, ""}, {"QUIT\n", quitAll, 1, ""},
-		{"?\nn\n", no, 2, "leave this account alone"}, {"help\ny\n", yesOne, 2, "leave this account alone"},
+		{"?\nn\n", no, 2, "skip this account"}, {"help\ny\n", yesOne, 2, "skip this account"},
 		{"\nyep\ny es\ny\n", yesOne, 4, "Please type y, n, a or q"},
 	} {
 		var out bytes.Buffer
@@ -44,7 +44,7 @@ func TestHelpInADrill(t *testing.T) {
 	th := newTheatre(t)
 	th.at.terminal = &atTerminal{Reader: strings.NewReader("?\nn\n")}
 	_, _, says := th.revokes(t.Context(), "--user-id", "carol@contoso.example", "--drill")
-	if !strings.Contains(says, "y  rehearse for this account") || !strings.Contains(says, "a  rehearse for this account") || strings.Contains(says, "revoke for this account") {
+	if !strings.Contains(says, "y  rehearse with this account") || !strings.Contains(says, "a  rehearse with this account") || strings.Contains(says, "revoke all sessions of this") {
 		t.Error(says)
 	}
 }

@@ -25,14 +25,14 @@ type restorer interface {
 
 // recordSettings are those of the bot's by which a database is known again.
 type recordSettings struct {
-	Marker string        `setting:"REVOKE_MARKER" placeholder:"FILE" help:"Where the bot notes the last row of the record, outside the database, to see that a backup was restored: beside an SQLite file by default ($REVOKE_MARKER)."`
-	Expect *store.Anchor `name:"expect-anchor" placeholder:"SEQ:HASH" help:"A row that the record must have, as in the log's \"audit anchor\" lines; where it has not, what is open is closed as not known."`
+	Marker string        `setting:"REVOKE_MARKER" placeholder:"FILE" help:"A file outside the database with the last row of the audit chain. With it the bot sees that a backup was restored. By default beside an SQLite file ($REVOKE_MARKER)."`
+	Expect *store.Anchor `name:"expect-anchor" placeholder:"SEQ:HASH" help:"A row that the audit chain must have, from an \"audit anchor\" line of the log. If the row is missing, the open requests end as not known."`
 }
 
 // record is what watches the database from outside.
 type record struct {
 	marker   *store.Marker // nil where there is no place for one
-	expected *store.Anchor // by whoever starts the bot; nil for none
+	expected *store.Anchor // by the person who starts the bot; nil for none
 }
 
 func (c recordSettings) record(databaseURL string) record {
@@ -51,17 +51,17 @@ func (r record) watch(ctx context.Context, db *store.Store, b restorer, log *slo
 	}
 	if r.expected != nil {
 		if err := step(store.Expect(*r.expected).Compare(ctx, db)); err != nil {
-			return nil, fmt.Errorf("compare the record with --expect-anchor: %w", err)
+			return nil, fmt.Errorf("compare the audit chain with --expect-anchor: %w", err)
 		}
 	}
 	if r.marker == nil {
 		return func() {}, nil
 	}
 	if err := r.marker.Load(); err != nil {
-		log.Error("what was noted of the database is lost: whether a backup was restored is not known", "error", err)
+		log.Error("the marker file cannot be read, so it is not known whether a backup was restored", "error", err)
 	}
 	if err := step(r.marker.Compare(ctx, db)); err != nil {
-		return nil, fmt.Errorf("compare the record with %s: %w", r.marker.Path(), err)
+		return nil, fmt.Errorf("compare the audit chain with %s: %w", r.marker.Path(), err)
 	}
 	failed := false
 	note := func(within time.Duration) {
@@ -69,7 +69,7 @@ func (r record) watch(ctx context.Context, db *store.Store, b restorer, log *slo
 		defer cancel()
 		err := step(r.marker.Note(look, db))
 		if err != nil && !failed {
-			log.Error("cannot note the last row of the record outside the database", "error", err)
+			log.Error("cannot write the last row of the audit chain to the marker file", "error", err)
 		}
 		failed = err != nil
 	}

@@ -22,34 +22,40 @@ import (
 // PowerShell and without Slack. Its flags are the cmdlet's parameters.
 type revokeCommand struct {
 	UserID      []string `name:"user-id" sep:"none" placeholder:"ID|UPN" help:"Whose sessions: an object ID, a user principal name or an e-mail address. May be repeated."`
-	InputObject []string `sep:"none" placeholder:"JSON|FILE|-" help:"The same as JSON, one {\"userId\": …} or many: as an argument, from a file, or from standard input (-)."`
+	InputObject []string `sep:"none" placeholder:"JSON|FILE|-" help:"The accounts as JSON, one {\"userId\": …} or many: as an argument, in a file, or on standard input (-)."`
 
-	WhatIf         bool   `aliases:"wi" help:"Or --wi. Only say what would happen. Nothing is asked of Microsoft but reads, and nothing is written."`
-	Confirm        bool   `aliases:"cf" default:"true" help:"Or --cf. Ask before each account, which is the default; --confirm=false does not."`
-	Reason         string `placeholder:"TEXT" help:"Why; it is kept with the audit rows."`
-	Drill          bool   `help:"Do everything with a read in place of the revoke."`
-	OverridePolicy string `placeholder:"REASON" help:"Revoke although the account is protected, a freeze is on or a limit is reached. The reason goes on record."`
-	ErrorAction    string `enum:"stop,continue" default:"continue" help:"After an account that failed: stop or continue (${default})."`
+	WhatIf         bool   `aliases:"wi" help:"Or --wi. Only show what would happen. It reads the account, changes nothing and stores nothing."`
+	Confirm        bool   `aliases:"cf" default:"true" help:"Or --cf. Ask before each account (the default). --confirm=false does not ask."`
+	Reason         string `placeholder:"TEXT" help:"The reason. It goes on record."`
+	Drill          bool   `help:"Rehearse: read each account instead of revoking its sessions."`
+	OverridePolicy string `placeholder:"REASON" help:"Revoke even if the account is protected, a freeze is on or a limit is reached. The reason goes on record."`
+	ErrorAction    string `enum:"stop,continue" default:"continue" help:"After a failed account: stop or continue (default: ${default})."`
 
 	Header                  []string `sep:"none" placeholder:"KEY=VALUE" help:"A header to send with each call. May be repeated."`
-	ResponseHeadersVariable string   `aliases:"rhv" placeholder:"FILE" help:"Or --rhv. Write the headers of the answers to this file, as JSON."`
-	Progress                string   `enum:"auto,plain,none" default:"auto" help:"auto (a bar on a terminal), plain or none (${default})."`
-	Output                  string   `enum:"text,json,bool" default:"text" help:"What standard output gets for each account: a line, a JSON object, or true or false (${default})."`
-	Verbose                 bool     `help:"Say on standard error what is being done."`
+	ResponseHeadersVariable string   `aliases:"rhv" placeholder:"FILE" help:"Or --rhv. Write the headers of Microsoft's answers to this file, as JSON."`
+	Progress                string   `enum:"auto,plain,none" default:"auto" help:"How to show progress: auto (a bar on a terminal), plain (lines) or none (default: ${default})."`
+	Output                  string   `enum:"text,json,bool" default:"text" help:"What to print for each account: text (a line), json (an object) or bool (true or false). Default: ${default}."`
+	Verbose                 bool     `help:"Say each step on standard error."`
 	Debug                   bool     `help:"Show the requests and answers on standard error, without secrets."`
 
-	Operation string   `setting:"REVOKE_OPERATION" placeholder:"NAME" help:"invalidateAllRefreshTokens (the default) or revokeSignInSessions ($REVOKE_OPERATION)."`
-	Fallback  string   `setting:"REVOKE_FALLBACK" placeholder:"NAME" help:"revokeSignInSessions, to be called where the first is gone or not permitted ($REVOKE_FALLBACK)."`
-	Policy    string   `setting:"REVOKE_POLICY" placeholder:"FILE" help:"The policy file, here a guard rail ($REVOKE_POLICY)."`
+	Operation string   `setting:"REVOKE_OPERATION" placeholder:"NAME" help:"The Graph call that revokes: invalidateAllRefreshTokens (the default) or revokeSignInSessions ($REVOKE_OPERATION)."`
+	Fallback  string   `setting:"REVOKE_FALLBACK" placeholder:"NAME" help:"The Graph call to use if the first is gone or not permitted: revokeSignInSessions ($REVOKE_FALLBACK)."`
+	Policy    string   `setting:"REVOKE_POLICY" placeholder:"FILE" help:"The policy file. Here it can refuse, but asks for no approvals ($REVOKE_POLICY)."`
 	Approvers []string `setting:"REVOKE_APPROVERS" hidden:""`
-	Database  string   `setting:"REVOKE_DATABASE_URL" default:"sqlite:revoke-sessions.db" placeholder:"URL" help:"Where requests and the audit chain are kept, the bot's for choice: ${default} ($REVOKE_DATABASE_URL)."`
+	Database  string   `setting:"REVOKE_DATABASE_URL" default:"sqlite:revoke-sessions.db" placeholder:"URL" help:"The database with the requests and the audit chain, best the bot's own: ${default} ($REVOKE_DATABASE_URL)."`
 }
 
 // Help says what the exit codes mean.
 func (*revokeCommand) Help() string {
-	return `Exit codes: 0 all revoked (or shown, or rehearsed), 1 some failed, were refused or could not be recorded,
-2 the command line or a setting cannot work and nothing was begun, 3 declined or stopped before the end, 4 the outcome
-of some is unknown. Of several that apply, 4 counts before 1, and 1 before 3.`
+	return `Exit codes:
+
+  0  all accounts were revoked (or shown with --what-if, or read with --drill)
+  1  some failed, were refused or could not be recorded
+  2  the command line or a setting is wrong; nothing was done
+  3  some were declined or not started
+  4  the outcome of some is not known
+
+If several apply, 4 comes before 1, and 1 before 3.`
 }
 
 // Exit codes beside 0, 1 and 2, which every subcommand has.
@@ -77,13 +83,13 @@ func (c *revokeCommand) Run(ctx context.Context, s *surroundings) error {
 // targets reads which accounts are meant.
 func (c *revokeCommand) targets(s *surroundings) ([]string, error) {
 	if slices.Contains(c.InputObject, "-") && isTerminal(s.stdin) {
-		fmt.Fprintln(s.stderr, "Reading accounts as JSON from the terminal; Ctrl-D on a line of its own ends them.")
+		fmt.Fprintln(s.stderr, "Type the accounts as JSON. To end, press Ctrl-D on an empty line.")
 	}
 	return accounts.Read(c.UserID, c.InputObject, s.stdin)
 }
 
 // plan reads and checks everything that can be wrong before anything is asked
-// of Microsoft. Its errors are usage errors: nothing was begun.
+// of Microsoft. Its errors are usage errors: nothing was done.
 func (c *revokeCommand) plan(s *surroundings) (*revoking, error) {
 	targets, err := c.targets(s)
 	if err != nil {
@@ -111,14 +117,14 @@ func (c *revokeCommand) plan(s *surroundings) (*revoking, error) {
 	if c.Confirm && !c.WhatIf {
 		complain(p.openQuestions(s))
 		if p.ask != nil && c.Drill {
-			p.ask.yes = "rehearse"
+			p.ask.yes = "rehearse with"
 		}
 	}
 	credential, kind, err := msgraph.Credential(s.getenv, p.entraOptions(s))
 	complain(err)
 	if len(wrong) > 0 {
 		p.close()
-		return nil, usageError("nothing was begun:\n  - " + strings.Join(wrong, "\n  - "))
+		return nil, usageError("nothing was done:\n  - " + strings.Join(wrong, "\n  - "))
 	}
 	p.client, err = msgraph.New(msgraph.Config{
 		Credential: credential, Cloud: cloud, GraphURL: s.at.graphURL, Transport: p.transport(s, true),
@@ -129,7 +135,7 @@ func (c *revokeCommand) plan(s *surroundings) (*revoking, error) {
 	}
 	if err != nil {
 		p.close()
-		return nil, usageError("nothing was begun: " + err.Error())
+		return nil, usageError("nothing was done: " + err.Error())
 	}
 	p.entra = &calling{Client: p.client, headers: headers}
 	p.settings = bot.Config{
@@ -144,7 +150,7 @@ func (c *revokeCommand) plan(s *surroundings) (*revoking, error) {
 }
 
 // readPolicy reads the policy file. Without one there are no rules but the
-// freeze, which stands in the database.
+// freeze, which is in the database.
 func (c *revokeCommand) readPolicy() (authz.Policy, error) {
 	if c.Policy == "" {
 		return authz.New(), nil
@@ -179,7 +185,7 @@ func (p *revoking) openStore(ctx context.Context) error {
 	if p.command.WhatIf {
 		p.store, err = store.OpenReadOnly(ctx, p.command.Database)
 		if errors.Is(err, store.ErrNoDatabase) {
-			fmt.Fprintln(p.err, "database: none yet, so nothing is known of a freeze or of earlier revokes")
+			fmt.Fprintln(p.err, "database: none yet, so the preview knows of no freeze and no earlier revoke")
 			return nil
 		}
 	} else {
@@ -192,7 +198,7 @@ func (p *revoking) openStore(ctx context.Context) error {
 		return errors.Join(err, p.store.Close())
 	}
 	if !p.beside {
-		fmt.Fprintf(p.err, "database: %s (no bot has used it, so a freeze made in Slack is not in it)\n", p.store.Path())
+		fmt.Fprintf(p.err, "database: %s (no bot has used it, so it does not know of a freeze in Slack)\n", p.store.Path())
 		return nil
 	}
 	fmt.Fprintln(p.err, "database:", p.store.Path())

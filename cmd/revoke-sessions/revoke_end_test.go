@@ -54,7 +54,7 @@ func TestHeadersTakeThePlaceOfAFileOnly(t *testing.T) {
 			t.Fatal(err)
 		}
 		code, out, says := th.revokes(t.Context(), "--user-id", "carol@contoso.example", "--confirm=false", "--rhv", name)
-		if code != 2 || out != "" || !strings.Contains(says, "is no file that could be replaced") || len(th.entra.Posts()) != 0 {
+		if code != 2 || out != "" || !strings.Contains(says, "is not a regular file, so it cannot be replaced") || len(th.entra.Posts()) != 0 {
 			t.Errorf("%s: exit code %d\n%s\n%s", name, code, out, says)
 		}
 		if after, err := os.Lstat(name); err != nil || after.Mode() != before.Mode() {
@@ -104,7 +104,7 @@ func TestBrokenOffHidesNothing(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "headers.json")
 	code, out, says := th.revokes(t.Context(), "--user-id", "carol@contoso.example", "--user-id", "bob@contoso.example", "--user-id", "olga@contoso.example", "--rhv", file)
 	if code != exitUnknown || !strings.Contains(out, "carol@contoso.example: unknown:") ||
-		!strings.Contains(says, "Not begun: olga@contoso.example.") || !strings.Contains(says, "read the database") {
+		!strings.Contains(says, "Not started: olga@contoso.example.") || !strings.Contains(says, "read the database") {
 		t.Errorf("exit code %d\n%s\n%s", code, out, says)
 	}
 	if text, err := os.ReadFile(file); err != nil || !strings.Contains(string(text), "carol@contoso.example") {
@@ -145,8 +145,8 @@ func TestWhatIsNotRecordedIsSaid(t *testing.T) {
 		code, out, says := th.revokes(t.Context(), "--user-id", "carol@contoso.example", "--confirm=false", "--output", output)
 		calm()
 		all := out + says
-		if code != 1 || !strings.Contains(all, "This could not be recorded: ") || !strings.Contains(all, "The sessions are revoked.") ||
-			!strings.Contains(all, "The account was not read since, so this is not verified.") || strings.Contains(all, "valid since unknown") {
+		if code != 1 || !strings.Contains(all, "This outcome could not be recorded: ") || !strings.Contains(all, "Carol Target's sessions are revoked.") ||
+			!strings.Contains(all, "The account was not read after that, so this is not verified.") || strings.Contains(all, "valid since unknown") {
 			t.Errorf("%s: exit code %d\n%s\n%s", output, code, out, says)
 		}
 		if output == "bool" && out != "true\n" {
@@ -169,8 +169,8 @@ func TestRefusalThatIsNotRecordedStopsTheRun(t *testing.T) {
 	th.policy = file
 	th.tampers(`CREATE TRIGGER full BEFORE INSERT ON audit WHEN NEW.entry LIKE '%"refused"%' BEGIN SELECT RAISE(ABORT, 'disk full'); END`)
 	code, out, says := th.revokes(t.Context(), "--user-id", "carol@contoso.example", "--user-id", "bob@contoso.example", "--confirm=false")
-	if code != 1 || !strings.Contains(out, "carol@contoso.example: refused: The policy protects this account") || !strings.Contains(out, "This could not be recorded: record the refusal: ") ||
-		!strings.Contains(says, "Stopped, because the database cannot be written to. Done: none. Not begun: bob@contoso.example.") || len(th.entra.Posts()) != 1 {
+	if code != 1 || !strings.Contains(out, "carol@contoso.example: refused: The policy protects this account") || !strings.Contains(out, "This refusal could not be recorded: record the refusal: ") ||
+		!strings.Contains(says, "Stopped, because the database cannot be written to. Done: none. Not started: bob@contoso.example.") || len(th.entra.Posts()) != 1 {
 		t.Errorf("exit code %d\n%s\n%s", code, out, says)
 	}
 }
@@ -205,7 +205,7 @@ func TestNothingWasAskedIsSaidOnlyWhereItIsSo(t *testing.T) {
 		return true
 	}})
 	code, out, says := th.revokes(t.Context(), "--user-id", "carol@contoso.example", "--confirm=false")
-	if code != 1 || !strings.Contains(out, "carol@contoso.example: revoked: The sessions are revoked.") || !strings.Contains(out, "This could not be recorded: ") {
+	if code != 1 || !strings.Contains(out, "carol@contoso.example: revoked: Carol Target's sessions are revoked.") || !strings.Contains(out, "This outcome could not be recorded: ") {
 		t.Errorf("exit code %d\n%s\n%s", code, out, says)
 	}
 }

@@ -66,7 +66,7 @@ func parseHeaders(all []string) (givenHeaders, error) {
 	for i, one := range all {
 		key, value, ok := strings.Cut(one, "=")
 		if !ok || key == "" {
-			return nil, fmt.Errorf("--header: the %s must be KEY=VALUE; it is not shown, for it may be a secret", ordinal(i+1))
+			return nil, fmt.Errorf("--header: the %s must be KEY=VALUE. It is not shown here, because it may be a secret", ordinal(i+1))
 		}
 		headers[key] = append(headers[key], value)
 	}
@@ -81,7 +81,7 @@ func ordinal(n int) string {
 	if n == 1 {
 		return "first one"
 	}
-	return fmt.Sprintf("one in place %d", n)
+	return fmt.Sprintf("one at place %d", n)
 }
 
 // calling is the client with the caller's headers in each revoke. It keeps the
@@ -121,7 +121,7 @@ type answerHeaders struct {
 // device, /dev/null for root.
 func newHeaderFile(path string) (*headerFile, error) {
 	if info, err := os.Stat(path); err == nil && !info.Mode().IsRegular() {
-		return nil, fmt.Errorf("--response-headers-variable: %s is no file that could be replaced", bot.Clean(path, 200))
+		return nil, fmt.Errorf("--response-headers-variable: %s is not a regular file, so it cannot be replaced", bot.Clean(path, 200))
 	}
 	f, err := os.CreateTemp(filepath.Dir(path), ".headers-*") // mode 0600
 	if err != nil {

@@ -10,11 +10,11 @@ import (
 	"revoke-sessions/bot/message"
 )
 
-// errQuit: whoever was asked wants nothing more to be begun.
+// errQuit: the person who was asked wants nothing more to start.
 var errQuit = errors.New("quit")
 
-// openQuestions finds whoever is to be asked. Where standard input holds the
-// accounts, that is whoever sits at the terminal.
+// openQuestions finds the person to ask. If standard input holds the accounts,
+// that is the person at the terminal.
 func (p *revoking) openQuestions(s *surroundings) error {
 	if s.at.terminal != nil {
 		p.ask = newQuestioner(s.at.terminal, s.stderr)

@@ -24,12 +24,12 @@ func TestEachAccountIsAskedAbout(t *testing.T) {
 		err   string
 	}{
 		"yes to each":   {"y\nYES\ny\n", 0, 3, []string{"revoked", "revoked", "revoked"}, "Revoke all sessions of Olga Outsider (olga@contoso.example)? [y]es"},
-		"no to one":     {"y\nn\ny\n", exitDeclined, 2, []string{"revoked", "declined", "revoked"}, "3 accounts: 2 revoked, 1 not begun or declined."},
+		"no to one":     {"y\nn\ny\n", exitDeclined, 2, []string{"revoked", "declined", "revoked"}, "3 accounts: 2 revoked, 1 declined or not started."},
 		"all":           {"n\na\n", exitDeclined, 2, []string{"declined", "revoked", "revoked"}, "Carol Target"},
-		"quit":          {"y\nq\n", exitDeclined, 1, []string{"revoked", "declined"}, "Stopped, as you asked. Done: carol@contoso.example. Not begun: olga@contoso.example."},
-		"no answer":     {"y\n", exitDeclined, 1, []string{"revoked", "declined"}, "so nothing was decided about this account"},
+		"quit":          {"y\nq\n", exitDeclined, 1, []string{"revoked", "declined"}, "Stopped, as you asked. Done: carol@contoso.example. Not started: olga@contoso.example."},
+		"no answer":     {"y\n", exitDeclined, 1, []string{"revoked", "declined"}, "so this account is not revoked"},
 		"nonsense":      {"perhaps\n\ny\nq\n", exitDeclined, 1, []string{"revoked", "declined"}, "Please type y, n, a or q"},
-		"the preview":   {"q\n", exitDeclined, 0, []string{"declined"}, "It does not block sign-in, change the password or wipe a device."},
+		"the preview":   {"q\n", exitDeclined, 0, []string{"declined"}, "It does not block sign-in, change the password or wipe the device."},
 		"what is known": {"q\n", exitDeclined, 0, []string{"declined"}, "Sessions valid since"},
 		"all of them":   {"a\n", 0, 3, []string{"revoked", "revoked", "revoked"}, "revoked."},
 	} {

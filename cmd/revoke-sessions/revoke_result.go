@@ -52,7 +52,7 @@ type accountResult struct {
 	// Says is the outcome in sentences.
 	Says string `json:"says"`
 
-	quit    bool  // nothing more is to be begun
+	quit    bool  // nothing more may start
 	lost    error // the outcome could not be recorded
 	preview bool  // Says is what --what-if shows
 }
@@ -105,10 +105,10 @@ func (r *accountResult) fill(request *bot.Request) {
 func (r *accountResult) lose(request *bot.Request, err error) {
 	r.lost = err
 	if request.State == "" {
-		r.Outcome, r.Says = outcomeFailed, "Nothing was asked of Microsoft, because it could not be recorded first: "+err.Error()+"."
+		r.Outcome, r.Says = outcomeFailed, "Microsoft was not called, because the request could not be recorded first: "+err.Error()+"."
 		return
 	}
-	r.Says += " This could not be recorded: " + err.Error() + ". Keep this line."
+	r.Says += " This outcome could not be recorded: " + err.Error() + ". Keep this line."
 }
 
 func (r *accountResult) decline(quit bool) {
@@ -121,7 +121,7 @@ func (r *accountResult) refuse(e *console.RefusedError, request *bot.Request) {
 	r.Outcome, r.Code, r.Says = outcomeRefused, string(e.Reason), e.Says+" Nothing was done."
 	if request.State != "" {
 		r.Request, r.State, r.Operation = request.ID, request.State, request.Called()
-		r.Says = e.Says + " It waited for Microsoft, and nothing was revoked."
+		r.Says = e.Says + " The request was waiting for Microsoft. Nothing was revoked."
 	}
 }
 

@@ -34,7 +34,7 @@ type revoking struct {
 
 	ask      *questioner
 	terminal io.Closer // that ask reads, if it was opened for it
-	all      bool      // whoever was asked said yes to all
+	all      bool      // the person who was asked said yes to all
 	seen     map[string]bool
 	came     outcomes
 }
@@ -83,7 +83,7 @@ func (t outcomes) exit() error {
 
 func (p *revoking) run(ctx context.Context) (err error) {
 	if err := p.openStore(ctx); err != nil {
-		return usageError("nothing was begun: " + err.Error())
+		return usageError("nothing was done: " + err.Error())
 	}
 	var ledger bot.Store // nil without a database, and not a nil *store.Store
 	if p.store != nil {
@@ -95,7 +95,7 @@ func (p *revoking) run(ctx context.Context) (err error) {
 		}()
 	}
 	if p.command.Policy == "" {
-		fmt.Fprintln(p.err, "policy: none, so nothing but a freeze holds this back (name the policy file in REVOKE_POLICY)")
+		fmt.Fprintln(p.err, "policy: none, so only a freeze can stop this (to apply a policy, name its file in REVOKE_POLICY)")
 	}
 	p.progress = newProgress(p.command.Progress, p.err, len(p.targets), time.Now)
 	defer p.progress.stop()
@@ -154,7 +154,7 @@ func (p *revoking) each(ctx context.Context) error {
 // namedTwice is what an account came to that another name had led to.
 const namedTwice = "named twice"
 
-// stopAfter says why no other account is begun after this one, or "".
+// stopAfter says why no other account starts after this one, or "".
 func (p *revoking) stopAfter(r *accountResult) string {
 	switch {
 	case r.quit:
@@ -170,7 +170,7 @@ func (p *revoking) stopAfter(r *accountResult) string {
 // broken ends a run that cannot go on. What was done before stays said, and its
 // headers are kept.
 func (p *revoking) broken(err error, done, rest []string) error {
-	p.stopped("Stopped, because it cannot go on", done, rest)
+	p.stopped("Stopped by an error", done, rest)
 	return p.failed(errors.Join(err, p.headers.commit()))
 }
 
@@ -183,14 +183,14 @@ func (p *revoking) failed(err error) error {
 	return exitWith(exitUnknown)
 }
 
-// stopped says which were done and which were not begun, and counts those as
+// stopped says which were done and which were not started, and counts those as
 // declined.
 func (p *revoking) stopped(why string, done, rest []string) {
 	p.came.declined += len(rest)
 	if len(rest) == 0 && len(p.targets) == 1 {
 		return
 	}
-	fmt.Fprintf(p.err, "%s. Done: %s. Not begun: %s.\n", why, listed(done), listed(rest))
+	fmt.Fprintf(p.err, "%s. Done: %s. Not started: %s.\n", why, listed(done), listed(rest))
 }
 
 // manyListed is how many accounts are listed by name in one sentence.
@@ -220,14 +220,14 @@ func (p *revoking) summary() string {
 	fine := "revoked"
 	switch {
 	case p.command.WhatIf:
-		fine = "shown, nothing was done"
+		fine = "shown, nothing was changed"
 	case p.command.Drill:
 		fine = "rehearsed, nothing was changed"
 	}
 	add(p.came.fine, fine)
 	add(p.came.failed, "failed or refused")
-	add(p.came.unknown, "of unknown outcome")
-	add(p.came.declined, "not begun or declined")
+	add(p.came.unknown, "with unknown outcome")
+	add(p.came.declined, "declined or not started")
 	add(p.came.twice, namedTwice)
 	return parts[0] + ": " + strings.Join(parts[1:], ", ") + "."
 }
@@ -250,7 +250,7 @@ func (p *revoking) one(ctx context.Context, target string) (*accountResult, erro
 	r := &accountResult{UserID: target}
 	whom, ok := bot.ParseAccount(target)
 	if !ok {
-		return nil, fmt.Errorf("%s names no account", bot.Clean(target, 320)) // accounts.Read lets none through
+		return nil, fmt.Errorf("%s does not name an account", bot.Clean(target, 320)) // accounts.Read lets none through
 	}
 	p.verbosely("looking up %s", bot.Clean(target, 320))
 	preview, err := p.console.Look(ctx, whom, p.command.Drill)
@@ -259,7 +259,7 @@ func (p *revoking) one(ctx context.Context, target string) (*accountResult, erro
 	}
 	account, words := preview.Account()
 	if p.seen[account.ID] {
-		p.verbosely("%s is an account that was dealt with already", bot.Clean(target, 320))
+		p.verbosely("%s is the same account as one before it, so it is skipped", bot.Clean(target, 320))
 		return nil, nil
 	}
 	p.seen[account.ID] = true
@@ -319,12 +319,12 @@ func (p *revoking) revoke(ctx context.Context, target string, preview message.Pr
 	request, err := p.console.Revoke(ctx, preview, p.command.Reason)
 	p.headers.add(r, p.entra.last)
 	if len(request.PassedOver) > 0 && !p.beside {
-		fmt.Fprintf(p.err, "The approvers' channel was not told that the policy was passed over for %s: no bot has used this database, so nothing can post there.\n", bot.Clean(target, 320))
+		fmt.Fprintf(p.err, "The approvers' channel does not learn that you overrode the policy for %s: no bot has used this database, so nothing can post there.\n", bot.Clean(target, 320))
 	}
 	if refusal, ok := errors.AsType[*console.RefusedError](err); ok {
 		r.refuse(refusal, &request)
 		if r.lost = withoutRefusal(err); r.lost != nil {
-			r.Says += " This could not be recorded: " + r.lost.Error() + "."
+			r.Says += " This refusal could not be recorded: " + r.lost.Error() + "."
 		}
 		return r
 	}

@@ -26,15 +26,15 @@ import (
 // have no flag, because a command line is visible to every user of a machine.
 type runCommand struct {
 	Channel   string     `setting:"REVOKE_CHANNEL" placeholder:"C…" help:"ID of the channel that gets the cards ($REVOKE_CHANNEL)."`
-	Approvers []string   `setting:"REVOKE_APPROVERS" placeholder:"U…" help:"Who may confirm, separated by commas: Slack users U…, Slack user groups S…, Entra groups entra:<object ID> ($REVOKE_APPROVERS)."`
+	Approvers []string   `setting:"REVOKE_APPROVERS" placeholder:"U…" help:"The approvers, separated by commas: Slack users U…, Slack user groups S…, Entra groups entra:<object ID> ($REVOKE_APPROVERS)."`
 	Policy    string     `setting:"REVOKE_POLICY" placeholder:"FILE" help:"The policy file; see revoke-sessions policy example ($REVOKE_POLICY)."`
-	Operation string     `setting:"REVOKE_OPERATION" placeholder:"NAME" help:"What a confirmation does: invalidateAllRefreshTokens (the default) or revokeSignInSessions ($REVOKE_OPERATION)."`
-	Fallback  string     `setting:"REVOKE_FALLBACK" placeholder:"NAME" help:"revokeSignInSessions, to be called where the first is gone or not permitted ($REVOKE_FALLBACK)."`
-	Emergency string     `setting:"REVOKE_EMERGENCY" placeholder:"TEXT" help:"What to do when nobody answers, for example: Call 555-0100 ($REVOKE_EMERGENCY)."`
-	Database  string     `setting:"REVOKE_DATABASE_URL" default:"sqlite:revoke-sessions.db" placeholder:"URL" help:"Where requests and the audit chain are kept: ${default} ($REVOKE_DATABASE_URL)."`
-	HTTP      string     `name:"http-addr" setting:"REVOKE_HTTP_ADDR" placeholder:"HOST:PORT" help:"Serve /healthz, /readyz and /metrics there; off by default ($REVOKE_HTTP_ADDR)."`
-	Log       slog.Level `setting:"REVOKE_LOG" default:"info" placeholder:"LEVEL" help:"debug, info, warn or error: ${default} ($REVOKE_LOG)."`
-	SlackAPI  string     `name:"slack-api-url" setting:"SLACK_API_URL" placeholder:"URL" help:"Slack's Web API, for tests and proxies ($SLACK_API_URL)."`
+	Operation string     `setting:"REVOKE_OPERATION" placeholder:"NAME" help:"The Graph call that revokes: invalidateAllRefreshTokens (the default) or revokeSignInSessions ($REVOKE_OPERATION)."`
+	Fallback  string     `setting:"REVOKE_FALLBACK" placeholder:"NAME" help:"The Graph call to use if the first is gone or not permitted: revokeSignInSessions ($REVOKE_FALLBACK)."`
+	Emergency string     `setting:"REVOKE_EMERGENCY" placeholder:"TEXT" help:"What people read if nobody answers, for example: Call 555-0100 ($REVOKE_EMERGENCY)."`
+	Database  string     `setting:"REVOKE_DATABASE_URL" default:"sqlite:revoke-sessions.db" placeholder:"URL" help:"The database with the requests and the audit chain: ${default} ($REVOKE_DATABASE_URL)."`
+	HTTP      string     `name:"http-addr" setting:"REVOKE_HTTP_ADDR" placeholder:"HOST:PORT" help:"Serve /healthz, /readyz and /metrics at this address; off by default ($REVOKE_HTTP_ADDR)."`
+	Log       slog.Level `setting:"REVOKE_LOG" default:"info" placeholder:"LEVEL" help:"How much to log: debug, info, warn or error; default: ${default} ($REVOKE_LOG)."`
+	SlackAPI  string     `name:"slack-api-url" setting:"SLACK_API_URL" placeholder:"URL" help:"The address of Slack's Web API, for tests and proxies ($SLACK_API_URL)."`
 
 	recordSettings
 }
@@ -51,7 +51,7 @@ type endpoints struct {
 	around func(http.RoundTripper) http.RoundTripper
 	// signIn wraps what carries the requests to Entra's sign-in.
 	signIn func(http.RoundTripper) http.RoundTripper
-	// terminal stands in for whoever is asked.
+	// terminal stands in for the person who is asked.
 	terminal io.ReadWriter
 	// environ stands in for os.Environ, which lists what getenv knows.
 	environ func() []string
@@ -206,7 +206,7 @@ func (s *surroundings) timing() bot.Timing {
 	return bot.DefaultTiming()
 }
 
-// steady is what has passed on this machine's clock, whoever sets it; nil where a
+// steady is what has passed on this machine's clock, even if somebody sets it; nil where a
 // test's clock stands in for it.
 func (s *surroundings) steady() func() time.Duration {
 	if s.at.now != nil {
@@ -227,7 +227,7 @@ func signIn(ctx context.Context, directory *msgraph.Client, roles bool, log *slo
 		return // told to stop: what failed says nothing of Microsoft
 	}
 	if e := graph.AsError(err); e != nil {
-		log.Error("Microsoft Graph cannot be used: nobody can be looked up until this is mended", "error", e, "remedy", e.Remedy)
+		log.Error("Microsoft Graph cannot be used: nobody can be looked up until this is fixed", "error", e, "remedy", e.Remedy)
 		return
 	}
 	log.Info("Microsoft Graph answers")
@@ -236,7 +236,7 @@ func signIn(ctx context.Context, directory *msgraph.Client, roles bool, log *slo
 	}
 	_, err = directory.PrivilegedRoles(asking)
 	if e := graph.AsError(err); e != nil && ctx.Err() == nil {
-		log.Error("privileged roles cannot be read: every target counts as privileged until this is mended", "error", e, "remedy", e.Remedy)
+		log.Error("privileged roles cannot be read: every target counts as privileged until this is fixed", "error", e, "remedy", e.Remedy)
 	}
 }
 

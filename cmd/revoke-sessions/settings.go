@@ -69,7 +69,7 @@ func (c *runCommand) read(s *surroundings) (read settings) {
 	read.botToken = token("SLACK_BOT_TOKEN", "xoxb-", "take the Bot User OAuth Token from OAuth & Permissions in the Slack app's settings")
 	read.appToken = token("SLACK_APP_TOKEN", "xapp-",
 		"make an app-level token with connections:write under Basic Information in the Slack app's settings")
-	const whereChannel = "open the channel's details in Slack; the ID stands at the end"
+	const whereChannel = "open the channel's details in Slack. The ID is at the end"
 	if c.Channel == "" {
 		complain("REVOKE_CHANNEL", "REVOKE_CHANNEL is not set: %s", whereChannel)
 	} else if !slackChannel.MatchString(c.Channel) {
@@ -80,7 +80,7 @@ func (c *runCommand) read(s *surroundings) (read settings) {
 		complain("REVOKE_POLICY", "%s", strings.ReplaceAll(err.Error(), "\n", "\n    "))
 	}
 	if c.SlackAPI != "" && !carries(c.SlackAPI) {
-		complain("SLACK_API_URL", "SLACK_API_URL must begin with https:// (http:// on this machine only): the tokens travel there")
+		complain("SLACK_API_URL", "SLACK_API_URL must begin with https:// (or http:// on this machine only), because the tokens are sent there")
 	}
 	if err := checkHTTPAddr(c.HTTP); err != nil {
 		complain("REVOKE_HTTP_ADDR", "%v", err)
@@ -107,7 +107,7 @@ func checkOperations(operation, fallback string) (wrong []complaint) {
 			bot.Clean(operation, 40), graph.InvalidateAllRefreshTokens, graph.RevokeSignInSessions))
 	}
 	if f := graph.Operation(fallback); f != "" && (f != graph.RevokeSignInSessions || graph.Operation(operation) == f) {
-		wrong = append(wrong, complaintf("REVOKE_FALLBACK", "REVOKE_FALLBACK is %q: it can only be %s, behind %s", bot.Clean(fallback, 40),
+		wrong = append(wrong, complaintf("REVOKE_FALLBACK", "REVOKE_FALLBACK is %q: it can only be %s, and only while REVOKE_OPERATION is %s", bot.Clean(fallback, 40),
 			graph.RevokeSignInSessions, graph.InvalidateAllRefreshTokens))
 	}
 	return wrong
@@ -118,7 +118,7 @@ func checkOperations(operation, fallback string) (wrong []complaint) {
 func unknownSettings(s *surroundings) (wrong []complaint) {
 	for _, name := range s.names() {
 		if strings.HasPrefix(name, "REVOKE_") && !strings.HasPrefix(name, "REVOKE_TEST_") && !slices.Contains(known, name) {
-			wrong = append(wrong, complaintf(name, "%s is no setting: correct the spelling or remove it, for it could be a rule that somebody relies on", name))
+			wrong = append(wrong, complaintf(name, "%s is not a setting of this version. Correct the spelling or remove it: somebody may rely on a rule that has no effect", name))
 		}
 	}
 	return wrong

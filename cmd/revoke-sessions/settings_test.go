@@ -62,7 +62,7 @@ func TestSettings(t *testing.T) {
 		{"a token twice", map[string]string{"SLACK_BOT_TOKEN_FILE": secretFile}, []string{"SLACK_BOT_TOKEN and SLACK_BOT_TOKEN_FILE are both set"}},
 		{"a token file that is not there", map[string]string{"SLACK_BOT_TOKEN": "", "SLACK_BOT_TOKEN_FILE": "/nowhere/token"}, []string{"SLACK_BOT_TOKEN_FILE", "no such file"}},
 		{"a channel's name", map[string]string{"REVOKE_CHANNEL": "#security"}, []string{"REVOKE_CHANNEL must be a channel's ID"}},
-		{"approvers by name", map[string]string{"REVOKE_APPROVERS": "@alice"}, []string{`"@alice" is no Slack user ID`}},
+		{"approvers by name", map[string]string{"REVOKE_APPROVERS": "@alice"}, []string{`"@alice" is not a Slack user ID`}},
 		{"a group by name", map[string]string{"REVOKE_APPROVERS": "entra:Security"}, []string{"REVOKE_APPROVERS", "entra:Security", "object ID"}},
 		{"only commas", map[string]string{"REVOKE_APPROVERS": ", ,"}, []string{"REVOKE_APPROVERS names nobody"}},
 		{"a policy that is not there", map[string]string{"REVOKE_POLICY": "/nowhere/policy.yml"}, []string{"REVOKE_POLICY", "no such file"}},
@@ -236,7 +236,7 @@ func TestSecondProcess(t *testing.T) {
 // TestDemo plays the story as a newcomer does, and serves the page.
 func TestDemo(t *testing.T) {
 	code, stdout, stderr := output(t, nil, "demo", "--auto")
-	if code != 0 || !strings.Contains(stdout, "Every step was as it should be.") {
+	if code != 0 || !strings.Contains(stdout, "Every step was right.") {
 		t.Errorf("exit code %d\n%s\n%s", code, stdout, stderr)
 	}
 	if strings.Contains(stdout, "<@") || strings.Contains(stdout, "<!date") {
@@ -273,7 +273,7 @@ func TestUnknownSettings(t *testing.T) {
 	for name, refused := range map[string]bool{"REVOKE_POLCY": true, "REVOKE_TEST_POSTGRES_URL": false, "REVOKED": false} {
 		t.Run(name, func(t *testing.T) {
 			_, _, stderr := output(t, map[string]string{name: "x"}, "run")
-			if got := strings.Contains(stderr, name+" is no setting"); got != refused {
+			if got := strings.Contains(stderr, name+" is not a setting of this version"); got != refused {
 				t.Errorf("refused: %v, want %v\n%s", got, refused, stderr)
 			}
 		})

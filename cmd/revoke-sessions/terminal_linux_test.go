@@ -117,7 +117,7 @@ func TestQuestionAtTheTerminalOfAPipeline(t *testing.T) {
 // TestBarOnATerminal: auto finds a terminal and its width; none draws nothing.
 func TestBarOnATerminal(t *testing.T) {
 	for mode, want := range map[string]string{
-		"auto": "\r[--------------------] 0/2  0 s so far  " + strings.Repeat("a", 59) + "\r" + strings.Repeat(" ", 99) + "\r" + "the end\r\n",
+		"auto": "\r[--------------------] 0/2  0 seconds so far  " + strings.Repeat("a", 53) + "\r" + strings.Repeat(" ", 99) + "\r" + "the end\r\n",
 		"none": "the end\r\n",
 	} {
 		person, program := pseudoTerminal(t)

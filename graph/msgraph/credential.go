@@ -134,8 +134,8 @@ func (s *settings) authorityIn(in Cloud) (cloud.Configuration, error) {
 	}
 	for _, other := range clouds {
 		if host == hostOf(other.Authority().ActiveDirectoryAuthorityHost) {
-			return cloud.Configuration{}, fmt.Errorf("AZURE_AUTHORITY_HOST is the sign-in of the cloud %s, but AZURE_CLOUD says %s: "+
-				"tokens of one are worth nothing in the other", other, in)
+			return cloud.Configuration{}, fmt.Errorf("AZURE_AUTHORITY_HOST belongs to the cloud %s, but AZURE_CLOUD says %s: "+
+				"a token of one cloud does not work in the other", other, in)
 		}
 	}
 	return cloud.Configuration{ActiveDirectoryAuthorityHost: text}, nil

@@ -28,8 +28,8 @@ func (s *settings) certificate() ([]*x509.Certificate, crypto.PrivateKey, error)
 	isPEM := bytes.Contains(content, []byte("-----BEGIN "))
 	switch {
 	case isPEM && bytes.Contains(content, []byte("ENCRYPTED")):
-		return nil, nil, fmt.Errorf("%s: the key in %s is encrypted, which works in PFX only. "+
-			"Take the key's encryption off, or make a PFX of it", setting, file)
+		return nil, nil, fmt.Errorf("%s: the key in %s is encrypted, which works only in PFX. "+
+			"Remove the encryption, or convert the key to PFX", setting, file)
 	case isPEM:
 		password = ""
 	}
@@ -38,7 +38,7 @@ func (s *settings) certificate() ([]*x509.Certificate, crypto.PrivateKey, error)
 		return nil, nil, fmt.Errorf("%s: %s: %w", setting, file, unreadable(err, isPEM, password != ""))
 	}
 	if _, ok := key.(*rsa.PrivateKey); !ok {
-		return nil, nil, fmt.Errorf("%s: the key in %s is not RSA, and Entra takes no other", setting, file)
+		return nil, nil, fmt.Errorf("%s: the key in %s is not RSA, and Entra accepts only RSA", setting, file)
 	}
 	return certificates, key, nil
 }
@@ -51,12 +51,12 @@ func unreadable(err error, isPEM, password bool) error {
 	case isPEM:
 		return err
 	case strings.Contains(text, "password incorrect") && password:
-		return fmt.Errorf("AZURE_CLIENT_CERTIFICATE_PASSWORD is not its password")
+		return fmt.Errorf("the password in AZURE_CLIENT_CERTIFICATE_PASSWORD is wrong")
 	case strings.Contains(text, "password incorrect"):
-		return fmt.Errorf("it has a password, and AZURE_CLIENT_CERTIFICATE_PASSWORD is missing")
+		return fmt.Errorf("it has a password, but AZURE_CLIENT_CERTIFICATE_PASSWORD is missing")
 	case strings.Contains(text, "error reading P12 data"):
 		return fmt.Errorf("it is neither PEM nor PFX")
 	default:
-		return fmt.Errorf("this PFX cannot be read (%w). Make it anew with openssl pkcs12 -export -legacy, or use PEM", err)
+		return fmt.Errorf("this PFX cannot be read (%w). Make a new one with openssl pkcs12 -export -legacy, or use PEM", err)
 	}
 }

@@ -109,7 +109,7 @@ func TestCertificateThatCannotBeRead(t *testing.T) {
 		want     string
 	}{
 		"no file":                {app.with(path, pfx+"x"), "no such file"},
-		"wrong password":         {app.with(path, pfx, password, hidden), password + " is not its password"},
+		"wrong password":         {app.with(path, pfx, password, hidden), "the password in " + password + " is wrong"},
 		"no password":            {app.with(path, pfx), password + " is missing"},
 		"password file missing":  {app.with(path, pfx, password+"_FILE", pfx+"x"), password + "_FILE"},
 		"password twice":         {app.with(path, pfx, password, hidden, password+"_FILE", pfx), "keep one"},

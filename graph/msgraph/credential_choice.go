@@ -19,8 +19,8 @@ type way struct {
 const (
 	remedyManaged = "The machine gave the bot no token for its managed identity. Check in Azure that it has one, " +
 		"and that AZURE_CLIENT_ID, if set, is the identity's client ID."
-	remedyTool  = "The tool in whose name the bot signs in gave it no token. Sign in with the tool again, as the user that runs the bot."
-	remedyChain = "The bot signs in by whatever works first, a managed identity, the Azure CLI and the like, and nothing did. Set AZURE_TENANT_ID, " +
+	remedyTool  = "The bot signs in through a tool, such as the Azure CLI, and the tool gave no token. Sign in with the tool again, as the user that runs the bot."
+	remedyChain = "The bot tried a managed identity, the Azure CLI and other ways to sign in, and none worked. Set AZURE_TENANT_ID, " +
 		"AZURE_CLIENT_ID and AZURE_CLIENT_SECRET, or choose another way with AZURE_TOKEN_CREDENTIALS."
 )
 
@@ -82,7 +82,7 @@ func (s *settings) choose() (way, error) {
 		}
 		known = append(known, c.value)
 	}
-	return way{}, fmt.Errorf("%s is %q, which is none of %s", chosenBy, chosen, strings.Join(known, ", "))
+	return way{}, fmt.Errorf("%s is %q. It must be one of %s", chosenBy, chosen, strings.Join(known, ", "))
 }
 
 // byEnvironment takes what the settings are complete for.

@@ -160,7 +160,7 @@ func TestNothingInTheChainWorks(t *testing.T) {
 	t.Setenv("IDENTITY_HEADER", "x")
 	credential := choose(t, tenant.Server, environment{}, "azidentity's default chain")
 	_, err := getToken(t.Context(), credential, tenant.Server)
-	if e := wantError(t, err); e.Code != graph.CodeSignInFailed || !strings.Contains(e.Remedy, "by whatever works first") {
+	if e := wantError(t, err); e.Code != graph.CodeSignInFailed || !strings.Contains(e.Remedy, "other ways to sign in") {
 		t.Errorf("%s: %q", e.Code, e.Remedy)
 	}
 }

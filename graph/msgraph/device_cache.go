@@ -21,8 +21,8 @@ const cacheName = "revoke-sessions"
 func persistentCache() (azidentity.Cache, error) {
 	c, err := cache.New(&cache.Options{Name: cacheName})
 	if err != nil {
-		return azidentity.Cache{}, fmt.Errorf("%w: %w. On Linux its key belongs in the kernel's keyring, which containers "+
-			"may use only where their seccomp profile allows add_key, keyctl and request_key. "+
+		return azidentity.Cache{}, fmt.Errorf("%w: %w. On Linux the key is kept in the kernel's keyring. Containers "+
+			"may use it only if their seccomp profile allows add_key, keyctl and request_key. "+
 			"Allow that, or let the bot use an app of its own", errNoCache, err)
 	}
 	return c, nil

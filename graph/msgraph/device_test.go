@@ -212,7 +212,7 @@ func TestWhyThePersonIsSignedOut(t *testing.T) {
 		"sign-in frequency": {number("AADSTS70043"), "AADSTS70043", false, again},
 		"password changed":  {number("AADSTS50133"), "AADSTS50133", false, again},
 		"second factor":     {number("AADSTS50076"), "AADSTS50076", false, "second factor"},
-		"a passing trouble": {number("AADSTS90033"), "AADSTS90033", true, "short disturbance"},
+		"a passing trouble": {number("AADSTS90033"), "AADSTS90033", true, "short outage"},
 		"disabled":          {func(d *delegated, _ *testing.T) { d.disableDora() }, "AADSTS50057", false, "disabled"},
 		"connection reset":  {func(d *delegated, _ *testing.T) { d.Inject(graphtest.Fault{Entra: true, Reset: true}) }, graph.CodeSignInUnreachable, true, network},
 		"nobody listens":    {func(d *delegated, _ *testing.T) { d.Server.Close() }, graph.CodeSignInUnreachable, true, network},

@@ -148,7 +148,7 @@ func TestHowAQuestionFails(t *testing.T) {
 		"404":        {graphtest.Fault{Status: 404}, false, 0, "group or account"},
 		"404, proxy": {graphtest.Fault{Status: 404, Body: []byte("<p>"), ContentType: "text/html"}, false, 0, "proxy"},
 		"429":        {graphtest.Fault{Status: 429, RetryAfter: "3"}, true, 3 * time.Second, "wait"},
-		"500":        {graphtest.Fault{Status: 500}, true, 0, "fault of its own"},
+		"500":        {graphtest.Fault{Status: 500}, true, 0, "error of its own"},
 		"503":        {graphtest.Fault{Status: 503}, true, 0, "not available"},
 		"503, asked": {graphtest.Fault{Status: 503, RetryAfter: "3"}, true, 3 * time.Second, "not available"},
 		"reset":      {graphtest.Fault{Reset: true}, true, 0, "connection ended"},

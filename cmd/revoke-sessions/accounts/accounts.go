@@ -31,7 +31,7 @@ const (
 		`or several with --input-object: JSON such as {"userId": "carol@contoso.example"}, a file with such JSON, or - for standard input`
 	expectedAccount = "An account is named by its user principal name, its e-mail address or its object ID."
 	expectedInput   = `JSON names accounts as {"userId": "carol@contoso.example"}: one, an array of them, or one after the other. ` +
-		"What Get-MgUser finds becomes that with: | Select-Object @{n='userId';e={$_.Id}} | ConvertTo-Json."
+		"To get that from Get-MgUser, add: | Select-Object @{n='userId';e={$_.Id}} | ConvertTo-Json."
 	expectedWhere = "--input-object takes JSON that begins with { or [, the name of a file, or - for standard input."
 )
 
@@ -57,7 +57,7 @@ func Read(userIDs, inputs []string, stdin io.Reader) ([]string, error) {
 		switch {
 		case looksLikeJSON(input):
 		case input == "-" && stdinRead:
-			t.mistake(expectedWhere, "--input-object - was given twice, and standard input can be read once")
+			t.mistake(expectedWhere, "--input-object - was given twice, but standard input can be read only once")
 			continue
 		case input == "-":
 			name, r, stdinRead = "standard input", stdin, true
@@ -74,7 +74,7 @@ func Read(userIDs, inputs []string, stdin io.Reader) ([]string, error) {
 	}
 	switch {
 	case t.tooMany:
-		return nil, Problem(fmt.Sprintf("more than %d accounts were named, which is the most for one command, so nothing was done. Split them, and run it once for each part", maxTargets))
+		return nil, Problem(fmt.Sprintf("more than %d accounts were named, and one command takes no more, so nothing was done. Split the list and run the command for each part", maxTargets))
 	case t.mistakes > 0:
 		return nil, t.problem()
 	case len(t.named) == 0:
@@ -117,7 +117,7 @@ func (t *targets) unreadable(name string, err error) {
 }
 
 func (t *targets) problem() Problem {
-	text := "nothing was done, for not every account can be made out:\n  - " + strings.Join(t.told, "\n  - ")
+	text := "nothing was done, because some accounts are not clear:\n  - " + strings.Join(t.told, "\n  - ")
 	if more := t.mistakes - len(t.told); more > 0 {
 		text += fmt.Sprintf("\n  - and %d more", more)
 	}
@@ -136,7 +136,7 @@ func (t *targets) add(text, where string) {
 		return
 	}
 	if _, ok := bot.ParseAccount(text); !ok {
-		t.mistake(expectedAccount, "%s: %q names no account: %s", where, bot.Clean(text, 40), bot.Misnamed(text))
+		t.mistake(expectedAccount, "%s: %q does not name an account: %s", where, bot.Clean(text, 40), bot.Misnamed(text))
 		return
 	}
 	if len(t.named) == maxTargets {
@@ -165,13 +165,13 @@ func (t *targets) read(name string, r io.Reader) {
 		t.unreadable(name, err)
 		return
 	case len(data) > t.room:
-		t.mistake("Split it, and run the command once for each part.", "%s is too long: all input together may have %d MiB", name, maxInput>>20)
+		t.mistake("Split it, and run the command once for each part.", "%s is too long: all input together may have at most %d MiB", name, maxInput>>20)
 		return
 	}
 	t.room -= len(data)
 	data = toUTF8(data)
 	if !utf8.Valid(data) {
-		t.mistake("Save it as UTF-8.", "%s is no text in UTF-8 (nor in UTF-16 with a byte order mark)", name)
+		t.mistake("Save it as UTF-8.", "%s is not text in UTF-8 (or in UTF-16 with a byte order mark)", name)
 		return
 	}
 	in := newInputObjects(data)
@@ -184,6 +184,6 @@ func (t *targets) read(name string, r io.Reader) {
 		t.add(id, where)
 	})
 	if err != nil {
-		t.mistake(expectedInput, "%s is no JSON from line %d on: %s", name, in.brokenLine(err), bot.Clean(jsonProblem(err), 100))
+		t.mistake(expectedInput, "%s is not valid JSON from line %d on: %s", name, in.brokenLine(err), bot.Clean(jsonProblem(err), 100))
 	}
 }

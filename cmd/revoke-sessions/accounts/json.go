@@ -15,7 +15,7 @@ import (
 type inputObjects struct {
 	data  []byte
 	dec   *json.Decoder
-	count int // of objects begun, the one at hand included
+	count int // of objects so far, the one at hand included
 	line  int // where the object at hand begins, from 1
 
 	counted int // the bytes of which line knows
@@ -74,8 +74,8 @@ func (in *inputObjects) object(found func(id, problem string)) error {
 	return nil
 }
 
-// skip looks beyond what stands between two values, without a word on whether
-// it may. It brings line up to there and answers the byte that is there, or 0.
+// skip looks beyond what is between two values, and does not judge whether it
+// may be there. It brings line up to there and answers the byte that is there, or 0.
 func (in *inputObjects) skip(between string) byte {
 	at := int(in.dec.InputOffset())
 	for at < len(in.data) && strings.IndexByte(between, in.data[at]) >= 0 {
@@ -114,7 +114,7 @@ const userIDKey = "userId"
 func userIDOf(value json.RawMessage) (id, problem string) {
 	dec := json.NewDecoder(bytes.NewReader(value))
 	if start, _ := dec.Token(); start != json.Delim('{') {
-		return "", "is no object"
+		return "", "is not an object"
 	}
 	problem = `has no "userId"`
 	for found := false; dec.More(); {
@@ -145,7 +145,7 @@ func textOf(value json.RawMessage) (text, problem string) {
 		}
 		return v, ""
 	}
-	return "", `has a "userId" that is no text in quotes`
+	return "", `has a "userId" that is not text in quotes`
 }
 
 // toUTF8 makes UTF-8 of UTF-16, which Windows PowerShell writes into a file.

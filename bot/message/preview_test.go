@@ -1,0 +1,96 @@
+package message
+
+import (
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"revoke-sessions/bot"
+	"revoke-sessions/graph"
+)
+
+// previewOf is the preview of a revoke of Carol's ordinary account.
+func previewOf() *Preview {
+	r := newScene("", bot.Pending).r
+	r.Drill, r.Privileged, r.Coverage = false, graph.No, bot.Coverage{}
+	r.Target.Guest, r.Target.Disabled, r.Target.Synced, r.Target.Restricted = graph.No, graph.No, graph.No, graph.No
+	r.SignInsRead, r.SignedIn, r.RevokedBefore, r.Fallback = true, time.Time{}, time.Time{}, ""
+	r.Target.Stamps.RefreshTokens = time.Date(2025, 10, 30, 8, 0, 0, 0, time.UTC)
+	r.Target.Stamps.Sessions = r.Target.Stamps.RefreshTokens
+	return &Preview{Request: r}
+}
+
+// An ordinary account has a question, what a yes does, and two quiet lines.
+func TestPreview_SaysOrdinaryInOneLine(t *testing.T) {
+	p := previewOf()
+	want := []string{
+		"Revoke all sessions of Carol Target (carol@contoso.example)?",
+		"Revoking signs Carol Target out of Microsoft 365 and every app that uses this account. " +
+			"It does not block sign-in, change the password or wipe the device.",
+		"Ordinary account, no special rights. No sign-in on record. Sessions valid since: 2025-10-30 08:00:00 UTC.",
+		"Object ID: " + p.Request.Target.ID + ". Graph call: invalidateAllRefreshTokens.",
+	}
+	if got := p.Lines(); !slices.Equal(got, want) {
+		t.Errorf("got\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
+	}
+}
+
+// What could not be read is unknown, and then the account is not called ordinary.
+func TestPreview_SaysWhatIsUnknown(t *testing.T) {
+	unknown := func(r *bot.Request) {
+		r.Privileged, r.SignInsRead, r.Target.Stamps = graph.Unknown, false, graph.Stamps{}
+		r.Target.Guest, r.Target.Disabled, r.Target.Synced, r.Target.Restricted = graph.Unknown, graph.Unknown, graph.Unknown, graph.Unknown
+	}
+	p := previewOf()
+	unknown(&p.Request)
+	lines := p.Lines()
+	want := "Unknown: whether it holds a privileged role, whether it is a guest, whether sign-in is blocked, whether it is synced from " +
+		"on-premises, whether it is in a restricted management unit, when it last signed in, since when its sessions are valid."
+	if got := lines[len(lines)-2]; got != want {
+		t.Errorf("got  %s\nwant %s", got, want)
+	}
+	p = previewOf()
+	p.Request.Privileged = graph.Unknown
+	if text := strings.Join(p.Lines(), "\n"); strings.Contains(text, "Ordinary") || !strings.Contains(text, "Unknown: whether it holds a privileged role.") {
+		t.Errorf("one unknown fact:\n%s", text)
+	}
+}
+
+// Each fact that is not ordinary is a warning above what a yes does, and stands nowhere else.
+func TestPreview_WarnsOfWhatDeviates(t *testing.T) {
+	for words, deviate := range map[string]func(*bot.Request){
+		"Holds a privileged role.":    func(r *bot.Request) { r.Privileged = graph.Yes },
+		"Guest account.":              func(r *bot.Request) { r.Target.Guest = graph.Yes },
+		"Disabled account.":           func(r *bot.Request) { r.Target.Disabled = graph.Yes },
+		"Synced from on-premises.":    func(r *bot.Request) { r.Target.Synced = graph.Yes },
+		"Restricted management unit.": func(r *bot.Request) { r.Target.Restricted = graph.Yes },
+	} {
+		p := previewOf()
+		deviate(&p.Request)
+		lines := p.Lines()
+		if !strings.HasPrefix(lines[1], "⚠ "+words) || strings.Contains(strings.Join(lines[2:], "\n"), "Ordinary") {
+			t.Errorf("%s\n%s", words, strings.Join(lines, "\n"))
+		}
+	}
+}
+
+// Of a guest, nothing promises that they are signed out.
+func TestPreview_PromisesNothingOfGuest(t *testing.T) {
+	p := previewOf()
+	p.Request.Target.Guest = graph.Yes
+	if text := strings.Join(p.Lines(), "\n"); strings.Contains(text, "Revoking signs") {
+		t.Error(text)
+	}
+}
+
+func TestPreview_InDrillClaimsNothing(t *testing.T) {
+	p := previewOf()
+	p.Request.Drill, p.Request.Fallback = true, graph.RevokeSignInSessions
+	lines := p.Lines()
+	text := strings.Join(lines, "\n")
+	if lines[0] != "DRILL: rehearse revoking all sessions of Carol Target (carol@contoso.example)?" || !strings.Contains(text, "changes nothing") ||
+		strings.Contains(text, "Revoking signs") || !strings.Contains(text, ", or revokeSignInSessions if that is gone or not permitted.") {
+		t.Error(text)
+	}
+}
