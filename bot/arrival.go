@@ -1,6 +1,9 @@
 package bot
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
+	"strconv"
 	"time"
 )
 
@@ -22,8 +25,9 @@ type Arrival struct {
 	ID   int64       `json:"-"`
 	Kind ArrivalKind `json:"kind"`
 	// Envelope is Slack's envelope_id. Key stays the same when Slack delivers the same
-	// act in another envelope. It is a hash of a command's trigger_id, of a form's view
-	// ID, or of a click's (channel, ts, user, action_ts).
+	// act in another envelope. It is a hash of a command's trigger_id, of a click's
+	// (channel, ts, user, action_ts), or of a form's view ID and all that was entered:
+	// after an error, Slack submits the same view again. See ViewKey.
 	Envelope string `json:"-"`
 	Key      string `json:"-"`
 
@@ -44,11 +48,17 @@ type Arrival struct {
 	ActionID     string `json:"action_id,omitempty"`
 	Value        string `json:"value,omitempty"`
 
-	// For a form: its callback_id and private_metadata, the picked user and the reason.
+	// For a form: its view, callback_id and private_metadata, the picked user or the
+	// account that was typed in their place, and the reason. Rows of earlier versions
+	// have no ViewID: their forms were closed by the ack.
+	ViewID     string `json:"view_id,omitempty"`
 	CallbackID string `json:"callback_id,omitempty"`
 	Metadata   string `json:"metadata,omitempty"`
 	PickedUser string `json:"picked_user,omitempty"`
+	Account    string `json:"account,omitempty"`
 	Reason     string `json:"reason,omitempty"`
+	// LedTo is the request that the form made or joined. The store sets it.
+	LedTo string `json:"led_to,omitempty"`
 
 	// TriggerID opens a form within 3 s; ResponseURL takes 5 answers within
 	// 30 min. Both are secrets and are erased after 30 min.
@@ -62,18 +72,50 @@ type Arrival struct {
 
 // Decides reports whether the arrival is part of a decision: a click, or the form for
 // the reason of a Deny. Such work goes before new requests.
-func (a Arrival) Decides() bool { return a.Kind == ClickArrival || a.CallbackID == DenyCallback }
+func (a Arrival) Decides() bool {
+	return a.Kind == ClickArrival && a.ActionID != ActionForm || a.CallbackID == DenyCallback
+}
+
+// ViewKey is the Key of the one submission of a form's view that led to a request, so
+// that no other one does. In rows of earlier versions it is the Key of every form.
+func (a Arrival) ViewKey() string {
+	if a.ViewID == "" {
+		return ""
+	}
+	return ActKey(a.Kind, a.ViewID)
+}
+
+// ActKey returns a Key. Each part is quoted, so that different lists of parts have
+// different keys.
+func ActKey(kind ArrivalKind, parts ...string) string {
+	h := sha256.New()
+	h.Write([]byte(kind))
+	for _, p := range parts {
+		h.Write([]byte(strconv.Quote(p)))
+	}
+	return hex.EncodeToString(h.Sum(nil))
+}
 
 // Names inside the forms, shared by the views that bot/message builds and the envelope
 // decoder in bot/listen.
 const (
-	FormCallback     = "request.form" // callback_id of the form for a request
-	DenyCallback     = "request.deny" // callback_id of the form for the reason of a Deny
-	FormTargetBlock  = "target"       // block_id of the user picker
-	FormTargetAction = "user"
-	FormReasonBlock  = "reason" // block_id of the reason field
-	FormReasonAction = "text"
+	FormCallback      = "request.form" // callback_id of the form for a request
+	DenyCallback      = "request.deny" // callback_id of the form for the reason of a Deny
+	FormTargetBlock   = "target"       // block_id of the user picker
+	FormTargetAction  = "user"
+	FormAccountBlock  = "account" // block_id of the field for an account, in place of the picker
+	FormAccountAction = "text"
+	FormReasonBlock   = "reason" // block_id of the reason field
+	FormReasonAction  = "text"
 )
+
+// FormErrorBlocks names, by callback_id, the forms that the bot reads, and for each an
+// input block that every variant of it has. An error can be shown there without a look
+// at the form: Slack refuses the whole ack if the block does not exist.
+var FormErrorBlocks = map[string]string{
+	FormCallback: FormReasonBlock,
+	DenyCallback: FormReasonBlock,
+}
 
 // action_ids of the buttons.
 const (
@@ -81,6 +123,7 @@ const (
 	ActionDeny    = "request.deny"
 	ActionCancel  = "request.cancel"
 	ActionRetry   = "request.retry"
+	ActionForm    = "request.open_form" // opens the form, filled in from a stored arrival
 )
 
 // ResponseURLLife is how long Slack accepts answers at a response_url.

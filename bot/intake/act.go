@@ -11,6 +11,9 @@ import (
 type act struct {
 	bot.Arrival
 	brake *brake
+	// misnamed: it cannot be told which account is meant, or a limit of that account is
+	// reached, so that another name may help. mayPass: the same act may succeed later.
+	misnamed, mayPass bool
 }
 
 // brake caches the freeze: read is whether it was read, freeze is nil if none is on.

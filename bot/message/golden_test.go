@@ -34,6 +34,7 @@ func TestGolden(t *testing.T) {
 		"help":              []golden{asGolden("", help)},
 		"help_no_emergency": []golden{asGolden("", Help(View{Approvers: []string{bottest.Alice}}))},
 		"form":              Form(bottest.Bob, 42, new(authz.New(bottest.Alice))),
+		"forms":             formViews("stolen laptop"),
 		"freeze":            freezeMessages(),
 		"moved":             movedMessages(),
 	}

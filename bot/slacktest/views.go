@@ -29,7 +29,45 @@ type View struct {
 	RootID, PreviousID string
 }
 
-type openView struct{ View }
+// openView is a View with what was submitted from it last, by block_id and action_id.
+type openView struct {
+	View
+	typed Values
+}
+
+// Plain is all text that a reader of the modal meets, one line per piece: the title, the
+// texts of the blocks, what stands in the fields, the errors, and the buttons in brackets.
+func (v View) Plain() string {
+	lines := []string{v.Title}
+	if blocks := (Message{Blocks: v.Blocks}).Plain(); blocks != "" {
+		lines = append(lines, blocks)
+	}
+	inputs := v.inputs()
+	for _, id := range slices.Sorted(maps.Keys(inputs)) {
+		if value := initialOf(inputs[id]["element"].(object)); value != "" {
+			lines = append(lines, id+": "+value)
+		}
+	}
+	for _, id := range slices.Sorted(maps.Keys(v.Errors)) {
+		lines = append(lines, id+"! "+v.Errors[id])
+	}
+	for _, label := range []string{v.SubmitLabel, v.CloseLabel} {
+		if label != "" {
+			lines = append(lines, "["+label+"]")
+		}
+	}
+	return strings.Join(lines, "\n")
+}
+
+// initialOf is what the app puts into a field.
+func initialOf(element object) string {
+	key := "initial_value"
+	if element["type"] == "users_select" {
+		key = "initial_user"
+	}
+	value, _ := element[key].(string)
+	return value
+}
 
 // trigger is what a trigger_id stands for.
 type trigger struct {
@@ -126,7 +164,7 @@ func (s *Server) show(user string, view View, beneath *openView) answer {
 	if beneath != nil {
 		view.RootID, view.PreviousID = beneath.RootID, beneath.ID
 	}
-	v := &openView{view}
+	v := &openView{View: view}
 	s.views = append(s.views, v)
 	return answer{"view": s.viewJSON(v, nil)}
 }
@@ -154,8 +192,19 @@ func (s *Server) viewsUpdate(p params) (answer, error) {
 	return nil, refuse("not_found")
 }
 
-// replace changes what an open view shows. s.mu is held.
+// replace changes what an open view shows. What somebody typed stays in a field whose
+// block_id and action_id stay the same, whatever initial value the app gives it.
+// https://docs.slack.dev/surfaces/modals#updating_views
+// s.mu is held.
 func (s *Server) replace(v *openView, with View) {
+	kept := Values{}
+	for id, b := range with.inputs() {
+		action := b["element"].(object)["action_id"].(string)
+		if text, ok := v.typed[id][action]; ok {
+			kept[id] = map[string]string{action: text}
+		}
+	}
+	v.typed = kept
 	with.ID, with.User, with.RootID, with.PreviousID = v.ID, v.User, v.RootID, v.PreviousID
 	with.Hash = s.newHash()
 	v.View = with
@@ -254,7 +303,7 @@ func (s *Server) closeView(v *openView, all bool) {
 }
 
 // inputs are the input blocks of a view by block_id.
-func (v *openView) inputs() map[string]object {
+func (v View) inputs() map[string]object {
 	var list []object
 	_ = json.Unmarshal(v.Blocks, &list) // mustJSON made it
 	found := map[string]object{}
