@@ -85,6 +85,9 @@ func (a Arrival) ViewKey() string {
 	return ActKey(a.Kind, a.ViewID)
 }
 
+// CheckingID is the external_id of the view that the ack puts in place of a form.
+func (a Arrival) CheckingID() string { return ActKey(a.Kind, "checking", a.Envelope) }
+
 // ActKey returns a Key. Each part is quoted, so that different lists of parts have
 // different keys.
 func ActKey(kind ArrivalKind, parts ...string) string {
@@ -129,3 +132,6 @@ const (
 // ResponseURLLife is how long Slack accepts answers at a response_url.
 // https://docs.slack.dev/interactivity/handling-user-interaction
 const ResponseURLLife = 30 * time.Minute
+
+// TypedLife is how long what somebody typed is kept in an arrival that was carried out.
+const TypedLife = ResponseURLLife

@@ -92,7 +92,7 @@ func (h *desk) viewFor(ctx context.Context, a act, r *bot.Request) message.View 
 // answer shows m only to the person who acted: in place of their form, where they acted,
 // or else in a direct message.
 func (h *desk) answer(ctx context.Context, a act, m bot.Message) {
-	if a.ViewID == "" {
+	if !a.inForm {
 		h.answerPrivately(ctx, a, m)
 		return
 	}

@@ -162,6 +162,7 @@ func (h *asks) mayAsk(ctx context.Context, q *asking) (refused bool, err error) 
 	r := &q.draft
 	r.TargetLeft = q.soFar().TargetLeft
 	r.Lane, r.Words.Reason = authz.LaneOf(q.asker.Actor.EntraID, q.facts.User.ID), q.reason
+	q.lane = r.Lane
 	r.Askers = []authz.Asker{{SlackID: q.UserID, EntraID: q.asker.Actor.EntraID}}
 	r.AimAt(q.facts)
 	d := h.cfg.Check(authz.Ask, q.asker.Actor, r.Matter())

@@ -298,7 +298,7 @@ func (h *decisions) apply(ctx context.Context, a act, r bot.Request, action auth
 	ended, err := h.run.Commit(ctx, c)
 	switch {
 	case err != nil:
-	case a.ViewID != "":
+	case a.inForm:
 		h.closeDenyForm(ctx, a, &ended)
 	case a.Kind == bot.CommandArrival:
 		h.answer(ctx, a, message.Status(&ended, h.statusView(ctx, a, &ended, h.teller.CardLink(ctx, ended.ID))))
@@ -309,7 +309,7 @@ func (h *decisions) apply(ctx context.Context, a act, r bot.Request, action auth
 // closeDenyForm shows in the form that its Deny counts. If that was closed, the card and the
 // thread say enough.
 func (h *decisions) closeDenyForm(ctx context.Context, a act, r *bot.Request) {
-	if err := h.teller.UpdateForm(ctx, a.ViewID, message.FormAnswer(a.CallbackID, message.DeniedInForm(r))); err != nil {
+	if err := h.answerForm(ctx, a, message.FormAnswer(a.CallbackID, message.DeniedInForm(r))); err != nil {
 		h.log.Info("the form could not show that a request is denied", "request", r.ID, "arrival", a.ID, "user", a.UserID, "error", err)
 	}
 }

@@ -51,7 +51,7 @@ func (h *Handler) formButton(ctx context.Context, a act) error {
 	}
 	meta := bot.FormMetadata{Opened: a.ID}
 	typed, err := h.store.Arrival(ctx, id)
-	if errors.Is(err, bot.ErrNoRequest) {
+	if errors.Is(err, bot.ErrNoRequest) || err == nil && typed.UserID == a.UserID && h.now().Sub(typed.ReceivedAt) >= bot.TypedLife {
 		return h.openForm(ctx, a, message.FormFor(meta, bot.Filled{PickedUser: a.UserID}, &h.cfg.Policy, message.TypedIsGone()))
 	}
 	if err != nil {
@@ -78,7 +78,7 @@ func (h *Handler) FormAck(a bot.Arrival) any {
 	if wrong, _ := h.mistake(a); wrong != nil {
 		return message.ErrorsAck(*wrong)
 	}
-	return message.UpdateAck(message.FormChecking(a.CallbackID))
+	return message.UpdateAck(message.FormChecking(a.CallbackID, a.CheckingID()))
 }
 
 // mistake returns what is wrong with a form and needs no look-up, or nil. reason is for the
@@ -150,9 +150,12 @@ func (h *Handler) form(ctx context.Context, a act) error {
 		if err != nil && !errors.Is(err, bot.ErrNoRequest) {
 			return err
 		}
-		if opened.UserID != a.UserID {
-			opened = bot.Arrival{}
-		}
+	}
+	// Rows of earlier versions name no view: their ack closed it. What was opened for
+	// somebody else shows nothing of this person's.
+	a.inForm = a.ViewID != "" && (opened.UserID == "" || opened.UserID == a.UserID)
+	if opened.UserID != a.UserID {
+		opened = bot.Arrival{}
 	}
 	a.ResponseURL = opened.ResponseURL
 	if a.CallbackID == bot.DenyCallback {
@@ -192,7 +195,7 @@ func (h *Handler) refuseMistake(ctx context.Context, a act, wrong *message.FormE
 	if reason != "" {
 		h.meter.Refused(&e)
 	}
-	if a.ViewID == "" || a.Tries > 1 {
+	if a.ViewID == "" || a.Tries > 1 { // earlier versions acked without the error
 		h.show(ctx, a, wrong.Words, h.formAgain(ctx, a, wrong))
 	}
 	return nil
@@ -210,17 +213,26 @@ func (h *asks) sentBefore(ctx context.Context, a act) (bool, error) {
 	return true, h.reply(ctx, a, message.Sent(id))
 }
 
-// show shows a view in place of the submitted form, or m privately if that does not work:
-// the form may be closed, or of a version that closed it with the ack.
+// show shows a view in place of the submitted form, or m privately if that does not work.
 func (h *desk) show(ctx context.Context, a act, m bot.Message, view message.Modal) {
-	if a.ViewID != "" {
-		err := h.teller.UpdateForm(ctx, a.ViewID, view)
+	if a.inForm {
+		err := h.answerForm(ctx, a, view)
 		if err == nil {
 			return
 		}
 		h.log.Info("the form could not show the answer, so a message does", "arrival", a.ID, "user", a.UserID, "error", err)
 	}
 	h.answerPrivately(ctx, a, m)
+}
+
+// answerForm puts a view in place of what the ack has shown. A later try does not wait for
+// the ack of the first.
+func (h *desk) answerForm(ctx context.Context, a act, view message.Modal) error {
+	checking := a.CheckingID()
+	if a.Tries > 1 {
+		checking = ""
+	}
+	return h.teller.AnswerForm(ctx, checking, a.ViewID, view)
 }
 
 // showRefusal shows why something was refused: in the form, or privately. If a form can
@@ -234,7 +246,14 @@ func (h *desk) showRefusal(ctx context.Context, a act, e bot.Entry, m bot.Messag
 		h.answerPrivately(ctx, a, private)
 		return
 	}
-	h.show(ctx, a, private, h.formAgain(ctx, a, &message.FormError{Block: a.fieldOf(e), Words: m}))
+	wrong := &message.FormError{Block: a.fieldOf(e), Words: m}
+	switch authz.Reason(e.Reason) { // a form needs no example of a command
+	case authz.ReasonRequired:
+		wrong.Words = message.ReasonMissing()
+	case authz.TicketRequired:
+		wrong.Words = message.TicketMissing(h.cfg.Policy.Rule(a.lane))
+	}
+	h.show(ctx, a, private, h.formAgain(ctx, a, wrong))
 }
 
 // offersForm reports whether the form, filled in, is a way on after a refusal: something was

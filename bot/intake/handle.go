@@ -59,6 +59,7 @@ func (h *Handler) Handle(ctx context.Context, arrived bot.Arrival) {
 	switch {
 	case a.Tries > MaxTries:
 		// No try settled the arrival, so none changed anything.
+		a.inForm = a.ViewID != ""
 		err = h.refuse(ctx, a, bot.Entry{Wanted: string(a.Kind), Reason: string(bot.GaveUp)},
 			message.Refusal(bot.GaveUp, nil, h.view(ctx, a, nil, "")))
 	case a.Kind == bot.CommandArrival:

@@ -31,7 +31,7 @@ func DenyForm(r *bot.Request, arrival int64) Modal {
 // yet.
 func DenyFormAgain(r *bot.Request, meta bot.FormMetadata, reason string, wrong *FormError) Modal {
 	why := textInput("Bob is holding the phone in his hand", bot.FormReasonAction, reason, bot.MaxReason)
-	hint := plainText("Whoever asked reads this, and it stands on the card.")
+	hint := plainText("The person who asked reads this. It is also on the card.")
 	input := slack.NewInputBlock(bot.FormReasonBlock, plainText("Why not?"), hint, why)
 	input.Optional = true
 	p := &page{}
@@ -58,7 +58,7 @@ func Form(userID string, arrival int64, p *authz.Policy) Modal {
 // account outside Slack.
 func FormFor(meta bot.FormMetadata, f bot.Filled, p *authz.Policy, wrong *FormError) Modal {
 	intro := slack.NewRichTextBlock("", slack.NewRichTextSection(slack.NewRichTextSectionTextElement(
-		"Choose yourself if your own device is lost. Nothing is revoked by sending this.", nil)))
+		"Lost your own device? Choose yourself. Sending this revokes nothing.", nil)))
 	return Modal{
 		Type:            slack.VTModal,
 		CallbackID:      bot.FormCallback,
@@ -89,29 +89,29 @@ func reasonInput(f bot.Filled, p *authz.Policy) *slack.InputBlock {
 	why := textInput("Lost my phone on the train", bot.FormReasonAction, f.Reason, bot.MaxReason)
 	own, other := needsReason(p.Self), needsReason(p.ThirdParty)
 	label := "What happened?"
-	hint := []string{"The approvers read this."}
-	switch {
-	case own && other:
+	if own && other {
 		label += " (required)"
-	case own:
-		hint = append(hint, "It is required for your own device.")
-	case other:
-		hint = append(hint, "It is required for somebody else.")
 	}
-	switch {
-	case p.Self.Ticket != nil && p.ThirdParty.Ticket != nil && p.Self.Ticket.String() == p.ThirdParty.Ticket.String():
+	hint := []string{"The approvers read this."}
+	if p.Self.Ticket != nil && p.ThirdParty.Ticket != nil && p.Self.Ticket.String() == p.ThirdParty.Ticket.String() {
 		hint = append(hint, "Name a ticket"+ticketText(p.Self)+".")
-	default:
-		if p.Self.Ticket != nil {
-			hint = append(hint, "For your own device, name a ticket"+ticketText(p.Self)+".")
-		}
-		if p.ThirdParty.Ticket != nil {
-			hint = append(hint, "For somebody else, name a ticket"+ticketText(p.ThirdParty)+".")
-		}
+	} else {
+		hint = append(append(hint, demands(p.Self, "your own device", other)...), demands(p.ThirdParty, "somebody else", own)...)
 	}
 	input := slack.NewInputBlock(bot.FormReasonBlock, plainText(label), plainText(bot.CutRunes(strings.Join(hint, " "), maxHint)), why)
 	input.Optional = !own || !other
 	return input
+}
+
+// demands says what one lane demands of a reason, unless the label says it of both.
+func demands(rule authz.Rule, about string, label bool) []string {
+	switch {
+	case rule.Ticket != nil:
+		return []string{"For " + about + ", name a ticket" + ticketText(rule) + "."}
+	case rule.ReasonRequired && !label:
+		return []string{"It is required for " + about + "."}
+	}
+	return nil
 }
 
 func needsReason(rule authz.Rule) bool { return rule.ReasonRequired || rule.Ticket != nil }
@@ -160,13 +160,16 @@ func withoutButtons(m bot.Message) []slack.Block {
 	return slices.DeleteFunc(blocksOf(m), func(b slack.Block) bool { return b.BlockType() == slack.MBTAction })
 }
 
-// FormChecking takes the place of a submitted form until its answer is known. It is small,
-// as it goes with the ack. Its last sentence is for a bot that dies before the answer.
-func FormChecking(callback string) Modal {
+// FormChecking takes the place of a submitted form until its answer is known. name is its
+// external_id. It is small, as it goes with the ack. Its last sentence is for a bot that
+// dies before the answer.
+func FormChecking(callback, name string) Modal {
 	p := &page{}
 	p.add((&line{}).say("⏳ ").bold("Checking…"))
 	p.add((&line{}).say("The answer comes here in a few seconds. If it does not, `/revoke-sessions status` lists what is open."))
-	return formSays(callback, p.blocks())
+	view := formSays(callback, p.blocks())
+	view.ExternalID = name
+	return view
 }
 
 // FormAnswer takes the place of a submitted form: the message, and nothing to fill in.

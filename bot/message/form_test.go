@@ -51,14 +51,14 @@ func formViews(typed string) []goldenView {
 		{"refused for the account", FormFor(meta, account, &differ, refused(bot.FormAccountBlock, bot.OwnAccount))},
 		{"refused for the reason", FormFor(meta, picked, &differ, refused(bot.FormReasonBlock, authz.TicketRequired))},
 		{"refused for no field", FormFor(meta, picked, &differ, refused("", bot.LookupFailed))},
-		{"checking", FormChecking(bot.FormCallback)},
+		{"checking", FormChecking(bot.FormCallback, "checking-1")},
 		{"received", FormAnswer(bot.FormCallback, Received(&s.r, s.v))},
 		{"joined", FormAnswer(bot.FormCallback, Joined(&s.r, s.v, bottest.Erin, true))},
 		{"sent before", FormAnswer(bot.FormCallback, Sent(s.r.ID))},
 		{"sent before, long ago", FormAnswer(bot.FormCallback, Sent(""))},
 		{"deny", DenyForm(&s.r, 42)},
 		{"deny again", DenyFormAgain(&s.r, meta, bot.FieldText(typed), refused("", bot.LookupFailed))},
-		{"deny, checking", FormChecking(bot.DenyCallback)},
+		{"deny, checking", FormChecking(bot.DenyCallback, "checking-2")},
 		{"denied", FormAnswer(bot.DenyCallback, DeniedInForm(&s.r))},
 	}
 }
@@ -212,7 +212,7 @@ func TestForms_HaveTheBlockForErrors(t *testing.T) {
 func TestAcks_AreSmall(t *testing.T) {
 	rule := authz.Rule{Ticket: regexp.MustCompile(strings.Repeat("é", 5000))}
 	for name, ack := range map[string]any{
-		"errors": ErrorsAck(FormError{bot.FormReasonBlock, TicketMissing(rule)}), "checking": UpdateAck(FormChecking(bot.FormCallback)),
+		"errors": ErrorsAck(FormError{bot.FormReasonBlock, TicketMissing(rule)}), "checking": UpdateAck(FormChecking(bot.FormCallback, "checking-1")),
 	} {
 		text, err := json.Marshal(ack)
 		if err != nil || len(text) > 2000 {

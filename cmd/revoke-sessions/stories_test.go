@@ -34,13 +34,15 @@ import (
 //	click WHO BUTTON           presses a button of the live card: confirm, deny, cancel, retry
 //	click-first WHO BUTTON     presses one on the oldest card, there or not
 //	click-receipt WHO BUTTON   presses one on WHO's own receipt
-//	submit WHO PICKED REASON   fills in the form that WHO has open
+//	submit WHO PICKED REASON   fills in the form that WHO has open; - for either keeps what is in the field
+//	close WHO                  WHO closes their form
+//	click-only WHO BUTTON      presses a button of the newest message that only WHO sees
 //	opens WHO                  waits until that form stands open
 //	why WHO REASON             fills in the form that WHO's Deny has opened
 //	sees WHERE WORDS…          waits until one message says all the words;
 //	                           WHERE is card (the channel), thread, dm:WHO, replies:WHO
-//	                           (the threads there), only:WHO, channel (the same as card, for pings),
-//	                           at:C… (another channel)
+//	                           (the threads there), only:WHO, form:WHO (the form that WHO has open),
+//	                           channel (the same as card, for pings), at:C… (another channel)
 //	! sees WHERE WORDS…        no message there says them yet
 //	gone WHERE WORDS…          waits until no message there says them any more
 //	never WHERE WORDS…         no message there says them, in any version, up to the script's end
@@ -128,6 +130,8 @@ var storyCommands = map[string]func(*testscript.TestScript, bool, []string){
 	"replay":        story((*theatre).replay),
 	"click-receipt": story((*theatre).clickReceipt),
 	"submit":        story((*theatre).submit),
+	"close":         story((*theatre).closeForm),
+	"click-only":    story((*theatre).clickOnly),
 	"why":           story((*theatre).why),
 	"opens":         story(func(th *theatre, _ bool, a []string) { th.denyForm(cast(a[0])) }),
 	"sees":          story((*theatre).sees),
@@ -323,20 +327,54 @@ func (th *theatre) clickReceipt(_ bool, a []string) {
 }
 
 func (th *theatre) submit(_ bool, a []string) {
-	who := cast(a[0])
-	var view slacktest.View
-	th.until("the form opens", func() bool {
-		open := th.slack.Views(who)
-		if len(open) == 1 {
-			view = open[0]
-		}
-		return len(open) == 1
-	})
-	values := slacktest.Values{bot.FormReasonBlock: {bot.FormReasonAction: strings.Join(a[2:], " ")}}
-	if a[1] != "-" { // else the person whom the form proposes
-		values[bot.FormTargetBlock] = map[string]string{bot.FormTargetAction: cast(a[1])}
+	who, picked, reason := cast(a[0]), a[1], strings.Join(a[2:], " ")
+	view := th.fillable(who, bot.FormCallback)
+	values := slacktest.Values{}
+	if reason != "-" {
+		values[bot.FormReasonBlock] = map[string]string{bot.FormReasonAction: reason}
 	}
-	th.acked(th.slack.As(who).Submit(view.ID, values))
+	switch {
+	case picked == "-":
+	case strings.Contains(picked, "@"):
+		values[bot.FormAccountBlock] = map[string]string{bot.FormAccountAction: picked}
+	default:
+		values[bot.FormTargetBlock] = map[string]string{bot.FormTargetAction: cast(picked)}
+	}
+	th.last = th.slack.As(who).Submit(view.ID, values)
+	th.acked(th.last)
+}
+
+// fillable waits until somebody has such a form open that can be submitted.
+func (th *theatre) fillable(who, callback string) (view slacktest.View) {
+	th.t.Helper()
+	th.until("a form "+callback+" is open", func() bool {
+		for _, v := range th.slack.Views(who) {
+			view = v
+		}
+		return view.CallbackID == callback && view.SubmitLabel != ""
+	})
+	return view
+}
+
+func (th *theatre) closeForm(_ bool, a []string) {
+	for _, v := range th.slack.Views(cast(a[0])) {
+		th.acked(th.slack.As(cast(a[0])).Close(v.ID))
+	}
+}
+
+func (th *theatre) clickOnly(_ bool, a []string) {
+	who, action := cast(a[0]), "request."+a[1]
+	var m slacktest.Message
+	th.until("a message that only one person sees has that button", func() bool {
+		for _, e := range th.slack.Ephemerals(who) {
+			if slices.ContainsFunc(e.Buttons(), func(b slacktest.Button) bool { return b.ActionID == action }) {
+				m = e
+			}
+		}
+		return m.TS != ""
+	})
+	th.last = th.slack.As(who).Click(m.Channel, m.TS, action)
+	th.acked(th.last)
 }
 
 func (th *theatre) why(_ bool, a []string) {
@@ -345,15 +383,9 @@ func (th *theatre) why(_ bool, a []string) {
 	th.acked(th.slack.As(who).Submit(view.ID, slacktest.Values{bot.FormReasonBlock: {bot.FormReasonAction: a[1]}}))
 }
 
-func (th *theatre) denyForm(who string) (view slacktest.View) {
+func (th *theatre) denyForm(who string) slacktest.View {
 	th.t.Helper()
-	th.until("the form for the reason opens", func() bool {
-		for _, v := range th.slack.Views(who) {
-			view = v
-		}
-		return view.CallbackID == bot.DenyCallback
-	})
-	return view
+	return th.fillable(who, bot.DenyCallback)
 }
 
 // stands lists the messages of a place.
@@ -370,6 +402,12 @@ func (th *theatre) stands(where string) []slacktest.Message {
 		return th.slack.DMs(cast(name))
 	case "replies":
 		return th.replies(th.slack.DMs(cast(name)))
+	case "form":
+		var open []slacktest.Message
+		for _, v := range th.slack.Views(cast(name)) {
+			open = append(open, slacktest.Message{Text: v.Plain()})
+		}
+		return open
 	case "only":
 		return th.slack.Ephemerals(cast(name))
 	}
