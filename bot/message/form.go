@@ -258,7 +258,7 @@ func DeniedInForm(r *bot.Request) bot.Message {
 
 // TypedIsGone opens the form if what was typed was erased.
 func TypedIsGone() *FormError {
-	return &FormError{Words: Note("What you typed was erased after 30 minutes. Please fill in the form.")}
+	return &FormError{Words: Note("What you typed was erased after %s. Please fill in the form.", Spell(bot.TypedLife))}
 }
 
 // FormButton adds a button to a private answer. It opens the form, filled in with what
