@@ -113,8 +113,9 @@ const (
 )
 
 // FormErrorBlocks names, by callback_id, the forms that the bot reads, and for each an
-// input block that every variant of it has. An error can be shown there without a look
-// at the form: Slack refuses the whole ack if the block does not exist.
+// input block that every variant of it has; empty for a form without fields. An error can
+// be shown there without a look at the form: Slack refuses the whole ack if the block does
+// not exist.
 var FormErrorBlocks = map[string]string{
 	FormCallback: FormReasonBlock,
 	DenyCallback: FormReasonBlock,

@@ -21,7 +21,9 @@ func noEntra() stuck {
 }
 
 // needsReasons is a policy whose lanes both demand a reason.
-func needsReasons(c *bot.Config) { c.Policy.Self.ReasonRequired, c.Policy.ThirdParty.ReasonRequired = true, true }
+func needsReasons(c *bot.Config) {
+	c.Policy.Self.ReasonRequired, c.Policy.ThirdParty.ReasonRequired = true, true
+}
 
 // A form that the version before has stored and not carried out: its ack closed the form, so
 // the answer is a private message, and no view is touched.

@@ -206,7 +206,7 @@ func decodeClick(a bot.Arrival, p interactionPayload) (bot.Arrival, error) {
 }
 
 func decodeForm(a bot.Arrival, p interactionPayload) (bot.Arrival, error) {
-	if bot.FormErrorBlocks[p.View.CallbackID] == "" {
+	if _, ours := bot.FormErrorBlocks[p.View.CallbackID]; !ours {
 		return bot.Arrival{}, fmt.Errorf("not a form of ours: %w", errIgnored)
 	}
 	if p.View.ID == "" || len(p.View.ID) > maxID {

@@ -177,18 +177,27 @@ const nothingStored = "Nothing was stored, so nothing will happen. Please try ag
 
 // refusal returns the ack's payload for an arrival that was not stored, or nil for a click.
 // The ack of a click cannot show text; without an ack, Slack shows that the click failed.
-// An error of a form is shown at a block that the form has.
 func refusal(a bot.Arrival) any {
 	switch a.Kind {
 	case bot.CommandArrival:
 		return map[string]string{"response_type": "ephemeral", "text": nothingStored}
 	case bot.FormArrival:
-		return map[string]any{
-			"response_action": "errors",
-			"errors":          map[string]string{bot.FormErrorBlocks[a.CallbackID]: nothingStored},
-		}
+		return formRefusal(bot.FormErrorBlocks[a.CallbackID])
 	}
 	return nil
+}
+
+// formRefusal says it under a field of the form, where what was typed stays. A form without
+// a field has nothing to lose: the words take its place.
+func formRefusal(block string) any {
+	if block != "" {
+		return map[string]any{"response_action": "errors", "errors": map[string]string{block: nothingStored}}
+	}
+	plain := func(text string) any { return map[string]string{"type": "plain_text", "text": text} }
+	return map[string]any{"response_action": "update", "view": map[string]any{
+		"type": "modal", "title": plain("Not stored"), "close": plain("Close"),
+		"blocks": []any{map[string]any{"type": "section", "text": plain(nothingStored)}},
+	}}
 }
 
 // recovered keeps one envelope's panic from ending the process. It must be deferred. The

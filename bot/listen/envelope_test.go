@@ -151,6 +151,19 @@ func TestRefusal_NamesABlockOfTheForm(t *testing.T) {
 	}
 }
 
+// A form without a field shows the words in its place.
+func TestFormRefusal_WithoutAField(t *testing.T) {
+	w := newWorkspace(t, slacktest.Config{})
+	r := connected(w, nil)
+	form := openForm(w, r)
+	r.inbox.set(func(context.Context, bot.Arrival) (any, func(), error) { return formRefusal(""), nil, nil })
+	w.acked(w.As("U1").Submit(form, filled))
+	views := w.Views("U1")
+	if len(views) != 1 || views[0].Plain() != "Not stored\n"+nothingStored+"\n[Close]" {
+		t.Errorf("the form shows %+v", views)
+	}
+}
+
 func TestListener_DropsForeignEnvelopes(t *testing.T) {
 	w := newWorkspace(t, slacktest.Config{})
 	r := connected(w, nil)

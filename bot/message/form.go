@@ -130,12 +130,10 @@ func textInput(placeholder, actionID, value string, limit int) *slack.PlainTextI
 	return e
 }
 
-func formTitle(callback string) *slack.TextBlockObject {
-	if callback == bot.DenyCallback {
-		return plainText("Deny the request")
-	}
-	return plainText("Revoke sessions")
-}
+// formTitles are the titles of the forms, which the answers keep.
+var formTitles = map[string]string{bot.FormCallback: "Revoke sessions", bot.DenyCallback: "Deny the request"}
+
+func formTitle(callback string) *slack.TextBlockObject { return plainText(formTitles[callback]) }
 
 // withError puts an error right after its field, or first if it concerns none.
 func withError(wrong *FormError, blocks []slack.Block) slack.Blocks {
