@@ -113,8 +113,19 @@ func (s *Server) redeem(id string) (*trigger, error) {
 	return t, nil
 }
 
+// unique refuses an external_id that another view has. s.mu is held.
+func (s *Server) unique(view View, but *openView) error {
+	if view.ExternalID != "" && slices.ContainsFunc(s.views, func(v *openView) bool { return v != but && v.ExternalID == view.ExternalID }) {
+		return refuse("duplicate_external_id")
+	}
+	return nil
+}
+
 func (s *Server) viewsOpen(p params) (answer, error) {
 	view, err := s.readView(p["view"])
+	if err == nil {
+		err = s.unique(view, nil)
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -140,6 +151,9 @@ func (s *Server) viewsPush(p params) (answer, error) {
 }
 
 func (s *Server) push(user string, view View) (answer, error) {
+	if err := s.unique(view, nil); err != nil {
+		return nil, err
+	}
 	stack := 0
 	var top *openView
 	for _, v := range s.views {
@@ -185,6 +199,9 @@ func (s *Server) viewsUpdate(p params) (answer, error) {
 		}
 		if p["hash"] != "" && p["hash"] != v.Hash {
 			return nil, refuse("hash_conflict")
+		}
+		if err := s.unique(view, v); err != nil {
+			return nil, err
 		}
 		s.replace(v, view)
 		return answer{"view": s.viewJSON(v, nil)}, nil
@@ -354,6 +371,9 @@ func (s *Server) submitted(v *openView, payload json.RawMessage) error {
 		}
 		if reply.Action == "push" {
 			_, err = s.push(v.User, view)
+			return err
+		}
+		if err := s.unique(view, v); err != nil {
 			return err
 		}
 		s.replace(v, view)

@@ -172,6 +172,11 @@ func TestUpdatePushAndClose(t *testing.T) {
 	wantError(t, call(t, s, "views.update", "view_id", v.ID, "hash", "0.0", "view", modal("")), "hash_conflict")
 	wantError(t, call(t, s, "views.update", "view_id", "V0", "view", modal("")), "not_found")
 	wantError(t, call(t, s, "views.update", "view", modal("")), "invalid_arguments")
+	s.As("U1").Command("C1", "")
+	trigger := c.acked(t, "")["trigger_id"].(string)
+	wantError(t, call(t, s, "views.open", "trigger_id", trigger, "view", modal(`,"external_id":"mine"`)), "duplicate_external_id")
+	wantError(t, call(t, s, "views.update", "external_id", "mine", "view", modal(`,"external_id":"mine","notify_on_close":true`)), "")
+	v = s.Views("U2")[0]
 	r := call(t, s, "views.update", "external_id", "mine", "hash", v.Hash, "view", modal(`,"notify_on_close":true`))
 	wantError(t, r, "")
 	if r.View.ID != v.ID || r.View.Hash == v.Hash {
