@@ -256,14 +256,18 @@ func (h *desk) showRefusal(ctx context.Context, a act, e bot.Entry, m bot.Messag
 	h.show(ctx, a, private, h.formAgain(ctx, a, wrong))
 }
 
-// offersForm reports whether the form, filled in, is a way on after a refusal: something was
-// missing or misspelled, or the form was closed before its answer came.
+// formHelps are the refusals of a command after which the form, filled in, is the way on:
+// something is missing, or the same may go through later.
+var formHelps = []authz.Reason{authz.ReasonRequired, authz.TicketRequired, bot.LookupFailed, authz.MembershipUnknown, bot.TooFast}
+
+// offersForm reports whether a private refusal has a button to the form. It also has one if
+// no account is known by the name, and if a form was closed before its answer came.
 func (h *desk) offersForm(a act, e bot.Entry) bool {
 	if _, ok := bot.FilledFrom(a.Arrival); !ok || e.Wanted != string(authz.Ask) {
 		return false
 	}
-	return a.Kind == bot.FormArrival || a.misnamed ||
-		slices.Contains([]authz.Reason{authz.ReasonRequired, authz.TicketRequired}, authz.Reason(e.Reason))
+	reason := authz.Reason(e.Reason)
+	return a.Kind == bot.FormArrival || a.misnamed && reason != bot.OverLimit || slices.Contains(formHelps, reason)
 }
 
 // fieldOf returns the block of the field that a refusal concerns, or "".

@@ -1,8 +1,10 @@
 package main
 
 import (
+	"net/http"
 	"strconv"
 	"strings"
+	"time"
 
 	"revoke-sessions/bot"
 	"revoke-sessions/bot/slacktest"
@@ -223,6 +225,27 @@ var formAttacks = []attack{
 		then: func(r *raid) {
 			if n := len(r.cards()); n != 1 {
 				r.t.Errorf("%d cards", n)
+			}
+		},
+	},
+	{
+		name: "one form is submitted twice at the same time, in other words", scene: func(r *raid) { r.opensForm(bobID) },
+		attack: func(r *raid) {
+			view := r.form(bobID, bot.FormCallback)
+			// Both are looked up before either is stored as a request.
+			r.entra.Inject(graphtest.Fault{Method: http.MethodGet, Delay: 200 * time.Millisecond})
+			first := r.slack.As(bobID).SubmitRaw(view.ID, carol, nil)
+			second := r.slack.As(bobID).SubmitRaw(view.ID, carol, func(payload map[string]any) {
+				fill(payload["view"].(map[string]any), bot.FormTargetBlock, bot.FormTargetAction, "selected_user", olgaID)
+			})
+			r.acked(first)
+			r.acked(second)
+		},
+		reads: []string{"form:bob", "REQ-"},
+		rows:  []row{{"requested", "", bobID}}, state: bot.Pending,
+		then: func(r *raid) {
+			if n := len(r.cards()); n != 1 || r.count("requested") != 1 {
+				r.t.Errorf("%d cards, %d requests", n, r.count("requested"))
 			}
 		},
 	},
