@@ -144,6 +144,9 @@ func TestListener_SaysThatNothingWasStored(t *testing.T) {
 // Slack drops an ack whose error names a field that the form does not have.
 func TestRefusal_NamesABlockOfTheForm(t *testing.T) {
 	for callback, block := range bot.FormErrorBlocks {
+		if block == "" {
+			continue // see TestFormRefusal_WithoutAField
+		}
 		text, err := json.Marshal(refusal(bot.Arrival{Kind: bot.FormArrival, CallbackID: callback}))
 		if want := `{"errors":{"` + block + `":"` + nothingStored + `"},"response_action":"errors"}`; err != nil || string(text) != want {
 			t.Errorf("%s: %s, %v", callback, text, err)
