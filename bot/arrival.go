@@ -1,6 +1,9 @@
 package bot
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
+	"strconv"
 	"time"
 )
 
@@ -22,8 +25,9 @@ type Arrival struct {
 	ID   int64       `json:"-"`
 	Kind ArrivalKind `json:"kind"`
 	// Envelope is Slack's envelope_id. Key stays the same when Slack delivers the same
-	// act in another envelope. It is a hash of a command's trigger_id, of a form's view
-	// ID, or of a click's (channel, ts, user, action_ts).
+	// act in another envelope. It is a hash of a command's trigger_id, of a click's
+	// (channel, ts, user, action_ts), or of a form's view ID and all that was entered:
+	// after an error, Slack submits the same view again. See ViewKey.
 	Envelope string `json:"-"`
 	Key      string `json:"-"`
 
@@ -44,11 +48,17 @@ type Arrival struct {
 	ActionID     string `json:"action_id,omitempty"`
 	Value        string `json:"value,omitempty"`
 
-	// For a form: its callback_id and private_metadata, the picked user and the reason.
+	// For a form: its view, callback_id and private_metadata, the picked user or the
+	// account that was typed in their place, and the reason. Rows of earlier versions
+	// have no ViewID: their forms were closed by the ack.
+	ViewID     string `json:"view_id,omitempty"`
 	CallbackID string `json:"callback_id,omitempty"`
 	Metadata   string `json:"metadata,omitempty"`
 	PickedUser string `json:"picked_user,omitempty"`
+	Account    string `json:"account,omitempty"`
 	Reason     string `json:"reason,omitempty"`
+	// LedTo is the request that the form made or joined. The store sets it.
+	LedTo string `json:"led_to,omitempty"`
 
 	// TriggerID opens a form within 3 s; ResponseURL takes 5 answers within
 	// 30 min. Both are secrets and are erased after 30 min.
@@ -63,7 +73,7 @@ type Arrival struct {
 // Decides reports whether the arrival is part of a decision: a click, the form for the
 // reason of a Deny, or the form that ends a freeze. Such work goes before new requests.
 func (a Arrival) Decides() bool {
-	return a.Kind == ClickArrival || a.CallbackID == DenyCallback || a.CallbackID == UnfreezeCallback
+	return a.Kind == ClickArrival && a.ActionID != ActionForm || a.CallbackID == DenyCallback || a.CallbackID == UnfreezeCallback
 }
 
 // Approves reports whether the arrival is a click on a button that says that others must
@@ -72,17 +82,52 @@ func (a Arrival) Approves() bool {
 	return a.Kind == ClickArrival && (a.ActionID == ActionApprove || a.ActionID == ActionApproveRetry)
 }
 
+// ViewKey is the Key of the one submission of a form's view that led to a request, so
+// that no other one does. In rows of earlier versions it is the Key of every form.
+func (a Arrival) ViewKey() string {
+	if a.ViewID == "" {
+		return ""
+	}
+	return ActKey(a.Kind, a.ViewID)
+}
+
+// CheckingID is the external_id of the view that the ack puts in place of a form.
+func (a Arrival) CheckingID() string { return ActKey(a.Kind, "checking", a.Envelope) }
+
+// ActKey returns a Key. Each part is quoted, so that different lists of parts have
+// different keys.
+func ActKey(kind ArrivalKind, parts ...string) string {
+	h := sha256.New()
+	h.Write([]byte(kind))
+	for _, p := range parts {
+		h.Write([]byte(strconv.Quote(p)))
+	}
+	return hex.EncodeToString(h.Sum(nil))
+}
+
 // Names inside the forms, shared by the views that bot/message builds and the envelope
 // decoder in bot/listen.
 const (
-	FormCallback     = "request.form"     // callback_id of the form for a request
-	DenyCallback     = "request.deny"     // callback_id of the form for the reason of a Deny
-	UnfreezeCallback = "request.unfreeze" // callback_id of the form that ends a freeze
-	FormTargetBlock  = "target"           // block_id of the user picker
-	FormTargetAction = "user"
-	FormReasonBlock  = "reason" // block_id of the reason field
-	FormReasonAction = "text"
+	FormCallback      = "request.form"     // callback_id of the form for a request
+	DenyCallback      = "request.deny"     // callback_id of the form for the reason of a Deny
+	UnfreezeCallback  = "request.unfreeze" // callback_id of the form that ends a freeze
+	FormTargetBlock   = "target"           // block_id of the user picker
+	FormTargetAction  = "user"
+	FormAccountBlock  = "account" // block_id of the field for an account, in place of the picker
+	FormAccountAction = "text"
+	FormReasonBlock   = "reason" // block_id of the reason field
+	FormReasonAction  = "text"
 )
+
+// FormErrorBlocks names, by callback_id, the forms that the bot reads, and for each an
+// input block that every variant of it has; empty for a form without fields. An error can
+// be shown there without a look at the form: Slack refuses the whole ack if the block does
+// not exist.
+var FormErrorBlocks = map[string]string{
+	FormCallback:     FormReasonBlock,
+	DenyCallback:     FormReasonBlock,
+	UnfreezeCallback: "",
+}
 
 // action_ids of the buttons.
 const (
@@ -99,8 +144,13 @@ const (
 	ActionDetails = "request.details"
 	// ActionUnfreeze is on the notice of a freeze. Its value is the freeze's number.
 	ActionUnfreeze = "request.unfreeze"
+	// ActionForm opens the form, filled in from a stored arrival, whose ID is its value.
+	ActionForm = "request.open_form"
 )
 
 // ResponseURLLife is how long Slack accepts answers at a response_url.
 // https://docs.slack.dev/interactivity/handling-user-interaction
 const ResponseURLLife = 30 * time.Minute
+
+// TypedLife is how long what somebody typed is kept in an arrival that was carried out.
+const TypedLife = ResponseURLLife

@@ -34,6 +34,8 @@ var (
 	ErrTaken = errors.New("a pending request for this account exists already")
 	// ErrUnclear: the database did not say whether it stored the change.
 	ErrUnclear = errors.New("it is not known whether it was stored")
+	// ErrSent: another submission of the same form has led to a request.
+	ErrSent = errors.New("the form has led to a request before")
 	// ErrFrozen: a freeze is on.
 	ErrFrozen = errors.New("every revoke is held back by a freeze")
 )
@@ -84,6 +86,10 @@ type Change struct {
 	Notice *Notice
 	// Settles is the ID of the arrival that asked for the change; 0 for none.
 	Settles int64
+	// ViewKey is the ViewKey of that arrival if it is a form that leads to the request;
+	// empty otherwise. If the view has led to a request before, the answer is ErrSent,
+	// and nothing is stored.
+	ViewKey string
 	// Keep leaves the request claimed by the caller, who continues with it at once.
 	Keep bool
 }
@@ -156,6 +162,10 @@ type Queue interface {
 	DropArrivals(ctx context.Context, before time.Time) (dropped int, err error)
 	// Arrival reads a stored arrival; ErrNoRequest if there is none.
 	Arrival(ctx context.Context, id int64) (Arrival, error)
+	// FormLedTo returns the request that a form's view has led to, by its ViewKey; the ID
+	// is empty after the text of the submission was erased. It returns false if the view
+	// has led to none.
+	FormLedTo(ctx context.Context, viewKey string) (id string, sent bool, err error)
 	// ResponseURLs are the newest response URLs of one person, at most limit, at which
 	// Slack may still accept an answer.
 	ResponseURLs(ctx context.Context, slackID string, limit int) ([]Secret, error)

@@ -105,12 +105,16 @@ func (b *Bot) telling(r *bot.Request) work.Piece {
 
 // Receive stores what came through the socket. The caller must call next after the ack
 // to carry it out; next is nil if it had arrived before. reply, if any, says that a
-// command has to wait. With an error nothing was stored, except perhaps with
+// command has to wait, or what is wrong with a form. With an error nothing was stored, except perhaps with
 // ErrUnclear; the clock then finds it. Receive implements listen.Inbox.
 func (b *Bot) Receive(ctx context.Context, a bot.Arrival) (reply any, next func(), err error) {
 	stored, fresh, err := b.store.Receive(ctx, a)
-	if err != nil || !fresh {
+	if err != nil {
 		return nil, nil, err
+	}
+	reply = b.handler.FormAck(a)
+	if !fresh {
+		return reply, nil, nil
 	}
 	b.log.Info("arrived", "arrival", stored.ID, "envelope", stored.Envelope, "kind", stored.Kind, "user", stored.UserID,
 		"request", stored.Names())

@@ -3,6 +3,7 @@ package intake
 import (
 	"context"
 
+	"revoke-sessions/authz"
 	"revoke-sessions/bot"
 	"revoke-sessions/bot/message"
 )
@@ -12,6 +13,13 @@ type act struct {
 	bot.Arrival
 	brake *brake
 	view  string // the ID of the open modal that shows the answer; "" for none
+	// misnamed: it cannot be told which account is meant, or a limit of that account is
+	// reached, so that another name may help. mayPass: the same act may succeed later.
+	misnamed, mayPass bool
+	// inForm: the answer takes the place of the submitted form.
+	inForm bool
+	// lane is the lane of an ask, once it is known.
+	lane authz.Lane
 }
 
 // brake caches the freeze: read is whether it was read, freeze is nil if none is on.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"slices"
 
 	"revoke-sessions/authz"
 	"revoke-sessions/bot"
@@ -56,6 +57,7 @@ func (h *desk) refuseLimit(ctx context.Context, a act, e bot.Entry, wanted authz
 	e.Wanted, e.Reason, e.Until = string(wanted), string(bot.OverLimit), bot.StampText(limit.Free)
 	v := h.viewFor(ctx, a, r)
 	v.Limit, v.Wanted = limit, wanted
+	a.misnamed = limit.Use.Kind == bot.PerTarget || limit.Use.Kind == bot.OwnTarget
 	return h.refuse(ctx, a, e, message.Refusal(bot.OverLimit, r, v))
 }
 
@@ -67,7 +69,8 @@ func (h *desk) refuse(ctx context.Context, a act, e bot.Entry, m bot.Message) er
 	}
 	h.meter.Refused(&e)
 	h.log.Info("refused", "request", e.Request, "arrival", a.ID, "wanted", e.Wanted, "reason", e.Reason, "user", a.UserID)
-	h.answer(ctx, a, m)
+	a.mayPass = slices.Contains(mayPass, authz.Reason(e.Reason))
+	h.showRefusal(ctx, a, e, m)
 	return nil
 }
 
@@ -90,13 +93,21 @@ func (h *desk) viewFor(ctx context.Context, a act, r *bot.Request) message.View 
 	return v
 }
 
-// answer shows m only to the person who acted: in their open modal, or where they acted, or
-// else in a direct message.
+// answer shows m only to the person who acted: in their open modal, in place of their form,
+// where they acted, or else in a direct message.
 func (h *desk) answer(ctx context.Context, a act, m bot.Message) {
-	if a.view != "" {
+	switch {
+	case a.view != "":
 		h.fill(ctx, a, message.DetailsInstead(m))
-		return
+	case a.inForm:
+		h.show(ctx, a, m, message.FormAnswer(a.CallbackID, m))
+	default:
+		h.answerPrivately(ctx, a, m)
 	}
+}
+
+// answerPrivately is answer without a modal.
+func (h *desk) answerPrivately(ctx context.Context, a act, m bot.Message) {
 	err := errors.New("no response_url")
 	if a.ResponseURL != "" {
 		err = h.teller.Respond(ctx, a.ResponseURL, m)

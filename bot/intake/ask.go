@@ -108,6 +108,13 @@ func (q *asking) soFar() *bot.Request {
 	return r
 }
 
+// misnames returns the act if nobody can tell which account it means.
+func (q *asking) misnames() act {
+	a := q.act
+	a.misnamed = true
+	return a
+}
+
 // findTarget finds the target's account.
 func (h *asks) findTarget(ctx context.Context, q *asking) (refused bool, err error) {
 	q.meant = lookup.Match{User: q.asker.Account, SlackID: q.UserID}
@@ -120,7 +127,7 @@ func (h *asks) findTarget(ctx context.Context, q *asking) (refused bool, err err
 		return refused, err
 	}
 	if q.meant.Problem != "" {
-		return true, h.refuse(ctx, q.act, withReason(q.row, q.meant.Problem), message.TargetRefusal(q.meant.Problem, q.soFar(), q.target))
+		return true, h.refuse(ctx, q.misnames(), withReason(q.row, q.meant.Problem), message.TargetRefusal(q.meant.Problem, q.soFar(), q.target))
 	}
 	q.row.TargetID = q.meant.User.ID
 	return false, nil
@@ -140,7 +147,7 @@ func (h *asks) readTarget(ctx context.Context, q *asking) (facts bot.TargetFacts
 	background.Wait()
 	switch {
 	case graph.IsNotFound(err):
-		return facts, nil, true, h.refuse(ctx, q.act, withReason(q.row, authz.NoAccount),
+		return facts, nil, true, h.refuse(ctx, q.misnames(), withReason(q.row, authz.NoAccount),
 			message.TargetRefusal(authz.NoAccount, q.soFar(), q.target))
 	case alsoErr != nil:
 		return facts, nil, true, h.refuseLookup(ctx, q.act, q.row, alsoErr, q.soFar())
@@ -155,6 +162,7 @@ func (h *asks) mayAsk(ctx context.Context, q *asking) (refused bool, err error) 
 	r := &q.draft
 	r.TargetLeft = q.soFar().TargetLeft
 	r.Lane, r.Words.Reason = authz.LaneOf(q.asker.Actor.EntraID, q.facts.User.ID), q.reason
+	q.lane = r.Lane
 	r.Askers = []authz.Asker{{SlackID: q.UserID, EntraID: q.asker.Actor.EntraID}}
 	r.AimAt(q.facts)
 	d := h.cfg.Check(authz.Ask, q.asker.Actor, r.Matter())
@@ -193,6 +201,11 @@ func (h *asks) enter(ctx context.Context, q *asking) error {
 		again, err := h.enterOnce(ctx, q, entry)
 		if limit, ok := errors.AsType[*bot.LimitError](err); ok {
 			return h.refuseLimit(ctx, q.act, entry, authz.Ask, limit, &q.draft)
+		}
+		if errors.Is(err, bot.ErrSent) { // by another submission of the same form, at the same time
+			if done, err := h.sentBefore(ctx, q.act); done || err != nil {
+				return err
+			}
 		}
 		if !again && !errors.Is(err, bot.ErrTaken) && !errors.Is(err, bot.ErrConflict) {
 			return err
@@ -247,7 +260,7 @@ func (h *asks) create(ctx context.Context, a act, r bot.Request, e bot.Entry) er
 	e.Action, e.Request, e.Operation, e.Digest, e.Need = bot.ActRequested, r.ID, string(r.Operation), r.Digest, r.Need
 	e.Until = r.ExecutesAt()
 	r, err := h.run.Commit(ctx, bot.Change{
-		Request: r, Audit: []bot.Entry{e}, Settles: a.ID, Uses: h.cfg.Asks(&r, r.Requester()),
+		Request: r, Audit: []bot.Entry{e}, Settles: a.ID, ViewKey: a.ViewKey(), Uses: h.cfg.Asks(&r, r.Requester()),
 	})
 	if err != nil {
 		return err
@@ -274,7 +287,9 @@ func (h *asks) join(ctx context.Context, q *asking, r bot.Request, e bot.Entry) 
 	}
 	r.Coverage.Able = lookup.Headcount(h.approvers.Latest().Able(&r, h.cfg.Check))
 	e.Action, e.Request = bot.ActJoined, r.ID
-	r, err := h.run.Commit(ctx, bot.Change{Request: r, Audit: []bot.Entry{e}, Settles: a.ID, Uses: h.cfg.Asks(&r, asker)})
+	r, err := h.run.Commit(ctx, bot.Change{
+		Request: r, Audit: []bot.Entry{e}, Settles: a.ID, ViewKey: a.ViewKey(), Uses: h.cfg.Asks(&r, asker),
+	})
 	if err != nil {
 		return err
 	}

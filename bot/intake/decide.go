@@ -304,10 +304,22 @@ func (h *decisions) apply(ctx context.Context, a act, r bot.Request, action auth
 	e.Action = string(state)
 	c.Request, c.Audit = r, append(bot.Lapses(&r, d.Lapsed), e)
 	ended, err := h.run.Commit(ctx, c)
-	if err == nil && a.Kind == bot.CommandArrival {
+	switch {
+	case err != nil:
+	case a.inForm:
+		h.closeDenyForm(ctx, a, &ended)
+	case a.Kind == bot.CommandArrival:
 		h.answer(ctx, a, message.Status(&ended, h.statusView(ctx, a, &ended, h.teller.Places(ctx, ended.ID))))
 	}
 	return err
+}
+
+// closeDenyForm shows in the form that its Deny counts. If that was closed, the card and the
+// thread say enough.
+func (h *decisions) closeDenyForm(ctx context.Context, a act, r *bot.Request) {
+	if err := h.answerForm(ctx, a, message.FormAnswer(a.CallbackID, message.DeniedInForm(r))); err != nil {
+		h.log.Info("the form could not show that a request is denied", "request", r.ID, "arrival", a.ID, "user", a.UserID, "error", err)
+	}
 }
 
 // approve stores an approval. The last one needed also starts the call.

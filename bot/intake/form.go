@@ -3,8 +3,10 @@ package intake
 import (
 	"context"
 	"errors"
+	"slices"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 
 	"revoke-sessions/authz"
 	"revoke-sessions/bot"
@@ -13,11 +15,16 @@ import (
 	"revoke-sessions/bot/slackapi"
 )
 
+// A submitted form is answered twice. The ack shows only errors that need no look-up, or
+// says that the bot is checking; see FormAck. The answer follows when the bot has looked:
+// the same form with its error, or the receipt, takes the place of what the ack showed. If
+// the form was closed, a private message says it.
+
 // openForm opens the form before any look-up, because the trigger lives 3 s.
-func (h *Handler) openForm(ctx context.Context, a act) error {
+func (h *Handler) openForm(ctx context.Context, a act, view message.Modal) error {
 	err := h.asks.budget.Take(ctx, "views.open")
 	if err == nil {
-		_, err = h.teller.OpenForm(ctx, a.TriggerID, message.Form(a.UserID, a.ID, &h.cfg.Policy))
+		_, err = h.teller.OpenForm(ctx, a.TriggerID, view)
 		h.asks.budget.NoteTooOften("views.open", err)
 	}
 	if err == nil {
@@ -34,30 +41,273 @@ func (h *Handler) openForm(ctx context.Context, a act) error {
 	return h.reply(ctx, a, message.Note("The form could not open, and nothing was asked for. %s", bot.TypeInstead))
 }
 
-// form handles a submitted form. Its metadata begins with the ID of the command or click
-// that opened it. The answer uses that arrival's response_url, or else a direct message.
+// formButton opens the form with what the stored arrival holds that the button names. The
+// button gives no right: only the person who typed it reads it. After the text was erased,
+// the form opens empty, as it does for everybody.
+func (h *Handler) formButton(ctx context.Context, a act) error {
+	id, err := strconv.ParseInt(a.Value, 10, 64)
+	if err != nil || id <= 0 {
+		return h.refuseButton(ctx, a)
+	}
+	meta := bot.FormMetadata{Opened: a.ID}
+	typed, err := h.store.Arrival(ctx, id)
+	if errors.Is(err, bot.ErrNoRequest) || err == nil && typed.UserID == a.UserID && h.now().Sub(typed.ReceivedAt) >= bot.TypedLife {
+		return h.openForm(ctx, a, message.FormFor(meta, bot.Filled{PickedUser: a.UserID}, &h.cfg.Policy, message.TypedIsGone()))
+	}
+	if err != nil {
+		return err
+	}
+	filled, ok := bot.FilledFrom(typed)
+	if !ok || typed.UserID != a.UserID {
+		return h.refuseButton(ctx, a)
+	}
+	return h.openForm(ctx, a, message.FormFor(meta, filled, &h.cfg.Policy, nil))
+}
+
+func (h *Handler) refuseButton(ctx context.Context, a act) error {
+	e := bot.Entry{Wanted: string(authz.Ask), Reason: string(bot.WrongPlace)}
+	return h.refuse(ctx, a, e, message.Note("This button belongs to a command that is not yours, so no form opened. %s", bot.TypeInstead))
+}
+
+// FormAck returns what Slack gets as soon as a submitted form is stored, also if it was
+// stored before. It looks nobody up. It returns nil for anything but a form.
+func (h *Handler) FormAck(a bot.Arrival) any {
+	if a.Kind != bot.FormArrival {
+		return nil
+	}
+	if wrong, _ := h.mistake(a); wrong != nil {
+		return message.ErrorsAck(*wrong)
+	}
+	return message.UpdateAck(message.FormChecking(a.CallbackID, a.CheckingID()))
+}
+
+// mistake returns what is wrong with a form and needs no look-up, or nil. reason is for the
+// audit row; a slip has none.
+func (h *desk) mistake(a bot.Arrival) (wrong *message.FormError, reason authz.Reason) {
+	at := func(block string, m bot.Message) *message.FormError {
+		return &message.FormError{Block: block, Words: m}
+	}
+	if utf8.RuneCountInString(a.Reason) > bot.MaxReason {
+		return at(bot.FormReasonBlock, message.ReasonTooLong()), ""
+	}
+	if a.CallbackID != bot.FormCallback {
+		return nil, ""
+	}
+	_, isAccount := accountIn(a)
+	switch {
+	case a.Account != "" && !isAccount:
+		return at(bot.FormAccountBlock, message.AccountUnclear()), ""
+	case a.Account == "" && a.PickedUser == "":
+		// Slack demands a person, so this form is forged, and nobody knows which field it has.
+		return at(bot.FormReasonBlock, message.TargetMissing()), authz.OutsideWorkspace
+	case a.Account == "" && !bot.SlackUser.MatchString(a.PickedUser):
+		return at(bot.FormTargetBlock, message.TargetMissing()), authz.OutsideWorkspace
+	}
+	reason = h.missing(authz.Self, a)
+	if a.PickedUser != a.UserID { // somebody else, or another Slack account of the same person
+		other := h.missing(authz.ThirdParty, a)
+		if other != reason || reason == authz.TicketRequired && !h.oneTicket() {
+			return nil, "" // it depends on the lane, which takes look-ups
+		}
+	}
+	switch reason {
+	case authz.ReasonRequired:
+		return at(bot.FormReasonBlock, message.ReasonMissing()), reason
+	case authz.TicketRequired:
+		return at(bot.FormReasonBlock, message.TicketMissing(h.cfg.Policy.Self)), reason
+	}
+	return nil, ""
+}
+
+// accountIn reads the account that was typed into a form.
+func accountIn(a bot.Arrival) (bot.Whom, bool) { return bot.ParseAccount(strings.TrimSpace(a.Account)) }
+
+// missing returns what a lane demands of a reason and does not find, as authz would.
+func (h *desk) missing(lane authz.Lane, a bot.Arrival) authz.Reason {
+	rule, reason := h.cfg.Policy.Rule(lane), bot.Clean(a.Reason, bot.MaxReason)
+	switch {
+	case rule.ReasonRequired && reason == "":
+		return authz.ReasonRequired
+	case rule.Ticket != nil && !rule.Ticket.MatchString(reason):
+		return authz.TicketRequired
+	}
+	return ""
+}
+
+// oneTicket reports whether both lanes demand the same ticket.
+func (h *desk) oneTicket() bool {
+	own, other := h.cfg.Policy.Self.Ticket, h.cfg.Policy.ThirdParty.Ticket
+	return own != nil && other != nil && own.String() == other.String()
+}
+
+// form handles a submitted form. Its metadata names the command or click that opened it.
+// A private answer uses that arrival's response_url, or else a direct message.
 func (h *Handler) form(ctx context.Context, a act) error {
 	var opened bot.Arrival
-	number, promised, _ := strings.Cut(a.Metadata, " ")
-	if id, err := strconv.ParseInt(number, 10, 64); err == nil {
+	if id := bot.ParseFormMetadata(a.Metadata).Opened; id != 0 {
+		var err error
 		opened, err = h.store.Arrival(ctx, id)
 		if err != nil && !errors.Is(err, bot.ErrNoRequest) {
 			return err
 		}
-		if opened.UserID != a.UserID {
-			opened = bot.Arrival{}
-		}
+	}
+	// Rows of earlier versions name no view: their ack closed it. What was opened for
+	// somebody else shows nothing of this person's.
+	a.inForm = a.ViewID != "" && (opened.UserID == "" || opened.UserID == a.UserID)
+	if opened.UserID != a.UserID {
+		opened = bot.Arrival{}
 	}
 	a.ResponseURL = opened.ResponseURL
+	if a.CallbackID == bot.DenyCallback {
+		a.Value = opened.Value // for the words of the form
+	}
+	if wrong, reason := h.mistake(a.Arrival); wrong != nil {
+		return h.refuseMistake(ctx, a, wrong, reason)
+	}
 	if a.CallbackID == bot.DenyCallback {
 		return h.decisions.denyForm(ctx, a, opened)
 	}
 	if a.CallbackID == bot.UnfreezeCallback {
+		_, promised, _ := strings.Cut(a.Metadata, " ")
 		return h.brakes.unfreezeForm(ctx, a, opened, promised)
 	}
-	if a.CallbackID != bot.FormCallback || !bot.SlackUser.MatchString(a.PickedUser) {
-		e := bot.Entry{Wanted: string(authz.Ask), Reason: string(authz.OutsideWorkspace)}
-		return h.refuse(ctx, a, e, message.Note("The form named nobody. Nothing was asked for. %s", bot.TypeInstead))
+	if a.CallbackID != bot.FormCallback {
+		return h.store.Record(ctx, a.ID)
 	}
-	return h.asks.ask(ctx, a, wish{target: bot.Whom{SlackID: a.PickedUser}, reason: bot.Clean(a.Reason, bot.MaxReason)})
+	if done, err := h.asks.sentBefore(ctx, a); done || err != nil {
+		return err
+	}
+	w := wish{target: bot.Whom{SlackID: a.PickedUser}, reason: bot.Clean(a.Reason, bot.MaxReason)}
+	if a.Account != "" {
+		w.target, _ = accountIn(a.Arrival)
+	}
+	return h.asks.ask(ctx, a, w)
+}
+
+// refuseMistake settles a form that the ack has refused. Only a later try says it again:
+// the process may have died before the ack.
+func (h *Handler) refuseMistake(ctx context.Context, a act, wrong *message.FormError, reason authz.Reason) error {
+	var rows []bot.Entry
+	e := bot.Entry{Wanted: string(authz.Ask), Reason: string(reason), Action: bot.ActRefused, Actor: a.UserID, Origin: a.Origin()}
+	if reason != "" {
+		rows = append(rows, e)
+		h.log.Info("refused", "request", "", "arrival", a.ID, "wanted", e.Wanted, "reason", e.Reason, "user", a.UserID)
+	}
+	if err := h.store.Record(ctx, a.ID, rows...); err != nil {
+		return err
+	}
+	if reason != "" {
+		h.meter.Refused(&e)
+	}
+	if a.ViewID == "" || a.Tries > 1 { // earlier versions acked without the error
+		h.show(ctx, a, wrong.Words, h.formAgain(ctx, a, wrong))
+	}
+	return nil
+}
+
+// sentBefore answers a form that has led to a request before. It changes nothing.
+func (h *asks) sentBefore(ctx context.Context, a act) (bool, error) {
+	if a.ViewID == "" {
+		return false, nil
+	}
+	id, sent, err := h.store.FormLedTo(ctx, a.ViewKey())
+	if err != nil || !sent {
+		return false, err
+	}
+	return true, h.reply(ctx, a, message.Sent(id))
+}
+
+// show shows a view in place of the submitted form, or m privately if that does not work.
+func (h *desk) show(ctx context.Context, a act, m bot.Message, view message.Modal) {
+	if a.inForm {
+		err := h.answerForm(ctx, a, view)
+		if err == nil {
+			return
+		}
+		h.log.Info("the form could not show the answer, so a message does", "arrival", a.ID, "user", a.UserID, "error", err)
+	}
+	h.answerPrivately(ctx, a, m)
+}
+
+// answerForm puts a view in place of what the ack has shown. A later try does not wait for
+// the ack of the first.
+func (h *desk) answerForm(ctx context.Context, a act, view message.Modal) error {
+	checking := a.CheckingID()
+	if a.Tries > 1 {
+		checking = ""
+	}
+	return h.teller.AnswerForm(ctx, checking, a.ViewID, view)
+}
+
+// showRefusal shows why something was refused: in the form, or privately. If a form can
+// ask for the same, the private answer has a button to it.
+func (h *desk) showRefusal(ctx context.Context, a act, e bot.Entry, m bot.Message) {
+	private := m
+	if h.offersForm(a, e) {
+		private = message.FormButton(m, a.ID)
+	}
+	if a.Kind != bot.FormArrival {
+		h.answer(ctx, a, private)
+		return
+	}
+	wrong := &message.FormError{Block: a.fieldOf(e), Words: m}
+	switch authz.Reason(e.Reason) { // a form needs no example of a command
+	case authz.ReasonRequired:
+		wrong.Words = message.ReasonMissing()
+	case authz.TicketRequired:
+		wrong.Words = message.TicketMissing(h.cfg.Policy.Rule(a.lane))
+	}
+	h.show(ctx, a, private, h.formAgain(ctx, a, wrong))
+}
+
+// formHelps are the refusals of a command after which the form, filled in, is the way on:
+// something is missing, or the same may go through later.
+var formHelps = []authz.Reason{authz.ReasonRequired, authz.TicketRequired, bot.LookupFailed, authz.MembershipUnknown, bot.TooFast}
+
+// offersForm reports whether a private refusal has a button to the form. It also has one if
+// no account is known by the name, and if a form was closed before its answer came.
+func (h *desk) offersForm(a act, e bot.Entry) bool {
+	if _, ok := bot.FilledFrom(a.Arrival); !ok || e.Wanted != string(authz.Ask) {
+		return false
+	}
+	reason := authz.Reason(e.Reason)
+	return a.Kind == bot.FormArrival || a.misnamed && reason != bot.OverLimit || slices.Contains(formHelps, reason)
+}
+
+// fieldOf returns the block of the field that a refusal concerns, or "".
+func (a act) fieldOf(e bot.Entry) string {
+	target := bot.FormTargetBlock
+	if a.Account != "" {
+		target = bot.FormAccountBlock
+	}
+	switch authz.Reason(e.Reason) {
+	case authz.ReasonRequired, authz.TicketRequired:
+		return bot.FormReasonBlock
+	case authz.TargetProtected, bot.OwnAccount, bot.TargetIsApp:
+		return target
+	}
+	if a.misnamed {
+		return target
+	}
+	return ""
+}
+
+// mayPass are the refusals of a Deny that the same form may get past a little later.
+var mayPass = []authz.Reason{bot.LookupFailed, authz.MembershipUnknown, bot.NotNoted}
+
+// formAgain returns the submitted form with what was typed and what is wrong. Where the same
+// form cannot succeed, it returns the answer alone.
+func (h *desk) formAgain(ctx context.Context, a act, wrong *message.FormError) message.Modal {
+	meta := bot.FormMetadata{Opened: bot.ParseFormMetadata(a.Metadata).Opened, Refused: a.ID}
+	switch a.CallbackID {
+	case bot.FormCallback:
+		if filled, ok := bot.FilledFrom(a.Arrival); ok {
+			return message.FormFor(meta, filled, &h.cfg.Policy, wrong)
+		}
+	case bot.DenyCallback:
+		if r, err := h.store.Request(ctx, a.Value); err == nil && (wrong.Block != "" || a.mayPass) {
+			return message.DenyFormAgain(&r, meta, bot.FieldText(a.Reason), wrong)
+		}
+	}
+	return message.FormAnswer(a.CallbackID, wrong.Words)
 }

@@ -14,14 +14,18 @@ import (
 func (h *Handler) command(ctx context.Context, a act) error {
 	cmd, err := bot.ParseCommand(a.Text)
 	if usage, ok := errors.AsType[*bot.UsageError](err); ok {
-		return h.reply(ctx, a, message.Usage(usage))
+		m := message.Usage(usage)
+		if _, ok := bot.FilledFrom(a.Arrival); ok {
+			m = message.FormButton(m, a.ID)
+		}
+		return h.reply(ctx, a, m)
 	}
 	if h.likely(a.UserID) && (cmd.Verb == bot.FreezeVerb || cmd.Verb == bot.UnfreezeVerb) {
 		ctx = lookup.For(ctx, lookup.ForDecision)
 	}
 	switch cmd.Verb {
 	case bot.FormVerb:
-		return h.openForm(ctx, a)
+		return h.openForm(ctx, a, message.Form(a.UserID, a.ID, &h.cfg.Policy))
 	case bot.StatusVerb:
 		return h.status(ctx, a, cmd.RequestID)
 	case bot.CancelVerb:
@@ -55,6 +59,7 @@ func (h *Handler) Handle(ctx context.Context, arrived bot.Arrival) {
 	switch {
 	case a.Tries > MaxTries:
 		// No try settled the arrival, so none changed anything.
+		a.inForm = a.ViewID != ""
 		err = h.refuse(ctx, a, bot.Entry{Wanted: string(a.Kind), Reason: string(bot.GaveUp)},
 			message.Refusal(bot.GaveUp, nil, h.view(ctx, a, nil, "")))
 	case a.Kind == bot.CommandArrival:
@@ -63,6 +68,8 @@ func (h *Handler) Handle(ctx context.Context, arrived bot.Arrival) {
 		err = h.details(ctx, a)
 	case a.Kind == bot.ClickArrival && a.ActionID == bot.ActionUnfreeze:
 		err = h.brakes.press(ctx, a)
+	case a.Kind == bot.ClickArrival && a.ActionID == bot.ActionForm:
+		err = h.formButton(ctx, a)
 	case a.Kind == bot.ClickArrival:
 		err = h.decisions.click(ctx, a)
 	case a.Kind == bot.FormArrival:

@@ -17,6 +17,7 @@ import (
 // Store is what a Handler asks of the store; bot.Store says what each method does.
 type Store interface {
 	Arrival(ctx context.Context, id int64) (bot.Arrival, error)
+	FormLedTo(ctx context.Context, viewKey string) (id string, sent bool, err error)
 	Record(ctx context.Context, settles int64, entries ...bot.Entry) error
 	Request(ctx context.Context, id string) (bot.Request, error)
 	PendingFor(ctx context.Context, targetID string, lane authz.Lane, drill bool) (bot.Request, bool, error)

@@ -1,12 +1,9 @@
 package listen
 
 import (
-	"crypto/sha256"
-	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"strconv"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -142,7 +139,7 @@ func decodeCommand(payload json.RawMessage, envelopeID string) (bot.Arrival, err
 	}
 	return bot.Arrival{
 		Kind:        bot.CommandArrival,
-		Key:         key(bot.CommandArrival, act),
+		Key:         bot.ActKey(bot.CommandArrival, act),
 		AppID:       p.AppID,
 		TeamID:      p.TeamID,
 		UserID:      p.UserID,
@@ -204,24 +201,28 @@ func decodeClick(a bot.Arrival, p interactionPayload) (bot.Arrival, error) {
 	if a.ChannelID == "" || a.MessageTS == "" || action.ActionTS == "" || len(action.ActionTS) > maxID {
 		return bot.Arrival{}, fmt.Errorf("click without channel, message or time: %w", errMalformed)
 	}
-	a.Key = key(a.Kind, a.ChannelID, a.MessageTS, a.UserID, action.ActionTS)
+	a.Key = bot.ActKey(a.Kind, a.ChannelID, a.MessageTS, a.UserID, action.ActionTS)
 	return a, nil
 }
 
 func decodeForm(a bot.Arrival, p interactionPayload) (bot.Arrival, error) {
-	if p.View.CallbackID != bot.FormCallback && p.View.CallbackID != bot.DenyCallback && p.View.CallbackID != bot.UnfreezeCallback {
+	if _, ours := bot.FormErrorBlocks[p.View.CallbackID]; !ours {
 		return bot.Arrival{}, fmt.Errorf("not a form of ours: %w", errIgnored)
 	}
 	if p.View.ID == "" || len(p.View.ID) > maxID {
 		return bot.Arrival{}, fmt.Errorf("form without an ID: %w", errMalformed)
 	}
 	a.Kind = bot.FormArrival
-	a.Key = key(a.Kind, p.View.ID)
+	a.ViewID = p.View.ID
 	a.CallbackID = p.View.CallbackID
 	a.Metadata = p.View.Metadata
 	values := p.View.State.Values
 	a.PickedUser = values[bot.FormTargetBlock][bot.FormTargetAction].SelectedUser
+	a.Account = cut(values[bot.FormAccountBlock][bot.FormAccountAction].Value)
 	a.Reason = cut(values[bot.FormReasonBlock][bot.FormReasonAction].Value)
+	// The bot changes the metadata when it shows an error, so the same words submitted
+	// again are a new act, and a second delivery of them is none.
+	a.Key = bot.ActKey(a.Kind, a.ViewID, a.Metadata, a.PickedUser, a.Account, a.Reason)
 	return a, nil
 }
 
@@ -254,17 +255,6 @@ func check(a bot.Arrival) error {
 		}
 	}
 	return nil
-}
-
-// key returns the business key, which is the same for the same act in another envelope.
-// Each part is quoted, so that different lists of parts have different keys.
-func key(kind bot.ArrivalKind, parts ...string) string {
-	h := sha256.New()
-	h.Write([]byte(kind))
-	for _, p := range parts {
-		h.Write([]byte(strconv.Quote(p)))
-	}
-	return hex.EncodeToString(h.Sum(nil))
 }
 
 // cut shortens typed text to maxTyped runes.

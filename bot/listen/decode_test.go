@@ -35,16 +35,16 @@ func TestDecode_Arrivals(t *testing.T) {
 		want                    bot.Arrival
 	}{
 		{"command", "slash_commands", commandJSON, bot.Arrival{
-			Kind: bot.CommandArrival, Envelope: "E1", Key: key(bot.CommandArrival, "1.2.abc"),
+			Kind: bot.CommandArrival, Envelope: "E1", Key: bot.ActKey(bot.CommandArrival, "1.2.abc"),
 			AppID: "A1", TeamID: "T1", UserID: "U1", ChannelID: "C1", Text: "me lost my phone",
 			TriggerID: "1.2.abc", ResponseURL: "https://hooks.example/r", ReceivedAt: now,
 		}},
 		{"command without a trigger", "slash_commands", `{"user_id":"U1","text":"a\u0000\u202eb\n"}`, bot.Arrival{
-			Kind: bot.CommandArrival, Envelope: "E1", Key: key(bot.CommandArrival, "envelope E1"),
+			Kind: bot.CommandArrival, Envelope: "E1", Key: bot.ActKey(bot.CommandArrival, "envelope E1"),
 			UserID: "U1", Text: "a\x00\u202eb\n", ReceivedAt: now,
 		}},
 		{"click", "interactive", clickJSON, bot.Arrival{
-			Kind: bot.ClickArrival, Envelope: "E1", Key: key(bot.ClickArrival, "C9", "1700.1", "U2", "1700.5"),
+			Kind: bot.ClickArrival, Envelope: "E1", Key: bot.ActKey(bot.ClickArrival, "C9", "1700.1", "U2", "1700.5"),
 			AppID: "A1", TeamID: "T1", UserID: "U2", UserTeamID: "T1", ChannelID: "C9",
 			MessageTS: "1700.1", MessageAppID: "A1", ActionID: "request.confirm", Value: "REQ-7F3K2M",
 			TriggerID: "2.2.abc", ResponseURL: "https://hooks.example/c", ReceivedAt: now,
@@ -54,28 +54,35 @@ func TestDecode_Arrivals(t *testing.T) {
 				`"container":{"type":"message"},"channel":{"id":"C9"},"message":{"ts":"1.1"},` +
 				`"actions":[{"type":"button","action_id":"request.deny","action_ts":"2.2"}]}`,
 			bot.Arrival{
-				Kind: bot.ClickArrival, Envelope: "E1", Key: key(bot.ClickArrival, "C9", "1.1", "U8", "2.2"),
+				Kind: bot.ClickArrival, Envelope: "E1", Key: bot.ActKey(bot.ClickArrival, "C9", "1.1", "U8", "2.2"),
 				AppID: "A1", UserID: "U8", UserTeamID: "T2", ChannelID: "C9", MessageTS: "1.1",
 				ActionID: "request.deny", ReceivedAt: now,
 			}},
 		{"form", "interactive", formJSON, bot.Arrival{
-			Kind: bot.FormArrival, Envelope: "E1", Key: key(bot.FormArrival, "V1"),
-			AppID: "A1", TeamID: "T1", UserID: "U1", UserTeamID: "T1", CallbackID: "request.form", Metadata: "17",
+			Kind: bot.FormArrival, Envelope: "E1", Key: bot.ActKey(bot.FormArrival, "V1", "17", "U7", "", "stolen laptop"),
+			AppID: "A1", TeamID: "T1", UserID: "U1", UserTeamID: "T1", ViewID: "V1", CallbackID: "request.form", Metadata: "17",
 			PickedUser: "U7", Reason: "stolen laptop", TriggerID: "3.2.abc", ReceivedAt: now,
 		}},
+		{"form with an account", "interactive",
+			`{"type":"view_submission","user":{"id":"U1"},"view":{"id":"V1","callback_id":"request.form","state":{"values":{` +
+				`"account":{"text":{"value":"bob@contoso.example"}},"reason":{"text":{"value":null}}}}}}`,
+			bot.Arrival{
+				Kind: bot.FormArrival, Envelope: "E1", Key: bot.ActKey(bot.FormArrival, "V1", "", "", "bob@contoso.example", ""),
+				UserID: "U1", ViewID: "V1", CallbackID: "request.form", Account: "bob@contoso.example", ReceivedAt: now,
+			}},
 		{"form left empty", "interactive",
 			`{"type":"view_submission","user":{"id":"U1"},"view":{"id":"V1","callback_id":"request.form","state":{"values":{` +
 				`"target":{"user":{"selected_user":null}},"reason":{"text":{"value":null}}}}}}`,
 			bot.Arrival{
-				Kind: bot.FormArrival, Envelope: "E1", Key: key(bot.FormArrival, "V1"),
-				UserID: "U1", CallbackID: "request.form", ReceivedAt: now,
+				Kind: bot.FormArrival, Envelope: "E1", Key: bot.ActKey(bot.FormArrival, "V1", "", "", "", ""),
+				UserID: "U1", ViewID: "V1", CallbackID: "request.form", ReceivedAt: now,
 			}},
 		{"form without fields", "interactive",
 			`{"type":"view_submission","user":{"id":"U1"},"view":{"id":"V1","callback_id":"request.unfreeze",` +
 				`"private_metadata":"17 1.2 End the freeze","state":{"values":{}}}}`,
 			bot.Arrival{
-				Kind: bot.FormArrival, Envelope: "E1", Key: key(bot.FormArrival, "V1"),
-				UserID: "U1", CallbackID: bot.UnfreezeCallback, Metadata: "17 1.2 End the freeze", ReceivedAt: now,
+				Kind: bot.FormArrival, Envelope: "E1", Key: bot.ActKey(bot.FormArrival, "V1", "17 1.2 End the freeze", "", "", ""),
+				UserID: "U1", ViewID: "V1", CallbackID: bot.UnfreezeCallback, Metadata: "17 1.2 End the freeze", ReceivedAt: now,
 			}},
 	}
 	for _, tt := range tests {
@@ -169,21 +176,40 @@ func TestDecode_CutsTypedTextByRunes(t *testing.T) {
 	}
 }
 
-func TestKey_DiffersBetweenActs(t *testing.T) {
-	keys := map[string]string{}
-	for name, k := range map[string]string{
-		"command":       key(bot.CommandArrival, "1"),
-		"form":          key(bot.FormArrival, "1"),
-		"click":         key(bot.ClickArrival, "C1", "1", "U1", "2"),
-		"another time":  key(bot.ClickArrival, "C1", "1", "U1", "3"),
-		"another user":  key(bot.ClickArrival, "C1", "1", "U2", "2"),
-		"shifted parts": key(bot.ClickArrival, "C11", "", "U1", "2"),
-		"quoted parts":  key(bot.ClickArrival, `C1""1`, "U1", "2"),
-	} {
-		if other, ok := keys[k]; ok {
-			t.Errorf("%s and %s have the same key", name, other)
+// After an error Slack submits the same view again: only what was entered tells acts apart.
+func TestDecode_FormKeys(t *testing.T) {
+	form := func(oldnew ...string) bot.Arrival {
+		a, err := decode("interactive", "E"+strings.Join(oldnew, ""), json.RawMessage(strings.NewReplacer(oldnew...).Replace(formJSON)), time.Now())
+		if err != nil {
+			t.Fatal(err)
 		}
-		keys[k] = name
+		return a
+	}
+	first := form()
+	for name, same := range map[string]bot.Arrival{
+		"in another envelope": form("3.2.abc", "4.2.abc"), "with another hash": form(`"hash":"h"`, `"hash":"i"`),
+	} {
+		if same.Key != first.Key {
+			t.Errorf("the same submission %s has another key", name)
+		}
+	}
+	keys := map[string]string{first.Key: "the first", first.ViewKey(): "its view"}
+	for name, other := range map[string]bot.Arrival{
+		"another reason": form("stolen laptop", "stolen laptop, INC-7"), "another person": form("U7", "U8"), "another view": form("V1", "V2"),
+		"the same after an error": form(`"private_metadata":"17"`, `"private_metadata":"17 18"`),
+		"an account":              form(`"target":{"user":{"type":"users_select","selected_user":"U7"}}`, `"account":{"text":{"value":"U7"}}`),
+	} {
+		if known := keys[other.Key]; known != "" {
+			t.Errorf("%s has the key of %s", name, known)
+		}
+		keys[other.Key] = name
+		if (other.ViewKey() == first.ViewKey()) != (name != "another view") {
+			t.Errorf("%s: view key %s", name, other.ViewKey())
+		}
+	}
+	// Earlier versions stored this key for every form.
+	if first.ViewKey() != bot.ActKey(bot.FormArrival, "V1") {
+		t.Errorf("view key %s", first.ViewKey())
 	}
 }
 
@@ -205,7 +231,11 @@ func FuzzDecode(f *testing.F) {
 			t.Errorf("decoded without user, key or envelope: %+v", a)
 		}
 		switch a.Kind {
-		case bot.CommandArrival, bot.FormArrival:
+		case bot.CommandArrival:
+		case bot.FormArrival:
+			if _, ours := bot.FormErrorBlocks[a.CallbackID]; a.ViewID == "" || !ours {
+				t.Errorf("form without a view, or not of ours: %+v", a)
+			}
 		case bot.ClickArrival:
 			if a.ChannelID == "" || a.MessageTS == "" || !strings.HasPrefix(a.ActionID, actionPrefix) {
 				t.Errorf("click that stands nowhere or presses nothing: %+v", a)

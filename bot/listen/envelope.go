@@ -67,7 +67,7 @@ func (l *Listener) receive(s *socket, e *socketmode.Request) {
 		l.seen.forget(a.Envelope)
 		l.counts.refused.Add(1)
 		log.Error("not stored: " + why)
-		if reply := refusal(a.Kind); reply != nil {
+		if reply := refusal(a); reply != nil {
 			l.queueAck(s, a.Envelope, reply, now)
 		}
 	}
@@ -166,7 +166,7 @@ func (l *Listener) refuse(ctx context.Context, j job, why error) {
 	l.seen.forget(a.Envelope)
 	l.counts.refused.Add(1)
 	l.log.Error("not stored", "envelope", a.Envelope, "kind", string(a.Kind), "user", a.UserID, "error", why.Error())
-	if reply := refusal(a.Kind); reply != nil && !errors.Is(why, bot.ErrUnclear) && time.Since(a.ReceivedAt) < l.limits.ackDeadline {
+	if reply := refusal(a); reply != nil && !errors.Is(why, bot.ErrUnclear) && time.Since(a.ReceivedAt) < l.limits.ackDeadline {
 		to := l.socketFor(j.socket, j.connection)
 		to.owed.Add(1)
 		l.ack(ctx, to, a.Envelope, reply)
@@ -177,17 +177,27 @@ const nothingStored = "Nothing was stored, so nothing will happen. Please try ag
 
 // refusal returns the ack's payload for an arrival that was not stored, or nil for a click.
 // The ack of a click cannot show text; without an ack, Slack shows that the click failed.
-func refusal(kind bot.ArrivalKind) any {
-	switch kind {
+func refusal(a bot.Arrival) any {
+	switch a.Kind {
 	case bot.CommandArrival:
 		return map[string]string{"response_type": "ephemeral", "text": nothingStored}
 	case bot.FormArrival:
-		return map[string]any{
-			"response_action": "errors",
-			"errors":          map[string]string{bot.FormReasonBlock: nothingStored},
-		}
+		return formRefusal(bot.FormErrorBlocks[a.CallbackID])
 	}
 	return nil
+}
+
+// formRefusal says it under a field of the form, where what was typed stays. A form without
+// a field has nothing to lose: the words take its place.
+func formRefusal(block string) any {
+	if block != "" {
+		return map[string]any{"response_action": "errors", "errors": map[string]string{block: nothingStored}}
+	}
+	plain := func(text string) any { return map[string]string{"type": "plain_text", "text": text} }
+	return map[string]any{"response_action": "update", "view": map[string]any{
+		"type": "modal", "title": plain("Not stored"), "close": plain("Close"),
+		"blocks": []any{map[string]any{"type": "section", "text": plain(nothingStored)}},
+	}}
 }
 
 // recovered keeps one envelope's panic from ending the process. It must be deferred. The

@@ -141,6 +141,32 @@ func TestListener_SaysThatNothingWasStored(t *testing.T) {
 	}
 }
 
+// Slack drops an ack whose error names a field that the form does not have.
+func TestRefusal_NamesABlockOfTheForm(t *testing.T) {
+	for callback, block := range bot.FormErrorBlocks {
+		if block == "" {
+			continue // see TestFormRefusal_WithoutAField
+		}
+		text, err := json.Marshal(refusal(bot.Arrival{Kind: bot.FormArrival, CallbackID: callback}))
+		if want := `{"errors":{"` + block + `":"` + nothingStored + `"},"response_action":"errors"}`; err != nil || string(text) != want {
+			t.Errorf("%s: %s, %v", callback, text, err)
+		}
+	}
+}
+
+// A form without a field shows the words in its place.
+func TestFormRefusal_WithoutAField(t *testing.T) {
+	w := newWorkspace(t, slacktest.Config{})
+	r := connected(w, nil)
+	form := openForm(w, r)
+	r.inbox.set(func(context.Context, bot.Arrival) (any, func(), error) { return formRefusal(""), nil, nil })
+	w.acked(w.As("U1").Submit(form, filled))
+	views := w.Views("U1")
+	if len(views) != 1 || views[0].Plain() != "Not stored\n"+nothingStored+"\n[Close]" {
+		t.Errorf("the form shows %+v", views)
+	}
+}
+
 func TestListener_DropsForeignEnvelopes(t *testing.T) {
 	w := newWorkspace(t, slacktest.Config{})
 	r := connected(w, nil)

@@ -39,6 +39,7 @@ func TestGolden(t *testing.T) {
 		"help":              []golden{asGolden("", help)},
 		"help_no_emergency": []golden{asGolden("", Help(View{Approvers: []string{bottest.Alice}}))},
 		"form":              Form(bottest.Bob, 42, new(authz.New(bottest.Alice))),
+		"forms":             formViews("stolen laptop"),
 		"freeze":            freezeMessages(),
 		"freeze_forms":      unfreezeForms(),
 		"moved":             movedMessages(),

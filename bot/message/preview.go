@@ -31,8 +31,8 @@ func (p *Preview) Lines() []string {
 	if p.Why != "" {
 		lines = append(lines, "⚠ "+p.Why)
 	}
-	if r.Target.Guest != graph.Yes { // the warning about a guest says that nothing happens
-		lines = append(lines, previewEffect(r))
+	if effect := whatWillHappen(r); len(effect.parts) > 0 {
+		lines = append(lines, effect.plain())
 	}
 	return append(lines, previewFacts(r), previewCall(r))
 }
@@ -52,59 +52,25 @@ func previewQuestion(r *bot.Request) string {
 	return l.say("?").plain()
 }
 
-// previewEffect says what the yes does.
-func previewEffect(r *bot.Request) string {
-	l := &line{}
-	if r.Drill {
-		return l.say("A drill reads the account once and changes nothing. A real revoke would sign ").typed(r.Name()).
-			say(" out of Microsoft 365 and every app that uses this account.").plain()
-	}
-	return l.say("Revoking signs ").typed(r.Name()).say(" out of Microsoft 365 and every app that uses this account. " +
-		"It does not block sign-in, change the password or wipe the device.").plain()
-}
-
 // previewFacts says in one line that the account is ordinary, or what is unknown about
-// it. What is known and not ordinary is a warning.
+// its sessions. What else is unknown or not ordinary is a warning.
 func previewFacts(r *bot.Request) string {
-	ordinary, unknown := true, []string{}
-	for _, f := range []struct {
-		fact  graph.Fact
-		words string
-	}{
-		{r.Privileged, "whether it holds a privileged role"},
-		{r.Target.Guest, "whether it is a guest"},
-		{r.Target.Disabled, "whether sign-in is blocked"},
-		{r.Target.Synced, "whether it is synced from on-premises"},
-		{r.Target.Restricted, "whether it is in a restricted management unit"},
-	} {
-		ordinary = ordinary && f.fact == graph.No
-		if f.fact == graph.Unknown {
-			unknown = append(unknown, f.words)
-		}
-	}
-	if !r.SignInsRead {
-		unknown = append(unknown, "when it last signed in")
-	}
-	if !r.Target.Stamps.Known() {
-		unknown = append(unknown, "since when its sessions are valid")
-	}
 	l := &line{}
-	if ordinary {
-		l.say("Ordinary account, no special rights. ")
-	}
-	if len(unknown) > 0 {
-		l.say("Unknown: %s. ", strings.Join(unknown, ", "))
+	switch quiet := ordinary(r); {
+	case quiet != "":
+		l.say("%s. ", quiet)
+	case r.Target.Synced == graph.Yes:
+		l.say("Synced from on-premises. ")
 	}
 	switch {
 	case !r.SignInsRead:
+		l.say("Last sign-in: unknown. ")
 	case r.SignedIn.IsZero():
 		l.say("No sign-in on record. ")
 	default:
 		l.say("Last sign-in: ").when(r.SignedIn).say(". ")
 	}
-	if r.Target.Stamps.Known() {
-		l.say("Sessions valid since: ").when(r.Target.Stamps.ValidFrom()).say(". ")
-	}
+	l.say("Sessions valid since: ").when(r.Target.Stamps.ValidFrom()).say(". ")
 	if !r.RevokedBefore.IsZero() {
 		l.say("Microsoft last accepted a revoke from this bot: ").when(r.RevokedBefore).say(".")
 	}

@@ -9,7 +9,7 @@ import (
 // methods are the calls that the bot makes to Slack.
 var methods = []string{
 	"auth.test", "bots.info", "chat.delete", "chat.postMessage", "chat.update", "conversations.info", "conversations.members", "response_url",
-	"usergroups.users.list", "users.info", "users.lookupByEmail", "views.open",
+	"usergroups.users.list", "users.info", "users.lookupByEmail", "views.open", "views.update",
 }
 
 var knownMethods = set(methods...)

@@ -89,6 +89,32 @@ func (s *sender) UpdateForm(ctx context.Context, id string, view message.Modal) 
 	return s.slack.UpdateForm(ctx, id, view)
 }
 
+// checkingPauses are the waits for the view that an ack has put in place of a form. If it
+// is not there by then, the form was closed or Slack did not get the ack.
+var checkingPauses = []time.Duration{
+	0, 50 * time.Millisecond, 100 * time.Millisecond, 200 * time.Millisecond, 400 * time.Millisecond, 800 * time.Millisecond,
+}
+
+// AnswerForm replaces a submitted form. Slack may carry out the ack after a call that was
+// made later, and would then hide the answer. So AnswerForm first waits for the view that
+// the ack has put in place of the form: checking is its external_id, empty for none.
+func (s *sender) AnswerForm(ctx context.Context, checking, id string, view message.Modal) (err error) {
+	defer s.witness.Sees("answer form")()
+	if checking != "" {
+		for _, pause := range checkingPauses {
+			select {
+			case <-time.After(pause):
+			case <-ctx.Done():
+				return ctx.Err()
+			}
+			if err = s.slack.UpdateNamedForm(ctx, checking, view); !slackapi.NoView(err) {
+				return err
+			}
+		}
+	}
+	return s.slack.UpdateForm(ctx, id, view)
+}
+
 // Respond answers a command or a click by its response URL. Only the person who
 // acted sees the answer.
 func (s *sender) Respond(ctx context.Context, to bot.Secret, m bot.Message) error {

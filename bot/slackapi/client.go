@@ -295,6 +295,22 @@ func (s *Client) UpdateForm(ctx context.Context, id string, view slack.ModalView
 	return err
 }
 
+// UpdateNamedForm replaces an open modal by its external_id, which the app gives. Slack
+// answers not_found while no modal has it.
+func (s *Client) UpdateNamedForm(ctx context.Context, externalID string, view slack.ModalViewRequest) (err error) {
+	defer s.called("views.update", time.Now(), &err)
+	answer, err := s.api.UpdateViewContext(ctx, view, externalID, "", "")
+	_, err = viewID("views.update", answer, err)
+	return err
+}
+
+// NoView reports whether Slack knows no such modal: it was closed, or is not there yet.
+// https://docs.slack.dev/reference/methods/views.update
+func NoView(err error) bool {
+	e, ok := errors.AsType[*Error](err)
+	return ok && (e.Code == "not_found" || e.Code == "view_not_found")
+}
+
 // block is a block that is already JSON; it is sent as it is.
 type block struct{ json.RawMessage }
 

@@ -44,6 +44,9 @@ func methods(trigger, responseURL string) []method {
 		{"views.update", func(ctx context.Context, a *Client) error {
 			return a.UpdateForm(ctx, "V0NOBODYS", message.Form(bottest.Bob, 1, new(authz.New(bottest.Alice))))
 		}},
+		{"views.update", func(ctx context.Context, a *Client) error {
+			return a.UpdateNamedForm(ctx, "nobody's", message.Form(bottest.Bob, 1, new(authz.New(bottest.Alice))))
+		}},
 		{"response_url", func(ctx context.Context, a *Client) error { return a.Answer(ctx, bot.Secret(responseURL), m) }},
 	}
 }
@@ -364,5 +367,16 @@ func TestConnect(t *testing.T) {
 	}
 	if _, err := adapter(t, s.APIURL(), "xoxb-wrong").Connect(bottest.Deadline(t)); err == nil || strings.Contains(err.Error(), "xoxb") {
 		t.Errorf("a wrong token: %v", err)
+	}
+}
+
+func TestNoView(t *testing.T) {
+	for code, want := range map[string]bool{"not_found": true, "view_not_found": true, "ratelimited": false, "": false} {
+		if NoView(&Error{Method: "views.update", Code: code}) != want {
+			t.Errorf("%q: %v", code, !want)
+		}
+	}
+	if NoView(nil) || NoView(context.Canceled) {
+		t.Error("no error, or another one, is no such view")
 	}
 }

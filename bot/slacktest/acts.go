@@ -252,7 +252,7 @@ func (s *Server) clickedMessage(k Click) any {
 type Values map[string]map[string]string
 
 // Submit fills in an open modal and submits it. Fields that are not in values
-// keep what the view put there. As Slack's client does, it refuses an empty
+// keep what was submitted before, else what the view put there. As Slack's client does, it refuses an empty
 // field that is not optional and a text outside the field's limits.
 func (p *Person) Submit(viewID string, values Values) *Delivery {
 	return p.SubmitRaw(viewID, values, nil)
@@ -270,6 +270,9 @@ func (p *Person) SubmitRaw(viewID string, values Values, edit func(payload map[s
 	v, err := s.viewOf(p.id, viewID)
 	if err != nil {
 		return s.failed(err)
+	}
+	if v.SubmitLabel == "" {
+		return s.failed(fmt.Errorf("view %s has no button to submit it", viewID))
 	}
 	state, err := v.fill(s, values)
 	if err != nil {
@@ -337,20 +340,24 @@ func (v *openView) fill(s *Server, values Values) (map[string]any, error) {
 			}
 		}
 	}
-	state := map[string]any{}
+	state, typed := map[string]any{}, Values{}
 	for _, blockID := range slices.Sorted(maps.Keys(inputs)) {
 		b := inputs[blockID]
 		e := b["element"].(object)
 		actionID := e["action_id"].(string)
 		kind := e["type"].(string)
-		initial, key := "initial_value", "value"
+		key := "value"
 		if kind == "users_select" {
-			initial, key = "initial_user", "selected_user"
+			key = "selected_user"
 		}
 		text, filled := values[blockID][actionID]
 		if !filled {
-			text, _ = e[initial].(string)
+			text, filled = v.typed[blockID][actionID]
 		}
+		if !filled {
+			text = initialOf(e)
+		}
+		typed[blockID] = map[string]string{actionID: text}
 		length := utf8.RuneCountInString(text)
 		low, _ := e["min_length"].(float64)
 		high, limited := e["max_length"].(float64)
@@ -368,5 +375,6 @@ func (v *openView) fill(s *Server, values Values) (map[string]any, error) {
 		}
 		state[blockID] = map[string]any{actionID: field}
 	}
+	v.typed = typed
 	return state, nil
 }

@@ -584,6 +584,7 @@ function drawView(state) {
   const view = state.views.at(-1);
   const key = view ? `${me} ${view.id} ${view.hash}` : "";
   if (key !== viewShown) {
+    const replaced = view && viewShown.startsWith(`${me} ${view.id} `);
     viewShown = key;
     $("view-trouble").textContent = "";
     if (!view) {
@@ -596,8 +597,9 @@ function drawView(state) {
     $("view-submit").hidden = !view.submit;
     $("view-blocks").replaceChildren(...view.blocks.map((b) => (b.type === "input" ? input(b) : block(b, null))));
     if (!$("view").open) $("view").showModal();
-    const first = $("view-blocks").querySelector("select, input, textarea");
-    if (first) first.focus();
+    ($("view-blocks").querySelector("select, input, textarea") || $("view-close")).focus();
+    // A view that takes the place of another is read aloud: it says what became of the form.
+    $("view-news").textContent = replaced ? [...$("view-blocks").querySelectorAll(".rich")].map((b) => b.textContent).join(" ") : "";
   }
   if (view) showErrors(view.errors || {}, false);
 }

@@ -29,7 +29,45 @@ type View struct {
 	RootID, PreviousID string
 }
 
-type openView struct{ View }
+// openView is a View with what was submitted from it last, by block_id and action_id.
+type openView struct {
+	View
+	typed Values
+}
+
+// Plain is all text that a reader of the modal meets, one line per piece: the title, the
+// texts of the blocks, what stands in the fields, the errors, and the buttons in brackets.
+func (v View) Plain() string {
+	lines := []string{v.Title}
+	if blocks := (Message{Blocks: v.Blocks}).Plain(); blocks != "" {
+		lines = append(lines, blocks)
+	}
+	inputs := v.inputs()
+	for _, id := range slices.Sorted(maps.Keys(inputs)) {
+		if value := initialOf(inputs[id]["element"].(object)); value != "" {
+			lines = append(lines, id+": "+value)
+		}
+	}
+	for _, id := range slices.Sorted(maps.Keys(v.Errors)) {
+		lines = append(lines, id+"! "+v.Errors[id])
+	}
+	for _, label := range []string{v.SubmitLabel, v.CloseLabel} {
+		if label != "" {
+			lines = append(lines, "["+label+"]")
+		}
+	}
+	return strings.Join(lines, "\n")
+}
+
+// initialOf is what the app puts into a field.
+func initialOf(element object) string {
+	key := "initial_value"
+	if element["type"] == "users_select" {
+		key = "initial_user"
+	}
+	value, _ := element[key].(string)
+	return value
+}
 
 // trigger is what a trigger_id stands for.
 type trigger struct {
@@ -75,8 +113,19 @@ func (s *Server) redeem(id string) (*trigger, error) {
 	return t, nil
 }
 
+// unique refuses an external_id that another view has. s.mu is held.
+func (s *Server) unique(view View, but *openView) error {
+	if view.ExternalID != "" && slices.ContainsFunc(s.views, func(v *openView) bool { return v != but && v.ExternalID == view.ExternalID }) {
+		return refuse("duplicate_external_id")
+	}
+	return nil
+}
+
 func (s *Server) viewsOpen(p params) (answer, error) {
 	view, err := s.readView(p["view"])
+	if err == nil {
+		err = s.unique(view, nil)
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -102,6 +151,9 @@ func (s *Server) viewsPush(p params) (answer, error) {
 }
 
 func (s *Server) push(user string, view View) (answer, error) {
+	if err := s.unique(view, nil); err != nil {
+		return nil, err
+	}
 	stack := 0
 	var top *openView
 	for _, v := range s.views {
@@ -126,7 +178,7 @@ func (s *Server) show(user string, view View, beneath *openView) answer {
 	if beneath != nil {
 		view.RootID, view.PreviousID = beneath.RootID, beneath.ID
 	}
-	v := &openView{view}
+	v := &openView{View: view}
 	s.views = append(s.views, v)
 	return answer{"view": s.viewJSON(v, nil)}
 }
@@ -148,14 +200,28 @@ func (s *Server) viewsUpdate(p params) (answer, error) {
 		if p["hash"] != "" && p["hash"] != v.Hash {
 			return nil, refuse("hash_conflict")
 		}
+		if err := s.unique(view, v); err != nil {
+			return nil, err
+		}
 		s.replace(v, view)
 		return answer{"view": s.viewJSON(v, nil)}, nil
 	}
 	return nil, refuse("not_found")
 }
 
-// replace changes what an open view shows. s.mu is held.
+// replace changes what an open view shows. What somebody typed stays in a field whose
+// block_id and action_id stay the same, whatever initial value the app gives it.
+// https://docs.slack.dev/surfaces/modals#updating_views
+// s.mu is held.
 func (s *Server) replace(v *openView, with View) {
+	kept := Values{}
+	for id, b := range with.inputs() {
+		action := b["element"].(object)["action_id"].(string)
+		if text, ok := v.typed[id][action]; ok {
+			kept[id] = map[string]string{action: text}
+		}
+	}
+	v.typed = kept
 	with.ID, with.User, with.RootID, with.PreviousID = v.ID, v.User, v.RootID, v.PreviousID
 	with.Hash = s.newHash()
 	v.View = with
@@ -254,7 +320,7 @@ func (s *Server) closeView(v *openView, all bool) {
 }
 
 // inputs are the input blocks of a view by block_id.
-func (v *openView) inputs() map[string]object {
+func (v View) inputs() map[string]object {
 	var list []object
 	_ = json.Unmarshal(v.Blocks, &list) // mustJSON made it
 	found := map[string]object{}
@@ -305,6 +371,9 @@ func (s *Server) submitted(v *openView, payload json.RawMessage) error {
 		}
 		if reply.Action == "push" {
 			_, err = s.push(v.User, view)
+			return err
+		}
+		if err := s.unique(view, v); err != nil {
 			return err
 		}
 		s.replace(v, view)

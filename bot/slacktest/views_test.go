@@ -172,6 +172,11 @@ func TestUpdatePushAndClose(t *testing.T) {
 	wantError(t, call(t, s, "views.update", "view_id", v.ID, "hash", "0.0", "view", modal("")), "hash_conflict")
 	wantError(t, call(t, s, "views.update", "view_id", "V0", "view", modal("")), "not_found")
 	wantError(t, call(t, s, "views.update", "view", modal("")), "invalid_arguments")
+	s.As("U1").Command("C1", "")
+	trigger := c.acked(t, "")["trigger_id"].(string)
+	wantError(t, call(t, s, "views.open", "trigger_id", trigger, "view", modal(`,"external_id":"mine"`)), "duplicate_external_id")
+	wantError(t, call(t, s, "views.update", "external_id", "mine", "view", modal(`,"external_id":"mine","notify_on_close":true`)), "")
+	v = s.Views("U2")[0]
 	r := call(t, s, "views.update", "external_id", "mine", "hash", v.Hash, "view", modal(`,"notify_on_close":true`))
 	wantError(t, r, "")
 	if r.View.ID != v.ID || r.View.Hash == v.Hash {
@@ -217,4 +222,48 @@ func TestUnansweredSubmissionStaysOpen(t *testing.T) {
 	if _, err := d.Wait(timeout(t)); err != nil || len(s.Views("U2")) != 1 {
 		t.Fatal("a late ack closed the form")
 	}
+}
+
+// A field keeps what was typed while its block_id and action_id stay; a view between two
+// forms makes Slack forget it.
+func TestView_KeepsWhatWasTyped(t *testing.T) {
+	s := workspace(t, slacktest.Config{})
+	c := connect(t, s)
+	v := open(t, s, c, modal(""))
+	submit := func(values slacktest.Values, ack string) (target, reason any) {
+		t.Helper()
+		d := s.As("U2").Submit(v.ID, values)
+		if err := d.Err(); err != nil {
+			t.Fatal(err)
+		}
+		state := c.acked(t, ack)["view"].(map[string]any)["state"].(map[string]any)["values"].(map[string]any)
+		if ack, err := d.Wait(timeout(t)); err != nil || ack.Rejected != "" {
+			t.Fatalf("%+v %v", ack, err)
+		}
+		return state["target"].(map[string]any)["user"].(map[string]any)["selected_user"],
+			state["reason"].(map[string]any)["text"].(map[string]any)["value"]
+	}
+	again := strings.Replace(modal(""), `"initial_value":"lost"`, `"initial_value":"again"`, 1)
+	submit(slacktest.Values{"target": {"user": "U1"}, "reason": {"text": "a train"}}, `{"response_action":"errors","errors":{"reason":"Say more."}}`)
+	if text := s.Views("U2")[0].Plain(); !strings.Contains(text, "Lost device\nWhose\nWhy") || !strings.Contains(text, "reason! Say more.\n[Ask]") {
+		t.Errorf("the view reads %q", text)
+	}
+	if target, reason := submit(nil, `{"response_action":"update","view":`+again+`}`); target != "U1" || reason != "a train" {
+		t.Errorf("after an error the fields hold %v and %v", target, reason)
+	}
+	if len(s.Views("U2")[0].Errors) > 0 {
+		t.Error("a new view shows the errors of the old one")
+	}
+	checking := `{"type":"modal","title":` + plain("Checking") + `,"blocks":[{"type":"section","text":` + plain("x") + `}]}`
+	if target, reason := submit(nil, `{"response_action":"update","view":`+checking+`}`); target != "U1" || reason != "a train" {
+		t.Errorf("after an update with the same fields they hold %v and %v", target, reason)
+	}
+	if s.As("U2").Submit(v.ID, nil).Err() == nil {
+		t.Error("a view without a button was submitted")
+	}
+	wantError(t, call(t, s, "views.update", "view_id", v.ID, "view", again), "")
+	if _, reason := submit(slacktest.Values{"target": {"user": "U1"}}, ""); reason != "again" {
+		t.Errorf("after a view without the field it holds %v", reason)
+	}
+	wantError(t, call(t, s, "views.update", "view_id", v.ID, "view", again), "not_found") // the empty ack has closed it
 }

@@ -86,8 +86,12 @@ var steps = []struct {
 	do   func(ctx context.Context, s *store.Store, j *journey) error
 }{
 	{"report", func(ctx context.Context, s *store.Store, j *journey) error {
-		a, _, err := s.Receive(ctx, arrival(2*j.n))
+		form := submission(fmt.Sprintf("V%d", j.n), 2*j.n)
+		a, _, err := s.Receive(ctx, form)
 		if err != nil {
+			return err
+		}
+		if _, _, err := s.FormLedTo(ctx, form.ViewKey()); err != nil {
 			return err
 		}
 		if _, _, err := s.PendingFor(ctx, j.r.Target.ID, j.r.Lane, false); err != nil {
@@ -96,7 +100,7 @@ var steps = []struct {
 		if _, err := s.LastAccepted(ctx, j.r.Target.ID); err != nil {
 			return err
 		}
-		j.r, err = s.Commit(ctx, bot.Change{Request: j.r, Audit: []bot.Entry{requested(j.r)}, Settles: a.ID,
+		j.r, err = s.Commit(ctx, bot.Change{Request: j.r, Audit: []bot.Entry{requested(j.r)}, Settles: a.ID, ViewKey: form.ViewKey(),
 			Uses: []bot.Use{use(bot.PerRequester, "entra-bob", 1<<20, time.Hour)}})
 		return err
 	}},

@@ -77,6 +77,48 @@ func settle(ctx context.Context, tx *tx, id int64) error {
 	return nil
 }
 
+// useView notes on a submission what it led to, and gives it the key of its view. The
+// key is unique, so a view leads to one request.
+func useView(ctx context.Context, tx *tx, c bot.Change, request string) error {
+	if c.ViewKey == "" {
+		return nil
+	}
+	a, err := scanArrival(tx.QueryRowContext(ctx, `SELECT `+arrivalColumns+` FROM arrivals WHERE id = $1`, c.Settles))
+	if err != nil {
+		return fmt.Errorf("read the submitted form: %w", err)
+	}
+	a.LedTo = request
+	body, err := json.Marshal(a)
+	if err != nil {
+		return fmt.Errorf("encode the submitted form: %w", err)
+	}
+	_, err = tx.ExecContext(ctx, `UPDATE arrivals SET act = $1, body = $2 WHERE id = $3`, c.ViewKey, string(body), c.Settles)
+	if tx.unique(err) {
+		return bot.ErrSent
+	}
+	if err != nil {
+		return fmt.Errorf("note what the form led to: %w", err)
+	}
+	return nil
+}
+
+// FormLedTo implements bot.Queue.
+func (q *queue) FormLedTo(ctx context.Context, viewKey string) (id string, sent bool, err error) {
+	var body string
+	err = q.row(ctx, `SELECT body FROM arrivals WHERE act = $1`, viewKey).Scan(&body)
+	switch {
+	case errors.Is(err, sql.ErrNoRows):
+		return "", false, nil
+	case err != nil:
+		return "", false, fmt.Errorf("look for what the form led to: %w", err)
+	}
+	var a bot.Arrival
+	if json.Unmarshal([]byte(body), &a) != nil {
+		return "", true, nil // erased
+	}
+	return a.LedTo, true, nil
+}
+
 // DropArrivals implements bot.Queue.
 func (q *queue) DropArrivals(ctx context.Context, before time.Time) (dropped int, err error) {
 	err = q.transaction(ctx, func(tx *tx) error {

@@ -31,16 +31,17 @@ func TestReads_AfterConnectionsWereLost(t *testing.T) {
 			_, err := s.LastPulled(ctx, authz.Asker{SlackID: "U-BOB"})
 			return err
 		},
-		"Due":     func(ctx context.Context, s *store.Store) error { _, err := s.Due(ctx, 10); return err },
-		"Places":  func(ctx context.Context, s *store.Store) error { _, err := s.Places(ctx, "REQ-ACDEFG"); return err },
-		"Stands":  func(ctx context.Context, s *store.Store) error { _, err := s.Stands(ctx, "C1", "1.1"); return err },
-		"Arrival": func(ctx context.Context, s *store.Store) error { _, err := s.Arrival(ctx, 1); return err },
-		"Head":    func(ctx context.Context, s *store.Store) error { _, err := s.Head(ctx); return err },
-		"Audit":   func(ctx context.Context, s *store.Store) error { _, err := s.Audit(ctx, ""); return err },
-		"Story":   func(ctx context.Context, s *store.Store) error { _, err := s.Story(ctx, "REQ-ACDEFG"); return err },
-		"Forget":  func(ctx context.Context, s *store.Store) error { return s.Forget(ctx, month) },
-		"Census":  func(ctx context.Context, s *store.Store) error { _, err := s.Census(ctx); return err },
-		"Record":  func(ctx context.Context, s *store.Store) error { return s.Record(ctx, 0, bot.Entry{Action: "refused"}) },
+		"Due":       func(ctx context.Context, s *store.Store) error { _, err := s.Due(ctx, 10); return err },
+		"Places":    func(ctx context.Context, s *store.Store) error { _, err := s.Places(ctx, "REQ-ACDEFG"); return err },
+		"Stands":    func(ctx context.Context, s *store.Store) error { _, err := s.Stands(ctx, "C1", "1.1"); return err },
+		"Arrival":   func(ctx context.Context, s *store.Store) error { _, err := s.Arrival(ctx, 1); return err },
+		"FormLedTo": func(ctx context.Context, s *store.Store) error { _, _, err := s.FormLedTo(ctx, "key"); return err },
+		"Head":      func(ctx context.Context, s *store.Store) error { _, err := s.Head(ctx); return err },
+		"Audit":     func(ctx context.Context, s *store.Store) error { _, err := s.Audit(ctx, ""); return err },
+		"Story":     func(ctx context.Context, s *store.Store) error { _, err := s.Story(ctx, "REQ-ACDEFG"); return err },
+		"Forget":    func(ctx context.Context, s *store.Store) error { return s.Forget(ctx, month) },
+		"Census":    func(ctx context.Context, s *store.Store) error { _, err := s.Census(ctx); return err },
+		"Record":    func(ctx context.Context, s *store.Store) error { return s.Record(ctx, 0, bot.Entry{Action: "refused"}) },
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -70,6 +70,9 @@ func writeChange(ctx context.Context, tx *tx, c bot.Change) (bot.Request, error)
 	if err := settle(ctx, tx, c.Settles); err != nil {
 		return r, err
 	}
+	if err := useView(ctx, tx, c, r.ID); err != nil {
+		return r, err
+	}
 	entries := slices.Clone(c.Audit)
 	for i := range entries {
 		entries[i].Typed = typed[entries[i].Request]

@@ -104,7 +104,7 @@ var Effects = []bot.Effect{
 	"announced",
 	"answer",
 	"post answer", // by direct message
-	"open form", "update form",
+	"open form", "update form", "answer form",
 
 	"forget",
 }

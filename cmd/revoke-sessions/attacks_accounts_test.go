@@ -100,7 +100,7 @@ var accountAttacks = []attack{
 			r.click(aliceID, bot.ActionDeny)
 			r.acked(r.slack.As(aliceID).Submit(r.form(aliceID, bot.DenyCallback).ID, because("no")))
 		},
-		reads: []string{"only:alice", "Slack did not answer"},
+		reads: []string{"form:alice", "Slack did not answer"},
 		rows:  []row{{"refused", "lookup_failed", aliceID}}, state: bot.Pending, then: (*raid).alive,
 	},
 	{

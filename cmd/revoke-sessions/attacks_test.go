@@ -62,7 +62,7 @@ var attacks = slices.Concat(
 	targetAttacks, ownDeviceAttacks, // the target as judge, the finder of a phone
 	lateAttacks, changeAttacks, protectedAttacks, // what is not as it was
 	limitAttacks, freezeAttacks, noticeAttacks, rulesAttacks, // brakes
-	formAttacks, wordAttacks, readerAttacks, // what can be typed, submitted and read
+	formAttacks, formButtonAttacks, wordAttacks, readerAttacks, // what can be typed, submitted and read
 )
 
 func TestAttacks(t *testing.T) {
@@ -301,15 +301,9 @@ func (r *raid) cardSays(words ...string) {
 }
 
 // form waits until somebody has such a form open.
-func (r *raid) form(who, callback string) (view slacktest.View) {
+func (r *raid) form(who, callback string) slacktest.View {
 	r.t.Helper()
-	r.until("a form stands open", func() bool {
-		for _, v := range r.slack.Views(who) {
-			view = v
-		}
-		return view.CallbackID == callback
-	})
-	return view
+	return r.fillable(who, callback)
 }
 
 // freezes pulls the brake and waits until the channel reads it.
@@ -436,6 +430,11 @@ func harmless(mentions ...string) func(*raid) {
 				for _, version := range append(r.slack.History(m.Channel, m.TS), m) {
 					r.harmless(where, version, mentions)
 				}
+			}
+		}
+		for _, who := range []string{bobID, aliceID, amirID, olgaID, carolID} {
+			for _, v := range r.slack.Views(who) {
+				r.harmless("the form of "+who, slacktest.Message{Blocks: v.Blocks}, mentions)
 			}
 		}
 	}

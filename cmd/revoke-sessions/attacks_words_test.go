@@ -1,8 +1,10 @@
 package main
 
 import (
+	"net/http"
 	"strconv"
 	"strings"
+	"time"
 
 	"revoke-sessions/bot"
 	"revoke-sessions/bot/slacktest"
@@ -126,7 +128,7 @@ var formAttacks = []attack{
 			view := r.form(amirID, bot.DenyCallback)
 			r.submits(amirID, view, because("no"), func(_, forged map[string]any) { forged["private_metadata"] = before(view.PrivateMetadata) })
 		},
-		reads: []string{"only:amir", "nothing was denied"},
+		reads: []string{"form:amir", "nothing was denied"},
 		rows:  []row{{"refused", "wrong_place", amirID}}, state: bot.Pending, then: (*raid).alive,
 	},
 	{
@@ -137,7 +139,7 @@ var formAttacks = []attack{
 			r.passes("2m")
 		},
 		attack: func(r *raid) { r.submits(amirID, r.form(amirID, bot.DenyCallback), because("no"), nil) },
-		reads:  []string{"only:amir", "You are not an approver"},
+		reads:  []string{"form:amir", "You are not an approver"},
 		rows:   []row{{"refused", "not_approver", amirID}}, state: bot.Pending, then: (*raid).alive,
 	},
 	{
@@ -207,6 +209,47 @@ var formAttacks = []attack{
 		},
 	},
 	{
+		name: "other words make a second request of one form",
+		scene: func(r *raid) {
+			r.submits(bobID, r.opensForm(bobID), carol, nil)
+			r.card = r.theatre.card()
+		},
+		// Slack shows no button in the receipt, so somebody forges the submission.
+		attack: func(r *raid) {
+			view := r.slack.Views(bobID)[0]
+			r.forges(bobID, view.ID, olgaID, "another phone")
+			r.forges(bobID, view.ID, olgaID, "a third phone")
+		},
+		reads:      []string{"form:bob", "You sent this form before: it led to REQ-"},
+		unrecorded: true, state: bot.Pending,
+		then: func(r *raid) {
+			if n := len(r.cards()); n != 1 {
+				r.t.Errorf("%d cards", n)
+			}
+		},
+	},
+	{
+		name: "one form is submitted twice at the same time, in other words", scene: func(r *raid) { r.opensForm(bobID) },
+		attack: func(r *raid) {
+			view := r.form(bobID, bot.FormCallback)
+			// Both are looked up before either is stored as a request.
+			r.entra.Inject(graphtest.Fault{Method: http.MethodGet, Delay: 200 * time.Millisecond})
+			first := r.slack.As(bobID).SubmitRaw(view.ID, carol, nil)
+			second := r.slack.As(bobID).SubmitRaw(view.ID, carol, func(payload map[string]any) {
+				fill(payload["view"].(map[string]any), bot.FormTargetBlock, bot.FormTargetAction, "selected_user", olgaID)
+			})
+			r.acked(first)
+			r.acked(second)
+		},
+		reads: []string{"form:bob", "REQ-"},
+		rows:  []row{{"requested", "", bobID}}, state: bot.Pending,
+		then: func(r *raid) {
+			if n := len(r.cards()); n != 1 || r.count("requested") != 1 {
+				r.t.Errorf("%d cards, %d requests", n, r.count("requested"))
+			}
+		},
+	},
+	{
 		name: "a form with a callback that is nobody's", scene: func(r *raid) { r.opensForm(bobID) },
 		attack: func(r *raid) {
 			r.submits(bobID, r.form(bobID, bot.FormCallback), carol, func(_, view map[string]any) { view["callback_id"] = "request.everything" })
@@ -220,9 +263,20 @@ var formAttacks = []attack{
 				fill(view, bot.FormTargetBlock, bot.FormTargetAction, "selected_user", "U0X><!channel> <https://evil.example|Entra")
 			})
 		},
-		reads: []string{"only:bob", "The form named nobody. Nothing was asked for"},
+		reads: []string{"form:bob", "target! Please choose a person."},
 		rows:  []row{{"refused", "outside_workspace", bobID}}, then: harmless(bobID),
 	},
+}
+
+// forges submits a form that cannot be submitted, by the payload of the last submission.
+func (r *raid) forges(who, viewID, picked, reason string) {
+	r.t.Helper()
+	r.acked(r.slack.As(who).SubmitRaw(r.opensForm(who).ID, carol, func(payload map[string]any) {
+		view := payload["view"].(map[string]any)
+		view["id"] = viewID
+		fill(view, bot.FormTargetBlock, bot.FormTargetAction, "selected_user", picked)
+		fill(view, bot.FormReasonBlock, bot.FormReasonAction, "value", reason)
+	}))
 }
 
 // before is the number of the arrival before that one.
@@ -288,10 +342,24 @@ var wordAttacks = []attack{
 		rows:   []row{{"refused", "reason_required", bobID}}, then: harmless(bobID),
 	},
 	{
-		name: "a denial's reason is bait, and long", scene: opensDeny(amirID),
+		name: "a denial's reason is longer than the form lets anybody type", scene: opensDeny(amirID),
 		attack: func(r *raid) {
 			r.submits(amirID, r.form(amirID, bot.DenyCallback), because("no"), func(_, view map[string]any) {
 				fill(view, bot.FormReasonBlock, bot.FormReasonAction, "value", bait+long)
+			})
+		},
+		unrecorded: true, state: bot.Pending,
+		then: func(r *raid) {
+			r.alive()
+			r.sees(false, []string{"form:amir", "reason! At most 500 characters, please."})
+			harmless(bobID, aliceID, amirID)(r)
+		},
+	},
+	{
+		name: "a denial's reason is bait", scene: opensDeny(amirID),
+		attack: func(r *raid) {
+			r.submits(amirID, r.form(amirID, bot.DenyCallback), because("no"), func(_, view map[string]any) {
+				fill(view, bot.FormReasonBlock, bot.FormReasonAction, "value", bait)
 			})
 		},
 		reads: []string{"dm:bob", "Denied by @amir", "<!channel>"},

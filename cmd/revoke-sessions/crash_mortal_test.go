@@ -437,7 +437,7 @@ func (m *mortal) inForm(who, callback string, over func() bool, open func(), val
 	m.t.Helper()
 	view := func() (id string) {
 		for _, v := range m.slack.Views(who) {
-			if v.CallbackID == callback {
+			if v.CallbackID == callback && v.SubmitLabel != "" {
 				id = v.ID
 			}
 		}

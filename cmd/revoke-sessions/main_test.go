@@ -487,6 +487,9 @@ func (th *theatre) board() string {
 	for _, who := range []string{bobID, aliceID, amirID, olgaID, carolID} {
 		show("dm "+who, th.slack.DMs(who))
 		show("only "+who, th.slack.Ephemerals(who))
+		for _, v := range th.slack.Views(who) {
+			fmt.Fprintf(&b, "form %s: %s\n", who, v.Plain())
+		}
 	}
 	for _, p := range th.entra.Posts() {
 		fmt.Fprintf(&b, "graph: POST %s status %d applied %t\n", p.Path, p.Status, p.Applied)

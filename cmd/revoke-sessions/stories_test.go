@@ -37,13 +37,15 @@ import (
 //	click-receipt WHO BUTTON   presses one on WHO's own receipt
 //	click-notice WHO [dm]      presses End the freeze on the freeze's notice, or on WHO's direct message of it
 //	agree WHO                  submits the form that this has opened
-//	submit WHO PICKED REASON   fills in the form that WHO has open
+//	submit WHO PICKED REASON   fills in the form that WHO has open; - for either keeps what is in the field
+//	close WHO                  WHO closes their form
+//	click-only WHO BUTTON      presses a button of the newest message that only WHO sees
 //	opens WHO                  waits until that form stands open
 //	why WHO REASON             fills in the form that WHO's Deny has opened
 //	sees WHERE WORDS…          waits until one message says all the words;
 //	                           WHERE is card (the channel), thread, dm:WHO, replies:WHO
-//	                           (the threads there), only:WHO, form:WHO (with its buttons), channel (the same as card, for pings),
-//	                           at:C… (another channel)
+//	                           (the threads there), only:WHO, form:WHO (the form that WHO has open, with its buttons),
+//	                           channel (the same as card, for pings), at:C… (another channel)
 //	! sees WHERE WORDS…        no message there says them yet
 //	gone WHERE WORDS…          waits until no message there says them any more
 //	never WHERE WORDS…         no message there says them, in any version, up to the script's end
@@ -134,6 +136,8 @@ var storyCommands = map[string]func(*testscript.TestScript, bool, []string){
 	"click-notice":  story((*theatre).clickNotice),
 	"agree":         story((*theatre).agrees),
 	"submit":        story((*theatre).submit),
+	"close":         story((*theatre).closeForm),
+	"click-only":    story((*theatre).clickOnly),
 	"why":           story((*theatre).why),
 	"opens":         story(func(th *theatre, _ bool, a []string) { th.denyForm(cast(a[0])) }),
 	"sees":          story((*theatre).sees),
@@ -360,31 +364,55 @@ func (th *theatre) agrees(_ bool, a []string) {
 	th.acked(th.last)
 }
 
-// forms are the forms that somebody has open, read like messages: the title, the blocks
-// and the button.
-func (th *theatre) forms(who string) (all []slacktest.Message) {
-	for _, v := range th.slack.Views(who) {
-		text := slacktest.Message{Blocks: v.Blocks}.Plain()
-		all = append(all, slacktest.Message{Text: v.Title + "\n" + text + "\n[" + v.SubmitLabel + "]"})
+func (th *theatre) submit(_ bool, a []string) {
+	who, picked, reason := cast(a[0]), a[1], strings.Join(a[2:], " ")
+	view := th.fillable(who, bot.FormCallback)
+	values := slacktest.Values{}
+	if reason != "-" {
+		values[bot.FormReasonBlock] = map[string]string{bot.FormReasonAction: reason}
 	}
-	return all
+	switch {
+	case picked == "-":
+	case strings.Contains(picked, "@"):
+		values[bot.FormAccountBlock] = map[string]string{bot.FormAccountAction: picked}
+	default:
+		values[bot.FormTargetBlock] = map[string]string{bot.FormTargetAction: cast(picked)}
+	}
+	th.last = th.slack.As(who).Submit(view.ID, values)
+	th.acked(th.last)
 }
 
-func (th *theatre) submit(_ bool, a []string) {
-	who := cast(a[0])
-	var view slacktest.View
-	th.until("the form opens", func() bool {
-		open := th.slack.Views(who)
-		if len(open) == 1 {
-			view = open[0]
+// fillable waits until somebody has such a form open that can be submitted.
+func (th *theatre) fillable(who, callback string) (view slacktest.View) {
+	th.t.Helper()
+	th.until("a form "+callback+" is open", func() bool {
+		for _, v := range th.slack.Views(who) {
+			view = v
 		}
-		return len(open) == 1
+		return view.CallbackID == callback && view.SubmitLabel != ""
 	})
-	values := slacktest.Values{bot.FormReasonBlock: {bot.FormReasonAction: strings.Join(a[2:], " ")}}
-	if a[1] != "-" { // else the person whom the form proposes
-		values[bot.FormTargetBlock] = map[string]string{bot.FormTargetAction: cast(a[1])}
+	return view
+}
+
+func (th *theatre) closeForm(_ bool, a []string) {
+	for _, v := range th.slack.Views(cast(a[0])) {
+		th.acked(th.slack.As(cast(a[0])).Close(v.ID))
 	}
-	th.acked(th.slack.As(who).Submit(view.ID, values))
+}
+
+func (th *theatre) clickOnly(_ bool, a []string) {
+	who, action := cast(a[0]), "request."+a[1]
+	var m slacktest.Message
+	th.until("a message that only one person sees has that button", func() bool {
+		for _, e := range th.slack.Ephemerals(who) {
+			if slices.ContainsFunc(e.Buttons(), func(b slacktest.Button) bool { return b.ActionID == action }) {
+				m = e
+			}
+		}
+		return m.TS != ""
+	})
+	th.last = th.slack.As(who).Click(m.Channel, m.TS, action)
+	th.acked(th.last)
 }
 
 func (th *theatre) why(_ bool, a []string) {
@@ -393,15 +421,9 @@ func (th *theatre) why(_ bool, a []string) {
 	th.acked(th.slack.As(who).Submit(view.ID, slacktest.Values{bot.FormReasonBlock: {bot.FormReasonAction: a[1]}}))
 }
 
-func (th *theatre) denyForm(who string) (view slacktest.View) {
+func (th *theatre) denyForm(who string) slacktest.View {
 	th.t.Helper()
-	th.until("the form for the reason opens", func() bool {
-		for _, v := range th.slack.Views(who) {
-			view = v
-		}
-		return view.CallbackID == bot.DenyCallback
-	})
-	return view
+	return th.fillable(who, bot.DenyCallback)
 }
 
 // stands lists the messages of a place.
@@ -418,10 +440,14 @@ func (th *theatre) stands(where string) []slacktest.Message {
 		return th.slack.DMs(cast(name))
 	case "replies":
 		return th.replies(th.slack.DMs(cast(name)))
+	case "form":
+		var open []slacktest.Message
+		for _, v := range th.slack.Views(cast(name)) {
+			open = append(open, slacktest.Message{Text: v.Plain()})
+		}
+		return open
 	case "only":
 		return th.slack.Ephemerals(cast(name))
-	case "form":
-		return th.forms(cast(name))
 	}
 	th.t.Fatalf("no such place: %s", where)
 	return nil

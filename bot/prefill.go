@@ -1,0 +1,105 @@
+package bot
+
+import (
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// Filled is what the fields of the form for a request hold.
+type Filled struct {
+	// PickedUser is a Slack user, Account a user principal name, an e-mail address or an
+	// object ID: one of them, or neither.
+	PickedUser, Account string
+	// Reason is cleaned text of at most MaxReason runes.
+	Reason string
+}
+
+// FilledFrom returns what the form holds that goes on from a stored command or form, so
+// that nobody must type anything again. It returns false where the form cannot ask for
+// what was typed: a drill, for one, as the form asks for a real revoke.
+func FilledFrom(a Arrival) (Filled, bool) {
+	switch {
+	case a.Kind == FormArrival && a.CallbackID == FormCallback:
+		return Filled{PickedUser: a.PickedUser, Account: a.Account, Reason: FieldText(a.Reason)}, true
+	case a.Kind == CommandArrival:
+		return filledFromCommand(a.Text, a.UserID)
+	}
+	return Filled{}, false
+}
+
+func filledFromCommand(text, self string) (Filled, bool) {
+	cmd, err := ParseCommand(text)
+	switch {
+	case err != nil:
+		return filledFromWords(text)
+	case cmd.Verb != AskVerb:
+		return Filled{}, false
+	}
+	_, rest := cut(text)
+	f := Filled{PickedUser: cmd.Whom.SlackID, Account: cmd.Whom.Address + cmd.Whom.ObjectID, Reason: FieldText(asTyped(rest))}
+	if cmd.Whom.Me {
+		f.PickedUser = self
+	}
+	return f, true
+}
+
+// filledFromWords keeps all that was typed as the reason, as nobody knows which words are
+// a name. The first person who was mentioned is picked.
+func filledFromWords(text string) (Filled, bool) {
+	others := []Verb{StatusVerb, CancelVerb, DrillVerb, FreezeVerb, UnfreezeVerb}
+	if first, _ := cut(text); slices.Contains(others, Verb(strings.ToLower(first))) {
+		return Filled{}, false
+	}
+	f := Filled{Reason: FieldText(asTyped(text))}
+	if m := anyMention.FindStringSubmatch(text); m != nil {
+		f.PickedUser = m[1]
+	}
+	return f, true
+}
+
+// FieldText cleans typed text for a field of MaxReason characters. Slack refuses a form
+// with a longer one, and may count a character as two, as JavaScript does.
+func FieldText(s string) string {
+	s = Clean(s, MaxReason)
+	units := 0
+	for i, r := range s {
+		units++
+		if r > 0xffff {
+			units++
+		}
+		if units > MaxReason {
+			return s[:i]
+		}
+	}
+	return s
+}
+
+var anyMention = regexp.MustCompile(`<@([UW][A-Z0-9]{1,30})(?:\|[^<>]*)?>`)
+
+// FormMetadata is the private_metadata of a form: which stored arrival opened it, and
+// which submission of it was refused last, 0 for none. Neither is authority.
+type FormMetadata struct{ Opened, Refused int64 }
+
+func (m FormMetadata) String() string {
+	if m.Refused == 0 {
+		return strconv.FormatInt(m.Opened, 10)
+	}
+	return strconv.FormatInt(m.Opened, 10) + " " + strconv.FormatInt(m.Refused, 10)
+}
+
+// ParseFormMetadata reads what String writes, and 0 for what it cannot read. Earlier
+// versions write only the first number.
+func ParseFormMetadata(s string) FormMetadata {
+	opened, refused, _ := strings.Cut(s, " ")
+	return FormMetadata{Opened: arrivalID(opened), Refused: arrivalID(refused)}
+}
+
+func arrivalID(s string) int64 {
+	id, err := strconv.ParseInt(s, 10, 64)
+	if err != nil || id < 0 {
+		return 0
+	}
+	return id
+}
