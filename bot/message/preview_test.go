@@ -26,7 +26,7 @@ func TestPreview_SaysOrdinaryInOneLine(t *testing.T) {
 	p := previewOf()
 	want := []string{
 		"Revoke all sessions of Carol Target (carol@contoso.example)?",
-		"Revoking signs Carol Target out of Microsoft 365 and every app that uses this account. " +
+		"Revoking signs Carol Target out of Microsoft 365 and apps that use this account, most within 90 minutes. " +
 			"It does not block sign-in, change the password or wipe the device.",
 		"Ordinary account, no special rights. No sign-in on record. Sessions valid since: 2025-10-30 08:00:00 UTC.",
 		"Object ID: " + p.Request.Target.ID + ". Graph call: invalidateAllRefreshTokens.",
@@ -107,7 +107,7 @@ func TestPreview_InDrillClaimsNothing(t *testing.T) {
 	p.Request.Drill, p.Request.Fallback = true, graph.RevokeSignInSessions
 	lines := p.Lines()
 	text := strings.Join(lines, "\n")
-	if lines[0] != "DRILL: rehearse revoking all sessions of Carol Target (carol@contoso.example)?" || !strings.Contains(text, "changes nothing") ||
+	if lines[0] != "DRILL: rehearse revoking all sessions of Carol Target (carol@contoso.example)?" || !strings.Contains(text, "nothing is changed") ||
 		strings.Contains(text, "Revoking signs") || !strings.Contains(text, ", or revokeSignInSessions if that is gone or not permitted.") {
 		t.Error(text)
 	}
