@@ -10,7 +10,7 @@ import (
 // understoodNothing has Bob type what the bot does not understand, and waits for the button.
 func understoodNothing(r *raid) {
 	r.typed(bobID, "lost <@"+carolID+"> secret words")
-	r.sees(false, []string{"only:bob", "I do not understand", "[Open the form]"})
+	r.sees(false, []string{"only:bob", "I don't understand", "[Open the form]"})
 }
 
 // formButton is the button on the newest message that only Bob sees.
@@ -80,7 +80,7 @@ var formButtonAttacks = []attack{
 	{
 		name: "the button to the form names a drill", scene: func(r *raid) {
 			r.typed(bobID, "drill nobody")
-			r.sees(false, []string{"only:bob", "I do not understand"})
+			r.sees(false, []string{"only:bob", "I don't understand"})
 			understoodNothing(r)
 		},
 		attack: pressesForm(bobID, func(r *raid) string { return before(bobsCommand(r)) }),
@@ -119,10 +119,10 @@ var formButtonAttacks = []attack{
 				payload["user"] = map[string]any{"id": olgaID, "team_id": "T0SLACKTEST"}
 			})
 		},
-		reads: []string{"dm:olga", "Stored as REQ-"},
+		reads: []string{"dm:olga", "Got it.", "REQ-"},
 		rows:  []row{{"requested", "", olgaID}}, state: bot.Pending,
 		then: func(r *raid) {
-			r.cardSays("asked by @olga")
+			r.cardSays("Asked by: @olga")
 			if text := r.slack.Views(bobID)[0].Plain(); strings.Contains(text, "REQ-") {
 				r.t.Errorf("Bob reads what Olga asked for: %s", text)
 			}

@@ -203,7 +203,7 @@ var noticeAttacks = slices.Concat([]attack{
 			r.typed(amirID, "freeze again")
 			r.cardSays("@amir froze all revokes")
 		},
-		attack: submitsEnd(aliceID), reads: []string{"only:alice", noNotice},
+		attack: submitsEnd(aliceID), reads: []string{"form:alice", noNotice},
 		rows: []row{{"refused", "wrong_place", aliceID}}, state: bot.Pending, then: stillAsks(0),
 	},
 	{
@@ -237,7 +237,7 @@ var noticeAttacks = slices.Concat([]attack{
 				forged["callback_id"], forged["private_metadata"] = bot.UnfreezeCallback, before(view.PrivateMetadata)+" 1.1 End the freeze"
 			})
 		},
-		reads: []string{"only:olga", "You are not an approver", "this was recorded"},
+		reads: []string{"only:olga", "You are not an approver", "This was recorded"},
 		rows:  []row{{"refused", "not_approver", olgaID}}, state: bot.Pending, then: stillAsks(0),
 	},
 	{
@@ -253,24 +253,24 @@ var noticeAttacks = slices.Concat([]attack{
 				forged["callback_id"], forged["private_metadata"] = bot.UnfreezeCallback, view.PrivateMetadata+" 1.1 Ask to end the freeze"
 			})
 		},
-		reads: []string{"only:amir", "This form is too old, so nothing was done"},
+		reads: []string{"form:amir", "This form is too old, so nothing was done"},
 		rows:  []row{{"refused", "wrong_place", amirID}}, state: bot.Pending, then: stillAsks(0),
 	},
 	{
 		name: "the form that only asks carries a promise to end the freeze", scene: opensForms(amirID),
 		attack: forgesEnd(amirID, func(number string) string { return number + " 1.1 End the freeze" }),
-		reads:  []string{"only:amir", "Your click did nothing"},
+		reads:  []string{"form:amir", "Your click did nothing"},
 		rows:   []row{{"refused", "freeze_changed", amirID}}, state: bot.Pending, then: stillAsks(0),
 	},
 	{
 		name: "the form that ends a freeze carries no promise", scene: opensForms(amirID),
 		attack: forgesEnd(amirID, func(number string) string { return number }),
-		reads:  []string{"only:amir", "This form is too old, so nothing was done"},
+		reads:  []string{"form:amir", "This form is too old, so nothing was done"},
 		rows:   []row{{"refused", "wrong_place", amirID}}, state: bot.Pending, then: stillAsks(0),
 	},
 	{
 		name: "one approver alone ends the freeze by its notice", scene: opensForms(amirID), attack: submitsEnd(amirID),
-		reads: []string{"only:amir", "You asked to end the freeze (1 of 2)"},
+		reads: []string{"form:amir", "You asked to end the freeze (1 of 2)"},
 		rows:  []row{{"unfreeze_asked", "", amirID}}, state: bot.Pending, then: stillAsks(1),
 	},
 	{
@@ -286,7 +286,7 @@ var noticeAttacks = slices.Concat([]attack{
 			r.cardSays("@amir asked to end the freeze (1 of 2)")
 		},
 		attack: submitsEnd(amirID),
-		reads:  []string{"only:amir", "You asked to end the freeze already, and each person counts once"},
+		reads:  []string{"form:amir", "You asked to end the freeze already, and each person counts once"},
 		rows:   []row{{"refused", "already_voted", amirID}}, state: bot.Pending, then: stillAsks(1),
 	},
 	{
@@ -322,7 +322,7 @@ var noticeAttacks = slices.Concat([]attack{
 			r.members(aliceID, olgaID)
 			r.passes("2m")
 		},
-		attack: submitsEnd(amirID), reads: []string{"only:amir", "You are not an approver"},
+		attack: submitsEnd(amirID), reads: []string{"form:amir", "You are not an approver"},
 		rows: []row{{"refused", "not_approver", amirID}}, state: bot.Pending, then: stillAsks(0),
 	},
 	{
@@ -333,7 +333,7 @@ var noticeAttacks = slices.Concat([]attack{
 			r.members(aliceID, olgaID)
 			r.passes("2m")
 		},
-		attack: submitsEnd(aliceID), reads: []string{"only:alice", "the form no longer said what your click does"},
+		attack: submitsEnd(aliceID), reads: []string{"form:alice", "the form no longer said what your click does"},
 		rows: []row{{"refused", "freeze_changed", aliceID}}, state: bot.Pending, then: stillAsks(1),
 	},
 	{
@@ -359,7 +359,7 @@ var noticeAttacks = slices.Concat([]attack{
 			r.passes("11m")
 			r.cardSays("Its time was up")
 		},
-		attack: submitsEnd(amirID), reads: []string{"only:amir", "No freeze is on"},
+		attack: submitsEnd(amirID), reads: []string{"form:amir", "No freeze is on"},
 		rows: []row{{"refused", "not_frozen", amirID}}, state: bot.Pending, then: (*raid).alive,
 	},
 	{
@@ -373,7 +373,7 @@ var noticeAttacks = slices.Concat([]attack{
 				return err == nil && kept == 0
 			})
 		},
-		attack: submitsEnd(amirID), reads: []string{"dm:amir", "This form is too old, so nothing was done"},
+		attack: submitsEnd(amirID), reads: []string{"form:amir", "This form is too old, so nothing was done"},
 		rows: []row{{"refused", "wrong_place", amirID}}, state: bot.Pending, then: stillAsks(0),
 	},
 	{
@@ -384,7 +384,7 @@ var noticeAttacks = slices.Concat([]attack{
 	},
 	{
 		name: "an approver of an older list submits the form that ends the freeze", scene: thenOutdated(opensForms(amirID)),
-		attack: submitsEnd(amirID), reads: []string{"only:amir", otherCopy},
+		attack: submitsEnd(amirID), reads: []string{"form:amir", otherCopy},
 		rows: []row{{"refused", "other_rules", amirID}}, state: bot.Pending, then: stillFrozen,
 	},
 	{
