@@ -159,14 +159,14 @@ func StatusOfAll(list OpenList) bot.Message {
 }
 
 func statusLine(r *bot.Request, v View) *line {
-	l := begin(r).bold("%s", r.ID).say(" · ").typed(r.Name()).say(" · ")
+	l := begin(r).bold("%s", r.ID).say(" · ")
 	switch {
 	case r.State == bot.Pending:
 		waits := "waits for an approver"
 		if r.OnlySelf() {
 			waits = "waits for its owner, or for an approver"
 		}
-		l.say("%s", waits).join(statusCount(r)).say(". Nothing has been done yet. ").
+		l.typed(r.Name()).say(" · %s", waits).join(statusCount(r)).say(". Nothing has been done yet. ").
 			join(ifUndecided(r, &line{}, v)).say(" ").join(refusedHere(v))
 	case r.State.Accepted():
 		acceptedLine(r, l).say(" ") // only the card shows the stamps

@@ -36,7 +36,7 @@ func cardParts(r *bot.Request, v View) (above []*line, buttons []*slack.ButtonBl
 
 // requestLines say what the card is about, in every state.
 func requestLines(r *bot.Request, v View) []*line {
-	all := []*line{unitMayBeWhy(r, headline(r, begin(r), v))} // not in headline, which a status shows too
+	all := []*line{unitMayBeWhy(r, headline(r, mark(r), v))} // not in headline, which a status shows too
 	id := &line{}
 	if r.State != bot.Pending {
 		id.typed(r.Name()).say(" · ")

@@ -37,6 +37,8 @@ type View struct {
 	// the approvers who were asked by direct message.
 	CancelPosted bool
 	CancelTold   []string
+	// SlackSettings is the address of Slack's account settings; empty if not known.
+	SlackSettings string
 	// Freeze is the current freeze, or nil.
 	Freeze *bot.Freeze
 	// LastFreeze is when the reader's last freeze ended.
