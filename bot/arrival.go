@@ -148,6 +148,10 @@ const (
 	ActionForm = "request.open_form"
 )
 
+// ActionOpenSettings is the action_id of a link button. Slack reports its clicks, too;
+// they begin nothing, because only "request." begins an action.
+const ActionOpenSettings = "open.slack_settings"
+
 // ResponseURLLife is how long Slack accepts answers at a response_url.
 // https://docs.slack.dev/interactivity/handling-user-interaction
 const ResponseURLLife = 30 * time.Minute

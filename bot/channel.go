@@ -21,6 +21,15 @@ func (w Workspace) Link(channel, ts string) string {
 	return fmt.Sprintf("%sarchives/%s/p%s", w.URL, channel, strings.ReplaceAll(ts, ".", ""))
 }
 
+// AccountSettings is the workspace's page where each member can sign out of all other
+// sessions; empty if the workspace's address is not known.
+func (w Workspace) AccountSettings() string {
+	if w.URL == "" {
+		return ""
+	}
+	return strings.TrimSuffix(w.URL, "/") + "/account/settings"
+}
+
 // ChannelProblem is why a channel cannot be the approvers' channel.
 type ChannelProblem string
 

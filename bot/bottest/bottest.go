@@ -133,3 +133,6 @@ const (
 
 // Emergency is the configured emergency way.
 const Emergency = "Call 555-0100."
+
+// SlackSettings is the address of the workspace's account settings.
+const SlackSettings = "https://slacktest.slack.com/account/settings"

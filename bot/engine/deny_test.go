@@ -169,11 +169,11 @@ func TestDeny_StopsPolicyDecision(t *testing.T) {
 	}{
 		"a form that never comes": {func(t *testing.T, s *stage, at bot.Place, own string) {
 			s.actsOut(t, s.pressed(theApprover, at, bot.ActionDeny, own))
-		}, "an approver has pressed Deny, and has not finished", 1},
+		}, "an approver pressed Deny and has not finished", 1},
 		"no form": {func(t *testing.T, s *stage, at bot.Place, own string) {
 			s.formsFail(slacktest.Fault{Error: "expired_trigger_id"})
 			s.actsOut(t, s.pressed(theApprover, at, bot.ActionDeny, own))
-		}, "an approver has pressed Deny, and has not finished", 1},
+		}, "an approver pressed Deny and has not finished", 1},
 		"another revoke": {func(t *testing.T, s *stage, _ bot.Place, _ string) {
 			s.revokesByHand(t, "")
 			s.passes(t, time.Second) // for the verification

@@ -122,7 +122,7 @@ func TestFlood_OfOnePersonDelaysNobody(t *testing.T) {
 		t.Fatal(err)
 	}
 	c.denied(current)
-	c.after(3, "Denied by <@U0ALICE>")
+	c.after(3, "denied by <@U0ALICE>")
 	// The flood is not lost either: it continues, oldest first.
 	n := len(c.stand("Target"))
 	if n > 60 {
@@ -158,7 +158,7 @@ func TestFlood_OfReportsAboutOneAccount(t *testing.T) {
 	c.clock.move(time.Minute)
 	c.settled()
 	notes := c.stand("Also asked by")
-	if len(notes) != 1 || !strings.Contains(notes[0].Text, "and 139 more. Nobody who asked can cancel it alone") {
+	if len(notes) != 1 || !strings.Contains(notes[0].Text, "and 139 more. Now only an approver can end it, with Deny.") {
 		t.Errorf("the thread has %d notes of who asked too, of which the first says: %s", len(notes), append(notes, slacktest.Message{})[0].Text)
 	}
 }

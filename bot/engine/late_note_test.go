@@ -99,7 +99,7 @@ func TestCard_LateNoteChangesNothing(t *testing.T) {
 		}
 		return "nothing"
 	}
-	w.wait("its card shows the decision", func() bool { return strings.Contains(shows(card.TS), "Denied") })
+	w.wait("its card shows the decision", func() bool { return strings.Contains(shows(card.TS), "denied by") })
 
 	wire.cut.Store(false)
 	first.off.Store(false)

@@ -145,7 +145,7 @@ func TestMeanwhile_VoidsCardThatDoesNotSayIt(t *testing.T) {
 	if r := s.state(t, own); r.State != bot.Void || !slices.Equal(r.Changed, []bot.Difference{bot.RevokedMeanwhile}) || len(s.entra.calls) != 1 {
 		t.Fatalf("it is %s, by %v, after %d calls", r.State, r.Changed, len(s.entra.calls))
 	}
-	if text := s.told(t, theApprover); !strings.Contains(text, "another request for this account was carried out, which the card did not say. Nothing was done for this one.") {
+	if text := s.told(t, theApprover); !strings.Contains(text, "another request for this account was carried out, and the card did not say so. Nothing was done for this one.") {
 		t.Errorf("they read %s", text)
 	}
 	s.slack.ClearFaults()
@@ -324,8 +324,8 @@ func TestMeanwhile_IsOnApprovedCard(t *testing.T) {
 		freeze bool
 		says   []string
 	}{
-		"Microsoft could not be reached": {unreached, false, []string{notSeenYet}},
-		"held back by a freeze":          {saysWait, true, []string{revokedAlready, "Is once enough? Then press Deny, which stops this request."}},
+		"I could not reach Microsoft": {unreached, false, []string{notSeenYet}},
+		"held back by a freeze":       {saysWait, true, []string{revokedAlready, "Is once enough? Then press Deny, which stops this request."}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s, own, at := twoCards(t, func(*authz.Policy) {})

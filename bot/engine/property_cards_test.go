@@ -23,21 +23,21 @@ type posted struct {
 // cardWords identify the state of a card, which shows exactly one of them.
 var cardWords = map[bot.State][]string{
 	bot.Pending:       {"Nothing is revoked yet.", "Nothing is revoked for this request yet.", "This is a drill"},
-	bot.Approved:      {"Waiting for its turn", "Asking Microsoft Entra", "Waiting to ask Microsoft Entra", "Held back by a freeze", "Approved, but not carried out yet"},
-	bot.Executing:     {"Asking Microsoft Entra"},
-	bot.Unknown:       {"Not known yet whether"},
+	bot.Approved:      {"waiting for its turn", "asking Microsoft Entra", "waiting to ask Microsoft Entra", "held back by a freeze", "approved, but not carried out yet"},
+	bot.Executing:     {"asking Microsoft Entra"},
+	bot.Unknown:       {"not known yet whether"},
 	bot.Revoked:       {"Reading the account to verify it"},
-	bot.Verified:      {"Verified: sessions valid since moved"},
-	bot.NotVisibleYet: {"Not visible in the account yet", "It still shows sessions valid since", "which of a guest says nothing"},
-	bot.Unreachable:   {"could not be read since", "cannot be read now"},
-	bot.Failed: {"Microsoft could not be reached.", "Microsoft refused.", "Microsoft asked the bot to wait",
-		"Microsoft did not take the call.", "The bot could not make the call.", "Not tried again."},
-	bot.Drilled:   {"Rehearsed for"},
-	bot.Denied:    {"Denied by"},
-	bot.Cancelled: {"Cancelled by"},
-	bot.Expired:   {"Nobody decided in", "approvals came in"},
-	bot.Lost:      {"Not known whether", "Not known what became of the rehearsal"},
-	bot.Void:      {"This changed since the preview", "An approval of this no longer counts"},
+	bot.Verified:      {"Verified in Entra: sessions from before"},
+	bot.NotVisibleYet: {"Not visible in the account yet", "Entra still counts sessions from", "For a guest, that says nothing"},
+	bot.Unreachable:   {"I could not read the account since", "I cannot read it now"},
+	bot.Failed: {"I could not reach Microsoft.", "Microsoft refused.", "Microsoft asked the bot to wait",
+		"Microsoft did not take the call.", "I could not make the call.", "not tried again."},
+	bot.Drilled:   {"rehearsed. Nothing"},
+	bot.Denied:    {"denied by"},
+	bot.Cancelled: {"cancelled the request"},
+	bot.Expired:   {"nobody decided in", "approvals came in"},
+	bot.Lost:      {"not known whether", "not known what became of this rehearsal"},
+	bot.Void:      {"Changed since the card was made", "An approval no longer counts"},
 }
 
 // card compares what Slack shows with the history.
@@ -91,7 +91,7 @@ func TestCardsJudge(t *testing.T) {
 	}
 	confirm := card("", bot.ActionConfirm)
 	pending := card("REQ-A Nothing is revoked yet.", bot.ActionConfirm, bot.ActionDeny)
-	denied, unmoved := card("REQ-A Denied by Alice"), card("REQ-A Not visible in the account yet")
+	denied, unmoved := card("REQ-A denied by Alice"), card("REQ-A Not visible in the account yet")
 	for name, x := range map[string]struct {
 		state   bot.State
 		message slacktest.Message
@@ -100,7 +100,7 @@ func TestCardsJudge(t *testing.T) {
 	}{
 		"no card":       {bot.Denied, denied, func(_ *tracked, c *posted) { c.found = false }, "it has no card"},
 		"state":         {bot.Denied, denied, func(p *tracked, _ *posted) { p.state = bot.Expired }, "it is expired, and its card says"},
-		"another's":     {bot.Denied, denied, func(_ *tracked, c *posted) { c.message.Text = "REQ-B Denied by Alice" }, "its card says"},
+		"another's":     {bot.Denied, denied, func(_ *tracked, c *posted) { c.message.Text = "REQ-B denied by Alice" }, "its card says"},
 		"drill":         {bot.Denied, denied, func(p *tracked, _ *posted) { p.drill = true }, "drill true"},
 		"more cards":    {bot.Denied, denied, func(_ *tracked, c *posted) { c.others = 1 }, "1 more cards"},
 		"button":        {bot.Denied, denied, func(_ *tracked, c *posted) { c.message.Blocks = confirm.Blocks }, "button request.confirm"},

@@ -108,7 +108,7 @@ func TestRedraw_NewChannel(t *testing.T) {
 	}
 	w.denied(r)
 	w.wait("the outcome stands in the other channel", func() bool {
-		return len(standing(w.slack.Thread(otherChannel, live.TS), "Denied")) == 2 // card and thread
+		return len(standing(w.slack.Thread(otherChannel, live.TS), "denied by")) == 2 // card and thread
 	})
 }
 
@@ -180,7 +180,7 @@ func TestChannel_IsWatched(t *testing.T) {
 		return len(standing(w.slack.DMs("U0ALICE"), "Carol", "I cannot reach the approvers' channel")) == 1
 	})
 	w.wait("so does Bob", func() bool {
-		return len(standing(w.slack.DMs("U0BOB"), "I cannot reach the approvers' channel just now", "<@U0ALICE>")) == 1
+		return len(standing(w.slack.DMs("U0BOB"), "I cannot reach the approvers' channel now", "<@U0ALICE>")) == 1
 	})
 	w.slack.UpdateChannel(channelOfCards, func(c *slacktest.Channel) { c.Archived = false })
 	w.clock.move(61 * time.Second)

@@ -117,7 +117,7 @@ func TestDecode_Errors(t *testing.T) {
 		{"shortcut", "interactive", `{"type":"shortcut","user":{"id":"U1"},"callback_id":"x"}`, errIgnored},
 		{"message shortcut", "interactive", `{"type":"message_action","user":{"id":"U1"}}`, errIgnored},
 		{"suggestion", "interactive", `{"type":"block_suggestion","user":{"id":"U1"},"action_id":"x"}`, errIgnored},
-		{"link button", "interactive", with(clickJSON, `"request.confirm"`, `"open-portal"`), errIgnored},
+		{"link button", "interactive", with(clickJSON, `"request.confirm"`, `"`+bot.ActionOpenSettings+`"`), errIgnored},
 		{"menu with a button's name", "interactive", with(clickJSON, `"type":"button"`, `"type":"static_select"`), errIgnored},
 		{"click in a form", "interactive", with(clickJSON, `{"type":"message"`, `{"type":"view"`), errIgnored},
 		{"another form", "interactive", with(formJSON, `"request.form"`, `"other"`), errIgnored},

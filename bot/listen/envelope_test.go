@@ -176,7 +176,7 @@ func TestListener_DropsForeignEnvelopes(t *testing.T) {
 		"command of another workspace":    w.As("U1").CommandRaw("C1", typed, func(p map[string]any) { p["team_id"] = "T0OTHER" }),
 		"command of no workspace":         w.As("U1").CommandRaw("C1", typed, func(p map[string]any) { delete(p, "team_id") }),
 		"click on another app's envelope": w.clickAs("U2", func(c *slacktest.Click) { c.AppID = "A0OTHER" }),
-		"link button":                     w.clickAs("U2", func(c *slacktest.Click) { c.ActionID = "open-portal" }),
+		"link button":                     w.clickAs("U2", func(c *slacktest.Click) { c.ActionID = bot.ActionOpenSettings }),
 		"two buttons at once": w.clickAs("U2", func(c *slacktest.Click) {
 			c.Edit = func(p map[string]any) {
 				actions, err := json.Marshal(p["actions"])

@@ -52,7 +52,7 @@ func Received(r *bot.Request, v View) bot.Message {
 		l.say(" I'm asking the approvers now and will message you.")
 	}
 	l.say(" %s (%s)", nothingYet(r), r.ID)
-	if v.Emergency != "" {
+	if v.Emergency != "" && !r.Drill {
 		l.say(" Nobody answers? ").typed(v.Emergency)
 	}
 	p.add(l)
@@ -179,19 +179,19 @@ func StatusOfAll(list OpenList) bot.Message {
 }
 
 func statusLine(r *bot.Request, v View) *line {
-	l := begin(r).boldTyped(r.Name()).say(" · %s · ", r.ID)
+	l := begin(r)
 	switch {
 	case r.State == bot.Pending:
 		waits := "Waiting for an approver"
 		if r.OnlySelf() {
 			waits = "Waiting for its owner or an approver"
 		}
-		l.say("%s", waits).join(statusCount(r)).say(". %s ", nothingYet(r)).
+		l.boldTyped(r.Name()).say(" · %s · %s", r.ID, waits).join(statusCount(r)).say(". %s ", nothingYet(r)).
 			join(ifUndecided(r, &line{}, v)).say(" ").join(refusedHere(v))
 	case r.State.Accepted():
-		acceptedLine(r, l).say(" ") // only the card shows the stamps
+		acceptedLine(r, l.bold("%s", r.ID).say(" · ")).say(" ") // only the card shows the stamps
 	default:
-		headline(r, l, v).say(" ")
+		headline(r, l.bold("%s", r.ID).say(" · "), v).say(" ")
 	}
 	l.join(readMore(v))
 	if !r.StalledAt.IsZero() {

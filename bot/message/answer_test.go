@@ -105,7 +105,7 @@ func TestReceived_SaysWhatHappensNow(t *testing.T) {
 		says   string
 	}{
 		{ofBob, "Got it. I'm asking the approvers now and will message you. Nothing is revoked yet. (REQ-7F3K4M)"},
-		{drill, "DRILL: Got it. I'm asking the approvers now and will message you. Nothing is changed in a drill. (REQ-7F3K4M)"},
+		{drill, "🧪 DRILL: Got it. I'm asking the approvers now and will message you. Nothing is changed in a drill. (REQ-7F3K4M)"},
 		{alone, "Got it. Press the button in the direct message that I'm sending you. Nothing is revoked yet. (REQ-7F3K4M)"},
 	} {
 		s := newScene("", bot.Pending, row.option)

@@ -60,7 +60,7 @@ func alsoAsked(r *bot.Request) bot.Message {
 	}
 	l.say(".")
 	if r.Lane == authz.ThirdParty {
-		l.say(" Nobody who asked can cancel it alone now; an approver can deny it.")
+		l.say(" Now only an approver can end it, with Deny.")
 	}
 	p.add(l)
 	var quotes []*line

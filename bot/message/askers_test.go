@@ -25,7 +25,7 @@ func TestAskers_FewNamedRestCounted(t *testing.T) {
 		}
 	}
 	adds := func(s *scene) { s.r.Words.Also[bottest.Bob] = "it was stolen" }
-	const alone = " Nobody who asked can cancel it alone now; an approver can deny it."
+	const alone = " Now only an approver can end it, with Deny."
 	for name, test := range map[string]struct {
 		options []sceneOption
 		card    string
@@ -40,7 +40,7 @@ func TestAskers_FewNamedRestCounted(t *testing.T) {
 		"three, of a device": {[]sceneOption{ofBob, asked(3)}, "Asked by: <@U0BOB>, <@U0>, <@U1> and 1 more · Expires",
 			"Also asked by <@U0>, <@U1>, <@U2>."},
 		"150, in a drill": {[]sceneOption{drill, asked(149, 1, 3, 5, 7, 9, 11)}, "Asked by: <@U0BOB>, <@U0>, <@U1> and 147 more · Expires",
-			"DRILL: Also asked by <@U0>, <@U1>, <@U2>, <@U3>, <@U4>, <@U5>, <@U6>, <@U7>, <@U8>, <@U9> and 139 more." + alone +
+			"🧪 DRILL: Also asked by <@U0>, <@U1>, <@U2>, <@U3>, <@U4>, <@U5>, <@U6>, <@U7>, <@U8>, <@U9> and 139 more." + alone +
 				"\n• <@U3>: mail 3\n• <@U5>: mail 5\n• <@U7>: mail 7\n• <@U9>: mail 9\n• <@U11>: mail 11" +
 				"\n1 other person gave a reason before them: `revoke-sessions audit show REQ-7F3K4M`."},
 	} {

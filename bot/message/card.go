@@ -50,7 +50,7 @@ func card(r *bot.Request, v View) bot.Message {
 
 // contentOf returns what a request's card says now.
 func contentOf(r *bot.Request, v View) cardContent {
-	c := cardContent{title: unitMayBeWhy(r, headline(r, begin(r), v)), fields: fields(r, v)}
+	c := cardContent{title: unitMayBeWhy(r, headline(r, mark(r), v)), fields: fields(r, v)}
 	c.notes, c.body, c.buttons = decisionParts(r, v)
 	if !r.StalledAt.IsZero() {
 		c.notes = append([]*line{stalledLine(r)}, c.notes...)
@@ -68,9 +68,6 @@ func contentOf(r *bot.Request, v View) cardContent {
 // fields say which account it is about, who asked, why, and until when it is open.
 func fields(r *bot.Request, v View) []*line {
 	account := (&line{}).bold("Account: ")
-	if r.State != bot.Pending {
-		account.typed(r.Name()).say(" · ") // the title may not name the person in these words
-	}
 	if r.Words.UPN != "" {
 		account.typed(r.Words.UPN)
 	} else {

@@ -37,7 +37,7 @@ func DetailsInstead(m bot.Message) Modal {
 func Details(r *bot.Request, v View, approver bool) Modal {
 	p := &page{}
 	if approver {
-		p.add(headline(r, begin(r), v))
+		p.add(headline(r, mark(r), v))
 		p.rows(decisionDetails(r, v)...)
 		p.rows(accountDetails(r, v)...)
 	} else {
@@ -123,8 +123,8 @@ func accountDetails(r *bot.Request, v View) []*line {
 		name.say(" (").typed(r.Words.UPN).say(")")
 	}
 	all := []*line{name, (&line{}).bold("Object ID: ").say("%s", r.Target.ID), accountFacts(&known, &line{}), stamps, call}
-	if last := callLine(r); len(last.parts) > 0 {
-		all = append(all, (&line{}).bold("Last call: ").join(last))
+	if r.Attempts.Last() != nil {
+		all = append(all, callLine(r, (&line{}).bold("Last call: ")))
 	}
 	return all
 }

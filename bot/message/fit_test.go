@@ -124,7 +124,7 @@ func TestFit_EverythingGrown(t *testing.T) {
 	crowd := CoverageNotice([]string{"a request about somebody else needs one approval"}, 0, "", out, bot.ChannelShared, v)
 	fits(t, "the notice of a shortfall, with a reason for each", crowd)
 	for _, want := range []string{
-		"Too few approvers", "does not call the e-mail address confirmed", "more; the bot's log has them all", "SSO", "identity.map",
+		"Too few approvers", "does not show the e-mail address as confirmed", "more; the bot's log has them all", "SSO", "identity.map",
 	} {
 		if !strings.Contains(crowd.Text, want) {
 			t.Errorf("%s does not say %q", crowd.Text, want)

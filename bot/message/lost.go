@@ -6,40 +6,47 @@ import (
 
 // lost is the headline of a request whose outcome the database has lost.
 func lost(r *bot.Request, l *line) *line {
+	l = lostNews(r, l).say(" The bot's database lost rows: somebody restored an older backup or exchanged it, or a standby took over. ")
+	return afterLost(r, l)
+}
+
+// lostNews says that nobody knows what became of a request.
+func lostNews(r *bot.Request, l *line) *line {
 	if r.Drill {
-		l.bold("Not known what became of the rehearsal for ").boldTyped(r.Name()).bold(".")
-	} else {
-		l.bold("Not known whether ").boldTyped(r.Name()).bold("'s sessions were revoked.")
+		return l.about(r).bold("not known what became of this rehearsal.")
 	}
-	l.say(" The bot's database has lost rows: it was restored from an older backup, or exchanged, or a standby took over. " +
-		"What happened to this account in between is not known here.")
+	return l.about(r).bold("not known whether the sessions were revoked.")
+}
+
+// afterLost says what people can do about it.
+func afterLost(r *bot.Request, l *line) *line {
 	if r.Drill {
-		return l.say(" Rehearse again if you need to.")
+		return l.say("Rehearse again if you need to.")
 	}
-	return l.say(" Look in Entra's audit log. If it is still needed, ask again with `/revoke-sessions`.")
+	return l.say("Look in Entra's audit log. If it is still needed, ask again with `/revoke-sessions`.")
 }
 
 // RestoredNotice tells the channel that the database has lost rows; closed is the
 // number of open requests that were closed as not known.
 func RestoredNotice(back bot.StepBack, closed int, v View) bot.Message {
 	p := &page{}
-	l := (&line{}).bold("The bot's database has lost rows: it was restored from an older backup, or exchanged, or a standby took over.").
+	l := (&line{}).bold("The bot's database lost rows: somebody restored an older backup or exchanged it, or a standby took over.").
 		say(" Its record ends at row %d, and the bot had noted row %d.", back.Head, back.Seq)
 	switch closed {
 	case 0:
 		l.say(" No request was open in it.")
 	case 1:
-		l.say(" One request was open in it. It is closed as not known, and nothing is called for it.")
+		l.say(" One request was open in it. I closed it as not known, and call nothing for it.")
 	default:
-		l.say(" %d requests were open in it. They are closed as not known, and nothing is called for them.", closed)
+		l.say(" %d requests were open in it. I closed them as not known, and call nothing for them.", closed)
 	}
 	p.add(l)
-	p.add((&line{}).everyone(v.Approvers).say(", please look: what the lost rows held is not known here."))
+	p.add((&line{}).everyone(v.Approvers).say(", please look: I do not know what the lost rows held."))
 	p.list(
 		(&line{}).say("Cards of requests that are not in the backup have buttons that no longer work. "+
-			"If a request is still needed, it must be asked again."),
+			"If such a request is still needed, ask again."),
 		(&line{}).say("A freeze that began after the backup is gone. If it is needed, freeze again: `/revoke-sessions freeze`."),
-		(&line{}).say("What was revoked in between stands in Entra's audit log."),
+		(&line{}).say("Entra's audit log shows what was revoked in between."),
 	)
 	return p.message()
 }

@@ -7,7 +7,7 @@ import (
 // movedCard replaces a card in a channel that is no longer the approvers'.
 func movedCard(r *bot.Request, v View) bot.Message {
 	p := &page{}
-	p.add(begin(r).boldTyped(r.Name()).bold(": this request has moved to another channel.").say(" Nothing can be decided here. ").
+	p.add(begin(r).about(r).bold("this request has moved to another channel.").say(" Nobody can decide it here. ").
 		join(whereNow(v)).say(" (%s)", r.ID))
 	return p.message()
 }
@@ -15,7 +15,7 @@ func movedCard(r *bot.Request, v View) bot.Message {
 // movedOutcome replaces an outcome in the thread of such a card.
 func movedOutcome(r *bot.Request, v View) bot.Message {
 	p := &page{}
-	p.add(begin(r).typed(r.Name()).say(": this request has moved to another channel. What is known now stands there. ").
+	p.add(begin(r).typed(r.Name()).say(": this request has moved to another channel. Read the news there. ").
 		join(whereNow(v)))
 	return p.message()
 }

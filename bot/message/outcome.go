@@ -16,7 +16,7 @@ func outcomeHeadline(r *bot.Request, l *line, v View) *line {
 	d := r.Verdict()
 	if d == nil {
 		// This program never decides a request without recording the decision.
-		return l.bold("This request has no recorded decision.").say(" Nothing is known to have been done.")
+		return l.about(r).bold("this request has no recorded decision.").say(" I do not know that anything was done.")
 	}
 	switch r.State {
 	case bot.Approved, bot.Executing:
@@ -24,7 +24,7 @@ func outcomeHeadline(r *bot.Request, l *line, v View) *line {
 			return stalledHeadline(r, l)
 		}
 		if r.State == bot.Approved && v.Freeze == nil && r.OtherRules {
-			return leftToOthers(r, l).say(" ").by(d).say(".")
+			return leftToOthers(r, l).say(" ").by(r).say(".")
 		}
 		if r.State == bot.Approved && v.Freeze == nil && r.Unasked != "" {
 			return lookUpPending(r, l, v)
@@ -39,73 +39,64 @@ func outcomeHeadline(r *bot.Request, l *line, v View) *line {
 		case r.State == bot.Approved && v.Freeze != nil:
 			heldBack(r, l)
 		case r.Drill:
-			l.bold("Asking Microsoft Entra about ").boldTyped(r.Name()).bold("'s account.")
+			l.about(r).bold("asking Microsoft Entra about the account.")
 		default:
-			l.bold("Asking Microsoft Entra to revoke ").boldTyped(r.Name()).bold("'s sessions.")
+			l.about(r).bold("asking Microsoft Entra to revoke the sessions.")
 		}
-		l.say(" ").by(d).say("%s.", afterReport(r, d.At))
+		l.say(" ").by(r).say("%s.", afterReport(r, d.At))
 		if r.State == bot.Approved && v.Freeze != nil {
-			l.say(" I check it again when the freeze is over. An approval that is older than %s does not count then.", Spell(v.Patience))
+			l.say(" I check it again when the freeze is over. Approvals older than %s will no longer count.", Spell(v.Patience))
 		}
 		return l
 	case bot.Drilled:
-		l.bold("Rehearsed for ").boldTyped(r.Name()).bold(". Nothing was changed.").say(" ").by(d)
+		rehearsed(r, l).say(" ").by(r)
 		return l.say(". Microsoft Entra answered a read of the account%s.", afterReport(r, r.Attempts.Last().EndedAt))
 	case bot.Failed:
 		return failure(r, l, v)
 	case bot.Unknown:
 		return unclear(r, l, v)
 	}
-	acceptedLine(r, l).say(" ").by(d).say(". ")
+	acceptedLine(r, l).say(" ").by(r).say(". ")
 	switch {
 	case r.Seen && r.Doubtful():
-		l.say("%s, and the account showed the change once: ", noAnswer(r)).whenExactly(r.AcceptedAt)
+		l.say("%s. The account showed the change ", noAnswer(r)).exactly(r.AcceptedAt)
 	case r.Seen:
-		l.say("%s, but the account shows the change, seen ", noAnswer(r)).whenExactly(r.AcceptedAt)
+		l.say("%s. I saw the change on the account ", noAnswer(r)).exactly(r.AcceptedAt)
 	default:
-		l.say("Entra accepted: ").whenExactly(r.AcceptedAt)
+		l.say("Entra accepted ").exactly(r.AcceptedAt)
 	}
 	return stampsLine(r, l.say("%s. ", afterReport(r, r.AcceptedAt)))
 }
 
+func rehearsed(r *bot.Request, l *line) *line {
+	return l.about(r).bold("rehearsed. Nothing was changed.")
+}
+
 // lookUpPending says which look-up must succeed before the call.
 func lookUpPending(r *bot.Request, l *line, v View) *line {
-	l.bold("Approved, but not carried out yet: %s does not answer.", r.Unasked)
-	l.say(" It has waited, so I must look up again who approved it and what the account is now. ").by(r.Verdict())
+	l.about(r).bold("approved, but not carried out yet. %s does not answer.", r.Unasked)
+	l.say(" The request waited, so I must look up the approvers and the account again. ").by(r)
 	l.say(". I keep trying until ").when(r.Verdict().At.Add(v.Patience))
 	if r.Verdict().Kind == authz.Retry {
-		return l.say("; then an approver can press “Try again” once more.")
+		return l.say(". Then an approver can press “Try again” once more.")
 	}
-	return l.say("; then the approvers are asked again.")
+	return l.say(". Then I ask the approvers again.")
 }
 
 // heldBack says that a freeze blocks the call, and what earlier calls did.
 func heldBack(r *bot.Request, l *line) *line {
 	if len(r.Attempts) == 0 {
-		return l.bold("Held back by a freeze: nothing has been asked of Microsoft Entra about ").boldTyped(r.Name()).bold(" yet.")
+		return l.about(r).bold("held back by a freeze. I have not called Microsoft Entra yet.")
 	}
-	l.bold("Held back by a freeze: no further call is made about ").boldTyped(r.Name()).bold(" yet.")
-	if r.Attempts.Unclear() != nil {
-		return l.say(" %s, so it is not known whether anything was revoked.", noEarlierAnswer(r))
-	}
-	return l.say(" Nothing was revoked yet.")
+	return soFar(r, l.about(r).bold("held back by a freeze. I make no other call yet."))
 }
 
 // leftToOthers says that only a replica with newer rules may go on, and what earlier
 // calls did.
 func leftToOthers(r *bot.Request, l *line) *line {
-	l.bold("Waiting: ")
-	if r.Drill {
-		l.bold("the drill for ").boldTyped(r.Name()).bold(" cannot go on here.")
-	} else {
-		l.bold("the sessions of ").boldTyped(r.Name()).bold(" cannot be revoked here.")
-	}
-	l.say(" The copy of this bot that is running has older rules than one that started later. " +
-		"It goes on once whoever runs the bot has restarted every copy.")
-	if r.Attempts.Unclear() != nil {
-		return l.say(" %s, so it is not known whether anything was revoked.", noEarlierAnswer(r))
-	}
-	return l.say(" Nothing was revoked yet.")
+	l.about(r).bold("waiting.").say(" This copy of the bot has older rules than another copy. " +
+		"The request goes on once the bot's owner has restarted every copy.")
+	return soFar(r, l)
 }
 
 // afterReport says how long after the report something happened, as the end of a
@@ -117,21 +108,27 @@ func afterReport(r *bot.Request, at time.Time) string {
 	return fmt.Sprintf(", %s after the report", Spell(at.Sub(r.CreatedAt)))
 }
 
-// acceptedLine says what Microsoft's acceptance means for the account.
+// acceptedLine says what Microsoft's acceptance means for the account, and for a guest
+// what to do.
 func acceptedLine(r *bot.Request, l *line) *line {
+	if acceptedNews(r, l); r.Target.Guest == graph.Yes {
+		l.say(" Ask that organisation to revoke them.")
+	}
+	return l
+}
+
+// acceptedNews says what Microsoft's acceptance means for the account.
+func acceptedNews(r *bot.Request, l *line) *line {
 	if r.Target.Guest == graph.Yes {
-		return l.bold("Microsoft Entra accepted the request, but ").boldTyped(r.Name()).
-			bold(" is a guest: sessions at the home organisation go on.").say(" Ask that organisation to revoke them.")
+		return l.about(r).bold("Microsoft accepted the revoke, but a guest's sessions at the home organisation go on.")
 	}
 	switch {
 	case r.Doubtful() && r.Seen:
-		return l.bold("The account showed a revoke of ").boldTyped(r.Name()).bold("'s sessions, and does not any more. Treat it as not done.")
+		return l.about(r).bold("the account showed the revoke once, and shows it no more. Treat it as not done.")
 	case r.Doubtful() && r.State == bot.Unreachable:
-		return l.bold("Microsoft accepted the revoke of ").boldTyped(r.Name()).
-			bold("'s sessions, but the account did not show it. Treat it as not done.")
+		return l.about(r).bold("Microsoft accepted the revoke, but the account did not show it. Treat it as not done.")
 	case r.Doubtful():
-		return l.bold("Microsoft accepted the revoke of ").boldTyped(r.Name()).
-			bold("'s sessions, but the account does not show it. Treat it as not done.")
+		return l.about(r).bold("Microsoft accepted the revoke, but the account does not show it. Treat it as not done.")
 	}
 	return l.boldTyped(r.Name()).bold("'s sessions are revoked.")
 }
@@ -140,21 +137,21 @@ func acceptedLine(r *bot.Request, l *line) *line {
 func stampsLine(r *bot.Request, l *line) *line {
 	switch r.State {
 	case bot.Verified:
-		return l.say("Verified: sessions valid since moved from ").when(r.Earlier().ValidFrom()).say(" to ").when(r.After.ValidFrom()).say(".")
+		return l.say("Verified in Entra: sessions from before ").exactly(r.After.ValidFrom()).say(" no longer count.")
 	case bot.NotVisibleYet:
 		switch {
 		case r.Target.Guest == graph.Yes:
 			return nextLook(r, guestStamp(r, l))
 		case r.Doubtful():
-			l.say("It still shows sessions valid since ").when(r.After.ValidFrom()).say(". ")
+			l.say("Entra still counts sessions from ").when(r.After.ValidFrom()).say(" on. ")
 			return nextLook(r, otherWays(r, l.bold("Now").say(": ")).say(" "))
 		}
-		l.say("Not visible in the account yet: it still shows sessions valid since ").when(r.After.ValidFrom()).say(". ")
+		l.say("Not visible in the account yet: Entra still counts sessions from ").when(r.After.ValidFrom()).say(" on. ")
 		if !r.StalledAt.IsZero() {
 			return l.say("I keep trying to look again.")
 		}
 		if r.DueAt.IsZero() {
-			return l.bold("I have stopped looking.").say(" Block sign-in, or revoke in the Entra portal.")
+			return l.bold("I've stopped checking.").say(" Block sign-in, or revoke in the Entra portal.")
 		}
 		return l.say("I look again: ").when(r.DueAt).say(". If it cannot wait, block sign-in or revoke in the Entra portal.")
 	case bot.Unreachable:
@@ -162,15 +159,15 @@ func stampsLine(r *bot.Request, l *line) *line {
 			otherWays(r, l.bold("Now").say(": ")).say(" ")
 		}
 		if r.After.ReadAt.After(r.AcceptedAt) {
-			l.say("The account did not show it when it could last be read, and cannot be read now. ")
+			l.say("When I last read the account, it did not show the revoke. I cannot read it now. ")
 		} else {
-			l.say("The account could not be read since, so this is not verified. ")
+			l.say("I could not read the account since, so this is not verified. ")
 		}
 		if !r.StalledAt.IsZero() {
 			return l.say("I keep trying to look again.")
 		}
 		if r.DueAt.IsZero() {
-			return l.bold("I have stopped trying.").say(" Look the account up in the Entra portal.")
+			return l.bold("I've stopped checking.").say(" Look the account up in the Entra portal.")
 		}
 		return l.say("I try again: ").when(r.DueAt).say(".")
 	}
@@ -182,53 +179,42 @@ func stampsLine(r *bot.Request, l *line) *line {
 
 // guestStamp says that a guest's unchanged stamp proves nothing.
 func guestStamp(r *bot.Request, l *line) *line {
-	return l.say("The account here still shows sessions valid since ").when(r.After.ValidFrom()).
-		say(", which of a guest says nothing about the sessions at home. ")
+	return l.say("Entra here still counts sessions from ").when(r.After.ValidFrom()).
+		say(" on. For a guest, that says nothing about the sessions at home. ")
 }
 
 // WaitingText says at a terminal what a request waits for.
 func WaitingText(r *bot.Request) string { return waiting(r, &line{}, r.Attempts.Last()).plain() }
 
 func waiting(r *bot.Request, l *line, a *bot.Attempt) *line {
-	l.bold("Waiting to ask Microsoft Entra again.")
-	switch {
-	case r.Drill:
-		l.say(" The account was not read.")
-	case r.Attempts.Unclear() != nil:
-		l.say(" %s, so it is not known whether anything was revoked.", noEarlierAnswer(r))
-	default:
-		l.say(" Nothing was revoked yet.")
-	}
+	soFar(r, l.about(r).bold("waiting to ask Microsoft Entra again."))
 	switch {
 	case a.Asked:
-		l.say(" Microsoft asked the bot to wait %s (status %d)", Spell(a.Wait), a.Status)
+		l.say(" Microsoft asked the bot to wait %s (status %d).", Spell(a.Wait), a.Status)
 	case neverReached(a.Code):
-		l.say(" Microsoft could not be reached; I wait %s", Spell(a.Wait))
+		l.say(" I could not reach Microsoft, so I wait %s.", Spell(a.Wait))
 	case NoToken(a.Code):
-		l.say(" The bot could not sign in to Microsoft Entra; I wait %s", Spell(a.Wait))
+		l.say(" I could not sign in to Microsoft Entra, so I wait %s.", Spell(a.Wait))
 	default:
-		l.say(" Microsoft did not take the call (status %d); I wait %s", a.Status, Spell(a.Wait))
+		l.say(" Microsoft did not take the call (status %d), so I wait %s.", a.Status, Spell(a.Wait))
 	}
 	next := a.EndedAt.Add(a.Wait)
 	if !r.DueAt.IsZero() {
 		next = r.DueAt // it queues, or the clock was set back
 	}
-	l.say("; next try: ").whenExactly(next).say(". ")
-	return inLine(r, l).by(r.Verdict()).say("; nobody needs to do anything.")
+	l.say(" Next try: ").whenExactly(next).say(". ")
+	return inLine(r, l).by(r).say(". Nobody needs to do anything.")
 }
 
 // queued says that a request waits behind others for its call.
 func queued(r *bot.Request, l *line) *line {
 	if len(r.Attempts) == 0 {
-		l.bold("Waiting for its turn: nothing has been asked of Microsoft Entra about ").boldTyped(r.Name()).bold(" yet.")
+		l.about(r).bold("waiting for its turn. I have not called Microsoft Entra yet.")
 	} else {
-		l.bold("Waiting for its turn to ask Microsoft Entra again about ").boldTyped(r.Name()).bold(".")
+		soFar(r, l.about(r).bold("waiting for its turn to ask Microsoft Entra again."))
 	}
-	if r.Attempts.Unclear() != nil {
-		l.say(" %s, so it is not known whether anything was revoked.", noEarlierAnswer(r))
-	}
-	l.say(" Microsoft has asked the bot to wait; next try: ").whenExactly(r.DueAt).say(". ")
-	inLine(r, l).by(r.Verdict()).say("; nobody needs to do anything.")
+	l.say(" Microsoft asked the bot to wait. Next try: ").whenExactly(r.DueAt).say(". ")
+	inLine(r, l).by(r).say(". Nobody needs to do anything.")
 	if r.Drill {
 		return l
 	}
@@ -240,32 +226,38 @@ func inLine(r *bot.Request, l *line) *line {
 	if r.Line == nil {
 		return l
 	}
-	l.say("As of ").whenExactly(r.Line.At)
 	switch n := r.Line.Ahead; n {
 	case 0:
-		return l.say(", it is the next one. ")
+		l.say("This request is next")
 	case 1:
-		return l.say(", one confirmed request is before it. ")
+		l.say("One other request goes first")
 	default:
-		return l.say(", %d confirmed requests are before it. ", n)
+		l.say("%d other requests go first", n)
 	}
+	return l.say(" (as of ").whenExactly(r.Line.At).say("). ")
 }
 
 // failure is the headline of a failed request.
 func failure(r *bot.Request, l *line, v View) *line {
+	return failureRemedy(r, failed(r, l, v).say(" "), v)
+}
+
+// failed says that a request failed, and whether anything was revoked.
+func failed(r *bot.Request, l *line, v View) *line {
 	a := r.Attempts.Last()
 	x := reopening(r)
+	l.about(r)
 	switch {
 	case x != nil:
-		l.bold("Not tried again.").say(" ").join(whyTakenBack(r, x, v.Patience))
+		l.bold("not tried again.").say(" ").join(whyTakenBack(r, x, v.Patience))
 	case a == nil || neverReached(a.Code):
-		l.bold("Microsoft could not be reached.")
+		l.bold("I could not reach Microsoft.")
 	case NoToken(a.Code):
-		l.bold("The bot could not sign in to Microsoft Entra.")
+		l.bold("I could not sign in to Microsoft Entra.")
 	case a.Status == 0:
-		l.bold("The bot could not make the call.")
+		l.bold("I could not make the call.")
 	case a.Asked:
-		l.bold("Microsoft asked the bot to wait %s, and I wait no longer.", Spell(a.Wait))
+		l.bold("Microsoft asked the bot to wait %s. That is too long, so I stopped.", Spell(a.Wait))
 	case a.Wait > 0:
 		l.bold("Microsoft did not take the call.")
 	default:
@@ -273,17 +265,21 @@ func failure(r *bot.Request, l *line, v View) *line {
 	}
 	switch {
 	case r.Drill:
-		l.say(" This was a rehearsal.")
+		return l.say(" This was a rehearsal.")
 	case r.Attempts.Unclear() != nil:
-		l.say(" %s, so it is not known whether anything was revoked.", noEarlierAnswer(r))
-	default:
-		l.say(" Nothing was revoked.")
+		return l.say(" %s, so I do not know whether anything was revoked.", noEarlierAnswer(r))
 	}
+	return l.bold(" Nothing was revoked.")
+}
+
+// failureRemedy says what to do about a failed request.
+func failureRemedy(r *bot.Request, l *line, v View) *line {
+	a, x := r.Attempts.Last(), reopening(r)
 	switch {
 	case x != nil && r.Retryable(v.Now):
-		l.say(" An approver can press “Try again” on the card.")
+		return l.say("An approver can press “Try again” on the card.")
 	case a != nil && x == nil:
-		l.say(" %s", a.Remedy)
+		return l.say("%s", a.Remedy)
 	}
 	return l
 }
@@ -316,23 +312,32 @@ func neverReached(code string) bool {
 
 // unclear is the headline of a request whose outcome is unknown.
 func unclear(r *bot.Request, l *line, v View) *line {
-	whyUnclear(r, l.bold("Not known yet whether ").boldTyped(r.Name()).bold("'s sessions were revoked."))
+	return findingOut(r, whyUnclear(r, notKnownYet(r, l)), v)
+}
+
+// notKnownYet says that nobody knows the outcome yet.
+func notKnownYet(r *bot.Request, l *line) *line {
+	return l.about(r).bold("not known yet whether the sessions were revoked.")
+}
+
+// findingOut says how the outcome is looked for, and what to do meanwhile.
+func findingOut(r *bot.Request, l *line, v View) *line {
 	switch r.Withheld {
 	case "":
 	case bot.NotOnRecord:
-		l.say(" I make no second call, because the audit record does not show this decision. Whoever runs the bot should look at the database.")
+		l.then("I make no second call: the audit record does not show this decision. The bot's owner must look at the database.")
 	default:
-		l.say(" I make no second call, because the decision does not hold any more.")
+		l.then("I make no second call, because the decision no longer holds.")
 	}
 	if !r.StalledAt.IsZero() {
-		return l.say(" I keep trying to find out.")
+		return l.then("I keep trying to find out.")
 	}
 	if !r.Stuck(v.Now) {
-		return l.say(" Checking the account; next answer here within a minute.")
+		return l.then("Checking the account; next answer here within a minute.")
 	}
 	accountShows(r, l)
 	if r.DueAt.IsZero() {
-		return l.bold(" I have stopped looking.")
+		return l.bold(" I've stopped checking.")
 	}
 	return l.say(" I look again: ").whenExactly(r.DueAt).say(".")
 }
@@ -342,7 +347,7 @@ func whyUnclear(r *bot.Request, l *line) *line {
 	switch a := r.Attempts.Unclear(); {
 	case a == nil:
 	case a.Code == bot.CodeInterrupted:
-		l.say(" The bot has no answer on record: it was stopped while asking Microsoft, or its database was away.")
+		l.say(" The bot has no answer on record. It was stopped while it asked Microsoft, or its database was away.")
 	case a.Code == graph.CodeTimeout:
 		l.say(" Microsoft did not answer in %s.", Spell(a.EndedAt.Sub(a.BeganAt)))
 	case a.Status == 0:
@@ -375,57 +380,129 @@ func noEarlierAnswer(r *bot.Request) string {
 func accountShows(r *bot.Request, l *line) *line {
 	switch {
 	case r.Unread:
-		l.say(" The account cannot be read.")
+		l.then("I cannot read the account.")
 	case r.After.ReadAt.Before(r.Attempts.Last().EndedAt):
-		l.say(" The account has not been read since.")
+		l.then("I have not read the account since.")
 	case r.After.MovedSince(r.Earlier()):
-		l.say(" The account has changed since the report, but I cannot tell by whom.")
+		l.then("The account has changed since the report, but I do not know who changed it.")
 	default:
-		l.say(" The account does not show a change.")
+		l.then("The account does not show a change.")
 	}
 	return l.say(" If it cannot wait, revoke in the Entra portal or block sign-in.")
 }
 
 // ending is the headline of a request that ended without a call.
 func ending(r *bot.Request, l *line) *line {
+	if r.State == bot.Void {
+		return voidLine(r, l)
+	}
+	ended(r, l).say(" %s ", nothingDone(r))
+	if why := r.Words.Denied; r.State == bot.Denied && why != "" {
+		l.say("They wrote: ").typed(why).say(". ")
+	}
+	return afterEnd(r, l)
+}
+
+// ended says how a request ended without a call and without a successor.
+func ended(r *bot.Request, l *line) *line {
 	switch r.State {
 	case bot.Denied:
-		l.bold("Denied by ").person(r.Verdict().SlackID)
-		if why := r.Words.Denied; why != "" {
-			l.bold(": ").typed(why)
-		}
-		return l.say(". Nothing was done. If that is wrong, phone them, or report again with `/revoke-sessions`.")
+		return l.about(r).bold("denied by ").person(r.Verdict().SlackID).bold(".")
 	case bot.Cancelled:
-		return l.bold("Cancelled by ").person(r.Verdict().SlackID).bold(", who had asked.").say(" Nothing was done.")
-	case bot.Void:
-		return voidLine(r, l)
+		return l.about(r).person(r.Verdict().SlackID).bold(" cancelled the request.")
 	}
 	again := ""
 	if !r.AskedAgainAt.IsZero() {
 		again = " after I asked again"
 	}
 	if n := len(r.Approvals); n > 0 {
-		l.bold("Only %d of %d approvals came in %s%s.", n, r.Need, Spell(r.ExpiresAt.Sub(r.Since())), again)
-	} else {
-		l.bold("Nobody decided in %s%s.", Spell(r.ExpiresAt.Sub(r.Since())), again)
+		return l.about(r).bold("only %d of %d approvals came in %s%s.", n, r.Need, Spell(r.ExpiresAt.Sub(r.Since())), again)
 	}
-	return l.say(" Nothing was done; report again with `/revoke-sessions`.")
+	return l.about(r).bold("nobody decided in %s%s.", Spell(r.ExpiresAt.Sub(r.Since())), again)
+}
+
+// afterEnd says what people can do after such an end.
+func afterEnd(r *bot.Request, l *line) *line {
+	again := "Report again"
+	if r.Lane == authz.ThirdParty {
+		again = "Ask again"
+	}
+	switch r.State {
+	case bot.Denied:
+		return l.say("Wrong? Phone ").person(r.Verdict().SlackID).say(", or %s with `/revoke-sessions`.", strings.ToLower(again))
+	case bot.Cancelled:
+		return l.say("%s with `/revoke-sessions` if it is still needed.", again)
+	}
+	return l.say("%s with `/revoke-sessions`.", again)
+}
+
+// nothingDone says that a request that is over has changed nothing.
+func nothingDone(r *bot.Request) string {
+	if r.Drill {
+		return "Nothing was changed."
+	}
+	return "Nothing was revoked."
+}
+
+// soFar says what the earlier calls of a request that waits have done.
+func soFar(r *bot.Request, l *line) *line {
+	switch {
+	case r.Drill:
+		return l.say(" The account is not read yet.")
+	case r.Attempts.Unclear() != nil:
+		return l.say(" %s, so I do not know whether anything was revoked.", noEarlierAnswer(r))
+	}
+	return l.say(" Nothing is revoked yet.")
+}
+
+// then adds a sentence of our own words.
+func (l *line) then(format string, args ...any) *line {
+	if len(l.parts) > 0 {
+		l.say(" ")
+	}
+	return l.say(format, args...)
+}
+
+// about names the person whom a headline is about. At a terminal, each line begins with
+// the account.
+func (l *line) about(r *bot.Request) *line {
+	if r.AtConsole() {
+		return l
+	}
+	return l.boldTyped(r.Name()).bold(": ")
+}
+
+// exactly is whenExactly inside a sentence.
+func (l *line) exactly(t time.Time) *line { return l.date(t, "{date_short_pretty} at {time_secs}") }
+
+// ownDecision reports whether the person who reported the device decided alone.
+func ownDecision(r *bot.Request) bool {
+	d := r.Verdict()
+	return r.Lane == authz.Self && d != nil && len(d.Others) == 0 && d.EntraID != "" && d.EntraID == r.Requester().EntraID
 }
 
 // by says who decided, as a sentence without the final period.
-func (l *line) by(d *bot.Verdict) *line {
-	if d.Kind == authz.TimeOut {
-		return l.say("Nobody decided in time, so it is carried out as the policy says")
+func (l *line) by(r *bot.Request) *line {
+	switch d := r.Verdict(); {
+	case d.Kind == authz.TimeOut:
+		return l.say("Automatic: nobody decided in time")
+	case ownDecision(r):
+		return l.say("Confirmed by ").person(d.SlackID).say(", who reported it")
+	default:
+		return l.say("Approved by ").givers(d)
 	}
-	return l.say("Approved by ").givers(d)
 }
 
-// byWhom says who decided, as part of a sentence.
-func (l *line) byWhom(d *bot.Verdict) *line {
-	if d.Kind == authz.TimeOut {
-		return l.say("by the policy, for nobody decided in time")
+// byWhom says on a receipt who decided, as part of a sentence.
+func (l *line) byWhom(r *bot.Request) *line {
+	switch d := r.Verdict(); {
+	case d.Kind == authz.TimeOut:
+		return l.say("automatic: nobody decided in time")
+	case ownDecision(r):
+		return l.say("you confirmed this yourself")
+	default:
+		return l.say("approved by ").givers(d)
 	}
-	return l.say("approved by ").givers(d)
 }
 
 // givers mentions everybody whose approval counts in the decision.
@@ -447,10 +524,10 @@ func receiptOutcome(r *bot.Request, l *line, v View) *line {
 	case bot.Unknown:
 		return unclear(r, l, v)
 	case bot.Drilled:
-		return l.bold("Rehearsed. Nothing was changed.")
+		return rehearsed(r, l)
 	}
 	if r.Target.Guest == graph.Yes {
-		return l.bold("Microsoft Entra accepted the request, but this is a guest account: sessions at the home organisation go on.")
+		return acceptedLine(r, l)
 	}
 	if r.Doubtful() {
 		if r.Lane == authz.Self {
@@ -459,27 +536,22 @@ func receiptOutcome(r *bot.Request, l *line, v View) *line {
 			l.bold("Treat ").boldTyped(r.Name()).bold("'s sessions as not revoked.")
 		}
 		if !r.Seen {
-			l.say(" Microsoft accepted the request: ").whenExactly(r.AcceptedAt).say(".")
+			l.say(" Microsoft accepted the revoke ").exactly(r.AcceptedAt).say(".")
 		}
-		return l.say(" The account did not show it: ").whenExactly(r.After.ReadAt).say(".")
+		return l.say(" I read the account ").exactly(r.After.ReadAt).say(", and it did not show the revoke.")
 	}
 	if r.Lane == authz.Self {
-		l.bold("Your sessions are revoked.")
-	} else {
-		l.boldTyped(r.Name()).bold("'s sessions are revoked.")
+		return l.bold("Done: your sessions are revoked").say(" (").byWhom(r).say("). You will be asked to sign in again.")
 	}
-	if r.Seen {
-		return l.say(" The account shows it since ").whenExactly(r.AcceptedAt).say(".")
-	}
-	return l.say(" Entra accepted: ").whenExactly(r.AcceptedAt).say(".")
+	return l.bold("Done: ").boldTyped(r.Name()).bold("'s sessions are revoked").say(" (").byWhom(r).say(").")
 }
 
 // acceptance says when Microsoft accepted the call, with the request ID.
 func acceptance(r *bot.Request, l *line) *line {
 	if r.Seen {
-		return l.say("%s, and the account showed the change once: ", noAnswer(r)).whenExactly(r.AcceptedAt).say(".")
+		return l.say("%s. The account showed the change ", noAnswer(r)).exactly(r.AcceptedAt).say(".")
 	}
-	l.say("Accepted by Microsoft: ").whenExactly(r.AcceptedAt)
+	l.say("Microsoft accepted it ").exactly(r.AcceptedAt)
 	if id := r.Attempts.Last().RequestID; id != "" {
 		l.say(" (request-id ").typed(id).say(")")
 	}
@@ -500,7 +572,7 @@ func nextLook(r *bot.Request, l *line) *line {
 		return l.say("I keep trying to look again.")
 	}
 	if r.DueAt.IsZero() {
-		return l.bold("I have stopped looking.")
+		return l.bold("I've stopped checking.")
 	}
 	return l.say("I look again: ").when(r.DueAt).say(".")
 }
@@ -513,9 +585,9 @@ func ring(r *bot.Request, v View) *line {
 	case d == nil:
 		return l
 	case d.Kind == authz.TimeOut:
-		return l.deciders(v).say(": nobody had decided this.")
-	case r.OnlySelf() && d.EntraID == r.Requester().EntraID:
-		return l.deciders(v).say(": nobody but whoever reported it has decided this.")
+		return l.deciders(v).say(": nobody decided this in time.")
+	case ownDecision(r):
+		return l.deciders(v).say(": only the person who reported this has confirmed it.")
 	default:
 		for _, other := range d.Others {
 			l.person(other.SlackID).say(", ")
@@ -527,15 +599,15 @@ func ring(r *bot.Request, v View) *line {
 // differenceWords say what has changed, as part of a sentence.
 var differenceWords = map[bot.Difference]string{
 	bot.Renamed:          "the account was renamed",
-	bot.GuestChanged:     "the account became a guest, or is none any more",
-	bot.Gone:             "the account does not exist any more",
+	bot.GuestChanged:     "the account became a guest, or is no longer one",
+	bot.Gone:             "the account no longer exists",
 	bot.OtherOperation:   "the bot is set to another operation",
 	bot.MoreApprovals:    "more approvals are needed now",
-	bot.Altered:          "the stored request is not what the card showed; whoever runs the bot should look at the database",
+	bot.Altered:          "the stored request is not what the card showed, and the bot's owner must look at the database",
 	bot.AskedElsewhere:   "its approvals no longer count, and a newer request asks for the same",
-	bot.RevokedMeanwhile: "another request for this account was carried out, which the card did not say",
-	bot.Unrecorded:       "the audit record does not show what the stored request says; whoever runs the bot should look at the database",
-	bot.NowBlocked:       "the policy lets nobody revoke this account here any more",
+	bot.RevokedMeanwhile: "another request for this account was carried out, and the card did not say so",
+	bot.Unrecorded:       "the audit record does not show what the stored request says, and the bot's owner must look at the database",
+	bot.NowBlocked:       "the policy no longer lets anybody revoke this account here",
 }
 
 func inWords(all []bot.Difference) string {
@@ -547,26 +619,35 @@ func inWords(all []bot.Difference) string {
 }
 
 // voidLine says why a request is void, and what follows.
-func voidLine(r *bot.Request, l *line) *line {
+func voidLine(r *bot.Request, l *line) *line { return afterVoid(r, voidNews(r, l).say(" ")) }
+
+// voidNews says why a request is void.
+func voidNews(r *bot.Request, l *line) *line {
 	switch {
 	case slices.Contains(r.Changed, bot.Unrecorded):
-		return l.bold("Stopped: the audit record does not show what the stored request says.").
-			say(" Nothing is called for it. Somebody may have changed the database, so whoever runs the bot should look at it now. " +
-				"Ask again with `/revoke-sessions` if it is still needed.")
+		return l.about(r).bold("stopped. The audit record does not show what the stored request says.")
 	case slices.Contains(r.Changed, bot.AskedElsewhere):
-		return l.bold("An approval of this no longer counts, and %s asks for the same.", r.ReplacedBy).
-			say(" Nothing was done here; whoever asked reads there what becomes of it.")
+		return l.about(r).bold("closed. An approval no longer counts, and %s asks for the same.", r.ReplacedBy)
 	}
-	done := "Nothing was done."
+	done := nothingDone(r)
 	if slices.Contains(r.Changed, bot.RevokedMeanwhile) {
 		done = "Nothing was done for this one."
 	}
-	l.bold("This changed since the preview: %s. %s", inWords(r.Changed), done)
-	if slices.Contains(r.Changed, bot.NowBlocked) {
-		return l
+	return l.about(r).bold("closed.").say(" Changed since the card was made: %s. %s", inWords(r.Changed), done)
+}
+
+// afterVoid says what follows.
+func afterVoid(r *bot.Request, l *line) *line {
+	switch {
+	case slices.Contains(r.Changed, bot.Unrecorded):
+		return l.say("I call nothing for this request. Somebody may have changed the database: the bot's owner must look at it now. " +
+			"Ask again with `/revoke-sessions` if it is still needed.")
+	case slices.Contains(r.Changed, bot.AskedElsewhere):
+		return l.say("Nothing was done for this one. The other one shows how it goes on.")
+	case slices.Contains(r.Changed, bot.NowBlocked):
+		return l.say("Nobody can approve it here.")
+	case r.ReplacedBy == "":
+		return l.say("Ask again with `/revoke-sessions` if it is still needed.")
 	}
-	if r.ReplacedBy == "" {
-		return l.say(" Ask again with `/revoke-sessions` if it is still needed.")
-	}
-	return l.say(" A new card follows: %s.", r.ReplacedBy)
+	return l.say("A new card follows: %s.", r.ReplacedBy)
 }

@@ -41,7 +41,7 @@ func TestPlainCard_SaysEverythingOrHasNoButtons(t *testing.T) {
 			if !strings.Contains(says, "Slack refused the full card (invalid_blocks)") {
 				t.Errorf("%s: the %s do not say that it is a plain card: %s", s.name, where, says)
 			}
-			if s.r.Drill && !strings.HasPrefix(says, "DRILL: ") {
+			if s.r.Drill && !strings.HasPrefix(says, "🧪 DRILL: ") {
 				t.Errorf("%s: the %s do not begin with DRILL: %s", s.name, where, says)
 			}
 		}

@@ -35,6 +35,10 @@ type Post struct {
 	EditOnly bool
 	Tells    string // stored as its Place's Tells
 	Draw     Drawing
+	// alone is the message for a reader who cannot read the card; nil if Draw is.
+	alone Drawing
+	// Outcome means that a receipt tells the outcome, which no other message does.
+	Outcome bool
 	// Urgency defaults to OfOutcome.
 	Urgency bot.Urgency
 }
@@ -58,7 +62,7 @@ func Plan(r *bot.Request, v View, channel string, places map[string]bot.Place) [
 		unreachedPosts(r, v, places),
 		elsewherePosts(r, v, outcomes, places),
 		movedPosts(r, v, places),
-		askerPosts(r, v),
+		askerPosts(r, v, places),
 		targetPosts(r, v),
 	)
 }
@@ -86,13 +90,13 @@ func outcomePosts(r *bot.Request, v View) (all []Post) {
 		switch {
 		case !r.Attempts.Of(n).WereUnclear():
 		case n == now && r.State == bot.Unknown:
-			add(Post{Key: key, Draw: result})
+			add(Post{Key: key, Draw: result, alone: resultAlone})
 		default:
 			add(Post{Key: key, past: true, Urgency: bot.OfAside, Draw: func(r *bot.Request, _ View) bot.Message { return superseded(r, n) }})
 		}
 	}
 	if r.State.Accepted() || r.State.Undone() || r.State == bot.Failed || r.State == bot.Drilled || r.State == bot.Lost {
-		add(Post{Key: fmt.Sprintf("result:%d", now), Draw: result})
+		add(Post{Key: fmt.Sprintf("result:%d", now), Draw: result, alone: resultAlone})
 	}
 	if !r.UnreadAt.IsZero() {
 		add(Post{Key: "unread", Draw: notRead})
@@ -171,7 +175,11 @@ func undecidedPosts(r *bot.Request, v View) (all []Post) {
 // cannot be posted in the thread. A repeated outcome is edited later, too.
 func elsewherePosts(r *bot.Request, v View, outcomes []Post, places map[string]bot.Place) (all []Post) {
 	for _, p := range outcomes {
-		draw := func(r *bot.Request, v View) bot.Message { return elsewhere(p.Draw(r, v), r) }
+		said := p.Draw
+		if p.alone != nil {
+			said = p.alone
+		}
+		draw := func(r *bot.Request, v View) bot.Message { return elsewhere(said(r, v), r) }
 		_, posted := places[p.Key]
 		for _, id := range r.Inform() {
 			key := bot.ElsewhereKey + p.Key + ":" + id
@@ -202,19 +210,20 @@ func movedPosts(r *bot.Request, v View, places map[string]bot.Place) (all []Post
 	return all
 }
 
-// askerPosts are each requester's receipt, outcome and doubts.
-func askerPosts(r *bot.Request, v View) (all []Post) {
-	now, over := len(r.Decisions), r.Over()
+// askerPosts are each requester's receipt, and what it cannot tell them.
+//
+// Each requester reads the outcome once. Slack notifies nobody of an edit, so an outcome
+// after which its reader must do something, and a doubt, are messages of their own, and
+// the receipt only points to them. A good outcome is the receipt itself. If that is gone,
+// it is posted again; if it stands above later news, the outcome is a message of its
+// own, too. An older version sent every outcome so: those messages stay in use.
+func askerPosts(r *bot.Request, v View, places map[string]bot.Place) (all []Post) {
 	for _, id := range r.AskedBy() {
-		add := func(key string, draw Drawing) { all = append(all, Post{Key: key, To: id, Draw: draw}) }
-		all = append(all, Post{
-			Key: bot.ReceiptKey(id), To: id, Urgency: bot.OfAside, Draw: func(r *bot.Request, v View) bot.Message { return receipt(r, v, id) },
-		})
-		switch {
-		case r.Stuck(v.Now):
-			add(fmt.Sprintf("stuck:%d:%s", now, id), outcomeNote)
-		case over:
-			add(fmt.Sprintf("outcome:%d:%s", now, id), outcomeNote)
+		var own []Post
+		add := func(key string, draw Drawing) { own = append(own, Post{Key: key, To: id, Draw: draw}) }
+		key := outcomeKey(r, v, id)
+		if _, told := places[key]; key != "" && (told || !good(r, id) || laterNews(places, id)) {
+			add(key, outcomeNote)
 		}
 		if !r.UnreadAt.IsZero() {
 			add("unread_note:"+id, unreadNote)
@@ -222,8 +231,53 @@ func askerPosts(r *bot.Request, v View) (all []Post) {
 		if !r.UnmovedAt.IsZero() {
 			add("unmoved_note:"+id, unmovedNote)
 		}
+		draw := func(r *bot.Request, v View) bot.Message {
+			if slices.ContainsFunc(own, func(p Post) bool { return readable(places, p.Key) }) {
+				return closedReceipt(r, v)
+			}
+			return receipt(r, v, id)
+		}
+		all = append(append(all, own...), Post{
+			Key: bot.ReceiptKey(id), To: id, Urgency: bot.OfAside, Draw: draw, EditOnly: len(own) > 0, Outcome: key != "" && len(own) == 0,
+		})
 	}
 	return all
+}
+
+// outcomeKey names the message that tells a requester the outcome of the decision in
+// force; empty if there is none to tell.
+func outcomeKey(r *bot.Request, v View, id string) string {
+	switch {
+	case r.Stuck(v.Now):
+		return fmt.Sprintf("stuck:%d:%s", len(r.Decisions), id)
+	case r.Over():
+		return fmt.Sprintf("outcome:%d:%s", len(r.Decisions), id)
+	}
+	return ""
+}
+
+// good reports whether an outcome asks its reader to do nothing. A doubt about an
+// accepted revoke has a message of its own.
+func good(r *bot.Request, id string) bool {
+	return r.State == bot.Drilled || r.State.Accepted() && r.Target.Guest != graph.Yes ||
+		r.State == bot.Cancelled && r.Verdict().SlackID == id
+}
+
+// laterNews reports whether a message to this requester stands below their receipt.
+func laterNews(places map[string]bot.Place, id string) bool {
+	for key := range places {
+		kind := bot.KeyKind(key)
+		if strings.HasSuffix(key, ":"+id) && slices.Contains([]string{"outcome", "stuck", "reopened", "not_executed"}, kind) {
+			return true
+		}
+	}
+	return false
+}
+
+// readable reports whether a message is posted where its reader finds it again.
+func readable(places map[string]bot.Place, key string) bool {
+	at := places[key]
+	return at.TS != "" && at.Channel != bot.Privately
 }
 
 // targetPosts tell the target of somebody else's request the outcome.
@@ -286,11 +340,11 @@ func ToldOf(places map[string]bot.Place, kind string) (told []string) {
 }
 
 // Rings reports whether a direct message is news that its reader must not miss. A receipt
-// repeats the answer to the command, unless it has the only button.
+// repeats the answer to the command, unless it has the only button or tells the outcome.
 func (p Post) Rings(r *bot.Request) bool {
 	switch bot.KeyKind(p.Key) + ":" {
 	case bot.ReceiptKind + ":":
-		return r.OnlySelf() && r.State == bot.Pending
+		return p.Outcome || r.OnlySelf() && r.State == bot.Pending
 	case bot.UnreachedKey, bot.CancelUnreachedKey:
 		return false
 	}

@@ -107,7 +107,7 @@ func TestPreview_InDrillClaimsNothing(t *testing.T) {
 	p.Request.Drill, p.Request.Fallback = true, graph.RevokeSignInSessions
 	lines := p.Lines()
 	text := strings.Join(lines, "\n")
-	if lines[0] != "DRILL: rehearse revoking all sessions of Carol Target (carol@contoso.example)?" || !strings.Contains(text, "nothing is changed") ||
+	if lines[0] != "🧪 DRILL: rehearse revoking all sessions of Carol Target (carol@contoso.example)?" || !strings.Contains(text, "nothing is changed") ||
 		strings.Contains(text, "Revoking signs") || !strings.Contains(text, ", or revokeSignInSessions if that is gone or not permitted.") {
 		t.Error(text)
 	}

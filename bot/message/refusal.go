@@ -28,7 +28,7 @@ func Refusal(reason authz.Reason, r *bot.Request, v View) bot.Message {
 	if tried(reason, v.Wanted) {
 		l.say(" This was recorded.")
 	}
-	if v.Emergency != "" && (bot.AboutMapping(reason) || slices.Contains(cannotHelp, reason)) {
+	if drill := r != nil && r.Drill; v.Emergency != "" && !drill && (bot.AboutMapping(reason) || slices.Contains(cannotHelp, reason)) {
 		l.say(" If it cannot wait: ").typed(v.Emergency)
 	}
 	p := &page{}

@@ -185,7 +185,7 @@ func TestRefusal_InDrillSaysSo(t *testing.T) {
 		s := newScene("", bot.Pending)
 		s.r.Drill = inDrill
 		for _, reason := range bot.Reasons {
-			if got := strings.HasPrefix(Refusal(reason, &s.r, s.v).Text, "DRILL: "); got != inDrill {
+			if got := strings.HasPrefix(Refusal(reason, &s.r, s.v).Text, "🧪 DRILL: "); got != inDrill {
 				t.Errorf("%s in a drill (%v) begins with DRILL: %v", reason, inDrill, got)
 			}
 			text := strings.ReplaceAll(Refusal(reason, &s.r, s.v).Text, "Nothing was revoked", "")

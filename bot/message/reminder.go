@@ -11,9 +11,11 @@ import (
 // decide.
 func reminder(r *bot.Request, v View) bot.Message {
 	p := &page{}
-	l := begin(r).bold("Nobody has decided this yet")
+	l := mark(r).about(r)
 	if n := len(r.Approvals); n > 0 {
-		l = begin(r).bold("This has %d of %d approvals", n, r.Need)
+		l.bold("still %d of %d approvals", n, r.Need)
+	} else {
+		l.bold("nobody has decided this yet")
 	}
 	if r.AskedAgainAt.IsZero() {
 		l.bold("%s.", afterReport(r, r.RemindedAt))
@@ -24,7 +26,7 @@ func reminder(r *bot.Request, v View) bot.Message {
 	if r.Executes {
 		p.add(ifUndecided(r, &line{}, v))
 	}
-	p.add(emergencyWay(v))
+	p.add(emergencyFor(r, v))
 	return p.message()
 }
 
@@ -32,13 +34,13 @@ func reminder(r *bot.Request, v View) bot.Message {
 // decides.
 func escalation(r *bot.Request, v View) bot.Message {
 	p := &page{}
-	l := begin(r).bold("Nobody decides ").bold("%s.", r.ID).say(" ")
+	l := mark(r).about(r).bold("nobody has decided this (%s).", r.ID).say(" ")
 	if v.Policy != nil {
 		l.people(slices.DeleteFunc(slices.Clone(v.Policy.Reminders.EscalateTo), func(name string) bool {
 			return r.Lane == authz.ThirdParty && slices.Contains(r.TargetSlackIDs(), name)
 		}))
 	}
-	p.add(callDeciders(l.say(": please get one of those who may decide: "), v, "."))
-	p.add(emergencyWay(v))
+	p.add(callDeciders(l.say(": please get one of the approvers: "), v, "."))
+	p.add(emergencyFor(r, v))
 	return p.message()
 }

@@ -10,7 +10,7 @@ import (
 // lapseWords say why a person's approval no longer counts.
 var lapseWords = map[authz.Reason]string{
 	authz.NotApprover:           "no longer an approver",
-	authz.AccountBlocked:        "their own Entra account may not sign in",
+	authz.AccountBlocked:        "their own Entra account is blocked from signing in",
 	authz.TargetMayNotDecide:    "it is about their own account",
 	authz.RequesterMayNotDecide: "they asked for it",
 	authz.AlreadyApproved:       "the same person as another approver",
@@ -24,13 +24,13 @@ func whyTakenBack(r *bot.Request, x *bot.Reopening, patience time.Duration) *lin
 	l := &line{}
 	switch {
 	case x.Why == bot.TargetChanged:
-		return l.say("This changed since: %s.", inWords(r.Changed))
+		return l.say("Something changed since the approval: %s.", inWords(r.Changed))
 	case x.Why == bot.TooOld && x.Undecided:
-		return l.say("Nobody decided in time, and then it waited for more than %s.", Spell(patience))
+		return l.say("Nobody decided in time, and then the request waited for more than %s.", Spell(patience))
 	case x.Undecided:
-		return l.say("Nobody had decided in time, and ").join(whyNot(x.Why)).say(".")
+		return l.say("Nobody decided in time, but ").join(whyNot(x.Why)).say(".")
 	case x.Why == bot.TooOld:
-		return l.say("It waited for more than %s, so ", Spell(patience)).approvalsOf(x.Lapsed).say(" %s.", noLongerCount(len(x.Lapsed)))
+		return l.say("The request waited for more than %s, so ", Spell(patience)).approvalsOf(x.Lapsed).say(" %s.", noLongerCount(len(x.Lapsed)))
 	default:
 		for i, v := range x.Lapsed {
 			if i > 0 {
@@ -89,14 +89,14 @@ func reopenedLine(r *bot.Request, v View) *line {
 func reopenedNote(r *bot.Request, n int, v View) bot.Message {
 	p := &page{}
 	x := &r.Reopened[n]
-	p.add(begin(r).boldTyped(r.Name()).bold(": this needs a decision again.").say(" ").
+	p.add(mark(r).about(r).bold("please decide again.").say(" ").
 		join(whyTakenBack(r, x, v.Patience)).say(" %s", unrevoked(r)))
 	l := &line{}
 	if x.Kept > 0 {
-		l.say("It has %d of %s. ", x.Kept, countApprovals(r.Need))
+		l.say("It still has %s of %d. ", count(x.Kept, "approval"), r.Need)
 	}
 	p.add(callDeciders(l, v, ": please decide on the card."))
-	p.add(emergencyWay(v))
+	p.add(emergencyFor(r, v))
 	return p.message()
 }
 
@@ -104,17 +104,22 @@ func reopenedNote(r *bot.Request, n int, v View) bot.Message {
 // about the approvers.
 func reopenedReceipt(r *bot.Request, n int, v View) bot.Message {
 	p := &page{}
-	l := begin(r).bold("Your request waits for a decision again (%s).", r.ID)
+	l := mark(r)
+	if r.Lane == authz.Self {
+		l.bold("Your report waits for a decision again (%s).", r.ID)
+	} else {
+		l.about(r).bold("your request waits for a decision again (%s).", r.ID)
+	}
 	switch x := r.Reopened[n]; {
 	case x.Undecided:
-		l.say(" It was not carried out by itself.")
+		l.say(" It was not carried out automatically.")
 	case x.Why == bot.TooOld:
-		l.say(" It was approved, but could not be carried out for more than %s.", Spell(v.Patience))
+		l.say(" It was approved, and then it waited for more than %s.", Spell(v.Patience))
 	default:
 		l.say(" It was approved, but an approval no longer counts.")
 	}
 	p.add(l.say(" %s I'm asking the approvers again.", unrevoked(r)))
-	p.add(emergencyWay(v))
+	p.add(emergencyFor(r, v))
 	return p.message()
 }
 

@@ -43,7 +43,7 @@ func newScene(name string, state bot.State, options ...sceneOption) scene {
 		Now: bottest.Today, Approvers: []string{bottest.Alice, bottest.Dave}, Deciders: []string{bottest.Alice, bottest.Dave},
 		Readers: []string{bottest.Alice, bottest.Dave}, Policy: new(authz.New(bottest.Alice, bottest.Dave)),
 		Patience: bot.DefaultTiming().Patience, Emergency: bottest.Emergency, CardLink: bottest.LiveCard, CanOpen: true, CardChannel: bottest.Cards,
-		LastFreeze: bottest.AskedAt,
+		LastFreeze: bottest.AskedAt, SlackSettings: bottest.SlackSettings,
 	}}
 	for _, o := range options {
 		o(&s)
@@ -665,8 +665,10 @@ func (s saying) kind() string {
 func sayings(s scene) []saying {
 	var all []saying
 	add := func(key string, m bot.Message) { all = append(all, saying{s, key, m}) }
-	for _, p := range Plan(&s.r, s.v, bottest.Cards, nil) {
+	places := map[string]bot.Place{}
+	for _, p := range Plan(&s.r, s.v, bottest.Cards, places) {
 		add(p.Key, p.Draw(&s.r, s.v))
+		places[p.Key] = bot.Place{Key: p.Key, Channel: "D1", TS: "1.1"} // a receipt looks at the others
 	}
 	add("status", Status(&s.r, s.v))
 	if s.r.State == bot.Pending {
@@ -702,8 +704,10 @@ func detours(s scene) (all []saying) {
 	add := func(key string, m bot.Message) { all = append(all, saying{s, key, m}) }
 	plain, _ := Instead(card(&s.r, s.v), "invalid_blocks")
 	add("card_plain", plain)
-	receipt, _ := Instead(receipt(&s.r, s.v, bottest.Bob), "msg_too_long")
-	add("receipt_words", receipt)
+	full := receipt(&s.r, s.v, bottest.Bob)
+	add("receipt_untold", full) // no other message tells the outcome
+	words, _ := Instead(full, "msg_too_long")
+	add("receipt_words", words)
 	add("untold", UntoldNote(&s.r, bottest.Bob, bot.NoTab))
 	add("untold_told", toldSince(&s.r, bottest.Bob, false))
 	add("untold_answered", toldSince(&s.r, bottest.Bob, true))

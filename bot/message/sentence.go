@@ -23,9 +23,42 @@ const recently = 5 * time.Minute
 func begin(r *bot.Request) *line {
 	l := &line{}
 	if r.Drill {
-		l.bold("DRILL: ")
+		l.bold("%s DRILL: ", signDrill)
 	}
 	return l
+}
+
+// The signs begin a message about a request's state, so that a reader finds it while
+// scrolling. The words after a sign say the same.
+const (
+	signDone    = "✅"
+	signEnded   = "⛔"
+	signWaits   = "⏳"
+	signUnknown = "❓"
+	signDrill   = "🧪"
+)
+
+// mark is begin with the sign of the request's state.
+func mark(r *bot.Request) *line { return markAs(r, sign(r)) }
+
+// markAs is begin with this sign, for a message that does not change with the state.
+func markAs(r *bot.Request, sign string) *line {
+	if r.Drill {
+		return begin(r)
+	}
+	return (&line{}).say("%s ", sign)
+}
+
+func sign(r *bot.Request) string {
+	switch {
+	case r.State == bot.Unknown, r.State == bot.Lost, r.State == bot.Executing && !r.StalledAt.IsZero(), r.Doubtful():
+		return signUnknown
+	case r.State == bot.Failed, r.State.Undone(), r.State.Accepted() && r.Target.Guest == graph.Yes:
+		return signEnded
+	case r.State.Accepted():
+		return signDone
+	}
+	return signWaits
 }
 
 // headline is the first line of a card: what is asked, or what happened.
@@ -311,6 +344,14 @@ func callDeciders(l *line, v View, then string) *line {
 		return l.say("I can't find anyone who can decide this. Ask the bot's owner to add an approver.")
 	}
 	return l.deciders(v).say("%s", then)
+}
+
+// emergencyFor is emergencyWay about a request; a drill has none.
+func emergencyFor(r *bot.Request, v View) *line {
+	if r.Drill {
+		return &line{}
+	}
+	return emergencyWay(v)
 }
 
 // emergencyWay says what to do if nobody answers.

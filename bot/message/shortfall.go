@@ -21,9 +21,9 @@ func WhyUnable(u bot.Unable) string {
 var unableWords = map[authz.Reason]string{
 	authz.NotAMember:        "no active member of the workspace",
 	authz.Guest:             "a guest in Slack",
-	authz.OutsideWorkspace:  "not of this workspace, or not known in it",
+	authz.OutsideWorkspace:  "not in this workspace, or unknown to it",
 	authz.EmailMissing:      "no e-mail address in Slack",
-	authz.EmailUnconfirmed:  "Slack does not call the e-mail address confirmed",
+	authz.EmailUnconfirmed:  "Slack does not show the e-mail address as confirmed",
 	authz.NoAccount:         "no Entra account for the e-mail address in Slack",
 	authz.SeveralAccounts:   "several Entra accounts for the e-mail address in Slack",
 	authz.NotMapped:         "not in the policy's identity.map",
@@ -40,7 +40,7 @@ func Unmapped(unable []bot.Unable) string {
 	}
 	var how string
 	if is(authz.EmailUnconfirmed) {
-		how = "Slack may call no address confirmed where people sign in to it by SSO. "
+		how = "Where people sign in by SSO, Slack may show no address as confirmed. "
 	}
 	if how == "" && !is(authz.EmailMissing, authz.NoAccount, authz.SeveralAccounts, authz.NotMapped, authz.EmailDomain,
 		authz.AccountOfSomebody) {

@@ -15,7 +15,7 @@ func stalledFacts(r *bot.Request, l *line) *line {
 	case r.Drill:
 		return l.say(" Nothing was changed.")
 	case r.State == bot.Executing, r.State == bot.Unknown, r.State == bot.Approved && r.Attempts.Unclear() != nil:
-		return l.say(" It is not known whether anything was revoked.")
+		return l.say(" I do not know whether anything was revoked.")
 	case r.State == bot.Pending, r.State == bot.Approved:
 		return l.say(" Nothing was revoked.")
 	}
@@ -24,16 +24,15 @@ func stalledFacts(r *bot.Request, l *line) *line {
 
 // stalledLine says on the card and receipt that the bot cannot go on.
 func stalledLine(r *bot.Request) *line {
-	l := (&line{}).bold("⚠ ")
+	l := (&line{}).bold("⚠")
 	switch {
 	case r.State.Accepted():
-		l.bold("I cannot verify this:").say(" as")
+		l.bold(" I cannot verify this.")
 	case r.State == bot.Approved, r.State == bot.Executing: // the headline says what
-		l.say("As")
 	default:
-		l.bold("I cannot go on with this:").say(" as")
+		l.bold(" I cannot go on with this.")
 	}
-	l.say(" of ").when(r.StalledAt).say(", each try fails.")
+	l.say(" Each try fails (as of ").when(r.StalledAt).say(").")
 	if r.State == bot.Pending || r.State == bot.Approved || r.State == bot.Executing {
 		l.say(" I keep trying.") // in other states the headline says so
 	}
@@ -49,11 +48,11 @@ func stalledLine(r *bot.Request) *line {
 // stalledHeadline is the headline of an approved request that cannot go on.
 func stalledHeadline(r *bot.Request, l *line) *line {
 	if r.Drill {
-		l.bold("I cannot go on with the rehearsal for ").boldTyped(r.Name()).bold(".")
+		l.about(r).bold("I cannot go on with the rehearsal.")
 	} else {
-		l.bold("I cannot go on with the revoke of ").boldTyped(r.Name()).bold("'s sessions.")
+		l.about(r).bold("I cannot go on with the revoke.")
 	}
-	return stalledFacts(r, l).say(" ").by(r.Verdict()).say(".")
+	return stalledFacts(r, l).say(" ").by(r).say(".")
 }
 
 // StalledNotice tells the approvers that the bot cannot go on with a request. r is nil
@@ -67,7 +66,7 @@ func StalledNotice(id string, r *bot.Request, v View) bot.Message {
 	l.bold("I cannot go on with %s.", id)
 	switch {
 	case r == nil:
-		l.say(" What is stored of it cannot be read, so I cannot say what became of it. Treat it as not done.")
+		l.say(" I cannot read what is stored of it, so I do not know what became of it. Treat it as not done.")
 	default:
 		stalledFacts(r, l.say(" It is about ").typed(r.Name()).say(". Each try fails."))
 	}
@@ -75,7 +74,9 @@ func StalledNotice(id string, r *bot.Request, v View) bot.Message {
 	if r == nil || !r.Drill {
 		p.add((&line{}).everyone(v.Approvers).say(", please look.").join(byHand(&line{})))
 	}
-	p.add((&line{}).say("Whoever runs the bot finds the cause in its log, under %s.", id))
-	p.add(emergencyWay(v))
+	p.add((&line{}).say("The bot's owner finds the cause in its log, under %s.", id))
+	if r == nil || !r.Drill {
+		p.add(emergencyWay(v))
+	}
 	return p.message()
 }

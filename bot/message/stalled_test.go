@@ -17,10 +17,10 @@ func TestStalledNotice_SaysWhatIsKnown(t *testing.T) {
 	}{
 		"pending":   {newScene("", bot.Pending, stalled), "Nothing was revoked."},
 		"approved":  {newScene("", bot.Approved, waits(429, time.Minute), stalled), "Nothing was revoked."},
-		"executing": {newScene("", bot.Executing, stalled), "It is not known whether anything was revoked."},
-		"unknown":   {newScene("", bot.Unknown, stalled), "It is not known whether anything was revoked."},
+		"executing": {newScene("", bot.Executing, stalled), "I do not know whether anything was revoked."},
+		"unknown":   {newScene("", bot.Unknown, stalled), "I do not know whether anything was revoked."},
 		"after an unclear call": {newScene("", bot.Approved, waits(429, time.Minute), afterUnclear, stalled),
-			"It is not known whether anything was revoked."},
+			"I do not know whether anything was revoked."},
 		"a drill": {newScene("", bot.Approved, drill, stalled), "Nothing was changed."},
 	} {
 		m := StalledNotice(row.s.r.ID, &row.s.r, row.s.v)
@@ -31,7 +31,7 @@ func TestStalledNotice_SaysWhatIsKnown(t *testing.T) {
 		}
 	}
 	text, _ := read(t, StalledNotice("REQ-ACDEFG", nil, newScene("", bot.Pending).v))
-	for _, words := range []string{"cannot be read", "Treat it as not done", bottest.Alice, bottest.Emergency, "revoke in the Entra portal"} {
+	for _, words := range []string{"I cannot read what is stored", "Treat it as not done", bottest.Alice, bottest.Emergency, "revoke in the Entra portal"} {
 		if !strings.Contains(text, words) {
 			t.Errorf("it does not say %q: %s", words, text)
 		}
@@ -45,11 +45,11 @@ func TestStalledCard_PromisesNothing(t *testing.T) {
 			continue
 		}
 		text, _ := read(t, s.m)
-		if !strings.Contains(text, "each try fails") {
+		if !strings.Contains(text, "Each try fails") {
 			t.Errorf("%s does not say that it cannot go on:\n%s", s, text)
 		}
 		for _, promise := range []string{
-			"nobody needs to do anything", "I look again", "I try again", "next try", "next answer here", "Asking Microsoft",
+			"nobody needs to do anything", "I look again", "I try again", "Next try", "next answer here", "asking Microsoft",
 			"asked all the same", "Expires ",
 		} {
 			if strings.Contains(text, promise) {

@@ -16,7 +16,7 @@ func TestTerminalOutcome_NamesThePerson(t *testing.T) {
 	for state, says := range map[bot.State]string{
 		bot.Revoked: "Carol Target's sessions are revoked.",
 		bot.Unknown: "It is not known whether Carol Target's sessions were revoked.",
-		bot.Drilled: "DRILL: Microsoft Entra answered a read of Carol Target's account. Nothing was changed.",
+		bot.Drilled: "🧪 DRILL: Microsoft Entra answered a read of Carol Target's account. Nothing was changed.",
 	} {
 		r := newScene("", state).r
 		r.Drill = state == bot.Drilled

@@ -13,14 +13,9 @@ func unmoved(r *bot.Request, v View) bot.Message {
 		p.add(settled(r))
 		return p.message()
 	}
-	p.add(acceptedLine(r, begin(r)).say(" (%s)", r.ID))
+	p.add(acceptedLine(r, mark(r)).say(" (%s)", r.ID))
 	l := acceptance(r, &line{}).say(" ")
-	if r.State == bot.Unreachable {
-		l.say("When I could last read the account, it still showed sessions valid since ")
-	} else {
-		l.say("Read: ").whenExactly(r.After.ReadAt).say(", it still shows sessions valid since ")
-	}
-	p.add(l.when(r.After.ValidFrom()).say("."))
+	p.add(l.say("I last read the account ").exactly(r.After.ReadAt).say(": Entra still counts sessions from ").when(r.After.ValidFrom()).say(" on."))
 	p.add(otherWays(r, (&line{}).bold("Now").say(": ")))
 	p.add(nextLook(r, &line{}))
 	p.add(ring(r, v))
@@ -35,9 +30,9 @@ func notRead(r *bot.Request, v View) bot.Message {
 	case r.State == bot.Verified:
 		p.add(settled(r))
 	case r.Doubtful():
-		p.add(begin(r).say("The account of ").typed(r.Name()).say(" could be read again after this. What it showed stands on the card."))
+		p.add(begin(r).typed(r.Name()).say(": I could read the account again after this. The card says what it showed."))
 	default:
-		p.add(begin(r).bold("It is not verified that ").boldTyped(r.Name()).bold("'s sessions are revoked.").say(" (%s)", r.ID))
+		p.add(markAs(r, signUnknown).about(r).bold("I cannot verify that the sessions are revoked.").say(" (%s)", r.ID))
 		p.add(stampsLine(r, acceptance(r, &line{}).say(" ")))
 		p.add(ring(r, v))
 	}
@@ -46,19 +41,19 @@ func notRead(r *bot.Request, v View) bot.Message {
 
 // settled replaces unmoved and notRead once the account shows the change.
 func settled(r *bot.Request) *line {
-	return stampsLine(r, begin(r).bold("Settled: ").boldTyped(r.Name()).bold("'s sessions are revoked.").say(" ")).
-		say(" Seen: ").whenExactly(r.After.ReadAt).say(".")
+	return stampsLine(r, mark(r).bold("Settled: ").boldTyped(r.Name()).bold("'s sessions are revoked.").say(" ")).
+		say(" I saw it ").exactly(r.After.ReadAt).say(".")
 }
 
 // settledNote is settled for a requester.
 func settledNote(r *bot.Request) *line {
-	l := begin(r).bold("Settled: ")
+	l := mark(r).bold("Settled: ")
 	if r.Lane == authz.Self {
 		l.bold("your sessions are revoked.")
 	} else {
 		l.boldTyped(r.Name()).bold("'s sessions are revoked.")
 	}
-	return l.say(" The account shows it now, seen: ").whenExactly(r.After.ReadAt).say(". (%s)", r.ID)
+	return l.say(" I saw it on the account ").exactly(r.After.ReadAt).say(". (%s)", r.ID)
 }
 
 // unmovedNote is unmoved for a requester, who does not read the thread.
@@ -68,7 +63,7 @@ func unmovedNote(r *bot.Request, v View) bot.Message {
 		p.add(settledNote(r))
 		return p.message()
 	}
-	p.add(receiptOutcome(r, begin(r), v).say(" (%s)", r.ID))
+	p.add(receiptOutcome(r, mark(r), v).say(" (%s)", r.ID))
 	p.add((&line{}).say("The approvers see this too. They can block sign-in, or revoke in the Entra portal: ").deciders(v).say("."))
 	p.add(nextLook(r, &line{}))
 	p.add(emergencyWay(v))
@@ -83,16 +78,16 @@ func unreadNote(r *bot.Request, v View) bot.Message {
 		p.add(settledNote(r))
 		return p.message()
 	case r.Doubtful():
-		p.add(receiptOutcome(r, begin(r), v).say(" (%s)", r.ID))
+		p.add(receiptOutcome(r, mark(r), v).say(" (%s)", r.ID))
 		return p.message()
 	}
-	l := begin(r)
+	l := markAs(r, signUnknown)
 	if r.Lane == authz.Self {
-		l.bold("It is not verified that your sessions are revoked.")
+		l.bold("I cannot verify that your sessions are revoked.")
 	} else {
-		l.bold("It is not verified that ").boldTyped(r.Name()).bold("'s sessions are revoked.")
+		l.about(r).bold("I cannot verify that the sessions are revoked.")
 	}
-	p.add(l.say(" Microsoft accepted the request: ").whenExactly(r.AcceptedAt).say(", but the account cannot be read now. (%s)", r.ID))
+	p.add(l.say(" Microsoft accepted the revoke ").exactly(r.AcceptedAt).say(". I cannot read the account now. (%s)", r.ID))
 	p.add(nextLook(r, (&line{}).say("The approvers see this too. ")))
 	p.add(emergencyWay(v))
 	return p.message()

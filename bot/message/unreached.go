@@ -17,23 +17,23 @@ func unreachedNote(r *bot.Request, v View) bot.Message {
 		p.add(noLongerUnreached(r, v))
 		return p.message()
 	}
-	begin := begin(r).bold("A request about ").boldTyped(r.Name())
+	begin := mark(r).about(r)
 	asked := (&line{}).say("Asked by ").person(r.Requester().SlackID).say(". ").join(reasonLine(r.Words.Reason))
-	l := (&line{}).bold("Nothing has been done yet.")
+	l := (&line{}).bold("Nothing is done yet.")
 	if v.Shut == "" {
-		p.add(begin.bold(" waits for a decision (%s).", r.ID).say(" Decide on ").card(v, "the card").
-			say(" in the approvers' channel, which I could not reach at first."))
+		p.add(begin.bold("a request waits for a decision (%s).", r.ID).say(" I could not reach the approvers' channel at first. Now you can decide on ").
+			card(v, "the card").say(" there."))
 		p.add(asked)
 		p.add(ifUndecided(r, l.say(" "), v))
 		return p.message()
 	}
-	p.add(begin.bold(" waits for a decision, and I cannot reach the approvers' channel").bold(" (%s).", r.ID))
+	p.add(begin.bold("a request waits for a decision, and I cannot reach the approvers' channel (%s).", r.ID))
 	p.add(asked)
-	p.add((&line{}).say("What is in the way: %s. %s", ChannelSays(v.Shut), ChannelMend(v.Shut)))
+	p.add((&line{}).say("What is wrong: %s. %s", ChannelSays(v.Shut), ChannelMend(v.Shut)))
 	if v.CardLink != "" {
 		l.say(" If you can open ").card(v, "the card").say(", you can still decide there.")
 	} else {
-		l.say(" It can be decided only on the card. I try again every minute, and the card will mention you when it stands.")
+		l.say(" You can decide only on the card. I try to post it every minute, and it will mention you.")
 	}
 	if !r.Drill {
 		l.say(" If it cannot wait, act in the Entra portal.")
@@ -45,14 +45,11 @@ func unreachedNote(r *bot.Request, v View) bot.Message {
 // noLongerUnreached replaces a direct message about the channel once the request no
 // longer waits.
 func noLongerUnreached(r *bot.Request, v View) *line {
-	l := begin(r)
+	l := mark(r)
 	if r.State.Accepted() {
 		acceptedLine(r, l) // only the card shows the stamps
 	} else {
 		headline(r, l, v)
-	}
-	if r.State.Undone() || r.State == bot.Lost || r.State == bot.Failed {
-		l.say(" It was about ").typed(r.Name()).say(".")
 	}
 	l.say(" (%s)", r.ID)
 	if v.CardLink != "" {
@@ -72,8 +69,8 @@ func cancelUnreached(r *bot.Request, v View) bot.Message {
 	p.ready(cancelAsked(r, v))
 	l := &line{}
 	if v.Shut == "" {
-		p.add(l.say("You can deny it on ").card(v, "the card").
-			say(" in the approvers' channel, which I could not reach at first. (%s)", r.ID))
+		p.add(l.say("I could not reach the approvers' channel at first. Now you can deny it on ").card(v, "the card").
+			say(" there. (%s)", r.ID))
 		return p.message()
 	}
 	l.say("I cannot reach the approvers' channel: %s. (%s)", ChannelSays(v.Shut), r.ID)
@@ -97,8 +94,7 @@ func noConcern(r *bot.Request) bot.Message {
 func elsewhere(outcome bot.Message, r *bot.Request) bot.Message {
 	p := &page{}
 	p.ready(outcome)
-	p.add((&line{}).say("About ").typed(r.Name()).
-		say(" (%s). You read this here because I could not reach the approvers' channel; card and thread follow once I can.", r.ID))
+	p.add((&line{}).say("%s: I write to you because I could not reach the approvers' channel. Card and thread follow once I can.", r.ID))
 	return p.message()
 }
 

@@ -105,9 +105,9 @@ func TestUnreachedNote_EditedOnceOver(t *testing.T) {
 		s            scene
 		says, silent string
 	}{
-		{"the card stands", newScene("x", bot.Pending), "Decide on", "cannot reach"},
-		{"it is denied while the channel is shut", newScene("x", bot.Denied, channelShut(bot.ChannelArchived)), "Denied by", waits},
-		{"it is denied and no card ever stood", newScene("x", bot.Denied, noCard), "Denied by", waits},
+		{"the card stands", newScene("x", bot.Pending), "Now you can decide on", "cannot reach"},
+		{"it is denied while the channel is shut", newScene("x", bot.Denied, channelShut(bot.ChannelArchived)), "denied by", waits},
+		{"it is denied and no card ever stood", newScene("x", bot.Denied, noCard), "denied by", waits},
 		{"it has expired", newScene("x", bot.Expired), "", waits},
 		{"it was cancelled", newScene("x", bot.Cancelled), "", waits},
 		{"it is revoked", newScene("x", bot.Revoked), "sessions are revoked", waits},
@@ -207,7 +207,7 @@ func TestCard_HidesProblemsOfItsOwnChannel(t *testing.T) {
 // Nobody knows whether a private answer was read.
 func TestToldSince_DoesNotClaimAnswerWasRead(t *testing.T) {
 	s := newScene("x", bot.Verified)
-	for channel, want := range map[string]string{bot.Privately: "I do not know whether they read it", "D1": "They have been told since."} {
+	for channel, want := range map[string]string{bot.Privately: "I do not know whether they read it", "D1": "They have my message now."} {
 		direct := "outcome:1:" + bottest.Bob
 		places := map[string]bot.Place{
 			direct:                 {Key: direct, Channel: channel, TS: "0"},
@@ -217,7 +217,7 @@ func TestToldSince_DoesNotClaimAnswerWasRead(t *testing.T) {
 		if len(all) != 1 {
 			t.Fatalf("%s: %d notes", channel, len(all))
 		}
-		if text := all[0].Draw(&s.r, s.v).Text; !strings.Contains(text, want) || (channel == bot.Privately) == strings.Contains(text, "been told") {
+		if text := all[0].Draw(&s.r, s.v).Text; !strings.Contains(text, want) || (channel == bot.Privately) == strings.Contains(text, "have my message") {
 			t.Errorf("%s: the thread says %q", channel, text)
 		}
 	}

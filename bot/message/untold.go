@@ -16,7 +16,7 @@ func UndeliveredRemedy(code string) string {
 	case "cannot_dm_bot":
 		return "That Slack account is a bot's."
 	case "user_not_found", "channel_not_found":
-		return "Slack shows the bot no such account."
+		return "The bot cannot see that account in Slack."
 	}
 	return ""
 }
@@ -26,9 +26,9 @@ func UntoldNote(r *bot.Request, slackID, code string) bot.Message {
 	p := &page{}
 	l := begin(r).bold("I could not write to ").join(reader(r, slackID)).bold(" (%s).", bot.ShownCode(code))
 	if r.OnlySelf() && r.State == bot.Pending {
-		l.say(" They have no button to confirm this: please phone them, or decide here.")
+		l.say(" They have no button to confirm this. Please phone them, or decide here.")
 	} else {
-		l.say(" They do not know what stands here: please phone them.")
+		l.say(" They have not heard from me about this. Please phone them.")
 	}
 	if remedy := UndeliveredRemedy(code); remedy != "" {
 		l.say(" %s", remedy)
@@ -41,8 +41,8 @@ func UntoldNote(r *bot.Request, slackID, code string) bot.Message {
 func NoButton(r *bot.Request, code, emergency string) bot.Message {
 	p := &page{}
 	l := begin(r).bold("I could not send you the direct message with the button").
-		say(" (%s, %s). The approvers can read that, and one of them can decide. Nothing has been done yet.", r.ID, bot.ShownCode(code))
-	if emergency != "" {
+		say(" (%s, %s). The approvers can read that, and one of them can decide. Nothing is done yet.", r.ID, bot.ShownCode(code))
+	if emergency != "" && !r.Drill {
 		l.say(" Nobody answers? ").typed(emergency)
 	}
 	p.add(l)
@@ -56,9 +56,9 @@ func toldSince(r *bot.Request, slackID string, answered bool) bot.Message {
 	p := &page{}
 	l := begin(r).say("I could not write to ").join(reader(r, slackID)).say(" at first.")
 	if answered {
-		l.say(" An answer was sent where they last acted. I do not know whether they read it: if it matters, phone them.")
+		l.say(" I answered where they last acted. I do not know whether they read it. If it matters, phone them.")
 	} else {
-		l.say(" They have been told since.")
+		l.say(" They have my message now.")
 	}
 	p.add(l)
 	return p.message()

@@ -44,6 +44,8 @@ type View struct {
 	// the approvers who were asked by direct message.
 	CancelPosted bool
 	CancelTold   []string
+	// SlackSettings is the address of Slack's account settings; empty if not known.
+	SlackSettings string
 	// Freeze is the current freeze, or nil.
 	Freeze *bot.Freeze
 	// LastFreeze is when the reader's last freeze ended.
@@ -87,9 +89,6 @@ func (l *line) able(names []string, but string) *line {
 	}
 	return l.people(names)
 }
-
-// enders mentions the people who may deny a self report: never its target.
-func (l *line) enders(r *bot.Request, v View) *line { return l.able(v.Approvers, r.TargetSlackID) }
 
 // card names the card, and links to it for a reader who can open it.
 func (l *line) card(v View, words string) *line {

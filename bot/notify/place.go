@@ -30,6 +30,9 @@ type delivery struct {
 func (d *delivery) place(ctx context.Context) (until pause, closed bot.ChannelProblem) {
 	d.at, d.posted = d.places[d.p.Key]
 	d.at.Key = d.p.Key
+	if !d.posted && d.p.EditOnly {
+		return pause{}, ""
+	}
 	if d.posted && (d.at.Shown == d.m.Digest() || d.at.TS == "" || d.at.Channel == bot.Privately || d.p.Once) {
 		return pause{}, ""
 	}
@@ -102,7 +105,7 @@ func (d *delivery) afterRefusal(ctx context.Context, e *slackapi.Error) (until p
 	wait := doubled(tellRetry, d.tries)
 	to, _ := d.to()
 	switch closed := slackapi.Shut(e); {
-	case !d.p.InChannel() && !d.posted && e.Lasting():
+	case !d.p.InChannel() && !d.posted && e.Lasting(), d.p.Outcome && slackapi.Undeliverable(e):
 		return d.tellOtherwise(ctx, e)
 	case !d.p.InChannel() && slackapi.Undeliverable(e):
 		return pause{}, "" // the posted message was true when it was sent
@@ -196,7 +199,7 @@ func (d *delivery) tellOtherwise(ctx context.Context, e *slackapi.Error) (until 
 	if !p.Rings(d.r) || leaver {
 		return until, ""
 	}
-	receipt := kind == bot.ReceiptKind
+	receipt := kind == bot.ReceiptKind && !p.Outcome
 	if !receipt && d.answerLate(ctx, p.To, d.m) {
 		at := bot.Place{Key: p.Key, Channel: bot.Privately, TS: "0", Shown: d.m.Digest()}
 		d.places[p.Key] = at

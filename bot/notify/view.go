@@ -79,7 +79,7 @@ func (tl *Teller) ViewWhile(freeze *bot.Freeze, r *bot.Request, link string) mes
 	names, known := tl.cfg.Policy.Approvers, tl.approvers.Latest()
 	v := message.View{
 		Now: tl.now(), Approvers: known.Mentions(names, known.People), Emergency: tl.cfg.Emergency, CardLink: link,
-		Policy: &tl.cfg.Policy, Patience: tl.cfg.Timing.Patience, Freeze: freeze,
+		Policy: &tl.cfg.Policy, Patience: tl.cfg.Timing.Patience, Freeze: freeze, SlackSettings: tl.cfg.Home.AccountSettings(),
 	}
 	if r == nil {
 		v.Able = tl.ableToFreeze(known)

@@ -36,7 +36,7 @@ var lateAttacks = []attack{
 		scene: func(r *raid) {
 			carolsLaptop(r)
 			r.passes("9h")
-			r.cardSays("Nobody decided in 8 hours")
+			r.cardSays("nobody decided in 8 hours")
 		},
 		attack: presses(aliceID, nil),
 		reads:  []string{"only:alice", "Nobody decided this in time, so it expired"},
@@ -68,7 +68,7 @@ var lateAttacks = []attack{
 		scene: func(r *raid) {
 			carolsLaptop(r)
 			r.typed(bobID, "cancel "+r.request)
-			r.cardSays("Cancelled by")
+			r.cardSays("cancelled the request")
 		},
 		attack: presses(aliceID, nil),
 		reads:  []string{"only:alice", "@bob cancelled this ("},
@@ -156,7 +156,7 @@ var changeAttacks = []attack{
 		name:   "the account became a guest's between the card and the click",
 		scene:  changes(func(r *raid) { r.entraUser(5, func(u *graphtest.User) { u.UserType = "Guest" }) }),
 		attack: clicks(aliceID, bot.ActionConfirm),
-		reads:  []string{"only:alice", "the account became a guest, or is none any more", "Your click approved nothing"},
+		reads:  []string{"only:alice", "the account became a guest, or is no longer one", "Your click approved nothing"},
 		rows:   []row{{"void", "", aliceID}, {"previewed_again", "", aliceID}}, state: bot.Void,
 		then: freshCard("Guest account."),
 	},
@@ -167,7 +167,7 @@ var changeAttacks = []attack{
 			r.entra.AddUser(graphtest.User{ID: objectID(6), DisplayName: "Carol Target", UserPrincipalName: "carol@contoso.example", Mail: "carol@contoso.example"})
 		}),
 		attack: clicks(aliceID, bot.ActionConfirm),
-		reads:  []string{"only:alice", "the account does not exist any more", "Your click approved nothing"},
+		reads:  []string{"only:alice", "the account no longer exists", "Your click approved nothing"},
 		rows:   []row{{"void", "", aliceID}}, state: bot.Void,
 	},
 	{
@@ -187,7 +187,7 @@ var changeAttacks = []attack{
 			r.passes("2m")
 		}),
 		attack: clicks(aliceID, bot.ActionConfirm),
-		reads:  []string{"only:alice", "the policy lets nobody revoke this account here any more"},
+		reads:  []string{"only:alice", "the policy no longer lets anybody revoke this account here"},
 		rows:   []row{{"void", "", aliceID}}, state: bot.Void,
 	},
 	{

@@ -66,7 +66,7 @@ var countAttacks = []attack{
 		attack: clicks(amirID, bot.ActionConfirm),
 		reads:  []string{"card", "@amir approved (1 of 2)."},
 		rows:   []row{{"approval_lapsed", "", "bot"}, {"approval", "", amirID}}, state: bot.Pending,
-		then: func(r *raid) { r.sees(false, []string{"thread", "The approval of @alice does not count any more"}) },
+		then: func(r *raid) { r.sees(false, []string{"thread", "The approval of @alice no longer counts"}) },
 	},
 	{
 		name: "the first approver became a guest before the second one confirms", policy: two,

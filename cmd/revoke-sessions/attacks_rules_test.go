@@ -95,7 +95,7 @@ var rulesAttacks = []attack{
 		// It revokes nobody, and what is denied can be asked for again.
 		name: "an approver of an older list denies", scene: thenOutdated(carolsLaptop),
 		attack: func(r *raid) { r.denies(amirID, "wrong person") },
-		reads:  []string{"card", "Denied by @amir"},
+		reads:  []string{"card", "denied by @amir"},
 		rows:   []row{{"deny_pressed", "", amirID}, {"denied", "", amirID}}, state: bot.Denied,
 	},
 	{
@@ -114,7 +114,7 @@ var rulesAttacks = []attack{
 			r.freezes(aliceID, "an odd card")
 		}),
 		attack:     func(r *raid) { r.passes("11m") },
-		unrecorded: true, reads: []string{"card", "older rules than one that started later", "It goes on once whoever runs the bot has restarted every copy", "An approver can still stop this"},
+		unrecorded: true, reads: []string{"card", "older rules than another copy", "The request goes on once the bot's owner has restarted every copy", "An approver can still stop this"},
 		posts: 1, state: bot.Approved, then: wasHeld,
 	},
 }

@@ -45,7 +45,7 @@ var targetAttacks = []attack{
 		scene: func(r *raid) {
 			r.ask(bobID, "<@"+carolID+"> stolen laptop")
 			r.typed(bobID, "cancel "+r.request) // Bob takes it back, so that nobody else has asked
-			r.cardSays("Cancelled by")
+			r.cardSays("cancelled the request")
 			r.ask(olgaID, "<@"+carolID+"> stolen laptop")
 		},
 		attack: types(carolID, "cancel REQ-THIS"),
@@ -90,7 +90,7 @@ var ownDeviceAttacks = []attack{
 		reads: []string{"only:bob", "It stays open until an approver denies it", "An approver should phone you first: @alice, @amir"},
 		rows:  []row{{"cancel_asked", "cancel_needs_approver", bobID}}, state: bot.Pending,
 		then: func(r *raid) {
-			r.sees(false, []string{"thread", "asks to cancel. Phone Bob Reporter before you do"})
+			r.sees(false, []string{"thread", "asks to cancel. Phone Bob Reporter first; then press Deny"})
 			r.alive()
 		},
 	},
@@ -111,7 +111,7 @@ var ownDeviceAttacks = []attack{
 			receipt := r.receipt(bobID)
 			r.acked(r.slack.As(bobID).Click(receipt.Channel, receipt.TS, bot.ActionConfirm))
 		},
-		reads: []string{"dm:bob", "Your sessions were revoked, as you asked", "approved by @bob"},
+		reads: []string{"dm:bob", "Done: your sessions are revoked", "you confirmed this yourself"},
 		rows:  []row{{"approved", "", bobID}}, posts: 1, state: bot.Verified, then: onlyOne(1),
 	},
 	{
@@ -197,7 +197,7 @@ var ownDeviceAttacks = []attack{
 			r.acked(r.slack.As(bobID).Click(receipt.Channel, receipt.TS, bot.ActionConfirm))
 		},
 		// It signs out nobody but its owner, which is what everybody wants.
-		reads: []string{"dm:bob", "Your sessions were revoked, as you asked"},
+		reads: []string{"dm:bob", "Done: your sessions are revoked"},
 		rows:  []row{{"approved", "", bobID}}, posts: 1, state: bot.Verified, then: onlyOne(1),
 	},
 }

@@ -287,7 +287,7 @@ func (r *raid) denies(who, why string) {
 	r.t.Helper()
 	r.click(who, bot.ActionDeny)
 	r.acked(r.slack.As(who).Submit(r.form(who, bot.DenyCallback).ID, because(why)))
-	r.cardSays("Denied by")
+	r.cardSays("denied by")
 }
 
 func because(why string) slacktest.Values {
@@ -394,11 +394,21 @@ func (r *raid) gone(channel, ts string) {
 	})
 }
 
-// alive demands that the request's card stands with all its buttons.
+// deciding counts the buttons of a card, but for Cancel, which is gone once it was pressed.
+func deciding(m slacktest.Message) (n int) {
+	for _, b := range m.Buttons() {
+		if b.ActionID != bot.ActionCancel {
+			n++
+		}
+	}
+	return n
+}
+
+// alive demands that the request's card stands with all its buttons that decide.
 func (r *raid) alive() {
 	r.t.Helper()
 	for _, m := range r.slack.Messages(approvals) {
-		if m.TS == r.card.TS && len(m.Buttons()) == len(r.card.Buttons()) {
+		if m.TS == r.card.TS && deciding(m) == deciding(r.card) {
 			return
 		}
 	}

@@ -147,7 +147,7 @@ var formAttacks = []attack{
 		scene: func(r *raid) {
 			opensDeny(amirID)(r)
 			r.last = r.submits(amirID, r.form(amirID, bot.DenyCallback), because("no"), nil)
-			r.cardSays("Denied by @amir")
+			r.cardSays("denied by @amir")
 		},
 		attack: func(r *raid) {
 			r.acked(r.last.Replay())
@@ -362,7 +362,7 @@ var wordAttacks = []attack{
 				fill(view, bot.FormReasonBlock, bot.FormReasonAction, "value", bait)
 			})
 		},
-		reads: []string{"dm:bob", "Denied by @amir", "<!channel>"},
+		reads: []string{"dm:bob", "denied by @amir", "<!channel>"},
 		rows:  []row{{"denied", "", amirID}}, state: bot.Denied, then: harmless(bobID, aliceID, amirID),
 	},
 	{

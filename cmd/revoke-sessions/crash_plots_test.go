@@ -24,7 +24,7 @@ type plot struct {
 }
 
 // notKnown is read where the bot may have died in a call.
-const notKnown = "Not known yet whether"
+const notKnown = "not known yet whether"
 
 const twoApprovals = `version: 1
 approvers: [U0ALICE, U0AMIR, U0OLGA]
@@ -45,7 +45,7 @@ var plots = map[string]plot{
 			m.presses(aliceID, bot.ActionConfirm)
 			m.reads("card", "sessions are revoked", "Verified")
 			m.reads("thread", "Still open, and until when")
-			m.reads("dm:bob", "Your sessions were revoked, as you asked")
+			m.reads("dm:bob", "Done: your sessions are revoked")
 		},
 		rows:  map[string]span{"requested": once, "approved": once, "revoked": once, "verified": once, "failed": never},
 		posts: span{1, 1},
@@ -71,8 +71,8 @@ var plots = map[string]plot{
 		acts: func(m *mortal) {
 			m.asks(bobID, "<@"+carolID+"> stolen laptop")
 			m.denies(aliceID, "wrong person")
-			m.reads("card", "Denied by")
-			m.reads("dm:bob", "Denied by")
+			m.reads("card", "denied by")
+			m.reads("dm:bob", "denied by")
 		},
 		rows:  map[string]span{"requested": once, "denied": once, "approved": never},
 		posts: never,
@@ -84,13 +84,13 @@ var plots = map[string]plot{
 			m.asks(bobID, "me lost my phone")
 			m.presses(aliceID, bot.ActionDeny)
 			// A press that the dead bot may have stored is pressed again.
-			m.readsAny("card", "Nothing is denied yet", "Denied by")
+			m.readsAny("card", "Nothing is denied yet", "denied by")
 			m.later(16 * time.Minute)
 			if !m.denied() {
 				m.presses(aliceID, bot.ActionDeny)
 			}
-			m.reads("card", "Denied by")
-			m.reads("dm:bob", "Denied by")
+			m.reads("card", "denied by")
+			m.reads("dm:bob", "denied by")
 		},
 		rows:  map[string]span{"requested": once, "deny_asked": {1, 9}, "denied": once, "approved": never},
 		posts: never,
@@ -100,7 +100,7 @@ var plots = map[string]plot{
 			m.asks(bobID, "") // which opens a form
 			m.submits(bobID, carolID, "stolen laptop")
 			m.pressesReceipt(bobID, bot.ActionCancel)
-			m.reads("card", "Cancelled by")
+			m.reads("card", "cancelled the request")
 		},
 		rows:  map[string]span{"requested": once, "cancelled": once, "approved": never},
 		posts: never,
@@ -110,11 +110,11 @@ var plots = map[string]plot{
 		acts: func(m *mortal) {
 			m.asks(bobID, "me lost my phone")
 			m.pressesReceipt(bobID, bot.ActionCancel)
-			m.reads("thread", "Phone Bob Reporter before you do")
+			m.reads("thread", "Phone Bob Reporter first")
 			m.asks(bobID, "cancel "+m.newest())
 			m.later(16 * time.Minute)
 			m.reads("card", "sessions are revoked", "Verified")
-			m.reads("dm:bob", "by the policy, for nobody decided in time")
+			m.reads("dm:bob", "automatic: nobody decided in time")
 		},
 		rows: map[string]span{"requested": once, "cancel_asked": once, "cancel_asked_again": {1, 4}, "approved": once, "revoked": once,
 			"verified": once, "cancelled": never},
@@ -139,12 +139,12 @@ var plots = map[string]plot{
 			m.asks(bobID, "<@"+amirID+"> stolen laptop")
 			m.liveCard(bot.ActionConfirm)
 			m.later(11 * time.Minute)
-			m.reads("thread", "Nobody has decided this yet")
+			m.reads("thread", "nobody has decided this yet")
 			m.later(21 * time.Minute)
-			m.reads("thread", "please get one of those who may decide")
+			m.reads("thread", "please get one of the approvers")
 			m.later(8 * time.Hour)
-			m.reads("card", "Nobody decided in 8 hours")
-			m.reads("dm:bob", "Nobody decided in 8 hours")
+			m.reads("card", "nobody decided in 8 hours")
+			m.reads("dm:bob", "nobody decided in 8 hours")
 		},
 		rows:  map[string]span{"requested": once, "reminded": twice, "escalated": once, "expired": once, "approved": never},
 		posts: never,
@@ -160,7 +160,7 @@ var plots = map[string]plot{
 			m.later(6 * time.Minute)
 			m.presses(amirID, bot.ActionConfirm)
 			m.reads("card", "@"+amirID+" approved (1 of 2)")
-			m.reads("thread", "does not count any more")
+			m.reads("thread", "no longer counts")
 			m.presses(olgaID, bot.ActionConfirm)
 			m.reads("card", "sessions are revoked", "Approved by @"+amirID+" and @"+olgaID, "Verified")
 		},
@@ -174,12 +174,12 @@ var plots = map[string]plot{
 			carol := m.entraID("carol")
 			m.entra.Update(carol, func(u *graphtest.User) { u.UserPrincipalName = "carola@contoso.example" })
 			m.presses(aliceID, bot.ActionConfirm)
-			m.reads("card", "This changed since the preview")
+			m.reads("card", "Changed since the card was made")
 			m.reads("card", "Revoke all sessions of Carol Target?", "This replaces REQ-")
 			m.entra.Remove(carol)
 			m.presses(aliceID, bot.ActionConfirm)
-			m.reads("card", "the account does not exist any more")
-			m.reads("dm:bob", "the account does not exist any more")
+			m.reads("card", "the account no longer exists")
+			m.reads("dm:bob", "the account no longer exists")
 		},
 		rows:  map[string]span{"requested": once, "void": twice, "previewed_again": once, "approved": never},
 		posts: never,
@@ -259,9 +259,9 @@ var plots = map[string]plot{
 			m.settle()
 			m.entra.ClearFaults()
 			m.later(61 * time.Second)
-			m.reads("dm:bob", "Your sessions were revoked, as you asked")
+			m.reads("dm:bob", "Done: your sessions are revoked")
 			m.later(61 * time.Second)
-			m.reads("dm:carol", "Your sessions were revoked, as you asked")
+			m.reads("dm:carol", "Done: your sessions are revoked")
 			m.poll("both are verified", func() bool { return m.count("verified") == 2 })
 		},
 		rows:  map[string]span{"requested": twice, "queued": once, "revoked": twice, "verified": twice, "failed": never},
@@ -278,7 +278,7 @@ var plots = map[string]plot{
 			m.later(-3 * time.Hour)
 			m.poll("it is on record", func() bool { return m.count("clock_set_back") > 0 })
 			m.later(61 * time.Second)
-			m.reads("dm:bob", "Your sessions were revoked, as you asked")
+			m.reads("dm:bob", "Done: your sessions are revoked")
 			m.poll("it is verified", func() bool { return m.count("verified") == 1 })
 		},
 		rows:  map[string]span{"requested": once, "clock_set_back": {1, 9}, "revoked": once, "verified": once, "failed": never},
@@ -331,12 +331,12 @@ var plots = map[string]plot{
 			m.slack.Inject(slacktest.Fault{Method: "users.info", Error: "internal_error"})
 			m.later(601 * time.Second)
 			// Dead in the call, its outcome is not known, and there is no second one.
-			m.readsAny("card", "Approved, but not carried out yet: Slack does not answer.", notKnown)
+			m.readsAny("card", "approved, but not carried out yet. Slack does not answer.", notKnown)
 			m.slack.ClearFaults()
 			m.later(5 * time.Minute)
 			m.readsAny("card", "Please decide again.", "I make no second call")
 			if m.count("reopened") == 1 {
-				m.reads("dm:bob", "Your request waits for a decision again")
+				m.reads("dm:bob", "your request waits for a decision again")
 				m.presses(amirID, bot.ActionConfirm)
 			} else {
 				m.presses(amirID, bot.ActionRetry)
@@ -388,9 +388,9 @@ var plots = map[string]plot{
 			m.slack.UpdateChannel(approvals, func(c *slacktest.Channel) { c.Archived = false })
 			m.later(61 * time.Second)
 			m.reads("thread", "asks to cancel")
-			m.reads("dm:amir", "You can deny it on the card")
+			m.reads("dm:amir", "Now you can deny it on the card")
 			m.denies(aliceID, "I have phoned him")
-			m.reads("card", "Denied by @U0ALICE")
+			m.reads("card", "denied by @U0ALICE")
 		},
 		rows:  map[string]span{"requested": once, "denied": once, "executing": never},
 		posts: never,
@@ -429,10 +429,10 @@ var plots = map[string]plot{
 			m.graphFault(false, []string{"unreadable-after-post"})
 			m.asks(bobID, "<@"+carolID+"> stolen laptop")
 			m.presses(aliceID, bot.ActionConfirm)
-			m.readsAny("card", "The account could not be read since", "The account cannot be read", "Checking the account")
+			m.readsAny("card", "I could not read the account since", "I cannot read the account", "Checking the account")
 			m.later(5 * time.Minute)
-			m.readsAny("thread", "It is not verified that", notKnown)
-			m.readsAny("dm:bob", "It is not verified that", notKnown)
+			m.readsAny("thread", "I cannot verify that", notKnown)
+			m.readsAny("dm:bob", "I cannot verify that", notKnown)
 			m.settle()
 			m.entra.ClearFaults()
 			m.later(16 * time.Minute)
@@ -445,7 +445,7 @@ var plots = map[string]plot{
 		acts: func(m *mortal) {
 			m.asks(bobID, "drill <@"+carolID+">")
 			m.presses(aliceID, bot.ActionConfirm)
-			m.reads("card", "DRILL: Rehearsed for Carol Target")
+			m.reads("card", "DRILL: Carol Target: rehearsed")
 			m.reads("dm:carol", "rehearsed")
 		},
 		rows:  map[string]span{"requested": once, "drilled": once, "revoked": never},
@@ -483,7 +483,7 @@ var plots = map[string]plot{
 		acts: func(m *mortal) {
 			m.channel(false, []string{"without"})
 			m.asks(bobID, "<@"+carolID+"> stolen laptop")
-			m.reads("dm:alice", "A request about Carol Target waits")
+			m.reads("dm:alice", "Carol Target: a request waits")
 			m.reads("dm:bob", "could not post it to the approvers' channel yet")
 			m.idles()
 			m.channel(false, []string{"restored"})
@@ -517,11 +517,11 @@ var plots = map[string]plot{
 			m.entra.SetReplicationLag(2 * time.Minute) // so that what is told in the thread changes, too
 			m.presses(aliceID, bot.ActionConfirm)
 			m.poll("it is not visible yet", func() bool { return m.count("not_visible_yet") == 1 })
-			m.reads("thread", "Not visible in the account yet")
+			m.reads("card", "Not visible in the account yet")
 			m.idles()
 			m.moves(6 * time.Minute)
 			m.poll("it is verified", func() bool { return m.count("verified") == 1 })
-			m.reads("dm:bob", "Your sessions were revoked")
+			m.reads("dm:bob", "your sessions are revoked")
 			m.idles()
 			m.slack.ClearFaults()
 			m.reads("card", "sessions are revoked", "Verified")
@@ -545,8 +545,8 @@ var plots = map[string]plot{
 			m.slack.ClearFaults()
 			m.moves(6 * time.Minute)
 			m.poll("it is verified", func() bool { return m.count("verified") == 1 })
-			m.reads("dm:bob", "Your sessions were revoked")
-			m.reads("thread", "They have been told since")
+			m.reads("dm:bob", "your sessions are revoked")
+			m.reads("thread", "They have my message now")
 		},
 		rows:  map[string]span{"requested": once, "approved": once, "revoked": once, "not_visible_yet": once, "verified": once},
 		posts: span{1, 2},

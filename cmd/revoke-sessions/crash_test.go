@@ -64,7 +64,7 @@ func TestKilledAfterPost(t *testing.T) {
 	th.poll("the POST arrives", func() bool { return len(th.entra.Posts()) == 1 })
 	th.kill()
 	th.spawn()
-	th.cardSays("sessions are revoked", "the account shows the change", "Verified")
+	th.cardSays("sessions are revoked", "I saw the change on the account", "Verified")
 	th.once(t, 1)
 }
 
@@ -157,7 +157,9 @@ func (th *theatre) once(t *testing.T, posts int) {
 	}
 	th.until("the result stands", func() bool { _, results := count(); return results > 0 })
 	th.until("Bob is told", func() bool {
-		return slices.ContainsFunc(th.slack.DMs(bobID), func(m slacktest.Message) bool { return containsAll(plain(m), []string{"as you asked"}) })
+		return slices.ContainsFunc(th.slack.DMs(bobID), func(m slacktest.Message) bool {
+			return containsAll(plain(m), []string{"Done: your sessions are revoked"})
+		})
 	})
 	if live, results := count(); live != 1 || results != 1 {
 		t.Errorf("%d live cards and %d results in their threads, want one of each\n%s", live, results, th.board())

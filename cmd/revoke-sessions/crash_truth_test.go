@@ -110,13 +110,15 @@ func (m *mortal) lawful(id string) (calls, interrupted int) {
 		}
 	}
 	if r.State.Accepted() {
-		owed := []string{"card", fmt.Sprintf("result:%d", len(r.Decisions))}
-		for _, a := range r.Askers {
-			owed = append(owed, "receipt:"+a.SlackID, fmt.Sprintf("outcome:%d:%s", len(r.Decisions), a.SlackID))
-		}
-		for _, key := range owed {
-			if m.places(id)[key].TS == "" {
+		places := m.places(id)
+		for _, key := range []string{"card", fmt.Sprintf("result:%d", len(r.Decisions))} {
+			if places[key].TS == "" {
 				m.t.Errorf("%s is %s, and nobody was told by %s", id, r.State, key)
+			}
+		}
+		for _, a := range r.Askers { // a good outcome is the receipt, unless that is overlooked
+			if places["receipt:"+a.SlackID].TS == "" && places[fmt.Sprintf("outcome:%d:%s", len(r.Decisions), a.SlackID)].TS == "" {
+				m.t.Errorf("%s is %s, and nobody told %s", id, r.State, a.SlackID)
 			}
 		}
 	}

@@ -117,7 +117,7 @@ func (t narration) reported(ctx context.Context) (card string, err error) {
 	if err != nil {
 		return "", err
 	}
-	_, err = t.see(ctx, "Bob's receipt", t.messagesTo(bobID), "REQ-")
+	_, err = t.see(ctx, "Bob's receipt", t.messagesTo(bobID), "I'll update this message")
 	return m.TS, err
 }
 
@@ -147,10 +147,10 @@ func (t narration) approved(ctx context.Context, card string) error {
 		return err
 	}
 	thread := func() []slacktest.Message { return t.slack.Thread(approvals, card) }
-	if _, err := t.see(ctx, "In its thread", thread, "Still open, and until when"); err != nil {
+	if _, err := t.see(ctx, "In its thread", thread, "Still open, and until when", "request-id"); err != nil {
 		return err
 	}
-	_, err := t.see(ctx, "Bob is told", t.messagesTo(bobID), "You will be asked to sign in again")
+	_, err := t.see(ctx, "Bob is told", t.messagesTo(bobID), "Done: your sessions are revoked")
 	return err
 }
 

@@ -300,10 +300,10 @@ func ailments() []ailment {
 		{name: "nobody named without a policy file", make: set("REVOKE_APPROVERS", ""), check: "policy", want: broken, says: []string{"REVOKE_APPROVERS names nobody"}, remedy: []string{"Set REVOKE_APPROVERS to the Slack user IDs"}, also: map[string]result{"groups": unchecked}},
 		{name: "too few approvers", make: func(th *theatre) {
 			th.slack.UpdateUser(amirID, func(u *slacktest.User) { u.EmailUnconfirmed = true })
-		}, check: "policy", want: broken, says: []string{"a request about one of the approvers needs", "could decide now: 1", amirID + " (Slack does not call the e-mail address confirmed)"}, remedy: []string{"SSO", "identity.map", "Name more approvers"}},
+		}, check: "policy", want: broken, says: []string{"a request about one of the approvers needs", "could decide now: 1", amirID + " (Slack does not show the e-mail address as confirmed)"}, remedy: []string{"SSO", "identity.map", "Name more approvers"}},
 		{name: "an approver more than needed who signs in by SSO", make: all(set("REVOKE_APPROVERS", aliceID+","+amirID+","+bobID), func(th *theatre) {
 			th.slack.UpdateUser(bobID, func(u *slacktest.User) { u.EmailUnconfirmed = true })
-		}), check: "policy", want: doubtful, says: []string{"enough approvers, but some who are named could not decide", "could decide now: 2", bobID + " (Slack does not call"}, remedy: []string{"SSO", "identity.map"}},
+		}), check: "policy", want: doubtful, says: []string{"enough approvers, but some who are named could not decide", "could decide now: 2", bobID + " (Slack does not show"}, remedy: []string{"SSO", "identity.map"}},
 		{name: "an approver more than needed without an account", make: all(set("REVOKE_APPROVERS", aliceID+","+amirID+","+bobID), func(th *theatre) {
 			th.slack.UpdateUser(bobID, func(u *slacktest.User) { u.Email = "nobody@contoso.example" })
 		}), check: "policy", want: doubtful, says: []string{"could decide now: 2", bobID + " (no Entra account"}, remedy: []string{"under identity.map"}},

@@ -41,12 +41,12 @@ type fault struct {
 // The sentences that several faults lead to.
 const (
 	saidRevoked  = "Carol Target's sessions are revoked."
-	saidVerified = "Verified: sessions valid since moved"
-	saidUnknown  = "Not known yet whether Carol Target's sessions were revoked."
+	saidVerified = "Verified in Entra: sessions from before"
+	saidUnknown  = "Carol Target: not known yet whether the sessions were revoked."
 	saidUnmoved  = "The account does not show a change. If it cannot wait, revoke in the Entra portal or block sign-in."
 	saidRefused  = "Microsoft refused. Nothing was revoked."
-	saidNoSignIn = "The bot could not sign in to Microsoft Entra. Nothing was revoked."
-	saidAway     = "Microsoft could not be reached. Nothing was revoked."
+	saidNoSignIn = "I could not sign in to Microsoft Entra. Nothing was revoked."
+	saidAway     = "I could not reach Microsoft. Nothing was revoked."
 	lineRevoked  = "revoked: Carol Target's sessions are revoked. Entra accepted"
 	lineSeen     = "revoked: Carol Target's sessions are revoked. Microsoft gave no clear answer, but the account shows the change."
 	lineUnknown  = "unknown: It is not known whether Carol Target's sessions were revoked."
@@ -79,7 +79,7 @@ func unclear(status int, code, why string, with func(*faultStage)) fault {
 // seen is a call that was carried out although the answer did not say so.
 func seen(status int, code string, with func(*faultStage)) fault {
 	return fault{with: with, state: bot.Verified, outcome: graph.OutcomeUnknown, status: status, code: code, posts: 1, exit: 0,
-		card: saidRevoked + " Approved by @U0ALICE. Microsoft gave no clear answer, but the account shows the change", thread: threadOpen, out: lineSeen}
+		card: saidRevoked + " Approved by @U0ALICE. Microsoft gave no clear answer. I saw the change on the account", thread: threadOpen, out: lineSeen}
 }
 
 // away is a call that never left, tried until patience ends.
@@ -145,8 +145,8 @@ func TestFaults(t *testing.T) {
 		"429 at a date":     later(func(s *faultStage) { post(graphtest.Fault{Status: 429, RetryAfter: soon(), Times: 1})(s) }),
 		"429 and no more":   later(post(graphtest.Fault{Status: 429, Times: 1})),
 		"429 for an hour": {with: post(graphtest.Fault{Status: 429, RetryAfter: "3600"}), state: bot.Failed, outcome: certainly, status: 429,
-			code: "TooManyRequests", posts: 1, exit: 1, card: "Microsoft asked the bot to wait 1 hour, and I wait no longer. Nothing was revoked.",
-			thread: "Microsoft asked the bot to wait 1 hour, and I wait no longer.", out: "failed: Microsoft asked the bot to wait 1 hour, and I wait no longer. Nothing was revoked."},
+			code: "TooManyRequests", posts: 1, exit: 1, card: "Microsoft asked the bot to wait 1 hour. That is too long, so I stopped. Nothing was revoked.",
+			thread: "Microsoft asked the bot to wait 1 hour. That is too long, so I stopped.", out: "failed: Microsoft asked the bot to wait 1 hour. That is too long, so I stopped. Nothing was revoked."},
 		"500":                  unclear(500, "InternalServerError", gaveNo+" (status 500).", post(graphtest.Fault{Status: 500})),
 		"500, carried out":     seen(500, "InternalServerError", post(graphtest.Fault{Status: 500, Apply: applied})),
 		"500 once":             later(post(graphtest.Fault{Status: 500, Times: 1})),
@@ -179,9 +179,9 @@ func TestFaults(t *testing.T) {
 			lag(150 * time.Millisecond)(s)
 			post(graphtest.Fault{Reset: true, Apply: applied})(s)
 		}, state: bot.Verified, outcome: graph.OutcomeUnknown, code: graph.CodeConnectionLost, posts: 1, exit: 0,
-			card: "Microsoft gave no clear answer, but the account shows the change", thread: threadOpen, out: lineSeen},
+			card: "Microsoft gave no clear answer. I saw the change on the account", thread: threadOpen, out: lineSeen},
 		"account deleted meanwhile": {with: (*faultStage).remove, state: bot.Void, posts: 0, exit: 1,
-			card: "This changed since the preview: the account does not exist any more. Nothing was done.", thread: "the account does not exist any more",
+			card: "Changed since the card was made: the account no longer exists. Nothing was revoked.", thread: "the account no longer exists",
 			out: "failed: " + saidRefused + " No such account in this organisation."},
 	}
 	for name, f := range rows {

@@ -44,10 +44,10 @@ func TestOldBackup(t *testing.T) {
 	th.clock.advance(24 * time.Hour) // past the deadline
 
 	th.begin()
-	th.sees(false, []string{"card", "Not known whether Bob Reporter's sessions were revoked.", "Look in Entra's audit log."})
-	th.sees(false, []string{"dm:bob", "Not known whether Bob Reporter's sessions were revoked."})
+	th.sees(false, []string{"card", "Bob Reporter: not known whether the sessions were revoked.", "Look in Entra's audit log."})
+	th.sees(false, []string{"dm:bob", "Bob Reporter: not known whether the sessions were revoked."})
 	th.quiet()
-	th.neverSees(false, []string{"card", "Nothing was done"})
+	th.neverSees(false, []string{"card", "Nothing was revoked"})
 	th.posts(false, []string{"1"})
 	th.end()
 	th.begin()

@@ -366,7 +366,7 @@ func (e *ensemble) resultsUnder(card slacktest.Message) []slacktest.Message {
 // outcomes counts the direct messages that tell somebody how it ended.
 func (e *ensemble) outcomes(p person) (n int) {
 	for _, m := range e.slack.DMs(p.slackID) {
-		if strings.Contains(plain(m), "as you asked") {
+		if strings.Contains(plain(m), "Done: your sessions are revoked") {
 			n++
 		}
 	}
@@ -421,8 +421,8 @@ func (e *ensemble) exactlyOnce(people []person) {
 		if n := e.outcomes(p); n != 1 {
 			e.t.Errorf("%s: told the outcome %d times", p.name, n)
 		}
-		if n := len(e.slack.DMs(p.slackID)); n != asked+1 {
-			e.t.Errorf("%s: %d direct messages, want receipt and outcome", p.name, n)
+		if n := len(e.slack.DMs(p.slackID)); n != asked {
+			e.t.Errorf("%s: %d direct messages, want a receipt of each request", p.name, n)
 		}
 	}
 }

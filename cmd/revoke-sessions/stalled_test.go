@@ -13,7 +13,7 @@ import (
 	"revoke-sessions/graph/graphtest"
 )
 
-const nobodyNeeds = "nobody needs to do anything"
+const nobodyNeeds = "Nobody needs to do anything"
 
 // waiting is a confirmed request that waits because Microsoft has asked to.
 func (th *theatre) waiting() {
@@ -21,7 +21,7 @@ func (th *theatre) waiting() {
 	th.entra.Inject(graphtest.Fault{Method: http.MethodPost, PathSuffix: "invalidateAllRefreshTokens", Status: 429, RetryAfter: "600", Times: 1})
 	th.typed(bobID, "me lost my phone")
 	th.click(aliceID, bot.ActionConfirm)
-	th.cardSays("Waiting to ask Microsoft Entra again", nobodyNeeds)
+	th.cardSays("waiting to ask Microsoft Entra again", nobodyNeeds)
 	th.quiet()
 }
 
@@ -72,7 +72,7 @@ func TestUnreadableRequestIsTold(t *testing.T) {
 			th.damages(`CREATE TABLE kept AS SELECT body FROM requests`)
 			th.damages(`UPDATE requests SET body = '{', due_at = 1`)
 
-			th.cardSays("I cannot go on with "+id, "cannot be read", "Treat it as not done", "revoke in the Entra portal")
+			th.cardSays("I cannot go on with "+id, "I cannot read what is stored", "Treat it as not done", "revoke in the Entra portal")
 			th.sees(false, []string{"dm:bob", "I cannot go on with " + id, emergency})
 			th.until("the approvers are told", func() bool { return len(th.announced("I cannot go on with "+id, aliceID)) == 1 })
 			th.noMoreComfort()
@@ -144,20 +144,20 @@ func TestFailingStepIsTold(t *testing.T) {
 			th.waiting()
 			th.damages(refuse("executing"))
 			th.clock.advance(601 * time.Second)
-		}, []string{"I cannot go on with the revoke of Bob Reporter's sessions. Nothing was revoked.", "each try fails", "revoke in the Entra portal"}, "revoked"},
+		}, []string{"Bob Reporter: I cannot go on with the revoke. Nothing was revoked.", "Each try fails", "revoke in the Entra portal"}, "revoked"},
 		"a yes that cannot be verified": {func(th *theatre) {
 			th.damages(refuse("verified"))
 			th.typed(bobID, "me lost my phone")
 			th.click(aliceID, bot.ActionConfirm)
 			th.cardSays("sessions are revoked")
-		}, []string{"sessions are revoked", "It is not verified.", "each try fails"}, "verified"},
+		}, []string{"sessions are revoked", "It is not verified.", "Each try fails"}, "verified"},
 		"a deadline that does not come": {func(th *theatre) {
 			th.damages(refuse("expired"))
 			th.typed(bobID, "<@"+carolID+"> stolen laptop")
 			th.card()
 			th.quiet()
 			th.clock.advance(9 * time.Hour)
-		}, []string{"I cannot go on with this", "each try fails", "Nothing is revoked yet."}, "expired"},
+		}, []string{"I cannot go on with this", "Each try fails", "Nothing is revoked yet."}, "expired"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -170,7 +170,7 @@ func TestFailingStepIsTold(t *testing.T) {
 				th.clock.advance(5 * time.Second) // the claims lapse
 				return slices.ContainsFunc(th.stands("card"), func(m slacktest.Message) bool { return containsAll(plain(m), row.says) })
 			})
-			th.sees(false, []string{"dm:bob", "each try fails"})
+			th.sees(false, []string{"dm:bob", "Each try fails"})
 			th.until("the approvers are told", func() bool { return len(th.announced("I cannot go on with "+id, "Each try fails")) == 1 })
 			th.noMoreComfort()
 			if n := th.samples()["revoke_sessions_requests_stalled"]; n != "1" {
@@ -179,7 +179,7 @@ func TestFailingStepIsTold(t *testing.T) {
 			th.damages(`DROP TRIGGER defect`)
 			th.poll("it goes on", func() bool { th.clock.advance(5 * time.Second); return th.count(row.ends) == 1 })
 			th.until("nothing says so any more", func() bool {
-				return !slices.ContainsFunc(th.stands("card"), func(m slacktest.Message) bool { return strings.Contains(plain(m), "each try fails") })
+				return !slices.ContainsFunc(th.stands("card"), func(m slacktest.Message) bool { return strings.Contains(plain(m), "Each try fails (as of") })
 			})
 			if n := th.samples()["revoke_sessions_requests_stalled"]; n != "0" {
 				t.Errorf("%s requests cannot go on, once it is mended", n)

@@ -536,7 +536,10 @@ func (th *theatre) messages(_ bool, a []string) {
 func (th *theatre) buttons(_ bool, a []string) {
 	var want []string
 	for _, b := range a[1:] {
-		want = append(want, "request."+b)
+		if !strings.Contains(b, ".") {
+			b = "request." + b
+		}
+		want = append(want, b)
 	}
 	th.until(fmt.Sprintf("%s has the buttons %q", a[0], want), func() bool {
 		var have []string
