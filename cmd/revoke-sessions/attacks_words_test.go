@@ -437,7 +437,7 @@ var readerAttacks = []attack{
 		attack: func(r *raid) {
 			r.slack.UpdateChannel(approvals, func(c *slacktest.Channel) { c.Archived = true })
 			types(bobID, "<@"+carolID+"> as I said")(r) // the card cannot be changed, so approvers get a direct message
-			r.sees(false, []string{"dm:amir", "A request about Carol Target waits", "If you can open the card"})
+			r.sees(false, []string{"dm:amir", "Carol Target: a request waits", "If you can open the card"})
 			for _, text := range []string{"status", "status REQ-THIS"} {
 				types(amirID, text)(r)
 			}
