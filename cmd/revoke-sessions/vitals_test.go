@@ -69,11 +69,11 @@ func TestReadyInAQuietNight(t *testing.T) {
 	}{
 		"a revoked bot token": {"slack", func(th *theatre) func() {
 			th.slack.Inject(slacktest.Fault{Error: "token_revoked", Match: func(map[string]string) bool { return true }})
-			return th.slack.ClearFaults
+			return func() { th.slack.ClearFaults() }
 		}, 2 * time.Minute, []string{"Slack refuses the bot (token_revoked)", "it last worked at 20"}},
 		"a Slack that does not answer": {"slack", func(th *theatre) func() {
 			th.slack.Inject(slacktest.Fault{Status: http.StatusBadGateway})
-			return th.slack.ClearFaults
+			return func() { th.slack.ClearFaults() }
 		}, 4 * time.Minute, []string{"Slack does not answer the bot", "it last worked at 20"}},
 		"an expired client secret": {"entra", func(th *theatre) func() {
 			th.entra.Inject(graphtest.Fault{Entra: true, Status: 401, Code: "invalid_client", Message: "AADSTS7000222: The provided client secret keys are expired."})
