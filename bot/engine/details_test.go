@@ -65,7 +65,7 @@ func TestDetails_DoNotOpen(t *testing.T) {
 	s, own, at := twoCards(t, func(*authz.Policy) {})
 	s.formsFail(slacktest.Fault{Error: "expired_trigger_id"})
 	s.actsOut(t, s.pressed(theApprover, at, bot.ActionDetails, own))
-	if text := s.told(t, theApprover); !strings.Contains(text, "The details did not open. Nothing was changed.") {
+	if text := s.told(t, theApprover); !strings.Contains(text, "I could not show the details. Nothing was changed.") {
 		t.Errorf("they read %s", text)
 	}
 	s.slack.ClearFaults()
@@ -73,5 +73,16 @@ func TestDetails_DoNotOpen(t *testing.T) {
 	s.actsOut(t, s.pressed(theApprover, at, bot.ActionDetails, own))
 	if r := s.state(t, own); r.State != bot.Pending {
 		t.Errorf("it is %s", r.State)
+	}
+}
+
+// TestDetails_NotFilled: if Slack opens the modal and does not fill it, the person reads so
+// in a message, and does not wait for a modal that says Loading.
+func TestDetails_NotFilled(t *testing.T) {
+	s, own, at := twoCards(t, func(*authz.Policy) {})
+	s.slack.Inject(slacktest.Fault{Method: "views.update", Error: "internal_error"})
+	s.actsOut(t, s.pressed(theApprover, at, bot.ActionDetails, own))
+	if text := s.told(t, theApprover); !strings.Contains(text, "I could not show the details.") {
+		t.Errorf("they read %s", text)
 	}
 }

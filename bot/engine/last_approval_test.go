@@ -12,7 +12,7 @@ import (
 // never leads to a call, even if somebody was faster. A card of an older version has only
 // the other button, which counts.
 func TestLastApproval_TakesItsOwnButton(t *testing.T) {
-	policy := authz.New(theApprover, another, "U0H4")
+	policy := authz.New(theApprover, another)
 	policy.Self.Approvals = 2
 	s := newTown(t, 6, policy)
 	own, at := s.asks(t, thePerson, "me lost my phone")
@@ -22,7 +22,8 @@ func TestLastApproval_TakesItsOwnButton(t *testing.T) {
 	if r := s.state(t, own); r.State != bot.Pending || len(r.Approvals) != 1 || len(s.entra.calls) != 0 {
 		t.Fatalf("it is %s, with %d approvals and %d calls", r.State, len(r.Approvals), len(s.entra.calls))
 	}
-	if text := s.told(t, another); !strings.Contains(text, "Yours would now be the last approval, and your button did not say so.") {
+	if text := s.told(t, another); !strings.Contains(text, "Yours would now be the last approval, and your button did not say so.") ||
+		!strings.Contains(text, "@"+theApprover+" approved (1 of 2).") || strings.Contains(text, "nobody") {
 		t.Errorf("they read %s", text)
 	}
 	if n := s.count(t, bot.ActRefused, string(bot.LastApproval)); n != 1 {
@@ -45,7 +46,7 @@ func TestLastApproval_OldButtonCounts(t *testing.T) {
 	if r := s.state(t, own); r.State != bot.Pending || len(r.Approvals) != 1 {
 		t.Fatalf("it is %s, with %d approvals", r.State, len(r.Approvals))
 	}
-	if text := s.told(t, theApprover); !strings.Contains(text, "Your approval counts. Nothing is revoked yet.") {
+	if text := s.told(t, theApprover); !strings.Contains(text, "Your approval counts. It revokes nothing by itself.") {
 		t.Errorf("they read %s", text)
 	}
 	if text := s.says(t, at); !strings.Contains(text, "approved (1 of 2). Waiting for one more: @"+another) {
@@ -54,5 +55,18 @@ func TestLastApproval_OldButtonCounts(t *testing.T) {
 	s.actsOut(t, s.pressed(another, at, bot.ActionConfirm, own))
 	if r := s.state(t, own); !r.State.Accepted() {
 		t.Errorf("it is %s", r.State)
+	}
+}
+
+// TestUnknownButton_IsAnswered: a button of another version, which this one does not know,
+// does nothing and says so.
+func TestUnknownButton_IsAnswered(t *testing.T) {
+	s, own, at := twoCards(t, func(*authz.Policy) {})
+	s.actsOut(t, s.pressed(theApprover, at, "request.tomorrow", own))
+	if text := s.told(t, theApprover); !strings.Contains(text, "Another version of this bot made that button, so your click changed nothing.") {
+		t.Errorf("they read %s", text)
+	}
+	if r := s.state(t, own); r.State != bot.Pending || len(r.Approvals) != 0 {
+		t.Errorf("it is %s, with %d approvals", r.State, len(r.Approvals))
 	}
 }

@@ -98,7 +98,7 @@ func (h *desk) viewFor(ctx context.Context, a act, r *bot.Request) message.View 
 func (h *desk) answer(ctx context.Context, a act, m bot.Message) {
 	switch {
 	case a.view != "":
-		h.fill(ctx, a, message.DetailsInstead(m))
+		h.fill(ctx, a, message.DetailsInstead(m), m)
 	case a.inForm:
 		h.show(ctx, a, m, message.FormAnswer(a.CallbackID, m))
 	default:

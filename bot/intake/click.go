@@ -24,8 +24,8 @@ var actions = map[string]authz.Action{
 // names a request, and the message must be the stored card or receipt of that request.
 func (h *decisions) click(ctx context.Context, a act) error {
 	action, ok := actions[a.ActionID]
-	if !ok {
-		return h.store.Record(ctx, a.ID)
+	if !ok { // of a version of the bot that is not this one
+		return h.reply(ctx, a, message.OtherVersionsButton())
 	}
 	e := bot.Entry{Wanted: string(action), Request: a.Value}
 	if !bot.RequestID.MatchString(a.Value) {

@@ -6,6 +6,7 @@ import (
 	"revoke-sessions/authz"
 	"revoke-sessions/bot"
 	"revoke-sessions/bot/message"
+	"revoke-sessions/bot/slackapi"
 )
 
 // details handles a press of Details. It opens the modal before any look-up, because the
@@ -19,7 +20,7 @@ func (h *Handler) details(ctx context.Context, a act) error {
 	}
 	if err != nil {
 		h.log.Warn("cannot open the details", "request", a.Names(), "arrival", a.ID, "user", a.UserID, "error", err)
-		return h.reply(ctx, a, message.Note("The details did not open. Nothing was changed. Please press the button again."))
+		return h.reply(ctx, a, message.DetailsNotShown())
 	}
 	who, seen, err := h.reader(ctx, a)
 	if !seen {
@@ -33,13 +34,13 @@ func (h *Handler) details(ctx context.Context, a act) error {
 		return err
 	}
 	approver := h.cfg.Check(authz.See, who.Actor, (&bot.Request{}).Matter()).Allowed
-	h.fill(ctx, a, message.Details(&r, h.detailsView(ctx, a, &r), approver))
+	h.fill(ctx, a, message.Details(&r, h.detailsView(ctx, a, &r), approver), message.DetailsNotShown())
 	return nil
 }
 
 // detailsView returns what the details need besides the request.
 func (h *Handler) detailsView(ctx context.Context, a act, r *bot.Request) message.View {
-	v := h.view(ctx, a, r, "")
+	v := h.statusView(ctx, a, r, h.teller.Places(ctx, r.ID))
 	other, err := h.run.Meanwhile(ctx, r)
 	if err != nil {
 		h.log.Error("cannot read whether another request revoked the account", "request", r.ID, "arrival", a.ID, "error", err)
@@ -48,9 +49,13 @@ func (h *Handler) detailsView(ctx context.Context, a act, r *bot.Request) messag
 	return v
 }
 
-// fill replaces what an open modal shows. A person who has closed it wants no answer.
-func (h *desk) fill(ctx context.Context, a act, m message.Modal) {
-	if err := h.teller.UpdateForm(ctx, a.view, m); err != nil {
-		h.log.Info("cannot fill a modal", "request", a.Names(), "arrival", a.ID, "user", a.UserID, "error", err)
+// fill replaces what an open modal shows, or answers with m privately if Slack does not do
+// it. A person who has closed the modal wants no answer.
+func (h *desk) fill(ctx context.Context, a act, view message.Modal, m bot.Message) {
+	err := h.teller.UpdateForm(ctx, a.view, view)
+	if err == nil || slackapi.NoView(err) {
+		return
 	}
+	h.log.Warn("cannot fill a modal", "request", a.Names(), "arrival", a.ID, "user", a.UserID, "error", err)
+	h.answerPrivately(ctx, a, m)
 }

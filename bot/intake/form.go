@@ -158,7 +158,7 @@ func (h *Handler) form(ctx context.Context, a act) error {
 		opened = bot.Arrival{}
 	}
 	a.ResponseURL = opened.ResponseURL
-	if a.CallbackID == bot.DenyCallback {
+	if a.CallbackID == bot.DenyCallback && opened.ActionID == bot.ActionDeny {
 		a.Value = opened.Value // for the words of the form
 	}
 	if wrong, reason := h.mistake(a.Arrival); wrong != nil {
@@ -292,8 +292,9 @@ func (a act) fieldOf(e bot.Entry) string {
 	return ""
 }
 
-// mayPass are the refusals of a Deny that the same form may get past a little later.
-var mayPass = []authz.Reason{bot.LookupFailed, authz.MembershipUnknown, bot.NotNoted}
+// mayPass are the refusals of a Deny that the same form may get past a little later. The
+// form names the person, so a card that is not known is none of them.
+var mayPass = []authz.Reason{bot.LookupFailed, authz.MembershipUnknown}
 
 // formAgain returns the submitted form with what was typed and what is wrong. Where the same
 // form cannot succeed, it returns the answer alone.

@@ -221,6 +221,12 @@ func Privately(m bot.Message) any {
 	return map[string]any{"response_type": "ephemeral", "text": m.Text, "blocks": m.Blocks}
 }
 
+// OtherVersionsButton answers a button that this version of the bot does not know.
+func OtherVersionsButton() bot.Message {
+	return Note("Another version of this bot made that button, so your click changed nothing. Please press it again in a few minutes, " +
+		"or type `/revoke-sessions status`.")
+}
+
 // NotOpened answers a press of Deny whose form did not open; with unsure, the form may
 // have opened. holds means that the press stops an automatic revoke.
 func NotOpened(r *bot.Request, holds, unsure bool) bot.Message {

@@ -21,19 +21,24 @@ func approvals(r *bot.Request, v View) *line {
 	case have == 0:
 		return l.bold("Waiting for %d approvals.", r.Need)
 	}
-	for i, given := range r.Approvals {
-		if i > 0 {
-			l.say(", ")
-		}
-		l.person(given.SlackID)
-	}
-	l.bold(" approved (%d of %d).", have, r.Need).say(" Waiting for ")
+	approvedSoFar(r, l).say(" Waiting for ")
 	if n := r.Need - have; n == 1 {
 		l.say("one more: ")
 	} else {
 		l.say("%d more: ", n)
 	}
 	return l.deciders(v).say(".")
+}
+
+// approvedSoFar says who approved a request that takes several approvals.
+func approvedSoFar(r *bot.Request, l *line) *line {
+	for i, given := range r.Approvals {
+		if i > 0 {
+			l.say(", ")
+		}
+		l.person(given.SlackID)
+	}
+	return l.bold(" approved (%d of %d).", len(r.Approvals), r.Need)
 }
 
 // approvalNote says in the thread who approved, and mentions those who are still needed.
@@ -47,11 +52,11 @@ func approvalNote(r *bot.Request, v View) bot.Message {
 // approve.
 func Approved(r *bot.Request, v View) bot.Message {
 	p := &page{}
-	yet := "Nothing is revoked yet."
+	alone := "It revokes nothing by itself."
 	if r.Drill {
-		yet = "Nothing is changed."
+		alone = "Nothing is changed."
 	}
-	p.add(begin(r).bold("Your approval counts. %s", yet).say(" ").join(approvals(r, v)).say(" (%s)", r.ID))
+	p.add(begin(r).bold("Your approval counts. %s", alone).say(" ").join(approvals(r, v)).say(" (%s)", r.ID))
 	return p.message()
 }
 
@@ -59,16 +64,22 @@ func Approved(r *bot.Request, v View) bot.Message {
 // to the call.
 func nextIsLast(r *bot.Request) bool { return len(r.Approvals)+1 >= r.Need }
 
+// approvalLabel counts the next approval on a button.
+func approvalLabel(r *bot.Request, label string) string {
+	return fmt.Sprintf("%s (%d of %d)", label, len(r.Approvals)+1, r.Need)
+}
+
 // approveButton is the button of an approval that others must follow. If somebody else was
-// faster, so that it would be the last one, the click does nothing.
-func approveButton(r *bot.Request, action, label string) *slack.ButtonBlockElement {
+// faster, so that it would be the last one, the click does nothing. yet says what is known
+// of revokes so far.
+func approveButton(r *bot.Request, action, label, yet string) *slack.ButtonBlockElement {
 	have := len(r.Approvals) + 1
-	label = fmt.Sprintf("%s (%d of %d)", label, have, r.Need)
+	label = approvalLabel(r, label)
 	more := "One more person must approve."
 	if n := r.Need - have; n > 1 {
 		more = fmt.Sprintf("%d more people must approve.", n)
 	}
-	question := fmt.Sprintf("This counts as your approval for %s. Nothing is revoked yet. %s", inDialog(r), more)
+	question := fmt.Sprintf("This counts as your approval for %s. %s %s", inDialog(r), yet, more)
 	if r.Drill {
 		question = fmt.Sprintf("DRILL: this counts as your approval for %s. Nothing is changed. %s", inDialog(r), more)
 	}

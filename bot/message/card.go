@@ -131,11 +131,13 @@ func decisionParts(r *bot.Request, v View) (notes, body []*line, buttons []*slac
 		if v.Meanwhile != nil {
 			notes = append(notes, revokedMeanwhile(r, v.Meanwhile))
 		}
-		add(approvals(r, v))
+		if len(r.Approvals) > 0 {
+			add(approvals(r, v))
+		}
 		if v.Freeze != nil {
 			break // nobody can try again until it ends
 		}
-		add((&line{}).say("“Try again” is a new decision, with every check, until ").when(r.Verdict().At.Add(bot.RetryWindow)).say("."))
+		add((&line{}).say("“%s” is a new decision, with every check, until ", retryLabel(r)).when(r.Verdict().At.Add(bot.RetryWindow)).say("."))
 		buttons = append(buttons, retryButton(r, whoSignsInAgain(r)))
 	}
 	return notes, body, buttons
@@ -215,7 +217,11 @@ func pendingButtons(r *bot.Request, v View) []*slack.ButtonBlockElement {
 	case v.Freeze != nil:
 		return []*slack.ButtonBlockElement{deny} // nobody can approve until it ends
 	case !nextIsLast(r):
-		return []*slack.ButtonBlockElement{approveButton(r, bot.ActionApprove, "Approve"), deny}
+		yet := "Nothing is revoked yet."
+		if v.Meanwhile != nil {
+			yet = aloneRevokesNothing
+		}
+		return []*slack.ButtonBlockElement{approveButton(r, bot.ActionApprove, "Approve", yet), deny}
 	case r.Drill:
 		return []*slack.ButtonBlockElement{confirmButton(r,
 			fmt.Sprintf("DRILL: the account of %s is read once. Nothing is changed.", inDialog(r))), deny}
@@ -252,12 +258,26 @@ func confirmButton(r *bot.Request, question string) *slack.ButtonBlockElement {
 	return asking(button(bot.ActionConfirm, "Revoke sessions", r.ID, slack.StyleDanger), "Revoke all sessions?", question)
 }
 
+const (
+	approveRetry = "Approve another try"
+	// aloneRevokesNothing is true even if an earlier call may have revoked.
+	aloneRevokesNothing = "This alone revokes nothing."
+)
+
+// retryLabel is what the button of a new decision is called.
+func retryLabel(r *bot.Request) string {
+	if nextIsLast(r) {
+		return "Try again"
+	}
+	return approvalLabel(r, approveRetry)
+}
+
 // retryButton is the button of a new decision after a failure. who says in its dialog who
 // must sign in again.
 func retryButton(r *bot.Request, who string) *slack.ButtonBlockElement {
 	switch {
 	case !nextIsLast(r):
-		return approveButton(r, bot.ActionApproveRetry, "Approve another try")
+		return approveButton(r, bot.ActionApproveRetry, approveRetry, aloneRevokesNothing)
 	case r.Drill:
 		return asking(button(bot.ActionRetry, "Try again", r.ID, slack.StylePrimary), "Try again?",
 			"DRILL: the account is read once more. Nothing is changed.")

@@ -75,10 +75,11 @@ func TestDetails_TellEachReaderTheirs(t *testing.T) {
 	s.r.Privileged, s.r.Fallback = graph.Unknown, graph.RevokeSignInSessions
 	approver, asker := modalText(t, Details(&s.r, s.v, true)), modalText(t, Details(&s.r, s.v, false))
 	both := []string{
-		s.r.ID, "Asked by: @" + bottest.Bob, "Policy: requests about somebody else: 2 approvals; an approver who asked may give one.",
+		s.r.ID, "Policy: requests about somebody else: 2 approvals; an approver who asked may give one.",
 		"Approved by: @" + bottest.Alice, "Can decide now: @" + bottest.Dave, "Approvers: @" + bottest.Alice + ", @" + bottest.Dave,
 	}
 	facts := []string{
+		"Asked by: @" + bottest.Bob,
 		"Object ID: " + s.r.Target.ID, "unknown whether it holds a privileged role", "member of this tenant", "Sessions valid since: ",
 		"Graph call: invalidateAllRefreshTokens, or revokeSignInSessions where that is gone or not permitted", "last sign-in on record",
 	}

@@ -25,6 +25,11 @@ func LoadingDetails() Modal {
 	return detailsModal(p)
 }
 
+// DetailsNotShown answers a press of Details whose modal did not open, or stayed empty.
+func DetailsNotShown() bot.Message {
+	return Note("I could not show the details. Nothing was changed. Please press Details again.")
+}
+
 // DetailsInstead shows an answer in place of the details, such as a refusal.
 func DetailsInstead(m bot.Message) Modal {
 	p := &page{}
@@ -38,24 +43,24 @@ func Details(r *bot.Request, v View, approver bool) Modal {
 	p := &page{}
 	if approver {
 		p.add(headline(r, mark(r), v))
-		p.rows(decisionDetails(r, v)...)
+		p.rows(decisionDetails(r, v, true)...)
 		p.rows(accountDetails(r, v)...)
 	} else {
 		p.add(statusLine(r, v))
-		p.rows(decisionDetails(r, v)...)
+		p.rows(decisionDetails(r, v, false)...)
 		p.add((&line{}).say("Only approvers can see facts about the account."))
 	}
 	p.fit()
 	return detailsModal(p)
 }
 
-// decisionDetails say who decides, how, and until when.
-func decisionDetails(r *bot.Request, v View) []*line {
-	all := []*line{
-		(&line{}).bold("Request: ").say("%s, made ", r.ID).when(r.CreatedAt),
-		(&line{}).bold("Asked by: ").people(r.AskedBy()),
-		ruleLine(r, v),
+// decisionDetails say who decides, how, and until when. Only approvers read who else asked.
+func decisionDetails(r *bot.Request, v View, approver bool) []*line {
+	all := []*line{(&line{}).bold("Request: ").say("%s, made ", r.ID).when(r.CreatedAt)}
+	if approver {
+		all = append(all, (&line{}).bold("Asked by: ").people(r.AskedBy()))
 	}
+	all = append(all, ruleLine(r, v, approver))
 	given := (&line{}).bold("Approved by: ")
 	for i, a := range r.Approvals {
 		if i > 0 {
@@ -76,8 +81,9 @@ func decisionDetails(r *bot.Request, v View) []*line {
 	return append(all, (&line{}).bold("Approvers: ").able(v.Approvers, ""))
 }
 
-// ruleLine says which rule of the policy applies, and how many approvals it asks for.
-func ruleLine(r *bot.Request, v View) *line {
+// ruleLine says which rule of the policy applies, and how many approvals it asks for. Only
+// approvers read that it is stricter for this account.
+func ruleLine(r *bot.Request, v View, approver bool) *line {
 	l := (&line{}).bold("Policy: ")
 	if r.Lane == authz.Self {
 		l.say("people who report their own device")
@@ -87,7 +93,7 @@ func ruleLine(r *bot.Request, v View) *line {
 	switch {
 	case r.Need == 0:
 		l.say(" confirm it themselves, or an approver does")
-	case r.Protected:
+	case r.Protected && approver:
 		l.say(", made stricter for a protected account: %s", countApprovals(r.Need))
 	default:
 		l.say(": %s", countApprovals(r.Need))

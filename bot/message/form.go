@@ -39,7 +39,7 @@ func DenyFormAgain(r *bot.Request, meta bot.FormMetadata, reason string, wrong *
 	return Modal{
 		Type: slack.VTModal, CallbackID: bot.DenyCallback, PrivateMetadata: meta.String(),
 		Title: formTitle(bot.DenyCallback), Submit: plainText("Deny"), Close: plainText("Go back"),
-		Blocks: withError(wrong, append(p.blocks(), input)),
+		Blocks: withError("Not denied yet.", wrong, append(p.blocks(), input)),
 	}
 }
 
@@ -66,7 +66,7 @@ func FormFor(meta bot.FormMetadata, f bot.Filled, p *authz.Policy, wrong *FormEr
 		Submit:          plainText("Send"),
 		Close:           plainText("Close"),
 		PrivateMetadata: meta.String(),
-		Blocks:          withError(wrong, []slack.Block{intro, targetInput(f), reasonInput(f, p)}),
+		Blocks:          withError("Not sent yet.", wrong, []slack.Block{intro, targetInput(f), reasonInput(f, p)}),
 	}
 }
 
@@ -131,17 +131,18 @@ func textInput(placeholder, actionID, value string, limit int) *slack.PlainTextI
 }
 
 // formTitles are the titles of the forms, which the answers keep.
-var formTitles = map[string]string{bot.FormCallback: "Revoke sessions", bot.DenyCallback: "Deny the request", bot.UnfreezeCallback: endFreeze}
+var formTitles = map[string]string{bot.FormCallback: "Revoke sessions", bot.DenyCallback: "Deny the request", bot.UnfreezeCallback: "Freeze"}
 
 func formTitle(callback string) *slack.TextBlockObject { return plainText(formTitles[callback]) }
 
-// withError puts an error right after its field, or first if it concerns none.
-func withError(wrong *FormError, blocks []slack.Block) slack.Blocks {
+// withError puts an error right after its field, or first if it concerns none. not says
+// what has not happened.
+func withError(not string, wrong *FormError, blocks []slack.Block) slack.Blocks {
 	if wrong == nil {
 		return slack.Blocks{BlockSet: blocks}
 	}
 	p := &page{}
-	p.add((&line{}).say("⚠ ").bold("Not sent yet."))
+	p.add((&line{}).say("⚠ ").bold("%s", not))
 	says := append(p.blocks(), withoutButtons(wrong.Words)...)
 	at := 0
 	for i, b := range blocks {
@@ -250,7 +251,7 @@ func Sent(id string) bot.Message {
 // DeniedInForm answers the form for the reason of a Deny.
 func DeniedInForm(r *bot.Request) bot.Message {
 	p := &page{}
-	p.add(begin(r).say("⛔ ").bold("You denied %s.", r.ID).say(" Nothing was revoked."))
+	p.add(markAs(r, signEnded).bold("You denied %s.", r.ID).say(" %s", nothingDone(r)))
 	return p.message()
 }
 

@@ -23,7 +23,7 @@ const afterwards = "Approved requests that pass a new check run now. The rest wa
 // FrozenNow answers the approver who froze.
 func FrozenNow(f *bot.Freeze) bot.Message {
 	p := &page{}
-	p.add(howItEnds((&line{}).bold("All revokes are frozen now.").say(tellingChannel+" "), f))
+	p.add(freezeEnding((&line{}).bold("All revokes are frozen now.").say(tellingChannel+" "), f))
 	p.add((&line{}).say("You can freeze again %s after it has ended.", Spell(authz.Rest)))
 	return p.message()
 }
@@ -67,17 +67,11 @@ func freezeNotice(f *bot.Freeze, v View, late bool) *page {
 	if len(f.Votes) > 0 {
 		p.add(freezeVote(f))
 	}
-	p.add(howItEnds((&line{}).everyone(v.Approvers).say(", please look. "), f))
+	p.add(freezeEnding((&line{}).everyone(v.Approvers).say(", please look. "), f))
 	if v.Emergency != "" {
 		p.add((&line{}).say("Is a device lost meanwhile? ").typed(v.Emergency))
 	}
 	return p
-}
-
-// howItEnds says when a freeze ends by itself, and how people end it earlier.
-func howItEnds(l *line, f *bot.Freeze) *line {
-	return l.say("The freeze ends by itself (").when(f.Until).say("), or earlier if enough approvers press ").bold(endFreeze).
-		say(" or type `/revoke-sessions unfreeze`.")
 }
 
 // thawed says that a freeze is over, and why.
@@ -229,9 +223,9 @@ func UnfreezeNotOpened(unsure bool) bot.Message {
 func NoticeRefusal(unnoted bool) bot.Message {
 	p, l := &page{}, &line{}
 	if unnoted {
-		l.say("I have not noted yet where the notice of the freeze is, so this did nothing and was recorded. Press again in a few seconds,")
+		l.say("I'm not ready for this notice yet, so your click changed nothing. Press again in a few seconds,")
 	} else {
-		l.say("This is not the notice of the freeze that is on, so your click did nothing and was recorded. Press ").bold(endFreeze).
+		l.say("This is not the notice of the current freeze, so your click changed nothing. Press ").bold(endFreeze).
 			say(" on the notice in the approvers' channel,")
 	}
 	p.add(l.say(" or type `/revoke-sessions unfreeze`."))
@@ -247,6 +241,6 @@ func UnfreezeFormTooOld() bot.Message {
 
 // freezeChanged refuses the submission of a form that is not true any more.
 func freezeChanged(l *line, _ *bot.Request, _ View) {
-	l.say("The freeze changed while your form was open, so the form no longer said what your click does. Your click did nothing. Press ").
+	l.say("The freeze changed while your form was open, so the form no longer said what your click does. Press ").
 		bold(endFreeze).say(" on the notice again.")
 }

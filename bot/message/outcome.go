@@ -540,6 +540,14 @@ func receiptOutcome(r *bot.Request, l *line, v View) *line {
 		}
 		return l.say(" I read the account ").exactly(r.After.ReadAt).say(", and it did not show the revoke.")
 	}
+	if r.State == bot.NotVisibleYet || r.State == bot.Unreachable {
+		if r.Lane == authz.Self {
+			l.bold("Microsoft accepted the revoke of your sessions")
+		} else {
+			l.bold("Microsoft accepted the revoke of ").boldTyped(r.Name()).bold("'s sessions")
+		}
+		return l.say(" (").byWhom(r).say("). I do not see it on the account yet, and keep checking.")
+	}
 	if r.Lane == authz.Self {
 		return l.bold("Done: your sessions are revoked").say(" (").byWhom(r).say("). You will be asked to sign in again.")
 	}

@@ -190,8 +190,8 @@ var refusals = map[authz.Reason]refusal{
 	bot.OwnAccount: plainly("The bot signs in to Entra with this account. Revoking it here would sign the bot out. " +
 		"Revoke it in the Entra portal. After that, the bot's owner must run `revoke-sessions login`."),
 	bot.LastApproval: func(l *line, r *bot.Request, v View) {
-		if r != nil {
-			l.join(approvals(r, v)).say(" ")
+		if r != nil && len(r.Approvals) > 0 {
+			approvedSoFar(r, l).say(" ")
 		}
 		l.say("Yours would now be the last approval, and your button did not say so. Press the new button on the card if you want to go on.")
 	},
@@ -414,7 +414,7 @@ func decided(r *bot.Request) *line {
 // became says what an approved request has come to.
 func became(r *bot.Request) string {
 	switch {
-	case r.State.Accepted() && (r.Doubtful() || r.Target.Guest == graph.Yes):
+	case r.State == bot.NotVisibleYet, r.State == bot.Unreachable, r.State.Accepted() && r.Target.Guest == graph.Yes:
 		return " The outcome is on the card."
 	case r.State.Accepted():
 		return " The sessions are revoked."

@@ -603,6 +603,7 @@ func scenes() []scene {
 		newScene("approved_queued_drill", bot.Approved, drill, behind(12)),
 		newScene("unknown_process_died", bot.Unknown, died),
 		newScene("unknown_stuck", bot.Unknown, twice),
+		newScene("unknown_stuck_needs_two", bot.Unknown, needs(2), twice),
 		newScene("unknown_stuck_self", bot.Unknown, ofBob, twice),
 		newScene("unknown_stuck_unread", bot.Unknown, minuteLater, unreadSince),
 		newScene("unknown_stuck_changed", bot.Unknown, minuteLater, changedBefore),

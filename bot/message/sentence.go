@@ -311,9 +311,10 @@ func frozenLine(f *bot.Freeze) *line {
 	return freezeEnding(l.say(" "), f)
 }
 
-// freezeEnding adds when and how a freeze ends.
+// freezeEnding says when a freeze ends by itself, and how people end it earlier.
 func freezeEnding(l *line, f *bot.Freeze) *line {
-	return l.say("It ends by itself (").when(f.Until).say("), or when enough approvers type `/revoke-sessions unfreeze`.")
+	return l.say("The freeze ends by itself (").when(f.Until).say("), or earlier if enough approvers press ").bold(endFreeze).
+		say(" on its notice or type `/revoke-sessions unfreeze`.")
 }
 
 // notExecuted says that the policy's automatic revoke, which card and receipt announced,

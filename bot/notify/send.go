@@ -92,7 +92,7 @@ func (s *sender) UpdateForm(ctx context.Context, id string, view message.Modal) 
 // checkingPauses are the waits for the view that an ack has put in place of a form. If it
 // is not there by then, the form was closed or Slack did not get the ack.
 var checkingPauses = []time.Duration{
-	0, 50 * time.Millisecond, 100 * time.Millisecond, 200 * time.Millisecond, 400 * time.Millisecond, 800 * time.Millisecond,
+	0, 150 * time.Millisecond, 400 * time.Millisecond, time.Second,
 }
 
 // AnswerForm replaces a submitted form. Slack may carry out the ack after a call that was

@@ -11,7 +11,7 @@ import (
 )
 
 // noNotice is read after a click that is not on the stored notice.
-const noNotice = "This is not the notice of the freeze that is on, so your click did nothing and was recorded"
+const noNotice = "This is not the notice of the current freeze, so your click changed nothing"
 
 // pressesNotice presses End the freeze on the live notice, or whatever forge makes of
 // that, whether or not the person could see it.
@@ -259,7 +259,7 @@ var noticeAttacks = slices.Concat([]attack{
 	{
 		name: "the form that only asks carries a promise to end the freeze", scene: opensForms(amirID),
 		attack: forgesEnd(amirID, func(number string) string { return number + " 1.1 End the freeze" }),
-		reads:  []string{"form:amir", "Your click did nothing"},
+		reads:  []string{"form:amir", "The freeze changed while your form was open"},
 		rows:   []row{{"refused", "freeze_changed", amirID}}, state: bot.Pending, then: stillAsks(0),
 	},
 	{
