@@ -8,6 +8,7 @@ import (
 	"revoke-sessions/authz"
 	"revoke-sessions/bot"
 	"revoke-sessions/bot/slacktest"
+	"revoke-sessions/bot/testrun"
 )
 
 // TestDenyForm_NamesNobodyToStrangers: a forged press of Deny, on a card that is not posted
@@ -37,7 +38,11 @@ func TestDenyForm_NamesNobodyToStrangers(t *testing.T) {
 	for _, reason := range []string{"x", strings.Repeat("x", bot.MaxReason+1)} {
 		f := s.arrival(bot.FormArrival, outsider)
 		f.CallbackID, f.ViewID, f.Metadata, f.Reason = bot.DenyCallback, views[0].ID, strconv.FormatInt(pressed, 10), reason
+		before := s.slack.Views(outsider)[0].Hash
 		s.actsOut(t, f)
+		if !testrun.Seen(patience, func() bool { return s.slack.Views(outsider)[0].Hash != before }) {
+			t.Fatal("the form was not answered")
+		}
 		s.settled(t)
 		shown := s.answersTo(outsider)
 		for _, v := range s.slack.Views(outsider) {
