@@ -114,7 +114,7 @@ func TestAnswer_IsKeptWhileDatabaseIsAway(t *testing.T) {
 		}
 	}
 	for _, m := range w.slack.Messages(channelOfCards) {
-		if strings.Contains(m.Text, "no clear answer") || strings.Contains(m.Text, "Not known") {
+		if strings.Contains(m.Text, "no clear answer") || strings.Contains(m.Text, "not known") {
 			t.Errorf("somebody reads %q", m.Text)
 		}
 	}

@@ -36,7 +36,7 @@ func (m *Metrics) registerWork() {
 // registerRules registers whether the rules in force are this bot's.
 func (m *Metrics) registerRules() {
 	m.registry.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{
-		Name: prefix + "other_rules_in_force", Help: "1 if another replica was started later with other rules: then this one confirms and revokes nothing.",
+		Name: prefix + "other_rules_in_force", Help: "1 if another replica was started later with other rules: then this one approves and revokes nothing.",
 	}, func() float64 {
 		if b := m.bot.Load(); b != nil && (*b).OtherRulesInForce() {
 			return 1

@@ -1,0 +1,152 @@
+package revokesessions_test
+
+import (
+	"encoding/json"
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+)
+
+// TestREADME_QuotesWhatPeopleRead: each sentence in the first column of the README's
+// table of faults is one that the bot says.
+func TestREADME_QuotesWhatPeopleRead(t *testing.T) {
+	said := sayings(t)
+	text, err := os.ReadFile("README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, table, found := strings.Cut(string(text), "\n| you see | it means |\n")
+	if !found {
+		t.Fatal("the README has no table of what people see")
+	}
+	quotes := 0
+	for row := range strings.Lines(table) {
+		if !strings.HasPrefix(row, "|") {
+			break
+		}
+		column, _, _ := strings.Cut(strings.TrimPrefix(row, "|"), " | ")
+		for _, quote := range quoted.FindAllStringSubmatch(column, -1) {
+			quotes++
+			if !said(quote[1]) {
+				t.Errorf("the README quotes %q, which nobody reads", quote[1])
+			}
+		}
+	}
+	if quotes < 30 {
+		t.Errorf("the table has only %d quoted sentences", quotes)
+	}
+	for _, invented := range []string{"Microsoft is closed today", "refused to tell me who you are"} {
+		if said(invented) {
+			t.Errorf("%q counts as a sentence of the bot's", invented)
+		}
+	}
+}
+
+var quoted = regexp.MustCompile(`\*([^*]+)\*`)
+
+// sayings returns whether a sentence stands in a golden file, or in one string literal of
+// the code that runs.
+func sayings(t *testing.T) func(sentence string) bool {
+	t.Helper()
+	var all []string
+	files, err := filepath.Glob("bot/message/testdata/golden/*.json")
+	if err != nil || len(files) == 0 {
+		t.Fatalf("no golden files: %v", err)
+	}
+	for _, file := range files {
+		data, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var golden any
+		if err := json.Unmarshal(data, &golden); err != nil {
+			t.Fatalf("%s: %v", file, err)
+		}
+		all = appendStrings(all, golden)
+	}
+	err = filepath.WalkDir(".", func(file string, d fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		folder := filepath.ToSlash(file)
+		if d.IsDir() {
+			if strings.HasPrefix(d.Name(), ".") && file != "." || d.Name() == "testdata" || slices.Contains(silent, folder) {
+				return filepath.SkipDir
+			}
+			return nil
+		}
+		if !strings.HasSuffix(file, ".go") || strings.HasSuffix(file, "_test.go") {
+			return nil
+		}
+		parsed, err := parser.ParseFile(token.NewFileSet(), file, nil, 0)
+		if err != nil {
+			return err
+		}
+		ast.Inspect(parsed, func(n ast.Node) bool {
+			e, ok := n.(ast.Expr)
+			if !ok {
+				return true
+			}
+			s, ok := literal(e)
+			if ok {
+				all = append(all, s)
+			}
+			return !ok
+		})
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return func(sentence string) bool {
+		return slices.ContainsFunc(all, func(s string) bool { return strings.Contains(s, sentence) })
+	}
+}
+
+// silent are the folders whose words no user of the bot reads: the rooms for tests, and the
+// doubles.
+var silent = append([]string{"bot/slacktest", "graph/graphtest", "findings"}, forTests...)
+
+// literal returns the string that a literal is, or a sum of literals.
+func literal(e ast.Expr) (string, bool) {
+	switch e := e.(type) {
+	case *ast.ParenExpr:
+		return literal(e.X)
+	case *ast.BasicLit:
+		if e.Kind != token.STRING {
+			return "", false
+		}
+		s, err := strconv.Unquote(e.Value)
+		return s, err == nil
+	case *ast.BinaryExpr:
+		x, okX := literal(e.X)
+		y, okY := literal(e.Y)
+		return x + y, okX && okY && e.Op == token.ADD
+	}
+	return "", false
+}
+
+// appendStrings appends every string in a decoded JSON value, but no key.
+func appendStrings(to []string, value any) []string {
+	switch value := value.(type) {
+	case string:
+		return append(to, value)
+	case []any:
+		for _, v := range value {
+			to = appendStrings(to, v)
+		}
+	case map[string]any:
+		for _, v := range value {
+			to = appendStrings(to, v)
+		}
+	}
+	return to
+}
