@@ -86,7 +86,7 @@ func ruleLine(r *bot.Request, v View) *line {
 	}
 	switch {
 	case r.Need == 0:
-		l.say(" confirm it themselves, or an approver does")
+		l.say(" need no approval")
 	case r.Protected:
 		l.say(", made stricter for a protected account: %s", countApprovals(r.Need))
 	default:
