@@ -36,7 +36,7 @@ func explainLane(p *authz.Policy, lane authz.Lane) string {
 	says := []string{fmt.Sprintf("%s may %s (lane %s).", who(rule.WhoMayRequest, p.Approvers), about, lane)}
 	switch {
 	case rule.Approvals == 0:
-		says = append(says, "No approver is needed: the reporter's own confirmation is enough.")
+		says = append(says, "No approver is needed: the reporter's own decision is enough.")
 	case rule.RequesterMayApprove:
 		says = append(says, fmt.Sprintf("It needs %s. If %s is an approver, their own approval counts.", fromPeople(rule.Approvals), asker))
 	default:
@@ -64,7 +64,7 @@ func explainLane(p *authz.Policy, lane authz.Lane) string {
 
 func fromPeople(n int) string {
 	if n == 1 {
-		return "1 approval"
+		return "one approval"
 	}
 	return fmt.Sprintf("%d approvals from different people", n)
 }

@@ -15,8 +15,8 @@ func TestExplainDefaults(t *testing.T) {
 	}
 	want := []string{
 		"An approver is Slack user U0ALICE.",
-		"Anyone may report their own lost device (lane self). It needs 1 approval. If the reporter is an approver, their own approval counts. If nobody decides within 8 hours, the request expires and nothing is revoked.",
-		"Anyone may ask for somebody else's sessions to be revoked (lane third_party). It needs 1 approval. If the requester is an approver, their own approval counts. The person whose sessions it is about never decides. If nobody decides within 8 hours, the request expires and nothing is revoked.",
+		"Anyone may report their own lost device (lane self). It needs one approval. If the reporter is an approver, their own approval counts. If nobody decides within 8 hours, the request expires and nothing is revoked.",
+		"Anyone may ask for somebody else's sessions to be revoked (lane third_party). It needs one approval. If the requester is an approver, their own approval counts. The person whose sessions it is about never decides. If nobody decides within 8 hours, the request expires and nothing is revoked.",
 		"No reminders are sent while a request waits.",
 		"One person can make or join at most 10 requests in an hour about others. That is the default. To change it, set limits.per_requester to another number, or to none.",
 		"Any approver can freeze all revokes for at most 1 hour. The same person cannot freeze again until a day after its end. Two approvers together can end a freeze early. If there is only one approver, that one can.",
@@ -49,7 +49,7 @@ func TestExplain(t *testing.T) {
 		}, []string{"there is only one approver."}},
 		{"version: 1\napprovers: [S0ONE]\n", nil, []string{"there is only one approver."}},
 		{head + "lanes: {self: {approvals: 0}}\n", []string{
-			"No approver is needed: the reporter's own confirmation is enough.",
+			"No approver is needed: the reporter's own decision is enough.",
 			"Note: lanes.self.approvals is 0. Somebody who holds the lost phone with Slack on it can sign its owner out, but can do nothing else.",
 		}, nil},
 		{head + "lanes: {self: {on_timeout: execute}}\n", []string{
@@ -76,7 +76,7 @@ func TestExplain(t *testing.T) {
 			"Protected: Slack user U0EVE. Every request about them is refused.",
 			"Note: a privileged role counts only while it is active.",
 		}, nil},
-		{head + "protected: [{match: {users: [U0BOB]}, requester_may_approve: false}]\n", []string{"needs at least 1 approval in either lane. The requester's own approval never counts."}, []string{"RoleManagement"}},
+		{head + "protected: [{match: {users: [U0BOB]}, requester_may_approve: false}]\n", []string{"needs at least one approval in either lane. The requester's own approval never counts."}, []string{"RoleManagement"}},
 		{head + "lanes: {self: {timeout: 20m}}\nreminders: {after: 15m, factor: 1.5, escalate: {after: 1h, to: [U0EVE, S0ONE]}}\n", []string{
 			"the first reminder comes after 15 minutes. At most 5 are sent. Each pause is 1.5 times as long as the one before. After 1 hour without a decision the bot calls Slack user U0EVE and everyone in Slack user group S0ONE.",
 			"Note: in the lane self reminders.escalate calls nobody, because a request waits there only 20 minutes.",

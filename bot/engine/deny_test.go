@@ -40,7 +40,7 @@ func TestDeny_FormDoesNotOpen(t *testing.T) {
 				!strings.Contains(text, "Press Deny again: that denies "+own+" at once, without a reason.") {
 				t.Errorf("they read %s", text)
 			}
-			if text := s.says(t, at); !strings.Contains(text, "pressed Deny, and the form for the reason may not have opened. Nothing is denied yet.") || !strings.Contains(text, "presses Deny again, that denies it at once, without a reason.") {
+			if text := s.says(t, at); !strings.Contains(text, "pressed Deny, and the form for the reason may not have opened. Nothing is denied yet.") || !strings.Contains(text, "press Deny again, that denies it at once, without a reason.") {
 				t.Errorf("the card says %s", text)
 			}
 			if n := s.count(t, "deny_asked", ""); n != 1 {

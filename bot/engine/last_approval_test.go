@@ -22,7 +22,7 @@ func TestLastApproval_TakesItsOwnButton(t *testing.T) {
 	if r := s.state(t, own); r.State != bot.Pending || len(r.Approvals) != 1 || len(s.entra.calls) != 0 {
 		t.Fatalf("it is %s, with %d approvals and %d calls", r.State, len(r.Approvals), len(s.entra.calls))
 	}
-	if text := s.told(t, another); !strings.Contains(text, "Yours would now be the last approval, and your button did not say so.") ||
+	if text := s.told(t, another); !strings.Contains(text, "Your approval would now be the last one, but your button did not say so.") ||
 		!strings.Contains(text, "@"+theApprover+" approved (1 of 2).") || strings.Contains(text, "nobody") {
 		t.Errorf("they read %s", text)
 	}

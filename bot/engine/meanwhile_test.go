@@ -111,7 +111,7 @@ func (s *stage) state(t *testing.T, id string) bot.Request {
 }
 
 const (
-	revokedAlready = "Revoked already, for another request: "
+	revokedAlready = "Already revoked for another request: "
 	notSeenYet     = "Microsoft accepted a revoke for another request, but I have not seen it on the account yet: "
 )
 
@@ -145,7 +145,7 @@ func TestMeanwhile_VoidsCardThatDoesNotSayIt(t *testing.T) {
 	if r := s.state(t, own); r.State != bot.Void || !slices.Equal(r.Changed, []bot.Difference{bot.RevokedMeanwhile}) || len(s.entra.calls) != 1 {
 		t.Fatalf("it is %s, by %v, after %d calls", r.State, r.Changed, len(s.entra.calls))
 	}
-	if text := s.told(t, theApprover); !strings.Contains(text, "another request for this account was carried out, and the card did not say so. Nothing was done for this one.") {
+	if text := s.told(t, theApprover); !strings.Contains(text, "another request for this account was carried out, and the card did not say so. Nothing was revoked for this request.") {
 		t.Errorf("they read %s", text)
 	}
 	s.slack.ClearFaults()

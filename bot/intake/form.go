@@ -32,13 +32,13 @@ func (h *Handler) openForm(ctx context.Context, a act, view message.Modal) error
 	}
 	h.log.Warn("cannot open the form", "arrival", a.ID, "user", a.UserID, "error", err)
 	if _, limited := lookup.TooOften(err); limited {
-		return h.reply(ctx, a, message.Note("Slack asked the bot to wait, so the form did not open and nothing was asked for. %s",
+		return h.reply(ctx, a, message.Note("Slack asked the bot to wait, so the form did not open. Nothing was sent. %s",
 			bot.TypeInstead))
 	}
 	if e, ok := errors.AsType[*slackapi.Error](err); ok && e.NoAnswer() {
-		return h.reply(ctx, a, message.Note("I am not sure that the form opened. If you see none: %s", bot.TypeInstead))
+		return h.reply(ctx, a, message.Note("I don't know whether the form opened. If you see none: %s", bot.TypeInstead))
 	}
-	return h.reply(ctx, a, message.Note("The form could not open, and nothing was asked for. %s", bot.TypeInstead))
+	return h.reply(ctx, a, message.Note("The form did not open. Nothing was sent. %s", bot.TypeInstead))
 }
 
 // formButton opens the form with what the stored arrival holds that the button names. The

@@ -89,9 +89,9 @@ func Joined(r *bot.Request, v View, slackID string, added bool) bot.Message {
 	case r.OnlySelf():
 		l.say(" It is waiting for you: press the button in my direct message.")
 	case len(v.Deciders) == 0:
-		l.say(" I can't find anybody who can decide it. Do not wait for it.")
+		l.say(" I can't find anyone who can decide it. Do not wait for it.")
 	default:
-		l.say(" Waiting for ").deciders(v).say(".")
+		whoIsMissing(r, l.say(" Waiting for "), v).say(".")
 	}
 	l.say(" %s", nothingYet(r))
 	if need := v.Policy.Require(r.Matter()); !need.RequesterMayApprove {
@@ -112,7 +112,7 @@ func Joined(r *bot.Request, v View, slackID string, added bool) bot.Message {
 func CancelAsked(r *bot.Request, v View) bot.Message {
 	p := &page{}
 	p.add(begin(r).boldTyped(r.Name()).bold(": I'm asking the approvers to cancel %s.", r.ID).
-		say(" It stays open until an approver denies it, because whoever found the device could have asked. An approver should phone you first").
+		say(" It stays open until an approver denies it, because somebody who found the device could have asked. An approver should phone you first").
 		whoCan(v.Approvers, r.TargetSlackID).say(" See my direct message to you: it says whether I reached them."))
 	return p.message()
 }
@@ -184,7 +184,7 @@ func statusLine(r *bot.Request, v View) *line {
 	case r.State == bot.Pending:
 		waits := "Waiting for an approver"
 		if r.OnlySelf() {
-			waits = "Waiting for its owner or an approver"
+			waits = "Waiting for the person who reported it, or an approver"
 		}
 		l.boldTyped(r.Name()).say(" · %s · %s", r.ID, waits).join(statusCount(r)).say(". %s ", nothingYet(r)).
 			join(ifUndecided(r, &line{}, v)).say(" ").join(refusedHere(v))
@@ -240,7 +240,7 @@ func NotOpened(r *bot.Request, holds, unsure bool) bot.Message {
 	}
 	l.bold("that denies %s at once, without a reason.", r.ID)
 	if holds {
-		l.say(" It no longer goes on automatically: an approver must decide it.")
+		l.say(" The request no longer goes on automatically: an approver must decide it.")
 	}
 	p.add(l)
 	return p.message()

@@ -107,7 +107,7 @@ func decisionParts(r *bot.Request, v View) (notes, body []*line, buttons []*slac
 		notes = append([]*line{reopenedLine(r, v)}, warnings(r, v)...)
 		if !r.CancelAskedAt.IsZero() {
 			notes = append(notes, (&line{}).say("⚠ ").boldTyped(r.Name()).bold("'s Slack account asks to cancel").say(" (").when(r.CancelAskedAt).
-				say("). Phone them first; then press Deny. Somebody who found the device could have asked this, too."))
+				say("). Phone them first; then press Deny. Somebody who found the device could have asked."))
 		}
 		notes = append(notes, denyAsked(r))
 		if r.Replaces != "" {
@@ -137,7 +137,8 @@ func decisionParts(r *bot.Request, v View) (notes, body []*line, buttons []*slac
 		if v.Freeze != nil {
 			break // nobody can try again until it ends
 		}
-		add((&line{}).say("“%s” is a new decision, with every check, until ", retryLabel(r)).when(r.Verdict().At.Add(bot.RetryWindow)).say("."))
+		add((&line{}).say("“%s” works until ", retryLabel(r)).when(r.Verdict().At.Add(bot.RetryWindow)).
+			say(". It is a new decision, and every check runs again."))
 		buttons = append(buttons, retryButton(r, whoSignsInAgain(r)))
 	}
 	return notes, body, buttons
@@ -204,11 +205,11 @@ var laneWords = map[authz.Lane]string{authz.Self: "They report their own device.
 
 // deactivated says how a deactivated Slack account led to the target.
 func deactivated(r *bot.Request, v View) *line {
-	l := (&line{}).say(" ").person(r.TargetLeft)
+	l := (&line{}).person(r.TargetLeft).say(". ")
 	if v.Policy != nil && v.Policy.Identity.ByMap && v.Policy.Identity.Map[r.TargetLeft] != "" {
-		return l.say("'s Slack account is deactivated; the policy's map names this account for it.")
+		return l.say("The policy's map names this account.")
 	}
-	return l.say("'s Slack account is deactivated; the e-mail address that Slack still shows led to this account, and nobody vouches for it.")
+	return l.say("I found this account by the e-mail address that Slack still shows. The address may be old.")
 }
 
 func pendingButtons(r *bot.Request, v View) []*slack.ButtonBlockElement {
@@ -232,7 +233,7 @@ func pendingButtons(r *bot.Request, v View) []*slack.ButtonBlockElement {
 // whoSignsInAgain says in a dialog what a revoke does to the person.
 func whoSignsInAgain(r *bot.Request) string {
 	if r.Target.Guest == graph.Yes {
-		return fmt.Sprintf("%s is a guest: Microsoft accepts the call, and ends no session at the home organisation.", inDialog(r))
+		return fmt.Sprintf("%s is a guest: Microsoft accepts the call, but ends no session at the home organisation.", inDialog(r))
 	}
 	return fmt.Sprintf("%s must sign in again everywhere.", inDialog(r))
 }
@@ -307,19 +308,19 @@ func revokedMeanwhile(r, other *bot.Request) *line {
 		l.bold("Microsoft accepted a revoke for another request, but I have not seen it on the account yet:").
 			say(" %s, ", other.ID).when(other.AcceptedAt).say(".")
 		if r.Executes {
-			l.say(" If I see it soon, this request is not carried out by itself.")
+			l.say(" If I see it soon, this request is not carried out automatically.")
 		}
 		return l
 	default:
-		l.bold("Revoked already, for another request:").say(" %s, ", other.ID).when(other.AcceptedAt).
-			say(". To revoke again signs ").typed(r.Name()).say(" out again. Is once enough? Then ")
+		l.bold("Already revoked for another request:").say(" %s, ", other.ID).when(other.AcceptedAt).
+			say(". Revoking again signs ").typed(r.Name()).say(" out again. Is once enough? Then ")
 		switch r.State {
 		case bot.Pending:
 			return l.say("press Deny.")
 		case bot.Approved:
 			return l.say("press Deny, which stops this request.")
 		}
-		return l.say("nothing needs to be done.") // this card has no Deny button
+		return l.say("you need not do anything.") // this card has no Deny button
 	}
 	return l.say(" %s, ", other.ID).when(other.AcceptedAt).say(".")
 }

@@ -92,7 +92,7 @@ func ruleLine(r *bot.Request, v View, approver bool) *line {
 	}
 	switch {
 	case r.Need == 0:
-		l.say(" confirm it themselves, or an approver does")
+		l.say(" need no approval")
 	case r.Protected && approver:
 		l.say(", made stricter for a protected account: %s", countApprovals(r.Need))
 	default:

@@ -106,7 +106,7 @@ func freezeVote(f *bot.Freeze) *line {
 
 // howLong says how long a freeze goes on after somebody asked to end it.
 func howLong(l *line, f *bot.Freeze) *line {
-	return l.say(" It goes on until another approver asks too, or until ").when(f.Until).say(".")
+	return l.say(" The freeze goes on until another approver asks too, or until ").when(f.Until).say(".")
 }
 
 // freezeNews is the new message under the notice of a freeze about its last step. It
@@ -210,9 +210,9 @@ func (u Unfreezing) count() *line {
 func UnfreezeNotOpened(unsure bool) bot.Message {
 	p, l := &page{}, &line{}
 	if unsure {
-		l.say("I am not sure that the form opened. Nothing is done until you submit it. If you see none, press ")
+		l.say("I don't know whether the form opened. The freeze goes on. If you see the form, submit it. If you see none, press ")
 	} else {
-		l.say("The form did not open, so nothing was done. Press ")
+		l.say("The form did not open, so your click did nothing. Press ")
 	}
 	p.add(l.bold(endFreeze).say(" again, or type `/revoke-sessions unfreeze`."))
 	return p.message()
@@ -223,7 +223,7 @@ func UnfreezeNotOpened(unsure bool) bot.Message {
 func NoticeRefusal(unnoted bool) bot.Message {
 	p, l := &page{}, &line{}
 	if unnoted {
-		l.say("I'm not ready for this notice yet, so your click changed nothing. Press again in a few seconds,")
+		l.say("I'm not ready for this button yet, so your click changed nothing. Press again in a few seconds,")
 	} else {
 		l.say("This is not the notice of the current freeze, so your click changed nothing. Press ").bold(endFreeze).
 			say(" on the notice in the approvers' channel,")
@@ -235,7 +235,7 @@ func NoticeRefusal(unnoted bool) bot.Message {
 // UnfreezeFormTooOld answers the submission of a form whose click is not stored any more.
 func UnfreezeFormTooOld() bot.Message {
 	p := &page{}
-	p.add((&line{}).say("This form is too old, so nothing was done. Press ").bold(endFreeze).say(" on the notice again."))
+	p.add((&line{}).say("This form is too old, so it did nothing. Press ").bold(endFreeze).say(" on the notice again."))
 	return p.message()
 }
 

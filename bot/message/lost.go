@@ -36,9 +36,9 @@ func RestoredNotice(back bot.StepBack, closed int, v View) bot.Message {
 	case 0:
 		l.say(" No request was open in it.")
 	case 1:
-		l.say(" One request was open in it. I closed it as not known, and call nothing for it.")
+		l.say(" One request was open in it. I closed it as not known, and make no call for it.")
 	default:
-		l.say(" %d requests were open in it. I closed them as not known, and call nothing for them.", closed)
+		l.say(" %d requests were open in it. I closed them as not known, and make no call for them.", closed)
 	}
 	p.add(l)
 	p.add((&line{}).everyone(v.Approvers).say(", please look: I do not know what the lost rows held."))

@@ -79,6 +79,6 @@ func ReachNotice() bot.Message {
 	p.add((&line{}).bold("Microsoft may refuse to revoke an administrator's sessions.").
 		say(" I have no Entra role for that. This is about accounts with an administrator role, or in a group that can hold one."))
 	p.add((&line{}).say("If Microsoft refuses, a Privileged Authentication Administrator can revoke in the Entra portal: find out now who that is. " +
-		"Or the bot's owner gives me that role; `revoke-sessions doctor` says how."))
+		"Or ask the bot's owner to give me that role: `revoke-sessions doctor` says how."))
 	return p.message()
 }

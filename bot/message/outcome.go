@@ -124,7 +124,7 @@ func acceptedNews(r *bot.Request, l *line) *line {
 	}
 	switch {
 	case r.Doubtful() && r.Seen:
-		return l.about(r).bold("the account showed the revoke once, and shows it no more. Treat it as not done.")
+		return l.about(r).bold("the account showed the revoke once, but no longer shows it. Treat it as not done.")
 	case r.Doubtful() && r.State == bot.Unreachable:
 		return l.about(r).bold("Microsoft accepted the revoke, but the account did not show it. Treat it as not done.")
 	case r.Doubtful():
@@ -195,6 +195,8 @@ func waiting(r *bot.Request, l *line, a *bot.Attempt) *line {
 		l.say(" I could not reach Microsoft, so I wait %s.", Spell(a.Wait))
 	case NoToken(a.Code):
 		l.say(" I could not sign in to Microsoft Entra, so I wait %s.", Spell(a.Wait))
+	case a.Status == 0:
+		l.say(" I could not make the call, so I wait %s.", Spell(a.Wait))
 	default:
 		l.say(" Microsoft did not take the call (status %d), so I wait %s.", a.Status, Spell(a.Wait))
 	}
@@ -278,6 +280,11 @@ func failureRemedy(r *bot.Request, l *line, v View) *line {
 	switch {
 	case x != nil && r.Retryable(v.Now):
 		return l.say("An approver can press “Try again” on the card.")
+	case a != nil && x == nil && a.Asked: // the remedy may name a shorter wait
+		if l.say("Try again after ").whenExactly(a.EndedAt.Add(a.Wait)).say("."); r.Drill {
+			return l
+		}
+		return byHand(l)
 	case a != nil && x == nil:
 		return l.say("%s", a.Remedy)
 	}
@@ -325,7 +332,7 @@ func findingOut(r *bot.Request, l *line, v View) *line {
 	switch r.Withheld {
 	case "":
 	case bot.NotOnRecord:
-		l.then("I make no second call: the audit record does not show this decision. The bot's owner must look at the database.")
+		l.then("I make no second call: the audit record does not show this decision. The bot's owner must check the database.")
 	default:
 		l.then("I make no second call, because the decision no longer holds.")
 	}
@@ -444,6 +451,11 @@ func nothingDone(r *bot.Request) string {
 	return "Nothing was revoked."
 }
 
+// nothingDoneHere is nothingDone where another request for the same person goes on.
+func nothingDoneHere(r *bot.Request) string {
+	return strings.TrimSuffix(nothingDone(r), ".") + " for this request."
+}
+
 // soFar says what the earlier calls of a request that waits have done.
 func soFar(r *bot.Request, l *line) *line {
 	switch {
@@ -487,7 +499,7 @@ func (l *line) by(r *bot.Request) *line {
 	case d.Kind == authz.TimeOut:
 		return l.say("Automatic: nobody decided in time")
 	case ownDecision(r):
-		return l.say("Confirmed by ").person(d.SlackID).say(", who reported it")
+		return l.say("Decided by ").person(d.SlackID).say(", who reported it")
 	default:
 		return l.say("Approved by ").givers(d)
 	}
@@ -499,7 +511,7 @@ func (l *line) byWhom(r *bot.Request) *line {
 	case d.Kind == authz.TimeOut:
 		return l.say("automatic: nobody decided in time")
 	case ownDecision(r):
-		return l.say("you confirmed this yourself")
+		return l.say("you decided this yourself")
 	default:
 		return l.say("approved by ").givers(d)
 	}
@@ -595,7 +607,7 @@ func ring(r *bot.Request, v View) *line {
 	case d.Kind == authz.TimeOut:
 		return l.deciders(v).say(": nobody decided this in time.")
 	case ownDecision(r):
-		return l.deciders(v).say(": only the person who reported this has confirmed it.")
+		return l.deciders(v).say(": only the person who reported this has decided it.")
 	default:
 		for _, other := range d.Others {
 			l.person(other.SlackID).say(", ")
@@ -611,10 +623,10 @@ var differenceWords = map[bot.Difference]string{
 	bot.Gone:             "the account no longer exists",
 	bot.OtherOperation:   "the bot is set to another operation",
 	bot.MoreApprovals:    "more approvals are needed now",
-	bot.Altered:          "the stored request is not what the card showed, and the bot's owner must look at the database",
+	bot.Altered:          "the stored request is not what the card showed, and the bot's owner must check the database",
 	bot.AskedElsewhere:   "its approvals no longer count, and a newer request asks for the same",
 	bot.RevokedMeanwhile: "another request for this account was carried out, and the card did not say so",
-	bot.Unrecorded:       "the audit record does not show what the stored request says, and the bot's owner must look at the database",
+	bot.Unrecorded:       "the stored request differs from its audit record, and the bot's owner must check the database",
 	bot.NowBlocked:       "the policy no longer lets anybody revoke this account here",
 }
 
@@ -633,13 +645,13 @@ func voidLine(r *bot.Request, l *line) *line { return afterVoid(r, voidNews(r, l
 func voidNews(r *bot.Request, l *line) *line {
 	switch {
 	case slices.Contains(r.Changed, bot.Unrecorded):
-		return l.about(r).bold("stopped. The audit record does not show what the stored request says.")
+		return l.about(r).bold("stopped. The stored request differs from its audit record.")
 	case slices.Contains(r.Changed, bot.AskedElsewhere):
 		return l.about(r).bold("closed. An approval no longer counts, and %s asks for the same.", r.ReplacedBy)
 	}
 	done := nothingDone(r)
 	if slices.Contains(r.Changed, bot.RevokedMeanwhile) {
-		done = "Nothing was done for this one."
+		done = nothingDoneHere(r)
 	}
 	return l.about(r).bold("closed.").say(" Changed since the card was made: %s. %s", inWords(r.Changed), done)
 }
@@ -648,10 +660,10 @@ func voidNews(r *bot.Request, l *line) *line {
 func afterVoid(r *bot.Request, l *line) *line {
 	switch {
 	case slices.Contains(r.Changed, bot.Unrecorded):
-		return l.say("I call nothing for this request. Somebody may have changed the database: the bot's owner must look at it now. " +
+		return l.say("I do not call Microsoft for it now. Somebody may have changed the database: the bot's owner must check it now. " +
 			"Ask again with `/revoke-sessions` if it is still needed.")
 	case slices.Contains(r.Changed, bot.AskedElsewhere):
-		return l.say("Nothing was done for this one. The other one shows how it goes on.")
+		return l.say("%s %s shows how it goes on.", nothingDoneHere(r), r.ReplacedBy)
 	case slices.Contains(r.Changed, bot.NowBlocked):
 		return l.say("Nobody can approve it here.")
 	case r.ReplacedBy == "":

@@ -102,8 +102,8 @@ func withoutGroups(m bot.Message) bot.Message {
 			groups = append(groups, found[1])
 		}
 	}
-	why := (&line{}).bold("This rings nobody as a member of a user group:").
-		say(" Slack does not let me mention %s here (%s). Whoever administers Slack can allow it.", strings.Join(groups, ", "), NoMention)
+	why := (&line{}).bold("Not notified as a user group: %s.", strings.Join(groups, ", ")).
+		say(" Slack does not let me mention user groups here (%s). A Slack administrator can allow it.", NoMention)
 	if len(m.Able) > 0 {
 		why.say(" I mention these instead: ").people(m.Able).say(".")
 	}

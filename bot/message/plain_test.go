@@ -137,7 +137,7 @@ func TestInstead_NamesGroupsItCannotMention(t *testing.T) {
 	text, shown := read(t, m)
 	for where, says := range map[string]string{"text": text, "blocks": shown} {
 		if why == "" || !strings.Contains(says, "user group S0SECURITY") ||
-			!strings.Contains(says, "does not let me mention S0SECURITY here (restricted_action)") {
+			!strings.Contains(says, "does not let me mention user groups here (restricted_action)") {
 			t.Errorf("the %s say %q", where, says)
 		}
 	}

@@ -151,9 +151,18 @@ func stillNeeded(r *bot.Request, l *line, v View, waiting string) *line {
 	return l.say(" Waiting for %d more: ", missing).deciders(v).say(".")
 }
 
+// whoIsMissing mentions the people whose approvals are missing, after "Waiting for".
+func whoIsMissing(r *bot.Request, l *line, v View) *line {
+	if n := r.Need - len(r.Approvals); n > 1 {
+		return l.say("%d approvals: ", n).deciders(v)
+	}
+	return l.anyOf(v)
+}
+
 // anyOf mentions the people of whom one must decide.
 func (l *line) anyOf(v View) *line {
-	switch names := v.Deciders; len(names) {
+	names := slices.DeleteFunc(slices.Clone(v.Deciders), func(name string) bool { return name == v.Reader })
+	switch len(names) {
 	case 0, 1:
 		return l.deciders(v)
 	case 2:
@@ -195,7 +204,11 @@ func wrote(r *bot.Request, slackID string) *line {
 
 // pendingLines say what happens next on the receipt of a pending request.
 func pendingLines(r *bot.Request, v View) []*line {
-	all := []*line{notExecuted(r, &line{}), obstacles(r, v)}
+	var all []*line
+	if r.NotExecuted != "" {
+		all = append(all, notExecuted(r, &line{}).say(" An approver must decide it."))
+	}
+	all = append(all, obstacles(r, v))
 	if r.Executes && !r.OnlySelf() && v.Freeze == nil {
 		all = append(all, ifUndecided(r, &line{}, v))
 	}
@@ -239,7 +252,7 @@ func cancelButton(r *bot.Request) *slack.ButtonBlockElement {
 			"They phone you first, because somebody else may have your device."
 	}
 	if r.Drill {
-		says = "DRILL: " + strings.Replace(says, "Nothing is revoked.", "Nothing was changed.", 1)
+		says = "DRILL: " + strings.Replace(says, "Nothing is revoked.", "Nothing is changed.", 1)
 	}
 	b := button(bot.ActionCancel, label, r.ID, slack.StyleDefault)
 	says = bot.CutRunes(says, maxDialogText)
@@ -277,7 +290,7 @@ func whyNot(why authz.Reason) *line {
 // notExecutedNote says that a report that nobody decided was not carried out.
 func notExecutedNote(r *bot.Request, v View) bot.Message {
 	p := &page{}
-	l := mark(r).boldTyped(r.Name()).bold(" still needs a decision.").say(" ")
+	l := mark(r).about(r).bold("an approver must still decide.").say(" ")
 	p.add(notExecuted(r, l).say(" Approvers: ").deciders(v).say(". (%s)", r.ID))
 	p.add(emergencyFor(r, v))
 	return p.message()
@@ -308,7 +321,7 @@ func cancelHeard(r *bot.Request, v View, l *line) *line {
 		return l.say(" I could not ask in the approvers' channel, so I sent a direct message to ").people(v.CancelTold).
 			say(". An approver phones you first, and then decides.")
 	case v.Shut != "":
-		return l.say(" I reached no approver: %s. Tell one yourself: ", ChannelSays(v.Shut)).able(v.Approvers, r.TargetSlackID).say(".")
+		return l.say(" I could not ask the approvers yet: %s. Tell one yourself: ", ChannelSays(v.Shut)).able(v.Approvers, r.TargetSlackID).say(".")
 	}
 	return l.say(" I'm asking the approvers. An approver phones you first, and then decides.")
 }

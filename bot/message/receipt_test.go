@@ -29,10 +29,10 @@ func TestReceipt_SaysWhoApprovedAndWhoIsMissing(t *testing.T) {
 // Somebody who confirmed for themselves is not told who approved.
 func TestReceipt_OwnConfirmation(t *testing.T) {
 	s := newScene("", bot.Verified, ofBob, alone, byBob)
-	if got := receipt(&s.r, s.v, bottest.Bob).Text; !strings.HasPrefix(got, "✅ Done: your sessions are revoked (you confirmed this yourself). ") {
+	if got := receipt(&s.r, s.v, bottest.Bob).Text; !strings.HasPrefix(got, "✅ Done: your sessions are revoked (you decided this yourself). ") {
 		t.Errorf("the receipt says %s", got)
 	}
-	if got := card(&s.r, s.v).Text; !strings.Contains(got, "Confirmed by <@U0BOB>, who reported it.") || strings.Contains(got, "Approved by") {
+	if got := card(&s.r, s.v).Text; !strings.Contains(got, "Decided by <@U0BOB>, who reported it.") || strings.Contains(got, "Approved by") {
 		t.Errorf("the card says %s", got)
 	}
 	s = newScene("", bot.Verified, ofBob, together)
@@ -49,7 +49,7 @@ func TestCancelButton_SaysWhatItDoes(t *testing.T) {
 	}{
 		"a report":             {newScene("", bot.Pending, ofBob), "Cancel report", "This asks the approvers to cancel. Your report stays open until"},
 		"a request":            {newScene("", bot.Pending), "Cancel request", "This ends your request about Carol Target. Nothing is revoked."},
-		"a drill":              {newScene("", bot.Pending, drill), "Cancel request", "DRILL: This ends your request about Carol Target. Nothing was changed."},
+		"a drill":              {newScene("", bot.Pending, drill), "Cancel request", "DRILL: This ends your request about Carol Target. Nothing is changed."},
 		"a report, asked":      {newScene("", bot.Pending, ofBob, cancelWish), "", ""},
 		"a request of several": {newScene("", bot.Pending, joined), "", ""},
 	} {

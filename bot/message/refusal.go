@@ -193,14 +193,14 @@ var refusals = map[authz.Reason]refusal{
 		if r != nil && len(r.Approvals) > 0 {
 			approvedSoFar(r, l).say(" ")
 		}
-		l.say("Yours would now be the last approval, and your button did not say so. Press the new button on the card if you want to go on.")
+		l.say("Your approval would now be the last one, but your button did not say so. Press the new button on the card if you want to go on.")
 	},
 	bot.IsVoid: func(l *line, r *bot.Request, _ View) {
 		l.say("This card was out of date, so its request is closed.").join(followedBy(r))
 	},
 	bot.TargetChanged: targetChanged,
 	bot.NotOnRecord: plainly("The stored request differs from its audit record, so the bot does not call Microsoft for it. " +
-		"The bot's owner should check the database. Ask again with `/revoke-sessions`."),
+		"The bot's owner must check the database. Ask again with `/revoke-sessions`."),
 	bot.FreezeChanged:   freezeChanged,
 	bot.OverLimit:       func(l *line, _ *bot.Request, v View) { overLimit(l, v) },
 	bot.TooFewApprovers: plainly("Too few approvers are available. Ask the bot's owner to add one."),

@@ -142,7 +142,7 @@ func TestRefusal_SaysWhoCould(t *testing.T) {
 		bot.TargetChanged:           "Ask again with `/revoke-sessions`",
 		bot.OverLimit:               "Another approver can: " + approvers,
 		bot.TooFewApprovers:         "Ask the bot's owner to add one",
-		bot.NotOnRecord:             "The bot's owner should check the database. Ask again with `/revoke-sessions`",
+		bot.NotOnRecord:             "The bot's owner must check the database. Ask again with `/revoke-sessions`",
 	}
 	for _, reason := range bot.Reasons {
 		if ways[reason] == "" {

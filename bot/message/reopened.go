@@ -93,7 +93,7 @@ func reopenedNote(r *bot.Request, n int, v View) bot.Message {
 		join(whyTakenBack(r, x, v.Patience)).say(" %s", unrevoked(r)))
 	l := &line{}
 	if x.Kept > 0 {
-		l.say("It still has %s of %d. ", count(x.Kept, "approval"), r.Need)
+		l.say("It still has %d of %d approvals. ", x.Kept, r.Need)
 	}
 	p.add(callDeciders(l, v, ": please decide on the card."))
 	p.add(emergencyFor(r, v))

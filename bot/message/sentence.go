@@ -227,9 +227,9 @@ func warnings(r *bot.Request, v View) []*line {
 		switch {
 		case !goesByRoles:
 		case r.Privileged == graph.Yes:
-			l.say(": it holds a privileged role")
+			l.say(", because the account holds a privileged role")
 		case r.Privileged == graph.Unknown:
-			l.say(": whether it holds a privileged role could not be read, which counts as if it did")
+			l.say(", because the account may hold a privileged role")
 		}
 		l.say(".")
 	}
@@ -238,13 +238,13 @@ func warnings(r *bot.Request, v View) []*line {
 	}
 	if r.Target.Restricted == graph.Yes {
 		warn().bold("Restricted management unit.").say(" Microsoft refuses unless the bot's app has a role within that unit. " +
-			"Then ask a Privileged Authentication Administrator, or an administrator of that unit.")
+			"If it refuses, ask a Privileged Authentication Administrator, or an administrator of that unit.")
 	}
 	if r.Target.Guest == graph.Yes {
 		warn().bold("Guest account.").say(" Microsoft revokes nothing here. Ask the home organisation.")
 	}
 	if r.TargetLeft != "" {
-		warn().bold("Deactivated in Slack.").join(deactivated(r, v)).say(" Check that it is the right one.")
+		warn().bold("Deactivated in Slack: ").join(deactivated(r, v)).say(" Check that it is the right one.")
 	}
 	if r.Target.Disabled == graph.Yes {
 		warn().bold("Sign-in is blocked already.").say(" Open sessions may go on for a while.")
@@ -276,12 +276,12 @@ func revokedRecently(r *bot.Request) *line {
 	case ours && r.Target.Stamps.Known() && stamp.Before(r.RevokedBefore.Add(-bot.StampSkew)):
 		return (&line{}).bold("Microsoft accepted a revoke %s before this request, but the account does not show it.", Spell(ago))
 	case ours && !r.Target.Stamps.Known():
-		return (&line{}).bold("Microsoft accepted a revoke %s before this request already.", Spell(ago))
+		return (&line{}).bold("Microsoft already accepted a revoke %s before this request.", Spell(ago))
 	case ours && !r.Drill:
-		return (&line{}).bold("Revoked %s before this request already.", Spell(ago))
+		return (&line{}).bold("Already revoked %s before this request.", Spell(ago))
 	}
 	// Perhaps not by a revoke: a new password moves the stamp too.
-	return (&line{}).bold("Sessions were ended %s before this request already.", Spell(ago))
+	return (&line{}).bold("Sessions were already ended %s before this request.", Spell(ago))
 }
 
 func countApprovals(n int) string {
@@ -324,11 +324,11 @@ func notExecuted(r *bot.Request, l *line) *line {
 		return l
 	}
 	if r.NotExecuted == bot.DenyAsked { // its time may not be up
-		l.bold("It is not carried out by itself: ")
+		l.bold("It is not carried out automatically: ")
 	} else {
-		l.bold("It was not carried out by itself: ")
+		l.bold("It was not carried out automatically: ")
 	}
-	return l.join(whyNot(r.NotExecuted)).say(". An approver must decide it.")
+	return l.join(whyNot(r.NotExecuted)).say(".")
 }
 
 // count writes a number of things.

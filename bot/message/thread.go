@@ -18,7 +18,7 @@ func denyAsked(r *bot.Request) *line {
 			l.say(" ")
 		}
 		l.say("⚠ ").person(v.SlackID).say(" pressed Deny, and the form for the reason may not have opened. ")
-		l.bold("Nothing is denied yet.").say(" If ").person(v.SlackID).say(" presses Deny again, that denies it at once, without a reason.")
+		l.bold("Nothing is denied yet.").say(" If they press Deny again, that denies it at once, without a reason.")
 	}
 	return l
 }
@@ -245,8 +245,8 @@ func superseded(r *bot.Request, n int) bot.Message {
 // cancelAsked tells the thread that the target's own account asks to cancel.
 func cancelAsked(r *bot.Request, v View) bot.Message {
 	p := &page{}
-	p.add(markAs(r, signWaits).boldTyped(r.Name()).bold("'s Slack account asks to cancel. Phone ").boldTyped(r.Name()).bold(" first; then press Deny.").
-		say(" Somebody who found the lost %s could have pressed Cancel. Approvers who can deny it: ", lostThing(r)).able(v.Approvers, r.TargetSlackID).say("."))
+	p.add(markAs(r, signWaits).boldTyped(r.Name()).bold("'s Slack account asks to cancel. Phone them first; then press Deny.").
+		say(" Somebody who found the lost %s could have asked. Approvers who can deny it: ", lostThing(r)).able(v.Approvers, r.TargetSlackID).say("."))
 	return p.message()
 }
 

@@ -26,7 +26,7 @@ func UntoldNote(r *bot.Request, slackID, code string) bot.Message {
 	p := &page{}
 	l := begin(r).bold("I could not write to ").join(reader(r, slackID)).bold(" (%s).", bot.ShownCode(code))
 	if r.OnlySelf() && r.State == bot.Pending {
-		l.say(" They have no button to confirm this. Please phone them, or decide here.")
+		l.say(" They did not get the button to revoke. Please phone them, or decide here.")
 	} else {
 		l.say(" They have not heard from me about this. Please phone them.")
 	}

@@ -79,8 +79,8 @@ var denials = []*regexp.Regexp{
 	regexp.MustCompile(`([Ii]t is not known|I do not know) whether anything was revoked`),
 	regexp.MustCompile(`[Nn]ot known (yet )?whether the sessions were revoked`),
 	regexp.MustCompile(`[Nn]ot known (yet )?whether .*'s sessions were revoked`),
-	regexp.MustCompile(`⚠ Revoked already, for another request`),
-	regexp.MustCompile(`Revoked \d+ minutes before this request already`), // an earlier one
+	regexp.MustCompile(`⚠ Already revoked for another request`),
+	regexp.MustCompile(`Already revoked \d+ minutes before this request`), // an earlier one
 }
 
 func TestRevoked_SaidOnlyAfterMicrosoft(t *testing.T) {
@@ -376,7 +376,7 @@ var goesOn = regexp.MustCompile(`Expires|I'll update this message|I keep trying|
 	`Next try: |next answer here|Reading the account to verify|I look again|I try again|` +
 	`stopped checking.*Entra portal|Entra portal.*stopped checking|If it cannot wait, revoke in the Entra portal|my message below|` +
 	`[Ww]aiting for|will message you|when the freeze (is over|ends)|Your report waits|your request waits|Your drill waits|` +
-	`goes on once|I check it again when the freeze is over|An approver must decide it|` +
+	`goes on once|I check it again when the freeze is over|[Aa]n approver must (still )?decide|` +
 	`I'm asking the approvers again|I keep trying until|[Pp]ress the button in|ends by itself|` +
 	`[Pp]lease decide on the card|Do not wait for it|please get one of the approvers|Somebody else must|should phone you first|` +
 	`Now only an approver can end it|[Aa]n approver decides|If nobody decides by|Approvers who can deny it|An approver phones you first|The card says`)
@@ -402,7 +402,9 @@ func TestFailure_SaysWhatToDo(t *testing.T) {
 	for _, s := range allSayings() {
 		remedy := "An approver can press “Try again” on the card."
 		if s.scene.r.State == bot.Failed && reopening(&s.scene.r) == nil {
-			remedy = s.scene.r.Attempts.Last().Remedy
+			if remedy = s.scene.r.Attempts.Last().Remedy; s.scene.r.Attempts.Last().Asked {
+				remedy = "Try again after " // Microsoft has said when
+			}
 		}
 		if s.scene.r.State == bot.Failed && s.kind() != "unknown" && s.kind() != "approval" && !s.pointsBelow() && !strings.Contains(s.m.Text, remedy) {
 			t.Errorf("%s does not say what to do:\n%s", s, s.m.Text)
@@ -537,22 +539,21 @@ func TestWarnings(t *testing.T) {
 		{"pending_facts_unknown", []string{"⚠ I could not read whether the account holds a privileged role, or is a guest, or may sign in, or "}},
 		{"pending_no_sign_in", nil},
 		{"pending_restricted", []string{"⚠ Restricted management unit."}},
-		{"pending_left", []string{"⚠ Deactivated in Slack. <@U0CAROL>'s Slack account is deactivated; " +
-			"the e-mail address that Slack still shows led to this account, and nobody vouches for it."}},
-		{"pending_left_mapped", []string{"⚠ Deactivated in Slack. <@U0CAROL>'s Slack account is deactivated; " +
-			"the policy's map names this account for it."}},
+		{"pending_left", []string{"⚠ Deactivated in Slack: <@U0CAROL>. " +
+			"I found this account by the e-mail address that Slack still shows. The address may be old."}},
+		{"pending_left_mapped", []string{"⚠ Deactivated in Slack: <@U0CAROL>. The policy's map names this account."}},
 		{"pending_holds_role", []string{"⚠ Holds a privileged role."}},
 		{"pending_holds_role_protected", []string{
 			"⚠ Protected account. The policy asks for 2 approvals.\n", "⚠ Holds a privileged role.",
 		}},
 		{"pending_privileged", []string{
-			"⚠ Protected account. The policy asks for 2 approvals: it holds a privileged role.",
+			"⚠ Protected account. The policy asks for 2 approvals, because the account holds a privileged role.",
 		}},
 		{"pending_just_accepted", []string{"⚠ Microsoft accepted a revoke 3 minutes before this request, but the account does not show it."}},
-		{"pending_just_accepted_unread", []string{"⚠ I could not read", "⚠ Microsoft accepted a revoke 3 minutes before this request already."}},
-		{"pending_just_stamped", []string{"⚠ Sessions were ended 3 minutes before this request already."}},
-		{"pending_just_revoked", []string{"⚠ Revoked 3 minutes before this request already."}},
-		{"pending_just_revoked_drill", []string{"⚠ Sessions were ended 3 minutes before this request already."}},
+		{"pending_just_accepted_unread", []string{"⚠ I could not read", "⚠ Microsoft already accepted a revoke 3 minutes before this request."}},
+		{"pending_just_stamped", []string{"⚠ Sessions were already ended 3 minutes before this request."}},
+		{"pending_just_revoked", []string{"⚠ Already revoked 3 minutes before this request."}},
+		{"pending_just_revoked_drill", []string{"⚠ Sessions were already ended 3 minutes before this request."}},
 		{"pending_self_cancel_asked", []string{"⚠ Bob Borrower's Slack account asks to cancel"}},
 	} {
 		for _, s := range scenes() {

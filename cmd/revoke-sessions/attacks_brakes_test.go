@@ -162,7 +162,7 @@ var freezeAttacks = []attack{
 	},
 	{
 		name: "one approver alone lets go of the brake", scene: frozenByAlice, attack: types(amirID, "unfreeze"),
-		reads: []string{"only:amir", "You asked to end the freeze (1 of 2). It goes on until another approver"},
+		reads: []string{"only:amir", "You asked to end the freeze (1 of 2). The freeze goes on until another approver"},
 		rows:  []row{{"unfreeze_asked", "", amirID}}, state: bot.Pending, then: stillFrozen,
 	},
 	{

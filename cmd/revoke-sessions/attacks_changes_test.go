@@ -236,14 +236,14 @@ var protectedAttacks = []attack{
 			}
 		},
 		scene: carolsLaptop, attack: clicks(aliceID, bot.ActionConfirm),
-		reads: []string{"card", "Protected account.", "it holds a privileged role", "@alice approved (1 of 2)."},
+		reads: []string{"card", "Protected account.", "because the account holds a privileged role", "@alice approved (1 of 2)."},
 		rows:  []row{{"approval", "", aliceID}}, state: bot.Pending,
 	},
 	{
 		name: "one approver signs out somebody whose roles the bot may not read", policy: privilegedTwo,
 		before: func(r *raid) { r.entra.Withdraw("RoleManagement.Read.Directory") },
 		scene:  carolsLaptop, attack: clicks(aliceID, bot.ActionConfirm),
-		reads: []string{"card", "Protected account.", "could not be read, which counts as if it did", "@alice approved (1 of 2)."},
+		reads: []string{"card", "Protected account.", "because the account may hold a privileged role", "@alice approved (1 of 2)."},
 		rows:  []row{{"approval", "", aliceID}}, state: bot.Pending,
 	},
 	{

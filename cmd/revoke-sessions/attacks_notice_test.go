@@ -219,7 +219,7 @@ var noticeAttacks = slices.Concat([]attack{
 				payload["user"] = map[string]any{"id": olgaID, "team_id": "T0SLACKTEST"}
 			})
 		},
-		reads: []string{"dm:olga", "This form is too old, so nothing was done"},
+		reads: []string{"dm:olga", "This form is too old, so it did nothing"},
 		rows:  []row{{"refused", "wrong_place", olgaID}}, state: bot.Pending, then: stillAsks(0),
 	},
 	{
@@ -253,7 +253,7 @@ var noticeAttacks = slices.Concat([]attack{
 				forged["callback_id"], forged["private_metadata"] = bot.UnfreezeCallback, view.PrivateMetadata+" 1.1 Ask to end the freeze"
 			})
 		},
-		reads: []string{"form:amir", "This form is too old, so nothing was done"},
+		reads: []string{"form:amir", "This form is too old, so it did nothing"},
 		rows:  []row{{"refused", "wrong_place", amirID}}, state: bot.Pending, then: stillAsks(0),
 	},
 	{
@@ -265,7 +265,7 @@ var noticeAttacks = slices.Concat([]attack{
 	{
 		name: "the form that ends a freeze carries no promise", scene: opensForms(amirID),
 		attack: forgesEnd(amirID, func(number string) string { return number }),
-		reads:  []string{"form:amir", "This form is too old, so nothing was done"},
+		reads:  []string{"form:amir", "This form is too old, so it did nothing"},
 		rows:   []row{{"refused", "wrong_place", amirID}}, state: bot.Pending, then: stillAsks(0),
 	},
 	{
@@ -373,7 +373,7 @@ var noticeAttacks = slices.Concat([]attack{
 				return err == nil && kept == 0
 			})
 		},
-		attack: submitsEnd(amirID), reads: []string{"form:amir", "This form is too old, so nothing was done"},
+		attack: submitsEnd(amirID), reads: []string{"form:amir", "This form is too old, so it did nothing"},
 		rows: []row{{"refused", "wrong_place", amirID}}, state: bot.Pending, then: stillAsks(0),
 	},
 	{

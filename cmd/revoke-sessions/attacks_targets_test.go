@@ -90,7 +90,7 @@ var ownDeviceAttacks = []attack{
 		reads: []string{"only:bob", "It stays open until an approver denies it", "An approver should phone you first: @alice, @amir"},
 		rows:  []row{{"cancel_asked", "cancel_needs_approver", bobID}}, state: bot.Pending,
 		then: func(r *raid) {
-			r.sees(false, []string{"thread", "asks to cancel. Phone Bob Reporter first; then press Deny"})
+			r.sees(false, []string{"thread", "asks to cancel. Phone them first; then press Deny"})
 			r.alive()
 		},
 	},
@@ -111,7 +111,7 @@ var ownDeviceAttacks = []attack{
 			receipt := r.receipt(bobID)
 			r.acked(r.slack.As(bobID).Click(receipt.Channel, receipt.TS, bot.ActionConfirm))
 		},
-		reads: []string{"dm:bob", "Done: your sessions are revoked", "you confirmed this yourself"},
+		reads: []string{"dm:bob", "Done: your sessions are revoked", "you decided this yourself"},
 		rows:  []row{{"approved", "", bobID}}, posts: 1, state: bot.Verified, then: onlyOne(1),
 	},
 	{

@@ -110,7 +110,7 @@ var plots = map[string]plot{
 		acts: func(m *mortal) {
 			m.asks(bobID, "me lost my phone")
 			m.pressesReceipt(bobID, bot.ActionCancel)
-			m.reads("thread", "Phone Bob Reporter first")
+			m.reads("thread", "Phone them first")
 			m.asks(bobID, "cancel "+m.newest())
 			m.later(16 * time.Minute)
 			m.reads("card", "sessions are revoked", "Verified")
@@ -127,8 +127,8 @@ var plots = map[string]plot{
 			m.liveCard(bot.ActionConfirm)
 			m.role(false, []string{"carol", "global"})
 			m.later(16 * time.Minute)
-			m.reads("thread", "It was not carried out by itself")
-			m.reads("dm:carol", "It was not carried out by itself")
+			m.reads("thread", "It was not carried out automatically")
+			m.reads("dm:carol", "It was not carried out automatically")
 		},
 		rows:  map[string]span{"requested": once, "not_executed": once, "approved": never},
 		posts: never,

@@ -112,13 +112,13 @@ func (r *accountResult) lose(request *bot.Request, err error) {
 }
 
 func (r *accountResult) decline(quit bool) {
-	r.Outcome, r.Says, r.quit = outcomeDeclined, "Declined. Nothing was done.", quit
+	r.Outcome, r.Says, r.quit = outcomeDeclined, "Declined. Nothing was revoked.", quit
 }
 
 // refuse is an account that the policy is against. The request has a State where
 // that came up while it waited for Microsoft.
 func (r *accountResult) refuse(e *console.RefusedError, request *bot.Request) {
-	r.Outcome, r.Code, r.Says = outcomeRefused, string(e.Reason), e.Says+" Nothing was done."
+	r.Outcome, r.Code, r.Says = outcomeRefused, string(e.Reason), e.Says+" Nothing was revoked."
 	if request.State != "" {
 		r.Request, r.State, r.Operation = request.ID, request.State, request.Called()
 		r.Says = e.Says + " The request was waiting for Microsoft. Nothing was revoked."
@@ -139,7 +139,7 @@ func withoutRefusal(err error) error {
 
 // fail is an account that could not be read.
 func (r *accountResult) fail(e *bot.LookupError) {
-	r.Outcome, r.Says = outcomeFailed, "The account could not be looked up. Nothing was done."
+	r.Outcome, r.Says = outcomeFailed, "The account could not be looked up. Nothing was revoked."
 	if no := graph.AsError(e); no != nil {
 		r.Status, r.Code, r.RequestID, r.ClientRequestID = no.Status, no.Code, no.RequestID, no.ClientRequestID
 		r.Says += " " + no.Remedy
