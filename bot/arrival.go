@@ -71,9 +71,13 @@ type Arrival struct {
 }
 
 // Decides reports whether the arrival is part of a decision: a click, the form for the
-// reason of a Deny, or the form that ends a freeze. Such work goes before new requests.
+// reason of a Deny, or the form that ends a freeze. Such work goes before new requests. A
+// button that only opens a form or shows something decides nothing.
 func (a Arrival) Decides() bool {
-	return a.Kind == ClickArrival && a.ActionID != ActionForm || a.CallbackID == DenyCallback || a.CallbackID == UnfreezeCallback
+	if a.Kind == ClickArrival {
+		return a.ActionID != ActionForm && a.ActionID != ActionDetails
+	}
+	return a.CallbackID == DenyCallback || a.CallbackID == UnfreezeCallback
 }
 
 // Approves reports whether the arrival is a click on a button that says that others must

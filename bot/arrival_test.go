@@ -33,6 +33,9 @@ func TestArrival_DecidesNotByOpeningAForm(t *testing.T) {
 	for a, want := range map[Arrival]bool{
 		{Kind: ClickArrival, ActionID: ActionDeny}:       true,
 		{Kind: ClickArrival, ActionID: ActionForm}:       false,
+		{Kind: ClickArrival, ActionID: ActionDetails}:    false,
+		{Kind: ClickArrival, ActionID: ActionUnfreeze}:   true,
+		{Kind: ClickArrival, ActionID: ActionApprove}:    true,
 		{Kind: FormArrival, CallbackID: DenyCallback}:    true,
 		{Kind: FormArrival, CallbackID: FormCallback}:    false,
 		{Kind: CommandArrival, Text: "me lost my phone"}: false,

@@ -161,7 +161,7 @@ func (b *Bot) thaw(ctx context.Context) error {
 	on.EndedAt = b.now().UTC()
 	_, err = b.store.CommitFreeze(ctx, bot.FreezeChange{
 		Freeze: on, Audit: []bot.Entry{{Action: bot.ActUnfrozen, Actor: bot.ClockActor}},
-		Notice: message.FreezeAnnouncement(&on, b.teller.View(ctx, nil, "")),
+		Notice: message.FreezeAnnouncement(&on, b.teller.View(ctx, nil)),
 	})
 	if errors.Is(err, bot.ErrConflict) {
 		return nil // somebody else ended it, or voted; the next tick looks again

@@ -109,7 +109,7 @@ func (b *Bot) announceShortage(ctx context.Context, s shortage) {
 	said := sha256.Sum256(fmt.Appendf(nil, "%s%s%s%v", strings.Join(s.problems, "\n"), s.channel, s.unread, s.out))
 	n := bot.Notice{
 		Key:     fmt.Sprintf("coverage:%s:%x", b.now().UTC().Format(time.DateOnly), said[:4]),
-		Message: message.CoverageNotice(s.problems, s.able, s.unread, s.out, s.channel, b.teller.View(ctx, nil, "")),
+		Message: message.CoverageNotice(s.problems, s.able, s.unread, s.out, s.channel, b.teller.View(ctx, nil)),
 	}
 	e := bot.Entry{Action: bot.ActCoverage, Actor: bot.ClockActor, Have: s.able, Code: string(s.channel)}
 	switch {

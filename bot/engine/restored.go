@@ -46,7 +46,7 @@ func (b *Bot) Restored(ctx context.Context, back bot.StepBack) error {
 	row := bot.Entry{Action: bot.ActDatabaseRestored, Actor: bot.BotActor,
 		Origin: fmt.Sprintf("row %s is not there; the last row was %d", back.Anchor(), back.Head)}
 	_, err = b.store.Announce(ctx, bot.Notice{Key: "restored:" + back.Anchor(),
-		Message: message.RestoredNotice(back, closed, b.teller.View(ctx, nil, ""))}, row)
+		Message: message.RestoredNotice(back, closed, b.teller.View(ctx, nil))}, row)
 	if err != nil {
 		return fmt.Errorf("record that the database has lost rows: %w", err)
 	}

@@ -35,7 +35,7 @@ func (b *Bot) giveUp(ctx context.Context, u *bot.Unreadable) {
 	if u.ResponseURL == "" {
 		return
 	}
-	if err := b.teller.Respond(ctx, u.ResponseURL, message.Refusal(bot.GaveUp, nil, b.teller.View(ctx, nil, ""))); err != nil {
+	if err := b.teller.Respond(ctx, u.ResponseURL, message.Refusal(bot.GaveUp, nil, b.teller.View(ctx, nil))); err != nil {
 		b.log.Warn("a private answer reached nobody", "arrival", u.Arrival, "error", err)
 	}
 }

@@ -43,9 +43,9 @@ func (h *desk) frozen(ctx context.Context, a act) (bool, error) {
 
 // view returns what an answer needs besides the request r, which may be nil. It uses the
 // freeze that the decision read, if any.
-func (h *desk) view(ctx context.Context, a act, r *bot.Request, link string) message.View {
+func (h *desk) view(ctx context.Context, a act, r *bot.Request) message.View {
 	if !a.brake.read {
 		a.brake.read, a.brake.freeze = true, h.teller.Frozen(ctx, a.Names())
 	}
-	return h.teller.ViewWhile(a.brake.freeze, r, link)
+	return h.teller.ViewWhile(a.brake.freeze, r)
 }

@@ -34,7 +34,7 @@ func (h *desk) refuseLookup(ctx context.Context, a act, e bot.Entry, err error, 
 	}
 	h.log.Log(ctx, level, "look up", "request", e.Request, "arrival", a.ID, "user", a.UserID, "error", err, "remedy", failed.Remedy)
 	e.Reason = string(bot.LookupFailed)
-	v := h.view(ctx, a, nil, "")
+	v := h.view(ctx, a, nil)
 	v.Wanted = authz.Action(e.Wanted)
 	v.SetLookupError(failed)
 	return h.refuse(ctx, a, e, message.Refusal(bot.LookupFailed, r, v))
@@ -84,7 +84,7 @@ func (h *desk) refuseFor(ctx context.Context, a act, e bot.Entry, reason authz.R
 // viewFor returns the view for a refusal. Its Approvers are the known people who could act
 // instead of the reader.
 func (h *desk) viewFor(ctx context.Context, a act, r *bot.Request) message.View {
-	v := h.view(ctx, a, r, "")
+	v := h.view(ctx, a, r)
 	known := h.approvers.Latest()
 	if known.At.IsZero() {
 		known = h.approvers.Fresh(ctx) // the bot has just started

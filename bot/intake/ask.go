@@ -71,7 +71,7 @@ func (h *asks) ask(ctx context.Context, a act, w wish) error {
 // lookUpAsker looks up the asker. It refuses people who ask too often or may never ask.
 func (h *asks) lookUpAsker(ctx context.Context, q *asking) (refused bool, err error) {
 	if wait := h.allowance.Take(q.UserID, q.target.Me, h.now()); wait > 0 {
-		v := h.view(ctx, q.act, nil, "")
+		v := h.view(ctx, q.act, nil)
 		v.Wait, v.Wanted = wait, authz.Ask
 		return true, h.refuse(ctx, q.act, withReason(q.row, bot.TooFast), message.Refusal(bot.TooFast, &bot.Request{Drill: q.drill}, v))
 	}
@@ -265,7 +265,7 @@ func (h *asks) create(ctx context.Context, a act, r bot.Request, e bot.Entry) er
 	if err != nil {
 		return err
 	}
-	h.answer(ctx, a, message.Received(&r, h.view(ctx, a, &r, "")))
+	h.answer(ctx, a, message.Received(&r, h.view(ctx, a, &r)))
 	return nil
 }
 
@@ -293,7 +293,7 @@ func (h *asks) join(ctx context.Context, q *asking, r bot.Request, e bot.Entry) 
 	if err != nil {
 		return err
 	}
-	v := h.view(ctx, a, &r, "")
+	v := h.view(ctx, a, &r)
 	h.teller.LeadOn(ctx, &v, &r, h.teller.Places(ctx, r.ID), a.UserID)
 	h.answer(ctx, a, message.Joined(&r, v, a.UserID, !known))
 	return nil

@@ -48,7 +48,7 @@ func (h *decisions) click(ctx context.Context, a act) error {
 		if stray {
 			h.removeStray(ctx, a, r.ID)
 		}
-		v := h.view(ctx, a, &r, "")
+		v := h.view(ctx, a, &r)
 		v.Wanted = action
 		h.teller.LeadOn(ctx, &v, &r, places, a.UserID)
 		return h.refuse(ctx, a, withReason(e, wrong), message.Refusal(wrong, &r, v))

@@ -38,7 +38,7 @@ func (h *decisions) cancel(ctx context.Context, a act, id string) error {
 
 // notAmongYours answers a cancel of a request that does not exist for this person.
 func (h *decisions) notAmongYours(ctx context.Context, a act) bot.Message {
-	v := h.view(ctx, a, nil, "")
+	v := h.view(ctx, a, nil)
 	v.Wanted = authz.Cancel
 	return message.Refusal(bot.UnknownRequest, nil, v)
 }
@@ -338,7 +338,7 @@ func (h *decisions) approve(ctx context.Context, a act, r bot.Request, d authz.D
 		c.Request, c.Audit = r, append(bot.Lapses(&r, d.Lapsed), e)
 		stored, err := h.run.Commit(ctx, c)
 		if err == nil && !a.Approves() { // the button said that it revokes
-			h.answer(ctx, a, message.Approved(&stored, h.view(ctx, a, &stored, "")))
+			h.answer(ctx, a, message.Approved(&stored, h.view(ctx, a, &stored)))
 		}
 		return err
 	}
@@ -358,14 +358,14 @@ func (h *decisions) askToCancel(ctx context.Context, a act, r bot.Request, d aut
 		if err := h.store.Record(ctx, a.ID, e); err != nil {
 			return err
 		}
-		h.answer(ctx, a, message.CancelAsked(&r, h.view(ctx, a, &r, "")))
+		h.answer(ctx, a, message.CancelAsked(&r, h.view(ctx, a, &r)))
 		return nil
 	}
 	r.CancelAskedAt = at
 	e.Action = bot.ActCancelAsked
 	asked, err := h.run.Commit(ctx, bot.Change{Request: r, Settles: a.ID, Audit: append(bot.Lapses(&r, d.Lapsed), e)})
 	if err == nil {
-		h.answer(ctx, a, message.CancelAsked(&asked, h.view(ctx, a, &asked, "")))
+		h.answer(ctx, a, message.CancelAsked(&asked, h.view(ctx, a, &asked)))
 	}
 	return err
 }

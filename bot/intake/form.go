@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"slices"
-	"strconv"
 	"strings"
 	"unicode/utf8"
 
@@ -45,8 +44,8 @@ func (h *Handler) openForm(ctx context.Context, a act, view message.Modal) error
 // button gives no right: only the person who typed it reads it. After the text was erased,
 // the form opens empty, as it does for everybody.
 func (h *Handler) formButton(ctx context.Context, a act) error {
-	id, err := strconv.ParseInt(a.Value, 10, 64)
-	if err != nil || id <= 0 {
+	id := bot.ParseFormMetadata(a.Value).Opened
+	if id == 0 {
 		return h.refuseButton(ctx, a)
 	}
 	meta := bot.FormMetadata{Opened: a.ID}

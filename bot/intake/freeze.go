@@ -45,7 +45,7 @@ func (h *brakes) freeze(ctx context.Context, a act, reason string) error {
 		row.Action = bot.ActFrozen
 		on, err = h.store.CommitFreeze(ctx, bot.FreezeChange{
 			Freeze: f, Audit: []bot.Entry{row}, Settles: a.ID,
-			Notice: message.FreezeAnnouncement(&f, h.view(ctx, a, nil, "")),
+			Notice: message.FreezeAnnouncement(&f, h.view(ctx, a, nil)),
 		})
 		switch {
 		case errors.Is(err, bot.ErrTaken): // somebody else froze first
@@ -94,7 +94,7 @@ func (h *brakes) unfreeze(ctx context.Context, a act, promised string) error {
 			c.Freeze.EndedAt = h.now().UTC()
 			row.Action = bot.ActUnfrozen
 		}
-		c.Audit, c.Notice = []bot.Entry{row}, message.FreezeAnnouncement(&c.Freeze, h.view(ctx, a, nil, ""))
+		c.Audit, c.Notice = []bot.Entry{row}, message.FreezeAnnouncement(&c.Freeze, h.view(ctx, a, nil))
 		stored, err := h.store.CommitFreeze(ctx, c)
 		if errors.Is(err, bot.ErrConflict) {
 			continue // somebody voted or ended the freeze: start again

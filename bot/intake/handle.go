@@ -37,7 +37,7 @@ func (h *Handler) command(ctx context.Context, a act) error {
 	case bot.UnfreezeVerb:
 		return h.brakes.unfreeze(ctx, a, "")
 	}
-	return h.reply(ctx, a, message.Help(h.view(ctx, a, nil, "")))
+	return h.reply(ctx, a, message.Help(h.view(ctx, a, nil)))
 }
 
 // MaxTries is how often the bot tries one arrival before it tells the person
@@ -61,7 +61,7 @@ func (h *Handler) Handle(ctx context.Context, arrived bot.Arrival) {
 		// No try settled the arrival, so none changed anything.
 		a.inForm = a.ViewID != ""
 		err = h.refuse(ctx, a, bot.Entry{Wanted: string(a.Kind), Reason: string(bot.GaveUp)},
-			message.Refusal(bot.GaveUp, nil, h.view(ctx, a, nil, "")))
+			message.Refusal(bot.GaveUp, nil, h.view(ctx, a, nil)))
 	case a.Kind == bot.CommandArrival:
 		err = h.command(ctx, a)
 	case a.Kind == bot.ClickArrival && a.ActionID == bot.ActionDetails:
@@ -92,7 +92,7 @@ func (h *desk) likely(slackID string) bool {
 // purpose returns the priority of an arrival's look-ups.
 func (h *Handler) purpose(a bot.Arrival) lookup.Purpose {
 	p := lookup.ForOthers
-	if a.Decides() && a.ActionID != bot.ActionDetails {
+	if a.Decides() {
 		p = lookup.ForOwn
 	}
 	if h.likely(a.UserID) {

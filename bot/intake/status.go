@@ -56,7 +56,7 @@ func (h *Handler) visible(ctx context.Context, a act, who lookup.Person, id stri
 	}
 	if err != nil || !d.Allowed {
 		e.Request, e.Reason = r.ID, string(bot.UnknownRequest)
-		v := h.view(ctx, a, nil, "")
+		v := h.view(ctx, a, nil)
 		v.Wanted = authz.See
 		return r, false, h.refuse(ctx, a, e, message.Refusal(bot.UnknownRequest, nil, v))
 	}
@@ -89,14 +89,14 @@ func (h *Handler) statusOfAll(ctx context.Context, a act, who lookup.Person) err
 			list.All = append(list.All, message.OpenRequest{Request: &r, View: h.statusView(ctx, a, &r, cards[r.ID])})
 		}
 	}
-	list.Freeze = h.view(ctx, a, nil, "").Freeze
+	list.Freeze = h.view(ctx, a, nil).Freeze
 	return h.reply(ctx, a, message.StatusOfAll(list))
 }
 
 // statusView returns the view for a status answer, which also says why the card could not
 // be posted.
 func (h *desk) statusView(ctx context.Context, a act, r *bot.Request, places map[string]bot.Place) message.View {
-	v := h.view(ctx, a, r, "")
+	v := h.view(ctx, a, r)
 	if r.State != "" {
 		h.teller.LeadOn(ctx, &v, r, places, a.UserID)
 	}

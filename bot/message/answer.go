@@ -18,9 +18,7 @@ func Help(v View) bot.Message {
 		(&line{}).say("`/revoke-sessions status` — what is open"),
 	)
 	l := (&line{}).say("An approver decides.")
-	if v.Emergency != "" {
-		l.say(" Nobody answers? ").typed(v.Emergency)
-	}
+	l = sentences(l, emergencyWay(v))
 	p.add(l)
 	p.add((&line{}).say("More commands:"))
 	p.list(
@@ -52,9 +50,7 @@ func Received(r *bot.Request, v View) bot.Message {
 		l.say(" I'm asking the approvers now and will message you.")
 	}
 	l.say(" %s (%s)", nothingYet(r), r.ID)
-	if v.Emergency != "" && !r.Drill {
-		l.say(" Nobody answers? ").typed(v.Emergency)
-	}
+	l = sentences(l, emergencyFor(r, v))
 	p.add(l)
 	if r.TargetLeft != "" {
 		p.add((&line{}).person(r.TargetLeft).say(" is deactivated in Slack. " +

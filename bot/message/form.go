@@ -94,7 +94,7 @@ func reasonInput(f bot.Filled, p *authz.Policy) *slack.InputBlock {
 	}
 	hint := []string{"The approvers read this."}
 	if p.Self.Ticket != nil && p.ThirdParty.Ticket != nil && p.Self.Ticket.String() == p.ThirdParty.Ticket.String() {
-		hint = append(hint, "Name a ticket"+ticketText(p.Self)+".")
+		hint = append(hint, "Name a ticket"+ticketLike(p.Self).plain()+".")
 	} else {
 		hint = append(append(hint, demands(p.Self, "your own device", other)...), demands(p.ThirdParty, "somebody else", own)...)
 	}
@@ -107,7 +107,7 @@ func reasonInput(f bot.Filled, p *authz.Policy) *slack.InputBlock {
 func demands(rule authz.Rule, about string, label bool) []string {
 	switch {
 	case rule.Ticket != nil:
-		return []string{"For " + about + ", name a ticket" + ticketText(rule) + "."}
+		return []string{"For " + about + ", name a ticket" + ticketLike(rule).plain() + "."}
 	case rule.ReasonRequired && !label:
 		return []string{"It is required for " + about + "."}
 	}
@@ -115,14 +115,6 @@ func demands(rule authz.Rule, about string, label bool) []string {
 }
 
 func needsReason(rule authz.Rule) bool { return rule.ReasonRequired || rule.Ticket != nil }
-
-// ticketText goes on after "a ticket", where Slack shows plain text.
-func ticketText(rule authz.Rule) string {
-	if rule.Ticket == nil {
-		return ""
-	}
-	return ticketLike(rule).plain()
-}
 
 func textInput(placeholder, actionID, value string, limit int) *slack.PlainTextInputBlockElement {
 	e := slack.NewPlainTextInputBlockElement(plainText(placeholder), actionID)
@@ -224,7 +216,7 @@ func ReasonMissing() bot.Message { return Note("Please say what happened.") }
 // TicketMissing shows what a ticket looks like in this lane.
 func TicketMissing(rule authz.Rule) bot.Message {
 	p := &page{}
-	p.add((&line{}).say("Please name a ticket").typed(ticketText(rule)).say("."))
+	p.add((&line{}).say("Please name a ticket").join(ticketLike(rule)).say("."))
 	return p.message()
 }
 

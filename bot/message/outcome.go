@@ -220,7 +220,7 @@ func queued(r *bot.Request, l *line) *line {
 	if r.Drill {
 		return l
 	}
-	return l.say(" If it cannot wait, revoke in the Entra portal or block sign-in.")
+	return byHand(l)
 }
 
 // inLine says how many requests are ahead, as a sentence.
@@ -395,7 +395,7 @@ func accountShows(r *bot.Request, l *line) *line {
 	default:
 		l.then("The account does not show a change.")
 	}
-	return l.say(" If it cannot wait, revoke in the Entra portal or block sign-in.")
+	return byHand(l)
 }
 
 // ending is the headline of a request that ended without a call.

@@ -246,7 +246,7 @@ func receiptButtons(r *bot.Request, v View) []*slack.ButtonBlockElement {
 // somebody else's revoke ends it alone.
 func cancelButton(r *bot.Request) *slack.ButtonBlockElement {
 	label := "Cancel " + what(r)
-	says := fmt.Sprintf("This ends your request about %s. Nothing is revoked. You can ask again.", r.Name())
+	says := fmt.Sprintf("This ends your request about %s. Nothing is revoked. You can ask again.", bot.CutRunes(r.Name(), maxNameInDialog))
 	if r.Lane == authz.Self {
 		says = "This asks the approvers to cancel. Your report stays open until one of them denies it. " +
 			"They phone you first, because somebody else may have your device."
@@ -254,10 +254,7 @@ func cancelButton(r *bot.Request) *slack.ButtonBlockElement {
 	if r.Drill {
 		says = "DRILL: " + strings.Replace(says, "Nothing is revoked.", "Nothing is changed.", 1)
 	}
-	b := button(bot.ActionCancel, label, r.ID, slack.StyleDefault)
-	says = bot.CutRunes(says, maxDialogText)
-	b.Confirm = slack.NewConfirmationBlockObject(plainText(label+"?"), plainText(says), plainText(label), plainText("Go back"))
-	return b
+	return asking(button(bot.ActionCancel, label, r.ID, slack.StyleDefault), label+"?", says)
 }
 
 // whyNot says why a report that nobody decided was not carried out, as part of a

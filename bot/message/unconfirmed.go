@@ -66,7 +66,7 @@ func unmovedNote(r *bot.Request, v View) bot.Message {
 	p.add(receiptOutcome(r, mark(r), v).say(" (%s)", r.ID))
 	p.add((&line{}).say("The approvers see this too. They can block sign-in, or revoke in the Entra portal: ").deciders(v).say("."))
 	p.add(nextLook(r, &line{}))
-	p.add(emergencyWay(v))
+	p.add(emergencyFor(r, v))
 	return p.message()
 }
 
@@ -89,6 +89,6 @@ func unreadNote(r *bot.Request, v View) bot.Message {
 	}
 	p.add(l.say(" Microsoft accepted the revoke ").exactly(r.AcceptedAt).say(". I cannot read the account now. (%s)", r.ID))
 	p.add(nextLook(r, (&line{}).say("The approvers see this too. ")))
-	p.add(emergencyWay(v))
+	p.add(emergencyFor(r, v))
 	return p.message()
 }

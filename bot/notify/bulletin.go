@@ -84,7 +84,7 @@ func (tl *Teller) publish(ctx context.Context, n bot.Notice) (until pause, err e
 
 // bulletin reads the posted messages of a notice, and its freeze.
 func (tl *Teller) bulletin(ctx context.Context, n bot.Notice) (*message.Bulletin, error) {
-	o := &message.Bulletin{Notice: n, Home: tl.cfg.Channel, Places: map[string]bot.NoticePlace{}, V: tl.View(ctx, nil, "")}
+	o := &message.Bulletin{Notice: n, Home: tl.cfg.Channel, Places: map[string]bot.NoticePlace{}, V: tl.View(ctx, nil)}
 	if bot.SlackUser.MatchString(n.To) {
 		o.Home = n.To
 	}

@@ -16,7 +16,7 @@ import (
 // because somebody may repair the row.
 func (tl *Teller) showUnreadable(ctx context.Context, id string, places map[string]bot.Place, tries int) pause {
 	until := pause{doubled(tellRetrySoon, tries), true}
-	v := tl.View(ctx, nil, "")
+	v := tl.View(ctx, nil)
 	for key, at := range places {
 		if key != bot.CardKey && bot.KeyKind(key) != bot.ReceiptKind || at.TS == "" {
 			continue
@@ -62,7 +62,7 @@ func (tl *Teller) Stall(ctx context.Context, id string) {
 	}
 	n := bot.Notice{
 		Key:     fmt.Sprintf("stalled:%s:%s", id, tl.now().UTC().Format(time.DateOnly)),
-		Message: message.StalledNotice(id, known, tl.View(ctx, known, "")),
+		Message: message.StalledNotice(id, known, tl.View(ctx, known)),
 	}
 	// Announce first: a call after a crash in between does the rest, and announces nothing
 	// twice.

@@ -97,7 +97,7 @@ func (tl *Teller) show(ctx context.Context, id string, tries int) (version int64
 	if broken {
 		return 0, tl.showUnreadable(ctx, id, places, tries)
 	}
-	t := &showing{Teller: tl, r: &r, places: places, tries: tries, v: tl.View(ctx, &r, "")}
+	t := &showing{Teller: tl, r: &r, places: places, tries: tries, v: tl.View(ctx, &r)}
 	tl.noteCard(&t.v, places)
 	if t.v.Meanwhile, err = tl.Meanwhile(ctx, &r); err != nil {
 		tl.log.Error("cannot read whether the account was revoked meanwhile", "request", id, "error", err)

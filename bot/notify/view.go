@@ -66,19 +66,19 @@ func (tl *Teller) Frozen(ctx context.Context, about string) *bot.Freeze {
 
 // View returns what messages need to know apart from the request, which may be nil. It
 // reads whether a freeze is active.
-func (tl *Teller) View(ctx context.Context, r *bot.Request, link string) message.View {
+func (tl *Teller) View(ctx context.Context, r *bot.Request) message.View {
 	about := ""
 	if r != nil {
 		about = r.ID
 	}
-	return tl.ViewWhile(tl.Frozen(ctx, about), r, link)
+	return tl.ViewWhile(tl.Frozen(ctx, about), r)
 }
 
 // ViewWhile is View with a known freeze, or nil for none. It reads nothing.
-func (tl *Teller) ViewWhile(freeze *bot.Freeze, r *bot.Request, link string) message.View {
+func (tl *Teller) ViewWhile(freeze *bot.Freeze, r *bot.Request) message.View {
 	names, known := tl.cfg.Policy.Approvers, tl.approvers.Latest()
 	v := message.View{
-		Now: tl.now(), Approvers: known.Mentions(names, known.People), Emergency: tl.cfg.Emergency, CardLink: link,
+		Now: tl.now(), Approvers: known.Mentions(names, known.People), Emergency: tl.cfg.Emergency,
 		Policy: &tl.cfg.Policy, Patience: tl.cfg.Timing.Patience, Freeze: freeze, SlackSettings: tl.cfg.Home.AccountSettings(),
 	}
 	if r == nil {
