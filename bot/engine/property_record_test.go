@@ -242,6 +242,9 @@ func (r *record) believeRequest(s step) {
 		p.executes, p.wait = false, max(s.now.Expiry, p.wait)
 		if why := authz.Reason(row.Reason); why == bot.TooOld || why == bot.LookupFailed || why == bot.TimeUnclear {
 			p.created, p.wait = row.At, s.now.Expiry // people get the full time
+			if rule := s.now.lane(p.lane); !rule.Execute && rule.Timeout > 0 {
+				p.wait = rule.Timeout // a policy that was loaded meanwhile gives them less
+			}
 		}
 	default:
 		if reached := bot.State(row.Action); slices.Contains(bot.States, reached) {
