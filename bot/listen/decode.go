@@ -15,8 +15,10 @@ import (
 
 // The errors of decode.
 var (
-	errIgnored   = errors.New("of no interest")
-	errMalformed = errors.New("malformed")
+	errIgnored = errors.New("of no interest")
+	// errUnknownForm: another version of the bot opened the form. It is an errIgnored.
+	errUnknownForm = fmt.Errorf("a form of another version: %w", errIgnored)
+	errMalformed   = errors.New("malformed")
 )
 
 // The largest fields that Slack sends. Identifiers are far shorter. Slack's own limits are
@@ -206,7 +208,9 @@ func decodeClick(a bot.Arrival, p interactionPayload) (bot.Arrival, error) {
 }
 
 func decodeForm(a bot.Arrival, p interactionPayload) (bot.Arrival, error) {
-	if _, ours := bot.FormErrorBlocks[p.View.CallbackID]; !ours {
+	if _, ours := bot.FormErrorBlocks[p.View.CallbackID]; !ours && strings.HasPrefix(p.View.CallbackID, "request.") {
+		return bot.Arrival{}, errUnknownForm
+	} else if !ours {
 		return bot.Arrival{}, fmt.Errorf("not a form of ours: %w", errIgnored)
 	}
 	if p.View.ID == "" || len(p.View.ID) > maxID {

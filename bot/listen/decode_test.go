@@ -120,6 +120,7 @@ func TestDecode_Errors(t *testing.T) {
 		{"link button", "interactive", with(clickJSON, `"request.confirm"`, `"`+bot.ActionOpenSettings+`"`), errIgnored},
 		{"menu with a button's name", "interactive", with(clickJSON, `"type":"button"`, `"type":"static_select"`), errIgnored},
 		{"click in a form", "interactive", with(clickJSON, `{"type":"message"`, `{"type":"view"`), errIgnored},
+		{"a form of another version", "interactive", with(formJSON, `"request.form"`, `"request.tomorrow"`), errUnknownForm},
 		{"another form", "interactive", with(formJSON, `"request.form"`, `"other"`), errIgnored},
 
 		{"no payload", "slash_commands", ``, errMalformed},

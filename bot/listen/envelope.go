@@ -37,7 +37,11 @@ func (l *Listener) receive(s *socket, e *socketmode.Request) {
 	case errors.Is(err, errIgnored):
 		l.counts.ignored.Add(1)
 		log.Debug("ignored", "error", err.Error())
-		l.queueAck(s, e.EnvelopeID, nil, now)
+		var reply any
+		if errors.Is(err, errUnknownForm) {
+			reply = formRefusal("") // an empty ack would close it as if it had worked
+		}
+		l.queueAck(s, e.EnvelopeID, reply, now)
 		return
 	case err != nil:
 		l.undecodable(s, e.EnvelopeID, err, now)

@@ -73,9 +73,10 @@ func TestCard_ShowsOnlyWhatDeviates(t *testing.T) {
 func TestDetails_TellEachReaderTheirs(t *testing.T) {
 	s := newScene("", bot.Pending, needs(2, bottest.Alice))
 	s.r.Privileged, s.r.Fallback = graph.Unknown, graph.RevokeSignInSessions
+	s.v.Policy.ThirdParty.Ticket, s.v.Policy.ThirdParty.TicketExample = regexp.MustCompile("INC-[0-9]+"), "INC-1234"
 	approver, asker := modalText(t, Details(&s.r, s.v, true)), modalText(t, Details(&s.r, s.v, false))
 	both := []string{
-		s.r.ID, "Policy: requests about somebody else: 2 approvals; an approver who asked may give one.",
+		s.r.ID, "Policy: requests about somebody else: 2 approvals; an approver who asked may give one; the reason must name a ticket, for example INC-1234.",
 		"Approved by: @" + bottest.Alice, "Can decide now: @" + bottest.Dave, "Approvers: @" + bottest.Alice + ", @" + bottest.Dave,
 	}
 	facts := []string{

@@ -98,13 +98,20 @@ func ruleLine(r *bot.Request, v View, approver bool) *line {
 	default:
 		l.say(": %s", countApprovals(r.Need))
 	}
-	if v.Policy == nil || r.Need == 0 {
+	if v.Policy == nil {
 		return l.say(".")
 	}
-	if v.Policy.Require(r.Matter()).RequesterMayApprove {
-		return l.say("; an approver who asked may give one.")
+	switch {
+	case r.Need == 0:
+	case v.Policy.Require(r.Matter()).RequesterMayApprove:
+		l.say("; an approver who asked may give one")
+	default:
+		l.say("; nobody who asked may give one")
 	}
-	return l.say("; nobody who asked may give one.")
+	if rule := v.Policy.Rule(r.Lane); rule.Ticket != nil {
+		l.say("; the reason must name a ticket").join(ticketLike(rule))
+	}
+	return l.say(".")
 }
 
 // accountDetails are the facts about the account and the call. They are as old as the

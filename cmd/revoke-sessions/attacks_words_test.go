@@ -254,7 +254,7 @@ var formAttacks = []attack{
 		attack: func(r *raid) {
 			r.submits(bobID, r.form(bobID, bot.FormCallback), carol, func(_, view map[string]any) { view["callback_id"] = "request.everything" })
 		},
-		unrecorded: true,
+		reads: []string{"form:bob", "Not stored", "Nothing was stored, so nothing will happen."}, unrecorded: true,
 	},
 	{
 		name: "a form names a person who is live text", scene: func(r *raid) { r.opensForm(bobID) },
