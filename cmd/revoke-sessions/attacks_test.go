@@ -57,7 +57,7 @@ type row struct{ action, reason, actor string }
 var attacks = slices.Concat(
 	cardAttacks, tokenAttacks, // buttons that are not what they seem
 	strangerAttacks, groupAttacks, // people who are not who they should be
-	countAttacks, requesterAttacks, // who counts, and how often
+	countAttacks, approvalAttacks, requesterAttacks, // who counts, and how often
 	accountAttacks,                  // people with more than one account
 	targetAttacks, ownDeviceAttacks, // the target as judge, the finder of a phone
 	lateAttacks, changeAttacks, protectedAttacks, // what is not as it was
