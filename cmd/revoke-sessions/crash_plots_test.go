@@ -424,6 +424,46 @@ var plots = map[string]plot{
 		rows:  map[string]span{"requested": once, "approved": once, "revoked": once, "unmoved_told": once, "verified": once},
 		posts: span{1, 2},
 	},
+	"a second try is in doubt": {
+		acts: func(m *mortal) {
+			m.calls(graphtest.Fault{Status: 403})
+			m.asks(bobID, "<@"+carolID+"> stolen laptop")
+			m.presses(aliceID, bot.ActionConfirm)
+			m.poll("Microsoft has refused all that it was asked", m.refusedByMicrosoft)
+			m.readsAny("dm:bob", "Microsoft refused", notKnown)
+			m.settle()
+			m.entra.ClearFaults()
+			m.calls(graphtest.Fault{Status: 200, Body: []byte(`{"value":true}`)})
+			m.presses(amirID, bot.ActionRetry)
+			m.reads("card", "sessions are revoked", "Not visible in the account yet")
+			m.reads("dm:bob", "Microsoft accepted the revoke of Carol Target's sessions") // below the refusal, so a message of its own
+			m.settle()
+			m.later(5 * time.Minute)
+			m.reads("dm:bob", "as not revoked")
+			m.reads("thread", "Treat it as not done")
+		},
+		rows:  map[string]span{"requested": once, "approved": twice, "failed": maybe, "revoked": once, "unmoved_told": once},
+		posts: span{2, 3},
+	},
+	"a doubt, too old to edit": {
+		acts: func(m *mortal) {
+			m.calls(graphtest.Fault{Status: 200, Body: []byte(`{"value":true}`)})
+			m.asks(bobID, "me lost my phone")
+			m.presses(aliceID, bot.ActionConfirm)
+			m.reads("card", "Not visible in the account yet")
+			m.reads("thread", "Still open, and until when")
+			m.idles()
+			m.slack.Inject(slacktest.Fault{Method: "chat.update", Error: "edit_window_closed"})
+			m.moves(5 * time.Minute)
+			m.reads("thread", "Still open: everything, as far as the account shows.")
+			m.reads("dm:bob", "as not revoked")
+			m.idles()
+			m.slack.ClearFaults()
+			m.reads("card", "Treat it as not done")
+		},
+		rows:  map[string]span{"requested": once, "approved": once, "revoked": once, "unmoved_told": once},
+		posts: span{1, 2},
+	},
 	"the account cannot be read": {
 		acts: func(m *mortal) {
 			m.graphFault(false, []string{"unreadable-after-post"})
