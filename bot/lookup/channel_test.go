@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -18,10 +19,10 @@ import (
 // channelPeople is a People of a workspace, with a clock that the test moves.
 func channelPeople(t *testing.T, s *slacktest.Server, replicas int) (*People, func(time.Duration)) {
 	t.Helper()
-	now := bottest.AskedAt
-	clock := func() time.Time { return now }
+	var passed atomic.Int64 // a look-up that hangs reads the clock beside the test
+	clock := func() time.Time { return bottest.AskedAt.Add(time.Duration(passed.Load())) }
 	budget := NewBudget(clock, func() int { return replicas }, false)
-	return NewPeople(connected(t, s), &directory{}, new(authz.New(bottest.Alice)), clock, budget), func(d time.Duration) { now = now.Add(d) }
+	return NewPeople(connected(t, s), &directory{}, new(authz.New(bottest.Alice)), clock, budget), func(d time.Duration) { passed.Add(int64(d)) }
 }
 
 // A card can be opened by its channel's members of this workspace. What Slack does not
