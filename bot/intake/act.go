@@ -14,8 +14,8 @@ type act struct {
 	brake *brake
 	view  string // the ID of the open modal that shows the answer; "" for none
 	// misnamed: it cannot be told which account is meant, or a limit of that account is
-	// reached, so that another name may help. mayPass: the same act may succeed later.
-	misnamed, mayPass bool
+	// reached, so that another name may help.
+	misnamed bool
 	// inForm: the answer takes the place of the submitted form.
 	inForm bool
 	// lane is the lane of an ask, once it is known.

@@ -4,13 +4,13 @@ import (
 	"context"
 	"errors"
 	"log/slog"
-	"slices"
 
 	"revoke-sessions/authz"
 	"revoke-sessions/bot"
 	"revoke-sessions/bot/lookup"
 	"revoke-sessions/bot/message"
 	"revoke-sessions/bot/notify"
+	"revoke-sessions/bot/slackapi"
 )
 
 // reply answers an arrival that changes nothing, and settles it.
@@ -69,7 +69,6 @@ func (h *desk) refuse(ctx context.Context, a act, e bot.Entry, m bot.Message) er
 	}
 	h.meter.Refused(&e)
 	h.log.Info("refused", "request", e.Request, "arrival", a.ID, "wanted", e.Wanted, "reason", e.Reason, "user", a.UserID)
-	a.mayPass = slices.Contains(mayPass, authz.Reason(e.Reason))
 	h.showRefusal(ctx, a, e, m)
 	return nil
 }
@@ -98,12 +97,46 @@ func (h *desk) viewFor(ctx context.Context, a act, r *bot.Request) message.View 
 func (h *desk) answer(ctx context.Context, a act, m bot.Message) {
 	switch {
 	case a.view != "":
-		h.fill(ctx, a, message.DetailsInstead(m), m)
+		h.fillDetails(ctx, a, message.DetailsInstead(m), m)
 	case a.inForm:
-		h.show(ctx, a, m, message.FormAnswer(a.CallbackID, m))
+		h.answerInForm(ctx, a, m, message.FormAnswer(a.CallbackID, m))
 	default:
 		h.answerPrivately(ctx, a, m)
 	}
+}
+
+// answerInForm shows a view in place of the submitted form, or m privately if that does not
+// work.
+func (h *desk) answerInForm(ctx context.Context, a act, m bot.Message, view message.Modal) {
+	if a.inForm {
+		err := h.replaceForm(ctx, a, view)
+		if err == nil {
+			return
+		}
+		h.log.Info("the form could not show the answer, so a message does", "arrival", a.ID, "user", a.UserID, "error", err)
+	}
+	h.answerPrivately(ctx, a, m)
+}
+
+// replaceForm puts a view in place of what the ack has shown. A later try does not wait for
+// the ack of the first.
+func (h *desk) replaceForm(ctx context.Context, a act, view message.Modal) error {
+	checking := a.CheckingID()
+	if a.Tries > 1 {
+		checking = ""
+	}
+	return h.teller.AnswerForm(ctx, checking, a.ViewID, view)
+}
+
+// fillDetails replaces what an open modal shows, or answers with m privately if Slack does not do
+// it. A person who has closed the modal wants no answer.
+func (h *desk) fillDetails(ctx context.Context, a act, view message.Modal, m bot.Message) {
+	err := h.teller.UpdateForm(ctx, a.view, view)
+	if err == nil || slackapi.NoView(err) {
+		return
+	}
+	h.log.Warn("cannot fill a modal", "request", a.Names(), "arrival", a.ID, "user", a.UserID, "error", err)
+	h.answerPrivately(ctx, a, m)
 }
 
 // answerPrivately is answer without a modal.

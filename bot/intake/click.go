@@ -97,7 +97,7 @@ func (h *decisions) denyForm(ctx context.Context, a act, pressed bot.Arrival) er
 	if pressed.Kind != bot.ClickArrival || pressed.ActionID != bot.ActionDeny {
 		// The click is too old, was of another button, or was somebody else's.
 		e := bot.Entry{Wanted: string(authz.Deny), Reason: string(bot.WrongPlace)}
-		return h.refuse(ctx, a, e, message.Note("This form is too old, so nothing was denied. Press Deny on the card again."))
+		return h.refuse(ctx, a, e, message.DenyFormTooOld())
 	}
 	a.AppID, a.ChannelID, a.MessageTS, a.MessageAppID = pressed.AppID, pressed.ChannelID, pressed.MessageTS, pressed.MessageAppID
 	a.ActionID, a.Value = pressed.ActionID, pressed.Value

@@ -317,7 +317,7 @@ func (h *decisions) apply(ctx context.Context, a act, r bot.Request, action auth
 // closeDenyForm shows in the form that its Deny counts. If that was closed, the card and the
 // thread say enough.
 func (h *decisions) closeDenyForm(ctx context.Context, a act, r *bot.Request) {
-	if err := h.answerForm(ctx, a, message.FormAnswer(a.CallbackID, message.DeniedInForm(r))); err != nil {
+	if err := h.replaceForm(ctx, a, message.FormAnswer(a.CallbackID, message.DeniedInForm(r))); err != nil {
 		h.log.Info("the form could not show that a request is denied", "request", r.ID, "arrival", a.ID, "user", a.UserID, "error", err)
 	}
 }

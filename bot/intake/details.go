@@ -6,19 +6,14 @@ import (
 	"revoke-sessions/authz"
 	"revoke-sessions/bot"
 	"revoke-sessions/bot/message"
-	"revoke-sessions/bot/slackapi"
 )
 
 // details handles a press of Details. It opens the modal before any look-up, because the
 // trigger lives 3 s, and fills it once it knows the reader. The button only names a
 // request, so it does not matter in which message it was.
 func (h *Handler) details(ctx context.Context, a act) error {
-	err := h.asks.budget.Take(ctx, "views.open")
-	if err == nil {
-		a.view, err = h.teller.OpenForm(ctx, a.TriggerID, message.LoadingDetails())
-		h.asks.budget.NoteTooOften("views.open", err)
-	}
-	if err != nil {
+	var err error
+	if a.view, err = h.openView(ctx, a, message.LoadingDetails()); err != nil {
 		h.log.Warn("cannot open the details", "request", a.Names(), "arrival", a.ID, "user", a.UserID, "error", err)
 		return h.reply(ctx, a, message.DetailsNotShown())
 	}
@@ -34,7 +29,7 @@ func (h *Handler) details(ctx context.Context, a act) error {
 		return err
 	}
 	approver := h.cfg.Check(authz.See, who.Actor, (&bot.Request{}).Matter()).Allowed
-	h.fill(ctx, a, message.Details(&r, h.detailsView(ctx, a, &r), approver), message.DetailsNotShown())
+	h.fillDetails(ctx, a, message.Details(&r, h.detailsView(ctx, a, &r), approver), message.DetailsNotShown())
 	return nil
 }
 
@@ -47,15 +42,4 @@ func (h *Handler) detailsView(ctx context.Context, a act, r *bot.Request) messag
 	}
 	v.Meanwhile = other
 	return v
-}
-
-// fill replaces what an open modal shows, or answers with m privately if Slack does not do
-// it. A person who has closed the modal wants no answer.
-func (h *desk) fill(ctx context.Context, a act, view message.Modal, m bot.Message) {
-	err := h.teller.UpdateForm(ctx, a.view, view)
-	if err == nil || slackapi.NoView(err) {
-		return
-	}
-	h.log.Warn("cannot fill a modal", "request", a.Names(), "arrival", a.ID, "user", a.UserID, "error", err)
-	h.answerPrivately(ctx, a, m)
 }

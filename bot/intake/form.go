@@ -11,7 +11,6 @@ import (
 	"revoke-sessions/bot"
 	"revoke-sessions/bot/lookup"
 	"revoke-sessions/bot/message"
-	"revoke-sessions/bot/slackapi"
 )
 
 // A submitted form is answered twice. The ack shows only errors that need no look-up, or
@@ -21,23 +20,23 @@ import (
 
 // openForm opens the form before any look-up, because the trigger lives 3 s.
 func (h *Handler) openForm(ctx context.Context, a act, view message.Modal) error {
-	err := h.asks.budget.Take(ctx, "views.open")
-	if err == nil {
-		_, err = h.teller.OpenForm(ctx, a.TriggerID, view)
-		h.asks.budget.NoteTooOften("views.open", err)
-	}
+	_, err := h.openView(ctx, a, view)
 	if err == nil {
 		return h.store.Record(ctx, a.ID)
 	}
 	h.log.Warn("cannot open the form", "arrival", a.ID, "user", a.UserID, "error", err)
-	if _, limited := lookup.TooOften(err); limited {
-		return h.reply(ctx, a, message.Note("Slack asked the bot to wait, so the form did not open. Nothing was sent. %s",
-			bot.TypeInstead))
+	_, limited := lookup.TooOften(err)
+	return h.reply(ctx, a, message.FormNotOpened(mayHaveOpened(err), limited))
+}
+
+// openView opens a modal within the budget, and returns its view ID.
+func (h *desk) openView(ctx context.Context, a act, view message.Modal) (id string, err error) {
+	if err = h.budget.Take(ctx, "views.open"); err != nil {
+		return "", err
 	}
-	if e, ok := errors.AsType[*slackapi.Error](err); ok && e.NoAnswer() {
-		return h.reply(ctx, a, message.Note("I don't know whether the form opened. If you see none: %s", bot.TypeInstead))
-	}
-	return h.reply(ctx, a, message.Note("The form did not open. Nothing was sent. %s", bot.TypeInstead))
+	id, err = h.teller.OpenForm(ctx, a.TriggerID, view)
+	h.budget.NoteTooOften("views.open", err)
+	return id, err
 }
 
 // formButton opens the form with what the stored arrival holds that the button names. The
@@ -65,7 +64,7 @@ func (h *Handler) formButton(ctx context.Context, a act) error {
 
 func (h *Handler) refuseButton(ctx context.Context, a act) error {
 	e := bot.Entry{Wanted: string(authz.Ask), Reason: string(bot.WrongPlace)}
-	return h.refuse(ctx, a, e, message.Note("This button belongs to a command that is not yours, so no form opened. %s", bot.TypeInstead))
+	return h.refuse(ctx, a, e, message.NotYourButton())
 }
 
 // FormAck returns what Slack gets as soon as a submitted form is stored, also if it was
@@ -199,7 +198,7 @@ func (h *Handler) refuseMistake(ctx context.Context, a act, wrong *message.FormE
 		h.meter.Refused(&e)
 	}
 	if a.ViewID == "" || a.Tries > 1 { // earlier versions acked without the error
-		h.show(ctx, a, wrong.Words, h.formAgain(ctx, a, wrong))
+		h.answerInForm(ctx, a, wrong.Words, h.formAgain(ctx, a, wrong, reason))
 	}
 	return nil
 }
@@ -214,28 +213,6 @@ func (h *asks) sentBefore(ctx context.Context, a act) (bool, error) {
 		return false, err
 	}
 	return true, h.reply(ctx, a, message.Sent(id))
-}
-
-// show shows a view in place of the submitted form, or m privately if that does not work.
-func (h *desk) show(ctx context.Context, a act, m bot.Message, view message.Modal) {
-	if a.inForm {
-		err := h.answerForm(ctx, a, view)
-		if err == nil {
-			return
-		}
-		h.log.Info("the form could not show the answer, so a message does", "arrival", a.ID, "user", a.UserID, "error", err)
-	}
-	h.answerPrivately(ctx, a, m)
-}
-
-// answerForm puts a view in place of what the ack has shown. A later try does not wait for
-// the ack of the first.
-func (h *desk) answerForm(ctx context.Context, a act, view message.Modal) error {
-	checking := a.CheckingID()
-	if a.Tries > 1 {
-		checking = ""
-	}
-	return h.teller.AnswerForm(ctx, checking, a.ViewID, view)
 }
 
 // showRefusal shows why something was refused: in the form, or privately. If a form can
@@ -256,7 +233,7 @@ func (h *desk) showRefusal(ctx context.Context, a act, e bot.Entry, m bot.Messag
 	case authz.TicketRequired:
 		wrong.Words = message.TicketMissing(h.cfg.Policy.Rule(a.lane))
 	}
-	h.show(ctx, a, private, h.formAgain(ctx, a, wrong))
+	h.answerInForm(ctx, a, private, h.formAgain(ctx, a, wrong, authz.Reason(e.Reason)))
 }
 
 // formHelps are the refusals of a command after which the form, filled in, is the way on:
@@ -291,13 +268,13 @@ func (a act) fieldOf(e bot.Entry) string {
 	return ""
 }
 
-// mayPass are the refusals of a Deny that the same form may get past a little later. The
+// denyMayPass are the refusals of a Deny that the same form may get past a little later. The
 // form names the person, so a card that is not known is none of them.
-var mayPass = []authz.Reason{bot.LookupFailed, authz.MembershipUnknown}
+var denyMayPass = []authz.Reason{bot.LookupFailed, authz.MembershipUnknown}
 
 // formAgain returns the submitted form with what was typed and what is wrong. Where the same
 // form cannot succeed, it returns the answer alone.
-func (h *desk) formAgain(ctx context.Context, a act, wrong *message.FormError) message.Modal {
+func (h *desk) formAgain(ctx context.Context, a act, wrong *message.FormError, reason authz.Reason) message.Modal {
 	meta := bot.FormMetadata{Opened: bot.ParseFormMetadata(a.Metadata).Opened, Refused: a.ID}
 	switch a.CallbackID {
 	case bot.FormCallback:
@@ -305,7 +282,7 @@ func (h *desk) formAgain(ctx context.Context, a act, wrong *message.FormError) m
 			return message.FormFor(meta, filled, &h.cfg.Policy, wrong)
 		}
 	case bot.DenyCallback:
-		if r, err := h.store.Request(ctx, a.Value); err == nil && (wrong.Block != "" || a.mayPass) {
+		if r, err := h.store.Request(ctx, a.Value); err == nil && (wrong.Block != "" || slices.Contains(denyMayPass, reason)) {
 			return message.DenyFormAgain(&r, meta, bot.FieldText(a.Reason), wrong)
 		}
 	}

@@ -34,6 +34,7 @@ type Store interface {
 // desk is what every handler needs: look-ups, the store, and a way to answer.
 type desk struct {
 	cfg       bot.Config
+	budget    *lookup.Budget
 	store     Store
 	people    *lookup.People
 	approvers *lookup.Rosters
@@ -47,7 +48,6 @@ type desk struct {
 // asks makes a request from an ask, or adds the ask to an open request.
 type asks struct {
 	*desk
-	budget    *lookup.Budget
 	allowance *lookup.Allowance
 }
 
@@ -71,10 +71,11 @@ func NewHandler(
 	run *lifecycle.Runner, teller *notify.Teller,
 ) *Handler {
 	d := &desk{
-		cfg: cfg, store: store, people: people, approvers: approvers, run: run, teller: teller, meter: cfg.Meter, log: cfg.Log, now: cfg.Now,
+		cfg: cfg, budget: budget, store: store, people: people, approvers: approvers, run: run, teller: teller,
+		meter: cfg.Meter, log: cfg.Log, now: cfg.Now,
 	}
 	return &Handler{
-		desk: d, asks: &asks{desk: d, budget: budget, allowance: lookup.NewAllowance(cfg.Timing.AskEvery)},
+		desk: d, asks: &asks{desk: d, allowance: lookup.NewAllowance(cfg.Timing.AskEvery)},
 		decisions: &decisions{d}, brakes: &brakes{d},
 	}
 }

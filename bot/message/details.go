@@ -4,8 +4,6 @@ import (
 	"slices"
 	"time"
 
-	"github.com/slack-go/slack"
-
 	"revoke-sessions/authz"
 	"revoke-sessions/bot"
 )
@@ -13,10 +11,7 @@ import (
 // The card shows what deviates. Details is a modal with everything else. It opens empty,
 // because its trigger lives three seconds, and is filled once the reader was looked up.
 
-// detailsModal is a modal without fields to fill in.
-func detailsModal(p *page) Modal {
-	return Modal{Type: slack.VTModal, Title: plainText("Details"), Close: plainText("Close"), Blocks: slack.Blocks{BlockSet: p.blocks()}}
-}
+func detailsModal(p *page) Modal { return closable("Details", p.blocks()) }
 
 // LoadingDetails is what the modal shows until its reader is known.
 func LoadingDetails() Modal {

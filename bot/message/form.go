@@ -167,9 +167,36 @@ func FormChecking(callback, name string) Modal {
 func FormAnswer(callback string, m bot.Message) Modal { return formSays(callback, withoutButtons(m)) }
 
 func formSays(callback string, blocks []slack.Block) Modal {
-	return Modal{
-		Type: slack.VTModal, CallbackID: callback, Title: formTitle(callback), Close: plainText("Close"), Blocks: slack.Blocks{BlockSet: blocks},
+	m := closable(formTitles[callback], blocks)
+	m.CallbackID = callback
+	return m
+}
+
+// closable is a modal without fields to fill in.
+func closable(title string, blocks []slack.Block) Modal {
+	return Modal{Type: slack.VTModal, Title: plainText(title), Close: plainText("Close"), Blocks: slack.Blocks{BlockSet: blocks}}
+}
+
+// FormNotOpened answers somebody whose form did not open; with unsure, it may have opened.
+// tooOften means that Slack asked the bot to wait.
+func FormNotOpened(unsure, tooOften bool) bot.Message {
+	switch {
+	case tooOften:
+		return Note("Slack asked the bot to wait, so the form did not open. Nothing was sent. %s", bot.TypeInstead)
+	case unsure:
+		return Note("I don't know whether the form opened. If you see none: %s", bot.TypeInstead)
 	}
+	return Note("The form did not open. Nothing was sent. %s", bot.TypeInstead)
+}
+
+// NotYourButton answers a press of Open the form by somebody else than who typed.
+func NotYourButton() bot.Message {
+	return Note("This button belongs to a command that is not yours, so no form opened. %s", bot.TypeInstead)
+}
+
+// DenyFormTooOld answers a form for the reason of a Deny whose click is not stored any more.
+func DenyFormTooOld() bot.Message {
+	return Note("This form is too old, so nothing was denied. Press Deny on the card again.")
 }
 
 // UpdateAck is the ack of a form that replaces it.

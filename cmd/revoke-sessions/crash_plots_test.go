@@ -186,13 +186,7 @@ var plots = map[string]plot{
 	},
 	"Microsoft refuses, then tried again": {
 		acts: func(m *mortal) {
-			m.calls(graphtest.Fault{Status: 403})
-			m.asks(bobID, "<@"+carolID+"> stolen laptop")
-			m.presses(aliceID, bot.ActionConfirm)
-			m.poll("Microsoft has refused all that it was asked", m.refusedByMicrosoft)
-			m.readsAny("dm:bob", "Microsoft refused", notKnown)
-			m.settle()
-			m.entra.ClearFaults()
+			m.refusedOnce()
 			m.presses(amirID, bot.ActionRetry)
 			m.reads("card", "sessions are revoked", "Verified")
 		},
@@ -426,13 +420,7 @@ var plots = map[string]plot{
 	},
 	"a second try is in doubt": {
 		acts: func(m *mortal) {
-			m.calls(graphtest.Fault{Status: 403})
-			m.asks(bobID, "<@"+carolID+"> stolen laptop")
-			m.presses(aliceID, bot.ActionConfirm)
-			m.poll("Microsoft has refused all that it was asked", m.refusedByMicrosoft)
-			m.readsAny("dm:bob", "Microsoft refused", notKnown)
-			m.settle()
-			m.entra.ClearFaults()
+			m.refusedOnce()
 			m.calls(graphtest.Fault{Status: 200, Body: []byte(`{"value":true}`)})
 			m.presses(amirID, bot.ActionRetry)
 			m.reads("card", "sessions are revoked", "Not visible in the account yet")
@@ -622,6 +610,18 @@ var plots = map[string]plot{
 		rows:   map[string]span{"coverage": once},
 		posts:  never,
 	},
+}
+
+// refusedOnce has a request about Carol refused by Microsoft, which takes the next calls.
+func (m *mortal) refusedOnce() {
+	m.t.Helper()
+	m.calls(graphtest.Fault{Status: 403})
+	m.asks(bobID, "<@"+carolID+"> stolen laptop")
+	m.presses(aliceID, bot.ActionConfirm)
+	m.poll("Microsoft has refused all that it was asked", m.refusedByMicrosoft)
+	m.readsAny("dm:bob", "Microsoft refused", notKnown)
+	m.settle()
+	m.entra.ClearFaults()
 }
 
 // refusedByMicrosoft reports that the bot calls no more: it knows of a refusal,
