@@ -44,9 +44,10 @@ func tallied(ctx context.Context, tx *tx, entries []bot.Entry) (rows []bot.Entry
 			continue
 		}
 		kind := kindOf(e)
-		// A minute that ends later than that began before the clock was set back.
+		// A minute that ends much later than that began before the clock was set back. A
+		// little later, another replica or a transaction that waited read the clock first.
 		over, err := collectTallies(tx.QueryContext(ctx, `DELETE FROM tallies WHERE kind = $1 AND (until_at <= $2 OR until_at > $3)
-			RETURNING entry, times, last_at`, kind, micros(tx.now), micros(tx.now.Add(tallyFor))))
+			RETURNING entry, times, last_at`, kind, micros(tx.now), micros(tx.now.Add(tallyFor+clockSlack))))
 		if err != nil {
 			return nil, fmt.Errorf("close the tally of a refusal: %w", err)
 		}

@@ -1,7 +1,9 @@
 package store_test
 
 import (
+	"path/filepath"
 	"testing"
+	"time"
 
 	"revoke-sessions/bot"
 	"revoke-sessions/bot/store"
@@ -121,6 +123,33 @@ func TestTally_KindsCountedTogether(t *testing.T) {
 	}
 	if rows := chain(t, w.Store, "REQ-ACDEFG"); len(rows) != 9 {
 		t.Errorf("%d rows: what the bot records was counted", len(rows))
+	}
+}
+
+// TestTally_ClocksDiffer: two replicas may read the clock a little differently, so that
+// alone closes no minute. A clock that was set back does.
+func TestTally_ClocksDiffer(t *testing.T) {
+	for name, row := range map[string]struct {
+		back time.Duration
+		rows int
+	}{
+		"two seconds":           {2 * time.Second, 1},
+		"two seconds and a bit": {2*time.Second + time.Millisecond, 2},
+		"an hour":               {time.Hour, 2},
+	} {
+		t.Run(name, func(t *testing.T) {
+			now := time.Date(2026, 3, 4, 10, 0, 0, 0, time.UTC)
+			s := openURL(t, "sqlite:"+filepath.Join(t.TempDir(), "bot.db"), store.Options{Now: func() time.Time { return now }})
+			for range 2 {
+				if err := s.Record(deadline(t), 0, aGuestIsRefused("guest")); err != nil {
+					t.Fatal(err)
+				}
+				now = now.Add(-row.back)
+			}
+			if rows := chain(t, s, ""); len(rows) != row.rows {
+				t.Errorf("%d rows, want %d: %+v", len(rows), row.rows, rows)
+			}
+		})
 	}
 }
 
