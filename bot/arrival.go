@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// ArrivalKind says which of the three things a person did.
+// ArrivalKind says which of these things a person did.
 type ArrivalKind string
 
 // What can arrive through the socket.
@@ -15,6 +15,8 @@ const (
 	CommandArrival ArrivalKind = "command" // typed /revoke-sessions …
 	ClickArrival   ArrivalKind = "click"   // pressed a button
 	FormArrival    ArrivalKind = "form"    // submitted the form
+
+	ShortcutArrival ArrivalKind = "shortcut" // ran a shortcut
 )
 
 // Arrival is one thing that a person did in Slack, as the socket delivered it. It is
@@ -25,9 +27,10 @@ type Arrival struct {
 	ID   int64       `json:"-"`
 	Kind ArrivalKind `json:"kind"`
 	// Envelope is Slack's envelope_id. Key stays the same when Slack delivers the same
-	// act in another envelope. It is a hash of a command's trigger_id, of a click's
-	// (channel, ts, user, action_ts), or of a form's view ID and all that was entered:
-	// after an error, Slack submits the same view again. See ViewKey.
+	// act in another envelope. It is a hash of a command's trigger_id, of the (channel, ts,
+	// user, action_ts) of a click or a shortcut, or of a form's view ID and all that was
+	// entered: after an error, Slack submits the same view again. See ViewKey. For a click
+	// in a Home tab, the view's ID takes the place of channel and ts.
 	Envelope string `json:"-"`
 	Key      string `json:"-"`
 
@@ -35,22 +38,26 @@ type Arrival struct {
 	TeamID     string `json:"team_id,omitempty"`
 	UserID     string `json:"user_id"`
 	UserTeamID string `json:"user_team_id,omitempty"`
-	// ChannelID is the channel of the command or of the button's message.
+	// ChannelID is the channel of the command, of the button's message, or of the message
+	// on which a shortcut was run.
 	ChannelID string `json:"channel_id,omitempty"`
 
 	// Text is what was typed after the command.
 	Text string `json:"text,omitempty"`
 
 	// For a click: the button's message, the app that posted it, and the button's
-	// action_id and value.
+	// action_id and value. For a shortcut on a message: the message, and the thread that
+	// it is a reply in. A click in a Home tab has no message.
 	MessageTS    string `json:"message_ts,omitempty"`
+	ThreadTS     string `json:"thread_ts,omitempty"`
 	MessageAppID string `json:"message_app_id,omitempty"`
 	ActionID     string `json:"action_id,omitempty"`
 	Value        string `json:"value,omitempty"`
 
 	// For a form: its view, callback_id and private_metadata, the picked user or the
 	// account that was typed in their place, and the reason. Rows of earlier versions
-	// have no ViewID: their forms were closed by the ack.
+	// have no ViewID: their forms were closed by the ack. For a shortcut: its callback_id,
+	// and the one person whom its message points to, if there is one.
 	ViewID     string `json:"view_id,omitempty"`
 	CallbackID string `json:"callback_id,omitempty"`
 	Metadata   string `json:"metadata,omitempty"`
@@ -115,6 +122,7 @@ const (
 	FormCallback      = "request.form"     // callback_id of the form for a request
 	DenyCallback      = "request.deny"     // callback_id of the form for the reason of a Deny
 	UnfreezeCallback  = "request.unfreeze" // callback_id of the form that ends a freeze
+	CancelCallback    = "home.cancel"      // callback_id of the form that cancels a report
 	FormTargetBlock   = "target"           // block_id of the user picker
 	FormTargetAction  = "user"
 	FormAccountBlock  = "account" // block_id of the field for an account, in place of the picker
@@ -131,7 +139,14 @@ var FormErrorBlocks = map[string]string{
 	FormCallback:     FormReasonBlock,
 	DenyCallback:     FormReasonBlock,
 	UnfreezeCallback: "",
+	CancelCallback:   "",
 }
+
+// callback_ids of the shortcuts in the app's manifest.
+const (
+	LostShortcut    = "report.lost"    // anywhere: the form
+	MessageShortcut = "report.message" // on a message: the form about one person
+)
 
 // action_ids of the buttons.
 const (
@@ -149,7 +164,16 @@ const (
 	// ActionUnfreeze is on the notice of a freeze. Its value is the freeze's number.
 	ActionUnfreeze = "request.unfreeze"
 	// ActionForm opens the form, filled in from a stored arrival, whose ID is its value.
-	ActionForm = "request.open_form"
+	// ActionFormOwn fills in the person who typed instead of whom the arrival names,
+	// ActionFormOther nobody.
+	ActionForm      = "request.open_form"
+	ActionFormOwn   = "request.open_form_own"
+	ActionFormOther = "request.open_form_other"
+	// The buttons of the Home tab. Each opens a form; none changes anything. The value of
+	// ActionHomeCancel names a request.
+	ActionHomeOwn    = "home.own"
+	ActionHomeOther  = "home.other"
+	ActionHomeCancel = "home.cancel"
 )
 
 // ActionOpenSettings is the action_id of a link button. Slack reports its clicks, too;
