@@ -74,7 +74,8 @@ func (p *Person) CommandRaw(channelID, text string, edit func(payload map[string
 	})
 }
 
-// Click is what a press of a button says. ClickRaw lets a test forge it.
+// Click is what a press of a button says, on a message or in a Home tab. ClickRaw and
+// PressHomeRaw let a test forge it.
 type Click struct {
 	ChannelID, ChannelName string
 	MessageTS, ThreadTS    string
@@ -94,6 +95,11 @@ type Click struct {
 	// Message is the message object; nil sends the one that stands at
 	// (ChannelID, MessageTS), or a bare one if there is none.
 	Message json.RawMessage
+	// ViewID is set for a button in a Home tab. Such a press has neither channel, message
+	// nor response_url. View is its view object; nil sends the Home tab as it is, or an
+	// empty one if there is none of this ID.
+	ViewID string
+	View   json.RawMessage
 	// Edit changes the finished payload, for whatever has no field here.
 	Edit func(payload map[string]any)
 }
@@ -126,12 +132,17 @@ func (p *Person) Click(channelID, ts, actionID string) *Delivery {
 	for _, b := range m.Buttons() {
 		if b.ActionID == actionID {
 			click := s.clickOf(u, c, m)
-			click.ActionID, click.BlockID, click.Value, click.Text, click.Style, click.URL = b.ActionID, b.BlockID, b.Value, b.Text, b.Style, b.URL
-			click.NoEmoji, click.Confirm = m.asSent(b)
+			click.press(*m, b)
 			return s.click(click)
 		}
 	}
 	return s.failed(fmt.Errorf("no button %q stands on message %s", actionID, ts))
+}
+
+// press makes k the press of a button of m.
+func (k *Click) press(m Message, b Button) {
+	k.ActionID, k.BlockID, k.Value, k.Text, k.Style, k.URL = b.ActionID, b.BlockID, b.Value, b.Text, b.Style, b.URL
+	k.NoEmoji, k.Confirm = m.asSent(b)
 }
 
 // ClickRaw sends a click that need not be possible. forge gets the person's
@@ -198,8 +209,6 @@ func (m Message) asSent(b Button) (noEmoji bool, confirm json.RawMessage) {
 
 // click sends a block_actions payload. s.mu is held.
 func (s *Server) click(k Click) *Delivery {
-	private := s.ephemeralFor(k.UserID, k.ChannelID, k.MessageTS)
-	container := map[string]any{"type": "message", "message_ts": k.MessageTS, "channel_id": k.ChannelID, "is_ephemeral": k.Ephemeral}
 	action := map[string]any{"action_id": k.ActionID, "block_id": k.BlockID, "type": "button", "action_ts": k.ActionTS,
 		"text": map[string]any{"type": "plain_text", "text": k.Text, "emoji": !k.NoEmoji}}
 	for key, value := range map[string]string{"value": k.Value, "url": k.URL, "style": k.Style} {
@@ -216,23 +225,35 @@ func (s *Server) click(k Click) *Delivery {
 	}
 	payload := map[string]any{
 		"type": "block_actions", "token": "deprecated", "api_app_id": k.AppID, "is_enterprise_install": false, "enterprise": nil,
-		"team":      map[string]any{"id": k.TeamID, "domain": k.TeamDomain},
-		"user":      map[string]any{"id": k.UserID, "username": name, "name": name, "team_id": k.UserTeamID},
-		"channel":   map[string]any{"id": k.ChannelID, "name": k.ChannelName},
-		"container": container, "actions": []any{action}, "state": map[string]any{"values": map[string]any{}},
-		"trigger_id":   s.newTrigger(k.UserID),
-		"response_url": s.newResponseURL(responseURL{user: k.UserID, channel: k.ChannelID, ts: k.MessageTS, private: private}),
+		"team":    map[string]any{"id": k.TeamID, "domain": k.TeamDomain},
+		"user":    map[string]any{"id": k.UserID, "username": name, "name": name, "team_id": k.UserTeamID},
+		"actions": []any{action}, "trigger_id": s.newTrigger(k.UserID),
 	}
-	if k.ThreadTS != "" {
-		container["thread_ts"] = k.ThreadTS
-	}
-	if !k.Ephemeral { // Slack leaves the message out of clicks on ephemeral ones
-		payload["message"] = s.clickedMessage(k)
+	if k.ViewID != "" {
+		payload["container"] = map[string]any{"type": "view", "view_id": k.ViewID}
+		payload["view"] = s.clickedView(k)
+	} else {
+		s.clickOnMessage(k, payload)
 	}
 	if k.Edit != nil {
 		k.Edit(payload)
 	}
 	return s.send("interactive", mustJSON(payload), func(json.RawMessage) error { return nil })
+}
+
+// clickOnMessage adds what only a click on a message has. s.mu is held.
+func (s *Server) clickOnMessage(k Click, payload map[string]any) {
+	private := s.ephemeralFor(k.UserID, k.ChannelID, k.MessageTS)
+	container := map[string]any{"type": "message", "message_ts": k.MessageTS, "channel_id": k.ChannelID, "is_ephemeral": k.Ephemeral}
+	if k.ThreadTS != "" {
+		container["thread_ts"] = k.ThreadTS
+	}
+	payload["container"], payload["state"] = container, map[string]any{"values": map[string]any{}}
+	payload["channel"] = map[string]any{"id": k.ChannelID, "name": k.ChannelName}
+	payload["response_url"] = s.newResponseURL(responseURL{user: k.UserID, channel: k.ChannelID, ts: k.MessageTS, private: private})
+	if !k.Ephemeral { // Slack leaves the message out of clicks on ephemeral ones
+		payload["message"] = s.clickedMessage(k)
+	}
 }
 
 func (s *Server) clickedMessage(k Click) any {

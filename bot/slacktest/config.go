@@ -23,6 +23,13 @@ type Config struct {
 
 	// Command is the slash command that the app owns; default /revoke-sessions.
 	Command string
+	// HomeTab is the manifest's home_tab_enabled. Without it, as in manifests before the
+	// Home tab, views.publish answers not_enabled.
+	HomeTab bool
+	// Events are the manifest's bot_events; others are never sent.
+	Events []string
+	// Shortcuts are those of the manifest; nobody can run another. See Manifest.
+	Shortcuts []Shortcut
 	// Scopes of the bot token. Default: DefaultScopes.
 	Scopes []string
 	// AppScopes of the app-level token. Default: connections:write.
@@ -90,6 +97,7 @@ func (c Config) withDefaults() Config {
 	c.BotToken = cmp.Or(c.BotToken, "xoxb-"+random(12))
 	c.AppToken = cmp.Or(c.AppToken, "xapp-1-"+c.AppID+"-"+random(12))
 	c.Command = cmp.Or(c.Command, "/revoke-sessions")
+	c.Events, c.Shortcuts = slices.Clone(c.Events), slices.Clone(c.Shortcuts)
 	if c.Scopes == nil {
 		c.Scopes = DefaultScopes
 	}

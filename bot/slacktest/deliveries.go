@@ -62,6 +62,7 @@ type Delivery struct {
 	server  *Server
 	kind    string                      // the envelope's type
 	apply   func(json.RawMessage) error // uses the ack's payload; server.mu is held
+	attempt int                         // of an event: how often it was sent before
 	socket  int
 	sentAt  time.Time
 	settled chan struct{} // closed when acked, or when nothing was sent
@@ -89,25 +90,52 @@ func (s *Server) silent() *Delivery {
 
 // send makes an envelope and puts it on one socket. s.mu is held.
 func (s *Server) send(kind string, payload json.RawMessage, apply func(json.RawMessage) error) *Delivery {
-	return s.sendAs(newEnvelopeID(), kind, payload, apply)
+	return s.sendAs(newEnvelopeID(), kind, payload, apply, 0)
 }
 
-func (s *Server) sendAs(id, kind string, payload json.RawMessage, apply func(json.RawMessage) error) *Delivery {
+// eventsAPI is the type of the envelopes that carry events. Nobody waits for one: the
+// person sees no error if the app does not ack it, and its ack carries nothing.
+const eventsAPI = "events_api"
+
+func (s *Server) sendAs(id, kind string, payload json.RawMessage, apply func(json.RawMessage) error, attempt int) *Delivery {
 	defer s.touch()
 	k := s.pick()
 	if k == nil || s.closed {
 		d := s.failed(ErrNoSocket)
-		d.saw, d.Payload, d.kind, d.apply = DispatchFailed, payload, kind, apply
+		d.kind, d.apply = kind, apply
+		d.see(DispatchFailed)
+		d.Payload, d.attempt = payload, attempt
 		return d
 	}
-	d := &Delivery{EnvelopeID: id, Payload: payload, server: s, kind: kind, apply: apply,
+	d := &Delivery{EnvelopeID: id, Payload: payload, server: s, kind: kind, apply: apply, attempt: attempt,
 		socket: k.id, sentAt: time.Now(), settled: make(chan struct{})}
 	s.deliveries[id] = append(s.deliveries[id], d)
 	if !k.lost {
-		k.send(mustJSON(map[string]any{"envelope_id": id, "type": kind, "payload": payload, "accepts_response_payload": true}))
+		k.send(d.envelope())
 	}
 	s.work.Go(func() { d.expire() })
 	return d
+}
+
+// envelope is the frame. Only those of events say how often they were sent before.
+// https://docs.slack.dev/apis/events-api/using-socket-mode
+// https://docs.slack.dev/apis/events-api/#retries
+func (d *Delivery) envelope() json.RawMessage {
+	frame := map[string]any{"envelope_id": d.EnvelopeID, "type": d.kind, "payload": d.Payload, "accepts_response_payload": d.kind != eventsAPI}
+	if d.kind == eventsAPI {
+		frame["retry_attempt"], frame["retry_reason"] = d.attempt, ""
+		if d.attempt > 0 {
+			frame["retry_reason"] = "timeout"
+		}
+	}
+	return mustJSON(frame)
+}
+
+// see shows the person an error. Server.mu is held.
+func (d *Delivery) see(what string) {
+	if d.kind != eventsAPI {
+		d.saw = what
+	}
 }
 
 func newEnvelopeID() string {
@@ -131,7 +159,7 @@ func (d *Delivery) expire() {
 	defer s.mu.Unlock()
 	d.late = true
 	if d.ack == nil {
-		d.saw = OperationTimeout
+		d.see(OperationTimeout)
 	}
 	s.touch()
 }
@@ -165,7 +193,7 @@ func (s *Server) settle(k *socket, ack Ack) {
 			d.saw = UnknownError
 		}
 	} else {
-		d.saw = OperationTimeout
+		d.see(OperationTimeout)
 	}
 	d.ack = &ack
 	s.acks = append(s.acks, ack)
@@ -225,13 +253,14 @@ func (d *Delivery) Outcome(ctx context.Context) (string, error) {
 	return d.Saw(), nil
 }
 
-// Redeliver sends the same act in a new envelope.
-func (d *Delivery) Redeliver() *Delivery { return d.again(newEnvelopeID()) }
+// Redeliver sends the same act in a new envelope. That of an event counts the attempts,
+// as Slack's does when an event was not acked.
+func (d *Delivery) Redeliver() *Delivery { return d.again(newEnvelopeID(), d.attempt+1) }
 
 // Replay sends the same envelope, with the same ID, again.
-func (d *Delivery) Replay() *Delivery { return d.again(d.EnvelopeID) }
+func (d *Delivery) Replay() *Delivery { return d.again(d.EnvelopeID, d.attempt) }
 
-func (d *Delivery) again(id string) *Delivery {
+func (d *Delivery) again(id string, attempt int) *Delivery {
 	s := d.server
 	if d.kind == "" {
 		return s.failed(errors.New("there is no envelope to send again"))
@@ -241,5 +270,5 @@ func (d *Delivery) again(id string) *Delivery {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.sendAs(id, d.kind, d.Payload, d.apply)
+	return s.sendAs(id, d.kind, d.Payload, d.apply, attempt)
 }

@@ -1,6 +1,6 @@
 // Package slacktest is a Slack workspace on loopback: the Web API methods
-// that a bot needs, Socket Mode, response URLs, modals, and people who type
-// commands and press buttons.
+// that a bot needs, Socket Mode, response URLs, modals, Home tabs, and people who
+// type commands, press buttons and run shortcuts.
 //
 // It is strict. It enforces Slack's limits and refuses what it does not know:
 // an unknown block field, an unknown parameter, a text that is too long or a
@@ -63,8 +63,15 @@
 //	elements beside button, users_select, image    | the same                           | the same
 //	  and plain_text_input                         |                                    |
 //	buttons inside a modal, selects on a message   | shown; nobody can press them       | the same
-//	files, reactions, pins, unfurled links, Home,  | no such act, no such event         | the same
-//	  shortcuts, events_api envelopes              |                                    |
+//	files, reactions, pins, unfurled links, events | no such act, no such event         | the same
+//	  other than app_home_opened                   |                                    |
+//	selects and inputs in a Home tab               | shown; nobody can use them, and    | the same
+//	                                               | state is empty                     |
+//	views.update of a Home tab                     | not_found                          | views.publish does it
+//	views.publish for others than active people    | invalid_arguments                  | the code is not documented
+//	  of this workspace                            |                                    |
+//	shortcuts on a message that only one person    | nobody can run them                | Slack offers none there
+//	  sees                                         |                                    |
 //	block_suggestion, response_urls of a modal     | never sent; empty                  | the same
 //	unfurl_links, unfurl_media                     | checked, nothing else              | links are not fetched
 //	direct messages of several people (mpim)       | no such channel                    | no bot here has needed them
@@ -77,7 +84,8 @@
 //	what Slack fills into stored blocks            | block_id and action_id alone; a    | not documented
 //	  (emoji, verbatim …)                          | view's texts have "emoji": true    |
 //	"value": "" of a button                        | not sent with the click            | not documented
-//	a retry after an ack that never came           | Delivery.Redeliver and Replay      | Slack documents none for commands and clicks
+//	a retry after an ack that never came           | Delivery.Redeliver and Replay      | documented for events only, and a test decides
+//	                                               |                                    | when
 //	an ack that arrives on another socket          | recorded only (AckOnAnySocket)     | not documented
 //	the code while Socket Mode is off              | socket_mode_not_enabled            | not documented
 //	msg_blocks_too_long                            | from MaxBlocksText                 | measured by others, not documented

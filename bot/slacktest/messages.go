@@ -18,8 +18,14 @@ type Message struct {
 	BotID    string
 	AppID    string // the app that posted it; empty for people
 
-	Text      string
-	Blocks    json.RawMessage // nil: none
+	Text   string
+	Blocks json.RawMessage // nil: none
+	// Attachments and Subtype are those of other apps' messages, for Put: an incoming
+	// webhook's has the subtype bot_message and no User. BotName is that app's name.
+	Attachments json.RawMessage
+	Subtype     string
+	BotName     string
+
 	Metadata  json.RawMessage
 	Parse     string // how Text is parsed: "", "none" or "full"
 	LinkNames bool   // @name in Text is a mention
@@ -114,7 +120,9 @@ func (s *Server) Ephemerals(userID string) []Message {
 }
 
 // Put places a message as if somebody else had posted it: a person (User), or
-// another app (AppID, BotID). Channel must be set; it returns the message's TS.
+// another app (AppID, BotID), whose Blocks and Attachments may be of any kind and are
+// not checked. A person of another workspace posts as such. Channel must be set; it
+// returns the message's TS.
 func (s *Server) Put(m Message) string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -170,12 +178,26 @@ func (t *thread) change(edit func(*Message)) *Message {
 
 // messageJSON is the message as Slack shows it to the app. s.mu is held.
 func (s *Server) messageJSON(m *Message) map[string]any {
-	out := map[string]any{"type": "message", "ts": m.TS, "text": m.Text, "user": m.User, "team": s.cfg.TeamID}
+	out := map[string]any{"type": "message", "ts": m.TS, "text": m.Text, "team": s.cfg.TeamID}
+	if m.User != "" {
+		out["user"] = m.User
+	}
+	if u := s.users[m.User]; u != nil && u.TeamID != s.cfg.TeamID { // posted through Slack Connect
+		out["team"], out["user_team"], out["source_team"] = u.TeamID, u.TeamID, u.TeamID
+	}
+	if m.Subtype != "" {
+		out["subtype"] = m.Subtype
+	}
+	if m.AppID != "" {
+		out["app_id"] = m.AppID
+	}
 	if m.BotID != "" {
 		out["bot_id"] = m.BotID
-		out["app_id"] = m.AppID
-		out["bot_profile"] = map[string]any{"id": m.BotID, "app_id": m.AppID, "user_id": m.User, "name": s.cfg.BotName,
+		out["bot_profile"] = map[string]any{"id": m.BotID, "app_id": m.AppID, "user_id": m.User, "name": cmp.Or(m.BotName, s.cfg.BotName),
 			"deleted": false, "updated": 1700000000, "team_id": s.cfg.TeamID, "icons": map[string]any{}}
+	}
+	if m.Attachments != nil {
+		out["attachments"] = m.Attachments
 	}
 	if m.Blocks != nil {
 		out["blocks"] = m.Blocks

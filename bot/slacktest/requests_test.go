@@ -125,7 +125,7 @@ func TestHTTPMethods(t *testing.T) {
 
 // Bolt sends the workspace with every call that a listener makes.
 func TestTeamIDGoesWithEveryMethod(t *testing.T) {
-	s := workspace(t, slacktest.Config{})
+	s := workspace(t, slacktest.Config{HomeTab: true})
 	ts, deleted := post(t, s, "text", "x"), post(t, s, "text", "x")
 	const form = `{"type":"modal","title":{"type":"plain_text","text":"x"},"blocks":[{"type":"divider"}]}`
 	given := map[string][]string{
@@ -134,8 +134,9 @@ func TestTeamIDGoesWithEveryMethod(t *testing.T) {
 		"usergroups.users.list": {"usergroup", "S1"}, "conversations.info": {"channel", "C1"}, "conversations.members": {"channel", "C1"},
 		"chat.postMessage": {"channel", "C1", "text", "x"}, "chat.postEphemeral": {"channel", "C1", "user", "U2", "text", "x"},
 		"chat.getPermalink": {"channel", "C1", "message_ts", ts}, "chat.update": {"channel", "C1", "ts", ts, "text", "y"},
-		"chat.delete": {"channel", "C1", "ts", deleted},
-		"views.open":  {"trigger_id", "x", "view", form}, "views.push": {"trigger_id", "x", "view", form}, "views.update": {"view_id", "x", "view", form},
+		"chat.delete":   {"channel", "C1", "ts", deleted},
+		"views.publish": {"user_id", "U1", "view", `{"type":"home","blocks":[{"type":"divider"}]}`},
+		"views.open":    {"trigger_id", "x", "view", form}, "views.push": {"trigger_id", "x", "view", form}, "views.update": {"view_id", "x", "view", form},
 	}
 	// These get as far as what is not there.
 	missing := map[string]string{"views.open": "invalid_trigger_id", "views.push": "invalid_trigger_id", "views.update": "not_found"}

@@ -30,6 +30,7 @@ type Server struct {
 	log      map[string][]*thread
 	private  []*ephemeral
 	views    []*openView
+	homes    map[string]*openView // by user ID
 	triggers map[string]*trigger
 	urls     map[string]*responseURL
 
@@ -56,6 +57,9 @@ type Server struct {
 // Start serves the workspace until Close.
 func Start(cfg Config) (*Server, error) {
 	cfg = cfg.withDefaults()
+	if err := checkShortcuts(cfg.Shortcuts); err != nil {
+		return nil, fmt.Errorf("starting the Slack double: %w", err)
+	}
 	listener, err := net.Listen("tcp", cfg.Addr)
 	if err != nil {
 		return nil, fmt.Errorf("starting the Slack double: %w", err)
@@ -69,6 +73,7 @@ func Start(cfg Config) (*Server, error) {
 		channels:   map[string]*Channel{},
 		groups:     map[string]*UserGroup{},
 		log:        map[string][]*thread{},
+		homes:      map[string]*openView{},
 		triggers:   map[string]*trigger{},
 		urls:       map[string]*responseURL{},
 		buckets:    map[string]*bucket{},

@@ -9,9 +9,10 @@ import (
 	"time"
 )
 
-// View is a modal that stands open in front of somebody.
+// View is a modal that stands open in front of somebody, or their Home tab.
 type View struct {
 	ID              string
+	Type            string // "modal" or "home"
 	User            string // who sees it
 	CallbackID      string
 	Title           string
@@ -35,10 +36,16 @@ type openView struct {
 	typed Values
 }
 
-// Plain is all text that a reader of the modal meets, one line per piece: the title, the
+// Buttons returns the buttons that stand on the view, in order.
+func (v View) Buttons() []Button { return Message{Blocks: v.Blocks}.Buttons() }
+
+// Plain is all text that a reader of the view meets, one line per piece: the title, the
 // texts of the blocks, what stands in the fields, the errors, and the buttons in brackets.
 func (v View) Plain() string {
-	lines := []string{v.Title}
+	var lines []string
+	if v.Title != "" {
+		lines = append(lines, v.Title)
+	}
 	if blocks := (Message{Blocks: v.Blocks}).Plain(); blocks != "" {
 		lines = append(lines, blocks)
 	}
@@ -115,7 +122,8 @@ func (s *Server) redeem(id string) (*trigger, error) {
 
 // unique refuses an external_id that another view has. s.mu is held.
 func (s *Server) unique(view View, but *openView) error {
-	if view.ExternalID != "" && slices.ContainsFunc(s.views, func(v *openView) bool { return v != but && v.ExternalID == view.ExternalID }) {
+	other := func(v *openView) bool { return v != but && v.ExternalID == view.ExternalID }
+	if view.ExternalID != "" && (slices.ContainsFunc(s.views, other) || slices.ContainsFunc(slices.Collect(maps.Values(s.homes)), other)) {
 		return refuse("duplicate_external_id")
 	}
 	return nil
@@ -228,7 +236,15 @@ func (s *Server) replace(v *openView, with View) {
 }
 
 // readView validates a modal. s.mu is held.
-func (s *Server) readView(text string) (View, error) {
+func (s *Server) readView(text string) (View, error) { return s.readViewOf("modal", text) }
+
+// viewFields are the fields of each type of view: docs.slack.dev/reference/views.
+var viewFields = map[string][]string{
+	"modal": {"type", "title", "blocks", "close", "submit", "private_metadata", "callback_id", "clear_on_close", "notify_on_close", "external_id", "submit_disabled"},
+	"home":  {"type", "blocks", "private_metadata", "callback_id", "external_id"},
+}
+
+func (s *Server) readViewOf(kind, text string) (View, error) {
 	if len(text) > MaxViewBytes {
 		return View{}, refuse("view_too_large")
 	}
@@ -237,18 +253,20 @@ func (s *Server) readView(text string) (View, error) {
 		return View{}, refuse("invalid_arguments", "view must be an object")
 	}
 	v := &validator{server: s, where: onView, blockIDs: map[string]bool{}}
-	v.object("/view", o, "type", "title", "blocks", "close", "submit", "private_metadata", "callback_id", "clear_on_close", "notify_on_close", "external_id", "submit_disabled")
-	if o["type"] != "modal" {
-		v.wrong("/view/type", "must be modal")
+	v.object("/view", o, viewFields[kind]...)
+	if o["type"] != kind {
+		v.wrong("/view/type", "must be %s", kind)
 	}
-	v.textObject("/view/title", o["title"], MaxViewLabel, plainText)
+	if kind == "modal" {
+		v.textObject("/view/title", o["title"], MaxViewLabel, plainText)
+	}
 	for _, key := range []string{"submit", "close"} {
 		if o[key] != nil {
 			v.textObject("/view/"+key, o[key], MaxViewLabel, plainText)
 		}
 	}
 	view := View{
-		Title: textOf(o["title"]), SubmitLabel: textOf(o["submit"]), CloseLabel: textOf(o["close"]),
+		Type: kind, Title: textOf(o["title"]), SubmitLabel: textOf(o["submit"]), CloseLabel: textOf(o["close"]),
 		PrivateMetadata: v.text("/view", o, "private_metadata", MaxPrivateMetadata),
 		CallbackID:      v.text("/view", o, "callback_id", MaxID),
 		ExternalID:      v.text("/view", o, "external_id", MaxID),
@@ -259,7 +277,7 @@ func (s *Server) readView(text string) (View, error) {
 	list := v.list("/view", o, "blocks", 1, MaxViewBlocks)
 	v.blocks(list)
 	for i, value := range list {
-		if b, ok := value.(object); ok && b["type"] == "input" && o["submit"] == nil {
+		if b, ok := value.(object); ok && b["type"] == "input" && o["submit"] == nil && kind == "modal" {
 			v.wrong(fmt.Sprintf("/view/blocks/%d", i), "submit is required when an input block is present")
 		}
 	}
@@ -293,7 +311,7 @@ func (s *Server) viewJSON(v *openView, values map[string]any) map[string]any {
 		previous = v.PreviousID
 	}
 	return map[string]any{
-		"id": v.ID, "team_id": s.cfg.TeamID, "type": "modal", "blocks": v.Blocks,
+		"id": v.ID, "team_id": s.cfg.TeamID, "type": v.Type, "blocks": v.Blocks,
 		"title": plain(v.Title), "submit": plain(v.SubmitLabel), "close": plain(v.CloseLabel),
 		"private_metadata": v.PrivateMetadata, "callback_id": v.CallbackID, "external_id": v.ExternalID,
 		"state": map[string]any{"values": values}, "hash": v.Hash,

@@ -75,6 +75,7 @@ func init() { // not a literal: the methods refer to Server, which refers to thi
 			optional: []string{"text", "blocks", "attachments", "thread_ts", "parse", "link_names"}},
 		"chat.getPermalink": {do: (*Server).chatGetPermalink, tier: tierSpecial, required: []string{"channel", "message_ts"}},
 		"views.open":        {do: (*Server).viewsOpen, tier: tier4, json: true, required: []string{"trigger_id", "view"}},
+		"views.publish":     {do: (*Server).viewsPublish, tier: tier4, json: true, required: []string{"user_id", "view"}, optional: []string{"hash"}},
 		"views.push":        {do: (*Server).viewsPush, tier: tier4, json: true, required: []string{"trigger_id", "view"}},
 		"views.update":      {do: (*Server).viewsUpdate, tier: tier4, json: true, required: []string{"view"}, optional: []string{"view_id", "external_id", "hash"}},
 	}
