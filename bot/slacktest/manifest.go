@@ -39,7 +39,7 @@ func (s *Server) SetManifest(m Manifest) error {
 	if err := checkShortcuts(c.Shortcuts); err != nil {
 		return err
 	}
-	s.cfg = c
+	s.cfg.HomeTab, s.cfg.Events, s.cfg.Shortcuts = c.HomeTab, c.Events, c.Shortcuts
 	s.touch()
 	return nil
 }
