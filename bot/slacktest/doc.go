@@ -67,6 +67,7 @@
 //	  other than app_home_opened                   |                                    |
 //	selects and inputs in a Home tab               | shown; nobody can use them, and    | the same
 //	                                               | state is empty                     |
+//	a view without any block                       | invalid_arguments                  | not documented
 //	views.update of a Home tab                     | not_found                          | views.publish does it
 //	views.publish for others than active people    | invalid_arguments                  | the code is not documented
 //	  of this workspace                            |                                    |

@@ -36,7 +36,8 @@ func (s *Server) viewsPublish(p params) (answer, error) {
 		return nil, refuse("invalid_arguments", "no such user of this workspace: "+p["user_id"])
 	}
 	v := s.homes[p["user_id"]]
-	if hash := p["hash"]; hash != "" && (v == nil || v.Hash != hash) {
+	// An empty hash is one as well: github.com/slack-go/slack/pull/632.
+	if hash, given := p["hash"]; given && (v == nil && hash != "" || v != nil && v.Hash != hash) {
 		return nil, refuse("hash_conflict")
 	}
 	if err := s.unique(view, v); err != nil {

@@ -120,7 +120,8 @@ func TestPublishWithAHash(t *testing.T) {
 	if _, ok := s.Home("U2"); ok {
 		t.Fatal("published in spite of the conflict")
 	}
-	first := publish(t, s, "U2")["hash"].(string)
+	first := publish(t, s, "U2", "hash", "")["hash"].(string)
+	wantError(t, call(t, s, "views.publish", "user_id", "U2", "view", home(""), "hash", ""), "hash_conflict")
 	second := publish(t, s, "U2", "hash", first)["hash"].(string)
 	wantError(t, call(t, s, "views.publish", "user_id", "U2", "view", home(""), "hash", first), "hash_conflict")
 	if v, _ := s.Home("U2"); v.Hash != second {
