@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
+	"strings"
 )
 
 // Home is what somebody sees in the app's Home tab, false if nothing: nothing was
@@ -98,7 +99,7 @@ func (p *Person) open(tab string, edit func(map[string]any)) *Delivery {
 	}
 	event := map[string]any{"type": "app_home_opened", "user": p.id, "channel": s.openDirect(p.id).ID, "tab": tab, "event_ts": s.newTS()}
 	if v := s.homes[p.id]; v != nil && tab == "home" {
-		event["view"] = s.viewJSON(v, nil)
+		event["view"] = s.openedView(v)
 	}
 	payload := map[string]any{
 		"type": "event_callback", "token": "deprecated", "team_id": s.cfg.TeamID, "api_app_id": s.cfg.AppID,
@@ -110,6 +111,20 @@ func (p *Person) open(tab string, edit func(map[string]any)) *Delivery {
 		edit(payload)
 	}
 	return s.send(eventsAPI, mustJSON(payload), func(json.RawMessage) error { return nil })
+}
+
+// openedView is the view object of app_home_opened. Its example has no state. With an
+// element to fill in, Slack was seen to send an empty list there, which slack-go cannot
+// read: github.com/slack-go/slack/issues/943. s.mu is held.
+func (s *Server) openedView(v *openView) map[string]any {
+	out := s.viewJSON(v, nil)
+	delete(out, "state")
+	for _, kind := range []string{`"type":"users_select"`, `"type":"plain_text_input"`} {
+		if strings.Contains(string(v.Blocks), kind) { // mustJSON wrote it; in a text the quotes are escaped
+			out["state"] = map[string]any{"values": []any{}}
+		}
+	}
+	return out
 }
 
 // PressHome presses a button in the person's Home tab, the first with this action_id,

@@ -172,7 +172,7 @@ func TestOpenHome(t *testing.T) {
 	published := publish(t, s, "U2")
 	s.As("U2").OpenHome()
 	event = c.acked(t, "")["event"].(map[string]any)
-	if view, _ := event["view"].(map[string]any); view["id"] != published["id"] || view["hash"] != published["hash"] || view["type"] != "home" {
+	if view, _ := event["view"].(map[string]any); view["id"] != published["id"] || view["hash"] != published["hash"] || view["type"] != "home" || view["state"] != nil {
 		t.Errorf("%v", event)
 	}
 	s.As("U1").OpenHome() // who has none gets none

@@ -132,6 +132,23 @@ func TestSlackGoHome(t *testing.T) {
 	}
 }
 
+// A Home tab with an element to fill in, and slack-go reads no event of its opening, so
+// that nobody acks one.
+func TestSlackGoCannotReadSomeHomes(t *testing.T) {
+	s := workspace(t, homeConfig)
+	b := newSlackGo(t, s)
+	view := slackHome()
+	view.Blocks.BlockSet = append(view.Blocks.BlockSet, slack.NewActionBlock("who", &slack.SelectBlockElement{Type: slack.OptTypeUser, ActionID: "user"}))
+	if _, err := b.api.PublishViewContext(b.ctx, slack.PublishViewContextRequest{UserID: "U2", View: view}); err != nil {
+		t.Fatal(err)
+	}
+	d := s.As("U2").OpenHome()
+	bad := b.next(t, socketmode.EventTypeErrorBadMessage).Data.(*socketmode.ErrorBadMessage)
+	if !strings.Contains(string(bad.Message), d.EnvelopeID) || !strings.Contains(string(bad.Message), `"state":{"values":[]}`) {
+		t.Errorf("%s", bad.Message)
+	}
+}
+
 // slack-go sends "blocks":null for a view whose blocks are nil, and [] for an empty list.
 func TestSlackGoPublishesNull(t *testing.T) {
 	s := workspace(t, homeConfig)
