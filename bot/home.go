@@ -13,7 +13,7 @@ type Home struct {
 	// Slack refuses to replace a view by another hash.
 	Hash string
 	// Shown is a digest of that view; empty if the next view must be published even if it
-	// is the same.
+	// is the same, because it is not known which view Slack shows.
 	Shown string
 	// Until is when the claim lapses. It also identifies the claim.
 	Until time.Time
@@ -25,6 +25,9 @@ const (
 	HomeLife = time.Hour
 	// HomePause is the least time between two views for one person.
 	HomePause = 5 * time.Second
+	// HomeRefusedFor is how long nothing is published after Slack has refused every Home
+	// tab.
+	HomeRefusedFor = time.Hour
 )
 
 // Homes stores who has opened their Home tab. Nothing here is owed: a Home that is not
@@ -34,19 +37,22 @@ type Homes interface {
 	OpenHome(ctx context.Context, slackID string) error
 	// OweHomes owes a view to the people whose open Home tab shows a request: those who
 	// asked for it, and those whose tab lists what waits. An empty request concerns only
-	// the latter.
+	// the latter. A view that is being published right now is owed again in any case.
 	OweHomes(ctx context.Context, request string) error
 	// DueHomes claims at most limit Home tabs that are owed a view, for ClaimFor, the
-	// longest owed first. Each person gets one view in HomePause.
+	// longest owed first. Each person gets one view in HomePause. It answers none for
+	// HomeRefusedFor after NoteHomeTab has stored a code.
 	DueHomes(ctx context.Context, limit int) ([]Home, error)
 	// Published ends the claim of h, and stores its Hash and Shown. wide means that the
-	// view lists what waits for approvers. With a Retry the view stays owed until then; so
-	// does one that was owed again since the claim. Nothing is noted for a claim that the
-	// caller no longer has.
+	// view lists what waits for approvers. With a Retry the view stays owed until then;
+	// without one, a view that was owed again since the claim stays owed. HomePause begins,
+	// even after a failure, unless the Retry was PutOff. Nothing is noted for a claim that
+	// the caller no longer has.
 	Published(ctx context.Context, h Home, wide bool, retry Retry) error
 	// NoteHomeTab stores why Slack refuses every Home tab, by Slack's code; empty if it
-	// takes them. HomeTab returns the code and when it was noted last; empty if Slack
-	// refused none, or none was ever published.
+	// takes them, which costs no write if that is known.
 	NoteHomeTab(ctx context.Context, code string) error
+	// HomeTab returns the code and when it was noted; empty if Slack refuses none, and a
+	// zero time if nothing was ever noted.
 	HomeTab(ctx context.Context) (code string, at time.Time, err error)
 }

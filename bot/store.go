@@ -319,9 +319,10 @@ type Store interface {
 	Queue
 	Billboard
 	Announcements
+	Homes
 	Rulebook
 	// Forget erases the secrets and typed text of arrivals that nobody waits for, and
-	// uses that no limit counts. If retention is not 0, it also erases what people
+	// uses that no limit counts, and Home tabs that were opened HomeLife ago. If retention is not 0, it also erases what people
 	// typed in requests and freezes that ended longer ago than that.
 	Forget(ctx context.Context, retention time.Duration) error
 }

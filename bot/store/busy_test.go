@@ -30,6 +30,7 @@ func TestSQLite_BusyFailsInTime(t *testing.T) {
 			_, err := s.Commit(ctx, bot.Change{Request: mine, Audit: []bot.Entry{{Action: "approved"}}})
 			return err
 		},
+		func(ctx context.Context) error { return s.OpenHome(ctx, "U-BOB") },
 		func(ctx context.Context) error { return s.Record(ctx, 0, bot.Entry{Action: "refused"}) },
 		func(ctx context.Context) error { _, _, err := s.ClaimTelling(ctx, r.ID); return err },
 	}

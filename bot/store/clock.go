@@ -73,7 +73,8 @@ func (h *hands) tell() (by time.Duration) {
 func (c *core) compareClock(ctx context.Context) error {
 	var at int64
 	if err := c.row(ctx, `SELECT max(at) FROM (SELECT at FROM audit_head UNION ALL
-		SELECT coalesce((SELECT received_at FROM arrivals WHERE body <> '' ORDER BY received_at DESC LIMIT 1), 0)) last`).Scan(&at); err != nil {
+		SELECT coalesce((SELECT received_at FROM arrivals WHERE body <> '' ORDER BY received_at DESC LIMIT 1), 0) UNION ALL
+		SELECT coalesce((SELECT opened_at FROM homes ORDER BY opened_at DESC LIMIT 1), 0)) last`).Scan(&at); err != nil {
 		return fmt.Errorf("read when something was last stored: %w", err)
 	}
 	c.hands.mu.Lock()
@@ -167,6 +168,13 @@ func setBackChores(at time.Time) []setBackChore {
 			claimed_until = CASE WHEN claimed_until > $2 THEN CAST($2 AS BIGINT) ELSE claimed_until END,
 			posted_at = CASE WHEN posted_at > $1 THEN CAST($1 AS BIGINT) ELSE posted_at END
 			WHERE due_at > $1 OR posted_at > $1`, []any{now, claim}},
+		{"Home tabs", `UPDATE homes SET
+			opened_at = CASE WHEN opened_at > $1 THEN CAST($1 AS BIGINT) ELSE opened_at END,
+			due_at = CASE WHEN due_at > $1 THEN CAST($1 AS BIGINT) ELSE due_at END,
+			claimed_until = CASE WHEN claimed_until > $2 THEN CAST($2 AS BIGINT) ELSE claimed_until END,
+			published_at = CASE WHEN published_at > $1 THEN CAST($1 AS BIGINT) ELSE published_at END
+			WHERE opened_at > $1 OR due_at > $1 OR claimed_until > $2 OR published_at > $1`, []any{now, claim}},
+		{"the refusal of Home tabs", `UPDATE home_tab SET at = $1 WHERE id = 1 AND at > $2`, []any{now, future}},
 		// From now on, a use counts for as long as its limit says.
 		{"uses", `UPDATE uses SET at = $1 WHERE at > $2`, []any{now, future}},
 		{"ended freezes", `UPDATE freezes SET ended_at = $1 WHERE ended_at > $2`, []any{now, future}},

@@ -39,6 +39,8 @@ func TestClockSetBack(t *testing.T) {
 				"an arrival":        setBackArrival,
 				"a telling":         setBackTelling,
 				"a notice":          setBackNotice,
+				"a Home tab":        setBackHome,
+				"refused Home tabs": setBackRefusedHomes,
 				"a limit":           setBackLimit,
 				"a freeze":          setBackFreeze,
 				"a replica":         setBackReplica,
@@ -175,6 +177,43 @@ func setBackNotice(t *testing.T, c *clock, s *store.Store) func(*testing.T, *sto
 		if w := due(t, s); len(w.Notices) != 1 {
 			t.Error("it is not tried again")
 		}
+	}
+}
+
+// Its pause, retry and claim are as long as they were, and it is forgotten in time.
+func setBackHome(t *testing.T, c *clock, s *store.Store) func(*testing.T, *store.Store) {
+	openHome(t, s, "U-CLAIMED", "U-RETRIED", "U-SHOWN")
+	for _, h := range dueHomes(t, s) {
+		switch h.SlackID {
+		case "U-RETRIED":
+			published(t, s, h, false, bot.Retry{At: c.now().Add(10 * time.Minute)})
+		case "U-SHOWN":
+			published(t, s, h, false, bot.Retry{})
+		}
+	}
+	return func(t *testing.T, s *store.Store) {
+		due(t, s)
+		c.move(time.Second)
+		openHome(t, s, "U-SHOWN")
+		c.move(bot.ClaimFor)
+		wantHomes(t, s, "after the pause and the claim", "U-CLAIMED", "U-RETRIED", "U-SHOWN")
+		c.move(bot.HomeLife - bot.ClaimFor - time.Second)
+		oweHomes(t, s, "") // concerns all: their claims have lapsed
+		wantHomes(t, s, "an hour later, only the last one is open", "U-SHOWN")
+	}
+}
+
+func setBackRefusedHomes(t *testing.T, c *clock, s *store.Store) func(*testing.T, *store.Store) {
+	openHome(t, s, "U-DAVE")
+	for _, h := range dueHomes(t, s) {
+		published(t, s, h, false, bot.Retry{})
+	}
+	noteHomeTab(t, s, "not_enabled")
+	return func(t *testing.T, s *store.Store) {
+		due(t, s)
+		c.move(bot.HomeRefusedFor)
+		openHome(t, s, "U-BOB")
+		wantHomes(t, s, "after an hour", "U-BOB")
 	}
 }
 

@@ -59,6 +59,8 @@ func (s *Store) Forget(ctx context.Context, retention time.Duration) error {
 				}
 				return exec(`DELETE `+oldNotices)(ctx, tx, before)
 			}},
+		{"Home tabs of long ago", `FROM homes WHERE opened_at < $1`, `opened_at`, micros(now.Add(-bot.HomeLife)),
+			exec(`DELETE FROM homes WHERE opened_at < $1`)},
 		{"words of ended requests", erasable, `changed_at`, ended, eraseWords},
 		{"reasons of ended freezes", `FROM freezes WHERE reason IS NOT NULL AND ended_at < $1`, `ended_at`, ended,
 			exec(`UPDATE freezes SET reason = NULL WHERE reason IS NOT NULL AND ended_at < $1`)},

@@ -194,6 +194,22 @@ var steps = []struct {
 	{"forget", func(ctx context.Context, s *store.Store, _ *journey) error { return s.Forget(ctx, 365*24*time.Hour) }},
 	{"census", func(ctx context.Context, s *store.Store, _ *journey) error { _, err := s.Census(ctx); return err }},
 	{"beat", func(ctx context.Context, s *store.Store, _ *journey) error { _, err := s.Beat(ctx); return err }},
+	{"home", func(ctx context.Context, s *store.Store, j *journey) error {
+		if err := s.OpenHome(ctx, fmt.Sprint("U-", j.n)); err != nil {
+			return err
+		}
+		if err := s.OweHomes(ctx, j.r.ID); err != nil {
+			return err
+		}
+		all, err := s.DueHomes(ctx, 64)
+		for _, h := range all {
+			err = errors.Join(err, s.Published(ctx, h, true, bot.Retry{}))
+		}
+		if err != nil {
+			return err
+		}
+		return s.NoteHomeTab(ctx, "")
+	}},
 	{"freeze", func(ctx context.Context, s *store.Store, j *journey) error {
 		f, err := s.CommitFreeze(ctx, bot.FreezeChange{Freeze: bot.Freeze{By: authz.Asker{EntraID: "entra-alice", SlackID: "U-ALICE"}, BeganAt: time.Now()}, Audit: []bot.Entry{{Action: "frozen"}}})
 		if err != nil {

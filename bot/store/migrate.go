@@ -13,7 +13,7 @@ var schemaFiles embed.FS
 
 // schemaVersion is the schema that this program works with. One file per version makes
 // it from the version before; 0 is an empty database. A released file never changes.
-const schemaVersion = 5
+const schemaVersion = 6
 
 // oldestReader is the oldest schemaVersion whose programs can work beside this one on
 // PostgreSQL, where replicas are upgraded one by one. It stays the same as long as

@@ -77,7 +77,7 @@ func TestMigrate_FromVersionOne(t *testing.T) {
 	c := newClock()
 	c.move(25 * time.Hour)
 	s := openAt(t, path, store.Options{Now: c.now, Exclusive: true})
-	if v := value[int](t, bypass(t, s), `PRAGMA user_version`); v != 5 {
+	if v := value[int](t, bypass(t, s), `PRAGMA user_version`); v != 6 {
 		t.Errorf("user_version %d", v)
 	}
 

@@ -109,7 +109,7 @@ func TestSQLite_NoStatementScans(t *testing.T) {
 		for _, line := range plan {
 			// One person may have asked for any number of requests.
 			if read := scan.FindStringSubmatch(line); read != nil && !slices.Contains(small, read[1]) && !slices.Contains(small, read[2]) ||
-				strings.Contains(line, "(slack_id=?)") {
+				strings.Contains(line, "askers") && strings.Contains(line, "(slack_id=?)") {
 				t.Errorf("%s\n\tis looked up so: %s", query, strings.Join(plan, "; "))
 				break
 			}

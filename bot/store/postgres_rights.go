@@ -110,8 +110,8 @@ func (p place) path() string {
 
 // ourTables are the tables of all schema versions.
 var ourTables = []string{
-	"arrivals", "askers", "audit", "audit_head", "counting_lock", "freezes", "freezing_lock", "marks", "notice_places", "notices", "places",
-	"replicas", "requests", "rules_in_force", "schema_version", "tallies", "turnstile", "uses", "words",
+	"arrivals", "askers", "audit", "audit_head", "counting_lock", "freezes", "freezing_lock", "home_tab", "homes", "marks", "notice_places", "notices",
+	"places", "replicas", "requests", "rules_in_force", "schema_version", "tallies", "turnstile", "uses", "words",
 }
 
 // findSchema returns the first of the schemas in $1 that has our tables. If none has

@@ -138,6 +138,11 @@ func TestPostgres_WithoutPreparedStatements(t *testing.T) {
 				t.Errorf("stored %+v", got)
 			}
 			chain(t, s, "")
+			openHome(t, s, "U-BOB")
+			oweHomes(t, s, "REQ-ACDEFG")
+			wantHomes(t, s, "opened", "U-BOB")
+			noteHomeTab(t, s, "not_enabled")
+			published(t, s, bot.Home{SlackID: "U-BOB"}, true, bot.Retry{At: s.Now()})
 		})
 	}
 }

@@ -36,12 +36,20 @@ func TestReads_AfterConnectionsWereLost(t *testing.T) {
 		"Stands":    func(ctx context.Context, s *store.Store) error { _, err := s.Stands(ctx, "C1", "1.1"); return err },
 		"Arrival":   func(ctx context.Context, s *store.Store) error { _, err := s.Arrival(ctx, 1); return err },
 		"FormLedTo": func(ctx context.Context, s *store.Store) error { _, _, err := s.FormLedTo(ctx, "key"); return err },
-		"Head":      func(ctx context.Context, s *store.Store) error { _, err := s.Head(ctx); return err },
-		"Audit":     func(ctx context.Context, s *store.Store) error { _, err := s.Audit(ctx, ""); return err },
-		"Story":     func(ctx context.Context, s *store.Store) error { _, err := s.Story(ctx, "REQ-ACDEFG"); return err },
-		"Forget":    func(ctx context.Context, s *store.Store) error { return s.Forget(ctx, month) },
-		"Census":    func(ctx context.Context, s *store.Store) error { _, err := s.Census(ctx); return err },
-		"Record":    func(ctx context.Context, s *store.Store) error { return s.Record(ctx, 0, bot.Entry{Action: "refused"}) },
+		"OpenHome":  func(ctx context.Context, s *store.Store) error { return s.OpenHome(ctx, "U-BOB") },
+		"OweHomes":  func(ctx context.Context, s *store.Store) error { return s.OweHomes(ctx, "REQ-ACDEFG") },
+		"DueHomes":  func(ctx context.Context, s *store.Store) error { _, err := s.DueHomes(ctx, 10); return err },
+		"Published": func(ctx context.Context, s *store.Store) error {
+			return s.Published(ctx, bot.Home{SlackID: "U-BOB"}, false, bot.Retry{})
+		},
+		"HomeTab":     func(ctx context.Context, s *store.Store) error { _, _, err := s.HomeTab(ctx); return err },
+		"NoteHomeTab": func(ctx context.Context, s *store.Store) error { return s.NoteHomeTab(ctx, "not_enabled") },
+		"Head":        func(ctx context.Context, s *store.Store) error { _, err := s.Head(ctx); return err },
+		"Audit":       func(ctx context.Context, s *store.Store) error { _, err := s.Audit(ctx, ""); return err },
+		"Story":       func(ctx context.Context, s *store.Store) error { _, err := s.Story(ctx, "REQ-ACDEFG"); return err },
+		"Forget":      func(ctx context.Context, s *store.Store) error { return s.Forget(ctx, month) },
+		"Census":      func(ctx context.Context, s *store.Store) error { _, err := s.Census(ctx); return err },
+		"Record":      func(ctx context.Context, s *store.Store) error { return s.Record(ctx, 0, bot.Entry{Action: "refused"}) },
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -34,6 +34,7 @@ func TestDue_SeveralStoresClaimOnce(t *testing.T) {
 		r.DueAt = r.CreatedAt
 		create(t, stores[0], r)
 		announce(t, stores[0], notice(fmt.Sprint("key-", i)))
+		openHome(t, stores[0], fmt.Sprint("U-", i))
 	}
 	raw := past(t, url)
 	if _, err := raw.Exec(deadline(t), `UPDATE arrivals SET claimed_until = 0`); err != nil {
@@ -50,6 +51,10 @@ func TestDue_SeveralStoresClaimOnce(t *testing.T) {
 			if err != nil {
 				return err
 			}
+			homes, err := stores[i%2].DueHomes(ctx, 3)
+			if err != nil {
+				return err
+			}
 			mu.Lock()
 			for _, a := range w.Arrivals {
 				seen[a.Envelope]++
@@ -60,9 +65,12 @@ func TestDue_SeveralStoresClaimOnce(t *testing.T) {
 			for _, n := range w.Notices {
 				seen[n.Key]++
 			}
-			most = max(most, len(w.Arrivals), len(w.Drive), len(w.Notices))
+			for _, h := range homes {
+				seen[h.SlackID]++
+			}
+			most = max(most, len(w.Arrivals), len(w.Drive), len(w.Notices), len(homes))
 			mu.Unlock()
-			if len(w.Arrivals)+len(w.Drive)+len(w.Notices) == 0 {
+			if len(w.Arrivals)+len(w.Drive)+len(w.Notices)+len(homes) == 0 {
 				return nil
 			}
 		}
@@ -71,8 +79,8 @@ func TestDue_SeveralStoresClaimOnce(t *testing.T) {
 			t.Fatalf("%d: %v", i, err)
 		}
 	}
-	if len(seen) != 3*rows || most != 3 {
-		t.Errorf("%d rows claimed, at most %d at a time; want %d and 3", len(seen), most, 3*rows)
+	if len(seen) != 4*rows || most != 3 {
+		t.Errorf("%d rows claimed, at most %d at a time; want %d and 3", len(seen), most, 4*rows)
 	}
 	for row, n := range seen {
 		if n != 1 {
@@ -92,6 +100,7 @@ func TestDue_SkipsLockedRows(t *testing.T) {
 		r.DueAt = r.CreatedAt
 		create(t, s, r)
 		announce(t, s, notice(fmt.Sprint("key-", i)))
+		openHome(t, s, fmt.Sprint("U-", i))
 	}
 	raw := past(t, url)
 	for _, query := range []string{
@@ -99,6 +108,7 @@ func TestDue_SkipsLockedRows(t *testing.T) {
 		`SELECT 1 FROM arrivals WHERE envelope = 'envelope-0' FOR UPDATE`,
 		`SELECT 1 FROM requests WHERE id = 'REQ-0' FOR UPDATE`,
 		`SELECT 1 FROM notices WHERE key = 'key-0' FOR UPDATE`,
+		`SELECT 1 FROM homes WHERE slack_id = 'U-0' FOR UPDATE`,
 	} {
 		if _, err := raw.Exec(deadline(t), query); err != nil {
 			t.Fatal(err)
@@ -112,6 +122,9 @@ func TestDue_SkipsLockedRows(t *testing.T) {
 	}
 	if len(w.Arrivals) != 1 || len(w.Drive) != 1 || len(w.Notices) != 1 {
 		t.Errorf("claimed %d arrivals, %d requests and %d notices beside the locked ones, want one of each", len(w.Arrivals), len(w.Drive), len(w.Notices))
+	}
+	if homes, err := s.DueHomes(ctx, 10); err != nil || len(homes) != 1 {
+		t.Errorf("claimed %v beside a locked Home tab, %v", homes, err)
 	}
 }
 

@@ -201,6 +201,7 @@ func (s *Store) freeClaims(ctx context.Context) error {
 		`UPDATE requests SET claimed_until = 0, tell_claimed_until = 0 WHERE (due_at IS NOT NULL OR tell_due_at IS NOT NULL)
 			AND CASE WHEN json_valid(body) THEN coalesce(json_extract(body, '$.askers[0].SlackID'), '') ELSE '' END NOT LIKE 'os:%'`,
 		`UPDATE notices SET claimed_until = 0 WHERE due_at IS NOT NULL`,
+		`UPDATE homes SET claimed_until = 0, shown = '' WHERE due_at IS NOT NULL AND claimed_until > 0`,
 	} {
 		if err := s.alone(ctx, query); err != nil {
 			return fmt.Errorf("free the claims: %w", err)

@@ -27,6 +27,7 @@ type Store struct {
 	chain
 	billboard
 	announcements
+	homes
 	brakes
 	replicas
 	file    *flock.Flock // the lock of an exclusive SQLite database, or nil
@@ -42,6 +43,7 @@ func newStore(c *core) *Store {
 		chain:         chain{c},
 		billboard:     billboard{c},
 		announcements: announcements{c},
+		homes:         homes{c},
 		brakes:        brakes{c},
 		replicas:      replicas{core: c},
 	}

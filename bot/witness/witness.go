@@ -106,6 +106,11 @@ var Effects = []bot.Effect{
 	"post answer", // by direct message
 	"open form", "update form", "answer form",
 
+	// The Home tab.
+	"open home",
+	"publish home",
+	"published",
+
 	"forget",
 }
 
@@ -196,6 +201,16 @@ func (s seenStore) Withdraw(ctx context.Context, kind, but string) error {
 func (s seenStore) SetNoticePlace(ctx context.Context, id int64, p bot.NoticePlace) error {
 	defer s.witness.Sees("note notice")()
 	return s.Store.SetNoticePlace(ctx, id, p)
+}
+
+func (s seenStore) OpenHome(ctx context.Context, slackID string) error {
+	defer s.witness.Sees("open home")()
+	return s.Store.OpenHome(ctx, slackID)
+}
+
+func (s seenStore) Published(ctx context.Context, h bot.Home, wide bool, retry bot.Retry) error {
+	defer s.witness.Sees("published")()
+	return s.Store.Published(ctx, h, wide, retry)
 }
 
 func (s seenStore) Forget(ctx context.Context, retention time.Duration) error {
