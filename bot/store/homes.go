@@ -65,6 +65,9 @@ func dueHomesAt(now time.Time) []any {
 // that the view is still owed if the claim lapses. Then it is not known whether Slack
 // shows a view that was never noted.
 func (h *homes) DueHomes(ctx context.Context, limit int) (due []bot.Home, err error) {
+	if limit <= 0 {
+		return nil, nil
+	}
 	var any bool
 	err = h.row(ctx, `SELECT (SELECT due_at `+dueHomes+` LIMIT 1) IS NOT NULL`, dueHomesAt(h.now())...).Scan(&any)
 	if err == nil && any {

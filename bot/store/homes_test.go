@@ -140,6 +140,12 @@ func testHomeOrder(t *testing.T, open opener) {
 		c.move(time.Second)
 	}
 	openHome(t, s, "U-3") // keeps its place
+	if all, err := s.DueHomes(deadline(t), 0); err != nil || len(all) > 0 {
+		t.Fatalf("none was wanted: %v, %v", all, err)
+	}
+	if all, err := s.DueHomes(deadline(t), -1); err != nil || len(all) > 0 {
+		t.Fatalf("fewer than none were wanted: %v, %v", all, err)
+	}
 	var got []string
 	for n := range 3 {
 		all, err := s.DueHomes(deadline(t), 2)
