@@ -2,11 +2,13 @@ package revokesessions_test
 
 import (
 	"os"
-	"regexp"
 	"slices"
 	"strings"
 	"testing"
 
+	"github.com/goccy/go-yaml"
+
+	"revoke-sessions/bot"
 	"revoke-sessions/bot/slackapi"
 	"revoke-sessions/bot/slacktest"
 )
@@ -27,10 +29,25 @@ func TestManifest(t *testing.T) {
 			t.Errorf("the manifest lacks %q", line)
 		}
 	}
-	_, after, _ := strings.Cut(manifest, "scopes:\n    bot:\n")
-	var scopes []string
-	for _, m := range regexp.MustCompile(`(?m)^      - ([a-z:.]+)`).FindAllStringSubmatch(after, -1) {
-		scopes = append(scopes, m[1])
+	var read struct {
+		slacktest.Manifest `yaml:",inline"`
+		OAuth              struct {
+			Scopes struct {
+				Bot []string `yaml:"bot"`
+			} `yaml:"scopes"`
+		} `yaml:"oauth_config"`
+	}
+	if err := yaml.Unmarshal(text, &read); err != nil {
+		t.Fatal(err)
+	}
+	scopes := read.OAuth.Scopes.Bot
+	want := []slacktest.Shortcut{
+		{Name: "Report a lost device", Type: slacktest.GlobalShortcut, CallbackID: bot.LostShortcut},
+		{Name: "Revoke sessions of…", Type: slacktest.MessageShortcut, CallbackID: bot.MessageShortcut},
+	}
+	if !slices.Equal(read.Features.Shortcuts, want) || !read.Features.AppHome.HomeTabEnabled ||
+		!slices.Equal(read.Settings.EventSubscriptions.BotEvents, []string{"app_home_opened"}) {
+		t.Errorf("the manifest has the doors %+v", read.Manifest)
 	}
 	// The Slack double grants these and no more, so the stories show that
 	// they are enough.

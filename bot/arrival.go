@@ -66,6 +66,8 @@ type Arrival struct {
 	Reason     string `json:"reason,omitempty"`
 	// LedTo is the request that the form made or joined. The store sets it.
 	LedTo string `json:"led_to,omitempty"`
+	// Door is the Origin of the act that opened the form, once it is known.
+	Door string `json:"-"`
 
 	// TriggerID opens a form within 3 s; ResponseURL takes 5 answers within
 	// 30 min. Both are secrets and are erased after 30 min.
@@ -77,14 +79,20 @@ type Arrival struct {
 	Tries int `json:"-"`
 }
 
-// Decides reports whether the arrival is part of a decision: a click, the form for the
-// reason of a Deny, or the form that ends a freeze. Such work goes before new requests. A
+// Decides reports whether the arrival is part of a decision: a click, or a form that
+// denies, cancels or ends a freeze. Such work goes before new requests. A
 // button that only opens a form or shows something decides nothing.
 func (a Arrival) Decides() bool {
 	if a.Kind == ClickArrival {
-		return a.ActionID != ActionForm && a.ActionID != ActionDetails
+		return a.ActionID != ActionDetails && !a.OpensForm() && !HomeButtons[a.ActionID]
 	}
-	return a.CallbackID == DenyCallback || a.CallbackID == UnfreezeCallback
+	return a.Kind == FormArrival && a.CallbackID != FormCallback
+}
+
+// OpensForm reports whether the arrival is a click on a button that opens the form for a
+// request, filled in from an arrival that the button names.
+func (a Arrival) OpensForm() bool {
+	return a.Kind == ClickArrival && (a.ActionID == ActionForm || a.ActionID == ActionFormOwn || a.ActionID == ActionFormOther)
 }
 
 // Approves reports whether the arrival is a click on a button that says that others must
@@ -176,9 +184,23 @@ const (
 	ActionHomeCancel = "home.cancel"
 )
 
-// ActionOpenSettings is the action_id of a link button. Slack reports its clicks, too;
-// they begin nothing, because only "request." begins an action.
-const ActionOpenSettings = "open.slack_settings"
+// LinkPrefix begins the action_ids of link buttons. Slack reports their clicks, too; they
+// begin nothing.
+const LinkPrefix = "open."
+
+// ActionOpenSettings is the action_id of a link button.
+const ActionOpenSettings = LinkPrefix + "slack_settings"
+
+// MessageButtons and HomeButtons are the buttons that this version handles, by where they
+// are. A button in another place has no meaning: somebody with the bot token may have
+// published it there.
+var (
+	MessageButtons = map[string]bool{
+		ActionConfirm: true, ActionApprove: true, ActionDeny: true, ActionCancel: true, ActionRetry: true, ActionApproveRetry: true,
+		ActionDetails: true, ActionUnfreeze: true, ActionForm: true, ActionFormOwn: true, ActionFormOther: true,
+	}
+	HomeButtons = map[string]bool{ActionHomeOwn: true, ActionHomeOther: true, ActionHomeCancel: true}
+)
 
 // ResponseURLLife is how long Slack accepts answers at a response_url.
 // https://docs.slack.dev/interactivity/handling-user-interaction

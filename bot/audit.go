@@ -37,7 +37,8 @@ type Entry struct {
 	// Until is when a freeze ends by itself, a limit has room again, or a report that
 	// nobody decides is carried out.
 	Until string `json:"until,omitempty"`
-	// Origin is where the act came from: "command C…", "click C…/ts".
+	// Origin is the door by which the act came: "command C…", "click C…/ts", "home",
+	// "shortcut", "shortcut on C…/ts", or a form and by what it was opened.
 	Origin string `json:"origin,omitempty"`
 	// LookedUpMS is the age in milliseconds of the look-ups that the decision used.
 	LookedUpMS int64 `json:"looked_up_ms,omitempty"`
@@ -96,13 +97,21 @@ func (a Arrival) Names() string {
 
 // Origin is the place of the act, for Entry.Origin.
 func (a Arrival) Origin() string {
-	switch a.Kind {
-	case ClickArrival:
-		return "click " + a.ChannelID + "/" + a.MessageTS
-	case FormArrival:
-		if a.MessageTS != "" {
-			return "form on " + a.ChannelID + "/" + a.MessageTS
-		}
+	place := a.ChannelID + "/" + a.MessageTS
+	switch {
+	case a.Kind == ClickArrival && HomeButtons[a.ActionID]:
+		return "home"
+	case a.Kind == ClickArrival:
+		return "click " + place
+	case a.Kind == ShortcutArrival && a.MessageTS != "":
+		return "shortcut on " + place
+	case a.Kind == ShortcutArrival:
+		return "shortcut"
+	case a.Kind == FormArrival && a.MessageTS != "":
+		return "form on " + place
+	case a.Kind == FormArrival && a.Door != "":
+		return "form, opened by " + a.Door
+	case a.Kind == FormArrival:
 		return "form"
 	}
 	return "command " + a.ChannelID

@@ -21,6 +21,16 @@ func (w Workspace) Link(channel, ts string) string {
 	return fmt.Sprintf("%sarchives/%s/p%s", w.URL, channel, strings.ReplaceAll(ts, ".", ""))
 }
 
+// SourceLink is the address of a message in which a request began; empty for none. A reply
+// in a thread is addressed by its thread, too.
+func (w Workspace) SourceLink(s Source) string {
+	link := w.Link(s.Channel, s.TS)
+	if link == "" || s.Thread == "" || s.Thread == s.TS {
+		return link
+	}
+	return fmt.Sprintf("%s?thread_ts=%s&cid=%s", link, s.Thread, s.Channel)
+}
+
 // AccountSettings is the workspace's page where each member can sign out of all other
 // sessions; empty if the workspace's address is not known.
 func (w Workspace) AccountSettings() string {

@@ -31,7 +31,9 @@ type Command struct {
 	// Whom is set for AskVerb and DrillVerb.
 	Whom Whom
 	// Reason is cleaned text of at most MaxReason runes; it may be empty.
-	Reason string
+	Reason  string
+	Unknown string
+	After   Verb
 	// RequestID is set for CancelVerb, and for StatusVerb if one was named.
 	RequestID string
 }

@@ -14,6 +14,9 @@ type Filled struct {
 	PickedUser, Account string
 	// Reason is cleaned text of at most MaxReason runes.
 	Reason string
+	// Link is the address of the message on which a shortcut was run; empty for none. It
+	// is no field: the form shows it.
+	Link string
 }
 
 // FilledFrom returns what the form holds that goes on from a stored command or form, so
@@ -25,9 +28,24 @@ func FilledFrom(a Arrival) (Filled, bool) {
 		return Filled{PickedUser: a.PickedUser, Account: a.Account, Reason: FieldText(a.Reason)}, true
 	case a.Kind == CommandArrival:
 		return filledFromCommand(a.Text, a.UserID)
+	case a.Kind == ShortcutArrival && a.CallbackID == MessageShortcut:
+		return Filled{PickedUser: a.PickedUser}, true
+	case a.Kind == ShortcutArrival && a.CallbackID == LostShortcut, a.Kind == ClickArrival && a.ActionID == ActionHomeOwn:
+		return Filled{PickedUser: a.UserID}, true
+	case a.Kind == ClickArrival && a.ActionID == ActionHomeOther:
+		return Filled{}, true
 	}
 	return Filled{}, false
 }
+
+// Own is the form about that person instead.
+func (f Filled) Own(self string) Filled {
+	f.PickedUser, f.Account = self, ""
+	return f
+}
+
+// Nobody is the form with nobody chosen.
+func (f Filled) Nobody() Filled { return f.Own("") }
 
 func filledFromCommand(text, self string) (Filled, bool) {
 	cmd, err := ParseCommand(text)

@@ -153,6 +153,10 @@ type Request struct {
 	// turn; nil if it did not have to wait.
 	Line *Line `json:"line,omitempty"`
 
+	// Source is the message on which the requester ran a shortcut; zero for none. Its text
+	// is not stored.
+	Source Source `json:"source,omitzero"`
+
 	// Words are names and typed text. They are stored apart, so that they can be erased
 	// while the rest stays.
 	Words Words `json:"-"`
@@ -163,6 +167,15 @@ type Request struct {
 	// StalledAt is when the bot noted that it cannot advance this version of the
 	// request; zero if it can.
 	StalledAt time.Time `json:"-"`
+}
+
+// Source is a message in Slack that led to a request.
+type Source struct {
+	Channel string `json:"channel"`
+	TS      string `json:"ts"`
+	Thread  string `json:"thread,omitempty"`
+	// Public: at the time of the ask, every member of the workspace could open it.
+	Public bool `json:"public,omitempty"`
 }
 
 // Words are all typed text in a request, and the names of its target.

@@ -139,6 +139,9 @@ func (b *Bot) pickUp(ctx context.Context) {
 	for _, n := range due.Notices {
 		b.pool.Resume(work.Piece{Do: func(ctx context.Context) { b.teller.Announce(ctx, n) }})
 	}
+	if len(due.Tell)+len(due.Notices) == 0 {
+		b.homes.pickUp(ctx)
+	}
 }
 
 // SinceTick is the time since the clock last finished a round, or since New before the

@@ -52,6 +52,7 @@ type Bot struct {
 	teller    *notify.Teller
 	run       *lifecycle.Runner
 	handler   *intake.Handler
+	*homes
 	// lastPreflight is the start of the last preflight (Unix ns), backdated to make the
 	// next one early.
 	lastPreflight atomic.Int64
@@ -93,6 +94,7 @@ func New(cfg bot.Config, store bot.Store, slack *slackapi.Client, entra bot.Entr
 	b.run.Stored = func(r *bot.Request) { b.pool.Admit(b.telling(r)) }
 	b.run.Stalled = b.teller.Stall
 	b.handler = intake.NewHandler(cfg, store, people, b.approvers, budget, b.run, b.teller)
+	b.homes = &homes{store: store, pool: b.pool, handler: b.handler, log: cfg.Log}
 	slack.Hear(b.hearSlack)
 	b.tick()
 	return b

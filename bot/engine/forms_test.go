@@ -62,7 +62,7 @@ func TestForm_WhoseAckWasLost(t *testing.T) {
 		t.Fatal(err)
 	}
 	policy := authz.New("U0ALICE")
-	view, err := client.OpenForm(t.Context(), bot.Secret(typed.Trigger), message.Form("U0BOB", 41, &policy))
+	view, err := client.OpenForm(t.Context(), bot.Secret(typed.Trigger), message.FormFor(bot.FormMetadata{Opened: 41}, bot.Filled{PickedUser: "U0BOB"}, &policy, nil))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -57,16 +57,3 @@ func TestLastApproval_OldButtonCounts(t *testing.T) {
 		t.Errorf("it is %s", r.State)
 	}
 }
-
-// TestUnknownButton_IsAnswered: a button of another version, which this one does not know,
-// does nothing and says so.
-func TestUnknownButton_IsAnswered(t *testing.T) {
-	s, own, at := twoCards(t, func(*authz.Policy) {})
-	s.actsOut(t, s.pressed(theApprover, at, "request.tomorrow", own))
-	if text := s.told(t, theApprover); !strings.Contains(text, "Another version of this bot made that button, so your click changed nothing.") {
-		t.Errorf("they read %s", text)
-	}
-	if r := s.state(t, own); r.State != bot.Pending || len(r.Approvals) != 0 {
-		t.Errorf("it is %s, with %d approvals", r.State, len(r.Approvals))
-	}
-}

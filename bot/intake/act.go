@@ -18,6 +18,8 @@ type act struct {
 	misnamed bool
 	// inForm: the answer takes the place of the submitted form.
 	inForm bool
+	// source is the message on which a shortcut was run that led to the form.
+	source bot.Source
 	// lane is the lane of an ask, once it is known.
 	lane authz.Lane
 }

@@ -52,6 +52,7 @@ func (h *asks) ask(ctx context.Context, a act, w wish) error {
 	}
 	var background sync.WaitGroup // runs during the look-ups; a failure does not end them
 	background.Go(func() { q.draft.Coverage = h.teller.Cover(ctx) })
+	background.Go(func() { q.draft.Source = h.lookUpSource(ctx, a) })
 	defer background.Wait()
 	if refused, err := h.findTarget(ctx, q); refused || err != nil {
 		return err
@@ -66,6 +67,19 @@ func (h *asks) ask(ctx context.Context, a act, w wish) error {
 		return err
 	}
 	return h.enter(ctx, q)
+}
+
+// lookUpSource finds out whether every approver can open the message that the ask is about.
+func (h *asks) lookUpSource(ctx context.Context, a act) bot.Source {
+	s := a.source
+	if s.TS == "" {
+		return s
+	}
+	var err error
+	if s.Public, err = h.people.IsPublic(ctx, s.Channel); err != nil {
+		h.log.Info("cannot read the channel of a message, so its link is not on the card", "arrival", a.ID, "channel", s.Channel, "error", err)
+	}
+	return s
 }
 
 // lookUpAsker looks up the asker. It refuses people who ask too often or may never ask.
@@ -278,6 +292,9 @@ func (h *asks) join(ctx context.Context, q *asking, r bot.Request, e bot.Entry) 
 		// This is a new person, or a Slack account that now maps to another Entra account.
 		// Both accounts count as askers, so neither may approve as a third person.
 		r.Askers = append(slices.Clone(r.Askers), asker)
+	}
+	if r.Source.TS == "" {
+		r.Source = q.draft.Source
 	}
 	if w.reason != "" && w.reason != r.Words.Reason {
 		r.Words.Add(a.UserID, w.reason)

@@ -24,8 +24,8 @@ var actions = map[string]authz.Action{
 // names a request, and the message must be the stored card or receipt of that request.
 func (h *decisions) click(ctx context.Context, a act) error {
 	action, ok := actions[a.ActionID]
-	if !ok { // of a version of the bot that is not this one
-		return h.reply(ctx, a, message.OtherVersionsButton())
+	if !ok { // stored by a newer version
+		return h.reply(ctx, a, message.OtherVersions())
 	}
 	e := bot.Entry{Wanted: string(action), Request: a.Value}
 	if !bot.RequestID.MatchString(a.Value) {

@@ -18,15 +18,16 @@ import (
 // the same form with its error, or the receipt, takes the place of what the ack showed. If
 // the form was closed, a private message says it.
 
-// openForm opens the form before any look-up, because the trigger lives 3 s.
-func (h *Handler) openForm(ctx context.Context, a act, view message.Modal) error {
-	_, err := h.openView(ctx, a, view)
+// openForm opens the form for a request before any look-up, because the trigger lives 3 s.
+// typed is the stored arrival whose text the form holds.
+func (h *Handler) openForm(ctx context.Context, a act, typed int64, f bot.Filled, note *message.FormError) error {
+	_, err := h.openView(ctx, a, message.FormFor(bot.FormMetadata{Opened: a.ID}, f, &h.cfg.Policy, note))
 	if err == nil {
 		return h.store.Record(ctx, a.ID)
 	}
 	h.log.Warn("cannot open the form", "arrival", a.ID, "user", a.UserID, "error", err)
 	_, limited := lookup.TooOften(err)
-	return h.reply(ctx, a, message.FormNotOpened(mayHaveOpened(err), limited))
+	return h.reply(ctx, a, message.FormNotOpened(mayHaveOpened(err), limited, typed))
 }
 
 // openView opens a modal within the budget, and returns its view ID.
@@ -41,30 +42,80 @@ func (h *desk) openView(ctx context.Context, a act, view message.Modal) (id stri
 
 // formButton opens the form with what the stored arrival holds that the button names. The
 // button gives no right: only the person who typed it reads it. After the text was erased,
-// the form opens empty, as it does for everybody.
+// the form says so.
 func (h *Handler) formButton(ctx context.Context, a act) error {
 	id := bot.ParseFormMetadata(a.Value).Opened
 	if id == 0 {
 		return h.refuseButton(ctx, a)
 	}
-	meta := bot.FormMetadata{Opened: a.ID}
 	typed, err := h.store.Arrival(ctx, id)
-	if errors.Is(err, bot.ErrNoRequest) || err == nil && typed.UserID == a.UserID && h.now().Sub(typed.ReceivedAt) >= bot.TypedLife {
-		return h.openForm(ctx, a, message.FormFor(meta, bot.Filled{PickedUser: a.UserID}, &h.cfg.Policy, message.TypedIsGone()))
-	}
-	if err != nil {
+	var note *message.FormError
+	filled, ok := bot.Filled{PickedUser: a.UserID}, true
+	switch {
+	case errors.Is(err, bot.ErrNoRequest), err == nil && typed.UserID == a.UserID && h.now().Sub(typed.ReceivedAt) >= bot.TypedLife:
+		note = message.TypedIsGone()
+	case err != nil:
 		return err
+	default:
+		if filled, ok = bot.FilledFrom(typed); !ok || typed.UserID != a.UserID {
+			return h.refuseButton(ctx, a)
+		}
+		root, err := h.root(ctx, typed)
+		if err != nil {
+			return err
+		}
+		filled.Link = h.cfg.Home.SourceLink(sourceOf(root))
 	}
-	filled, ok := bot.FilledFrom(typed)
-	if !ok || typed.UserID != a.UserID {
-		return h.refuseButton(ctx, a)
+	switch a.ActionID {
+	case bot.ActionFormOwn:
+		filled = filled.Own(a.UserID)
+	case bot.ActionFormOther:
+		filled = filled.Nobody()
 	}
-	return h.openForm(ctx, a, message.FormFor(meta, filled, &h.cfg.Policy, nil))
+	return h.openForm(ctx, a, id, filled, note)
 }
 
 func (h *Handler) refuseButton(ctx context.Context, a act) error {
 	e := bot.Entry{Wanted: string(authz.Ask), Reason: string(bot.WrongPlace)}
 	return h.refuse(ctx, a, e, message.NotYourButton())
+}
+
+// mostOpenings bounds how many forms and buttons lead back to the act that began them.
+const mostOpenings = 8
+
+// root returns the act by which a person came in: the command, the shortcut or the press in
+// the Home tab that led to the form or button a. It is a itself if that is not stored any
+// more, or was somebody else's.
+func (h *Handler) root(ctx context.Context, a bot.Arrival) (bot.Arrival, error) {
+	for range mostOpenings {
+		var id int64
+		switch {
+		case a.OpensForm():
+			id = bot.ParseFormMetadata(a.Value).Opened
+		case a.Kind == bot.FormArrival:
+			id = bot.ParseFormMetadata(a.Metadata).Opened
+		}
+		if id == 0 {
+			break
+		}
+		before, err := h.store.Arrival(ctx, id)
+		if errors.Is(err, bot.ErrNoRequest) || err == nil && before.UserID != a.UserID {
+			break
+		}
+		if err != nil {
+			return a, err
+		}
+		a = before
+	}
+	return a, nil
+}
+
+// sourceOf returns the message on which a shortcut was run; zero for any other act.
+func sourceOf(a bot.Arrival) bot.Source {
+	if a.Kind != bot.ShortcutArrival {
+		return bot.Source{}
+	}
+	return bot.Source{Channel: a.ChannelID, TS: a.MessageTS, Thread: a.ThreadTS}
 }
 
 // FormAck returns what Slack gets as soon as a submitted form is stored, also if it was
@@ -156,6 +207,14 @@ func (h *Handler) form(ctx context.Context, a act) error {
 		opened = bot.Arrival{}
 	}
 	a.ResponseURL = opened.ResponseURL
+	root, err := h.root(ctx, opened)
+	if err != nil {
+		return err
+	}
+	if root.Kind != "" && root.Kind != bot.FormArrival {
+		a.Door = root.Origin()
+	}
+	a.source = sourceOf(root)
 	if a.CallbackID == bot.DenyCallback && opened.ActionID == bot.ActionDeny {
 		a.Value = opened.Value // for the words of the form
 	}
@@ -168,6 +227,9 @@ func (h *Handler) form(ctx context.Context, a act) error {
 	if a.CallbackID == bot.UnfreezeCallback {
 		_, promised, _ := strings.Cut(a.Metadata, " ")
 		return h.brakes.unfreezeForm(ctx, a, opened, promised)
+	}
+	if a.CallbackID == bot.CancelCallback {
+		return h.cancelForm(ctx, a, opened)
 	}
 	if a.CallbackID != bot.FormCallback {
 		return h.store.Record(ctx, a.ID)
@@ -279,6 +341,7 @@ func (h *desk) formAgain(ctx context.Context, a act, wrong *message.FormError, r
 	switch a.CallbackID {
 	case bot.FormCallback:
 		if filled, ok := bot.FilledFrom(a.Arrival); ok {
+			filled.Link = h.cfg.Home.SourceLink(a.source)
 			return message.FormFor(meta, filled, &h.cfg.Policy, wrong)
 		}
 	case bot.DenyCallback:

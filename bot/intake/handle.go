@@ -25,7 +25,8 @@ func (h *Handler) command(ctx context.Context, a act) error {
 	}
 	switch cmd.Verb {
 	case bot.FormVerb:
-		return h.openForm(ctx, a, message.Form(a.UserID, a.ID, &h.cfg.Policy))
+		filled, _ := bot.FilledFrom(a.Arrival)
+		return h.openForm(ctx, a, a.ID, filled, message.FormNote(cmd))
 	case bot.StatusVerb:
 		return h.status(ctx, a, cmd.RequestID)
 	case bot.CancelVerb:
@@ -68,14 +69,18 @@ func (h *Handler) Handle(ctx context.Context, arrived bot.Arrival) {
 		err = h.details(ctx, a)
 	case a.Kind == bot.ClickArrival && a.ActionID == bot.ActionUnfreeze:
 		err = h.brakes.press(ctx, a)
-	case a.Kind == bot.ClickArrival && a.ActionID == bot.ActionForm:
+	case a.OpensForm():
 		err = h.formButton(ctx, a)
+	case a.Kind == bot.ClickArrival && bot.HomeButtons[a.ActionID]:
+		err = h.pressHome(ctx, a)
 	case a.Kind == bot.ClickArrival:
 		err = h.decisions.click(ctx, a)
 	case a.Kind == bot.FormArrival:
 		err = h.form(ctx, a)
-	default:
-		err = h.store.Record(ctx, a.ID)
+	case a.Kind == bot.ShortcutArrival:
+		err = h.shortcut(ctx, a)
+	default: // stored by a newer version
+		err = h.reply(ctx, a, message.OtherVersions())
 	}
 	if err != nil {
 		// The arrival is not settled, so it is tried again when the claim ends.

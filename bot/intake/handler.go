@@ -29,6 +29,8 @@ type Store interface {
 	FreezePlaces(ctx context.Context, freeze int64) ([]bot.NoticePlace, error)
 	CommitFreeze(ctx context.Context, c bot.FreezeChange) (bot.Freeze, error)
 	LastPulled(ctx context.Context, who authz.Asker) (time.Time, error)
+	Published(ctx context.Context, h bot.Home, wide bool, retry bot.Retry) error
+	NoteHomeTab(ctx context.Context, code string) error
 }
 
 // desk is what every handler needs: look-ups, the store, and a way to answer.

@@ -26,6 +26,15 @@ const (
 		`"view":{"id":"V1","callback_id":"request.form","private_metadata":"17","hash":"h","state":{"values":{` +
 		`"target":{"user":{"type":"users_select","selected_user":"U7"}},"reason":{"text":{"type":"plain_text_input","value":"stolen laptop"}}}}},` +
 		`"response_urls":[]}`
+	pressJSON = `{"type":"block_actions","user":{"id":"U2","team_id":"T1"},"api_app_id":"A1","container":{"type":"view","view_id":"V5"},` +
+		`"trigger_id":"4.2.abc","team":{"id":"T1"},"view":{"id":"V5","type":"home","callback_id":"","private_metadata":"","hash":"h"},` +
+		`"actions":[{"type":"button","action_id":"home.cancel","block_id":"b","value":"REQ-7F3K2M","action_ts":"1700.6"}]}`
+	shortcutJSON = `{"type":"shortcut","token":"x","action_ts":"1700.7","team":{"id":"T1"},"user":{"id":"U1","team_id":"T1"},` +
+		`"callback_id":"report.lost","trigger_id":"5.2.abc","enterprise":null,"is_enterprise_install":false}`
+	messageJSON = `{"type":"message_action","token":"x","action_ts":"1700.8","team":{"id":"T1"},"user":{"id":"U1","team_id":"T1"},` +
+		`"callback_id":"report.message","trigger_id":"6.2.abc","response_url":"https://hooks.example/m",` +
+		`"channel":{"id":"C3","name":"alerts"},"message_ts":"1699.2",` +
+		`"message":{"type":"message","user":"U7","ts":"1699.2","team":"T1","thread_ts":"1699.1","text":"who stole <@U9>'s phone?"}}`
 )
 
 func TestDecode_Arrivals(t *testing.T) {
@@ -84,6 +93,20 @@ func TestDecode_Arrivals(t *testing.T) {
 				Kind: bot.FormArrival, Envelope: "E1", Key: bot.ActKey(bot.FormArrival, "V1", "17 1.2 End the freeze", "", "", ""),
 				UserID: "U1", ViewID: "V1", CallbackID: bot.UnfreezeCallback, Metadata: "17 1.2 End the freeze", ReceivedAt: now,
 			}},
+		{"press in the Home tab", "interactive", pressJSON, bot.Arrival{
+			Kind: bot.ClickArrival, Envelope: "E1", Key: bot.ActKey(bot.ClickArrival, "home", "V5", "U2", "1700.6"),
+			AppID: "A1", TeamID: "T1", UserID: "U2", UserTeamID: "T1", ActionID: "home.cancel", Value: "REQ-7F3K2M",
+			TriggerID: "4.2.abc", ReceivedAt: now,
+		}},
+		{"shortcut", "interactive", shortcutJSON, bot.Arrival{
+			Kind: bot.ShortcutArrival, Envelope: "E1", Key: bot.ActKey(bot.ShortcutArrival, "report.lost", "", "", "U1", "1700.7", "5.2.abc"),
+			TeamID: "T1", UserID: "U1", UserTeamID: "T1", CallbackID: "report.lost", TriggerID: "5.2.abc", ReceivedAt: now,
+		}},
+		{"shortcut on a message", "interactive", messageJSON, bot.Arrival{
+			Kind: bot.ShortcutArrival, Envelope: "E1", Key: bot.ActKey(bot.ShortcutArrival, "report.message", "C3", "1699.2", "U1", "1700.8", "6.2.abc"),
+			TeamID: "T1", UserID: "U1", UserTeamID: "T1", ChannelID: "C3", MessageTS: "1699.2", ThreadTS: "1699.1",
+			CallbackID: "report.message", PickedUser: "U7", TriggerID: "6.2.abc", ResponseURL: "https://hooks.example/m", ReceivedAt: now,
+		}},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -111,17 +134,21 @@ func TestDecode_Errors(t *testing.T) {
 		name, envelope, payload string
 		want                    error
 	}{
-		{"event", "events_api", `{}`, errIgnored},
 		{"unheard-of type", "telepathy", `{}`, errIgnored},
 		{"closed form", "interactive", `{"type":"view_closed","user":{"id":"U1"},"view":{"id":"V1"}}`, errIgnored},
-		{"shortcut", "interactive", `{"type":"shortcut","user":{"id":"U1"},"callback_id":"x"}`, errIgnored},
-		{"message shortcut", "interactive", `{"type":"message_action","user":{"id":"U1"}}`, errIgnored},
 		{"suggestion", "interactive", `{"type":"block_suggestion","user":{"id":"U1"},"action_id":"x"}`, errIgnored},
 		{"link button", "interactive", with(clickJSON, `"request.confirm"`, `"`+bot.ActionOpenSettings+`"`), errIgnored},
-		{"menu with a button's name", "interactive", with(clickJSON, `"type":"button"`, `"type":"static_select"`), errIgnored},
-		{"click in a form", "interactive", with(clickJSON, `{"type":"message"`, `{"type":"view"`), errIgnored},
-		{"a form of another version", "interactive", with(formJSON, `"request.form"`, `"request.tomorrow"`), errUnknownForm},
-		{"another form", "interactive", with(formJSON, `"request.form"`, `"other"`), errIgnored},
+
+		{"button of another version", "interactive", with(clickJSON, `"request.confirm"`, `"request.tomorrow"`), errUnknown},
+		{"menu with a button's name", "interactive", with(clickJSON, `"type":"button"`, `"type":"static_select"`), errUnknown},
+		{"button of a message in a modal", "interactive", with(clickJSON, `{"type":"message"`, `{"type":"view"`), errUnknown},
+		{"button of a message in the Home tab", "interactive", with(pressJSON, `"home.cancel"`, `"request.confirm"`), errUnknown},
+		{"button of the Home tab on a message", "interactive", with(clickJSON, `"request.confirm"`, `"home.own"`), errUnknown},
+		{"button of the Home tab in a modal", "interactive", with(pressJSON, `"type":"home"`, `"type":"modal"`), errUnknown},
+		{"button of the Home tab without a view", "interactive", with(pressJSON, `"view":{"id":"V5","type":"home"`, `"other":{"id":"V5","type":"home"`), errUnknown},
+		{"form of another version", "interactive", with(formJSON, `"request.form"`, `"request.tomorrow"`), errUnknown},
+		{"shortcut of another version", "interactive", with(shortcutJSON, `"report.lost"`, `"report.tomorrow"`), errUnknown},
+		{"shortcut on a message of another version", "interactive", with(messageJSON, `"report.message"`, `"report.lost"`), errUnknown},
 
 		{"no payload", "slash_commands", ``, errMalformed},
 		{"null payload", "slash_commands", `null`, errMalformed},
@@ -138,6 +165,11 @@ func TestDecode_Errors(t *testing.T) {
 		{"click without a channel", "interactive", strings.ReplaceAll(clickJSON, `C9`, ``), errMalformed},
 		{"click without a message", "interactive", strings.ReplaceAll(clickJSON, `1700.1`, ``), errMalformed},
 		{"endless value", "interactive", with(clickJSON, `REQ-7F3K2M`, long), errMalformed},
+		{"press without the ID of the view", "interactive", with(pressJSON, `"view":{"id":"V5"`, `"view":{"id":""`), errMalformed},
+		{"press without its time", "interactive", with(pressJSON, `"1700.6"`, `""`), errMalformed},
+		{"shortcut without a user", "interactive", with(shortcutJSON, `"id":"U1"`, `"id":""`), errMalformed},
+		{"shortcut on a message without a channel", "interactive", with(messageJSON, `"id":"C3"`, `"id":""`), errMalformed},
+		{"shortcut on no message", "interactive", strings.ReplaceAll(messageJSON, `1699.2`, ``), errMalformed},
 		{"form without an ID", "interactive", with(formJSON, `"V1"`, `""`), errMalformed},
 		{"form with an endless ID", "interactive", with(formJSON, `"V1"`, `"`+long+`"`), errMalformed},
 		{"form with endless metadata", "interactive", with(formJSON, `"17"`, `"`+long+`"`), errMalformed},
@@ -148,6 +180,9 @@ func TestDecode_Errors(t *testing.T) {
 			got, err := decode(tt.envelope, "E1", json.RawMessage(tt.payload), time.Now())
 			if !errors.Is(err, tt.want) {
 				t.Fatalf("decode = %v, %v; want %v", got, err, tt.want)
+			}
+			if tt.want == errUnknown { // the caller needs to know whose it is
+				got.Kind, got.AppID, got.UserID = "", "", ""
 			}
 			if diff := cmp.Diff(bot.Arrival{}, got); diff != "" {
 				t.Errorf("an error came with an arrival:\n%s", diff)
@@ -215,7 +250,7 @@ func TestDecode_FormKeys(t *testing.T) {
 }
 
 func FuzzDecode(f *testing.F) {
-	for _, payload := range []string{commandJSON, clickJSON, formJSON, `{}`, `null`, `[]`, `"x"`, ``} {
+	for _, payload := range []string{commandJSON, clickJSON, formJSON, pressJSON, shortcutJSON, messageJSON, `{}`, `null`, `[]`, `"x"`, ``} {
 		for _, envelope := range []string{"slash_commands", "interactive", "events_api"} {
 			f.Add(envelope, "E1", []byte(payload))
 		}
@@ -223,7 +258,7 @@ func FuzzDecode(f *testing.F) {
 	f.Fuzz(func(t *testing.T, envelopeType, envelope string, payload []byte) {
 		a, err := decode(envelopeType, envelope, payload, time.Now())
 		if err != nil {
-			if !errors.Is(err, errIgnored) && !errors.Is(err, errMalformed) {
+			if !errors.Is(err, errIgnored) && !errors.Is(err, errMalformed) && !errors.Is(err, errUnknown) {
 				t.Errorf("unknown error %v", err)
 			}
 			return
@@ -238,8 +273,16 @@ func FuzzDecode(f *testing.F) {
 				t.Errorf("form without a view, or not of ours: %+v", a)
 			}
 		case bot.ClickArrival:
-			if a.ChannelID == "" || a.MessageTS == "" || !strings.HasPrefix(a.ActionID, actionPrefix) {
-				t.Errorf("click that stands nowhere or presses nothing: %+v", a)
+			onMessage := bot.MessageButtons[a.ActionID] && a.ChannelID != "" && a.MessageTS != ""
+			if inHome := bot.HomeButtons[a.ActionID] && a.ChannelID == "" && a.MessageTS == ""; onMessage == inHome {
+				t.Errorf("click that is nowhere or presses nothing: %+v", a)
+			}
+		case bot.ShortcutArrival:
+			if onMessage := a.ChannelID != "" && a.MessageTS != ""; onMessage != (a.CallbackID == bot.MessageShortcut) || a.Text != "" {
+				t.Errorf("shortcut on no message, or with its text: %+v", a)
+			}
+			if a.PickedUser != "" && !bot.SlackUser.MatchString(a.PickedUser) {
+				t.Errorf("shortcut about nobody: %+v", a)
 			}
 		default:
 			t.Errorf("unknown kind %q", a.Kind)

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"log/slog"
 	"time"
 
 	"github.com/slack-go/slack/socketmode"
@@ -32,18 +33,19 @@ func (l *Listener) receive(s *socket, e *socketmode.Request) {
 	defer l.recovered(e.EnvelopeID)
 
 	s.heard = now
+	if e.Type == socketmode.RequestTypeEventsAPI {
+		l.event(s, e, now)
+		return
+	}
 	a, err := decode(e.Type, e.EnvelopeID, e.Payload, now)
+	known := err == nil || errors.Is(err, errUnknown)
 	switch {
 	case errors.Is(err, errIgnored):
 		l.counts.ignored.Add(1)
 		log.Debug("ignored", "error", err.Error())
-		var reply any
-		if errors.Is(err, errUnknownForm) {
-			reply = formRefusal("") // an empty ack would close it as if it had worked
-		}
-		l.queueAck(s, e.EnvelopeID, reply, now)
+		l.queueAck(s, e.EnvelopeID, nil, now)
 		return
-	case err != nil:
+	case !known:
 		l.undecodable(s, e.EnvelopeID, err, now)
 		return
 	}
@@ -54,7 +56,20 @@ func (l *Listener) receive(s *socket, e *socketmode.Request) {
 		l.queueAck(s, e.EnvelopeID, nil, now)
 		return
 	}
+	if err != nil {
+		l.counts.unknown.Add(1)
+		log.Warn("not acked: a button, form or shortcut that this version of the bot does not know")
+		return
+	}
+	if a.Kind == bot.ShortcutArrival && a.MessageAppID == l.cfg.AppID {
+		a.PickedUser = "" // our own messages mention approvers
+	}
 
+	l.begin(s, a, now, log)
+}
+
+// begin queues an arrival for a worker, unless it came before.
+func (l *Listener) begin(s *socket, a bot.Arrival, now time.Time, log *slog.Logger) {
 	switch state, reply := l.seen.begin(a.Envelope, now); state {
 	case underWay:
 		l.counts.duplicates.Add(1)
@@ -98,9 +113,12 @@ func (l *Listener) receiveUnparsed(s *socket, frame json.RawMessage) {
 
 // foreign returns why a is not for this bot, or "". It ignores the team of a click or a
 // form: people of other workspaces can click in a shared channel, and the bot answers their
-// clicks with a refusal and an audit row.
+// clicks with a refusal and an audit row. Slack names no app in a shortcut, and sends an
+// app only its own.
+// https://docs.slack.dev/reference/interaction-payloads/shortcuts-interaction-payload
 func (l *Listener) foreign(a bot.Arrival) string {
 	switch {
+	case a.Kind == bot.ShortcutArrival && a.AppID == "":
 	case a.AppID != l.cfg.AppID:
 		return "meant for another app"
 	case a.Kind == bot.CommandArrival && a.TeamID != l.cfg.TeamID:

@@ -45,6 +45,11 @@ type Config struct {
 	AppID, TeamID string
 	Inbox         Inbox
 
+	// HomeOpened is called when somebody opens the Home tab, with their user ID; nil for
+	// nobody. The receive loop calls it after it has queued the ack, so it must return at
+	// once. Slack repeats the event, and may lose it.
+	HomeOpened func(slackID string)
+
 	// Sockets is how many connections are held at once, 2 by default. They are opened at
 	// equal distances over a connection's life, so that one is open while another is
 	// refreshed. Slack allows 10 for one app, over all its processes, and sends each
@@ -81,6 +86,7 @@ type Counts struct {
 	Stored      uint64 // stored by the inbox
 	Refused     uint64 // not stored: queue full, too late, stopping, or the inbox failed
 	Ignored     uint64 // acked and dropped: another app's, another workspace's, or of no use
+	Unknown     uint64 // not acked: a button, form or shortcut of another version
 	Undecodable uint64 // acked, if they had an envelope_id, and dropped
 	Duplicates  uint64 // envelopes that came more than once
 	Unacked     uint64 // acks that no socket took in time
@@ -89,7 +95,7 @@ type Counts struct {
 }
 
 type counters struct {
-	received, stored, refused, ignored, undecodable, duplicates, unacked, panics, reconnects atomic.Uint64
+	received, stored, refused, ignored, unknown, undecodable, duplicates, unacked, panics, reconnects atomic.Uint64
 }
 
 // limits holds the times that only tests change.
@@ -200,6 +206,7 @@ func (l *Listener) Counts() Counts {
 		Stored:      l.counts.stored.Load(),
 		Refused:     l.counts.refused.Load(),
 		Ignored:     l.counts.ignored.Load(),
+		Unknown:     l.counts.unknown.Load(),
 		Undecodable: l.counts.undecodable.Load(),
 		Duplicates:  l.counts.duplicates.Load(),
 		Unacked:     l.counts.unacked.Load(),

@@ -135,6 +135,27 @@ func (b *Budget) Take(ctx context.Context, method string) error {
 	return nil
 }
 
+// homesPerMinute is how many Home tabs are published in a minute, by all processes. Slack
+// allows about 100.
+// https://docs.slack.dev/reference/methods/views.publish
+const homesPerMinute = 60
+
+// TakeHome counts a Home tab that is about to be published and returns 0, or returns how
+// long to wait.
+func (b *Budget) TakeHome() (wait time.Duration) {
+	const method = "views.publish"
+	if b.off {
+		return 0
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	now := b.now()
+	if left := b.silent[method].Sub(now); left > 0 && left <= slackapi.LongestSilence {
+		return left
+	}
+	return take(b.others, method, now, time.Minute, max(1, homesPerMinute/max(1, b.replicas())))
+}
+
 // NoteTooOften remembers that a method is called too often, if err says so.
 func (b *Budget) NoteTooOften(method string, err error) {
 	if wait, ok := TooOften(err); ok && !b.off {

@@ -41,6 +41,13 @@ func (p *People) CanOpen(ctx context.Context, channel, slackID string) (bool, er
 	return err == nil && age < Fresh && (m.Standing == authz.FullMember || m.Standing == authz.GuestUser), err
 }
 
+// IsPublic reports whether every member of the workspace can open a channel, as far as the
+// bot can tell. It grants no right.
+func (p *People) IsPublic(ctx context.Context, channel string) (bool, error) {
+	c, err := p.slack.Channel(ctx, channel)
+	return err == nil && c.Problem != bot.ChannelMissing && c.Problem != bot.ChannelShared && !c.Private && c.Name != "", err
+}
+
 // membersOf reads all members of a channel, page by page. The budget counts each page.
 func (p *People) membersOf(b *Budget) func(context.Context, string) (channelMembers, error) {
 	return func(ctx context.Context, channel string) (channelMembers, error) {

@@ -217,9 +217,10 @@ func Privately(m bot.Message) any {
 	return map[string]any{"response_type": "ephemeral", "text": m.Text, "blocks": m.Blocks}
 }
 
-// OtherVersionsButton answers a button that this version of the bot does not know.
-func OtherVersionsButton() bot.Message {
-	return Note("Another version of this bot made that button, so your click changed nothing. Please press it again in a few minutes, " +
+// OtherVersions answers an act that a newer version of the bot stored, and that this one
+// does not know.
+func OtherVersions() bot.Message {
+	return Note("That belongs to another version of this bot, so nothing was changed. Please try again in a few minutes, " +
 		"or type `/revoke-sessions status`.")
 }
 

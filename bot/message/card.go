@@ -77,7 +77,15 @@ func fields(r *bot.Request, v View) []*line {
 	if r.State == bot.Pending && v.Freeze == nil && r.StalledAt.IsZero() && !r.Executes {
 		asked.say(" · ").bold("Expires: ").when(r.Deadline())
 	}
-	return []*line{account, asked, reasonLine(r.Words.Reason)}
+	return append([]*line{account, asked, reasonLine(r.Words.Reason)}, sourceLine(v)...)
+}
+
+// sourceLine links to the message in which the request began.
+func sourceLine(v View) []*line {
+	if v.SourceLink == "" {
+		return nil
+	}
+	return []*line{(&line{}).bold("From: ").link(v.SourceLink, "a message")}
 }
 
 // smallPrint names the approvers and the request, and in one quiet phrase an ordinary

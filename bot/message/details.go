@@ -55,6 +55,10 @@ func decisionDetails(r *bot.Request, v View, approver bool) []*line {
 	if approver {
 		all = append(all, (&line{}).bold("Asked by: ").people(r.AskedBy()))
 	}
+	if r.Source.TS != "" && v.SourceLink == "" {
+		all = append(all, (&line{}).bold("From: ").say("a message that only members of its channel can open"))
+	}
+	all = append(all, sourceLine(v)...)
 	all = append(all, ruleLine(r, v, approver))
 	given := (&line{}).bold("Approved by: ")
 	for i, a := range r.Approvals {

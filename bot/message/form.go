@@ -47,18 +47,19 @@ func DenyFormAgain(r *bot.Request, meta bot.FormMetadata, reason string, wrong *
 // https://docs.slack.dev/reference/block-kit/blocks/input-block
 const maxHint = 2000
 
-// Form is the modal for a command without arguments. It carries only the ID of the
-// stored command, and preselects the user.
-func Form(userID string, arrival int64, p *authz.Policy) Modal {
-	return FormFor(bot.FormMetadata{Opened: arrival}, bot.Filled{PickedUser: userID}, p, nil)
-}
-
 // FormFor is the modal for a request, filled in, with what is wrong with it, if anything.
 // It asks for an account in place of a person if one was typed: Slack can offer no
 // account outside Slack.
 func FormFor(meta bot.FormMetadata, f bot.Filled, p *authz.Policy, wrong *FormError) Modal {
 	intro := slack.NewRichTextBlock("", slack.NewRichTextSection(slack.NewRichTextSectionTextElement(
 		"Lost your own device? Choose yourself. Sending this revokes nothing.", nil)))
+	blocks := []slack.Block{intro}
+	if f.Link != "" {
+		page := &page{}
+		page.add((&line{}).bold("Message: ").link(f.Link, "the message you chose"))
+		blocks = append(blocks, page.blocks()...)
+	}
+	blocks = append(blocks, targetInput(f), reasonInput(f, p))
 	return Modal{
 		Type:            slack.VTModal,
 		CallbackID:      bot.FormCallback,
@@ -66,8 +67,37 @@ func FormFor(meta bot.FormMetadata, f bot.Filled, p *authz.Policy, wrong *FormEr
 		Submit:          plainText("Send"),
 		Close:           plainText("Close"),
 		PrivateMetadata: meta.String(),
-		Blocks:          withError("Not sent yet.", wrong, []slack.Block{intro, targetInput(f), reasonInput(f, p)}),
+		Blocks:          withError("Not sent yet.", wrong, blocks),
 	}
+}
+
+// FormNote is what a form says that opened because a command was not understood, or nil.
+func FormNote(c bot.Command) *FormError {
+	p := &page{}
+	switch {
+	case c.After != "":
+		p.add((&line{}).say("%s", afterVerb[c.After]))
+	case c.Unknown != "":
+		p.add((&line{}).say("I can't tell who “").typed(c.Unknown).say("” is. Please choose the person."))
+		return &FormError{Block: bot.FormTargetBlock, Words: p.message()}
+	default:
+		return nil
+	}
+	return &FormError{Words: p.message()}
+}
+
+// afterVerb says what a verb takes, after it was typed with other words.
+var afterVerb = map[bot.Verb]string{
+	bot.HelpVerb:     "Lost a device? Send this form. `/revoke-sessions help` alone lists the commands.",
+	bot.StatusVerb:   "Lost a device? Send this form. `/revoke-sessions status` alone lists what is open.",
+	bot.CancelVerb:   "This form makes a new report. To take one back, type `/revoke-sessions cancel REQ-…`, with its ID.",
+	bot.DrillVerb:    "This form asks for a real revoke. For a rehearsal, type `/revoke-sessions drill @name`.",
+	bot.UnfreezeVerb: "This form makes a new report. To ask for the end of a freeze, type `/revoke-sessions unfreeze` alone.",
+}
+
+// NobodyChosen is what the form says if nobody can tell who a message is about.
+func NobodyChosen() *FormError {
+	return &FormError{Block: bot.FormTargetBlock, Words: Note("I can't tell who this message is about. Please choose the person.")}
 }
 
 func targetInput(f bot.Filled) *slack.InputBlock {
@@ -123,7 +153,9 @@ func textInput(placeholder, actionID, value string, limit int) *slack.PlainTextI
 }
 
 // formTitles are the titles of the forms, which the answers keep.
-var formTitles = map[string]string{bot.FormCallback: "Revoke sessions", bot.DenyCallback: "Deny the request", bot.UnfreezeCallback: "Freeze"}
+var formTitles = map[string]string{
+	bot.FormCallback: "Revoke sessions", bot.DenyCallback: "Deny the request", bot.UnfreezeCallback: "Freeze", bot.CancelCallback: "Cancel",
+}
 
 func formTitle(callback string) *slack.TextBlockObject { return plainText(formTitles[callback]) }
 
@@ -178,15 +210,27 @@ func closable(title string, blocks []slack.Block) Modal {
 }
 
 // FormNotOpened answers somebody whose form did not open; with unsure, it may have opened.
-// tooOften means that Slack asked the bot to wait.
-func FormNotOpened(unsure, tooOften bool) bot.Message {
+// tooOften means that Slack asked the bot to wait. The buttons open the form, filled in
+// with what the stored arrival holds.
+func FormNotOpened(unsure, tooOften bool, arrival int64) bot.Message {
+	says := "The form did not open. Nothing was sent."
 	switch {
 	case tooOften:
-		return Note("Slack asked the bot to wait, so the form did not open. Nothing was sent. %s", bot.TypeInstead)
+		says = "Slack asked the bot to wait, so the form did not open. Nothing was sent."
 	case unsure:
-		return Note("I don't know whether the form opened. If you see none: %s", bot.TypeInstead)
+		says = "I don't know whether the form opened. If you see it, send it."
 	}
-	return Note("The form did not open. Nothing was sent. %s", bot.TypeInstead)
+	p := &page{}
+	p.add((&line{}).say("%s Whose device is it? A button opens the form with what you typed.", says))
+	if tooOften {
+		p.add((&line{}).say("Commands work without a form. %s", bot.TypeInstead))
+	}
+	value := bot.FormMetadata{Opened: arrival}.String()
+	p.buttons(
+		button(bot.ActionFormOwn, "It's my own device", value, slack.StyleDefault),
+		button(bot.ActionFormOther, "Somebody else's…", value, slack.StyleDefault),
+	)
+	return p.message()
 }
 
 // NotYourButton answers a press of Open the form by somebody else than who typed.

@@ -34,6 +34,8 @@ func formViews(typed string) []goldenView {
 	meta := bot.FormMetadata{Opened: 42, Refused: 57}
 	picked := bot.Filled{PickedUser: bottest.Carol, Reason: bot.FieldText(typed)}
 	account := bot.Filled{Account: "carol@contoso.example", Reason: bot.FieldText(typed)}
+	fromMessage := bot.Filled{PickedUser: bottest.Carol, Link: bottest.LiveCard}
+	nobody := bot.Filled{Reason: bot.FieldText(typed)}
 	differ := authz.New(bottest.Alice)
 	differ.ThirdParty.ReasonRequired, differ.ThirdParty.Ticket = true, regexp.MustCompile(`INC-[0-9]+`)
 	required := authz.New(bottest.Alice)
@@ -51,6 +53,15 @@ func formViews(typed string) []goldenView {
 		{"refused for the account", FormFor(meta, account, &differ, refused(bot.FormAccountBlock, bot.OwnAccount))},
 		{"refused for the reason", FormFor(meta, picked, &differ, refused(bot.FormReasonBlock, authz.TicketRequired))},
 		{"refused for no field", FormFor(meta, picked, &differ, refused("", bot.LookupFailed))},
+		{"from a message", FormFor(bot.FormMetadata{Opened: 42}, fromMessage, &differ, nil)},
+		{"from a message about nobody", FormFor(bot.FormMetadata{Opened: 42}, bot.Filled{Link: fromMessage.Link}, &differ, NobodyChosen())},
+		{"a name nobody has", FormFor(bot.FormMetadata{Opened: 42}, nobody, &differ, FormNote(bot.Command{Verb: bot.FormVerb, Unknown: bot.Clean(typed, 40)}))},
+		{"after help", FormFor(bot.FormMetadata{Opened: 42}, nobody, &differ, FormNote(bot.Command{Verb: bot.FormVerb, After: bot.HelpVerb}))},
+		{"after status", FormFor(bot.FormMetadata{Opened: 42}, nobody, &differ, FormNote(bot.Command{Verb: bot.FormVerb, After: bot.StatusVerb}))},
+		{"after cancel", FormFor(bot.FormMetadata{Opened: 42}, nobody, &differ, FormNote(bot.Command{Verb: bot.FormVerb, After: bot.CancelVerb}))},
+		{"after drill", FormFor(bot.FormMetadata{Opened: 42}, nobody, &differ, FormNote(bot.Command{Verb: bot.FormVerb, After: bot.DrillVerb}))},
+		{"after unfreeze", FormFor(bot.FormMetadata{Opened: 42}, nobody, &differ, FormNote(bot.Command{Verb: bot.FormVerb, After: bot.UnfreezeVerb}))},
+		{"cancel, checking", FormChecking(bot.CancelCallback, "checking-3")},
 		{"checking", FormChecking(bot.FormCallback, "checking-1")},
 		{"received", FormAnswer(bot.FormCallback, Received(&s.r, s.v))},
 		{"joined", FormAnswer(bot.FormCallback, Joined(&s.r, s.v, bottest.Erin, true))},
@@ -119,7 +130,7 @@ func checkInertRichText(t *testing.T, where string, b *slack.RichTextBlock) {
 		if e.UserID != "" && !known[e.UserID] || e.URL != "" && e.URL != bottest.LiveCard {
 			t.Errorf("%s mentions or links %s%s", where, e.UserID, e.URL)
 		}
-		if e.formats(t)["code"] && !strings.HasPrefix(strings.TrimPrefix(e.Text, "/"), "revoke-sessions ") {
+		if e.formats(t)["code"] && !strings.HasPrefix(strings.TrimPrefix(e.Text, "/")+" ", "revoke-sessions ") {
 			t.Errorf("%s shows %q as code", where, e.Text)
 		}
 		if strings.ContainsAny(e.Text, "\n\r\t\x00\x1b\u202e\u2066\u200b") {
@@ -176,7 +187,7 @@ func TestFormFor_RequiredWhereBothLanesAgree(t *testing.T) {
 		"a ticket of one lane": {authz.Rule{Ticket: ticket}, authz.Rule{}, false},
 	} {
 		p := authz.Policy{Self: test.own, ThirdParty: test.other}
-		input := Form(bottest.Bob, 1, &p).Blocks.BlockSet[2].(*slack.InputBlock)
+		input := FormFor(bot.FormMetadata{Opened: 1}, bot.Filled{PickedUser: bottest.Bob}, &p, nil).Blocks.BlockSet[2].(*slack.InputBlock)
 		if input.Optional == test.required || strings.HasSuffix(input.Label.Text, "(required)") != test.required {
 			t.Errorf("%s: optional %v, label %q", name, input.Optional, input.Label.Text)
 		}

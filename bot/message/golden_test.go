@@ -38,9 +38,10 @@ func TestGolden(t *testing.T) {
 	files := map[string]any{
 		"help":              []golden{asGolden("", help)},
 		"help_no_emergency": []golden{asGolden("", Help(View{Approvers: []string{bottest.Alice}}))},
-		"form":              Form(bottest.Bob, 42, new(authz.New(bottest.Alice))),
+		"form":              FormFor(bot.FormMetadata{Opened: 42}, bot.Filled{PickedUser: bottest.Bob}, new(authz.New(bottest.Alice)), nil),
 		"forms":             formViews("stolen laptop"),
 		"freeze":            freezeMessages(),
+		"home":              homeViews("stolen laptop"),
 		"freeze_forms":      unfreezeForms(),
 		"moved":             movedMessages(),
 		"refusals":          refusalMessages(),
@@ -180,7 +181,12 @@ func answerMessages() (all []golden) {
 	add("busy", Busy(bottest.Emergency))
 	for _, unsure := range []bool{true, false} {
 		add(fmt.Sprintf("form not opened, unsure %t", unsure), NotOpened(&pending.r, true, unsure))
+		add(fmt.Sprintf("form for a request not opened, unsure %t", unsure), FormNotOpened(unsure, false, 42))
 	}
+	add("form for a request not opened, too often", FormNotOpened(false, true, 42))
+	add("form of the Home tab not opened", HomeFormNotOpened())
+	add("form to cancel is too old", CancelFormTooOld())
+	add("of another version", OtherVersions())
 	for _, text := range []string{"lost my phone", "unfreeze now", "@carol stolen", "<!here>", "drill", "cancel", "<@U0CAROL> <@U0BOB>", "carol@"} {
 		_, err := bot.ParseCommand(text)
 		usage, _ := errors.AsType[*bot.UsageError](err)
@@ -260,7 +266,7 @@ func TestForm_SlackOpensIt(t *testing.T) {
 	s := bottest.PostedAll(t)
 	a := connected(t, s)
 	trigger, _ := bottest.Typed(t, s, bottest.Bob, "")
-	if _, err := a.OpenForm(bottest.Deadline(t), bot.Secret(trigger), Form(bottest.Bob, 42, new(authz.New(bottest.Alice)))); err != nil {
+	if _, err := a.OpenForm(bottest.Deadline(t), bot.Secret(trigger), FormFor(bot.FormMetadata{Opened: 42}, bot.Filled{PickedUser: bottest.Bob}, new(authz.New(bottest.Alice)), nil)); err != nil {
 		t.Fatal(explain(err))
 	}
 	views := s.Views(bottest.Bob)

@@ -242,10 +242,15 @@ func receiptButtons(r *bot.Request, v View) []*slack.ButtonBlockElement {
 	return buttons
 }
 
-// cancelButton has a dialog that says what the click does: only the requester of
-// somebody else's revoke ends it alone.
+// cancelButton has a dialog that says what the click does.
 func cancelButton(r *bot.Request) *slack.ButtonBlockElement {
 	label := "Cancel " + what(r)
+	return asking(button(bot.ActionCancel, label, r.ID, slack.StyleDefault), label+"?", whatCancelDoes(r))
+}
+
+// whatCancelDoes says what a cancel by the requester does: only the requester of somebody
+// else's revoke ends it alone. It names the person, so it counts as typed text.
+func whatCancelDoes(r *bot.Request) string {
 	says := fmt.Sprintf("This ends your request about %s. Nothing is revoked. You can ask again.", bot.CutRunes(r.Name(), maxNameInDialog))
 	if r.Lane == authz.Self {
 		says = "This asks the approvers to cancel. Your report stays open until one of them denies it. " +
@@ -254,7 +259,7 @@ func cancelButton(r *bot.Request) *slack.ButtonBlockElement {
 	if r.Drill {
 		says = "DRILL: " + strings.Replace(says, "Nothing is revoked.", "Nothing is changed.", 1)
 	}
-	return asking(button(bot.ActionCancel, label, r.ID, slack.StyleDefault), label+"?", says)
+	return says
 }
 
 // whyNot says why a report that nobody decided was not carried out, as part of a

@@ -28,6 +28,9 @@ func (tl *Teller) Announce(ctx context.Context, n bot.Notice) {
 	if until.lasts > 0 {
 		retry = bot.Retry{At: tl.now().Add(until.lasts), PutOff: !until.failed}
 	}
+	if n.Freeze != 0 {
+		defer tl.oweHomes(ctx, "")
+	}
 	note := func(ctx context.Context) error { return tl.store.Announced(ctx, n, retry) }
 	if retry.At.IsZero() {
 		_ = tl.pool.Insist(tl.pool.Context(), log, what, note)

@@ -26,7 +26,7 @@ func formStage(t *testing.T) (s *slacktest.Server, from *sender, view string) {
 	client := slackapi.NewClient(slack.New(s.BotToken(), slack.OptionAPIURL(s.APIURL())), s.APIURL(), hc)
 	trigger, _ := bottest.Typed(t, s, bottest.Bob, "")
 	policy := authz.New(bottest.Alice)
-	view, err := client.OpenForm(bottest.Deadline(t), bot.Secret(trigger), message.Form(bottest.Bob, 1, &policy))
+	view, err := client.OpenForm(bottest.Deadline(t), bot.Secret(trigger), message.FormFor(bot.FormMetadata{Opened: 1}, bot.Filled{PickedUser: bottest.Bob}, &policy, nil))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -89,6 +89,18 @@ func (s *sender) UpdateForm(ctx context.Context, id string, view message.Modal) 
 	return s.slack.UpdateForm(ctx, id, view)
 }
 
+// PublishHome publishes a Home tab to one person, and returns its hash. If that person has
+// another view than the bot published last, this one replaces it, whoever published it.
+func (s *sender) PublishHome(ctx context.Context, user string, view message.HomeTab, before string) (hash string, err error) {
+	defer s.witness.Sees("publish home")()
+	hash, err = s.slack.PublishHome(ctx, user, view, before)
+	if slackapi.HashConflict(err) {
+		s.log.Info("somebody has another Home tab than the bot published last; replacing it", "user", user)
+		hash, err = s.slack.PublishHome(ctx, user, view, "")
+	}
+	return hash, err
+}
+
 // checkingPauses are the waits for the view that an ack has put in place of a form. If it
 // is not there by then, the form was closed or Slack did not get the ack.
 var checkingPauses = []time.Duration{

@@ -40,6 +40,9 @@ func (tl *Teller) Tell(ctx context.Context, id string) {
 		tl.log.Error("cannot claim a request whose messages are due", "request", id, "error", err)
 		return
 	}
+	if mine {
+		defer tl.oweHomes(ctx, id) // after everything else that is told
+	}
 	for mine {
 		version, p := tl.show(ctx, id, t.Tries)
 		var retry bot.Retry
@@ -54,6 +57,14 @@ func (tl *Teller) Tell(ctx context.Context, id string) {
 			return
 		}
 		t = next
+	}
+}
+
+// oweHomes owes a view to the people who have their Home tab open and see the request there;
+// "" is what all approvers see. If that fails, they see it when they open the tab again.
+func (tl *Teller) oweHomes(ctx context.Context, request string) {
+	if err := tl.store.OweHomes(ctx, request); err != nil && ctx.Err() == nil {
+		tl.log.Warn("cannot have the open Home tabs published again", "request", request, "error", err)
 	}
 }
 

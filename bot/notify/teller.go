@@ -24,6 +24,7 @@ type Store interface {
 	Freeze(ctx context.Context, id int64) (bot.Freeze, error)
 	ResponseURLs(ctx context.Context, slackID string, limit int) ([]bot.Secret, error)
 	Stall(ctx context.Context, id string) (fresh bool, err error)
+	OweHomes(ctx context.Context, request string) error
 }
 
 // Teller brings the bot's messages in Slack up to what is stored.

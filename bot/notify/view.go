@@ -39,6 +39,20 @@ func (tl *Teller) LeadOn(ctx context.Context, v *message.View, r *bot.Request, p
 	}
 }
 
+// LeadToSource notes in v where the request began, if the reader can open that.
+func (tl *Teller) LeadToSource(ctx context.Context, v *message.View, r *bot.Request, slackID string) {
+	if r.Source.TS == "" || r.Source.Public {
+		return
+	}
+	can, err := tl.approvers.People.CanOpen(ctx, r.Source.Channel, slackID)
+	if err != nil {
+		tl.log.Info("cannot read who is in a channel, so no link to a message is shown", "channel", r.Source.Channel, "user", slackID, "error", err)
+	}
+	if can {
+		v.SourceLink = tl.cfg.Home.SourceLink(r.Source)
+	}
+}
+
 // canOpen reports whether a person is known to be able to open the card.
 func (tl *Teller) canOpen(ctx context.Context, v *message.View, slackID string) bool {
 	if v.CardLink == "" {
@@ -84,6 +98,9 @@ func (tl *Teller) ViewWhile(freeze *bot.Freeze, r *bot.Request) message.View {
 	if r == nil {
 		v.Able = tl.ableToFreeze(known)
 		return v
+	}
+	if r.Source.Public {
+		v.SourceLink = tl.cfg.Home.SourceLink(r.Source)
 	}
 	able := known.Able(r, tl.cfg.Check)
 	v.Deciders = slices.DeleteFunc(known.Mentions(names, able), func(name string) bool {

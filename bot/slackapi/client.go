@@ -304,6 +304,43 @@ func (s *Client) UpdateNamedForm(ctx context.Context, externalID string, view sl
 	return err
 }
 
+// PublishHome publishes a Home tab to one person, and returns the hash of what they see.
+// With the hash of an earlier view, Slack refuses if somebody else has published one since:
+// see HashConflict.
+// https://docs.slack.dev/reference/methods/views.publish
+func (s *Client) PublishHome(ctx context.Context, user string, view slack.HomeTabViewRequest, before string) (hash string, err error) {
+	const method = "views.publish"
+	defer s.called(method, time.Now(), &err)
+	if len(view.Blocks.BlockSet) == 0 {
+		return "", &Error{Method: method, Code: "no_blocks"} // slack-go would send null
+	}
+	request := slack.PublishViewContextRequest{UserID: user, View: view}
+	if before != "" {
+		request.Hash = &before
+	}
+	answer, err := s.api.PublishViewContext(ctx, request)
+	if _, err = viewID(method, answer, err); err != nil {
+		return "", err
+	}
+	return answer.Hash, nil
+}
+
+// HashConflict reports whether a Home tab is not the one that the bot published last.
+func HashConflict(err error) bool {
+	e, ok := errors.AsType[*Error](err)
+	return ok && e.Code == "hash_conflict"
+}
+
+// NoHomeTab reports whether the app has no Home tab: its installed manifest is older than
+// the tab.
+func NoHomeTab(err error) bool {
+	e, ok := errors.AsType[*Error](err)
+	return ok && e.Code == NotEnabled
+}
+
+// NotEnabled is Slack's code for an app without a Home tab.
+const NotEnabled = "not_enabled"
+
 // NoView reports whether Slack knows no such modal: it was closed, or is not there yet.
 // https://docs.slack.dev/reference/methods/views.update
 func NoView(err error) bool {

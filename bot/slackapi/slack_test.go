@@ -38,14 +38,14 @@ func methods(trigger, responseURL string) []method {
 		{"chat.update", func(ctx context.Context, a *Client) error { return a.Update(ctx, bottest.Cards, "1.2", m) }},
 		{"chat.delete", func(ctx context.Context, a *Client) error { return a.Delete(ctx, bottest.Cards, "1.2") }},
 		{"views.open", func(ctx context.Context, a *Client) error {
-			_, err := a.OpenForm(ctx, bot.Secret(trigger), message.Form(bottest.Bob, 1, new(authz.New(bottest.Alice))))
+			_, err := a.OpenForm(ctx, bot.Secret(trigger), message.FormFor(bot.FormMetadata{Opened: 1}, bot.Filled{PickedUser: bottest.Bob}, new(authz.New(bottest.Alice)), nil))
 			return err
 		}},
 		{"views.update", func(ctx context.Context, a *Client) error {
-			return a.UpdateForm(ctx, "V0NOBODYS", message.Form(bottest.Bob, 1, new(authz.New(bottest.Alice))))
+			return a.UpdateForm(ctx, "V0NOBODYS", message.FormFor(bot.FormMetadata{Opened: 1}, bot.Filled{PickedUser: bottest.Bob}, new(authz.New(bottest.Alice)), nil))
 		}},
 		{"views.update", func(ctx context.Context, a *Client) error {
-			return a.UpdateNamedForm(ctx, "nobody's", message.Form(bottest.Bob, 1, new(authz.New(bottest.Alice))))
+			return a.UpdateNamedForm(ctx, "nobody's", message.FormFor(bot.FormMetadata{Opened: 1}, bot.Filled{PickedUser: bottest.Bob}, new(authz.New(bottest.Alice)), nil))
 		}},
 		{"response_url", func(ctx context.Context, a *Client) error { return a.Answer(ctx, bot.Secret(responseURL), m) }},
 	}

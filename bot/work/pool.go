@@ -111,12 +111,11 @@ func (w *Pool) Resume(p Piece) {
 	}
 }
 
-// Offer begins f if a slot is free, and otherwise drops it. f has claimed nothing yet, so
-// the clock finds the work again at once.
-func (w *Pool) Offer(f func(context.Context)) {
+// Offer begins f if a slot is free, and otherwise drops it: the clock finds the work again.
+func (w *Pool) Offer(f func(context.Context)) (begun bool) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.take(Piece{Do: f})
+	return w.take(Piece{Do: f})
 }
 
 // enqueue makes p wait. If no place is left, the person with most work waiting loses
@@ -171,7 +170,7 @@ func (w *Pool) next() (p Piece, ok bool) {
 	}
 	<-w.slots
 	if lapsed {
-		w.wakeClock()
+		w.WakeClock()
 	}
 	return Piece{}, false
 }
@@ -183,8 +182,8 @@ func (w *Pool) shift() Piece {
 	return *p
 }
 
-// wakeClock makes the clock look at once.
-func (w *Pool) wakeClock() {
+// WakeClock makes the clock look at once.
+func (w *Pool) WakeClock() {
 	select {
 	case w.wake <- struct{}{}:
 	default:
@@ -209,7 +208,7 @@ func (w *Pool) Drain() {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if w.dropLapsed() {
-		w.wakeClock()
+		w.WakeClock()
 	}
 	for {
 		p, any := w.waiting.First()

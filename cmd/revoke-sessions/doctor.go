@@ -76,6 +76,7 @@ var checks = []check{
 	{"slack_socket", (*examination).socket},
 	{"slack_sockets_open", (*examination).socketsOpen},
 	{"slack_messages_tab", (*examination).messagesTab},
+	{"slack_home_tab", (*examination).homeTab},
 	{"entra_token", (*examination).entraToken},
 	{"entra_permissions", (*examination).permissions},
 	{"entra_user", (*examination).user},

@@ -15,7 +15,19 @@ import (
 // those of the settings that doctor reads.
 func (e *examination) rules(ctx context.Context) verdict {
 	const what = "whether every replica has the current rules"
-	if e.complaints("REVOKE_POLICY", "REVOKE_CHANNEL", "REVOKE_OPERATION", "REVOKE_FALLBACK", "REVOKE_DATABASE_URL") != "" {
+	if e.complaints("REVOKE_POLICY", "REVOKE_CHANNEL", "REVOKE_OPERATION", "REVOKE_FALLBACK") != "" {
+		return without(what, "some settings are not valid")
+	}
+	return e.inDatabase(ctx, what, func(db *store.Store) (verdict, error) {
+		in, err := db.Replicas(ctx)
+		return ofRules(in, bot.Rules{Policy: e.read.policy.Digest, Operation: operationOf(e.Operation), Fallback: graph.Operation(e.Fallback),
+			Channel: e.Channel}), err
+	})
+}
+
+// inDatabase looks in the database, if there is one that this version can read.
+func (e *examination) inDatabase(ctx context.Context, what string, look func(*store.Store) (verdict, error)) verdict {
+	if e.complaints("REVOKE_DATABASE_URL") != "" {
 		return without(what, "some settings are not valid")
 	}
 	db, err := store.OpenReadOnly(ctx, e.Database)
@@ -25,12 +37,11 @@ func (e *examination) rules(ctx context.Context) verdict {
 	if err != nil {
 		return without(what, "this version cannot read the database")
 	}
-	in, err := db.Replicas(ctx)
+	v, err := look(db)
 	if err = errors.Join(err, db.Close()); err != nil {
 		return without(what, "the database cannot be read")
 	}
-	return ofRules(in, bot.Rules{Policy: e.read.policy.Digest, Operation: operationOf(e.Operation), Fallback: graph.Operation(e.Fallback),
-		Channel: e.Channel})
+	return v
 }
 
 // ofRules judges what the database says of rules, beside those of the settings.

@@ -7,12 +7,14 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"time"
 
 	"revoke-sessions/authz"
 	"revoke-sessions/bot"
 	"revoke-sessions/bot/listen"
 	"revoke-sessions/bot/message"
 	"revoke-sessions/bot/slackapi"
+	"revoke-sessions/bot/store"
 )
 
 const (
@@ -216,4 +218,28 @@ func (e *examination) messagesTab(context.Context) verdict {
 	return verdict{unchecked, "not checked: whether the bot may write direct messages, because only sending one would show it. The first drill shows it",
 		"In the Slack app's settings, under App Home, the Messages Tab must be on, as in manifest.yml. If it is off, the log says messages_tab_disabled, " +
 			"and the thread of a card names the people who got no message"}
+}
+
+// homeTab cannot be found out by reading either: the bot notes in the database whether
+// Slack took the last one.
+// https://docs.slack.dev/reference/methods/views.publish
+func (e *examination) homeTab(ctx context.Context) verdict {
+	return e.inDatabase(ctx, "whether the app has its Home tab", func(db *store.Store) (verdict, error) {
+		code, at, err := db.HomeTab(ctx)
+		return ofHomeTab(code, at), err
+	})
+}
+
+// ofHomeTab judges what the bot has noted about Home tabs.
+func ofHomeTab(code string, at time.Time) verdict {
+	switch {
+	case code != "":
+		return verdict{doubtful, fmt.Sprintf("Slack refused a Home tab at %s (%s): the installed app is older than the tab. Everything else works",
+			at.Format(time.RFC3339), bot.ShownCode(code)),
+			"When every replica runs this version, put its manifest.yml into the Slack app's settings, under App Manifest, and install the app again"}
+	case at.IsZero():
+		return verdict{unchecked, "not checked: whether the app has its Home tab, because the bot has published none yet",
+			"Open the app in Slack. If its Home tab says that it is under construction, the installed manifest is older than this version's manifest.yml"}
+	}
+	return fine("Slack took a Home tab at %s", at.Format(time.RFC3339))
 }

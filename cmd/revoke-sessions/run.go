@@ -170,6 +170,7 @@ func (c *runCommand) serve(ctx context.Context, s *surroundings, b *engine.Bot, 
 	if err != nil {
 		return fmt.Errorf("record which policy is in force: %w", err)
 	}
+	config.HomeOpened = b.HomeOpened
 	l := listen.New(config)
 	numbers.WatchListener(l)
 

@@ -1,0 +1,155 @@
+package intake
+
+import (
+	"context"
+	"errors"
+	"slices"
+
+	"revoke-sessions/authz"
+	"revoke-sessions/bot"
+	"revoke-sessions/bot/lookup"
+	"revoke-sessions/bot/message"
+	"revoke-sessions/bot/slackapi"
+)
+
+// homeLimit is the most requests of each kind that a Home tab lists. With a button for
+// each, they fit into the 100 blocks that Slack allows.
+const homeLimit = 15
+
+// ShowHome draws and publishes the Home tab that the caller has claimed, and reports whether
+// Slack took it, or would have. Who the person is, and what they may see, is looked up each
+// time.
+func (h *Handler) ShowHome(ctx context.Context, at bot.Home) (taken bool) {
+	ctx, cancel := context.WithTimeout(ctx, bot.StepDeadline)
+	defer cancel()
+	purpose := lookup.ForOthers
+	if h.likely(at.SlackID) {
+		purpose = lookup.ForOwn
+	}
+	ctx = lookup.For(ctx, purpose)
+	if wait := h.budget.TakeHome(); wait > 0 {
+		h.published(ctx, at, false, bot.Retry{At: h.now().Add(wait), PutOff: true})
+		return true
+	}
+	taken = at.Hash != "" // before
+	c, err := h.homeOf(ctx, at.SlackID)
+	if err != nil {
+		h.log.Error("cannot read what a Home tab shows", "user", at.SlackID, "error", err)
+		h.published(ctx, at, false, bot.Retry{At: h.now().Add(message.HomeAgain)})
+		return false
+	}
+	var retry bot.Retry
+	if c.NotRead || c.Unsure {
+		retry.At = h.now().Add(message.HomeAgain)
+	}
+	view, digest := message.Home(c)
+	// An older view says more than one for which the reader could not be looked up.
+	if digest != at.Shown && !(c.NotRead && at.Shown != "") {
+		hash, err := h.teller.PublishHome(ctx, at.SlackID, view, at.Hash)
+		if err != nil {
+			h.homeRefused(ctx, at, err)
+			return false
+		}
+		at.Hash, at.Shown, taken = hash, digest, true
+		h.noteHomeTab(ctx, "")
+	}
+	h.published(ctx, at, c.Approver, retry)
+	return taken
+}
+
+func (h *Handler) published(ctx context.Context, at bot.Home, wide bool, retry bot.Retry) {
+	if err := h.store.Published(ctx, at, wide, retry); err != nil {
+		h.log.Error("cannot note a Home tab", "user", at.SlackID, "error", err)
+	}
+}
+
+// homeRefused notes why a Home tab was not published, and when to try again.
+func (h *Handler) homeRefused(ctx context.Context, at bot.Home, err error) {
+	wait := message.HomeAgain
+	h.budget.NoteTooOften("views.publish", err)
+	if asked, ok := lookup.TooOften(err); ok {
+		wait = asked
+	}
+	if e, ok := errors.AsType[*slackapi.Error](err); ok && e.Lasting() {
+		wait = bot.HomeLife // it is no longer kept then
+	}
+	if slackapi.NoHomeTab(err) {
+		h.log.Error("the installed app has no Home tab; not trying again for an hour", "error", err,
+			"remedy", "update the app's manifest, and install the app again")
+		h.noteHomeTab(ctx, slackapi.NotEnabled)
+	} else {
+		h.log.Warn("cannot publish a Home tab", "user", at.SlackID, "error", err)
+	}
+	at.Hash, at.Shown = "", ""
+	h.published(ctx, at, false, bot.Retry{At: h.now().Add(wait)})
+}
+
+// noteHomeTab notes whether Slack takes Home tabs of this app.
+func (h *Handler) noteHomeTab(ctx context.Context, code string) {
+	if err := h.store.NoteHomeTab(ctx, code); err != nil {
+		h.log.Error("cannot note whether the app has a Home tab", "error", err)
+	}
+}
+
+// homeOf looks up what one person may see. An error is the store's.
+func (h *Handler) homeOf(ctx context.Context, slackID string) (message.HomeContent, error) {
+	freeze, frozen, err := h.store.Frozen(ctx)
+	if err != nil {
+		return message.HomeContent{}, err
+	}
+	c := message.HomeContent{}
+	if frozen {
+		c.Freeze = &freeze
+	}
+	c.View = h.teller.ViewWhile(c.Freeze, nil)
+	who, err := h.people.Who(ctx, slackID)
+	if err != nil {
+		h.log.Warn("cannot look up somebody who opened the Home tab", "user", slackID, "error", err)
+		c.NotRead = true
+		return c, nil
+	}
+	if c.Reports = h.cfg.Check(authz.Ask, who.Actor, authz.Matter{}).Allowed; !c.Reports {
+		return c, nil
+	}
+	see := h.cfg.Check(authz.See, who.Actor, (&bot.Request{}).Matter())
+	c.Approver, c.Unsure = see.Allowed, see.Reason == authz.MembershipUnknown
+	own, err := h.store.Open(ctx, slackID, homeLimit)
+	if err != nil {
+		return c, err
+	}
+	c.MoreOwn = len(own) == homeLimit
+	for _, r := range own {
+		c.Own = append(c.Own, message.OpenRequest{Request: &r, View: h.teller.ViewWhile(c.Freeze, &r)})
+	}
+	if !c.Approver {
+		return c, nil
+	}
+	return c, h.waitingFor(ctx, who, &c)
+}
+
+// waitingFor lists what an approver can decide now.
+func (h *Handler) waitingFor(ctx context.Context, who lookup.Person, c *message.HomeContent) error {
+	open, err := h.store.Open(ctx, "", homeLimit)
+	if err != nil {
+		return err
+	}
+	c.MoreWaiting = len(open) == homeLimit
+	open = slices.DeleteFunc(open, func(r bot.Request) bool {
+		return r.State != bot.Pending || !h.cfg.Check(authz.Confirm, who.Actor, r.Matter()).Allowed ||
+			slices.ContainsFunc(r.Approvals, func(v bot.Verdict) bool { return v.EntraID == who.Actor.EntraID })
+	})
+	var ids []string
+	for _, r := range open {
+		ids = append(ids, r.ID)
+	}
+	cards, err := h.store.Cards(ctx, ids, who.Actor.SlackID)
+	if err != nil {
+		return err
+	}
+	for _, r := range open {
+		v := h.teller.ViewWhile(c.Freeze, &r)
+		h.teller.LeadOn(ctx, &v, &r, cards[r.ID], who.Actor.SlackID)
+		c.Waiting = append(c.Waiting, message.OpenRequest{Request: &r, View: v})
+	}
+	return nil
+}
