@@ -124,6 +124,7 @@ func newTheatreWith(t testing.TB, slack slacktest.Config) *theatre {
 		t.Fatal(err)
 	}
 	th.stage = s
+	th.installs(manifestFile)
 	th.at.timing = swiftly()
 	if slack.NoRateLimits != "" {
 		th.at.timing.AskEvery = 0

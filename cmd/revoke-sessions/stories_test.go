@@ -36,15 +36,24 @@ import (
 //	click-first WHO BUTTON     presses one on the oldest card, there or not
 //	click-receipt WHO BUTTON   presses one on WHO's own receipt
 //	click-notice WHO [dm]      presses End the freeze on the freeze's notice, or on WHO's direct message of it
-//	agree WHO                  submits the form that this has opened
+//	agree WHO                  submits the form without fields that this has opened, or Cancel in the Home tab
 //	submit WHO PICKED REASON   fills in the form that WHO has open; - for either keeps what is in the field
 //	close WHO                  WHO closes their form
 //	click-only WHO BUTTON      presses a button of the newest message that only WHO sees
+//	manifest old               installs the app anew without Home tab and shortcuts; new: with the product's manifest.yml
+//	home WHO                   opens the app's Home tab
+//	press-home WHO BUTTON [REQ-THIS]  presses a button there: own, other, cancel
+//	shortcut WHO               runs the shortcut "Report a lost device"
+//	shortcut-on WHO general|card WORDS…  runs "Revoke sessions of…" on the message that says the words
+//	say WHO TEXT…              says something in #general; @bob is a mention
+//	reply WHO TEXT…            says it in the thread of the first message there
+//	alert TEXT…                another app says it in #general
 //	opens WHO                  waits until that form stands open
 //	why WHO REASON             fills in the form that WHO's Deny has opened
 //	sees WHERE WORDS…          waits until one message says all the words;
 //	                           WHERE is card (the channel), thread, dm:WHO, replies:WHO
 //	                           (the threads there), only:WHO, form:WHO (the form that WHO has open, with its buttons),
+//	                           home:WHO (the Home tab),
 //	                           channel (the same as card, for pings), at:C… (another channel)
 //	! sees WHERE WORDS…        no message there says them yet
 //	gone WHERE WORDS…          waits until no message there says them any more
@@ -139,6 +148,14 @@ var storyCommands = map[string]func(*testscript.TestScript, bool, []string){
 	"close":         story((*theatre).closeForm),
 	"click-only":    story((*theatre).clickOnly),
 	"why":           story((*theatre).why),
+	"manifest":      story((*theatre).manifest),
+	"home":          story((*theatre).home),
+	"press-home":    story((*theatre).pressHome),
+	"shortcut":      story((*theatre).shortcut),
+	"shortcut-on":   story((*theatre).shortcutOn),
+	"say":           story((*theatre).say),
+	"reply":         story((*theatre).reply),
+	"alert":         story((*theatre).alert),
 	"opens":         story(func(th *theatre, _ bool, a []string) { th.denyForm(cast(a[0])) }),
 	"sees":          story((*theatre).sees),
 	"gone":          story((*theatre).gone),
@@ -354,11 +371,11 @@ func (th *theatre) clickNotice(_ bool, a []string) {
 func (th *theatre) agrees(_ bool, a []string) {
 	who := cast(a[0])
 	var form slacktest.View
-	th.until("the form that ends the freeze opens", func() bool {
+	th.until("a form without fields opens", func() bool {
 		for _, v := range th.slack.Views(who) {
 			form = v
 		}
-		return form.CallbackID == bot.UnfreezeCallback
+		return (form.CallbackID == bot.UnfreezeCallback || form.CallbackID == bot.CancelCallback) && form.SubmitLabel != ""
 	})
 	th.last = th.slack.As(who).Submit(form.ID, nil)
 	th.acked(th.last)
@@ -446,6 +463,11 @@ func (th *theatre) stands(where string) []slacktest.Message {
 			open = append(open, slacktest.Message{Text: v.Plain()})
 		}
 		return open
+	case "home":
+		if v, ok := th.slack.Home(cast(name)); ok {
+			return []slacktest.Message{{Text: v.Plain()}}
+		}
+		return nil
 	case "only":
 		return th.slack.Ephemerals(cast(name))
 	}
