@@ -23,7 +23,7 @@ func (s *Server) Home(userID string) (View, bool) {
 // https://docs.slack.dev/reference/methods/views.publish
 // https://docs.slack.dev/reference/views/home-tab-views
 //
-// For whom it works is not documented beyond "id of the user you want publish a view
+// Who can have one is not documented beyond "id of the user you want publish a view
 // to", nor is the code for others: the double takes active people of this workspace.
 func (s *Server) viewsPublish(p params) (answer, error) {
 	if !s.cfg.HomeTab {

@@ -30,7 +30,7 @@ func (m Manifest) Into(c Config) Config {
 	return c
 }
 
-// SetManifest installs the app anew with another manifest. Home tabs that are published
+// SetManifest installs the app again, with another manifest. Home tabs that are published
 // stay; nobody sees them while the tab is off.
 func (s *Server) SetManifest(m Manifest) error {
 	s.mu.Lock()
