@@ -28,22 +28,21 @@ const (
 // Command is what somebody typed after /revoke-sessions.
 type Command struct {
 	Verb Verb
-	// Whom is set for AskVerb and DrillVerb.
+	// Whom is set for AskVerb and DrillVerb. For FormVerb it is who is chosen in the form,
+	// if anybody.
 	Whom Whom
-	// Reason is cleaned text of at most MaxReason runes; it may be empty.
-	Reason  string
-	Unknown string
-	After   Verb
+	// Reason is cleaned text of at most MaxReason runes; it may be empty. For FormVerb it is
+	// everything that was typed.
+	Reason string
 	// RequestID is set for CancelVerb, and for StatusVerb if one was named.
 	RequestID string
-}
 
-// Whom names the account a command is about; exactly one field is set.
-type Whom struct {
-	Me       bool
-	SlackID  string // of a mention
-	ObjectID string // an Entra object ID, in lower case
-	Address  string // a user principal name or e-mail address
+	// For FormVerb, why it is not another verb. Unknown is the first word if it looks like
+	// a name, and names nobody who can be looked up. After is a verb that does not take the
+	// words after it. Several means that the text names several people.
+	Unknown string
+	After   Verb
+	Several bool
 }
 
 // MaxReason is how many runes of a reason are kept. More does not fit on a phone next
@@ -54,156 +53,199 @@ const MaxReason = 500
 // characters, and a guest's UPN may add #EXT# and a domain.
 const MaxAddress = 320
 
+// maxUnknown is how many runes of an unknown name are shown.
+const maxUnknown = 40
+
 // UsageError says why a command was not understood, and what to type instead.
 type UsageError struct{ Problem, Instead string }
 
 func (e *UsageError) Error() string { return e.Problem + " " + e.Instead }
 
 var (
-	mention   = regexp.MustCompile(`^<@([UW][A-Z0-9]{1,30})(?:\|[^<>]*)?>$`)
-	mailto    = regexp.MustCompile(`^<mailto:([^|<>]+)(?:\|[^<>]*)?>$`)
 	SlackUser = regexp.MustCompile(`^[UW][A-Z0-9]{1,30}$`)
 	ObjectID  = regexp.MustCompile(`^[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$`)
 	RequestID = regexp.MustCompile(`^(?i:REQ-?)?([` + idLetters + strings.ToLower(idLetters[:18]) + `]{6})$`)
-	// halfEscaped matches one of Slack's escapes at the end that lacks its semicolon.
-	halfEscaped = regexp.MustCompile(`&(?:amp|lt|gt)$`)
-	entity      = regexp.MustCompile(`<([^<>|]*)(?:\|([^<>]*))?>`)
+	entity    = regexp.MustCompile(`<([^<>|]*)(?:\|([^<>]*))?>`)
 )
 
 const TypeInstead = "Type `/revoke-sessions me lost my phone` for your own device, " +
 	"or `/revoke-sessions @name stolen laptop` for somebody else. `/revoke-sessions help` lists all commands."
 
-// ParseCommand reads what was typed. The error is a *UsageError, in sentences for the
-// person who typed it.
+// onePerson answers a list of people, and onePersonDrill one in a drill, which has no form.
+var (
+	onePerson      = &UsageError{"One person per command, please. Nothing was sent.", "Type one command for each person, or use the form."}
+	onePersonDrill = &UsageError{"One person per command, please. Nothing was sent.", "Type one command for each person."}
+)
+
+// ParseCommand reads what was typed. Text that names no person and is no verb opens the
+// form, so only these are errors: a list of people, and a verb without its person or with
+// more than its ID. The error is a *UsageError, in sentences for the person who typed it.
 func ParseCommand(text string) (Command, error) {
-	first, rest := cut(text)
-	switch word := strings.ToLower(first); word {
-	case "":
-		return Command{Verb: FormVerb}, nil
-	case "help", "?", "-h", "--help":
+	word, rest := cut(text)
+	for isCommandName(word) {
+		text = rest
+		word, rest = cut(text)
+	}
+	if question := visible(word); rest == "" && question != "" && strings.Trim(question, "?") == "" {
 		return Command{Verb: HelpVerb}, nil
-	case "status", "cancel":
-		return parseAbout(Verb(word), rest)
-	case "freeze":
-		return Command{Verb: FreezeVerb, Reason: Clean(asTyped(rest), MaxReason)}, nil
-	case "unfreeze":
-		if rest != "" {
-			return Command{}, &UsageError{"Please type nothing after \"unfreeze\".",
-				"`/revoke-sessions unfreeze` alone asks to end the freeze."}
-		}
-		return Command{Verb: UnfreezeVerb}, nil
-	case "drill":
-		whom, rest := cut(rest)
-		if whom == "" {
-			return Command{}, &UsageError{"Who should the drill be about?", "Type `/revoke-sessions drill @name`. It revokes nothing."}
-		}
-		return parseAsk(DrillVerb, whom, rest)
 	}
-	return parseAsk(AskVerb, first, rest)
-}
-
-func parseAbout(verb Verb, rest string) (Command, error) {
-	id, more := cut(rest)
-	if id == "" && verb == StatusVerb {
+	text = fromWord(text)
+	word, rest = cut(text)
+	if word == "" {
+		return Command{Verb: FormVerb}, nil
+	}
+	switch verb := verbOf(word); verb {
+	case FreezeVerb:
+		return Command{Verb: FreezeVerb, Reason: Clean(asTyped(fromWord(rest)), MaxReason)}, nil
+	case HelpVerb, UnfreezeVerb:
+		if fromWord(rest) != "" {
+			return freeText(text, verb), nil
+		}
 		return Command{Verb: verb}, nil
+	case StatusVerb, CancelVerb:
+		return parseAbout(verb, text, fromWord(rest))
+	case DrillVerb:
+		return parseDrill(text, fromWord(rest))
 	}
-	m := RequestID.FindStringSubmatch(id)
-	if m == nil || more != "" {
-		return Command{}, &UsageError{
-			Problem: fmt.Sprintf("Please type the ID of one request after %q. It looks like REQ-7F3K4M.", verb),
-			Instead: "`/revoke-sessions status` lists the open ones.",
+	c, ok, err := parseAsk(AskVerb, word, rest)
+	if !ok && err == nil {
+		c = freeText(text, "")
+	}
+	return c, err
+}
+
+// isCommandName reports whether a word is the command itself, which people paste along.
+func isCommandName(word string) bool {
+	return strings.EqualFold(strings.TrimPrefix(bare(word), "/"), "revoke-sessions")
+}
+
+// fromWord is text from its first word on that has something to read.
+func fromWord(text string) string {
+	for {
+		word, rest := cut(text)
+		if word == "" || !isPunctuation(word) {
+			return strings.TrimSpace(text)
+		}
+		text = rest
+	}
+}
+
+// verbOf returns the verb that a word is, or "".
+func verbOf(word string) Verb {
+	name := strings.ToLower(bare(word))
+	switch option := strings.TrimLeft(name, "-"); {
+	case option != name && (option == "h" || option == "help"):
+		return HelpVerb
+	case slices.Contains([]Verb{HelpVerb, StatusVerb, CancelVerb, DrillVerb, FreezeVerb, UnfreezeVerb}, Verb(name)):
+		return Verb(name)
+	}
+	return ""
+}
+
+// parseAbout reads status and cancel. With a request's ID in it, the text is no report.
+func parseAbout(verb Verb, text, rest string) (Command, error) {
+	word, more := cut(rest)
+	m := RequestID.FindStringSubmatch(strings.Trim(bare(word), "-"))
+	switch {
+	case word == "" && verb == StatusVerb:
+		return Command{Verb: verb}, nil
+	case word == "":
+		return Command{}, &UsageError{"Please type the ID of one request after \"cancel\". It looks like REQ-7F3K4M.",
+			"`/revoke-sessions status` lists the open ones."}
+	case m == nil:
+		return freeText(text, verb), nil
+	}
+	id := "REQ-" + strings.ToUpper(m[1])
+	if fromWord(more) != "" {
+		return Command{}, &UsageError{fmt.Sprintf("Please type only the ID of one request after %q.", verb),
+			fmt.Sprintf("Type `/revoke-sessions %s %s` alone.", verb, id)}
+	}
+	return Command{Verb: verb, RequestID: id}, nil
+}
+
+func parseDrill(text, rest string) (Command, error) {
+	word, more := cut(rest)
+	if word == "" {
+		return Command{}, &UsageError{"Who should the drill be about?", "Type `/revoke-sessions drill @name`. It revokes nothing."}
+	}
+	switch c, ok, err := parseAsk(DrillVerb, word, more); {
+	case err != nil:
+		return Command{}, onePersonDrill
+	case !ok:
+		return freeText(text, DrillVerb), nil
+	default:
+		return c, nil
+	}
+}
+
+// parseAsk reads an ask whose first word is the person; ok is false if it names none.
+func parseAsk(verb Verb, word, rest string) (c Command, ok bool, err error) {
+	p := piecesOf(word)
+	if len(p.people()) > 1 {
+		return c, false, onePerson
+	}
+	whom, reason, ok := p.single(word)
+	if !ok {
+		return c, false, nil
+	}
+	if namesAnother(whom, endsList(word), rest) {
+		return c, false, onePerson
+	}
+	return Command{Verb: verb, Whom: whom, Reason: Clean(asTyped(fromWord(strings.TrimLeft(hyphenless(reason)+" "+rest, " "))), MaxReason)}, true, nil
+}
+
+// hyphenless is the reason that follows a mention without a space, without the
+// punctuation between.
+func hyphenless(reason string) string {
+	return strings.TrimLeftFunc(reason, func(r rune) bool { return strings.ContainsRune(":,;.!-‐‑‒–—―−", r) })
+}
+
+// freeText is a form with everything typed as the reason. after is the verb that does not
+// take the text, or "".
+func freeText(text string, after Verb) Command {
+	c := Command{Verb: FormVerb, After: after, Reason: Clean(asTyped(text), MaxReason)}
+	var people []Whom
+	var words []string
+	for _, word := range strings.Fields(text) {
+		if !isPunctuation(word) {
+			words = append(words, word)
+		}
+		for _, whom := range piecesOf(word).people() {
+			if !whom.Me && !slices.Contains(people, whom) {
+				people = append(people, whom)
+			}
 		}
 	}
-	return Command{Verb: verb, RequestID: "REQ-" + strings.ToUpper(m[1])}, nil
+	first := words[0]
+	switch {
+	case after == DrillVerb:
+	case len(people) > 1:
+		c.Several = true
+	case after == "" && strings.Contains(plainText(first), "@") && len(piecesOf(first).people()) == 0:
+		c.Unknown = Clean(asTyped(strings.Trim(visible(first), around)), maxUnknown)
+	case len(people) == 0 && len(words) > 1 && saysOwn(text):
+		c.Whom = Whom{Me: true}
+	case len(people) == 1 && !saysOwn(text) && (after == "" || after == HelpVerb):
+		c.Whom = people[0]
+	}
+	return c
 }
 
-func parseAsk(verb Verb, first, rest string) (Command, error) {
-	whom, err := parseWhom(first)
-	if err != nil {
-		return Command{}, err
-	}
-	if !whom.Me && namesAnother(rest) {
-		return Command{}, onePerson
-	}
-	return Command{Verb: verb, Whom: whom, Reason: Clean(asTyped(rest), MaxReason)}, nil
+// plainText is text without Slack's entities.
+func plainText(text string) string {
+	return html.UnescapeString(visible(entity.ReplaceAllString(text, " ")))
 }
 
-var onePerson = &UsageError{"One person per command, please. Nothing was sent.", "Type one command for each person."}
-
-// joins are the words that continue a list of people: "@bob and @carol".
-var joins = []string{"and", "&amp;", "&", "+", ",", ";"}
-
-// namesAnother reports whether the text after a person names a second one.
-func namesAnother(rest string) bool {
-	next, more := cut(rest)
-	if slices.Contains(joins, strings.ToLower(next)) {
-		next, _ = cut(more)
-	}
-	if several(next) {
-		return true
-	}
-	other, err := parseWhom(strings.TrimLeft(next, ",;+"))
-	return err == nil && !other.Me
-}
-
-// several reports whether one word names two or more people, as a list without spaces
-// does.
-func several(token string) bool {
-	people := 0
-	for _, part := range strings.FieldsFunc(strings.ReplaceAll(html.UnescapeString(token), "><", ">,<"),
-		func(r rune) bool { return strings.ContainsRune(",;+", r) }) {
-		if whom, err := parseOne(part); err == nil && !whom.Me {
-			people++
-		}
-	}
-	return people > 1
-}
-
-// parseWhom reads who is meant. It drops a comma or semicolon after the name, and the
-// angle brackets that mail programs put around an address.
-func parseWhom(token string) (Whom, error) {
-	if several(token) {
-		return Whom{}, onePerson
-	}
-	bare := strings.TrimRight(token, ",;")
-	if halfEscaped.MatchString(bare) {
-		bare += ";"
-	}
-	token = bare
-	if inside, ok := strings.CutPrefix(token, "&lt;"); ok {
-		if inside, ok = strings.CutSuffix(inside, "&gt;"); ok && strings.Contains(inside, "@") {
-			token = inside
-		}
-	}
-	return parseOne(token)
-}
-
-func parseOne(token string) (Whom, error) {
-	if strings.EqualFold(token, "me") {
-		return Whom{Me: true}, nil
-	}
-	if m := mention.FindStringSubmatch(token); m != nil {
-		return Whom{SlackID: m[1]}, nil
-	}
-	if m := mailto.FindStringSubmatch(token); m != nil {
-		token = m[1]
-	} else if strings.ContainsAny(token, "<>") {
-		return Whom{}, &UsageError{"That is not a person. Nothing was sent.", TypeInstead}
-	}
-	token = html.UnescapeString(token)
-	if whom, ok := ParseAccount(token); ok {
-		return whom, nil
-	}
-	if strings.HasPrefix(token, "@") {
-		return Whom{}, &UsageError{
-			Problem: fmt.Sprintf("I can't tell who %q is. Nothing was sent.", Clean(token, 40)),
-			Instead: "Pick the name from the list that Slack shows while you type @, or type the user principal name.",
-		}
-	}
-	if strings.Contains(token, "@") {
-		return Whom{}, &UsageError{fmt.Sprintf("I don't understand %q: %s. Nothing was sent.", Clean(token, 40), Misnamed(token)), TypeInstead}
-	}
-	return Whom{}, &UsageError{fmt.Sprintf("I don't understand %q. Nothing was sent.", Clean(token, 40)), TypeInstead}
+// saysOwn reports whether a text speaks of the person who typed it.
+func saysOwn(text string) bool {
+	words := strings.FieldsFunc(plainText(text), func(r rune) bool {
+		return !unicode.IsLetter(r) && !unicode.IsDigit(r) && !strings.ContainsRune("'’-_@.", r)
+	})
+	return slices.ContainsFunc(words, func(word string) bool {
+		word = strings.ToLower(strings.Trim(word, "'’-_."))
+		i, _, _ := strings.Cut(strings.ReplaceAll(word, "’", "'"), "'") // I'm, I've
+		return i == "i" || slices.Contains([]string{"me", "my", "mine"}, word)
+	})
 }
 
 // cut splits off the first word.

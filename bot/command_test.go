@@ -2,14 +2,17 @@ package bot
 
 import (
 	"errors"
+	"html"
 	"reflect"
 	"regexp"
+	"strconv"
 	"strings"
 	"testing"
 	"unicode"
 	"unicode/utf8"
 
 	"github.com/google/go-cmp/cmp"
+	"pgregory.net/rapid"
 
 	"revoke-sessions/bot/bottest"
 )
@@ -32,7 +35,6 @@ func TestParseCommand(t *testing.T) {
 		// Help.
 		{"help", Command{Verb: HelpVerb}},
 		{" HELP ", Command{Verb: HelpVerb}},
-		{"help me", Command{Verb: HelpVerb}},
 		{"?", Command{Verb: HelpVerb}},
 		{"-h", Command{Verb: HelpVerb}},
 		{"--help", Command{Verb: HelpVerb}},
@@ -111,65 +113,176 @@ func TestParseCommand(t *testing.T) {
 	}
 }
 
-func TestParseCommand_RefusalSaysWhatToType(t *testing.T) {
-	for _, row := range []struct{ text, problem, instead string }{
-		{"lost my phone", `I don't understand "lost"`, "`/revoke-sessions me lost my phone`"},
-		{"unfreeze now", `type nothing after "unfreeze"`, "`/revoke-sessions unfreeze` alone"},
-		{"revoke <@U0CAROL>", `I don't understand "revoke"`, "`/revoke-sessions @name stolen laptop`"},
-		{"@carol stolen", `I can't tell who "@carol" is`, "Pick the name from the list"},
-		{"<!here> stolen", "That is not a person", "`/revoke-sessions @name stolen laptop`"},
-		{"<#C1|general>", "That is not a person", "`/revoke-sessions @name"},
-		{"<!subteam^S1|@sec> stolen", "That is not a person", "`/revoke-sessions @name"},
-		{"<https://x.example>", "That is not a person", "`/revoke-sessions @name"},
-		{"<@U0CAROL", "That is not a person", "`/revoke-sessions @name"},
-		{"<@u0carol>", "That is not a person", "`/revoke-sessions @name"},
-		{"<@U0CAROL><@U0BOB>", "One person per command", "Type one command for each"},
-		{"<@U0CAROL|carol>,<@U0BOB|bob> stolen", "One person per command", "Type one command for each"},
-		{"<@U0CAROL>, <@U0BOB> stolen", "One person per command", "Type one command for each"},
-		{"<@U0CAROL> and <@U0BOB> stolen", "One person per command", "Type one command for each"},
-		{"<@U0CAROL> &amp; <@U0BOB>, stolen", "One person per command", "Type one command for each"},
-		{"<@U0CAROL> ,<@U0BOB> stolen", "One person per command", "Type one command for each"},
-		{"<@U0CAROL> <@U0BOB>,<@U0OLGA>", "One person per command", "Type one command for each"},
-		{"carol@contoso.example;bob@contoso.example stolen", "One person per command", "Type one command for each"},
-		{"<mailto:carol@contoso.example|carol@contoso.example>,<mailto:b@x|b@x>", "One person per command", "Type one command for each"},
-		{"drill a@x,b@x", "One person per command", "Type one command for each"},
-		{"<@U0CAROL> <@U0BOB> stolen", "One person per command", "Type one command for each"},
-		{"carol@contoso.example bob@contoso.example", "One person per command", "Type one command for each"},
-		{"<@U0CAROL> 0c0c0c0c-1111-4222-8333-4444abcdef00", "One person per command", "Type one command for each"},
-		{"drill <@U0CAROL> <@U0BOB>", "One person per command", "Type one command for each"},
-		{"drill", "Who should the drill be about?", "`/revoke-sessions drill @name`"},
-		{"drill lost", `I don't understand "lost"`, "`/revoke-sessions"},
-		{"cancel", "Please type the ID of one request", "`/revoke-sessions status`"},
-		{"cancel REQ-7F3K4", "Please type the ID of one request", "`/revoke-sessions status`"},
-		{"cancel REQ-7F3K4MM", "Please type the ID of one request", "`/revoke-sessions status`"},
-		{"cancel REQ-7F3K2M", "Please type the ID of one request", "`/revoke-sessions status`"}, // no 2 in an ID
-		{"cancel REQ-7F3K4M please", "Please type the ID of one request", "`/revoke-sessions status`"},
-		{"status mine", "Please type the ID of one request", "`/revoke-sessions status`"},
-		{"0c0c0c0c-1111-4222-8333-4444abcdef0", "I don't understand", "`/revoke-sessions"},
-		{"@", "I can't tell who", "Pick the name"},
-		{"carol@", `"carol@": an address has something before and after the @. Nothing was sent.`, "`/revoke-sessions"},
-		{"a@b@c", `"a@b@c": it has more than one @. Nothing was sent.`, "`/revoke-sessions"},
-		{"ca\u200brol@contoso.example", "I don't understand", "`/revoke-sessions"},
-		{`"carol"@contoso.example`, "I don't understand", "`/revoke-sessions"},
-		{"a@\xff", "I don't understand", "`/revoke-sessions"},
-		{strings.Repeat("a", 400) + "@contoso.example", "it has 416 bytes; 320 are the most.", "`/revoke-sessions"},
+// Free text opens the form, and nothing that was typed is lost.
+func TestParseCommand_FreeText(t *testing.T) {
+	me, carol, nobody := Whom{Me: true}, Whom{SlackID: "U0CAROL"}, Whom{}
+	for _, row := range []struct {
+		text   string
+		whom   Whom
+		reason string // the text itself if empty
+		also   Command
+	}{
+		// Oneself, by a word of one's own.
+		{text: "lost my phone", whom: me},
+		{text: "I lost the phone", whom: me},
+		{text: "i’ve lost it", whom: me},
+		{text: "I'm locked out", whom: me},
+		{text: "phone stolen, it is mine", whom: me},
+		{text: "someone took it from me", whom: me},
+		{text: "LOST MY PHONE", whom: me},
+		{text: "stolen: my laptop", whom: me},
+		{text: "— lost my phone", whom: me, reason: "lost my phone"},
+		{text: "“lost my phone”", whom: me},
+		{text: "/revoke-sessions lost my phone", whom: me, reason: "lost my phone"},
+		// Nobody.
+		{text: "lost phone"},
+		{text: "phone"},
+		{text: "mine"}, // a single word
+		{text: "stolen laptop in the office"},
+		{text: "lost i-phone"},
+		{text: "some army property"},
+		{text: "<!here> stolen", reason: "@here stolen"},
+		{text: "<#C1|general>", reason: "#general"},
+		{text: "<https://x.example/me>", reason: "https://x.example/me"},
+		{text: "<@U0CAROL", reason: "<@U0CAROL", also: Command{Unknown: "@U0CAROL"}},
+		{text: "...", reason: ""},
+		// A name that nobody has.
+		{text: "@carol stolen", also: Command{Unknown: "@carol"}},
+		{text: "@carol took my phone", also: Command{Unknown: "@carol"}},
+		{text: "“@carol” stolen", also: Command{Unknown: "@carol"}},
+		{text: "carol@", also: Command{Unknown: "carol@"}},
+		{text: "a@b@c", also: Command{Unknown: "a@b@c"}},
+		{text: "@", also: Command{Unknown: "@"}},
+		// One person, somewhere.
+		{text: "stolen laptop of <@U0CAROL>", whom: carol, reason: "stolen laptop of @U0CAROL"},
+		{text: "revoke <@U0CAROL|carol> now", whom: carol, reason: "revoke @carol now"},
+		{text: "<@U0CAROL|carol>'s phone is gone", whom: carol, reason: "@carol's phone is gone"},
+		{text: "carol@contoso.example's phone", whom: nobody, also: Command{Unknown: "carol@contoso.example's"}},
+		{text: "revoke carol@contoso.example", whom: Whom{Address: "carol@contoso.example"}},
+		{text: "carol@contoso.example:stolen", whom: Whom{Address: "carol@contoso.example"}},
+		{text: "user 0c0c0c0c-1111-4222-8333-4444abcdef00 phished", whom: Whom{ObjectID: "0c0c0c0c-1111-4222-8333-4444abcdef00"}},
+		{text: "lost my phone, <@U0CAROL|carol> saw it", reason: "lost my phone, @carol saw it"}, // mine or hers
+		// Several people: nobody.
+		{text: "phished: <@U0CAROL|carol> <@U0BOB|bob>", reason: "phished: @carol @bob", also: Command{Several: true}},
+		{text: "stolen from <@U0CAROL|carol> and carol@contoso.example", reason: "stolen from @carol and carol@contoso.example", also: Command{Several: true}},
+		// A verb with words that it does not take.
+		{text: "help I lost my phone", whom: me, also: Command{After: HelpVerb}},
+		{text: "help me", whom: me, also: Command{After: HelpVerb}},
+		{text: "Help! lost phone", also: Command{After: HelpVerb}},
+		{text: "status of my phone", whom: me, also: Command{After: StatusVerb}},
+		{text: "status mine", whom: me, also: Command{After: StatusVerb}},
+		{text: "cancel my report", whom: me, also: Command{After: CancelVerb}},
+		{text: "cancel REQ-7F3K4", also: Command{After: CancelVerb}},
+		{text: "cancel REQ-7F3K2M", also: Command{After: CancelVerb}}, // no 2 in an ID
+		{text: "unfreeze now", also: Command{After: UnfreezeVerb}},
+		{text: "drill lost my phone", also: Command{After: DrillVerb}},
+		{text: "drill phone of <@U0CAROL|carol>", reason: "drill phone of @carol", also: Command{After: DrillVerb}},
 	} {
+		want := row.also
+		want.Verb, want.Whom, want.Reason = FormVerb, row.whom, row.reason
+		if row.reason == "" && row.text != "..." {
+			want.Reason = row.text
+		}
 		got, err := ParseCommand(row.text)
-		usage, ok := errors.AsType[*UsageError](err)
-		if !ok {
-			t.Errorf("%q is %+v, %v", row.text, got, err)
-			continue
-		}
-		if got != (Command{}) {
-			t.Errorf("%q is an error and %+v", row.text, got)
-		}
-		if !strings.Contains(usage.Problem, row.problem) || !strings.Contains(usage.Instead, row.instead) {
-			t.Errorf("%q: %q / %q, want %q / %q", row.text, usage.Problem, usage.Instead, row.problem, row.instead)
-		}
-		if text := usage.Problem + " " + usage.Instead; !strings.Contains(text, row.instead) || strings.Contains(text, "!") {
-			t.Errorf("%q is answered %q", row.text, text)
+		if err != nil {
+			t.Errorf("%q: %v", row.text, err)
+		} else if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("%q (-want +got):\n%s", row.text, diff)
 		}
 	}
+}
+
+func TestParseCommand_RefusalSaysWhatToType(t *testing.T) {
+	const one = "One person per command, please. Nothing was sent."
+	several := []string{
+		"<@U0CAROL><@U0BOB>", "<@U0CAROL|carol>,<@U0BOB|bob> stolen", "<@U0CAROL>, <@U0BOB> stolen", "<@U0CAROL> and <@U0BOB> stolen",
+		"<@U0CAROL> &amp; <@U0BOB>, stolen", "<@U0CAROL> ,<@U0BOB> stolen", "<@U0CAROL> <@U0BOB>,<@U0OLGA>", "<@U0CAROL>/<@U0BOB> stolen",
+		"<@U0CAROL> &amp; b@x.example", "<@U0CAROL>; <@U0BOB>", "<@U0CAROL>\n<@U0BOB>", "<@U0CAROL> + <@U0BOB>", "<@U0CAROL> or <@U0BOB>",
+		"“<@U0CAROL>”, “<@U0BOB>” stolen", "(<@U0CAROL>) (<@U0BOB>)", "<@U0CAROL> - <@U0BOB>", "<@U0CAROL> <@U0CAROL> <@U0BOB>",
+		"carol@contoso.example;bob@contoso.example stolen", "carol@contoso.example/bob@contoso.example", "a@b.example&amp;c@d.example",
+		"<mailto:carol@contoso.example|carol@contoso.example>,<mailto:b@x|b@x>", "carol@contoso.example bob@contoso.example",
+		"carol@contoso.example, bob@contoso.example. stolen", "{0c0c0c0c-1111-4222-8333-4444abcdef00},{0c0c0c0c-1111-4222-8333-4444abcdef01}",
+		"<@U0CAROL> 0c0c0c0c-1111-4222-8333-4444abcdef00", "me and <@U0BOB>", "me, <@U0BOB> has my phone", "me/<@U0BOB>", "<@U0BOB> and me",
+		"<@U0CAROL> ca\u200brol@contoso.example", "drill <@U0CAROL> <@U0BOB>", "drill a@x,b@x",
+	}
+	for _, text := range several {
+		_, err := ParseCommand(text)
+		if usage, ok := errors.AsType[*UsageError](err); !ok || usage.Problem != one {
+			t.Errorf("%q: %v", text, err)
+		}
+	}
+	for text, want := range map[string]string{
+		"drill":                         "Who should the drill be about? Type `/revoke-sessions drill @name`. It revokes nothing.",
+		"drill ...":                     "Who should the drill be about? Type `/revoke-sessions drill @name`. It revokes nothing.",
+		"cancel":                        "Please type the ID of one request after \"cancel\". It looks like REQ-7F3K4M. `/revoke-sessions status` lists the open ones.",
+		"Cancel!":                       "Please type the ID of one request after \"cancel\". It looks like REQ-7F3K4M. `/revoke-sessions status` lists the open ones.",
+		"cancel REQ-7F3K4M please":      "Please type only the ID of one request after \"cancel\". Type `/revoke-sessions cancel REQ-7F3K4M` alone.",
+		"status req-7f3k4m, REQ-ACDEFG": "Please type only the ID of one request after \"status\". Type `/revoke-sessions status REQ-7F3K4M` alone.",
+	} {
+		got, err := ParseCommand(text)
+		if usage, ok := errors.AsType[*UsageError](err); !ok || usage.Error() != want || got != (Command{}) {
+			t.Errorf("%q is %+v, %v", text, got, err)
+		}
+	}
+}
+
+// wrappers are what people, phones and mail programs put around a word; %s is the word.
+var wrappers = []string{
+	"%s", "%s,", "%s.", "%s:", "%s;", "%s!", "%s?", "“%s”", "‘%s’", "„%s“", "«%s»", "‹%s›", "\"%s\"", "'%s'", "`%s`", "{%s}", "[%s]", "(%s)", "(%s),",
+	"*%s*", "\u200b%s\u200b", "\ufeff%s", "\u2068%s\u2069", "%s\ufe0f", "• %s", "- %s", "— %s", "%s…", "“%s,”", "&lt;%s&gt;", "&quot;%s&quot;",
+}
+
+// What is around a name, an address, a verb or an ID does not belong to it.
+func TestParseCommand_WrappedWords(t *testing.T) {
+	const id = "0c0c0c0c-1111-4222-8333-4444abcdef00"
+	people := map[string]Whom{
+		"<@U0CAROL>": {SlackID: "U0CAROL"}, "<@U0CAROL|carol>": {SlackID: "U0CAROL"}, "me": {Me: true}, "ME": {Me: true}, "Me": {Me: true},
+		"carol@contoso.example": {Address: "carol@contoso.example"}, "mailto:carol@contoso.example": {Address: "carol@contoso.example"},
+		"<mailto:carol@contoso.example|carol@contoso.example>": {Address: "carol@contoso.example"}, "o’neill@contoso.example": {Address: "o'neill@contoso.example"},
+		"first.last-name+x@contoso.example": {Address: "first.last-name+x@contoso.example"}, "R&amp;D@contoso.example": {Address: "R&D@contoso.example"},
+		id: {ObjectID: id}, strings.ToUpper(id): {ObjectID: id}, strings.ReplaceAll(id, "-", "–"): {ObjectID: id}, strings.ReplaceAll(id, "-", "\u2011"): {ObjectID: id},
+	}
+	check := func(text string, want Command) {
+		t.Helper()
+		if got, err := ParseCommand(text); err != nil || got != want {
+			t.Errorf("%q is %+v, %v; want %+v", text, got, err, want)
+		}
+	}
+	for _, around := range wrappers {
+		wrap := func(word string) string { return strings.Replace(around, "%s", word, 1) }
+		for name, whom := range people {
+			for _, between := range []string{" ", "\u00a0", "\n", " - ", " – ", ": ", " , "} {
+				if whom.Me && strings.ContainsAny(between, ",") || strings.HasPrefix(around, "mailto") {
+					continue
+				}
+				check(wrap(name)+between+"stolen laptop", askFor(whom, "stolen laptop"))
+			}
+			check(wrap(name), askFor(whom, ""))
+			for _, verb := range []string{"drill", "Drill", "DRILL", "drill:"} {
+				check(verb+" "+wrap(name)+" rehearsal", Command{Verb: DrillVerb, Whom: whom, Reason: "rehearsal"})
+			}
+		}
+		for _, verb := range []Verb{HelpVerb, StatusVerb, UnfreezeVerb, FreezeVerb} {
+			for _, typed := range []string{string(verb), strings.ToUpper(string(verb)), strings.ToUpper(string(verb[:1])) + string(verb[1:])} {
+				check(wrap(typed), Command{Verb: verb})
+			}
+		}
+		check(wrap("freeze")+" phishing", Command{Verb: FreezeVerb, Reason: "phishing"})
+		for _, request := range []string{"REQ-7F3K4M", "req–7f3k4m", "REQ—7F3K4M", "REQ\u20117F3K4M", "7f3k4m"} {
+			check("status "+wrap(request), Command{Verb: StatusVerb, RequestID: "REQ-7F3K4M"})
+			check("cancel "+wrap(request), Command{Verb: CancelVerb, RequestID: "REQ-7F3K4M"})
+		}
+	}
+	for _, text := range []string{"—help", "–help", "-help", "--HELP", "–h", "??"} {
+		check(text, Command{Verb: HelpVerb})
+	}
+	check("/revoke-sessions me lost my phone", askFor(Whom{Me: true}, "lost my phone"))
+	check("/revoke–sessions", Command{Verb: FormVerb})
+	check("<@U0CAROL>:stolen", askFor(Whom{SlackID: "U0CAROL"}, "stolen"))
+	check("<@U0CAROL>—stolen laptop", askFor(Whom{SlackID: "U0CAROL"}, "stolen laptop"))
+	check("<@U0CAROL> <@U0CAROL|carol> stolen", askFor(Whom{SlackID: "U0CAROL"}, "@carol stolen")) // one person twice
+	check("carol@contoso.example,carol@contoso.example x", askFor(Whom{Address: "carol@contoso.example"}, "x"))
+	check("<@U0CAROL> and a thief, seen by <@U0BOB|bob>", askFor(Whom{SlackID: "U0CAROL"}, "and a thief, seen by @bob"))
 }
 
 // whomFields counts the fields that name somebody.
@@ -181,30 +294,6 @@ func whomFields(w Whom) (n int) {
 		}
 	}
 	return n
-}
-
-// escaped is text as Slack sends it.
-var escaped = strings.NewReplacer("&", "&amp;", "<", "&lt;", ">", "&gt;")
-
-// rendered is a command as somebody could type it again, with the three characters that
-// should_escape turns into entities.
-func rendered(c Command) string {
-	var words []string
-	switch c.Verb {
-	case FormVerb:
-		return ""
-	case DrillVerb, HelpVerb, StatusVerb, CancelVerb:
-		words = append(words, string(c.Verb))
-	}
-	switch {
-	case c.Whom.Me:
-		words = append(words, "me")
-	case c.Whom.SlackID != "":
-		words = append(words, "<@"+c.Whom.SlackID+">")
-	default:
-		words = append(words, escaped.Replace(c.Whom.ObjectID+c.Whom.Address))
-	}
-	return strings.Join(append(words, c.RequestID, escaped.Replace(c.Reason)), " ")
 }
 
 func FuzzParseCommand(f *testing.F) {
@@ -232,30 +321,79 @@ func FuzzParseCommand(f *testing.F) {
 			}
 			return
 		}
-		named := 0
-		if c.Verb == AskVerb || c.Verb == DrillVerb {
-			named = 1
-		}
-		if whomFields(c.Whom) != named {
+		named := whomFields(c.Whom)
+		if ask := c.Verb == AskVerb || c.Verb == DrillVerb; named > 1 || ask != (named == 1) && c.Verb != FormVerb {
 			t.Fatalf("%q names %+v", text, c.Whom)
 		}
+		neverAStranger(t, text, c)
+		neverALostReason(t, text, c)
 		if c.RequestID != "" && !id.MatchString(c.RequestID) {
 			t.Fatalf("%q is about %q", text, c.RequestID)
 		}
 		if problem := uncleanProblem(c.Reason, MaxReason); problem != "" {
 			t.Fatalf("%q: the reason %q %s", text, c.Reason, problem)
 		}
-		if c.Verb == FreezeVerb {
-			return // a freeze has nothing but a reason
+	})
+}
+
+// neverAStranger: who is meant was named in the text.
+func neverAStranger(t *testing.T, text string, c Command) {
+	seen := strings.ReplaceAll(strings.ToLower(hyphens.Replace(html.UnescapeString(visible(text)))), "’", "'")
+	for _, name := range []string{c.Whom.SlackID, c.Whom.ObjectID, c.Whom.Address} {
+		if name != "" && !strings.Contains(seen, strings.ToLower(hyphens.Replace(name))) {
+			t.Fatalf("%q is about %q, who is not named", text, name)
 		}
-		if second, _ := cut(c.Reason); second != "" && !c.Whom.Me {
-			if _, err := parseWhom(escaped.Replace(second)); err == nil {
-				return // a reason that would be a second person if typed bare
+	}
+	if c.Whom.Me && c.Verb != FormVerb && !strings.Contains(seen, "me") {
+		t.Fatalf("%q is about who typed it", text)
+	}
+}
+
+// neverALostReason: the form holds each letter and digit that was typed.
+func neverALostReason(t *testing.T, text string, c Command) {
+	if c.Verb != FormVerb || strings.ContainsAny(text, "<&") || strings.Contains(hyphens.Replace(strings.ToLower(text)), "revoke-sessions") {
+		return // Slack's entities are shown by their labels
+	}
+	letters := func(s string) string {
+		return strings.Map(func(r rune) rune {
+			if unicode.IsLetter(r) && !hidden(r) || unicode.IsDigit(r) {
+				return r
 			}
+			return -1
+		}, s)
+	}
+	want, got := letters(strings.ToValidUTF8(text, "\ufffd")), letters(c.Reason)
+	if want != got && !(strings.HasPrefix(want, got) && utf8.RuneCountInString(c.Reason) >= MaxReason) {
+		t.Fatalf("%q leaves %q in the form", text, c.Reason)
+	}
+}
+
+// A person in any form, any wrapper and any text: never another person, and of several
+// people none.
+func TestParseCommand_NeverAnother(t *testing.T) {
+	const id = "0c0c0c0c-1111-4222-8333-4444abcdef0"
+	rapid.Check(t, func(t *rapid.T) {
+		person := func(label string) string {
+			n := rapid.IntRange(0, 3).Draw(t, label)
+			form := rapid.SampledFrom([]string{"<@U0P%d>", "<@U0P%d|p%d>", "p%d@contoso.example", "<mailto:p%d@contoso.example|p%d@contoso.example>", id + "%d"}).Draw(t, label+" form")
+			return strings.Replace(rapid.SampledFrom(wrappers).Draw(t, label+" in"), "%s", strings.ReplaceAll(form, "%d", strconv.Itoa(n)), 1)
 		}
-		again, err := ParseCommand(rendered(c))
-		if err != nil || again != c {
-			t.Fatalf("%q is %+v, and %q is %+v, %v", text, c, rendered(c), again, err)
+		first := person("first")
+		if alone, err := ParseCommand(first + " stolen laptop"); err != nil || alone.Verb != AskVerb || alone.Reason != "stolen laptop" {
+			t.Fatalf("%q is %+v, %v", first, alone, err)
+		}
+		alone, _ := ParseCommand(first)
+		second := person("second")
+		other, _ := ParseCommand(second)
+		between := rapid.SampledFrom([]string{" ", ", ", ",", " and ", " &amp; ", "\n", ";", " + ", " or ", "/", " - "}).Draw(t, "between")
+		both, err := ParseCommand(first + between + second + " stolen laptop")
+		switch {
+		case alone.Whom == other.Whom && err == nil:
+			if both.Verb == AskVerb && both.Whom != alone.Whom {
+				t.Fatalf("%+v", both)
+			}
+		case alone.Whom != other.Whom && (err != onePerson && (both.Verb != FormVerb || both.Whom != Whom{})):
+			t.Fatalf("%q and %q by %q is %+v, %v", first, second, between, both, err)
 		}
 	})
 }

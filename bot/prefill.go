@@ -1,8 +1,6 @@
 package bot
 
 import (
-	"regexp"
-	"slices"
 	"strconv"
 	"strings"
 )
@@ -50,29 +48,14 @@ func (f Filled) Nobody() Filled { return f.Own("") }
 func filledFromCommand(text, self string) (Filled, bool) {
 	cmd, err := ParseCommand(text)
 	switch {
-	case err != nil:
-		return filledFromWords(text)
-	case cmd.Verb != AskVerb:
+	case err == onePerson:
+		return Filled{Reason: FieldText(asTyped(text))}, true
+	case err != nil, cmd.Verb != AskVerb && cmd.Verb != FormVerb:
 		return Filled{}, false
 	}
-	_, rest := cut(text)
-	f := Filled{PickedUser: cmd.Whom.SlackID, Account: cmd.Whom.Address + cmd.Whom.ObjectID, Reason: FieldText(asTyped(rest))}
-	if cmd.Whom.Me {
+	f := Filled{PickedUser: cmd.Whom.SlackID, Account: cmd.Whom.Address + cmd.Whom.ObjectID, Reason: FieldText(cmd.Reason)}
+	if cmd.Whom.Me || cmd == (Command{Verb: FormVerb}) {
 		f.PickedUser = self
-	}
-	return f, true
-}
-
-// filledFromWords keeps all that was typed as the reason, as nobody knows which words are
-// a name. The first person who was mentioned is picked.
-func filledFromWords(text string) (Filled, bool) {
-	others := []Verb{StatusVerb, CancelVerb, DrillVerb, FreezeVerb, UnfreezeVerb}
-	if first, _ := cut(text); slices.Contains(others, Verb(strings.ToLower(first))) {
-		return Filled{}, false
-	}
-	f := Filled{Reason: FieldText(asTyped(text))}
-	if m := anyMention.FindStringSubmatch(text); m != nil {
-		f.PickedUser = m[1]
 	}
 	return f, true
 }
@@ -93,8 +76,6 @@ func FieldText(s string) string {
 	}
 	return s
 }
-
-var anyMention = regexp.MustCompile(`<@([UW][A-Z0-9]{1,30})(?:\|[^<>]*)?>`)
 
 // FormMetadata is the private_metadata of a form: which stored arrival opened it, and
 // which submission of it was refused last, 0 for none. Neither is authority.

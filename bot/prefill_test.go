@@ -16,16 +16,39 @@ func TestFilledFrom(t *testing.T) {
 		"carol@contoso.example stolen":       {Account: "carol@contoso.example", Reason: "stolen"},
 		"<mailto:c@x.example|c@x.example> a": {Account: "c@x.example", Reason: "a"},
 		strings.ToUpper(id) + " stolen":      {Account: id, Reason: "stolen"},
-		"lost my phone":                      {Reason: "lost my phone"},
+		"":                                   {PickedUser: "U1"},
+		"lost my phone":                      {PickedUser: "U1", Reason: "lost my phone"},
+		"lost phone":                         {Reason: "lost phone"},
+		"help I lost my phone":               {PickedUser: "U1", Reason: "help I lost my phone"},
+		"status x":                           {Reason: "status x"},
+		"cancel <@U2>":                       {Reason: "cancel @U2"},
+		"Drill bob":                          {Reason: "Drill bob"},
+		"unfreeze <@U2>":                     {Reason: "unfreeze @U2"},
 		"@carol stolen laptop":               {Reason: "@carol stolen laptop"},
-		"<@U2|carol> and <@U3|dan> stolen":   {PickedUser: "U2", Reason: "@carol and @dan stolen"},
-		"<@U2>,<@U3> stolen":                 {PickedUser: "U2", Reason: "@U2,@U3 stolen"},
+		"<@U2|carol> and <@U3|dan> stolen":   {Reason: "@carol and @dan stolen"},
+		"<@U2>,<@U3> stolen":                 {Reason: "@U2,@U3 stolen"},
 		"lost by <@W2|carol>":                {PickedUser: "W2", Reason: "lost by @carol"},
 		"<!channel>":                         {Reason: "@channel"},
 	} {
 		if got, ok := FilledFrom(Arrival{Kind: CommandArrival, UserID: "U1", Text: text}); !ok || got != want {
 			t.Errorf("%q fills in %+v %v, want %+v", text, got, ok, want)
 		}
+	}
+	for want, a := range map[Filled]Arrival{
+		{PickedUser: "U2"}: {Kind: ShortcutArrival, CallbackID: MessageShortcut, UserID: "U1", PickedUser: "U2"},
+		{}:                 {Kind: ShortcutArrival, CallbackID: MessageShortcut, UserID: "U1"},
+		{PickedUser: "U1"}: {Kind: ShortcutArrival, CallbackID: LostShortcut, UserID: "U1"},
+		{PickedUser: "U3"}: {Kind: ClickArrival, ActionID: ActionHomeOwn, UserID: "U3"},
+	} {
+		if got, ok := FilledFrom(a); !ok || got != want {
+			t.Errorf("%+v fills in %+v %v", a, got, ok)
+		}
+	}
+	if got, ok := FilledFrom(Arrival{Kind: ClickArrival, ActionID: ActionHomeOther, UserID: "U1"}); !ok || got != (Filled{}) {
+		t.Errorf("the other button fills in %+v %v", got, ok)
+	}
+	if f := (Filled{Account: "c@x.example", Reason: "stolen"}); f.Own("U1") != (Filled{PickedUser: "U1", Reason: "stolen"}) || f.Nobody() != (Filled{Reason: "stolen"}) {
+		t.Errorf("%+v, %+v", f.Own("U1"), f.Nobody())
 	}
 	form := Arrival{Kind: FormArrival, CallbackID: FormCallback, UserID: "U1", PickedUser: "U2", Reason: " stolen\n\u202elaptop "}
 	if got, ok := FilledFrom(form); !ok || got != (Filled{PickedUser: "U2", Reason: "stolen laptop"}) {
@@ -36,8 +59,8 @@ func TestFilledFrom(t *testing.T) {
 // The form asks for a real revoke, so nothing else leads to it: least of all a drill.
 func TestFilledFrom_NothingElse(t *testing.T) {
 	for _, text := range []string{
-		"", "help", "status", "status x", "cancel", "cancel <@U2>", "drill", "Drill bob", "drill <@U2> and <@U3>", "drill <@U2>", "freeze", "freeze now",
-		"unfreeze", "unfreeze <@U2>",
+		"help", "status", "status REQ-7F3K4M", "cancel", "cancel REQ-7F3K4M", "cancel REQ-7F3K4M now", "drill", "drill <@U2> and <@U3>", "drill <@U2>",
+		"freeze", "freeze now", "unfreeze",
 	} {
 		if got, ok := FilledFrom(Arrival{Kind: CommandArrival, UserID: "U1", Text: text}); ok {
 			t.Errorf("%q fills in %+v", text, got)
@@ -75,7 +98,7 @@ func FuzzFilledFrom(f *testing.F) {
 		if strings.ContainsFunc(filled.Reason, hidden) {
 			t.Errorf("hidden characters: %q", filled.Reason)
 		}
-		if cmd, err := ParseCommand(text); err == nil && ok != (cmd.Verb == AskVerb) {
+		if cmd, err := ParseCommand(text); err == nil && ok != (cmd.Verb == AskVerb || cmd.Verb == FormVerb) {
 			t.Errorf("%q is %s, and fills in the form: %v", text, cmd.Verb, ok)
 		}
 	})

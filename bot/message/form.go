@@ -75,10 +75,13 @@ func FormFor(meta bot.FormMetadata, f bot.Filled, p *authz.Policy, wrong *FormEr
 func FormNote(c bot.Command) *FormError {
 	p := &page{}
 	switch {
+	case c.Several:
+		p.add((&line{}).say("You named several people, and one form is for one person. Please choose the person."))
+		return &FormError{Block: bot.FormTargetBlock, Words: p.message()}
 	case c.After != "":
 		p.add((&line{}).say("%s", afterVerb[c.After]))
 	case c.Unknown != "":
-		p.add((&line{}).say("I can't tell who “").typed(c.Unknown).say("” is. Please choose the person."))
+		p.add((&line{}).say("I can't tell who “").typed(c.Unknown).say("” is. Please choose the person. Not in Slack? Type `/revoke-sessions name@example.com`."))
 		return &FormError{Block: bot.FormTargetBlock, Words: p.message()}
 	default:
 		return nil

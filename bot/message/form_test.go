@@ -56,6 +56,7 @@ func formViews(typed string) []goldenView {
 		{"from a message", FormFor(bot.FormMetadata{Opened: 42}, fromMessage, &differ, nil)},
 		{"from a message about nobody", FormFor(bot.FormMetadata{Opened: 42}, bot.Filled{Link: fromMessage.Link}, &differ, NobodyChosen())},
 		{"a name nobody has", FormFor(bot.FormMetadata{Opened: 42}, nobody, &differ, FormNote(bot.Command{Verb: bot.FormVerb, Unknown: bot.Clean(typed, 40)}))},
+		{"several people", FormFor(bot.FormMetadata{Opened: 42}, nobody, &differ, FormNote(bot.Command{Verb: bot.FormVerb, Several: true}))},
 		{"after help", FormFor(bot.FormMetadata{Opened: 42}, nobody, &differ, FormNote(bot.Command{Verb: bot.FormVerb, After: bot.HelpVerb}))},
 		{"after status", FormFor(bot.FormMetadata{Opened: 42}, nobody, &differ, FormNote(bot.Command{Verb: bot.FormVerb, After: bot.StatusVerb}))},
 		{"after cancel", FormFor(bot.FormMetadata{Opened: 42}, nobody, &differ, FormNote(bot.Command{Verb: bot.FormVerb, After: bot.CancelVerb}))},

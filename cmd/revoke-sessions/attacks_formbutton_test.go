@@ -7,10 +7,10 @@ import (
 	"revoke-sessions/bot/slacktest"
 )
 
-// understoodNothing has Bob type what the bot does not understand, and waits for the button.
+// understoodNothing has Bob type a list of people, and waits for the button.
 func understoodNothing(r *raid) {
-	r.typed(bobID, "lost <@"+carolID+"> secret words")
-	r.sees(false, []string{"only:bob", "I don't understand", "[Open the form]"})
+	r.typed(bobID, "<@"+carolID+"> and <@"+olgaID+"> secret words")
+	r.sees(false, []string{"only:bob", "One person per command", "[Open the form]"})
 }
 
 // formButton is the button on the newest message that only Bob sees.
@@ -79,8 +79,8 @@ var formButtonAttacks = []attack{
 	},
 	{
 		name: "the button to the form names a drill", scene: func(r *raid) {
-			r.typed(bobID, "drill nobody")
-			r.sees(false, []string{"only:bob", "I don't understand"})
+			r.typed(bobID, "drill <@"+carolID+"> and <@"+olgaID+">")
+			r.sees(false, []string{"only:bob", "One person per command"})
 			understoodNothing(r)
 		},
 		attack: pressesForm(bobID, func(r *raid) string { return before(bobsCommand(r)) }),
