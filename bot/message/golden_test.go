@@ -66,6 +66,8 @@ func TestGolden(t *testing.T) {
 	for _, s := range []scene{
 		newScene("details_pending", bot.Pending, ofBob),
 		newScene("details_pending_frozen", bot.Pending, frozen),
+		newScene("details_from_message", bot.Pending, fromMessage),
+		newScene("details_from_private", bot.Pending, fromPrivate),
 		newScene("details_pending_one_of_two", bot.Pending, needs(2, bottest.Alice), privileged(graph.Yes)),
 		newScene("details_verified", bot.Verified),
 		newScene("details_failed", bot.Failed),

@@ -270,7 +270,9 @@ func TestUsage_HostileTextStaysInert(t *testing.T) {
 	slices.Sort(tokens)
 	refused := 0
 	for _, token := range slices.Compact(tokens) {
-		for _, text := range []string{token, "drill " + token, "status " + token, "cancel " + token} {
+		for _, text := range []string{
+			"<@U0CAROL> <@U0BOB> " + token, "drill <@U0CAROL>, <@U0BOB> " + token, "status REQ-7F3K4M x" + token, "cancel REQ-7F3K4M x" + token,
+		} {
 			_, err := bot.ParseCommand(text)
 			usage, ok := err.(*bot.UsageError)
 			if !ok {

@@ -160,6 +160,15 @@ func frozen(s *scene) {
 	}
 }
 
+// fromMessage is a request that began at a message that everybody can open.
+func fromMessage(s *scene) {
+	s.r.Source = bot.Source{Channel: "C0ALERTS", TS: "1772620879.000200", Public: true}
+	s.v.SourceLink = bottest.LiveCard
+}
+
+// fromPrivate is one that began where not everybody can look.
+func fromPrivate(s *scene) { s.r.Source = bot.Source{Channel: "C0SECRET", TS: "1772620879.000200"} }
+
 func stalled(s *scene) { s.r.StalledAt = bottest.AskedAt.Add(20 * time.Minute) }
 
 func executes(s *scene) { s.r.Executes, s.r.ExpiresAt = true, bottest.AskedAt.Add(15*time.Minute) }
@@ -488,6 +497,8 @@ func scenes() []scene {
 		}
 	}
 	return append(all,
+		newScene("pending_from_message", bot.Pending, fromMessage),
+		newScene("pending_from_private", bot.Pending, fromPrivate),
 		newScene("pending_guest", bot.Pending, guest),
 		newScene("pending_disabled_and_synced", bot.Pending, disabled, synced),
 		newScene("pending_facts_unknown", bot.Pending, unread),
