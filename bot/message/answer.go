@@ -32,11 +32,10 @@ func Help(v View) bot.Message {
 	return p.message()
 }
 
-// Usage answers a command that the bot did not understand. The problem quotes the
-// command, so it counts as typed text.
+// Usage answers a command that is not carried out.
 func Usage(e *bot.UsageError) bot.Message {
 	p := &page{}
-	p.add((&line{}).typed(e.Problem).say(" %s", e.Instead))
+	p.add((&line{}).typed(e.Problem).say(" %s", e.Instead)) // the problem quotes a verb
 	return p.message()
 }
 

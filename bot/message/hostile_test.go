@@ -256,7 +256,7 @@ func TestHostileText_IsReadAsTyped(t *testing.T) {
 	}
 }
 
-// An answer to an unknown command quotes it.
+// An answer to a command that is not carried out.
 func TestUsage_HostileTextStaysInert(t *testing.T) {
 	s := bottest.PostedAll(t)
 	a := connected(t, s)

@@ -22,6 +22,7 @@ func (m *Metrics) registerSockets() {
 		{"stored", func(c listen.Counts) uint64 { return c.Stored }},
 		{"refused", func(c listen.Counts) uint64 { return c.Refused }},
 		{"ignored", func(c listen.Counts) uint64 { return c.Ignored }},
+		{"unknown", func(c listen.Counts) uint64 { return c.Unknown }},
 		{"undecodable", func(c listen.Counts) uint64 { return c.Undecodable }},
 		{"duplicate", func(c listen.Counts) uint64 { return c.Duplicates }},
 		{"panic", func(c listen.Counts) uint64 { return c.Panics }},
