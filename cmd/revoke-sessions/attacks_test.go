@@ -63,7 +63,7 @@ var attacks = slices.Concat(
 	lateAttacks, changeAttacks, protectedAttacks, // what is not as it was
 	limitAttacks, freezeAttacks, noticeAttacks, rulesAttacks, // brakes
 	formAttacks, formButtonAttacks, wordAttacks, readerAttacks, // what can be typed, submitted and read
-	homeAttacks, homeFormAttacks, // the Home tab, the shortcuts, the two buttons
+	homeAttacks, homeFormAttacks, ownTwiceAttacks, shortcutAttacks, // the Home tab, the shortcuts, the two buttons
 )
 
 func TestAttacks(t *testing.T) {
@@ -108,8 +108,14 @@ type raid struct {
 	door *door
 }
 
-func newRaid(t *testing.T, a attack) *raid {
+func newRaid(t *testing.T, a attack) *raid { return raidOn(t, a, false) }
+
+// raidOn is newRaid, perhaps on PostgreSQL.
+func raidOn(t *testing.T, a attack, onPostgres bool) *raid {
 	r := &raid{theatre: newTheatre(t)}
+	if onPostgres {
+		r.onPostgres()
+	}
 	if a.policy != "" {
 		r.policy = filepath.Join(t.TempDir(), "policy.yml")
 		if err := os.WriteFile(r.policy, []byte(a.policy), 0o600); err != nil {

@@ -51,7 +51,7 @@ var doors = []door{
 			action = bot.ActionFormOther
 		}
 		r.acked(r.slack.As(who).Click(general, m.TS, action))
-	}, "form, opened by command " + general},
+	}, "form, opened by shortcut on " + general + "/"},
 }
 
 var askText = regexp.MustCompile(`^(?:<@(U0[A-Z]+)>|me) (.*)$`)
@@ -81,13 +81,13 @@ func (r *raid) asks(who, text string) {
 	r.acked(r.last)
 }
 
-// fallback has somebody type what should open the form, which Slack does not open, and
-// waits for the two buttons.
+// fallback has somebody run the shortcut on a message of Olga's, whose form Slack does not
+// open, and waits for the two buttons.
 func (r *raid) fallback(who string) (m slacktest.Message) {
 	r.t.Helper()
 	known := len(r.slack.Ephemerals(who))
 	r.slack.Inject(slacktest.Fault{Method: "views.open", Error: "internal_error", Times: 1})
-	r.typed(who, "")
+	r.acked(r.slack.As(who).MessageShortcut(bot.MessageShortcut, general, r.slack.As(olgaID).Say(general, "", "look at this")))
 	r.until("the form's two buttons are there", func() bool {
 		all := r.slack.Ephemerals(who)
 		if len(all) <= known {
