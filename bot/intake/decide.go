@@ -307,18 +307,18 @@ func (h *decisions) apply(ctx context.Context, a act, r bot.Request, action auth
 	switch {
 	case err != nil:
 	case a.inForm:
-		h.closeDenyForm(ctx, a, &ended)
+		h.closeForm(ctx, a, &ended)
 	case a.Kind == bot.CommandArrival:
 		h.answer(ctx, a, message.Status(&ended, h.statusView(ctx, a, &ended, h.teller.Places(ctx, ended.ID))))
 	}
 	return err
 }
 
-// closeDenyForm shows in the form that its Deny counts. If that was closed, the card and the
-// thread say enough.
-func (h *decisions) closeDenyForm(ctx context.Context, a act, r *bot.Request) {
-	if err := h.replaceForm(ctx, a, message.FormAnswer(a.CallbackID, message.DeniedInForm(r))); err != nil {
-		h.log.Info("the form could not show that a request is denied", "request", r.ID, "arrival", a.ID, "user", a.UserID, "error", err)
+// closeForm shows in the form that its Deny or Cancel counts. If that was closed, the card
+// and the thread say enough.
+func (h *decisions) closeForm(ctx context.Context, a act, r *bot.Request) {
+	if err := h.replaceForm(ctx, a, message.FormAnswer(a.CallbackID, message.EndedInForm(r))); err != nil {
+		h.log.Info("the form could not show that a request has ended", "request", r.ID, "arrival", a.ID, "user", a.UserID, "error", err)
 	}
 }
 

@@ -314,10 +314,14 @@ func Sent(id string) bot.Message {
 	return Note("You sent this form before: it led to %s, and was not sent again. `/revoke-sessions status %s` says how that goes on.", id, id)
 }
 
-// DeniedInForm answers the form for the reason of a Deny.
-func DeniedInForm(r *bot.Request) bot.Message {
+// EndedInForm answers the form by which the reader has denied or cancelled a request.
+func EndedInForm(r *bot.Request) bot.Message {
 	p := &page{}
-	p.add(markAs(r, signEnded).bold("You denied %s.", r.ID).say(" %s", nothingDone(r)))
+	did := "denied"
+	if r.State == bot.Cancelled {
+		did = "cancelled"
+	}
+	p.add(markAs(r, signEnded).bold("You %s %s.", did, r.ID).say(" %s", nothingDone(r)))
 	return p.message()
 }
 

@@ -30,6 +30,7 @@ type goldenView struct {
 // formViews are all modals of the forms in their variants, with typed in every field.
 func formViews(typed string) []goldenView {
 	s := newScene("form", bot.Pending)
+	cancelled := newScene("cancelled form", bot.Cancelled)
 	s.r.Words.DisplayName = bot.Clean(typed, bot.MaxName)
 	meta := bot.FormMetadata{Opened: 42, Refused: 57}
 	picked := bot.Filled{PickedUser: bottest.Carol, Reason: bot.FieldText(typed)}
@@ -71,7 +72,8 @@ func formViews(typed string) []goldenView {
 		{"deny", DenyForm(&s.r, 42)},
 		{"deny again", DenyFormAgain(&s.r, meta, bot.FieldText(typed), refused("", bot.LookupFailed))},
 		{"deny, checking", FormChecking(bot.DenyCallback, "checking-2")},
-		{"denied", FormAnswer(bot.DenyCallback, DeniedInForm(&s.r))},
+		{"denied", FormAnswer(bot.DenyCallback, EndedInForm(&s.r))},
+		{"cancelled", FormAnswer(bot.CancelCallback, EndedInForm(&cancelled.r))},
 	}
 }
 

@@ -63,6 +63,7 @@ var attacks = slices.Concat(
 	lateAttacks, changeAttacks, protectedAttacks, // what is not as it was
 	limitAttacks, freezeAttacks, noticeAttacks, rulesAttacks, // brakes
 	formAttacks, formButtonAttacks, wordAttacks, readerAttacks, // what can be typed, submitted and read
+	homeAttacks, homeFormAttacks, ownTwiceAttacks, shortcutAttacks, // the Home tab, the shortcuts, the two buttons
 )
 
 func TestAttacks(t *testing.T) {
@@ -103,10 +104,18 @@ type raid struct {
 	// stood first.
 	request string
 	card    slacktest.Message
+	// door is the way by which ask asks; nil for a command.
+	door *door
 }
 
-func newRaid(t *testing.T, a attack) *raid {
+func newRaid(t *testing.T, a attack) *raid { return raidOn(t, a, false) }
+
+// raidOn is newRaid, perhaps on PostgreSQL.
+func raidOn(t *testing.T, a attack, onPostgres bool) *raid {
 	r := &raid{theatre: newTheatre(t)}
+	if onPostgres {
+		r.onPostgres()
+	}
 	if a.policy != "" {
 		r.policy = filepath.Join(t.TempDir(), "policy.yml")
 		if err := os.WriteFile(r.policy, []byte(a.policy), 0o600); err != nil {
@@ -213,11 +222,11 @@ func (r *raid) state() bot.State {
 	return stored.State
 }
 
-// ask types a command and waits for its card.
+// ask types a command, or asks the same through another door, and waits for its card.
 func (r *raid) ask(who, text string) {
 	r.t.Helper()
 	known := len(r.cards())
-	r.typed(who, text)
+	r.asks(who, text)
 	r.until("a card is posted for "+text, func() bool { return len(r.cards()) > known })
 	cards := r.cards()
 	r.card = cards[len(cards)-1]
