@@ -108,7 +108,8 @@ func (h *Handler) homeOf(ctx context.Context, slackID string) (message.HomeConte
 		c.NotRead = true
 		return c, nil
 	}
-	if c.Reports = h.cfg.Check(authz.Ask, who.Actor, authz.Matter{}).Allowed; !c.Reports {
+	// Somebody blocked may still report by a command, which nobody with their phone sees.
+	if c.Reports = !who.Actor.Blocked && h.cfg.Check(authz.Ask, who.Actor, authz.Matter{}).Allowed; !c.Reports {
 		return c, nil
 	}
 	see := h.cfg.Check(authz.See, who.Actor, (&bot.Request{}).Matter())

@@ -44,7 +44,8 @@ func (h *Handler) pressCancel(ctx context.Context, a act) error {
 
 // cancelForm handles the submitted form like a typed cancel of the same person.
 func (h *Handler) cancelForm(ctx context.Context, a act, pressed bot.Arrival) error {
-	if pressed.Kind != bot.ClickArrival || pressed.ActionID != bot.ActionHomeCancel {
+	tooOld := h.now().Sub(pressed.ReceivedAt) >= bot.TypedLife
+	if tooOld || pressed.Kind != bot.ClickArrival || pressed.ActionID != bot.ActionHomeCancel {
 		// The press is too old, was of another button, or was somebody else's.
 		e := bot.Entry{Wanted: string(authz.Cancel), Reason: string(bot.WrongPlace)}
 		return h.refuse(ctx, a, e, message.CancelFormTooOld())

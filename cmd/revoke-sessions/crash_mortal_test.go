@@ -455,3 +455,44 @@ func (m *mortal) inForm(who, callback string, over func() bool, open func(), val
 	}
 	m.does(func() *slacktest.Delivery { return m.slack.As(who).Submit(view(), values) })
 }
+
+// homePatience is how long somebody looks at their Home tab before they open it again: what
+// a dead bot had to publish may be lost.
+const homePatience = time.Second
+
+// readsHome has somebody open their Home tab until it says all the words.
+func (m *mortal) readsHome(who string, words ...string) {
+	m.t.Helper()
+	var opened time.Time
+	m.poll(fmt.Sprintf("the Home tab of %s says %q", who, words), func() bool {
+		if home, ok := m.slack.Home(who); ok && containsAll(home.Plain(), words) {
+			return true
+		}
+		if time.Since(opened) > homePatience {
+			m.slack.As(who).OpenHome()
+			opened = time.Now()
+		}
+		return false
+	})
+}
+
+// noHomeSays waits until somebody's Home tab does not say it any more.
+func (m *mortal) noHomeSays(who, words string) {
+	m.t.Helper()
+	m.poll("the Home tab no longer says "+words, func() bool {
+		home, _ := m.slack.Home(who)
+		return !strings.Contains(home.Plain(), words)
+	})
+}
+
+// pressesHome has somebody press a button of their Home tab.
+func (m *mortal) pressesHome(who, action string) {
+	m.t.Helper()
+	m.does(func() *slacktest.Delivery { return m.slack.As(who).PressHome(action) })
+}
+
+// fills has somebody fill in the form that a button of their Home tab opens.
+func (m *mortal) fills(who, action string, values slacktest.Values) {
+	m.t.Helper()
+	m.inForm(who, bot.FormCallback, func() bool { return m.count("requested") > 0 }, func() { m.pressesHome(who, action) }, values)
+}

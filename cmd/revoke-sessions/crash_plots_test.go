@@ -77,6 +77,38 @@ var plots = map[string]plot{
 		rows:  map[string]span{"requested": once, "denied": once, "approved": never},
 		posts: never,
 	},
+	"through the Home tab": {
+		acts: func(m *mortal) {
+			m.readsHome(bobID, "[I lost a device]")
+			m.fills(bobID, bot.ActionHomeOwn, slacktest.Values{bot.FormReasonBlock: {bot.FormReasonAction: "lost my phone"}})
+			m.readsHome(bobID, "Your open requests", "your own device")
+			m.readsHome(aliceID, "Waiting for you", "Bob Reporter", "lost my phone")
+			m.inForm(bobID, bot.CancelCallback, func() bool { return m.count("cancel_asked") > 0 }, func() { m.pressesHome(bobID, bot.ActionHomeCancel) }, nil)
+			m.reads("card", "asks to cancel")
+			m.denies(aliceID, "found in a taxi")
+			m.reads("card", "denied by")
+			m.readsHome(aliceID, "Nothing waits for you.")
+			m.readsHome(bobID, "[I lost a device]")
+			m.noHomeSays(bobID, "Your open requests")
+		},
+		rows:  map[string]span{"requested": once, "cancel_asked": once, "denied": once, "approved": never},
+		posts: never,
+	},
+	"by a shortcut on a message": {
+		acts: func(m *mortal) {
+			ts := m.slack.As(carolID).Say(general, "", "my laptop is gone")
+			m.inForm(olgaID, bot.FormCallback, func() bool { return m.count("requested") > 0 }, func() {
+				m.does(func() *slacktest.Delivery {
+					return m.slack.As(olgaID).MessageShortcut(bot.MessageShortcut, general, ts)
+				})
+			}, slacktest.Values{bot.FormReasonBlock: {bot.FormReasonAction: "she wrote so"}})
+			m.reads("card", "Carol Target", "she wrote so", "From: a message")
+			m.presses(aliceID, bot.ActionConfirm)
+			m.reads("card", "sessions are revoked", "Verified")
+		},
+		rows:  map[string]span{"requested": once, "approved": once, "revoked": once, "verified": once},
+		posts: span{1, 1},
+	},
 	"denied without a form": {
 		policy: "version: 1\napprovers: [U0ALICE, U0AMIR]\nlanes:\n  self: {on_timeout: execute}\n",
 		acts: func(m *mortal) {
