@@ -52,8 +52,7 @@ func TestHome_Readers(t *testing.T) {
 			never: []string{"Alice Approver", "phishing", "Olga", "@U0OLGA"}},
 		{name: "a guest", who: aliceID, change: slackIs(aliceID, func(u *slacktest.User) { u.Guest = true }), says: []string{"Call 555-0100."}, never: nothing},
 		{name: "a single-channel guest", who: aliceID, change: slackIs(aliceID, func(u *slacktest.User) { u.SingleChannelGuest = true }), says: []string{"Call 555-0100."}, never: nothing},
-		// A blocked account may ask, by a command as well.
-		{name: "a blocked account", who: aliceID, change: func(r *raid) { r.blocked(2) }, says: []string{report, "Call 555-0100."}, never: others},
+		{name: "a blocked account", who: aliceID, change: func(r *raid) { r.blocked(2) }, says: []string{"Call 555-0100."}, never: others},
 		{name: "a deactivated person", who: aliceID, change: slackIs(aliceID, func(u *slacktest.User) { u.Deleted = true }), unseen: true},
 		{name: "a bot", who: aliceID, change: slackIs(aliceID, func(u *slacktest.User) { u.Bot = true }), unseen: true},
 		{name: "an app's user", who: aliceID, change: slackIs(aliceID, func(u *slacktest.User) { u.AppUser = true }), unseen: true},
