@@ -22,7 +22,7 @@ const homeLimit = 15
 func (h *Handler) ShowHome(ctx context.Context, at bot.Home) (taken bool) {
 	ctx, cancel := context.WithTimeout(ctx, bot.StepDeadline)
 	defer cancel()
-	purpose := lookup.ForOthers
+	purpose := lookup.ForHomes
 	if h.likely(at.SlackID) {
 		purpose = lookup.ForOwn
 	}

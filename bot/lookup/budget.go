@@ -26,6 +26,8 @@ const (
 	ForOwn
 	// ForOthers is everything else.
 	ForOthers
+	// ForHomes is the Home tab of somebody who is no known approver.
+	ForHomes
 )
 
 type purposeKey struct{}
@@ -68,10 +70,12 @@ var quotas = map[string]quota{
 }
 
 // Of each quota, strangers' asks get two fifths and ForOwn another fifth.
-// Decisions get the rest, and are never held back.
+// Decisions get the rest, and are never held back. Home tabs use at most half of what is
+// there for strangers' asks: many people may open theirs at once.
 const (
 	othersShare = 0.4
 	ownShare    = 0.2
+	homesShare  = 0.2
 )
 
 // Budget counts, per method, the calls that people cause.
@@ -84,6 +88,7 @@ type Budget struct {
 	mu     sync.Mutex
 	others map[string]*window
 	own    map[string]*window
+	homes  map[string]*window
 	// silent holds until when to leave a method alone, because Slack or Microsoft
 	// said that it is called too often.
 	silent map[string]time.Time
@@ -93,7 +98,7 @@ type Budget struct {
 func NewBudget(now func() time.Time, replicas func() int, off bool) *Budget {
 	return &Budget{
 		now: now, replicas: replicas, off: off,
-		others: map[string]*window{}, own: map[string]*window{}, silent: map[string]time.Time{},
+		others: map[string]*window{}, own: map[string]*window{}, homes: map[string]*window{}, silent: map[string]time.Time{},
 	}
 }
 
@@ -125,6 +130,11 @@ func (b *Budget) Take(ctx context.Context, method string) error {
 		return &spentError{what: method, wait: left, asked: true}
 	}
 	share := func(of float64) int { return max(1, int(of*float64(q.calls))/max(1, b.replicas())) }
+	if p == ForHomes {
+		if wait := take(b.homes, method, now, q.within, share(homesShare)); wait > 0 {
+			return &spentError{what: method, wait: wait}
+		}
+	}
 	wait := take(b.others, method, now, q.within, share(othersShare))
 	if wait > 0 && p == ForOwn {
 		wait = min(wait, take(b.own, method, now, q.within, share(ownShare)))

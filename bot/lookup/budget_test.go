@@ -19,8 +19,11 @@ func TestBudget_KeepsRoomForDecisions(t *testing.T) {
 			}
 			return n
 		}
-		if n := most(ForOthers); n != 40/replicas {
-			t.Errorf("%d replicas: strangers get %d calls", replicas, n)
+		if n := most(ForHomes); n != 20/replicas {
+			t.Errorf("%d replicas: Home tabs get %d calls", replicas, n)
+		}
+		if n := most(ForOthers); n != 20/replicas {
+			t.Errorf("%d replicas: after that, strangers get %d calls", replicas, n)
 		}
 		if n := most(ForOwn); n != 20/replicas {
 			t.Errorf("%d replicas: after that, reports get %d calls", replicas, n)
@@ -31,6 +34,13 @@ func TestBudget_KeepsRoomForDecisions(t *testing.T) {
 		c.move(time.Minute)
 		if n := most(ForOwn); n != 60/replicas {
 			t.Errorf("%d replicas: a minute later, reports get %d calls", replicas, n)
+		}
+		if n := most(ForHomes); n != 0 {
+			t.Errorf("%d replicas: Home tabs get %d calls that are not there", replicas, n)
+		}
+		c.move(time.Minute)
+		if n := most(ForOthers); n != 40/replicas {
+			t.Errorf("%d replicas: without Home tabs, strangers get %d calls", replicas, n)
 		}
 		c.move(-time.Hour) // set back
 		if n := most(ForOthers); n == 0 {
