@@ -27,10 +27,6 @@ func (h *Handler) ShowHome(ctx context.Context, at bot.Home) (taken bool) {
 		purpose = lookup.ForOwn
 	}
 	ctx = lookup.For(ctx, purpose)
-	if wait := h.budget.TakeHome(); wait > 0 {
-		h.published(ctx, at, false, bot.Retry{At: h.now().Add(wait), PutOff: true})
-		return true
-	}
 	taken = at.Hash != "" // before
 	c, err := h.homeOf(ctx, at.SlackID)
 	if err != nil {
@@ -45,6 +41,10 @@ func (h *Handler) ShowHome(ctx context.Context, at bot.Home) (taken bool) {
 	view, digest := message.Home(c)
 	// An older view says more than one for which the reader could not be looked up.
 	if digest != at.Shown && !(c.NotRead && at.Shown != "") {
+		if wait := h.budget.TakeHome(); wait > 0 {
+			h.published(ctx, at, c.Approver, bot.Retry{At: h.now().Add(wait), PutOff: true})
+			return true
+		}
 		hash, err := h.teller.PublishHome(ctx, at.SlackID, view, at.Hash)
 		if err != nil {
 			h.homeRefused(ctx, at, err)
