@@ -38,7 +38,7 @@ type Entry struct {
 	// nobody decides is carried out.
 	Until string `json:"until,omitempty"`
 	// Origin is the door by which the act came: "command C…", "click C…/ts", "home",
-	// "shortcut", "shortcut on C…/ts", or a form and by what it was opened.
+	// "shortcut", "shortcut on a message", or a form and by what it was opened.
 	Origin string `json:"origin,omitempty"`
 	// LookedUpMS is the age in milliseconds of the look-ups that the decision used.
 	LookedUpMS int64 `json:"looked_up_ms,omitempty"`
@@ -104,7 +104,7 @@ func (a Arrival) Origin() string {
 	case a.Kind == ClickArrival:
 		return "click " + place
 	case a.Kind == ShortcutArrival && a.MessageTS != "":
-		return "shortcut on " + place
+		return "shortcut on a message" // whose place is no row's: it would stay for ever
 	case a.Kind == ShortcutArrival:
 		return "shortcut"
 	case a.Kind == FormArrival && a.MessageTS != "":

@@ -191,6 +191,12 @@ func parseAsk(verb Verb, word, rest string) (c Command, ok bool, err error) {
 	if namesAnother(whom, endsList(word), rest) {
 		return c, false, onePerson
 	}
+	if !whom.Me && len(peopleIn(word+" "+rest)) > 1 {
+		if verb == DrillVerb {
+			return c, false, onePerson
+		}
+		return c, false, nil // perhaps a list in words that are not known here: the form asks
+	}
 	return Command{Verb: verb, Whom: whom, Reason: Clean(asTyped(fromWord(strings.TrimLeft(hyphenless(reason)+" "+rest, " "))), MaxReason)}, true, nil
 }
 
@@ -204,31 +210,32 @@ func hyphenless(reason string) string {
 // take the text, or "".
 func freeText(text string, after Verb) Command {
 	c := Command{Verb: FormVerb, After: after, Reason: Clean(asTyped(text), MaxReason)}
-	var people []Whom
-	var words []string
+	first, rest := cut(text)
+	people, named := peopleIn(text), piecesOf(first).people()
+	switch {
+	case after == DrillVerb:
+	case len(people) > 1:
+		c.Several = true
+	case after == "" && len(named) == 1: // "@bob's phone is gone"
+		c.Whom = named[0]
+	case after == "" && strings.Contains(plainText(first), "@"):
+		c.Unknown = Clean(asTyped(strings.Trim(visible(first), around)), maxUnknown)
+	case len(people) == 0 && fromWord(rest) != "" && saysOwn(text):
+		c.Whom = Whom{Me: true}
+	}
+	return c
+}
+
+// peopleIn are the different people in a text, but for whoever typed it.
+func peopleIn(text string) (people []Whom) {
 	for _, word := range strings.Fields(text) {
-		if !isPunctuation(word) {
-			words = append(words, word)
-		}
 		for _, whom := range piecesOf(word).people() {
 			if !whom.Me && !slices.Contains(people, whom) {
 				people = append(people, whom)
 			}
 		}
 	}
-	first := words[0]
-	switch {
-	case after == DrillVerb:
-	case len(people) > 1:
-		c.Several = true
-	case after == "" && strings.Contains(plainText(first), "@") && len(piecesOf(first).people()) == 0:
-		c.Unknown = Clean(asTyped(strings.Trim(visible(first), around)), maxUnknown)
-	case len(people) == 0 && len(words) > 1 && saysOwn(text):
-		c.Whom = Whom{Me: true}
-	case len(people) == 1 && !saysOwn(text) && (after == "" || after == HelpVerb):
-		c.Whom = people[0]
-	}
-	return c
+	return people
 }
 
 // plainText is text without Slack's entities.

@@ -81,7 +81,7 @@ func TestParseCommand(t *testing.T) {
 		// Reasons, as they were typed.
 		{"me a &amp; b &lt;c&gt; &quot;d&quot;", askFor(me, `a & b <c> "d"`)},
 		{"me &amp;lt;", askFor(me, "&lt;")},
-		{"<@U0CAROL> seen by <@U0BOB|bob> in <#C1|general> and <#C2>", askFor(carolSlack, "seen by @bob in #general and #C2")},
+		{"me seen by <@U0BOB|bob> in <#C1|general> and <#C2>", askFor(me, "seen by @bob in #general and #C2")},
 		{"me see <https://x.example/a?b=1&amp;c=2>", askFor(me, "see https://x.example/a?b=1&c=2")},
 		{"me <!here> <!subteam^S1|@sec> <!subteam^S2>", askFor(me, "@here @sec @subteam^S2")},
 		{"me wrote <mailto:x@y.example|x@y.example>", askFor(me, "wrote x@y.example")},
@@ -153,16 +153,18 @@ func TestParseCommand_FreeText(t *testing.T) {
 		{text: "carol@", also: Command{Unknown: "carol@"}},
 		{text: "a@b@c", also: Command{Unknown: "a@b@c"}},
 		{text: "@", also: Command{Unknown: "@"}},
-		// One person, somewhere.
-		{text: "stolen laptop of <@U0CAROL>", whom: carol, reason: "stolen laptop of @U0CAROL"},
-		{text: "revoke <@U0CAROL|carol> now", whom: carol, reason: "revoke @carol now"},
+		// One person, first or somewhere.
+		{text: "stolen laptop of <@U0CAROL>", reason: "stolen laptop of @U0CAROL"}, // or the thief
+		{text: "phone stolen, tell <@U0CAROL|carol>", reason: "phone stolen, tell @carol"},
 		{text: "<@U0CAROL|carol>'s phone is gone", whom: carol, reason: "@carol's phone is gone"},
 		{text: "carol@contoso.example's phone", whom: nobody, also: Command{Unknown: "carol@contoso.example's"}},
-		{text: "revoke carol@contoso.example", whom: Whom{Address: "carol@contoso.example"}},
 		{text: "carol@contoso.example:stolen", whom: Whom{Address: "carol@contoso.example"}},
-		{text: "user 0c0c0c0c-1111-4222-8333-4444abcdef00 phished", whom: Whom{ObjectID: "0c0c0c0c-1111-4222-8333-4444abcdef00"}},
+		{text: "user 0c0c0c0c-1111-4222-8333-4444abcdef00 phished"},
+		{text: "<mailto:carol@contoso.example|bob@contoso.example> x", reason: "bob@contoso.example (carol@contoso.example) x"},
 		{text: "lost my phone, <@U0CAROL|carol> saw it", reason: "lost my phone, @carol saw it"}, // mine or hers
 		// Several people: nobody.
+		{text: "<@U0CAROL|carol> plus <@U0BOB|bob>", reason: "@carol plus @bob", also: Command{Several: true}},
+		{text: "<@U0CAROL|carol> phished, then <@U0BOB|bob>", reason: "@carol phished, then @bob", also: Command{Several: true}},
 		{text: "phished: <@U0CAROL|carol> <@U0BOB|bob>", reason: "phished: @carol @bob", also: Command{Several: true}},
 		{text: "stolen from <@U0CAROL|carol> and carol@contoso.example", reason: "stolen from @carol and carol@contoso.example", also: Command{Several: true}},
 		// A verb with words that it does not take.
@@ -282,7 +284,7 @@ func TestParseCommand_WrappedWords(t *testing.T) {
 	check("<@U0CAROL>—stolen laptop", askFor(Whom{SlackID: "U0CAROL"}, "stolen laptop"))
 	check("<@U0CAROL> <@U0CAROL|carol> stolen", askFor(Whom{SlackID: "U0CAROL"}, "@carol stolen")) // one person twice
 	check("carol@contoso.example,carol@contoso.example x", askFor(Whom{Address: "carol@contoso.example"}, "x"))
-	check("<@U0CAROL> and a thief, seen by <@U0BOB|bob>", askFor(Whom{SlackID: "U0CAROL"}, "and a thief, seen by @bob"))
+	check("<@U0CAROL> and a thief", askFor(Whom{SlackID: "U0CAROL"}, "and a thief"))
 }
 
 // whomFields counts the fields that name somebody.

@@ -15,6 +15,10 @@ type Home struct {
 	// Shown is a digest of that view; empty if the next view must be published even if it
 	// is the same, because it is not known which view Slack shows.
 	Shown string
+	// OpenedAt is when the person last opened the tab. Wide means that the view lists what
+	// waits for approvers.
+	OpenedAt time.Time
+	Wide     bool
 	// Until is when the claim lapses. It also identifies the claim.
 	Until time.Time
 }
@@ -23,6 +27,9 @@ const (
 	// HomeLife is how long after it was opened a Home tab is kept up to date. Slack does
 	// not say when somebody closes it.
 	HomeLife = time.Hour
+	// HomeCloses is how long before that a tab that lists what waits for approvers is
+	// published without the list: nobody would correct it afterwards.
+	HomeCloses = 2 * time.Minute
 	// HomePause is the least time between two views for one person.
 	HomePause = 5 * time.Second
 	// HomeRefusedFor is how long nothing is published after Slack has refused every Home

@@ -27,7 +27,7 @@ func TestFilledFrom(t *testing.T) {
 		"@carol stolen laptop":               {Reason: "@carol stolen laptop"},
 		"<@U2|carol> and <@U3|dan> stolen":   {Reason: "@carol and @dan stolen"},
 		"<@U2>,<@U3> stolen":                 {Reason: "@U2,@U3 stolen"},
-		"lost by <@W2|carol>":                {PickedUser: "W2", Reason: "lost by @carol"},
+		"lost by <@W2|carol>":                {Reason: "lost by @carol"},
 		"<!channel>":                         {Reason: "@channel"},
 	} {
 		if got, ok := FilledFrom(Arrival{Kind: CommandArrival, UserID: "U1", Text: text}); !ok || got != want {

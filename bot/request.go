@@ -153,10 +153,6 @@ type Request struct {
 	// turn; nil if it did not have to wait.
 	Line *Line `json:"line,omitempty"`
 
-	// Source is the message on which the requester ran a shortcut; zero for none. Its text
-	// is not stored.
-	Source Source `json:"source,omitzero"`
-
 	// Words are names and typed text. They are stored apart, so that they can be erased
 	// while the rest stays.
 	Words Words `json:"-"`
@@ -169,7 +165,8 @@ type Request struct {
 	StalledAt time.Time `json:"-"`
 }
 
-// Source is a message in Slack that led to a request.
+// Source is a message in Slack on which somebody ran the shortcut that led to their ask. Its
+// text is not stored.
 type Source struct {
 	Channel string `json:"channel"`
 	TS      string `json:"ts"`
@@ -189,6 +186,20 @@ type Words struct {
 	Override string `json:"override,omitempty"`
 	// Also are the reasons of those who joined, by Slack ID.
 	Also map[string]string `json:"also,omitempty"`
+	// Sources are the messages on which askers ran a shortcut, by Slack ID.
+	Sources map[string]Source `json:"sources,omitempty"`
+}
+
+// AddSource keeps the first message of an asker.
+func (w *Words) AddSource(slackID string, s Source) {
+	if _, known := w.Sources[slackID]; known || s.TS == "" {
+		return
+	}
+	sources := maps.Clone(w.Sources)
+	if sources == nil {
+		sources = map[string]Source{}
+	}
+	sources[slackID], w.Sources = s, sources
 }
 
 // Add keeps the reason of somebody who joins, after the reasons that they gave before.

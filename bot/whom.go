@@ -66,7 +66,11 @@ func piecesOf(word string) (all pieces) {
 	end := 0
 	for _, at := range entity.FindAllStringSubmatchIndex(word, -1) {
 		all = append(all, piecesOfText(word[end:at[0]])...)
-		whom, ok := entityNames(word[at[2]:at[3]])
+		label := ""
+		if at[4] >= 0 {
+			label = word[at[4]:at[5]]
+		}
+		whom, ok := entityNames(word[at[2]:at[3]], label)
 		end = at[1]
 		if ok {
 			all = append(all, piece{whom: whom, at: end})
@@ -77,13 +81,18 @@ func piecesOf(word string) (all pieces) {
 	return append(all, piecesOfText(word[end:])...)
 }
 
-// entityNames reads the inside of one of Slack's entities.
-func entityNames(inside string) (Whom, bool) {
+// entityNames reads the inside of one of Slack's entities. A link to an address whose text
+// is another address names nobody.
+func entityNames(inside, label string) (Whom, bool) {
 	if m := mentioned.FindStringSubmatch(inside); m != nil {
 		return Whom{SlackID: m[1]}, true
 	}
 	if address, ok := strings.CutPrefix(inside, "mailto:"); ok {
-		return accountIn(address)
+		whom, ok := accountIn(address)
+		if shown, isAccount := accountIn(label); isAccount && !strings.EqualFold(shown.Address, whom.Address) {
+			return Whom{}, false
+		}
+		return whom, ok
 	}
 	return Whom{}, false
 }

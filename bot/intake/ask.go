@@ -52,7 +52,7 @@ func (h *asks) ask(ctx context.Context, a act, w wish) error {
 	}
 	var background sync.WaitGroup // runs during the look-ups; a failure does not end them
 	background.Go(func() { q.draft.Coverage = h.teller.Cover(ctx) })
-	background.Go(func() { q.draft.Source = h.lookUpSource(ctx, a) })
+	background.Go(func() { q.source = h.lookUpSource(ctx, a) })
 	defer background.Wait()
 	if refused, err := h.findTarget(ctx, q); refused || err != nil {
 		return err
@@ -63,6 +63,7 @@ func (h *asks) ask(ctx context.Context, a act, w wish) error {
 	}
 	background.Wait() // q.draft.Coverage is set from here on
 	q.facts, q.draft.AskersAlso = facts, also
+	q.draft.Words.AddSource(a.UserID, q.source)
 	if refused, err := h.mayAsk(ctx, q); refused || err != nil {
 		return err
 	}
@@ -293,9 +294,7 @@ func (h *asks) join(ctx context.Context, q *asking, r bot.Request, e bot.Entry) 
 		// Both accounts count as askers, so neither may approve as a third person.
 		r.Askers = append(slices.Clone(r.Askers), asker)
 	}
-	if r.Source.TS == "" {
-		r.Source = q.draft.Source
-	}
+	r.Words.AddSource(a.UserID, q.source)
 	if w.reason != "" && w.reason != r.Words.Reason {
 		r.Words.Add(a.UserID, w.reason)
 	}

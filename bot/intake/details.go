@@ -41,6 +41,6 @@ func (h *Handler) detailsView(ctx context.Context, a act, r *bot.Request) messag
 		h.log.Error("cannot read whether another request revoked the account", "request", r.ID, "arrival", a.ID, "error", err)
 	}
 	v.Meanwhile = other
-	h.teller.LeadToSource(ctx, &v, r, a.UserID)
+	h.teller.LeadToSources(ctx, &v, r, a.UserID)
 	return v
 }

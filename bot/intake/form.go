@@ -21,6 +21,15 @@ import (
 // openForm opens the form for a request before any look-up, because the trigger lives 3 s.
 // typed is the stored arrival whose text the form holds.
 func (h *Handler) openForm(ctx context.Context, a act, typed int64, f bot.Filled, note *message.FormError) error {
+	own := f.PickedUser == a.UserID
+	if wait := h.forms.Take(a.UserID, own, h.now()); wait > 0 {
+		v := h.view(ctx, a, nil)
+		v.Wait, v.Wanted = wait, authz.Ask
+		return h.refuse(ctx, a, bot.Entry{Wanted: string(authz.Ask), Reason: string(bot.TooFast)}, message.Refusal(bot.TooFast, nil, v))
+	}
+	if own {
+		ctx = lookup.For(ctx, lookup.ForOwn)
+	}
 	_, err := h.openView(ctx, a, message.FormFor(bot.FormMetadata{Opened: a.ID}, f, &h.cfg.Policy, note))
 	if err == nil {
 		return h.store.Record(ctx, a.ID)

@@ -62,7 +62,9 @@ type brakes struct{ *desk }
 // Handler handles arrivals.
 type Handler struct {
 	*desk
-	asks      *asks
+	asks *asks
+	// forms paces how often one person has a form opened.
+	forms     *lookup.Allowance
 	decisions *decisions
 	brakes    *brakes
 }
@@ -78,6 +80,6 @@ func NewHandler(
 	}
 	return &Handler{
 		desk: d, asks: &asks{desk: d, allowance: lookup.NewAllowance(cfg.Timing.AskEvery)},
-		decisions: &decisions{d}, brakes: &brakes{d},
+		decisions: &decisions{d}, brakes: &brakes{d}, forms: lookup.NewAllowance(cfg.Timing.AskEvery),
 	}
 }

@@ -16,6 +16,10 @@ import (
 // each, they fit into the 100 blocks that Slack allows.
 const homeLimit = 15
 
+// homeReads is how many open requests are read for an approver: many of them may wait for
+// somebody else.
+const homeReads = 100
+
 // ShowHome draws and publishes the Home tab that the caller has claimed, and reports whether
 // Slack took it, or would have. Who the person is, and what they may see, is looked up each
 // time.
@@ -31,18 +35,25 @@ func (h *Handler) ShowHome(ctx context.Context, at bot.Home) (taken bool) {
 	c, err := h.homeOf(ctx, at.SlackID)
 	if err != nil {
 		h.log.Error("cannot read what a Home tab shows", "user", at.SlackID, "error", err)
-		h.published(ctx, at, false, bot.Retry{At: h.now().Add(message.HomeAgain)})
+		h.published(ctx, at, at.Wide, bot.Retry{At: h.now().Add(message.HomeAgain)})
 		return false
 	}
+	closes := at.OpenedAt.Add(bot.HomeLife - bot.HomeCloses)
+	c.Closed = c.Approver && !h.now().Before(closes)
+	wide := c.Approver && !c.Closed
 	var retry bot.Retry
-	if c.NotRead || c.Unsure {
+	switch {
+	case c.NotRead || c.Unsure:
 		retry.At = h.now().Add(message.HomeAgain)
+	case wide:
+		retry.At = closes
 	}
 	view, digest := message.Home(c)
-	// An older view says more than one for which the reader could not be looked up.
-	if digest != at.Shown && !(c.NotRead && at.Shown != "") {
+	// While nobody answers who the reader is, their own open requests may stay. What waits
+	// for approvers may not.
+	if digest != at.Shown && !(c.NotRead && at.Shown != "" && !at.Wide) {
 		if wait := h.budget.TakeHome(); wait > 0 {
-			h.published(ctx, at, c.Approver, bot.Retry{At: h.now().Add(wait), PutOff: true})
+			h.published(ctx, at, at.Wide, bot.Retry{At: h.now().Add(wait), PutOff: true})
 			return true
 		}
 		hash, err := h.teller.PublishHome(ctx, at.SlackID, view, at.Hash)
@@ -53,7 +64,7 @@ func (h *Handler) ShowHome(ctx context.Context, at bot.Home) (taken bool) {
 		at.Hash, at.Shown, taken = hash, digest, true
 		h.noteHomeTab(ctx, "")
 	}
-	h.published(ctx, at, c.Approver, retry)
+	h.published(ctx, at, wide, retry)
 	return taken
 }
 
@@ -81,7 +92,7 @@ func (h *Handler) homeRefused(ctx context.Context, at bot.Home, err error) {
 		h.log.Warn("cannot publish a Home tab", "user", at.SlackID, "error", err)
 	}
 	at.Hash, at.Shown = "", ""
-	h.published(ctx, at, false, bot.Retry{At: h.now().Add(wait)})
+	h.published(ctx, at, at.Wide, bot.Retry{At: h.now().Add(wait)})
 }
 
 // noteHomeTab notes whether Slack takes Home tabs of this app.
@@ -130,15 +141,18 @@ func (h *Handler) homeOf(ctx context.Context, slackID string) (message.HomeConte
 
 // waitingFor lists what an approver can decide now.
 func (h *Handler) waitingFor(ctx context.Context, who lookup.Person, c *message.HomeContent) error {
-	open, err := h.store.Open(ctx, "", homeLimit)
+	open, err := h.store.Open(ctx, "", homeReads)
 	if err != nil {
 		return err
 	}
-	c.MoreWaiting = len(open) == homeLimit
+	c.MoreWaiting = len(open) == homeReads
 	open = slices.DeleteFunc(open, func(r bot.Request) bool {
 		return r.State != bot.Pending || !h.cfg.Check(authz.Confirm, who.Actor, r.Matter()).Allowed ||
 			slices.ContainsFunc(r.Approvals, func(v bot.Verdict) bool { return v.EntraID == who.Actor.EntraID })
 	})
+	if len(open) > homeLimit {
+		c.MoreWaiting, open = true, open[:homeLimit]
+	}
 	var ids []string
 	for _, r := range open {
 		ids = append(ids, r.ID)

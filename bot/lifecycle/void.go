@@ -57,7 +57,6 @@ func (k *base) Void(
 		fresh := bot.Request{
 			Lane: r.Lane, Drill: r.Drill, Askers: r.Askers, Words: r.Words, Replaces: r.ID,
 			Coverage: r.Coverage, CancelAskedAt: r.CancelAskedAt, AskersAlso: r.AskersAlso, DenyAsked: r.DenyAsked, TargetLeft: r.TargetLeft,
-			Source: r.Source,
 		}
 		t.SlackIDs, t.Found = bot.Union(r.TargetSlackIDs(), t.SlackIDs), t.Found || r.TargetFound
 		// A click does not wait for these facts, but a new card shows them.

@@ -144,8 +144,7 @@ func decodeShortcut(a bot.Arrival, p interactionPayload, payload json.RawMessage
 		if a.ChannelID == "" || a.MessageTS == "" {
 			return a, fmt.Errorf("shortcut without channel or message: %w", errMalformed)
 		}
-		a.MessageAppID = p.Message.AppID
-		a.PickedUser = personIn(payload, a.TeamID)
+		a.PickedUser, a.MessageAppID = personIn(payload, a.TeamID)
 	}
 	// A shortcut without a time cannot be recognised in another envelope, but its trigger
 	// works once.

@@ -21,6 +21,9 @@ func TestPersonIn(t *testing.T) {
 		"an alert in rich text":             {`{"bot_id":"B2","blocks":[{"type":"rich_text","elements":[{"elements":[{"type":"user","user_id":"U9"}]}]}]}`, "U9"},
 		"an alert in an attachment":         {`{"bot_id":"B2","attachments":[{"fields":[{"title":"User","value":"<@U9>"}]}]}`, "U9"},
 		"an alert with an odd block":        {`{"bot_id":"B2","text":"<@U9>","blocks":[{"type":7,"accessory":[null,{"a":false}]}]}`, "U9"},
+		"a value that nobody reads":         {`{"bot_id":"B2","text":"<@U9>","blocks":[{"type":"actions","elements":[{"type":"button","value":"<@U8>","action_id":"<@U8>","text":{"type":"plain_text","text":"<@U8>"}}]}]}`, "U9"},
+		"literal text in rich text":         {`{"bot_id":"B2","blocks":[{"type":"rich_text","elements":[{"elements":[{"type":"text","text":"<@U9>"}]}]}]}`, ""},
+		"a fallback that nobody reads":      {`{"bot_id":"B2","attachments":[{"fallback":"<@U9>","color":"<@U9>"}]}`, ""},
 		"several people":                    {`{"bot_id":"B2","text":"<@U9> and <@U8>"}`, ""},
 		"several people in several parts":   {`{"bot_id":"B2","text":"<@U9>","attachments":[{"text":"<@U8>"}]}`, ""},
 		"an alert about nobody":             {`{"bot_id":"B2","text":"bob@contoso.example"}`, ""},
@@ -37,7 +40,7 @@ func TestPersonIn(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			payload := json.RawMessage(`{"type":"message_action","user":{"id":"U1"},"message":` + row.message + `}`)
-			if got := personIn(payload, "T1"); got != row.want {
+			if got, _ := personIn(payload, "T1"); got != row.want {
 				t.Errorf("%q, want %q", got, row.want)
 			}
 		})

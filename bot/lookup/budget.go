@@ -65,6 +65,7 @@ var quotas = map[string]quota{
 	"users.lookupByEmail":   {50, time.Minute},
 	"usergroups.users.list": {20, time.Minute},
 	"conversations.members": {100, time.Minute},
+	"conversations.info":    {50, time.Minute},
 	"views.open":            {100, time.Minute},
 	graphReads:              {1000, 10 * time.Second},
 }

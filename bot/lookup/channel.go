@@ -44,6 +44,12 @@ func (p *People) CanOpen(ctx context.Context, channel, slackID string) (bool, er
 // IsPublic reports whether every member of the workspace can open a channel, as far as the
 // bot can tell. It grants no right.
 func (p *People) IsPublic(ctx context.Context, channel string) (bool, error) {
+	ctx = context.WithValue(ctx, purposeKey{}, ForOthers) // a link is never urgent
+	is, _, err := p.public.Get(ctx, channel)
+	return is, err
+}
+
+func (p *People) readPublic(ctx context.Context, channel string) (bool, error) {
 	c, err := p.slack.Channel(ctx, channel)
 	return err == nil && c.Problem != bot.ChannelMissing && c.Problem != bot.ChannelShared && !c.Private && c.Name != "", err
 }

@@ -117,6 +117,7 @@ type People struct {
 	entraGroup *Cache[graph.Group]
 	byAddress  *Cache[string] // Slack user IDs; "" for nobody's address
 	inChannel  *Cache[channelMembers]
+	public     *Cache[bool] // channels
 }
 
 // NewPeople makes a People that looks up by the policy, within the budget.
@@ -135,6 +136,7 @@ func NewPeople(s *slackapi.Client, e bot.Entra, policy *authz.Policy, now func()
 	p.entraIn = NewCache(now, bot.AboutEntraGroups, p.memberOf)
 	p.entraGroup = NewCache(now, bot.AboutEntraGroups, e.Members)
 	p.byAddress = NewCache(now, bot.AboutPeople, counted(budget, "users.lookupByEmail", p.memberWith))
+	p.public = NewCache(now, bot.Subject{Where: bot.AtSlack}, counted(budget, "conversations.info", p.readPublic))
 	p.inChannel = NewCache(now, bot.Subject{Where: bot.AtSlack}, p.membersOf(budget))
 	return p
 }

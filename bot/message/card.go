@@ -77,15 +77,16 @@ func fields(r *bot.Request, v View) []*line {
 	if r.State == bot.Pending && v.Freeze == nil && r.StalledAt.IsZero() && !r.Executes {
 		asked.say(" · ").bold("Expires: ").when(r.Deadline())
 	}
-	return append([]*line{account, asked, reasonLine(r.Words.Reason)}, sourceLine(v)...)
+	return append([]*line{account, asked, reasonLine(r.Words.Reason)}, sourceLine(r, v)...)
 }
 
-// sourceLine links to the message in which the request began.
-func sourceLine(v View) []*line {
-	if v.SourceLink == "" {
+// sourceLine links to the message in which the request began, if everybody can open it.
+func sourceLine(r *bot.Request, v View) []*line {
+	link := v.Sources[r.Requester().SlackID]
+	if link == "" {
 		return nil
 	}
-	return []*line{(&line{}).bold("From: ").link(v.SourceLink, "a message")}
+	return []*line{(&line{}).bold("From: ").link(link, "a message")}
 }
 
 // smallPrint names the approvers and the request, and in one quiet phrase an ordinary

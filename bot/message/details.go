@@ -55,10 +55,9 @@ func decisionDetails(r *bot.Request, v View, approver bool) []*line {
 	if approver {
 		all = append(all, (&line{}).bold("Asked by: ").people(r.AskedBy()))
 	}
-	if r.Source.TS != "" && v.SourceLink == "" {
-		all = append(all, (&line{}).bold("From: ").say("a message that only members of its channel can open"))
+	if approver {
+		all = append(all, sourceLines(r, v)...)
 	}
-	all = append(all, sourceLine(v)...)
 	all = append(all, ruleLine(r, v, approver))
 	given := (&line{}).bold("Approved by: ")
 	for i, a := range r.Approvals {
@@ -78,6 +77,24 @@ func decisionDetails(r *bot.Request, v View, approver bool) []*line {
 		return all
 	}
 	return append(all, (&line{}).bold("Approvers: ").able(v.Approvers, ""))
+}
+
+// sourceLines say which messages led to the asks. The channel of one may be private, or
+// could not be read.
+func sourceLines(r *bot.Request, v View) (all []*line) {
+	for _, asker := range r.AskedBy() {
+		if r.Words.Sources[asker].TS == "" {
+			continue
+		}
+		l := (&line{}).bold("From: ")
+		if link := v.Sources[asker]; link != "" {
+			l.link(link, "a message")
+		} else {
+			l.say("a message that I can't link to for you")
+		}
+		all = append(all, l.say(", chosen by ").person(asker))
+	}
+	return all
 }
 
 // ruleLine says which rule of the policy applies, and how many approvals it asks for. Only

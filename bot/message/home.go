@@ -32,9 +32,11 @@ type HomeContent struct {
 	// can decide now, the oldest first, and Freeze is the one that is on, or nil. Unsure
 	// means that it could not be looked up whether they are one.
 	Approver, Unsure bool
-	Waiting          []OpenRequest
-	MoreWaiting      bool
-	Freeze           *bot.Freeze
+	// Closed means that the tab is published for the last time until it is opened again.
+	Closed      bool
+	Waiting     []OpenRequest
+	MoreWaiting bool
+	Freeze      *bot.Freeze
 }
 
 // Home returns a Home tab, and a digest of what it says without the time.
@@ -55,9 +57,12 @@ func Home(c HomeContent) (view HomeTab, digest string) {
 	if c.Reports {
 		ownPart(p, c)
 	}
-	if c.Approver {
+	switch {
+	case c.Approver && c.Closed:
+		p.add((&line{}).say("Open this tab again to see what waits for you."))
+	case c.Approver:
 		approverPart(p, c)
-	} else if c.Unsure {
+	case c.Unsure:
 		p.add((&line{}).say("I could not check whether you are an approver, so this shows only what you asked for."))
 	}
 	sum := sha256.Sum256(encoded(p.blocks()))
@@ -129,10 +134,10 @@ func approverPart(p *page, c HomeContent) {
 		return (&line{}).say("%d more wait. Type `/revoke-sessions status`.", n)
 	}, lines...)
 	switch {
-	case len(lines) == 0:
-		p.add((&line{}).say("Nothing waits for you."))
 	case c.MoreWaiting:
 		p.add((&line{}).say("There may be more. Type `/revoke-sessions status`."))
+	case len(lines) == 0:
+		p.add((&line{}).say("Nothing waits for you."))
 	}
 	if c.Freeze != nil {
 		p.add(frozenLine(c.Freeze))

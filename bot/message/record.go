@@ -2,6 +2,7 @@ package message
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -45,13 +46,11 @@ func writeWords(s *bot.Record, b *strings.Builder) {
 	item("Account", s.Words.DisplayName)
 	item("User principal name", s.Words.UPN)
 	item("Reason", s.Words.Reason)
-	var also []string
-	for who := range s.Words.Also {
-		also = append(also, who)
-	}
-	slices.Sort(also)
-	for _, who := range also {
+	for _, who := range slices.Sorted(maps.Keys(s.Words.Also)) {
 		item("Reason of "+codeSpan(who), s.Words.Also[who])
+	}
+	for _, who := range slices.Sorted(maps.Keys(s.Words.Sources)) {
+		item("Message chosen by "+codeSpan(who), s.Words.Sources[who].Channel+"/"+s.Words.Sources[who].TS)
 	}
 	item("Reason of the denial", s.Words.Denied)
 	item("Reason to override the policy", s.Words.Override)

@@ -162,12 +162,14 @@ func frozen(s *scene) {
 
 // fromMessage is a request that began at a message that everybody can open.
 func fromMessage(s *scene) {
-	s.r.Source = bot.Source{Channel: "C0ALERTS", TS: "1772620879.000200", Public: true}
-	s.v.SourceLink = bottest.LiveCard
+	s.r.Words.AddSource(s.r.Requester().SlackID, bot.Source{Channel: "C0ALERTS", TS: "1772620879.000200", Public: true})
+	s.v.Sources = map[string]string{s.r.Requester().SlackID: bottest.LiveCard}
 }
 
 // fromPrivate is one that began where not everybody can look.
-func fromPrivate(s *scene) { s.r.Source = bot.Source{Channel: "C0SECRET", TS: "1772620879.000200"} }
+func fromPrivate(s *scene) {
+	s.r.Words.AddSource(s.r.Requester().SlackID, bot.Source{Channel: "C0SECRET", TS: "1772620879.000200"})
+}
 
 func stalled(s *scene) { s.r.StalledAt = bottest.AskedAt.Add(20 * time.Minute) }
 

@@ -24,9 +24,9 @@ type View struct {
 	CardLink    string
 	CanOpen     bool
 	CardChannel string
-	// SourceLink leads to the message in which the request began; empty if the reader may
-	// not be able to open it.
-	SourceLink string
+	// Sources lead to the messages on which askers ran a shortcut, by Slack ID, as far as the
+	// reader can open them.
+	Sources map[string]string
 	// Asked means that the reader has a direct message about the request, or gets one.
 	// OwnLink leads to it; empty while it is not posted.
 	Asked   bool

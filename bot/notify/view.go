@@ -39,17 +39,19 @@ func (tl *Teller) LeadOn(ctx context.Context, v *message.View, r *bot.Request, p
 	}
 }
 
-// LeadToSource notes in v where the request began, if the reader can open that.
-func (tl *Teller) LeadToSource(ctx context.Context, v *message.View, r *bot.Request, slackID string) {
-	if r.Source.TS == "" || r.Source.Public {
-		return
-	}
-	can, err := tl.approvers.People.CanOpen(ctx, r.Source.Channel, slackID)
-	if err != nil {
-		tl.log.Info("cannot read who is in a channel, so no link to a message is shown", "channel", r.Source.Channel, "user", slackID, "error", err)
-	}
-	if can {
-		v.SourceLink = tl.cfg.Home.SourceLink(r.Source)
+// LeadToSources notes in v which messages led to the asks, as far as the reader can open them.
+func (tl *Teller) LeadToSources(ctx context.Context, v *message.View, r *bot.Request, slackID string) {
+	for asker, s := range r.Words.Sources {
+		if s.Public {
+			continue // known to every reader
+		}
+		can, err := tl.approvers.People.CanOpen(ctx, s.Channel, slackID)
+		if err != nil {
+			tl.log.Info("cannot read who is in a channel, so no link to a message is shown", "channel", s.Channel, "user", slackID, "error", err)
+		}
+		if can {
+			v.Sources[asker] = tl.cfg.Home.SourceLink(s)
+		}
 	}
 }
 
@@ -99,8 +101,11 @@ func (tl *Teller) ViewWhile(freeze *bot.Freeze, r *bot.Request) message.View {
 		v.Able = tl.ableToFreeze(known)
 		return v
 	}
-	if r.Source.Public {
-		v.SourceLink = tl.cfg.Home.SourceLink(r.Source)
+	v.Sources = map[string]string{}
+	for asker, s := range r.Words.Sources {
+		if s.Public {
+			v.Sources[asker] = tl.cfg.Home.SourceLink(s)
+		}
 	}
 	able := known.Able(r, tl.cfg.Check)
 	v.Deciders = slices.DeleteFunc(known.Mentions(names, able), func(name string) bool {

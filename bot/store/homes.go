@@ -90,11 +90,13 @@ func claimHomes(ctx context.Context, tx *tx, limit int) ([]bot.Home, error) {
 	until := tx.now.Add(bot.ClaimFor)
 	rows, err := tx.QueryContext(ctx, `UPDATE homes SET claimed_until = $5, again = 0,
 		shown = CASE WHEN claimed_until > 0 THEN '' ELSE shown END WHERE slack_id IN
-		(SELECT slack_id `+dueHomes+` LIMIT $6`+tx.skipLocked()+`) RETURNING slack_id, hash, shown, due_at`,
+		(SELECT slack_id `+dueHomes+` LIMIT $6`+tx.skipLocked()+`) RETURNING slack_id, hash, shown, opened_at, wide, due_at`,
 		append(dueHomesAt(tx.now), micros(until), limit)...)
 	all, err := collect(rows, err, func(row scanner) (c claimed, err error) {
-		c.Until = until
-		return c, row.Scan(&c.SlackID, &c.Hash, &c.Shown, &c.due)
+		var opened int64
+		err = row.Scan(&c.SlackID, &c.Hash, &c.Shown, &opened, &c.Wide, &c.due)
+		c.Until, c.OpenedAt = until, time.UnixMicro(opened).UTC()
+		return c, err
 	})
 	// RETURNING keeps no order.
 	slices.SortFunc(all, func(a, b claimed) int {
