@@ -219,42 +219,36 @@ func addStranger(r *raid) {
 	r.slack.AddUser(slacktest.User{ID: stranger, TeamID: "T0OTHER", Name: "stranger", Email: "stranger@elsewhere.example"})
 }
 
-// opened is an attack by which a form opens, and nothing else happens.
-func opened(name string, before, attack func(*raid), picked string) attackOf {
-	return attackOf{name, before, attack, picked}
-}
-
-type attackOf struct {
-	name           string
-	before, attack func(*raid)
-	picked         string
-}
-
+// shortcutForms are shortcuts by which a form opens, and nothing else happens.
 func shortcutForms() (list []attack) {
 	const hostile = "C0><!channel> <https://evil.example|Entra"
-	for _, o := range []attackOf{
-		opened("another app's message that mentions nobody", nil, on(bobID, slacktest.Message{BotID: "B0X", AppID: "A0X", Text: "alert"}, nil), ""),
-		opened("another app's message that mentions one", nil, on(bobID, slacktest.Message{BotID: "B0X", AppID: "A0X", Text: "alert <@U0CAROL>"}, nil), carolID),
-		opened("another app's message that mentions two", nil, on(bobID, slacktest.Message{BotID: "B0X", AppID: "A0X", Text: "<@U0CAROL> <@U0OLGA>"}, nil), ""),
-		opened("a webhook's message without an app", nil,
-			on(bobID, slacktest.Message{BotID: "B0X", Subtype: "bot_message", Text: "x", Attachments: []byte(`[{"text":"<@U0CAROL>"},{"text":"<@U0OLGA>"}]`)}, nil), ""),
-		opened("a message of a Slack Connect stranger", addStranger, on(bobID, by(stranger, "hi <@U0CAROL>"), nil), ""),
-		opened("a message of a stranger that says our team", addStranger, on(bobID, by(stranger, "hi"), inMessage("user_team", "T0OTHER")), ""),
-		opened("a deactivated person's message", func(r *raid) { r.slackUser(carolID, func(u *slacktest.User) { u.Deleted = true }) }, on(bobID, by(carolID, "hi"), nil), carolID),
-		opened("a message of one's own", nil, on(bobID, by(bobID, "I lost my phone, <@U0CAROL>"), nil), bobID),
-		opened("a message that mentions others", nil, on(bobID, by(carolID, "<@U0OLGA> <@U0AMIR> lost"), nil), carolID),
-		opened("a message of Slack", nil, on(bobID, by("USLACKBOT", "hi <@U0CAROL>"), nil), ""),
-		opened("a message about a topic", nil, on(bobID, slacktest.Message{User: carolID, Subtype: "channel_topic", Text: "<@U0OLGA>"}, nil), ""),
-		opened("a deleted message", nil, on(bobID, by(carolID, "hi"), edit("message", map[string]any{"subtype": "tombstone", "user": "USLACKBOT", "ts": "1.2"})), ""),
-		opened("without the message", nil, on(bobID, by(carolID, "hi"), edit("message", nil)), ""),
-		opened("a message that is no object", nil, on(bobID, by(carolID, "hi"), edit("message", map[string]any{"user": map[string]any{}, "blocks": 7})), ""),
-		opened("another ts in the message", nil, on(bobID, by(carolID, "hi"), inMessage("ts", "1111111111.000001")), carolID),
-		opened("an author who is live text", nil, on(bobID, by(carolID, "hi"), inMessage("user", "U0X><!channel>")), ""),
-		opened("an author of forty thousand characters", nil, on(bobID, by(carolID, "hi"), inMessage("user", "U"+long)), ""),
-		opened("without a team", nil, on(bobID, by(carolID, "hi"), edit("team", nil)), ""),
-		opened("in a channel with a hostile ID", nil, on(bobID, by(carolID, "hi"), edit("channel", map[string]any{"id": hostile})), carolID),
-		opened("on a ts that is live text", nil, on(bobID, by(carolID, "hi"), edit("message_ts", "1> <!channel> <https://evil.example|x")), carolID),
-		opened("in a thread that is live text", nil, on(bobID, by(carolID, "hi"), inMessage("thread_ts", "1> <!channel> <https://evil.example|x")), carolID),
+	for _, o := range []struct {
+		name           string
+		before, attack func(*raid)
+		picked         string
+	}{
+		{"another app's message that mentions nobody", nil, on(bobID, slacktest.Message{BotID: "B0X", AppID: "A0X", Text: "alert"}, nil), ""},
+		{"another app's message that mentions one", nil, on(bobID, slacktest.Message{BotID: "B0X", AppID: "A0X", Text: "alert <@U0CAROL>"}, nil), carolID},
+		{"another app's message that mentions two", nil, on(bobID, slacktest.Message{BotID: "B0X", AppID: "A0X", Text: "<@U0CAROL> <@U0OLGA>"}, nil), ""},
+		{"a webhook's message without an app", nil,
+			on(bobID, slacktest.Message{BotID: "B0X", Subtype: "bot_message", Text: "x", Attachments: []byte(`[{"text":"<@U0CAROL>"},{"text":"<@U0OLGA>"}]`)}, nil), ""},
+		{"a message of a Slack Connect stranger", addStranger, on(bobID, by(stranger, "hi <@U0CAROL>"), nil), ""},
+		{"a message of a stranger that says our team", addStranger, on(bobID, by(stranger, "hi"), inMessage("user_team", "T0OTHER")), ""},
+		{"a deactivated person's message", func(r *raid) { r.slackUser(carolID, func(u *slacktest.User) { u.Deleted = true }) }, on(bobID, by(carolID, "hi"), nil), carolID},
+		{"a message of one's own", nil, on(bobID, by(bobID, "I lost my phone, <@U0CAROL>"), nil), bobID},
+		{"a message that mentions others", nil, on(bobID, by(carolID, "<@U0OLGA> <@U0AMIR> lost"), nil), carolID},
+		{"a message of Slack", nil, on(bobID, by("USLACKBOT", "hi <@U0CAROL>"), nil), ""},
+		{"a message about a topic", nil, on(bobID, slacktest.Message{User: carolID, Subtype: "channel_topic", Text: "<@U0OLGA>"}, nil), ""},
+		{"a deleted message", nil, on(bobID, by(carolID, "hi"), edit("message", map[string]any{"subtype": "tombstone", "user": "USLACKBOT", "ts": "1.2"})), ""},
+		{"without the message", nil, on(bobID, by(carolID, "hi"), edit("message", nil)), ""},
+		{"a message that is no object", nil, on(bobID, by(carolID, "hi"), edit("message", map[string]any{"user": map[string]any{}, "blocks": 7})), ""},
+		{"another ts in the message", nil, on(bobID, by(carolID, "hi"), inMessage("ts", "1111111111.000001")), carolID},
+		{"an author who is live text", nil, on(bobID, by(carolID, "hi"), inMessage("user", "U0X><!channel>")), ""},
+		{"an author of forty thousand characters", nil, on(bobID, by(carolID, "hi"), inMessage("user", "U"+long)), ""},
+		{"without a team", nil, on(bobID, by(carolID, "hi"), edit("team", nil)), ""},
+		{"in a channel with a hostile ID", nil, on(bobID, by(carolID, "hi"), edit("channel", map[string]any{"id": hostile})), carolID},
+		{"on a ts that is live text", nil, on(bobID, by(carolID, "hi"), edit("message_ts", "1> <!channel> <https://evil.example|x")), carolID},
+		{"in a thread that is live text", nil, on(bobID, by(carolID, "hi"), inMessage("thread_ts", "1> <!channel> <https://evil.example|x")), carolID},
 	} {
 		list = append(list, attack{
 			name: "message shortcut: " + o.name, scene: o.before, attack: o.attack, unrecorded: true,

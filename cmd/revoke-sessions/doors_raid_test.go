@@ -177,7 +177,7 @@ func (r *raid) ignored(d *slacktest.Delivery) {
 	}
 }
 
-// noNewForm demands that no form is open in front of anybody but these.
+// noForms demands that no form is open in front of anybody but these.
 func noForms(but ...string) func(*raid) {
 	return func(r *raid) {
 		for _, who := range []string{bobID, aliceID, amirID, olgaID, carolID} {
