@@ -86,7 +86,7 @@ func (th *theatre) harmless() {
 }
 
 var inOrder = []string{
-	"settings", "slack_bot_token", "slack_scopes", "slack_app_token", "slack_channel", "slack_socket", "slack_sockets_open", "slack_messages_tab",
+	"settings", "slack_bot_token", "slack_scopes", "slack_app_token", "slack_channel", "slack_socket", "slack_sockets_open", "slack_messages_tab", "slack_home_tab",
 	"entra_token", "entra_permissions", "entra_user", "entra_administrators", "groups", "database", "rules", "clock", "policy",
 }
 
@@ -96,7 +96,9 @@ func healthy() map[string]result {
 	for _, name := range inOrder {
 		all[name] = well
 	}
-	all["slack_sockets_open"], all["slack_messages_tab"], all["rules"] = unchecked, unchecked, unchecked
+	for _, name := range []string{"slack_sockets_open", "slack_messages_tab", "slack_home_tab", "rules"} {
+		all[name] = unchecked
+	}
 	return all
 }
 
@@ -122,6 +124,7 @@ func TestDoctorFindsNothing(t *testing.T) {
 		"slack_channel":      {"#security-approvals", "private"},
 		"slack_sockets_open": {"not checked", "click"},
 		"slack_messages_tab": {"not checked", "first drill"},
+		"slack_home_tab":     {"not checked", "no database yet"},
 		"entra_token":        {"client secret", "public"},
 		"database":           {"There is no database", "revoke-sessions.db"},
 		"policy":             {"could decide now: 2"},
@@ -135,7 +138,7 @@ func TestDoctorFindsNothing(t *testing.T) {
 	code, stdout, stderr := th.command("doctor")
 	lines := strings.Split(strings.TrimSpace(stdout), "\n")
 	if code != 0 || stderr != "" || !strings.HasPrefix(lines[0], "ok    All settings") ||
-		lines[len(lines)-1] != "Nothing was found that stops the bot from working: 14 ok, 0 warn, 0 FAIL, 3 skip." {
+		lines[len(lines)-1] != "Nothing was found that stops the bot from working: 14 ok, 0 warn, 0 FAIL, 4 skip." {
 		t.Errorf("exit code %d\n%s\n%s", code, stdout, stderr)
 	}
 }
@@ -421,7 +424,7 @@ func TestDoctorWithNothing(t *testing.T) {
 			t.Errorf("it does not say %q:\n%s", words, stdout)
 		}
 	}
-	if code != 1 || !strings.Contains(stderr, "doctor found problems that stop the bot from working: 2 ok, 0 warn, 5 FAIL, 10 skip") {
+	if code != 1 || !strings.Contains(stderr, "doctor found problems that stop the bot from working: 2 ok, 0 warn, 5 FAIL, 11 skip") {
 		t.Errorf("exit code %d\n%s\n%s", code, stdout, stderr)
 	}
 	if code, _, _ := output(t, env, "doctor", "--colour"); code != 2 {
@@ -535,6 +538,44 @@ func TestDoctorBesideTheBot(t *testing.T) {
 		t.Errorf("exit code %d, %+v", code, f)
 	}
 	th.typed(bobID, "help")
+}
+
+// Doctor says whether Slack took the last Home tab: it cannot ask Slack.
+func TestDoctorOnTheHomeTab(t *testing.T) {
+	t.Parallel()
+	th := clinic(t)
+	th.begin()
+	says := func(when string, want result, words ...string) {
+		t.Helper()
+		code, found, _ := th.doctor()
+		f := found["slack_home_tab"]
+		if code != 0 || f.Result != want || !containsAll(f.Says, words) || want == doubtful && !strings.Contains(f.Remedy, "manifest.yml") {
+			t.Errorf("%s: exit code %d, %+v", when, code, f)
+		}
+	}
+	tab := func() (code string, at time.Time) {
+		code, at, err := th.reader().HomeTab(context.Background())
+		if err != nil {
+			t.Fatal(err)
+		}
+		return code, at
+	}
+	says("before anybody opened it", unchecked, "not checked", "the bot has published none yet")
+	th.acked(th.slack.As(bobID).OpenHome())
+	th.poll("Slack took it", func() bool { code, at := tab(); return code == "" && !at.IsZero() })
+	says("taken before", well, "Slack took a Home tab at ")
+
+	th.installs("") // a manifest of before the tab
+	th.clock.advance(10 * time.Second)
+	th.typed(bobID, "me lost my phone")
+	th.poll("it was refused", func() bool { code, _ := tab(); return code != "" })
+	says("refused before", doubtful, "Slack refused a Home tab at ", "(not_enabled)", "Everything else works")
+
+	th.installs(manifestFile)
+	th.clock.advance(61 * time.Minute)
+	th.acked(th.slack.As(bobID).OpenHome())
+	th.poll("Slack took it again", func() bool { code, _ := tab(); return code == "" })
+	says("taken again", well, "Slack took a Home tab at ")
 }
 
 // sockets counts those that are opened from now on.

@@ -41,13 +41,17 @@ import (
 //	close WHO                  WHO closes their form
 //	click-only WHO BUTTON      presses a button of the newest message that only WHO sees
 //	manifest old               installs the app anew without Home tab and shortcuts; new: with the product's manifest.yml
+//	door ACTION ORIGIN         the newest audit row of the action says that it came from there
+//	tabs WHO N                 the bot has tried to publish just N Home tabs for WHO, once it is at rest
+//	spoil WHO                  somebody else publishes another Home tab for WHO with the bot's token
 //	home WHO                   opens the app's Home tab
 //	press-home WHO BUTTON [REQ-THIS]  presses a button there: own, other, cancel
 //	shortcut WHO               runs the shortcut "Report a lost device"
-//	shortcut-on WHO general|card WORDS…  runs "Revoke sessions of…" on the message that says the words
+//	shortcut-on WHO general|thread|card WORDS…  runs "Revoke sessions of…" on the message that says the words
 //	say WHO TEXT…              says something in #general; @bob is a mention
 //	reply WHO TEXT…            says it in the thread of the first message there
 //	alert TEXT…                another app says it in #general
+//	order WHERE WORDS…         the words stand there in this order
 //	opens WHO                  waits until that form stands open
 //	why WHO REASON             fills in the form that WHO's Deny has opened
 //	sees WHERE WORDS…          waits until one message says all the words;
@@ -84,7 +88,7 @@ import (
 //	role WHO NAME [none]       gives WHO a role in Entra, or takes it: global, readers
 //	permission NAME [none]     grants the bot's app a Graph permission, or withdraws it
 //	channel CHANGE             changes the approvers' channel: shared, archived, without, restored,
-//	                           in WHO, out WHO
+//	                           in WHO, out WHO; #general: private
 //
 // A file policy.yml in a story is the bot's policy, and settings holds further
 // settings of it, NAME=VALUE; the cast's Entra object IDs
@@ -150,6 +154,10 @@ var storyCommands = map[string]func(*testscript.TestScript, bool, []string){
 	"why":           story((*theatre).why),
 	"manifest":      story((*theatre).manifest),
 	"home":          story((*theatre).home),
+	"order":         story((*theatre).order),
+	"door":          story((*theatre).door),
+	"tabs":          story((*theatre).tabs),
+	"spoil":         story((*theatre).spoil),
 	"press-home":    story((*theatre).pressHome),
 	"shortcut":      story((*theatre).shortcut),
 	"shortcut-on":   story((*theatre).shortcutOn),
@@ -320,6 +328,10 @@ func (th *theatre) permission(_ bool, a []string) {
 }
 
 func (th *theatre) channel(_ bool, a []string) {
+	if a[0] == "private" {
+		th.slack.UpdateChannel(general, func(c *slacktest.Channel) { c.Private = true })
+		return
+	}
 	th.slack.UpdateChannel(approvals, func(c *slacktest.Channel) {
 		switch a[0] {
 		case "in":
