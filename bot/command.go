@@ -197,7 +197,8 @@ func parseAsk(verb Verb, word, rest string) (c Command, ok bool, err error) {
 		}
 		return c, false, nil // perhaps a list in words that are not known here: the form asks
 	}
-	return Command{Verb: verb, Whom: whom, Reason: Clean(asTyped(fromWord(strings.TrimLeft(hyphenless(reason)+" "+rest, " "))), MaxReason)}, true, nil
+	reason = fromWord(hyphenless(reason) + " " + rest)
+	return Command{Verb: verb, Whom: whom, Reason: Clean(asTyped(reason), MaxReason)}, true, nil
 }
 
 // hyphenless is the reason that follows a mention without a space, without the

@@ -59,6 +59,8 @@ const (
 	Cards       = "C0CARDS"           // the approvers' channel
 	// LiveCard is the link to a card in Cards.
 	LiveCard = "https://slacktest.slack.com/archives/C0CARDS/p1772620879000100"
+	// Alert is the link to a message on which somebody ran a shortcut.
+	Alert = "https://slacktest.slack.com/archives/C0ALERTS/p1772620879000200"
 )
 
 // Workspace starts the Slack double with everybody in it.

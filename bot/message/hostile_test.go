@@ -104,7 +104,7 @@ func inertProblem(s *slacktest.Server, m slacktest.Message, own []string) string
 		}
 	}
 	for _, link := range s.Links(m) {
-		if !slices.Contains([]string{bottest.LiveCard, signOutMember, signOutEveryone, bottest.SlackSettings}, link) {
+		if !slices.Contains([]string{bottest.LiveCard, bottest.Alert, signOutMember, signOutEveryone, bottest.SlackSettings}, link) {
 			return "links to " + link
 		}
 	}

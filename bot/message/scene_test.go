@@ -163,7 +163,7 @@ func frozen(s *scene) {
 // fromMessage is a request that began at a message that everybody can open.
 func fromMessage(s *scene) {
 	s.r.Words.AddSource(s.r.Requester().SlackID, bot.Source{Channel: "C0ALERTS", TS: "1772620879.000200", Public: true})
-	s.v.Sources = map[string]string{s.r.Requester().SlackID: bottest.LiveCard}
+	s.v.Sources = map[string]string{s.r.Requester().SlackID: bottest.Alert}
 }
 
 // fromPrivate is one that began where not everybody can look.

@@ -43,7 +43,7 @@ var doors = []door{
 		}
 		ts := r.slack.As(author).Say(general, "", "look at this")
 		r.acked(r.slack.As(who).MessageShortcut(bot.MessageShortcut, general, ts))
-	}, "form, opened by shortcut on " + general + "/"},
+	}, "form, opened by shortcut on a message"},
 	{"a fallback button", func(r *raid, who, about string) {
 		m := r.fallback(who)
 		action := bot.ActionFormOwn
@@ -51,7 +51,7 @@ var doors = []door{
 			action = bot.ActionFormOther
 		}
 		r.acked(r.slack.As(who).Click(general, m.TS, action))
-	}, "form, opened by shortcut on " + general + "/"},
+	}, "form, opened by shortcut on a message"},
 }
 
 var askText = regexp.MustCompile(`^(?:<@(U0[A-Z]+)>|me) (.*)$`)

@@ -46,8 +46,97 @@ func (th *theatre) manifest(_ bool, a []string) {
 	}
 }
 
+// home opens a Home tab, and waits until the bot has noted that: it notes it after the ack.
 func (th *theatre) home(_ bool, a []string) {
-	th.acked(th.slack.As(cast(a[0])).OpenHome())
+	before, d := th.clock.now(), th.slack.As(cast(a[0])).OpenHome()
+	th.acked(d)
+	if d.EnvelopeID == "" {
+		return // Slack does not tell the bot
+	}
+	db := th.sql()
+	th.poll("the bot knows that the Home tab is open", func() bool {
+		var opened int64
+		err := db.QueryRow(`SELECT coalesce(max(opened_at), 0) FROM homes WHERE slack_id = $1`, cast(a[0])).Scan(&opened)
+		return err == nil && opened >= before.UnixMicro()
+	})
+}
+
+// order checks that all the words stand in one message, in this order.
+func (th *theatre) order(_ bool, a []string) {
+	for _, m := range th.stands(a[0]) {
+		rest, ok := plain(m), true
+		for _, words := range mentioned(a[1:]) {
+			if ok {
+				_, rest, ok = strings.Cut(rest, words)
+			}
+		}
+		if ok {
+			return
+		}
+	}
+	th.t.Fatalf("nothing at %s says %q in this order", a[0], a[1:])
+}
+
+// door checks where the newest row of an action came from.
+func (th *theatre) door(_ bool, a []string) {
+	th.poll("there is a row of "+a[0], func() bool { return th.count(a[0]) > 0 })
+	var got string
+	for _, e := range th.audit() {
+		if e.Action == a[0] {
+			got = e.Origin
+		}
+	}
+	if want := strings.Join(a[1:], " "); got != want {
+		th.t.Fatalf("the row of %s says that it came from %q, not %q", a[0], got, want)
+	}
+}
+
+func (th *theatre) tabs(_ bool, a []string) {
+	want, err := strconv.Atoi(a[1])
+	if err != nil {
+		th.t.Fatal(err)
+	}
+	tried := func() (n int) {
+		for _, c := range th.slack.CallsOf("views.publish") {
+			if c.Params["user_id"] == cast(a[0]) {
+				n++
+			}
+		}
+		return n
+	}
+	th.poll("a Home tab is published", func() bool { return tried() >= want })
+	th.quiet()
+	th.tabsAtRest()
+	if n := tried(); n != want {
+		th.t.Fatalf("%d calls of views.publish for %s, not %d", n, a[0], want)
+	}
+}
+
+// tabsAtRest waits until no Home tab is due that may be published now.
+func (th *theatre) tabsAtRest() {
+	th.t.Helper()
+	db := th.sql()
+	th.poll("no Home tab is due", func() bool {
+		var busy int
+		now := th.clock.now()
+		err := db.QueryRow(`SELECT count(*) FROM homes WHERE opened_at > $2 AND (claimed_until > $1 OR due_at <= $1 AND published_at <= $3
+			AND NOT EXISTS (SELECT 1 FROM home_tab WHERE code <> '' AND at > $4))`, now.UnixMicro(), now.Add(-bot.HomeLife).UnixMicro(),
+			now.Add(-bot.HomePause).UnixMicro(), now.Add(-bot.HomeRefusedFor).UnixMicro()).Scan(&busy)
+		if err != nil {
+			th.t.Fatal(err)
+		}
+		return busy == 0
+	})
+}
+
+// spoil publishes a Home tab as a leaked bot token could.
+func (th *theatre) spoil(_ bool, a []string) {
+	api := listen.NewAPI(bot.Secret(th.slack.BotToken()), "", th.slack.APIURL())
+	note := slack.NewSectionBlock(slack.NewTextBlockObject(slack.PlainTextType, "Call 555-0666 now.", false, false), nil, nil)
+	view := slack.HomeTabViewRequest{Type: slack.VTHomeTab, Blocks: slack.Blocks{BlockSet: []slack.Block{note}}}
+	if _, err := api.PublishViewContext(context.Background(), slack.PublishViewContextRequest{UserID: cast(a[0]), View: view}); err != nil {
+		th.t.Fatal(err)
+	}
 }
 
 // order checks that all the words stand in one message, in this order.
