@@ -66,8 +66,6 @@ type Arrival struct {
 	Reason     string `json:"reason,omitempty"`
 	// LedTo is the request that the form made or joined. The store sets it.
 	LedTo string `json:"led_to,omitempty"`
-	// Door is the Origin of the act that opened the form, once it is known.
-	Door string `json:"-"`
 
 	// TriggerID opens a form within 3 s; ResponseURL takes 5 answers within
 	// 30 min. Both are secrets and are erased after 30 min.

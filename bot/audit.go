@@ -109,8 +109,6 @@ func (a Arrival) Origin() string {
 		return "shortcut"
 	case a.Kind == FormArrival && a.MessageTS != "":
 		return "form on " + place
-	case a.Kind == FormArrival && a.Door != "":
-		return "form, opened by " + a.Door
 	case a.Kind == FormArrival:
 		return "form"
 	}

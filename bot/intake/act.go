@@ -18,10 +18,27 @@ type act struct {
 	misnamed bool
 	// inForm: the answer takes the place of the submitted form.
 	inForm bool
+	// door is the Origin of the act that opened the form, once it is known.
+	door string
 	// source is the message on which a shortcut was run that led to the form.
 	source bot.Source
 	// lane is the lane of an ask, once it is known.
 	lane authz.Lane
+}
+
+// Origin is the Arrival's; of a form, it also names what opened it.
+func (a act) Origin() string {
+	if at := a.Arrival.Origin(); at != "form" || a.door == "" {
+		return at
+	}
+	return "form, opened by " + a.door
+}
+
+// Row is the Arrival's, with that Origin.
+func (a act) Row(e bot.Entry) bot.Entry {
+	e = a.Arrival.Row(e)
+	e.Origin = a.Origin()
+	return e
 }
 
 // brake caches the freeze: read is whether it was read, freeze is nil if none is on.

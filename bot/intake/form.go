@@ -221,7 +221,7 @@ func (h *Handler) form(ctx context.Context, a act) error {
 		return err
 	}
 	if root.Kind != "" && root.Kind != bot.FormArrival {
-		a.Door = root.Origin()
+		a.door = root.Origin()
 	}
 	a.source = sourceOf(root)
 	if a.CallbackID == bot.DenyCallback && opened.ActionID == bot.ActionDeny {
