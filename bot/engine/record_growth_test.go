@@ -38,7 +38,7 @@ func TestRecord_RepetitionsAreCounted(t *testing.T) {
 		"a guest asks":                {func() bot.Arrival { return s.typed(guest, "me give me work") }, 2}, // the second row is about asking too fast
 		"a guest looks":               {func() bot.Arrival { return s.typed(guest, "status") }, 1},
 		"a guest freezes":             {func() bot.Arrival { return s.typed(guest, "freeze") }, 1},
-		"nobody understands it":       {func() bot.Arrival { return s.typed(guest, "xyzzy") }, 0},
+		"a guest opens forms":         {func() bot.Arrival { return s.typed(guest, "xyzzy") }, 1}, // about opening them too fast
 		"a request that is not there": {func() bot.Arrival { return s.typed(outsider, "cancel REQ-ZZZZZZ") }, 1},
 		"an outsider clicks":          {func() bot.Arrival { return s.pressed(outsider, cards[id], bot.ActionConfirm, id) }, 1},
 		"an outsider denies":          {func() bot.Arrival { return s.pressed(outsider, cards[id], bot.ActionDeny, id) }, 1},
