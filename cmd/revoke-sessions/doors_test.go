@@ -46,8 +46,19 @@ func (th *theatre) manifest(_ bool, a []string) {
 	}
 }
 
+// home opens a Home tab, and waits until the bot has noted that: it notes it after the ack.
 func (th *theatre) home(_ bool, a []string) {
-	th.acked(th.slack.As(cast(a[0])).OpenHome())
+	before, d := th.clock.now(), th.slack.As(cast(a[0])).OpenHome()
+	th.acked(d)
+	if d.EnvelopeID == "" {
+		return // Slack does not tell the bot
+	}
+	db := th.sql()
+	th.poll("the bot knows that the Home tab is open", func() bool {
+		var opened int64
+		err := db.QueryRow(`SELECT coalesce(max(opened_at), 0) FROM homes WHERE slack_id = $1`, cast(a[0])).Scan(&opened)
+		return err == nil && opened >= before.UnixMicro()
+	})
 }
 
 // order checks that all the words stand in one message, in this order.
