@@ -363,6 +363,14 @@ func (s *stage) pressed(user string, at bot.Place, action, value string) bot.Arr
 	return a
 }
 
+// pressedHome is a press in a Home tab.
+func (s *stage) pressedHome(user, action, value string) bot.Arrival {
+	a := s.arrival(bot.ClickArrival, user)
+	a.ActionID, a.Value = action, value
+	s.unseal(&a, s.slack.As(user).PressHomeRaw(func(c *slacktest.Click) { c.ActionID, c.Value = action, value }))
+	return a
+}
+
 // form is the form of one kind that somebody has open, if any.
 func (s *stage) form(user, callback string) (slacktest.View, bool) {
 	views := s.slack.Views(user)

@@ -318,7 +318,8 @@ func (d *day) deny(t *rapid.T) {
 	}
 }
 
-// cancelOrRetry presses Cancel, or types it, or presses Try again.
+// cancelOrRetry presses Cancel, on the card or in the Home tab, or types it, or presses Try
+// again.
 func (d *day) cancelOrRetry(t *rapid.T) {
 	d.wait(t)
 	if rapid.Bool().Draw(t, "try again") {
@@ -333,11 +334,33 @@ func (d *day) cancelOrRetry(t *rapid.T) {
 		return
 	}
 	who := d.somebody(t, func(_ rules, m *member) bool { return m.of != nil && p.asked(m) })
+	if chance(t, 3, "in the Home tab") {
+		d.cancelAtHome(t, who, p.id)
+		return
+	}
 	arrival := d.typed(who.id, "cancel "+p.id)
 	if rapid.Bool().Draw(t, "by the button") {
 		arrival = d.pressed(who.id, at, bot.ActionCancel, p.id)
 	}
 	d.do(t, []act{{kind: authz.Cancel, request: p.id, who: who}}, []bot.Arrival{arrival})
+}
+
+// cancelAtHome presses Cancel in a Home tab, on a request that the tab need not list, and
+// mostly submits the form. The press is nobody's act.
+func (d *day) cancelAtHome(t *rapid.T, who *member, request string) {
+	t.Logf("%s presses Cancel of %s in the Home tab", who.id, request)
+	d.bot.HomeOpened(who.id)
+	if err := d.deliver(d.pressedHome(who.id, bot.ActionHomeCancel, request)); err != nil {
+		t.Fatal(err)
+	}
+	d.look(t)
+	if chance(t, 4, "think about it first") {
+		return
+	}
+	if arrival, ok := d.submitted(who.id, bot.CancelCallback, ""); ok {
+		d.do(t, []act{{kind: authz.Cancel, who: who}}, []bot.Arrival{arrival})
+		d.watch.seen["form to cancel"]++
+	}
 }
 
 func (d *day) brake(t *rapid.T) {
