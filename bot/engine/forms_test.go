@@ -87,3 +87,25 @@ func TestForm_WhoseAckWasLost(t *testing.T) {
 		t.Errorf("Bob reads it twice: %s", dms[0].Text)
 	}
 }
+
+// TestForms_OnePersonCannotShutThem: Slack lets an app open about 100 forms a minute. One
+// person who opens many takes no form from somebody who has lost a phone.
+func TestForms_OnePersonCannotShutThem(t *testing.T) {
+	s := newTown(t, 30, authz.New(theApprover, another))
+	for range 60 {
+		if err := s.deliver(s.typed(outsider, "xyzzy")); err != nil {
+			t.Fatal(err)
+		}
+	}
+	s.settled(t)
+	if n := len(s.slack.CallsOf("views.open")); n > 20 {
+		t.Errorf("%d forms were opened for one person at once", n)
+	}
+	if err := s.deliver(s.typed("U0H9", "lost my phone")); err != nil {
+		t.Fatal(err)
+	}
+	s.settled(t)
+	if open := s.slack.Views("U0H9"); len(open) != 1 {
+		t.Errorf("somebody else has %d forms open", len(open))
+	}
+}
