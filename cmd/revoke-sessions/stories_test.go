@@ -881,6 +881,7 @@ func (th *theatre) erase(_ bool, _ []string) {
 
 func (th *theatre) later(neg bool, a []string) {
 	th.quiet()
+	th.tabsAtRest()
 	th.pause(neg, a)
 }
 
