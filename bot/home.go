@@ -51,7 +51,8 @@ type Homes interface {
 	// HomeRefusedFor after NoteHomeTab has stored a code.
 	DueHomes(ctx context.Context, limit int) ([]Home, error)
 	// Published ends the claim of h, and stores its Hash and Shown. wide means that the
-	// view lists what waits for approvers. With a Retry the view stays owed until then;
+	// view lists what waits for approvers: then one without the list is owed HomeCloses before
+	// the end of HomeLife. With a Retry the view stays owed until then;
 	// without one, a view that was owed again since the claim stays owed. HomePause begins,
 	// even after a failure, unless the Retry was PutOff. Nothing is noted for a claim that
 	// the caller no longer has.

@@ -38,15 +38,11 @@ func (h *Handler) ShowHome(ctx context.Context, at bot.Home) (taken bool) {
 		h.published(ctx, at, at.Wide, bot.Retry{At: h.now().Add(message.HomeAgain)})
 		return false
 	}
-	closes := at.OpenedAt.Add(bot.HomeLife - bot.HomeCloses)
-	c.Closed = c.Approver && !h.now().Before(closes)
+	c.Closed = c.Approver && !h.now().Before(at.OpenedAt.Add(bot.HomeLife-bot.HomeCloses))
 	wide := c.Approver && !c.Closed
 	var retry bot.Retry
-	switch {
-	case c.NotRead || c.Unsure:
+	if c.NotRead || c.Unsure {
 		retry.At = h.now().Add(message.HomeAgain)
-	case wide:
-		retry.At = closes
 	}
 	view, digest := message.Home(c)
 	// While nobody answers who the reader is, their own open requests may stay. What waits

@@ -75,6 +75,7 @@ func contract(t *testing.T, open func(t *testing.T, now func() time.Time) *store
 		"home/retry":                               testHomeRetry,
 		"home/owed by a request":                   testHomesOfARequest,
 		"home/view that is being published":        testHomeBecomesWide,
+		"home/closes":                              testHomeCloses,
 		"home/refused":                             testHomeTabRefused,
 		"home/forgotten":                           testHomeForgotten,
 		"home/cancelled":                           testHomeCancelled,

@@ -92,7 +92,7 @@ func testHome(t *testing.T, open opener) {
 	openHome(t, s, "U-BOB", "U-BOB", "U-BOB")
 	until := c.now().Add(bot.ClaimFor).Truncate(time.Microsecond)
 	all := dueHomes(t, s)
-	if diff := cmp.Diff([]bot.Home{{SlackID: "U-BOB", Until: until}}, all); diff != "" {
+	if diff := cmp.Diff([]bot.Home{{SlackID: "U-BOB", OpenedAt: c.now().Truncate(time.Microsecond).UTC(), Until: until}}, all); diff != "" {
 		t.Fatalf("opened three times (-want +got):\n%s", diff)
 	}
 	wantHomes(t, s, "while it is claimed")
@@ -373,6 +373,25 @@ func testHomeBecomesWide(t *testing.T, open opener) {
 	}
 	c.move(bot.HomePause)
 	wantHomes(t, s, "the request came in between", "U-ALICE")
+}
+
+// What waits for approvers does not stay in a tab that nobody corrects.
+func testHomeCloses(t *testing.T, open opener) {
+	c := newClock()
+	s := open(t, c.now)
+	shownHome(t, s, c, "U-BOB", false)
+	shownHome(t, s, c, "U-ALICE", true)
+	c.move(bot.HomeLife - bot.HomeCloses - 2*bot.HomePause)
+	wantHomes(t, s, "before it closes")
+	c.move(2 * bot.HomePause)
+	for _, h := range wantHomes(t, s, "it closes", "U-ALICE") {
+		if !h.Wide || c.now().Before(h.OpenedAt.Add(bot.HomeLife-bot.HomeCloses)) {
+			t.Errorf("claimed %+v", h)
+		}
+		published(t, s, h, false, bot.Retry{})
+	}
+	c.move(bot.HomePause)
+	wantHomes(t, s, "it is closed")
 }
 
 func testHomeTabRefused(t *testing.T, open opener) {

@@ -11,6 +11,12 @@ import (
 	"revoke-sessions/graph/graphtest"
 )
 
+// aboutCarol asks about Carol with a reason that names nobody else: of several people, none
+// would be asked about.
+func aboutCarol(reason string) string {
+	return "<@" + carolID + "> " + strings.NewReplacer("<@"+olgaID+">", "<@"+carolID+">", "<mailto:x@evil.example|Alice>", "<https://mail.evil.example|Alice>").Replace(reason)
+}
+
 // bait is all that text can try at once: mentions, links with another's name,
 // formatting, text that runs backwards, characters that show nothing and
 // controls.
@@ -297,7 +303,7 @@ const ticket = `{version: 1, approvers: [U0ALICE, U0AMIR], lanes: {third_party: 
 // What people type can do nothing, wherever it stands.
 var wordAttacks = []attack{
 	{
-		name: "a reason full of mentions, links, formatting and hidden characters", attack: commandAs(bobID, "<@"+carolID+"> "+bait),
+		name: "a reason full of mentions, links, formatting and hidden characters", attack: commandAs(bobID, aboutCarol(bait)),
 		reads: []string{"card", "Carol Target", "@channel", "Entra portal (https://evil.example/INC-7)"},
 		rows:  []row{{"requested", "", bobID}}, state: bot.Pending, then: harmless(bobID, aliceID, amirID),
 	},
@@ -308,7 +314,7 @@ var wordAttacks = []attack{
 	},
 	{
 		name: "what somebody adds to a request is bait, and long", scene: carolsLaptop,
-		attack: commandAs(olgaID, "<@"+carolID+"> "+bait+long),
+		attack: commandAs(olgaID, aboutCarol(bait+long)),
 		reads:  []string{"thread", "Also asked by @olga", "@channel"},
 		rows:   []row{{"joined", "", olgaID}}, state: bot.Pending, then: harmless(bobID, aliceID, amirID, olgaID),
 	},
@@ -335,7 +341,7 @@ var wordAttacks = []attack{
 	},
 	{
 		name: "the ticket stands among bait", policy: ticket,
-		attack: commandAs(bobID, "<@"+carolID+"> INC-7 "+bait),
+		attack: commandAs(bobID, aboutCarol("INC-7 "+bait)),
 		reads:  []string{"card", "Reason: INC-7 @channel"},
 		rows:   []row{{"requested", "", bobID}}, state: bot.Pending, then: harmless(bobID, aliceID, amirID),
 	},
