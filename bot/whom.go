@@ -48,7 +48,7 @@ func bare(word string) string {
 
 // isPunctuation reports whether a word has nothing to read, such as the dash between a name
 // and a reason.
-func isPunctuation(word string) bool { return strings.Trim(bare(word), around+between+"-_~=#") == "" }
+func isPunctuation(word string) bool { return strings.Trim(bare(word), around+"/&+|-_~=#") == "" }
 
 // piece is a part of a word: a person, or text that names nobody. at is where the rest of
 // the word begins; it is 0 for a part of plain text.
