@@ -112,7 +112,8 @@ func claimHomes(ctx context.Context, tx *tx, limit int) ([]bot.Home, error) {
 // Published implements bot.Homes. Of a tab that was opened again since the claim it is
 // not known which view it shows.
 func (h *homes) Published(ctx context.Context, home bot.Home, wide bool, retry bot.Retry) error {
-	if err := h.alone(ctx, `UPDATE homes SET hash = $1, shown = CASE WHEN again = 2 THEN '' ELSE $2 END, wide = CAST($3 AS BIGINT), claimed_until = 0,
+	if err := h.alone(ctx, `UPDATE homes SET hash = $1, shown = CASE WHEN again = 2 THEN '' ELSE $2 END,
+		wide = CAST($3 AS BIGINT), claimed_until = 0,
 		published_at = CASE WHEN $4 = 1 THEN published_at ELSE CAST($5 AS BIGINT) END,
 		due_at = coalesce(CAST($6 AS BIGINT), CASE WHEN again > 0 THEN due_at
 			WHEN CAST($3 AS BIGINT) = 1 THEN opened_at + CAST($9 AS BIGINT) END)
