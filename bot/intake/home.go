@@ -115,7 +115,8 @@ func (h *Handler) homeOf(ctx context.Context, slackID string) (message.HomeConte
 		c.NotRead = true
 		return c, nil
 	}
-	// Somebody blocked may still report by a command, which nobody with their phone sees.
+	// The policy may let the owner of a blocked account ask. Home offers such an account
+	// nothing, as Slack may still be open on its lost phone.
 	if c.Reports = !who.Actor.Blocked && h.cfg.Check(authz.Ask, who.Actor, authz.Matter{}).Allowed; !c.Reports {
 		return c, nil
 	}
