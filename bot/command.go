@@ -78,8 +78,8 @@ var (
 )
 
 // ParseCommand reads what was typed. Text that names no person and is no verb opens the
-// form, so only these are errors: a list of people, and a verb without its person or with
-// more than its ID. The error is a *UsageError, in sentences for the person who typed it.
+// form, so only these are errors: a list of people, drill and cancel alone, and status and
+// cancel with more than an ID. The error is a *UsageError, in sentences for the person who typed it.
 func ParseCommand(text string) (Command, error) {
 	word, rest := cut(text)
 	for isCommandName(word) {
@@ -107,7 +107,7 @@ func ParseCommand(text string) (Command, error) {
 	case DrillVerb:
 		return parseDrill(text, fromWord(rest))
 	}
-	c, ok, err := parseAsk(AskVerb, word, rest)
+	c, ok, err := parseAsk(AskVerb, text)
 	if !ok && err == nil {
 		c = freeText(text, "")
 	}
@@ -152,7 +152,7 @@ func parseAbout(verb Verb, text, rest string) (Command, error) {
 	case word == "":
 		return Command{}, &UsageError{"Please type the ID of one request after \"cancel\". It looks like REQ-7F3K4M.",
 			"`/revoke-sessions status` lists the open ones."}
-	case m == nil:
+	case m == nil, fromWord(more) != "" && isWord(word):
 		return freeText(text, verb), nil
 	}
 	id := "REQ-" + strings.ToUpper(m[1])
@@ -163,12 +163,16 @@ func parseAbout(verb Verb, text, rest string) (Command, error) {
 	return Command{Verb: verb, RequestID: id}, nil
 }
 
+// isWord reports whether what looks like an ID may be a word, such as "hacked".
+func isWord(id string) bool {
+	return !strings.ContainsAny(id, "0123456789-–—‑") && !strings.HasPrefix(strings.ToUpper(bare(id)), "REQ")
+}
+
 func parseDrill(text, rest string) (Command, error) {
-	word, more := cut(rest)
-	if word == "" {
+	if rest == "" {
 		return Command{}, &UsageError{"Who should the drill be about?", "Type `/revoke-sessions drill @name`. It revokes nothing."}
 	}
-	switch c, ok, err := parseAsk(DrillVerb, word, more); {
+	switch c, ok, err := parseAsk(DrillVerb, rest); {
 	case err != nil:
 		return Command{}, onePersonDrill
 	case !ok:
@@ -178,8 +182,10 @@ func parseDrill(text, rest string) (Command, error) {
 	}
 }
 
-// parseAsk reads an ask whose first word is the person; ok is false if it names none.
-func parseAsk(verb Verb, word, rest string) (c Command, ok bool, err error) {
+// parseAsk reads an ask whose first word is the person; ok is false if it names none, or
+// perhaps several.
+func parseAsk(verb Verb, text string) (c Command, ok bool, err error) {
+	word, rest := cut(text)
 	p := piecesOf(word)
 	if len(p.people()) > 1 {
 		return c, false, onePerson
@@ -188,23 +194,24 @@ func parseAsk(verb Verb, word, rest string) (c Command, ok bool, err error) {
 	if !ok {
 		return c, false, nil
 	}
-	if namesAnother(whom, endsList(word), rest) {
+	ownLine := strings.ContainsAny(strings.TrimSuffix(text[len(word):], rest), "\r\n")
+	if namesAnother(whom, ownLine || endsList(word), rest) {
 		return c, false, onePerson
 	}
-	if !whom.Me && len(peopleIn(word+" "+rest)) > 1 {
+	if !whom.Me && (len(peopleIn(text)) > 1 || namesUnknown(rest)) {
 		if verb == DrillVerb {
 			return c, false, onePerson
 		}
 		return c, false, nil // perhaps a list in words that are not known here: the form asks
 	}
-	reason = fromWord(hyphenless(reason) + " " + rest)
+	reason = fromWord(strings.TrimLeft(hyphens.Replace(reason), separators) + " " + rest)
 	return Command{Verb: verb, Whom: whom, Reason: Clean(asTyped(reason), MaxReason)}, true, nil
 }
 
-// hyphenless is the reason that follows a mention without a space, without the
-// punctuation between.
-func hyphenless(reason string) string {
-	return strings.TrimLeftFunc(reason, func(r rune) bool { return strings.ContainsRune(":,;.!-‐‑‒–—―−", r) })
+// namesUnknown reports whether a word of the text looks like a mention that Slack did not
+// make.
+func namesUnknown(text string) bool {
+	return slices.ContainsFunc(strings.Fields(plainText(text)), func(word string) bool { return strings.HasPrefix(bare(word), "@") })
 }
 
 // freeText is a form with everything typed as the reason. after is the verb that does not
@@ -215,7 +222,7 @@ func freeText(text string, after Verb) Command {
 	people, named := peopleIn(text), piecesOf(first).people()
 	switch {
 	case after == DrillVerb:
-	case len(people) > 1:
+	case len(people) > 1, len(people) == 1 && namesUnknown(text):
 		c.Several = true
 	case after == "" && len(named) == 1: // "@bob's phone is gone"
 		c.Whom = named[0]

@@ -32,6 +32,9 @@ const (
 	HomeCloses = 2 * time.Minute
 	// HomePause is the least time between two views for one person.
 	HomePause = 5 * time.Second
+	// HomeAgain is how long a Home tab that could not be drawn in full waits for the next
+	// try.
+	HomeAgain = time.Minute
 	// HomeRefusedFor is how long nothing is published after Slack has refused every Home
 	// tab.
 	HomeRefusedFor = time.Hour

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"unicode"
+	"unicode/utf8"
 )
 
 // Whom names the account a command is about; exactly one field is set.
@@ -88,8 +89,8 @@ func entityNames(inside, label string) (Whom, bool) {
 		return Whom{SlackID: m[1]}, true
 	}
 	if address, ok := strings.CutPrefix(inside, "mailto:"); ok {
-		whom, ok := accountIn(address)
-		if shown, isAccount := accountIn(label); isAccount && !strings.EqualFold(shown.Address, whom.Address) {
+		whom, ok := AccountIn(address)
+		if shown, isAccount := AccountIn(label); isAccount && !strings.EqualFold(shown.Address, whom.Address) {
 			return Whom{}, false
 		}
 		return whom, ok
@@ -121,11 +122,11 @@ func personIn(text string) (Whom, bool) {
 	if strings.EqualFold(bare(text), "me") {
 		return Whom{Me: true}, true
 	}
-	return accountIn(text)
+	return AccountIn(text)
 }
 
-// accountIn reads an account and what people put around it.
-func accountIn(text string) (Whom, bool) {
+// AccountIn reads an account and what people put around it.
+func AccountIn(text string) (Whom, bool) {
 	text = strings.Trim(html.UnescapeString(visible(text)), around)
 	if rest, ok := cutPrefixFold(text, "mailto:"); ok {
 		text = strings.Trim(rest, around)
@@ -133,8 +134,9 @@ func accountIn(text string) (Whom, bool) {
 	if id := hyphens.Replace(text); ObjectID.MatchString(id) {
 		text = id
 	}
-	if strings.Contains(text, ":") || possessive.MatchString(text) {
-		return Whom{}, false // other words are beside it
+	_, domain, _ := strings.Cut(text, "@")
+	if strings.ContainsAny(text, ":/|") || strings.ContainsAny(domain, between) || possessive.MatchString(text) {
+		return Whom{}, false // something else is beside it
 	}
 	return ParseAccount(text)
 }
@@ -159,37 +161,28 @@ func (p pieces) people() (all []Whom) {
 	return all
 }
 
+// separators may follow a mention at once, before the reason.
+const separators = ":,;.!…-"
+
 // single returns the only person whom the word names. rest is what follows them within the
 // word: a reason after a mention, without a space between. It returns false if the word
 // names several people, or other text is beside the person.
 func (p pieces) single(word string) (whom Whom, rest string, ok bool) {
-	people := p.people()
-	if len(people) != 1 || p[0].whom == (Whom{}) {
+	if len(p.people()) != 1 {
 		return Whom{}, "", false
 	}
-	last := p[0]
-	for i, one := range p {
-		if one.whom != (Whom{}) {
-			last = p[i]
-			continue
-		}
-		rest = word[last.at:]
-		if last.at == 0 || i != lastPerson(p)+1 || !strings.ContainsAny(hyphens.Replace(rest)[:1], ":,;.-!&") {
-			return Whom{}, "", false
-		}
-		return people[0], rest, true
+	text := slices.IndexFunc(p, func(one piece) bool { return one.whom == (Whom{}) })
+	switch {
+	case text < 0:
+		return p[0].whom, "", true
+	case text == 0, p[text-1].at == 0, slices.ContainsFunc(p[text:], func(one piece) bool { return one.whom != (Whom{}) }):
+		return Whom{}, "", false
 	}
-	return people[0], "", true
-}
-
-func lastPerson(p pieces) int {
-	last := -1
-	for i, one := range p {
-		if one.whom != (Whom{}) {
-			last = i
-		}
+	rest = word[p[text-1].at:]
+	if next, _ := utf8.DecodeRuneInString(hyphens.Replace(rest)); !strings.ContainsRune(separators, next) {
+		return Whom{}, "", false
 	}
-	return last
+	return p[0].whom, rest, true
 }
 
 // joins are the words that continue a list of people: "@bob and @carol".

@@ -52,7 +52,8 @@ func (h *asks) ask(ctx context.Context, a act, w wish) error {
 	}
 	var background sync.WaitGroup // runs during the look-ups; a failure does not end them
 	background.Go(func() { q.draft.Coverage = h.teller.Cover(ctx) })
-	background.Go(func() { q.source = h.lookUpSource(ctx, a) })
+	var source bot.Source
+	background.Go(func() { source = h.lookUpSource(ctx, a) })
 	defer background.Wait()
 	if refused, err := h.findTarget(ctx, q); refused || err != nil {
 		return err
@@ -61,8 +62,8 @@ func (h *asks) ask(ctx context.Context, a act, w wish) error {
 	if refused || err != nil {
 		return err
 	}
-	background.Wait() // q.draft.Coverage is set from here on
-	q.facts, q.draft.AskersAlso = facts, also
+	background.Wait() // what the background looked up is there from here on
+	q.facts, q.draft.AskersAlso, q.source = facts, also, source
 	q.draft.Words.AddSource(a.UserID, q.source)
 	if refused, err := h.mayAsk(ctx, q); refused || err != nil {
 		return err

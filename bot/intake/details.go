@@ -29,7 +29,11 @@ func (h *Handler) details(ctx context.Context, a act) error {
 		return err
 	}
 	approver := h.cfg.Check(authz.See, who.Actor, (&bot.Request{}).Matter()).Allowed
-	h.fillDetails(ctx, a, message.Details(&r, h.detailsView(ctx, a, &r), approver), message.DetailsNotShown())
+	v := h.detailsView(ctx, a, &r)
+	if approver {
+		h.teller.LeadToSources(ctx, &v, &r, a.UserID)
+	}
+	h.fillDetails(ctx, a, message.Details(&r, v, approver), message.DetailsNotShown())
 	return nil
 }
 
@@ -41,6 +45,5 @@ func (h *Handler) detailsView(ctx context.Context, a act, r *bot.Request) messag
 		h.log.Error("cannot read whether another request revoked the account", "request", r.ID, "arrival", a.ID, "error", err)
 	}
 	v.Meanwhile = other
-	h.teller.LeadToSources(ctx, &v, r, a.UserID)
 	return v
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"slices"
 	"strings"
+	"time"
 	"unicode/utf8"
 
 	"revoke-sessions/authz"
@@ -21,26 +22,36 @@ import (
 // openForm opens the form for a request before any look-up, because the trigger lives 3 s.
 // typed is the stored arrival whose text the form holds.
 func (h *Handler) openForm(ctx context.Context, a act, typed int64, f bot.Filled, note *message.FormError) error {
-	own := f.PickedUser == a.UserID
-	if wait := h.forms.Take(a.UserID, own, h.now()); wait > 0 {
-		v := h.view(ctx, a, nil)
-		v.Wait, v.Wanted = wait, authz.Ask
-		return h.refuse(ctx, a, bot.Entry{Wanted: string(authz.Ask), Reason: string(bot.TooFast)}, message.Refusal(bot.TooFast, nil, v))
-	}
-	if own {
+	if f.PickedUser == a.UserID {
 		ctx = lookup.For(ctx, lookup.ForOwn)
 	}
 	_, err := h.openView(ctx, a, message.FormFor(bot.FormMetadata{Opened: a.ID}, f, &h.cfg.Policy, note))
 	if err == nil {
 		return h.store.Record(ctx, a.ID)
 	}
+	if fast, ok := errors.AsType[*tooFast](err); ok {
+		v := h.view(ctx, a, nil)
+		v.Wait, v.Wanted = fast.wait, authz.Ask
+		return h.refuse(ctx, a, bot.Entry{Wanted: string(authz.Ask), Reason: string(bot.TooFast)}, message.Refusal(bot.TooFast, nil, v))
+	}
 	h.log.Warn("cannot open the form", "arrival", a.ID, "user", a.UserID, "error", err)
 	_, limited := lookup.TooOften(err)
-	return h.reply(ctx, a, message.FormNotOpened(mayHaveOpened(err), limited, typed))
+	return h.reply(ctx, a, message.FormNotOpened(mayHaveOpened(err), limited, f.Reason != "", typed))
 }
 
-// openView opens a modal within the budget, and returns its view ID.
+// tooFast means that one person has modals opened faster than the bot allows.
+type tooFast struct{ wait time.Duration }
+
+func (e *tooFast) Error() string { return "one person opens forms too fast" }
+
+// openView opens a modal within the budget, and returns its view ID. Each person but a known
+// approver has a pace: Slack lets an app open about 100 modals a minute.
 func (h *desk) openView(ctx context.Context, a act, view message.Modal) (id string, err error) {
+	if !h.likely(a.UserID) {
+		if wait := h.forms.Take(a.UserID, false, h.now()); wait > 0 {
+			return "", &tooFast{wait}
+		}
+	}
 	if err = h.budget.Take(ctx, "views.open"); err != nil {
 		return "", err
 	}
@@ -79,7 +90,9 @@ func (h *Handler) formButton(ctx context.Context, a act) error {
 	case bot.ActionFormOwn:
 		filled = filled.Own(a.UserID)
 	case bot.ActionFormOther:
-		filled = filled.Nobody()
+		if filled.PickedUser == a.UserID {
+			filled = filled.Nobody()
+		}
 	}
 	return h.openForm(ctx, a, id, filled, note)
 }
@@ -178,7 +191,7 @@ func (h *desk) mistake(a bot.Arrival) (wrong *message.FormError, reason authz.Re
 }
 
 // accountIn reads the account that was typed into a form.
-func accountIn(a bot.Arrival) (bot.Whom, bool) { return bot.ParseAccount(strings.TrimSpace(a.Account)) }
+func accountIn(a bot.Arrival) (bot.Whom, bool) { return bot.AccountIn(strings.TrimSpace(a.Account)) }
 
 // missing returns what a lane demands of a reason and does not find, as authz would.
 func (h *desk) missing(lane authz.Lane, a bot.Arrival) authz.Reason {

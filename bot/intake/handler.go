@@ -42,9 +42,11 @@ type desk struct {
 	approvers *lookup.Rosters
 	run       *lifecycle.Runner
 	teller    *notify.Teller
-	meter     bot.Meter
-	log       *slog.Logger
-	now       func() time.Time
+	// forms paces how often one person has a modal opened.
+	forms *lookup.Allowance
+	meter bot.Meter
+	log   *slog.Logger
+	now   func() time.Time
 }
 
 // asks makes a request from an ask, or adds the ask to an open request.
@@ -62,9 +64,7 @@ type brakes struct{ *desk }
 // Handler handles arrivals.
 type Handler struct {
 	*desk
-	asks *asks
-	// forms paces how often one person has a form opened.
-	forms     *lookup.Allowance
+	asks      *asks
 	decisions *decisions
 	brakes    *brakes
 }
@@ -76,10 +76,10 @@ func NewHandler(
 ) *Handler {
 	d := &desk{
 		cfg: cfg, budget: budget, store: store, people: people, approvers: approvers, run: run, teller: teller,
-		meter: cfg.Meter, log: cfg.Log, now: cfg.Now,
+		forms: lookup.NewAllowance(cfg.Timing.AskEvery), meter: cfg.Meter, log: cfg.Log, now: cfg.Now,
 	}
 	return &Handler{
 		desk: d, asks: &asks{desk: d, allowance: lookup.NewAllowance(cfg.Timing.AskEvery)},
-		decisions: &decisions{d}, brakes: &brakes{d}, forms: lookup.NewAllowance(cfg.Timing.AskEvery),
+		decisions: &decisions{d}, brakes: &brakes{d},
 	}
 }

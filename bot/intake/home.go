@@ -21,7 +21,7 @@ const homeLimit = 15
 const homeReads = 100
 
 // ShowHome draws and publishes the Home tab that the caller has claimed, and reports whether
-// Slack took it, or would have. Who the person is, and what they may see, is looked up each
+// Slack took it, or an earlier one of the same person. Who the person is, and what they may see, is looked up each
 // time.
 func (h *Handler) ShowHome(ctx context.Context, at bot.Home) (taken bool) {
 	ctx, cancel := context.WithTimeout(ctx, bot.StepDeadline)
@@ -35,14 +35,14 @@ func (h *Handler) ShowHome(ctx context.Context, at bot.Home) (taken bool) {
 	c, err := h.homeOf(ctx, at.SlackID)
 	if err != nil {
 		h.log.Error("cannot read what a Home tab shows", "user", at.SlackID, "error", err)
-		h.published(ctx, at, at.Wide, bot.Retry{At: h.now().Add(message.HomeAgain)})
+		h.published(ctx, at, at.Wide, bot.Retry{At: h.now().Add(bot.HomeAgain)})
 		return false
 	}
 	c.Closed = c.Approver && !h.now().Before(at.OpenedAt.Add(bot.HomeLife-bot.HomeCloses))
 	wide := c.Approver && !c.Closed
 	var retry bot.Retry
 	if c.NotRead || c.Unsure {
-		retry.At = h.now().Add(message.HomeAgain)
+		retry.At = h.now().Add(bot.HomeAgain)
 	}
 	view, digest := message.Home(c)
 	// While nobody answers who the reader is, their own open requests may stay. What waits
@@ -50,7 +50,7 @@ func (h *Handler) ShowHome(ctx context.Context, at bot.Home) (taken bool) {
 	if digest != at.Shown && !(c.NotRead && at.Shown != "" && !at.Wide) {
 		if wait := h.budget.TakeHome(); wait > 0 {
 			h.published(ctx, at, at.Wide, bot.Retry{At: h.now().Add(wait), PutOff: true})
-			return true
+			return taken
 		}
 		hash, err := h.teller.PublishHome(ctx, at.SlackID, view, at.Hash)
 		if err != nil {
@@ -72,7 +72,7 @@ func (h *Handler) published(ctx context.Context, at bot.Home, wide bool, retry b
 
 // homeRefused notes why a Home tab was not published, and when to try again.
 func (h *Handler) homeRefused(ctx context.Context, at bot.Home, err error) {
-	wait := message.HomeAgain
+	wait := bot.HomeAgain
 	h.budget.NoteTooOften("views.publish", err)
 	if asked, ok := lookup.TooOften(err); ok {
 		wait = asked
@@ -144,6 +144,7 @@ func (h *Handler) waitingFor(ctx context.Context, who lookup.Person, c *message.
 	}
 	c.MoreWaiting = len(open) == homeReads
 	open = slices.DeleteFunc(open, func(r bot.Request) bool {
+		c.MoreWaiting = c.MoreWaiting || r.State == "" // it cannot be read
 		return r.State != bot.Pending || !h.cfg.Check(authz.Confirm, who.Actor, r.Matter()).Allowed ||
 			slices.ContainsFunc(r.Approvals, func(v bot.Verdict) bool { return v.EntraID == who.Actor.EntraID })
 	})

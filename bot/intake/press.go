@@ -37,7 +37,7 @@ func (h *Handler) pressCancel(ctx context.Context, a act) error {
 	}
 	if _, err := h.openView(ctx, a, view); err != nil {
 		h.log.Warn("cannot open the form that cancels a request", "request", a.Value, "arrival", a.ID, "user", a.UserID, "error", err)
-		return h.reply(ctx, a, message.HomeFormNotOpened())
+		return h.reply(ctx, a, message.CancelNotOpened(mayHaveOpened(err)))
 	}
 	return h.store.Record(ctx, a.ID)
 }

@@ -141,11 +141,11 @@ func TestDecode_Errors(t *testing.T) {
 
 		{"button of another version", "interactive", with(clickJSON, `"request.confirm"`, `"request.tomorrow"`), errUnknown},
 		{"menu with a button's name", "interactive", with(clickJSON, `"type":"button"`, `"type":"static_select"`), errUnknown},
-		{"button of a message in a modal", "interactive", with(clickJSON, `{"type":"message"`, `{"type":"view"`), errUnknown},
+		{"button of a message in a Home tab", "interactive", with(pressJSON, `"home.cancel","block_id":"b"`, `"request.confirm","block_id":"b"`), errUnknown},
 		{"button of a message in the Home tab", "interactive", with(pressJSON, `"home.cancel"`, `"request.confirm"`), errUnknown},
 		{"button of the Home tab on a message", "interactive", with(clickJSON, `"request.confirm"`, `"home.own"`), errUnknown},
 		{"button of the Home tab in a modal", "interactive", with(pressJSON, `"type":"home"`, `"type":"modal"`), errUnknown},
-		{"button of the Home tab without a view", "interactive", with(pressJSON, `"view":{"id":"V5","type":"home"`, `"other":{"id":"V5","type":"home"`), errUnknown},
+		{"button of the Home tab without a view", "interactive", with(pressJSON, `"view":{"id":"V5","type":"home"`, `"other":{"id":"V5","type":"home"`), errMalformed},
 		{"form of another version", "interactive", with(formJSON, `"request.form"`, `"request.tomorrow"`), errUnknown},
 		{"shortcut of another version", "interactive", with(shortcutJSON, `"report.lost"`, `"report.tomorrow"`), errUnknown},
 		{"shortcut on a message of another version", "interactive", with(messageJSON, `"report.message"`, `"report.lost"`), errUnknown},

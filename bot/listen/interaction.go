@@ -47,7 +47,7 @@ type interactionPayload struct {
 		ActionTS string `json:"action_ts"`
 	} `json:"actions"`
 
-	// Of a shortcut, and on a message. CallbackID of a form is the view's.
+	// Of a shortcut; MessageTS only of one on a message. A form's callback_id is its view's.
 	CallbackID string `json:"callback_id"`
 	ActionTS   string `json:"action_ts"`
 	MessageTS  string `json:"message_ts"`
@@ -94,6 +94,7 @@ func decodeInteraction(payload json.RawMessage) (bot.Arrival, error) {
 }
 
 func decodeClick(a bot.Arrival, p interactionPayload) (bot.Arrival, error) {
+	a.Kind = bot.ClickArrival
 	// A person clicks one button at a time. If there are several, nobody can know which
 	// one the person meant.
 	if len(p.Actions) != 1 {
@@ -103,19 +104,21 @@ func decodeClick(a bot.Arrival, p interactionPayload) (bot.Arrival, error) {
 	if strings.HasPrefix(action.ActionID, bot.LinkPrefix) {
 		return a, fmt.Errorf("a link: %w", errIgnored)
 	}
+	if p.Container.Type == "view" && p.View.ID == "" {
+		return a, fmt.Errorf("click in no view: %w", errMalformed)
+	}
 	home := p.Container.Type == "view" && p.View.Type == "home"
 	known := home && bot.HomeButtons[action.ActionID] || p.Container.Type == "message" && bot.MessageButtons[action.ActionID]
 	if action.Type != "button" || !known {
 		return a, errUnknown
 	}
-	a.Kind = bot.ClickArrival
 	a.ActionID, a.Value = action.ActionID, action.Value
 	if action.ActionTS == "" || len(action.ActionTS) > maxID {
 		return a, fmt.Errorf("click without a time: %w", errMalformed)
 	}
 	if home {
-		if p.View.ID == "" || len(p.View.ID) > maxID {
-			return a, fmt.Errorf("click in a Home tab without an ID: %w", errMalformed)
+		if len(p.View.ID) > maxID {
+			return a, fmt.Errorf("click in a Home tab with an endless ID: %w", errMalformed)
 		}
 		a.Key = bot.ActKey(a.Kind, "home", p.View.ID, a.UserID, action.ActionTS)
 		return a, nil
@@ -134,8 +137,11 @@ func decodeClick(a bot.Arrival, p interactionPayload) (bot.Arrival, error) {
 // and the person, and nothing that was written.
 func decodeShortcut(a bot.Arrival, p interactionPayload, payload json.RawMessage) (bot.Arrival, error) {
 	a.Kind = bot.ShortcutArrival
-	onMessage := p.Type == "message_action"
-	if known := map[bool]string{true: bot.MessageShortcut, false: bot.LostShortcut}[onMessage]; p.CallbackID != known {
+	known, onMessage := bot.LostShortcut, p.Type == "message_action"
+	if onMessage {
+		known = bot.MessageShortcut
+	}
+	if p.CallbackID != known {
 		return a, errUnknown
 	}
 	a.CallbackID = p.CallbackID
@@ -153,13 +159,13 @@ func decodeShortcut(a bot.Arrival, p interactionPayload, payload json.RawMessage
 }
 
 func decodeForm(a bot.Arrival, p interactionPayload) (bot.Arrival, error) {
+	a.Kind = bot.FormArrival
 	if _, known := bot.FormErrorBlocks[p.View.CallbackID]; !known {
 		return a, errUnknown // an empty ack would close it as if it had worked
 	}
 	if p.View.ID == "" || len(p.View.ID) > maxID {
 		return a, fmt.Errorf("form without an ID: %w", errMalformed)
 	}
-	a.Kind = bot.FormArrival
 	a.ViewID = p.View.ID
 	a.CallbackID = p.View.CallbackID
 	a.Metadata = p.View.Metadata

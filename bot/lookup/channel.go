@@ -41,12 +41,12 @@ func (p *People) CanOpen(ctx context.Context, channel, slackID string) (bool, er
 	return err == nil && age < Fresh && (m.Standing == authz.FullMember || m.Standing == authz.GuestUser), err
 }
 
-// IsPublic reports whether every member of the workspace can open a channel, as far as the
-// bot can tell. It grants no right.
+// IsPublic reports whether every full member of the workspace can open a channel, as far as
+// the bot can tell. It grants no right.
 func (p *People) IsPublic(ctx context.Context, channel string) (bool, error) {
 	ctx = context.WithValue(ctx, purposeKey{}, ForOthers) // a link is never urgent
-	is, _, err := p.public.Get(ctx, channel)
-	return is, err
+	is, age, err := p.public.Get(ctx, channel)
+	return is && age < Fresh, err
 }
 
 func (p *People) readPublic(ctx context.Context, channel string) (bool, error) {

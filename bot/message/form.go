@@ -1,6 +1,7 @@
 package message
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 
@@ -19,6 +20,8 @@ type FormError struct {
 	Block string
 	// Words are our own. Slack shows the text and the blocks of a form, but no buttons.
 	Words bot.Message
+	// Head is the first sentence in place of "Not sent yet."; empty for that.
+	Head string
 }
 
 // DenyForm is the modal that asks an approver for the reason of a denial. It carries
@@ -79,23 +82,23 @@ func FormNote(c bot.Command) *FormError {
 		p.add((&line{}).say("You named several people, and one form is for one person. Please choose the person."))
 		return &FormError{Block: bot.FormTargetBlock, Words: p.message()}
 	case c.After != "":
-		p.add((&line{}).say("%s", afterVerb[c.After]))
+		note := afterVerb[c.After]
+		p.add((&line{}).say("%s", note.then))
+		return &FormError{Head: note.head, Words: p.message()}
 	case c.Unknown != "":
 		p.add((&line{}).say("I can't tell who “").typed(c.Unknown).say("” is. Please choose the person. Not in Slack? Type `/revoke-sessions name@example.com`."))
 		return &FormError{Block: bot.FormTargetBlock, Words: p.message()}
-	default:
-		return nil
 	}
-	return &FormError{Words: p.message()}
+	return nil
 }
 
 // afterVerb says what a verb takes, after it was typed with other words.
-var afterVerb = map[bot.Verb]string{
-	bot.HelpVerb:     "Lost a device? Send this form. `/revoke-sessions help` alone lists the commands.",
-	bot.StatusVerb:   "Lost a device? Send this form. `/revoke-sessions status` alone lists what is open.",
-	bot.CancelVerb:   "This form makes a new report. To take one back, type `/revoke-sessions cancel REQ-…`, with its ID.",
-	bot.DrillVerb:    "This form asks for a real revoke. For a rehearsal, type `/revoke-sessions drill @name`.",
-	bot.UnfreezeVerb: "This form makes a new report. To ask for the end of a freeze, type `/revoke-sessions unfreeze` alone.",
+var afterVerb = map[bot.Verb]struct{ head, then string }{
+	bot.HelpVerb:     {"Lost a device? Send this form.", "`/revoke-sessions help` alone lists the commands."},
+	bot.StatusVerb:   {"Lost a device? Send this form.", "`/revoke-sessions status` alone lists what is open."},
+	bot.CancelVerb:   {"This form makes a new report.", "To take one back, type `/revoke-sessions cancel REQ-…`, with its ID."},
+	bot.DrillVerb:    {"This form asks for a real revoke.", "For a rehearsal, type `/revoke-sessions drill @name`."},
+	bot.UnfreezeVerb: {"This form makes a new report.", "To ask for the end of a freeze, type `/revoke-sessions unfreeze` alone."},
 }
 
 // NobodyChosen is what the form says if nobody can tell who a message is about.
@@ -169,7 +172,7 @@ func withError(not string, wrong *FormError, blocks []slack.Block) slack.Blocks 
 		return slack.Blocks{BlockSet: blocks}
 	}
 	p := &page{}
-	p.add((&line{}).say("⚠ ").bold("%s", not))
+	p.add((&line{}).say("⚠ ").bold("%s", cmp.Or(wrong.Head, not)))
 	says := append(p.blocks(), withoutButtons(wrong.Words)...)
 	at := 0
 	for i, b := range blocks {
@@ -214,17 +217,21 @@ func closable(title string, blocks []slack.Block) Modal {
 
 // FormNotOpened answers somebody whose form did not open; with unsure, it may have opened.
 // tooOften means that Slack asked the bot to wait. The buttons open the form, filled in
-// with what the stored arrival holds.
-func FormNotOpened(unsure, tooOften bool, arrival int64) bot.Message {
+// with what the stored arrival holds; typed means that it holds a reason.
+func FormNotOpened(unsure, tooOften, typed bool, arrival int64) bot.Message {
 	says := "The form did not open. Nothing was sent."
 	switch {
 	case tooOften:
 		says = "Slack asked the bot to wait, so the form did not open. Nothing was sent."
 	case unsure:
-		says = "I don't know whether the form opened. If you see it, send it."
+		says = "I don't know whether the form opened. If you don't see it, press a button."
+	}
+	keeps := "."
+	if typed {
+		keeps = " with what you typed."
 	}
 	p := &page{}
-	p.add((&line{}).say("%s Whose device is it? A button opens the form with what you typed.", says))
+	p.add((&line{}).say("%s Whose device is it? A button opens the form%s", says, keeps))
 	if tooOften {
 		p.add((&line{}).say("Commands work without a form. %s", bot.TypeInstead))
 	}

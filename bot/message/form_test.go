@@ -226,14 +226,14 @@ func TestForms_HaveTheBlockForErrors(t *testing.T) {
 func TestAcks_AreSmall(t *testing.T) {
 	rule := authz.Rule{Ticket: regexp.MustCompile(strings.Repeat("é", 5000))}
 	for name, ack := range map[string]any{
-		"errors": ErrorsAck(FormError{bot.FormReasonBlock, TicketMissing(rule)}), "checking": UpdateAck(FormChecking(bot.FormCallback, "checking-1")),
+		"errors": ErrorsAck(FormError{Block: bot.FormReasonBlock, Words: TicketMissing(rule)}), "checking": UpdateAck(FormChecking(bot.FormCallback, "checking-1")),
 	} {
 		text, err := json.Marshal(ack)
 		if err != nil || len(text) > 2000 {
 			t.Errorf("%s: %d bytes, %v", name, len(text), err)
 		}
 	}
-	text, _ := json.Marshal(ErrorsAck(FormError{bot.FormReasonBlock, TicketMissing(strict().Self)}))
+	text, _ := json.Marshal(ErrorsAck(FormError{Block: bot.FormReasonBlock, Words: TicketMissing(strict().Self)}))
 	if want := `{"response_action":"errors","errors":{"reason":"Please name a ticket (it must match INC-[0-9]+)."}}`; string(text) != want {
 		t.Errorf("ack %s, want %s", text, want)
 	}

@@ -183,10 +183,10 @@ func answerMessages() (all []golden) {
 	add("busy", Busy(bottest.Emergency))
 	for _, unsure := range []bool{true, false} {
 		add(fmt.Sprintf("form not opened, unsure %t", unsure), NotOpened(&pending.r, true, unsure))
-		add(fmt.Sprintf("form for a request not opened, unsure %t", unsure), FormNotOpened(unsure, false, 42))
+		add(fmt.Sprintf("form for a request not opened, unsure %t", unsure), FormNotOpened(unsure, false, unsure, 42))
 	}
-	add("form for a request not opened, too often", FormNotOpened(false, true, 42))
-	add("form of the Home tab not opened", HomeFormNotOpened())
+	add("form for a request not opened, too often", FormNotOpened(false, true, true, 42))
+	add("form of the Home tab not opened", CancelNotOpened(false))
 	add("form to cancel is too old", CancelFormTooOld())
 	add("of another version", OtherVersions())
 	for _, text := range []string{"drill", "cancel", "cancel REQ-7F3K4M please", "<@U0CAROL> <@U0BOB>"} {

@@ -3,8 +3,6 @@ package message
 import (
 	"crypto/sha256"
 	"encoding/hex"
-	"fmt"
-	"time"
 
 	"github.com/slack-go/slack"
 
@@ -45,7 +43,7 @@ func Home(c HomeContent) (view HomeTab, digest string) {
 	p.title((&line{}).say("Lost a device?"))
 	switch {
 	case c.NotRead:
-		p.add((&line{}).say("I could not look you up, so I can't show more. Open this tab again in a minute, or type `/revoke-sessions`."))
+		p.add((&line{}).say("I could not look you up, so I can't show more. I'll try again in a minute. Or type `/revoke-sessions`."))
 	case !c.Reports:
 		if c.View.Emergency == "" {
 			p.add((&line{}).say("I can't take a report from this account."))
@@ -54,15 +52,16 @@ func Home(c HomeContent) (view HomeTab, digest string) {
 		reportPart(p, c)
 	}
 	p.add(emergencyWay(c.View))
-	if c.Reports {
-		ownPart(p, c)
-	}
 	switch {
 	case c.Approver && c.Closed:
 		p.add((&line{}).say("Open this tab again to see what waits for you."))
 	case c.Approver:
 		approverPart(p, c)
-	case c.Unsure:
+	}
+	if c.Reports {
+		ownPart(p, c)
+	}
+	if c.Unsure {
 		p.add((&line{}).say("I could not check whether you are an approver, so this shows only what you asked for."))
 	}
 	sum := sha256.Sum256(encoded(p.blocks()))
@@ -72,7 +71,7 @@ func Home(c HomeContent) (view HomeTab, digest string) {
 }
 
 func reportPart(p *page, c HomeContent) {
-	p.add((&line{}).say("Report it here. An approver decides. The buttons open a form, and change nothing."))
+	p.add((&line{}).say("Report it here. An approver decides. A button only opens a form."))
 	p.buttons(
 		button(bot.ActionHomeOwn, "I lost a device", "", slack.StyleDanger),
 		button(bot.ActionHomeOther, "Report for somebody else", "", slack.StyleDefault),
@@ -111,9 +110,14 @@ func ownLine(r *bot.Request, v View) *line {
 		return l.say("I can't go on with it now. See my direct message to you.")
 	case r.State == bot.Pending && r.OnlySelf():
 		return l.say("Waiting for you: press the button in my direct message. %s ", nothingYet(r)).join(ifUndecided(r, &line{}, v))
+	case r.State == bot.Pending && !r.CancelAskedAt.IsZero():
+		return l.say("You asked to cancel. An approver phones you first. %s ", nothingYet(r)).join(ifUndecided(r, &line{}, v))
 	case r.State == bot.Pending:
 		return l.say("Waiting for an approver").join(statusCount(r)).say(". %s ", nothingYet(r)).join(ifUndecided(r, &line{}, v))
 	case r.State == bot.Approved:
+		if v.Freeze != nil {
+			return l.say("Approved. It is checked again and carried out when the freeze ends.")
+		}
 		return l.say("Approved, and not carried out yet.")
 	case r.State == bot.Executing && !r.Drill:
 		return l.say("Asking Microsoft Entra to revoke the sessions.")
@@ -125,6 +129,9 @@ func ownLine(r *bot.Request, v View) *line {
 
 // approverPart lists what waits for the reader.
 func approverPart(p *page, c HomeContent) {
+	if c.Freeze != nil {
+		p.add(frozenLine(c.Freeze))
+	}
 	p.add((&line{}).bold("Waiting for you"))
 	var lines []*line
 	for _, one := range c.Waiting {
@@ -138,9 +145,6 @@ func approverPart(p *page, c HomeContent) {
 		p.add((&line{}).say("There may be more. Type `/revoke-sessions status`."))
 	case len(lines) == 0:
 		p.add((&line{}).say("Nothing waits for you."))
-	}
-	if c.Freeze != nil {
-		p.add(frozenLine(c.Freeze))
 	}
 }
 
@@ -163,7 +167,7 @@ func CancelForm(r *bot.Request, arrival int64) Modal {
 	}
 	p.add((&line{}).typed(whatCancelDoes(r)))
 	return Modal{
-		Type: slack.VTModal, CallbackID: bot.CancelCallback, PrivateMetadata: fmt.Sprint(arrival),
+		Type: slack.VTModal, CallbackID: bot.CancelCallback, PrivateMetadata: bot.FormMetadata{Opened: arrival}.String(),
 		Title: plainText(label), Submit: plainText(label), Close: plainText("Go back"),
 		Blocks: slack.Blocks{BlockSet: p.blocks()},
 	}
@@ -181,10 +185,11 @@ func CancelFormTooOld() bot.Message {
 	return Note("This form is too old, so nothing was cancelled. Open the Home tab again, or type `/revoke-sessions cancel REQ-…`.")
 }
 
-// HomeFormNotOpened answers a press in the Home tab whose form did not open.
-func HomeFormNotOpened() bot.Message {
-	return Note("The form did not open. Nothing was changed. Press the button again, or type `/revoke-sessions`.")
+// CancelNotOpened answers a press of Cancel in the Home tab whose form did not open; with
+// unsure, it may have opened.
+func CancelNotOpened(unsure bool) bot.Message {
+	if unsure {
+		return Note("I don't know whether the form opened. Nothing is cancelled yet. If you see no form, press the button again.")
+	}
+	return Note("The form did not open. Nothing was cancelled. Press the button again, or type `/revoke-sessions cancel REQ-…`.")
 }
-
-// HomeAgain is how long a Home tab that could not be drawn in full waits for the next try.
-const HomeAgain = time.Minute

@@ -234,12 +234,12 @@ func (e *examination) homeTab(ctx context.Context) verdict {
 func ofHomeTab(code string, at time.Time) verdict {
 	switch {
 	case code != "":
-		return verdict{doubtful, fmt.Sprintf("Slack refused a Home tab at %s (%s): the installed app is older than the tab. Everything else works",
+		return verdict{doubtful, fmt.Sprintf("Slack refused a Home tab at %s (%s): the installed app has none. Everything else works",
 			at.Format(time.RFC3339), bot.ShownCode(code)),
-			"When every replica runs this version, put its manifest.yml into the Slack app's settings, under App Manifest, and install the app again"}
+			"When every replica runs this version, put its manifest.yml into the Slack app's settings, under App Manifest, and install the app again. The bot tries again within an hour"}
 	case at.IsZero():
 		return verdict{unchecked, "not checked: whether the app has its Home tab, because the bot has published none yet",
-			"Open the app in Slack. If its Home tab says that it is under construction, the installed manifest is older than this version's manifest.yml"}
+			"Open the app in Slack. If it has no Home tab, or one that stays under construction while the bot runs, the installed manifest is older than this version's manifest.yml"}
 	}
 	return fine("Slack took a Home tab at %s", at.Format(time.RFC3339))
 }
