@@ -208,10 +208,13 @@ func parseAsk(verb Verb, text string) (c Command, ok bool, err error) {
 	return Command{Verb: verb, Whom: whom, Reason: Clean(asTyped(reason), MaxReason)}, true, nil
 }
 
-// namesUnknown reports whether a word of the text looks like a mention that Slack did not
-// make.
+// namesUnknown reports whether a word of the text looks like a mention of a person that
+// Slack did not make.
 func namesUnknown(text string) bool {
-	return slices.ContainsFunc(strings.Fields(plainText(text)), func(word string) bool { return strings.HasPrefix(bare(word), "@") })
+	return slices.ContainsFunc(strings.Fields(plainText(text)), func(word string) bool {
+		name, at := strings.CutPrefix(strings.ToLower(bare(word)), "@")
+		return at && !slices.Contains([]string{"", "here", "channel", "everyone"}, name)
+	})
 }
 
 // freeText is a form with everything typed as the reason. after is the verb that does not

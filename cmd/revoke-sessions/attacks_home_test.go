@@ -132,17 +132,17 @@ var homeAttacks = slices.Concat([]attack{
 		name: "a press in a Home tab without a view, and in one without an ID", scene: carolsLaptop,
 		attack: func(r *raid) {
 			request := r.request
-			r.ignored(r.slack.As(bobID).PressHomeRaw(func(c *slacktest.Click) {
+			// Nobody can have pressed that, so it is acked and not stored.
+			r.acked(r.slack.As(bobID).PressHomeRaw(func(c *slacktest.Click) {
 				c.ActionID, c.Value = bot.ActionHomeCancel, request
 				c.Edit = func(p map[string]any) { delete(p, "view") }
 			}))
-			// Nobody can have pressed that, so it is acked and not stored.
 			r.acked(r.slack.As(bobID).PressHomeRaw(func(c *slacktest.Click) {
 				c.ActionID, c.Value = bot.ActionHomeCancel, request
 				c.Edit = func(p map[string]any) { p["view"] = map[string]any{"type": "home"} }
 			}))
 		},
-		unrecorded: true, log: otherVersion, state: bot.Pending, then: every((*raid).alive, noForms()),
+		unrecorded: true, log: "envelope could not be read", state: bot.Pending, then: every((*raid).alive, noForms()),
 	},
 	{
 		name: "a press in the Home tab of another app", scene: carolsLaptop,
@@ -176,7 +176,7 @@ var homeAttacks = slices.Concat([]attack{
 		},
 		unrecorded: true, state: bot.Pending,
 		then: every((*raid).alive, noForms(), func(r *raid) {
-			r.sees(false, []string{"dm:bob", "The form did not open. Nothing was changed. Press the button again"})
+			r.sees(false, []string{"dm:bob", "The form did not open. Nothing was cancelled. Press the button again"})
 		}),
 	},
 }, inVain(bot.ActionConfirm, bot.ActionApprove, bot.ActionDeny, bot.ActionRetry, bot.ActionApproveRetry, bot.ActionCancel, bot.ActionDetails,
