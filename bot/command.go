@@ -136,8 +136,8 @@ func verbOf(word string) Verb {
 	switch option := strings.TrimLeft(name, "-"); {
 	case option != name && (option == "h" || option == "help"):
 		return HelpVerb
-	case slices.Contains([]Verb{HelpVerb, StatusVerb, CancelVerb, DrillVerb, FreezeVerb, UnfreezeVerb}, Verb(name)):
-		return Verb(name)
+	case slices.Contains([]Verb{HelpVerb, StatusVerb, CancelVerb, DrillVerb, FreezeVerb, UnfreezeVerb}, Verb(strings.Trim(name, "-"))):
+		return Verb(strings.Trim(name, "-"))
 	}
 	return ""
 }

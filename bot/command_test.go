@@ -159,6 +159,12 @@ func TestParseCommand_FreeText(t *testing.T) {
 		{text: "<@U0CAROL|carol>'s phone is gone", whom: carol, reason: "@carol's phone is gone"},
 		{text: "carol@contoso.example's phone", whom: nobody, also: Command{Unknown: "carol@contoso.example's"}},
 		{text: "carol@contoso.example:stolen", whom: Whom{Address: "carol@contoso.example"}},
+		{text: "carol@contoso.example—stolen laptop", whom: Whom{Address: "carol@contoso.example"}},
+		{text: "a–b@contoso.example—stolen", whom: Whom{Address: "a–b@contoso.example"}},
+		// The end of an address is somebody else's.
+		{text: "R&amp;D@contoso.example,stolen", whom: Whom{Address: "R&D@contoso.example"}, reason: "R&D@contoso.example,stolen"},
+		{text: "carol+vip@contoso.example:stolen", whom: Whom{Address: "carol+vip@contoso.example"}},
+		{text: "carol+vip@contoso.example/stolen", whom: Whom{Address: "carol+vip@contoso.example"}},
 		{text: "user 0c0c0c0c-1111-4222-8333-4444abcdef00 phished"},
 		{text: "<mailto:carol@contoso.example|bob@contoso.example> x", reason: "bob@contoso.example (carol@contoso.example) x"},
 		{text: "lost my phone, <@U0CAROL|carol> saw it", reason: "lost my phone, @carol saw it"}, // mine or hers
@@ -233,7 +239,7 @@ func TestParseCommand_RefusalSaysWhatToType(t *testing.T) {
 // wrappers are what people, phones and mail programs put around a word; %s is the word.
 var wrappers = []string{
 	"%s", "%s,", "%s.", "%s:", "%s;", "%s!", "%s?", "“%s”", "‘%s’", "„%s“", "«%s»", "‹%s›", "\"%s\"", "'%s'", "`%s`", "{%s}", "[%s]", "(%s)", "(%s),",
-	"*%s*", "\u200b%s\u200b", "\ufeff%s", "\u2068%s\u2069", "%s\ufe0f", "• %s", "- %s", "— %s", "%s…", "“%s,”", "&lt;%s&gt;", "&quot;%s&quot;",
+	"*%s*", "\u200b%s\u200b", "\ufeff%s", "\u2068%s\u2069", "%s\ufe0f", "• %s", "- %s", "— %s", "%s…", "“%s,”", "–%s–", "—%s", "%s\U000e0100", "&lt;%s&gt;", "&quot;%s&quot;",
 }
 
 // What is around a name, an address, a verb or an ID does not belong to it.
@@ -280,6 +286,9 @@ func TestParseCommand_WrappedWords(t *testing.T) {
 	for _, text := range []string{"—help", "–help", "-help", "--HELP", "–h", "??"} {
 		check(text, Command{Verb: HelpVerb})
 	}
+	check("-me- lost", askFor(Whom{Me: true}, "lost"))
+	check("-status", Command{Verb: StatusVerb})
+	check("-carol@contoso.example x", askFor(Whom{Address: "-carol@contoso.example"}, "x")) // an address may begin so
 	check("/revoke-sessions me lost my phone", askFor(Whom{Me: true}, "lost my phone"))
 	check("/revoke–sessions", Command{Verb: FormVerb})
 	check("<@U0CAROL>:stolen", askFor(Whom{SlackID: "U0CAROL"}, "stolen"))
@@ -305,7 +314,7 @@ func FuzzParseCommand(f *testing.F) {
 	for _, seed := range []string{
 		"", " ", "help", "me", "me lost my phone", "<@U0CAROL> stolen", "<@U0CAROL|carol> stolen & gone", "drill me", "status", "cancel REQ-7F3K4M",
 		"<mailto:a@b|a@b> x", "a@b <@U1>", "a@b a\u200b@b", "me &amp;lt;!here&gt;", "me <https://a|b> <!date^1^x|y>", "0c0c0c0c-1111-4222-8333-4444abcdef00 x",
-		"o’neill@x", "me \u202e\u2066\xff", "me " + strings.Repeat("a ", 600), "drill <@U1> <@U2>", "@bob", "freeze",
+		"o’neill@x", "me \u202e\u2066\xff", "me " + strings.Repeat("a ", 600), "drill <@U1> <@U2>", "@bob", "freeze", "< 1|2>",
 	} {
 		f.Add(seed)
 	}
@@ -359,7 +368,7 @@ func neverALostReason(t *testing.T, text string, c Command) {
 	if c.Verb != FormVerb || strings.Contains(hyphens.Replace(strings.ToLower(text)), "revoke-sessions") {
 		return
 	}
-	text = asTyped(text) // Slack's entities are shown by their labels
+	text = asTyped(fromWord(text)) // Slack's entities are shown by their labels, and "< 1|2>" is none without its "<"
 	letters := func(s string) string {
 		return strings.Map(func(r rune) rune {
 			if unicode.IsLetter(r) && !hidden(r) || unicode.IsDigit(r) {

@@ -18,11 +18,12 @@ type Whom struct {
 }
 
 // around are the characters that people, phones and mail programs put around a name, an
-// address, a verb or an ID; closing are those that do not continue a list of people. A dash
-// is none of them: an address may begin with one.
+// address, a verb or an ID; closing are those that do not continue a list of people. A plain
+// hyphen is none of them: an address may begin with one.
 const (
 	around  = ",;" + closing
-	closing = ".:!?…·•*\"'`´‘’‚‛“”„‟«»‹›()[]{}<>"
+	closing = ".:!?…·•*\"'`´‘’‚‛“”„‟«»‹›()[]{}<>" + dashes
+	dashes  = "‒–—―−"
 )
 
 // between are the characters that separate people in a list without spaces.
@@ -35,7 +36,8 @@ var hyphens = strings.NewReplacer("‐", "-", "‑", "-", "‒", "-", "–", "-"
 func visible(word string) string {
 	return strings.Map(func(r rune) rune {
 		switch {
-		case hidden(r), unicode.IsControl(r), r == '\u034f', r == '\u200c', r == '\u200d', r >= '\ufe00' && r <= '\ufe0f':
+		case hidden(r), unicode.IsControl(r), r == '\u034f', r == '\u200c', r == '\u200d',
+			unicode.Is(unicode.Variation_Selector, r):
 			return -1
 		}
 		return r
@@ -107,7 +109,7 @@ func piecesOfText(text string) (all pieces) {
 	if whom, ok := personIn(text); ok {
 		return pieces{{whom: whom}}
 	}
-	for _, part := range strings.FieldsFunc(text, func(r rune) bool { return strings.ContainsRune(between+":<>", r) }) {
+	for _, part := range partsOf(text) {
 		if whom, ok := personIn(part); ok {
 			all = append(all, piece{whom: whom})
 		} else if !isPunctuation(part) {
@@ -117,9 +119,34 @@ func piecesOfText(text string) (all pieces) {
 	return all
 }
 
+// partsOf cuts plain text between people. It never cuts an address before its @: the end
+// of "r+d@contoso.example" is somebody else's address.
+func partsOf(text string) (parts []string) {
+	for _, part := range strings.FieldsFunc(text, func(r rune) bool { return strings.ContainsRune(",;/|:<>", r) }) {
+		for part != "" {
+			at := max(0, strings.IndexByte(part, '@'))
+			end := strings.IndexFunc(part[at:], afterAddress)
+			if at == 0 || end < 0 {
+				break
+			}
+			parts = append(parts, part[:at+end])
+			part = strings.TrimLeftFunc(part[at+end:], afterAddress)
+		}
+		if strings.Contains(part, "@") {
+			parts = append(parts, strings.TrimLeft(part, between))
+			continue
+		}
+		parts = append(parts, strings.FieldsFunc(part, func(r rune) bool { return strings.ContainsRune(between, r) })...)
+	}
+	return parts
+}
+
+// afterAddress reports the characters that are in no address after its @.
+func afterAddress(r rune) bool { return strings.ContainsRune(between+dashes, r) }
+
 // personIn reads text that is one person and what people put around it.
 func personIn(text string) (Whom, bool) {
-	if strings.EqualFold(bare(text), "me") {
+	if strings.EqualFold(strings.Trim(bare(text), "-"), "me") {
 		return Whom{Me: true}, true
 	}
 	return AccountIn(text)
@@ -131,11 +158,11 @@ func AccountIn(text string) (Whom, bool) {
 	if rest, ok := cutPrefixFold(text, "mailto:"); ok {
 		text = strings.Trim(rest, around)
 	}
-	if id := hyphens.Replace(text); ObjectID.MatchString(id) {
+	if id := strings.Trim(hyphens.Replace(text), "-"); ObjectID.MatchString(id) {
 		text = id
 	}
 	_, domain, _ := strings.Cut(text, "@")
-	if strings.ContainsAny(text, ":/|") || strings.ContainsAny(domain, between) || possessive.MatchString(text) {
+	if strings.ContainsAny(text, ":/|") || strings.ContainsFunc(domain, afterAddress) || possessive.MatchString(text) {
 		return Whom{}, false // something else is beside it
 	}
 	return ParseAccount(text)
