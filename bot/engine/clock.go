@@ -134,10 +134,10 @@ func (b *Bot) pickUp(ctx context.Context) {
 		b.pool.Resume(work.Piece{Do: func(ctx context.Context) { b.run.Advance(ctx, r) }})
 	}
 	for _, id := range due.Tell {
-		b.pool.Offer(func(ctx context.Context) { b.teller.Tell(ctx, id) })
+		b.pool.Offer(b.homes.after(func(ctx context.Context) { b.teller.Tell(ctx, id) }))
 	}
 	for _, n := range due.Notices {
-		b.pool.Resume(work.Piece{Do: func(ctx context.Context) { b.teller.Announce(ctx, n) }})
+		b.pool.Resume(work.Piece{Do: b.homes.after(func(ctx context.Context) { b.teller.Announce(ctx, n) })})
 	}
 	if len(due.Tell)+len(due.Notices) == 0 {
 		b.homes.pickUp(ctx)

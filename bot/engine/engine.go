@@ -102,7 +102,8 @@ func New(cfg bot.Config, store bot.Store, slack *slackapi.Client, entra bot.Entr
 
 // telling is the work of telling people about a request that was just stored.
 func (b *Bot) telling(r *bot.Request) work.Piece {
-	return work.Piece{Do: func(ctx context.Context) { b.teller.Tell(ctx, r.ID) }, By: r.Requester().SlackID, Later: r.State == bot.Pending}
+	tell := func(ctx context.Context) { b.teller.Tell(ctx, r.ID) }
+	return work.Piece{Do: b.homes.after(tell), By: r.Requester().SlackID, Later: r.State == bot.Pending}
 }
 
 // Receive stores what came through the socket. The caller must call next after the ack

@@ -17,7 +17,8 @@ type homes struct {
 	handler *intake.Handler
 	log     *slog.Logger
 	running atomic.Int64
-	taken   atomic.Bool // Slack took the last one
+	telling atomic.Int64 // tellings and announcements that run
+	taken   atomic.Bool  // Slack took the last one
 }
 
 // HomeOpened notes that somebody opened their Home tab, and has it published soon. It
@@ -33,9 +34,19 @@ func (h *homes) HomeOpened(slackID string) {
 	})
 }
 
-// pickUp publishes the Home tabs that are owed, while no other work waits.
+// after runs f, which tells people something. Home tabs come after it.
+func (h *homes) after(f func(context.Context)) func(context.Context) {
+	return func(ctx context.Context) {
+		h.telling.Add(1)
+		defer h.telling.Add(-1)
+		f(ctx)
+	}
+}
+
+// pickUp publishes the Home tabs that are owed, while nobody is told anything and no other
+// work waits.
 func (h *homes) pickUp(ctx context.Context) {
-	if h.pool.Busy() {
+	if h.pool.Busy() || h.telling.Load() > 0 {
 		return
 	}
 	owed, err := h.store.DueHomes(ctx, min(h.pool.Free(), h.room()))
