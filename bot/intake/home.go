@@ -21,8 +21,8 @@ const homeLimit = 15
 const homeReads = 100
 
 // ShowHome draws and publishes the Home tab that the caller has claimed, and reports whether
-// Slack took it, or an earlier one of the same person. Who the person is, and what they may see, is looked up each
-// time.
+// Slack took it, or an earlier one of the same person. Who the person is, and what they may
+// see, is looked up each time.
 func (h *Handler) ShowHome(ctx context.Context, at bot.Home) (taken bool) {
 	ctx, cancel := context.WithTimeout(ctx, bot.StepDeadline)
 	defer cancel()
@@ -104,11 +104,11 @@ func (h *Handler) homeOf(ctx context.Context, slackID string) (message.HomeConte
 	if err != nil {
 		return message.HomeContent{}, err
 	}
-	c := message.HomeContent{}
+	var on *bot.Freeze
 	if frozen {
-		c.Freeze = &freeze
+		on = &freeze
 	}
-	c.View = h.teller.ViewWhile(c.Freeze, nil)
+	c := message.HomeContent{View: h.teller.ViewWhile(on, nil)}
 	who, err := h.people.Who(ctx, slackID)
 	if err != nil {
 		h.log.Warn("cannot look up somebody who opened the Home tab", "user", slackID, "error", err)
@@ -128,7 +128,7 @@ func (h *Handler) homeOf(ctx context.Context, slackID string) (message.HomeConte
 	}
 	c.MoreOwn = len(own) == homeLimit
 	for _, r := range own {
-		c.Own = append(c.Own, message.OpenRequest{Request: &r, View: h.teller.ViewWhile(c.Freeze, &r)})
+		c.Own = append(c.Own, message.OpenRequest{Request: &r, View: h.teller.ViewWhile(c.View.Freeze, &r)})
 	}
 	if !c.Approver {
 		return c, nil
@@ -145,8 +145,7 @@ func (h *Handler) waitingFor(ctx context.Context, who lookup.Person, c *message.
 	c.MoreWaiting = len(open) == homeReads
 	open = slices.DeleteFunc(open, func(r bot.Request) bool {
 		c.MoreWaiting = c.MoreWaiting || r.State == "" // it cannot be read
-		return r.State != bot.Pending || !h.cfg.Check(authz.Confirm, who.Actor, r.Matter()).Allowed ||
-			slices.ContainsFunc(r.Approvals, func(v bot.Verdict) bool { return v.EntraID == who.Actor.EntraID })
+		return r.State != bot.Pending || !lookup.CanConfirm(&r, who.Actor, h.cfg.Check)
 	})
 	if len(open) > homeLimit {
 		c.MoreWaiting, open = true, open[:homeLimit]
@@ -160,7 +159,7 @@ func (h *Handler) waitingFor(ctx context.Context, who lookup.Person, c *message.
 		return err
 	}
 	for _, r := range open {
-		v := h.teller.ViewWhile(c.Freeze, &r)
+		v := h.teller.ViewWhile(c.View.Freeze, &r)
 		h.teller.LeadOn(ctx, &v, &r, cards[r.ID], who.Actor.SlackID)
 		c.Waiting = append(c.Waiting, message.OpenRequest{Request: &r, View: v})
 	}

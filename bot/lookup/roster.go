@@ -267,7 +267,7 @@ func Headcount(all []Approver) int {
 // rules of their clicks.
 func (s Roster) Able(r *bot.Request, check bot.Checker) []Approver {
 	return slices.DeleteFunc(slices.Clone(s.People), func(a Approver) bool {
-		return !check(authz.Confirm, a.Actor, r.Matter()).Allowed || approvedBy(r, a.Actor)
+		return !CanConfirm(r, a.Actor, check)
 	})
 }
 
@@ -343,6 +343,12 @@ func (s Roster) allAble(name string, able []Approver) bool {
 		return n
 	}
 	return in(s.People) == in(able)
+}
+
+// CanConfirm reports whether a person could confirm the request now and has not, by the
+// rules of their click.
+func CanConfirm(r *bot.Request, a authz.Actor, check bot.Checker) bool {
+	return check(authz.Confirm, a, r.Matter()).Allowed && !approvedBy(r, a)
 }
 
 // approvedBy reports whether somebody's approval of the decision that is being

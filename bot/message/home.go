@@ -16,7 +16,7 @@ type HomeTab = slack.HomeTabViewRequest
 // HomeContent is what one person may see in their Home tab. It shows nothing that is over:
 // the reader may be somebody who found the phone.
 type HomeContent struct {
-	// View holds the emergency way and the time.
+	// View holds the emergency way, the time and the freeze.
 	View View
 	// Reports means that the reader may report a lost device. Without it the tab shows
 	// the emergency way only.
@@ -26,15 +26,15 @@ type HomeContent struct {
 	// Own are the reader's open requests. MoreOwn means that there may be others.
 	Own     []OpenRequest
 	MoreOwn bool
-	// Approver means that the reader is an approver. Waiting are the requests that they
-	// can decide now, the oldest first, and Freeze is the one that is on, or nil. Unsure
-	// means that it could not be looked up whether they are one.
+	// Approver means that the reader is an approver. Unsure means that it could not be looked
+	// up whether they are one.
 	Approver, Unsure bool
 	// Closed means that the tab is published for the last time until it is opened again.
-	Closed      bool
+	Closed bool
+	// Waiting are the requests that the reader can decide now, the oldest first. MoreWaiting
+	// means that there may be others.
 	Waiting     []OpenRequest
 	MoreWaiting bool
-	Freeze      *bot.Freeze
 }
 
 // Home returns a Home tab, and a digest of what it says without the time.
@@ -129,8 +129,8 @@ func ownLine(r *bot.Request, v View) *line {
 
 // approverPart lists what waits for the reader.
 func approverPart(p *page, c HomeContent) {
-	if c.Freeze != nil {
-		p.add(frozenLine(c.Freeze))
+	if c.View.Freeze != nil {
+		p.add(frozenLine(c.View.Freeze))
 	}
 	p.add((&line{}).bold("Waiting for you"))
 	var lines []*line

@@ -48,7 +48,7 @@ func homeContents(typed string) (names []string, all []HomeContent) {
 	add("an approver", HomeContent{Reports: true, Approver: true})
 	frozenScene := newScene("", bot.Pending, frozen)
 	add("an approver with requests", HomeContent{Reports: true, Approver: true, Waiting: waiting, MoreWaiting: true})
-	add("an approver in a freeze", HomeContent{Reports: true, Approver: true, Waiting: []OpenRequest{one("REQ-BBBBBB", frozenScene)}, Freeze: frozenScene.v.Freeze})
+	add("an approver in a freeze", HomeContent{Reports: true, Approver: true, Waiting: []OpenRequest{one("REQ-BBBBBB", frozenScene)}, View: View{Freeze: frozenScene.v.Freeze}})
 	add("an approver, for the last time", HomeContent{Reports: true, Approver: true, Closed: true, Waiting: waiting})
 	add("an approver, with more than was read", HomeContent{Reports: true, Approver: true, MoreWaiting: true})
 	add("perhaps an approver", HomeContent{Reports: true, Unsure: true})
