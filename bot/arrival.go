@@ -7,15 +7,14 @@ import (
 	"time"
 )
 
-// ArrivalKind says which of these things a person did.
+// ArrivalKind says what kind of act an arrival is.
 type ArrivalKind string
 
 // What can arrive through the socket.
 const (
-	CommandArrival ArrivalKind = "command" // typed /revoke-sessions …
-	ClickArrival   ArrivalKind = "click"   // pressed a button
-	FormArrival    ArrivalKind = "form"    // submitted the form
-
+	CommandArrival  ArrivalKind = "command"  // typed /revoke-sessions …
+	ClickArrival    ArrivalKind = "click"    // pressed a button
+	FormArrival     ArrivalKind = "form"     // submitted the form
 	ShortcutArrival ArrivalKind = "shortcut" // ran a shortcut
 )
 
@@ -78,8 +77,8 @@ type Arrival struct {
 }
 
 // Decides reports whether the arrival is part of a decision: a click, or a form that
-// denies, cancels or ends a freeze. Such work goes before new requests. A
-// button that only opens a form or shows something decides nothing.
+// denies, cancels or ends a freeze. Such work goes before new requests. A button that only
+// opens a form or shows something decides nothing.
 func (a Arrival) Decides() bool {
 	if a.Kind == ClickArrival {
 		return a.ActionID != ActionDetails && !a.OpensForm() && !HomeButtons[a.ActionID]
@@ -170,8 +169,8 @@ const (
 	// ActionUnfreeze is on the notice of a freeze. Its value is the freeze's number.
 	ActionUnfreeze = "request.unfreeze"
 	// ActionForm opens the form, filled in from a stored arrival, whose ID is its value.
-	// ActionFormOwn fills in the person who typed instead of whom the arrival names,
-	// ActionFormOther nobody.
+	// ActionFormOwn chooses the person who presses it, and ActionFormOther somebody else: whom
+	// the arrival names, or nobody.
 	ActionForm      = "request.open_form"
 	ActionFormOwn   = "request.open_form_own"
 	ActionFormOther = "request.open_form_other"

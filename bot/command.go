@@ -79,7 +79,8 @@ var (
 
 // ParseCommand reads what was typed. Text that names no person and is no verb opens the
 // form, so only these are errors: a list of people, drill and cancel alone, and status and
-// cancel with more than an ID. The error is a *UsageError, in sentences for the person who typed it.
+// cancel with more than an ID. The error is a *UsageError, in sentences for the person who
+// typed it.
 func ParseCommand(text string) (Command, error) {
 	word, rest := cut(text)
 	for isCommandName(word) {

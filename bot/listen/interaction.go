@@ -9,8 +9,8 @@ import (
 	"revoke-sessions/bot"
 )
 
-// interactionPayload is what a click, a form or a shortcut carries. slack-go's type lacks the message's
-// app_id, and rejects the whole payload if one block of the message is odd.
+// interactionPayload is what a click, a form or a shortcut carries. slack-go's type lacks the
+// message's app_id, and rejects the whole payload if one block of the message is odd.
 // https://docs.slack.dev/reference/interaction-payloads/block_actions-payload
 type interactionPayload struct {
 	Type  string `json:"type"`
