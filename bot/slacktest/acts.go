@@ -2,6 +2,7 @@ package slacktest
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -26,6 +27,8 @@ func (p *Person) Say(channelID, threadTS, text string) string {
 	return p.server.Put(Message{Channel: channelID, ThreadTS: threadTS, User: p.id, Text: text, Markdown: true})
 }
 
+var errReadOnly = errors.New("the manifest makes the app's direct messages read-only: there is no box to type into")
+
 // Command types the app's slash command with this text, in a channel that the
 // person is a member of, or with channelID "" in their direct messages with
 // the bot. See Config.Escape for how text goes out.
@@ -48,6 +51,9 @@ func (p *Person) CommandRaw(channelID, text string, edit func(payload map[string
 	}
 	if c == nil || !slices.Contains(c.Members, p.id) {
 		return s.failed(fmt.Errorf("%s is not in channel %q and cannot type there", p.id, channelID))
+	}
+	if c.directWith != "" && s.cfg.MessagesTabReadOnly {
+		return s.failed(errReadOnly)
 	}
 	if s.cfg.Escape != nil {
 		text = s.escape(text)

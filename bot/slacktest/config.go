@@ -36,6 +36,9 @@ type Config struct {
 	AppScopes []string
 	// Escape is the manifest's should_escape; nil sends commands as typed.
 	Escape *Escape
+	// MessagesTabReadOnly is the manifest's messages_tab_read_only_enabled: the app's
+	// direct messages have no box to type into, so that nobody writes or types a command there.
+	MessagesTabReadOnly bool
 	// MessagesTabOff makes direct messages fail with messages_tab_disabled.
 	MessagesTabOff bool
 

@@ -19,6 +19,13 @@ func (s *Server) Home(userID string) (View, bool) {
 	return v.View, true
 }
 
+// readOnly reports whether the app's direct messages have no box to type into.
+func (s *Server) readOnly() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.cfg.MessagesTabReadOnly
+}
+
 // viewsPublish puts a view into somebody's Home tab. It needs no scope.
 // https://docs.slack.dev/reference/methods/views.publish
 // https://docs.slack.dev/reference/views/home-tab-views

@@ -11,7 +11,8 @@ import (
 type Manifest struct {
 	Features struct {
 		AppHome struct {
-			HomeTabEnabled bool `yaml:"home_tab_enabled"`
+			HomeTabEnabled             bool `yaml:"home_tab_enabled"`
+			MessagesTabReadOnlyEnabled bool `yaml:"messages_tab_read_only_enabled"`
 		} `yaml:"app_home"`
 		Shortcuts []Shortcut `yaml:"shortcuts"`
 	} `yaml:"features"`
@@ -22,9 +23,10 @@ type Manifest struct {
 	} `yaml:"settings"`
 }
 
-// Into is c with what the manifest says of the Home tab, events and shortcuts.
+// Into is c with what the manifest says of the app's tabs, events and shortcuts.
 func (m Manifest) Into(c Config) Config {
 	c.HomeTab = m.Features.AppHome.HomeTabEnabled
+	c.MessagesTabReadOnly = m.Features.AppHome.MessagesTabReadOnlyEnabled
 	c.Events = slices.Clone(m.Settings.EventSubscriptions.BotEvents)
 	c.Shortcuts = slices.Clone(m.Features.Shortcuts)
 	return c
@@ -39,7 +41,7 @@ func (s *Server) SetManifest(m Manifest) error {
 	if err := checkShortcuts(c.Shortcuts); err != nil {
 		return err
 	}
-	s.cfg.HomeTab, s.cfg.Events, s.cfg.Shortcuts = c.HomeTab, c.Events, c.Shortcuts
+	s.cfg.HomeTab, s.cfg.MessagesTabReadOnly, s.cfg.Events, s.cfg.Shortcuts = c.HomeTab, c.MessagesTabReadOnly, c.Events, c.Shortcuts
 	s.touch()
 	return nil
 }

@@ -1,11 +1,13 @@
 package slacktest
 
 import (
+	"context"
 	"embed"
 	"encoding/json"
 	"fmt"
 	"net/http"
-	"slices"
+	"reflect"
+	"sync"
 	"time"
 )
 
@@ -27,6 +29,17 @@ type Page struct {
 	// Hints are lines to click into the input: commands worth trying.
 	Hints []string
 
+	// Instance names this workspace among those that the same address served: where it
+	// differs from what a window saw before, that window forgets what it remembers.
+	Instance string
+
+	// Controls change the world around the workspace: they stand in a panel of their own,
+	// with Status, lines that say how that world is now, above them. Status is read like
+	// Side, and like it may be nil.
+	Controls      []Control
+	ControlsTitle string
+	Status        func() []string
+
 	// Side is read for the column beside the workspace, oldest entry first: at
 	// every change of the workspace and twice a second. nil: no such column. It
 	// is called from several goroutines and must not change the Server's state.
@@ -34,16 +47,37 @@ type Page struct {
 	SideTitle string
 }
 
-// SideEntry is one line of the column beside the workspace.
+// SideEntry is one entry of the column beside the workspace. Neighbours of the kinds
+// "read" and "sign-in" are folded into one line.
 type SideEntry struct {
 	At     time.Time
 	Title  string
-	Detail string // may have several lines; may be empty
+	Result string // what came of it, in a few words
+	Detail string // shown on demand; may have several lines; may be empty
 	Kind   string // "read", "write", "sign-in" or "error"
 }
 
-// sidePoll is how often the column beside the workspace is looked at when the
-// workspace itself is quiet.
+// Control is something of the panel: a choice if it has Options, else a switch if it has
+// Value, else a button.
+type Control struct {
+	ID    string
+	Label string
+	Hint  string // says in a few words what it does; may be empty
+	// Options are what can be chosen, the first one at the start.
+	Options []Option
+	// Value is what is chosen now, an Option's, or of a switch "on" or "". It is read like
+	// Page.Side.
+	Value func() string
+	// Do carries it out: value is what was chosen, "on" or "" of a switch, and "" of a
+	// button. Its error is shown to whoever uses the page. Calls do not overlap.
+	Do func(ctx context.Context, value string) error
+}
+
+// Option is one of the things that a Control lets people choose.
+type Option struct{ Value, Label string }
+
+// sidePoll is how often what is not the workspace's own is looked at (Side, Status and
+// the values of Controls) when the workspace itself is quiet.
 const sidePoll = 500 * time.Millisecond
 
 //go:embed page.html page.css page.js
@@ -52,6 +86,7 @@ var pageFiles embed.FS
 type page struct {
 	Page
 	server *Server
+	doing  sync.Mutex // held while a Control is carried out
 }
 
 // Page serves the workspace for people to look at and act in. The handler
@@ -60,8 +95,8 @@ type page struct {
 //
 // GET /state?as=U… is what one person sees, as JSON; GET /events is a stream
 // that has an event at every change and ends with Close; POST /command, /say,
-// /click, /submit and /close act. An act answers when the app has acked it or
-// its time is over.
+// /click, /submit, /close, /home, /press and /shortcut act. An act answers when the app
+// has acked it or its time is over. POST /control uses one of the Controls.
 func (s *Server) Page(p Page) http.Handler {
 	g := &page{Page: p, server: s}
 	mux := http.NewServeMux()
@@ -76,6 +111,10 @@ func (s *Server) Page(p Page) http.Handler {
 	mux.HandleFunc("POST /click", g.act(g.click))
 	mux.HandleFunc("POST /submit", g.act(g.submit))
 	mux.HandleFunc("POST /close", g.act(g.close))
+	mux.HandleFunc("POST /home", g.act(g.home))
+	mux.HandleFunc("POST /press", g.act(g.press))
+	mux.HandleFunc("POST /shortcut", g.act(g.shortcut))
+	mux.HandleFunc("POST /control", g.control)
 	return onlyOwnPage(mux)
 }
 
@@ -100,8 +139,9 @@ func (g *page) serveEvents(w http.ResponseWriter, r *http.Request) {
 	for {
 		// Both are taken before the event goes out, so that what changes
 		// while the page reads the state makes another event.
-		changed, side := g.server.Changed(), g.side()
-		if _, err := fmt.Fprint(w, "data: changed\n\n"); err != nil {
+		changed, around := g.server.Changed(), g.around()
+		// A window that lost its stream comes back soon.
+		if _, err := fmt.Fprint(w, "retry: 500\ndata: changed\n\n"); err != nil {
 			return
 		}
 		if err := out.Flush(); err != nil {
@@ -116,17 +156,39 @@ func (g *page) serveEvents(w http.ResponseWriter, r *http.Request) {
 			case <-changed:
 				quiet = false
 			case <-ticker.C:
-				quiet = slices.Equal(side, g.side())
+				quiet = reflect.DeepEqual(around, g.around())
 			}
 		}
 	}
 }
 
-func (g *page) side() []SideEntry {
-	if g.Side == nil {
-		return nil
+// around is what the page shows beside the workspace.
+func (g *page) around() pageAround {
+	var a pageAround
+	if g.Side != nil {
+		a.Side = &pageSide{Title: g.SideTitle, Entries: []pageSideEntry{}}
+		for _, e := range g.Side() {
+			a.Side.Entries = append(a.Side.Entries, pageSideEntry{At: e.At.UnixMilli(), Title: e.Title, Result: e.Result, Detail: e.Detail, Kind: e.Kind})
+		}
 	}
-	return g.Side()
+	if len(g.Controls) == 0 {
+		return a
+	}
+	a.Panel = &pagePanel{Title: g.ControlsTitle, Status: []string{}}
+	if g.Status != nil {
+		a.Panel.Status = append(a.Panel.Status, g.Status()...)
+	}
+	for _, c := range g.Controls {
+		shown := pageControl{ID: c.ID, Label: c.Label, Hint: c.Hint, Switch: c.Value != nil && len(c.Options) == 0}
+		if c.Value != nil {
+			shown.Value = c.Value()
+		}
+		for _, o := range c.Options {
+			shown.Options = append(shown.Options, pageOption(o))
+		}
+		a.Panel.Controls = append(a.Panel.Controls, shown)
+	}
+	return a
 }
 
 // people are the IDs one can be on this page.

@@ -17,8 +17,9 @@ type pageAct struct {
 	Channel string `json:"channel"`
 	Thread  string `json:"thread"` // say: the message that is answered
 	Text    string `json:"text"`   // command, say: the line as typed
-	TS      string `json:"ts"`     // click
-	Action  string `json:"action"` // click
+	TS      string `json:"ts"`     // click, shortcut: the message; of a shortcut, "" without one
+	Action  string `json:"action"` // click, press, shortcut
+	Value   string `json:"value"`  // press: the button's, which tells buttons of one action apart
 	View    string `json:"view"`   // submit, close
 	Values  Values `json:"values"` // submit
 }
@@ -32,11 +33,8 @@ const maxAct = 256 << 10
 // why they could not do it.
 func (g *page) act(do func(*Person, pageAct) (*Delivery, error)) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
-		decoder := json.NewDecoder(http.MaxBytesReader(w, r.Body, maxAct))
-		decoder.DisallowUnknownFields()
 		var a pageAct
-		if err := decoder.Decode(&a); err != nil {
-			http.Error(w, "an act is a JSON object with known fields", http.StatusBadRequest)
+		if !readAct(w, r, &a) {
 			return
 		}
 		if !slices.Contains(g.people(), a.As) {
@@ -64,6 +62,52 @@ func (g *page) act(do func(*Person, pageAct) (*Delivery, error)) http.HandlerFun
 	}
 }
 
+// readAct reads what the page sends. It answers false when it has refused it.
+func readAct(w http.ResponseWriter, r *http.Request, into any) bool {
+	decoder := json.NewDecoder(http.MaxBytesReader(w, r.Body, maxAct))
+	decoder.DisallowUnknownFields()
+	if err := decoder.Decode(into); err != nil {
+		http.Error(w, "an act is a JSON object with known fields", http.StatusBadRequest)
+		return false
+	}
+	return true
+}
+
+// control uses one of the Controls, one at a time.
+func (g *page) control(w http.ResponseWriter, r *http.Request) {
+	var a struct {
+		Control string `json:"control"`
+		Value   string `json:"value"`
+	}
+	if !readAct(w, r, &a) {
+		return
+	}
+	at := slices.IndexFunc(g.Controls, func(c Control) bool { return c.ID == a.Control })
+	if at < 0 || !g.Controls[at].takes(a.Value) {
+		http.Error(w, "there is no such control, or it has no such value", http.StatusNotFound)
+		return
+	}
+	g.doing.Lock()
+	err := g.Controls[at].Do(r.Context(), a.Value)
+	g.doing.Unlock()
+	answer := map[string]string{}
+	if err != nil {
+		answer["problem"] = err.Error()
+	}
+	writeJSON(w, http.StatusOK, answer)
+}
+
+// takes reports whether a value can be chosen.
+func (c Control) takes(value string) bool {
+	switch {
+	case len(c.Options) > 0:
+		return slices.ContainsFunc(c.Options, func(o Option) bool { return o.Value == value })
+	case c.Value != nil:
+		return value == "" || value == "on"
+	}
+	return value == ""
+}
+
 func (g *page) command(p *Person, a pageAct) (*Delivery, error) {
 	command, text, _ := strings.Cut(strings.TrimSpace(a.Text), " ")
 	if command != g.server.cfg.Command {
@@ -80,6 +124,7 @@ func (g *page) say(p *Person, a pageAct) (*Delivery, error) {
 	s.mu.Lock()
 	c := s.channels[a.Channel]
 	there := c != nil && slices.Contains(c.Members, p.id)
+	readOnly := c != nil && c.directWith != "" && s.cfg.MessagesTabReadOnly
 	threadStands := a.Thread == "" || s.standing(a.Channel, a.Thread) != nil
 	handles := map[string]string{}
 	for _, u := range s.users {
@@ -89,6 +134,8 @@ func (g *page) say(p *Person, a pageAct) (*Delivery, error) {
 	switch {
 	case !there:
 		return nil, fmt.Errorf("%s is not in channel %q and cannot type there", p.id, a.Channel)
+	case readOnly:
+		return nil, errReadOnly
 	case !threadStands:
 		return nil, errors.New("the message that you answer is gone")
 	case text == "":
@@ -109,6 +156,20 @@ var typedHandle = regexp.MustCompile(`@[a-zA-Z0-9](?:[\w.-]*\w)?`)
 
 func (g *page) click(p *Person, a pageAct) (*Delivery, error) {
 	return p.Click(a.Channel, a.TS, a.Action), nil
+}
+
+// home opens the app's Home tab.
+func (g *page) home(p *Person, _ pageAct) (*Delivery, error) { return p.OpenHome(), nil }
+
+func (g *page) press(p *Person, a pageAct) (*Delivery, error) {
+	return p.PressHome(a.Action, a.Value), nil
+}
+
+func (g *page) shortcut(p *Person, a pageAct) (*Delivery, error) {
+	if a.TS == "" {
+		return p.Shortcut(a.Action), nil
+	}
+	return p.MessageShortcut(a.Action, a.Channel, a.TS), nil
 }
 
 func (g *page) submit(p *Person, a pageAct) (*Delivery, error) {

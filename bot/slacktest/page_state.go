@@ -25,8 +25,49 @@ type pageState struct {
 	Names     pageNames     `json:"names"`
 	Started   bool          `json:"started"` // there has been a message
 	Channels  []pageChannel `json:"channels"`
-	Views     []pageView    `json:"views"` // the topmost last
-	Side      *pageSide     `json:"side,omitempty"`
+	Home      *pageHome     `json:"home,omitempty"` // the app's Home tab; none if it has no such tab
+	Shortcuts []pageChoice  `json:"shortcuts"`      // that one can run anywhere
+	OnMessage []pageChoice  `json:"onMessage"`      // that one can run on a message
+	Views     []pageView    `json:"views"`          // the topmost last
+	Now       int64         `json:"now"`            // the workspace's clock, Unix milliseconds
+	Instance  string        `json:"instance"`
+	pageAround
+}
+
+// pageAround is what is shown beside the workspace.
+type pageAround struct {
+	Side  *pageSide  `json:"side,omitempty"`
+	Panel *pagePanel `json:"panel,omitempty"`
+}
+
+type pageHome struct {
+	Blocks json.RawMessage `json:"blocks,omitempty"` // none: the app has published nothing
+}
+
+// pageChoice is a shortcut.
+type pageChoice struct {
+	ID   string `json:"id"`
+	Name string `json:"name"`
+}
+
+type pagePanel struct {
+	Title    string        `json:"title"`
+	Status   []string      `json:"status"`
+	Controls []pageControl `json:"controls"`
+}
+
+type pageControl struct {
+	ID      string       `json:"id"`
+	Label   string       `json:"label"`
+	Hint    string       `json:"hint"`
+	Switch  bool         `json:"switch"`
+	Value   string       `json:"value"`
+	Options []pageOption `json:"options,omitempty"`
+}
+
+type pageOption struct {
+	Value string `json:"value"`
+	Label string `json:"label"`
 }
 
 type pagePerson struct {
@@ -48,6 +89,7 @@ type pageChannel struct {
 	Name     string        `json:"name"`
 	Private  bool          `json:"private"`
 	Direct   bool          `json:"direct"`
+	ReadOnly bool          `json:"readOnly"` // there is no box to type into
 	Members  []string      `json:"members"`
 	Messages []pageMessage `json:"messages"`
 }
@@ -86,6 +128,7 @@ type pageSide struct {
 type pageSideEntry struct {
 	At     int64  `json:"at"` // Unix milliseconds
 	Title  string `json:"title"`
+	Result string `json:"result"`
 	Detail string `json:"detail"`
 	Kind   string `json:"kind"`
 }
@@ -111,7 +154,8 @@ func (g *page) state(as string) pageState {
 		Steps: append([]string{}, g.Steps...), Hints: append([]string{}, g.Hints...),
 		Command: s.cfg.Command, Workspace: "https://" + s.cfg.TeamDomain + ".slack.com",
 		Names: pageNames{Users: map[string]string{}, Groups: map[string]string{}, Channels: map[string]string{}},
-		Views: []pageView{},
+		Views: []pageView{}, Shortcuts: []pageChoice{}, OnMessage: []pageChoice{},
+		Now: s.cfg.Now().UnixMilli(), Instance: g.Instance, pageAround: g.around(),
 	}
 	for _, u := range s.Users() {
 		person := pagePerson{ID: u.ID, Name: u.RealName, Handle: u.Name, Role: g.Roles[u.ID]}
@@ -134,6 +178,19 @@ func (g *page) state(as string) pageState {
 		state.Names.Groups[group.ID] = cmp.Or(group.Handle, group.Name)
 	}
 	state.Started = len(s.private) > 0 || len(s.log) > 0
+	for _, c := range s.cfg.Shortcuts {
+		if c.Type == GlobalShortcut {
+			state.Shortcuts = append(state.Shortcuts, pageChoice{ID: c.CallbackID, Name: c.Name})
+		} else {
+			state.OnMessage = append(state.OnMessage, pageChoice{ID: c.CallbackID, Name: c.Name})
+		}
+	}
+	if s.cfg.HomeTab {
+		state.Home = &pageHome{}
+		if v := s.homes[as]; v != nil {
+			state.Home.Blocks = v.Blocks
+		}
+	}
 	s.mu.Unlock()
 	state.Channels = g.channels(as)
 	for _, c := range state.Channels {
@@ -141,12 +198,6 @@ func (g *page) state(as string) pageState {
 	}
 	for _, v := range s.Views(as) {
 		state.Views = append(state.Views, pageView{ID: v.ID, Hash: v.Hash, Title: v.Title, Submit: v.SubmitLabel, Close: v.CloseLabel, Blocks: v.Blocks, Errors: v.Errors})
-	}
-	if g.Side != nil {
-		state.Side = &pageSide{Title: g.SideTitle, Entries: []pageSideEntry{}}
-		for _, e := range g.Side() {
-			state.Side.Entries = append(state.Side.Entries, pageSideEntry{At: e.At.UnixMilli(), Title: e.Title, Detail: e.Detail, Kind: e.Kind})
-		}
 	}
 	return state
 }
@@ -168,7 +219,7 @@ func (g *page) channels(as string) []pageChannel {
 	}
 	slices.SortFunc(found, func(a, b pageChannel) int { return strings.Compare(a.Name, b.Name) })
 	direct := s.DirectChannel(as)
-	return append(found, pageChannel{ID: direct, Name: s.cfg.BotName, Direct: true, Members: []string{as, s.BotUserID()}, Messages: g.messages(as, direct, private)})
+	return append(found, pageChannel{ID: direct, Name: s.cfg.BotName, Direct: true, ReadOnly: s.readOnly(), Members: []string{as, s.BotUserID()}, Messages: g.messages(as, direct, private)})
 }
 
 // messages are what a person sees in a channel, what only they see included,

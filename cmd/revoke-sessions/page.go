@@ -49,7 +49,7 @@ func (s *stage) seenByMicrosoft() []slacktest.SideEntry {
 				status = fmt.Sprintf("%d %s", r.Status, http.StatusText(r.Status))
 			}
 			all = append(all, slacktest.SideEntry{
-				At: r.At, Title: r.Method + " " + path, Detail: status + ", request-id " + r.RequestID, Kind: kind(r),
+				At: r.At, Title: r.Method + " " + path, Result: status, Detail: "request-id " + r.RequestID, Kind: kind(r),
 			})
 		}
 	}
