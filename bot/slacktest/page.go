@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"path"
 	"reflect"
 	"sync"
 	"time"
@@ -80,7 +81,7 @@ type Option struct{ Value, Label string }
 // the values of Controls) when the workspace itself is quiet.
 const sidePoll = 500 * time.Millisecond
 
-//go:embed page.html page.css page.js
+//go:embed page
 var pageFiles embed.FS
 
 type page struct {
@@ -100,9 +101,8 @@ type page struct {
 func (s *Server) Page(p Page) http.Handler {
 	g := &page{Page: p, server: s}
 	mux := http.NewServeMux()
-	mux.HandleFunc("GET /{$}", g.file("page.html", "text/html"))
-	mux.HandleFunc("GET /page.css", g.file("page.css", "text/css"))
-	mux.HandleFunc("GET /page.js", g.file("page.js", "text/javascript"))
+	mux.HandleFunc("GET /{$}", func(w http.ResponseWriter, _ *http.Request) { serveFile(w, "index.html") })
+	mux.HandleFunc("GET /page/{file}", func(w http.ResponseWriter, r *http.Request) { serveFile(w, r.PathValue("file")) })
 	mux.HandleFunc("GET /favicon.ico", func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusNoContent) })
 	mux.HandleFunc("GET /state", g.serveState)
 	mux.HandleFunc("GET /events", g.serveEvents)
@@ -118,15 +118,18 @@ func (s *Server) Page(p Page) http.Handler {
 	return onlyOwnPage(mux)
 }
 
-func (g *page) file(name, kind string) http.HandlerFunc {
-	content, err := pageFiles.ReadFile(name)
+// pageTypes are given here because a system's own table may call a script plain text,
+// which a browser then does not run.
+var pageTypes = map[string]string{".html": "text/html", ".css": "text/css", ".js": "text/javascript"}
+
+func serveFile(w http.ResponseWriter, name string) {
+	content, err := pageFiles.ReadFile("page/" + name)
 	if err != nil {
-		panic("slacktest: " + err.Error()) // the embed directive above names it
+		http.Error(w, "the page has no such file", http.StatusNotFound)
+		return
 	}
-	return func(w http.ResponseWriter, _ *http.Request) {
-		w.Header().Set("Content-Type", kind+"; charset=utf-8")
-		_, _ = w.Write(content) // whoever asked may have left
-	}
+	w.Header().Set("Content-Type", pageTypes[path.Ext(name)]+"; charset=utf-8")
+	_, _ = w.Write(content) // whoever asked may have left
 }
 
 // serveEvents says that something changed and leaves the rest to /state: an

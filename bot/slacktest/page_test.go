@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"os"
+	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
@@ -91,9 +92,18 @@ type seen struct {
 		ID       string        `json:"id"`
 		Name     string        `json:"name"`
 		Direct   bool          `json:"direct"`
+		ReadOnly bool          `json:"readOnly"`
 		Messages []seenMessage `json:"messages"`
 	} `json:"channels"`
-	Views []struct {
+	Home *struct {
+		Blocks []any `json:"blocks"`
+	} `json:"home"`
+	Shortcuts []seenChoice `json:"shortcuts"`
+	OnMessage []seenChoice `json:"onMessage"`
+	Now       int64        `json:"now"`
+	Instance  string       `json:"instance"`
+	Panel     *seenPanel   `json:"panel"`
+	Views     []struct {
 		ID     string            `json:"id"`
 		Title  string            `json:"title"`
 		Errors map[string]string `json:"errors"`
@@ -103,6 +113,7 @@ type seen struct {
 		Entries []struct {
 			At                  int64
 			Title, Detail, Kind string
+			Result              string
 		} `json:"entries"`
 	} `json:"side"`
 }
@@ -396,7 +407,8 @@ func TestPageServesItselfOnly(t *testing.T) {
 		"state, rebound name":     {"GET", "/state", map[string]string{"Host": "evil.example" + port}, 403},
 		"state, foreign page":     {"GET", "/state", map[string]string{"Sec-Fetch-Site": "cross-site"}, 403},
 		"events, foreign page":    {"GET", "/events", map[string]string{"Sec-Fetch-Site": "same-site"}, 403},
-		"script, foreign page":    {"GET", "/page.js", map[string]string{"Sec-Fetch-Site": "cross-site"}, 403},
+		"script":                  {"GET", "/page/main.js", nil, 200},
+		"script, foreign page":    {"GET", "/page/main.js", map[string]string{"Sec-Fetch-Site": "cross-site"}, 403},
 		"say":                     {"POST", "/say", map[string]string{"X-Page": "1", "Origin": own, "Sec-Fetch-Site": "same-origin"}, 200},
 		"say, rebound name":       {"POST", "/say", map[string]string{"X-Page": "1", "Host": "evil.example" + port, "Origin": "http://evil.example" + port}, 403},
 		"say, no header":          {"POST", "/say", map[string]string{"Origin": own}, 403},
@@ -406,7 +418,8 @@ func TestPageServesItselfOnly(t *testing.T) {
 		"say, foreign page":       {"POST", "/say", map[string]string{"X-Page": "1", "Sec-Fetch-Site": "same-site"}, 403},
 		"say by GET":              {"GET", "/say", map[string]string{"X-Page": "1"}, 405},
 		"something else":          {"GET", "/api/auth.test", nil, 404},
-		"a file that is not ours": {"GET", "/page.go", nil, 404},
+		"a file that is not ours": {"GET", "/page/page.go", nil, 404},
+		"a file from above":       {"GET", "/page/..%2fpage.go", nil, 404},
 	} {
 		t.Run(name, func(t *testing.T) {
 			before := len(s.Messages("C1"))
@@ -458,61 +471,82 @@ func TestPageTextStaysText(t *testing.T) {
 		t.Error("the page has the title in its markup")
 	}
 
-	source := func(name string) string {
-		text, err := os.ReadFile(name)
-		if err != nil {
-			t.Fatal(err)
-		}
-		return string(text)
-	}
-	markup := regexp.MustCompile(`innerHTML|outerHTML|insertAdjacentHTML|setHTML|document\.write|DOMParser|createContextualFragment|srcdoc|\beval\b|new Function|\bimport\b`)
-	if found := markup.FindAllString(source("page.js"), -1); found != nil {
-		t.Errorf("page.js makes markup or code of text: %q", found)
-	}
+	markup := regexp.MustCompile(`innerHTML|outerHTML|insertAdjacentHTML|setHTML|document\.write|DOMParser|createContextualFragment|srcdoc|\beval\b|new Function|\bimport\(`)
+	elsewhere := regexp.MustCompile(`(?:src|href|url|import|from)\s*[=(]?\s*["']?(?:https?:)?//[^"')\s]*`)
 	inline := regexp.MustCompile(`<script(?:>| [^>]*>[^<])|<style|\sstyle=|\son\w+=`)
-	if found := inline.FindAllString(source("page.html"), -1); found != nil {
-		t.Errorf("page.html has what its own policy forbids: %q", found)
-	}
-	for _, name := range []string{"page.html", "page.css", "page.js"} {
-		for _, found := range regexp.MustCompile(`(?:src|href|url|import)\s*[=(]\s*["']?(?:https?:)?//[^"')\s]*`).FindAllString(source(name), -1) {
+	for name, source := range pageSources(t) {
+		if found := markup.FindAllString(source, -1); strings.HasSuffix(name, ".js") && found != nil {
+			t.Errorf("%s makes markup or code of text: %q", name, found)
+		}
+		if found := inline.FindAllString(source, -1); strings.HasSuffix(name, ".html") && found != nil {
+			t.Errorf("%s has what its own policy forbids: %q", name, found)
+		}
+		for _, found := range elsewhere.FindAllString(source, -1) {
 			t.Errorf("%s loads from elsewhere: %s", name, found)
 		}
 	}
 }
 
+// pageSources are the page's files, by name.
+func pageSources(t *testing.T) map[string]string {
+	t.Helper()
+	entries, err := os.ReadDir("page")
+	if err != nil {
+		t.Fatal(err)
+	}
+	sources := map[string]string{}
+	for _, e := range entries {
+		text, err := os.ReadFile(filepath.Join("page", e.Name()))
+		if err != nil {
+			t.Fatal(err)
+		}
+		sources[e.Name()] = string(text)
+	}
+	if sources["index.html"] == "" || sources["main.js"] == "" || sources["page.css"] == "" {
+		t.Fatalf("the page lacks a file: it has %q", slices.Sorted(maps.Keys(sources)))
+	}
+	return sources
+}
+
 // TestPageNamesMatch guards against a script that looks for what the page
 // does not have.
 func TestPageNamesMatch(t *testing.T) {
-	html, err := os.ReadFile("page.html")
-	if err != nil {
-		t.Fatal(err)
-	}
-	script, err := os.ReadFile("page.js")
-	if err != nil {
-		t.Fatal(err)
-	}
+	sources := pageSources(t)
+	html := sources["index.html"]
 	ids := map[string]int{}
-	for _, match := range regexp.MustCompile(` id="([^"]+)"`).FindAllStringSubmatch(string(html), -1) {
+	for _, match := range regexp.MustCompile(` id="([^"]+)"`).FindAllStringSubmatch(html, -1) {
 		ids[match[1]]++
 	}
 	for id, n := range ids {
 		if n > 1 {
-			t.Errorf("page.html has the id %q %d times", id, n)
+			t.Errorf("index.html has the id %q %d times", id, n)
 		}
 	}
-	used := regexp.MustCompile(`\$\("([^"]+)"\)`).FindAllStringSubmatch(string(script), -1)
-	for _, match := range used {
-		if ids[match[1]] == 0 {
-			t.Errorf("page.js looks for %q, which page.html does not have", match[1])
+	served := visit(t, workspace(t, slacktest.Config{}), slacktest.Page{})
+	used := 0
+	for name, source := range sources {
+		for _, match := range regexp.MustCompile(`\$\("([^"]+)"\)`).FindAllStringSubmatch(source, -1) {
+			used++
+			if ids[match[1]] == 0 && strings.HasSuffix(name, ".js") {
+				t.Errorf("%s looks for %q, which index.html does not have", name, match[1])
+			}
+		}
+		// What a file names is there, and served as what it is.
+		for _, match := range regexp.MustCompile(`(?:from "\./|(?:src|href)="page/)([^"]+)"`).FindAllStringSubmatch(source, -1) {
+			resp, text := served.ask(t, http.MethodGet, "/page/"+match[1], "", nil)
+			kind := map[string]string{".js": "text/javascript; charset=utf-8", ".css": "text/css; charset=utf-8"}[filepath.Ext(match[1])]
+			if resp.StatusCode != http.StatusOK || text != sources[match[1]] || resp.Header.Get("Content-Type") != kind {
+				t.Errorf("%s names %q, which is answered with %d, %s", name, match[1], resp.StatusCode, resp.Header.Get("Content-Type"))
+			}
 		}
 	}
-	if len(used) == 0 {
-		t.Error("page.js uses nothing of the page: has $ been renamed?")
+	if used == 0 {
+		t.Error("the scripts use nothing of the page: has $ been renamed?")
 	}
-	for _, match := range regexp.MustCompile(`(?:for|aria-labelledby|aria-describedby|aria-controls)="([^"]+)"`).FindAllStringSubmatch(string(html), -1) {
+	for _, match := range regexp.MustCompile(`(?:for|aria-labelledby|aria-describedby|aria-controls)="([^"]+)"`).FindAllStringSubmatch(html, -1) {
 		for _, id := range strings.Fields(match[1]) {
 			if ids[id] == 0 {
-				t.Errorf("page.html points to %q, which it does not have; it has %q", id, slices.Sorted(maps.Keys(ids)))
+				t.Errorf("index.html points to %q, which it does not have; it has %q", id, slices.Sorted(maps.Keys(ids)))
 			}
 		}
 	}

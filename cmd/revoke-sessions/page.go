@@ -31,7 +31,7 @@ func (s *stage) page() http.Handler {
 			"/revoke-sessions drill @carol", "/revoke-sessions status", "/revoke-sessions help",
 		},
 		Side:      s.seenByMicrosoft,
-		SideTitle: "What Microsoft Entra saw",
+		SideTitle: "What Entra saw",
 	})
 }
 

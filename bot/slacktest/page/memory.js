@@ -1,0 +1,92 @@
+// What the program says, by person, and what only this window knows: who one is, what is
+// open, and what stands in the boxes.
+
+export const states = new Map(); // person -> what they see
+
+// view is what the window shows: the person, and by person the open conversation ("home"
+// is the app's Home tab) and the open thread, {channel, ts}.
+export const view = { me: "", channelOf: {}, threadOf: {} };
+
+let kept = { instance: "", read: {}, drafts: {} };
+let troubles = []; // lines of Slack's own, such as a command that failed
+try {
+  kept = { ...kept, ...JSON.parse(sessionStorage.getItem("kept")) };
+} catch {
+  // Storage may be off; then a reload forgets.
+}
+
+function keep() {
+  try {
+    sessionStorage.setItem("kept", JSON.stringify(kept));
+  } catch {
+    // As above.
+  }
+}
+
+export const now = () => states.get(view.me);
+export const channel = () => now().channels.find((c) => c.id === view.channelOf[view.me]);
+export const atHome = () => view.channelOf[view.me] === "home";
+export const personName = (id) => now().names.users[id] || id;
+
+// today is the workspace's time: the demo's clock can be ahead.
+export const today = () => new Date(Date.now() + (now() ? now().skew : 0));
+
+// learn takes what the program said of everybody. Of another workspace nothing is kept.
+export function learn(found) {
+  const { instance } = found[0];
+  if (kept.instance !== instance) {
+    const first = kept.instance === "";
+    kept = { instance, read: {}, drafts: first ? kept.drafts : {} };
+    troubles = [];
+    if (!first) {
+      view.channelOf = {};
+      view.threadOf = {};
+    }
+    keep();
+  }
+  states.clear();
+  for (const state of found) {
+    state.skew = state.now - Date.now();
+    states.set(state.me, state);
+  }
+}
+
+// lastRead is the last ts that was on screen, of a conversation or a thread.
+export const lastRead = (key) => kept.read[key] || "";
+
+export function markRead(key, messages) {
+  const last = messages.reduce((latest, m) => (m.ts > latest ? m.ts : latest), lastRead(key));
+  if (lastRead(key) === last) return;
+  kept.read[key] = last;
+  keep();
+}
+
+// unread counts what a person has not read in a conversation: all of it, and what is
+// meant for them, which is every direct message and every mention.
+export function unread(state, c) {
+  const last = lastRead(`${state.me} ${c.id}`);
+  const fresh = c.messages.filter((m) => m.ts > last && m.user !== state.me);
+  return { all: fresh.length, loud: fresh.filter((m) => c.direct || m.mine || m.ephemeral).length };
+}
+
+// draft is what stands in a box and was not sent.
+export const draft = (key) => kept.drafts[key] || "";
+
+export function setDraft(key, text) {
+  if (text) kept.drafts[key] = text;
+  else delete kept.drafts[key];
+  keep();
+}
+
+// addTrouble keeps a line that Slack itself writes to the person.
+export function addTrouble(person, place, thread, text) {
+  const at = today().getTime();
+  const ts = `${Math.floor(at / 1000)}.${String(at % 1000).padStart(3, "0")}${String(100 + troubles.length % 900)}`;
+  troubles.push({ person, place, thread: thread || "", line: { ts, at, user: "USLACKBOT", name: "Slack", text, plain: true, ephemeral: true, trouble: true } });
+}
+
+// withTroubles puts Slack's own lines among the messages of a place.
+export function withTroubles(messages, place, thread) {
+  const mine = troubles.filter((t) => t.person === view.me && t.place === place && t.thread === (thread || "")).map((t) => t.line);
+  return [...messages, ...mine].sort((a, b) => (a.ts < b.ts ? -1 : 1));
+}

@@ -1,0 +1,32 @@
+// The menu of what can be done here.
+
+import { $, el, patch } from "./dom.js";
+
+let opened = null; // what had the focus before
+
+// openMenu offers items, [{text, note, do}], under a title.
+export function openMenu(title, items) {
+  opened = document.activeElement;
+  $("menu-title").textContent = title;
+  patch($("menu-items"), items.map((item, i) => ({
+    key: String(i), of: [item.text, item.note, Math.random()],
+    make: () => el("li", {}, el("button", { type: "button", onclick: () => choose(item) },
+      el("b", {}, item.text), item.note ? el("span", { class: "faint" }, item.note) : null)),
+  })));
+  $("menu").showModal();
+  $("menu-items").querySelector("button").focus();
+}
+
+function choose(item) {
+  $("menu").close();
+  item.do();
+}
+
+$("menu-close").addEventListener("click", () => $("menu").close());
+$("menu").addEventListener("close", () => {
+  if (opened && opened.isConnected) opened.focus();
+  opened = null;
+});
+$("menu").addEventListener("click", (event) => {
+  if (event.target === $("menu")) $("menu").close(); // the space around it
+});
