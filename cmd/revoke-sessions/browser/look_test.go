@@ -37,6 +37,27 @@ func (b *tab) none(selector string, words ...string) {
 	})
 }
 
+// only waits until these, and no others, are the words of what is visible, in messages
+// with those words.
+func (b *tab) only(selector, message string, words ...string) {
+	b.Helper()
+	b.until("see only "+strings.Join(words, ", "), func() (string, error) {
+		seen, err := ask[[]string](b, "eyes.seen", selector, message)
+		if err != nil || slices.Equal(seen, words) {
+			return "", err
+		}
+		return "there is " + strings.Join(seen, ", "), nil
+	})
+}
+
+// inSight holds a message to be seen as a whole, without scrolling.
+func (b *tab) inSight(message string) {
+	b.Helper()
+	b.until(message+" in sight", func() (string, error) {
+		return ask[string](b, "eyes.outside", "#messages .message", message, "#messages")
+	})
+}
+
 func contains(text string, words []string) bool {
 	for _, word := range words {
 		if !strings.Contains(text, word) {

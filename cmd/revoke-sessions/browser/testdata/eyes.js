@@ -9,13 +9,16 @@ globalThis.eyes = (() => {
   const named = (node) => node.tagName.toLowerCase() + (node.id && "#" + node.id) + [...node.classList].map((c) => "." + c).join("")
     + (node.innerText ? ` “${words(node).slice(0, 60)}”` : "");
 
-  // visible tells whether it is drawn at all; it may lie outside of what is scrolled to.
+  // visible tells whether it is drawn at all. It may lie outside of what is scrolled to, and
+  // may be seen only where the mouse is.
   function visible(node) {
     const box = node.getBoundingClientRect();
-    return box.width > 1 && box.height > 1 && node.checkVisibility({ opacityProperty: true, visibilityProperty: true, contentVisibilityAuto: true });
+    return box.width > 1 && box.height > 1 && node.checkVisibility({ visibilityProperty: true, contentVisibilityAuto: true });
   }
 
-  const all = (selector) => [...document.querySelectorAll(selector)].filter(visible);
+  // all are the visible elements; with a message, those in a message with these words.
+  const all = (selector, message) => [...document.querySelectorAll(selector)].filter((node) =>
+    visible(node) && (!message || words(node.closest(".message") || node).includes(message)));
 
   // scroller is the box around an element that scrolls sideways by itself.
   function scroller(node) {
@@ -27,12 +30,12 @@ globalThis.eyes = (() => {
 
   return {
     // seen are the texts of all that is visible and matches.
-    seen: (selector) => all(selector).map(words),
+    seen: (selector, message) => all(selector, message).map(words),
 
     // spot is where a person presses an element with exactly these words (or any, if
-    // they are empty), scrolled to; or the problem with that.
-    spot(selector, text) {
-      const found = all(selector).filter((node) => text === "" || words(node) === text || node.getAttribute("aria-label") === text);
+    // they are empty), in a message with those words, scrolled to; or the problem with that.
+    spot(selector, text, message) {
+      const found = all(selector, message).filter((node) => text === "" || words(node) === text || node.getAttribute("aria-label") === text);
       if (found.length !== 1) return { problem: found.length ? `there are ${found.length} of them` : "it is not there" };
       const [node] = found;
       if (node.matches(":disabled")) return { problem: "it is disabled" };
@@ -77,8 +80,8 @@ globalThis.eyes = (() => {
 
     // outside says how much of an element is not to be seen in its pane as it is scrolled
     // now, or nothing.
-    outside(selector, pane) {
-      const found = all(selector);
+    outside(selector, message, pane) {
+      const found = all(selector, message);
       if (found.length !== 1) return `there are ${found.length} of ${selector}`;
       const box = found[0].getBoundingClientRect();
       const around = document.querySelector(pane).getBoundingClientRect();
