@@ -31,7 +31,7 @@ func (d *Demo) show(w *world) http.Handler {
 			"/revoke-sessions drill @carol", "/revoke-sessions status", "/revoke-sessions help",
 		},
 		Instance: w.instance,
-		Controls: d.controls(w), ControlsTitle: "Try what can go wrong", Status: w.status,
+		Controls: d.controls(w), ControlsTitle: "What if…", Status: w.status,
 		Side: w.seenByMicrosoft, SideTitle: "What Entra saw",
 	})
 }
