@@ -2,26 +2,29 @@ package main
 
 import (
 	"context"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"io"
 	"net"
 	"net/http"
 	"os"
+	"os/exec"
+	"path/filepath"
 	"strings"
 	"syscall"
 	"time"
 
-	"revoke-sessions/bot"
-	"revoke-sessions/bot/slacktest"
+	"revoke-sessions/cmd/revoke-sessions/demo"
 )
 
 // demoCommand runs the unmodified bot between two doubles, in a temporary
 // folder, with nothing leaving this machine.
 type demoCommand struct {
-	Auto bool   `help:"Play the lost-device story in the terminal instead. The exit code is 0 only if every step is right."`
-	Addr string `default:"127.0.0.1:8484" help:"The address of the demo's page (default: ${default}). If the port is in use, the demo takes a free one."`
-	Logs bool   `help:"Show the bot's log."`
+	Auto   bool   `help:"Play three short stories in the terminal instead. The exit code is 0 only if every step is right."`
+	Addr   string `default:"127.0.0.1:8484" help:"The address of the demo's page (default: ${default}). If the port is in use, the demo takes a free one."`
+	Policy string `placeholder:"FILE" help:"Play by your own policy file. Somebody of the demo must be an approver: if nobody is, the answer lists the demo's people."`
+	Logs   bool   `help:"Show the bot's log."`
 }
 
 // Run sets the stage and lets people, or a script, play on it.
@@ -29,33 +32,50 @@ func (c *demoCommand) Run(ctx context.Context, s *surroundings) (err error) {
 	if host, _, err := net.SplitHostPort(c.Addr); err != nil || host != "localhost" && !net.ParseIP(host).IsLoopback() {
 		return usageError("--addr must be an address of this machine, like 127.0.0.1:8484, because anybody who opens the page can act as everybody")
 	}
-	folder, err := os.MkdirTemp("", "revoke-sessions-demo-")
+	config, err := c.config(s)
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, os.RemoveAll(folder)) }()
-	stage, err := newStage(folder, slacktest.Config{})
-	if err != nil {
-		return err
+	if c.Auto {
+		return demo.Play(ctx, config, s.stdout)
 	}
-	defer stage.close()
-	stage.at.timing = quickly()
-	var log io.Writer = io.Discard
-	if c.Logs {
-		log = s.stderr
-	}
-	stop, err := stage.start(ctx, log)
+	d, err := demo.Start(ctx, config)
 	if err != nil {
 		return fmt.Errorf("start the demo: %w. Run it with --logs to see why", err)
 	}
-	defer func() { err = errors.Join(err, stop()) }()
-	if c.Auto {
-		return play(ctx, stage, s.stdout)
-	}
-	return c.serve(ctx, stage, s.stdout)
+	defer func() { err = errors.Join(err, d.Close()) }()
+	return c.serve(ctx, d, s.stdout)
 }
 
-func (c *demoCommand) serve(ctx context.Context, stage *stage, out io.Writer) error {
+// config is what the demo needs to know of this program. It checks the policy file as
+// the bot will.
+func (c *demoCommand) config(s *surroundings) (config demo.Config, err error) {
+	self, err := os.Executable()
+	if err != nil {
+		return config, err
+	}
+	config = demo.Config{Bot: func() *exec.Cmd { return exec.Command(self, demo.BotCommand) }, Timing: demo.Timing()}
+	if c.Logs {
+		config.Log = s.stderr
+	}
+	if c.Policy == "" {
+		return config, nil
+	}
+	if c.Auto {
+		return config, usageError("--auto plays by the demo's own policy: leave --policy away, or --auto")
+	}
+	policy, err := readPolicy(c.Policy, nil)
+	if err != nil {
+		return config, usageError(strings.ReplaceAll(err.Error(), "REVOKE_POLICY", "--policy"))
+	}
+	if err := demo.CheckApprovers(policy); err != nil {
+		return config, usageError(fmt.Sprintf("--policy %s: %v", c.Policy, err))
+	}
+	config.Policy, err = filepath.Abs(c.Policy)
+	return config, err
+}
+
+func (c *demoCommand) serve(ctx context.Context, d *demo.Demo, out io.Writer) error {
 	listener, err := net.Listen("tcp", c.Addr)
 	if errors.Is(err, syscall.EADDRINUSE) {
 		fmt.Fprintf(out, "\n  %s is in use, so the demo takes another port.", c.Addr)
@@ -64,7 +84,7 @@ func (c *demoCommand) serve(ctx context.Context, stage *stage, out io.Writer) er
 	if err != nil {
 		return err
 	}
-	server := &http.Server{Handler: stage.page(), ReadHeaderTimeout: 5 * time.Second}
+	server := &http.Server{Handler: d, ReadHeaderTimeout: 5 * time.Second}
 	defer context.AfterFunc(ctx, func() { _ = server.Close() })()
 	fmt.Fprintf(out, "\n  Open http://%s\n\n", listener.Addr())
 	fmt.Fprintln(out, "  You are Bob, who has lost his phone. Type /revoke-sessions me lost my phone,")
@@ -76,124 +96,31 @@ func (c *demoCommand) serve(ctx context.Context, stage *stage, out io.Writer) er
 	return nil
 }
 
-// narration is the lost-device story, told on out while it happens on a stage.
-type narration struct {
-	*stage
-	out io.Writer
-}
+// demoBotCommand is the bot of the demo, in a process of its own so that it can be
+// killed. It runs what revoke-sessions run does, with the clock and the addresses that
+// the demo tells it.
+type demoBotCommand struct{}
 
-// play is the lost-device story: report, a refused click by an outsider,
-// approval, revoke, verification, thread.
-func play(ctx context.Context, s *stage, out io.Writer) error {
-	ctx, cancel := context.WithTimeout(ctx, time.Minute)
-	defer cancel()
-	t := narration{stage: s, out: out}
-	card, err := t.reported(ctx)
+// Run runs until the demo ends.
+func (demoBotCommand) Run(ctx context.Context, s *surroundings) error {
+	ctx, orders, clock, err := demo.Hear(ctx, s.stdin)
 	if err != nil {
-		return err
+		return usageError(err.Error())
 	}
-	if err := t.refused(ctx, card); err != nil {
-		return err
-	}
-	if err := t.approved(ctx, card); err != nil {
-		return err
-	}
-	posts := s.entra.Posts()
-	if len(posts) != 1 || !posts[0].Applied {
-		return fmt.Errorf("Microsoft Graph was called %d times, not once", len(posts))
-	}
-	t.say("Microsoft Graph got one POST %s (request ID %s). Sessions from before it no longer count.", posts[0].Path, posts[0].RequestID)
-	t.say("Every step was right.")
-	return nil
-}
-
-// reported lets Bob report his own account, and returns the card's ts.
-func (t narration) reported(ctx context.Context) (card string, err error) {
-	t.say("Bob has lost his phone. From a colleague's computer he types: /revoke-sessions me lost my phone")
-	if _, err := t.slack.As(bobID).Command(general, "me lost my phone").Wait(ctx); err != nil {
-		return "", err
-	}
-	m, err := t.see(ctx, "Card in #security-approvals", t.cards, "Bob Reporter lost a device", "lost my phone")
-	if err != nil {
-		return "", err
-	}
-	_, err = t.see(ctx, "Bob's receipt", t.messagesTo(bobID), "I'll update this message")
-	return m.TS, err
-}
-
-// refused lets somebody press who is in the channel but no approver.
-func (t narration) refused(ctx context.Context, card string) error {
-	t.say("Olga is in the channel but is not an approver. She presses Revoke sessions.")
-	if _, err := t.slack.As(olgaID).Click(approvals, card, bot.ActionConfirm).Wait(ctx); err != nil {
-		return err
-	}
-	onlyOlga := func() []slacktest.Message { return t.slack.Ephemerals(olgaID) }
-	if _, err := t.see(ctx, "Only Olga reads", onlyOlga, "You are not an approver"); err != nil {
-		return err
-	}
-	if n := len(t.entra.Posts()); n != 0 {
-		return fmt.Errorf("Microsoft Graph got %d calls before anybody approved", n)
-	}
-	return nil
-}
-
-// approved lets Alice approve, and waits until everybody has been told.
-func (t narration) approved(ctx context.Context, card string) error {
-	t.say("Alice, an approver, phones Bob, then presses Revoke sessions.")
-	if _, err := t.slack.As(aliceID).Click(approvals, card, bot.ActionConfirm).Wait(ctx); err != nil {
-		return err
-	}
-	if _, err := t.see(ctx, "The card", t.cards, "sessions are revoked", "Approved by", "Verified"); err != nil {
-		return err
-	}
-	thread := func() []slacktest.Message { return t.slack.Thread(approvals, card) }
-	if _, err := t.see(ctx, "In its thread", thread, "Still open, and until when", "request-id"); err != nil {
-		return err
-	}
-	_, err := t.see(ctx, "Bob is told", t.messagesTo(bobID), "Done: your sessions are revoked")
-	return err
-}
-
-func (t narration) say(format string, args ...any) { fmt.Fprintf(t.out, format+"\n", args...) }
-
-// see waits for a message that holds all the words, and shows it.
-func (t narration) see(
-	ctx context.Context, who string, messages func() []slacktest.Message, words ...string,
-) (found slacktest.Message, err error) {
-	err = t.slack.Until(ctx, func() bool {
-		for _, m := range messages() {
-			if text := plain(m); containsAll(text, words) {
-				found = m
-				return true
+	roots := x509.NewCertPool()
+	roots.AppendCertsFromPEM(orders.CertPEM)
+	at := endpoints{
+		graphURL: orders.GraphURL, authority: orders.Authority, roots: roots, now: clock.Now, timing: &orders.Timing,
+		environ: func() (names []string) {
+			for name := range orders.Environment {
+				names = append(names, name)
 			}
-		}
-		return false
-	})
-	if err != nil {
-		return found, fmt.Errorf("%s: a message with %q never came: %w", who, words, err)
+			return names
+		},
 	}
-	t.say("%s", indent(who, found))
-	return found, nil
-}
-
-func (t narration) cards() []slacktest.Message { return t.slack.Messages(approvals) }
-
-func (t narration) messagesTo(who string) func() []slacktest.Message {
-	return func() []slacktest.Message { return t.slack.DMs(who) }
-}
-
-func containsAll(text string, words []string) bool {
-	for _, w := range words {
-		if !strings.Contains(text, w) {
-			return false
-		}
+	getenv := func(name string) string { return orders.Environment[name] }
+	if code := run(ctx, []string{"run"}, getenv, strings.NewReader(""), s.stdout, s.stderr, at); code != 0 {
+		return exitWith(code)
 	}
-	return true
-}
-
-// indent shows a message as the eye reads it: its blocks, without the
-// top-level text, which says the same for screen readers.
-func indent(who string, m slacktest.Message) string {
-	m.Text = ""
-	return "\n  " + who + ":\n    " + strings.ReplaceAll(strings.TrimSpace(m.Plain()), "\n", "\n    ") + "\n"
+	return nil
 }

@@ -37,6 +37,7 @@ type commandLine struct {
 	Audit   auditCommand   `cmd:"" help:"Check, show or export the audit chain."`
 	Policy  policyCommand  `cmd:"" help:"Print an example policy file, or check a policy file."`
 	Version versionCommand `cmd:"" help:"Print the version."`
+	DemoBot demoBotCommand `cmd:"" hidden:""` // for the demo alone
 }
 
 // exitCode is panicked by kong's Exit, which offers no other way to leave.

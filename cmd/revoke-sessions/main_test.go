@@ -25,6 +25,7 @@ import (
 	"revoke-sessions/bot/slacktest"
 	"revoke-sessions/bot/store"
 	"revoke-sessions/bot/testrun"
+	"revoke-sessions/cmd/revoke-sessions/demo"
 )
 
 // childEnv makes the test binary be the bot: tests that kill it need a
@@ -39,6 +40,9 @@ type childEndpoints struct {
 }
 
 func TestMain(m *testing.M) {
+	if len(os.Args) > 1 && os.Args[1] == demo.BotCommand {
+		main() // the demo starts its bot from the binary that it is in
+	}
 	if text := os.Getenv(childEnv); text != "" {
 		var c childEndpoints
 		if err := json.Unmarshal([]byte(text), &c); err != nil {

@@ -6,7 +6,6 @@ import (
 	"io"
 	"maps"
 	"net/http"
-	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strings"
@@ -230,32 +229,6 @@ func TestSecondProcess(t *testing.T) {
 	var log bytes.Buffer
 	if code := run(t.Context(), []string{"run"}, th.getenv, strings.NewReader(""), io.Discard, &log, th.at); code != 1 || !strings.Contains(log.String(), "another revoke-sessions is running") {
 		t.Errorf("exit code %d:\n%s", code, log.String())
-	}
-}
-
-// TestDemo plays the story as a newcomer does, and serves the page.
-func TestDemo(t *testing.T) {
-	code, stdout, stderr := output(t, nil, "demo", "--auto")
-	if code != 0 || !strings.Contains(stdout, "Every step was right.") {
-		t.Errorf("exit code %d\n%s\n%s", code, stdout, stderr)
-	}
-	if strings.Contains(stdout, "<@") || strings.Contains(stdout, "<!date") {
-		t.Errorf("it shows raw markup:\n%s", stdout)
-	}
-	th := newTheatre(t)
-	th.begin()
-	page := httptest.NewServer(th.page())
-	defer page.Close()
-	for _, path := range []string{"/", "/state?as=" + bobID} {
-		answer, err := page.Client().Get(page.URL + path)
-		if err != nil {
-			t.Fatal(err)
-		}
-		text, err := io.ReadAll(answer.Body)
-		answer.Body.Close()
-		if err != nil || answer.StatusCode != http.StatusOK || path != "/" && !strings.Contains(string(text), "What Microsoft Entra saw") {
-			t.Errorf("%s: status %d, %v\n%.300s", path, answer.StatusCode, err, text)
-		}
 	}
 }
 

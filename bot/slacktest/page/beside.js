@@ -24,7 +24,7 @@ export function drawPanel(panel) {
 
 function control(c) {
   const id = "control-" + c.id;
-  const of = { id, "data-focus": c.id, disabled: busy !== "", "aria-describedby": c.hint ? id + "-hint" : undefined };
+  const of = { id, "data-focus": c.id, disabled: busy !== "", title: c.hint || undefined, "aria-describedby": c.hint ? id + "-hint" : undefined };
   const hint = c.hint ? el("p", { id: id + "-hint", class: "faint" }, c.hint) : null;
   if (c.options) {
     const list = el("select", { ...of, onchange: () => use(c, list.value) }, c.options.map((o) => el("option", { value: o.value }, o.label)));

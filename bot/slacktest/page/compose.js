@@ -62,7 +62,7 @@ function suggest() {
   const word = /(^|\s)@([\w.-]*)$/.exec(text);
   offers = [];
   if (/^\/\S*$/.test(text) && state.command.startsWith(text) && text !== state.command) {
-    offers = [state.command + " ", ...state.hints].map((put) => ({ text: put.trim(), put }));
+    offers = [state.command + " ", ...state.hints.filter((hint) => hint !== state.command)].map((put) => ({ text: put.trim(), put }));
   } else if (word) {
     const typed = word[2].toLowerCase();
     offers = state.members.filter((p) => p.handle.toLowerCase().startsWith(typed) || p.name.toLowerCase().startsWith(typed)).slice(0, 6)

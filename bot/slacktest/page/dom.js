@@ -38,7 +38,7 @@ const icons = {
 export function icon(kind, name) {
   const svg = "http://www.w3.org/2000/svg";
   const node = fill(document.createElementNS(svg, "svg"), {
-    class: `icon ${kind}`, viewBox: "0 0 24 24", role: name && "img", "aria-label": name, "aria-hidden": name ? undefined : "true",
+    class: `icon icon-${kind}`, viewBox: "0 0 24 24", role: name && "img", "aria-label": name, "aria-hidden": name ? undefined : "true",
   }, []);
   node.append(...icons[kind].map((d) => fill(document.createElementNS(svg, "path"), { d }, [])));
   return node;

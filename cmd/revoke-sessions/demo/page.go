@@ -1,4 +1,4 @@
-package main
+package demo
 
 import (
 	"fmt"
@@ -10,15 +10,15 @@ import (
 	"revoke-sessions/graph/graphtest"
 )
 
-// page is the stage as people see it: the Slack workspace, and beside it what
-// Microsoft's side got to see.
-func (s *stage) page() http.Handler {
-	return s.slack.Page(slacktest.Page{
-		People: []string{bobID, aliceID, amirID, olgaID, carolID},
+// show is the world as people see it: the Slack workspace, and beside it what
+// Microsoft's side got to see and the panel.
+func (d *Demo) show(w *world) http.Handler {
+	return w.Slack.Page(slacktest.Page{
+		People: []string{Bob, Alice, Amir, Olga, Carol},
 		Roles: map[string]string{
-			bobID: "lost his phone", aliceID: "approver", amirID: "approver", olgaID: "sees the card, is not an approver", carolID: "laptop stolen",
+			Bob: "lost his phone", Alice: "approver", Amir: "approver", Olga: "sees the card, is not an approver", Carol: "laptop stolen",
 		},
-		Channel: general,
+		Channel: General,
 		Title:   "revoke-sessions demo",
 		Intro:   "The bot is the real one. Slack and Microsoft are doubles on this machine; nothing leaves it.",
 		Steps: []string{
@@ -30,13 +30,14 @@ func (s *stage) page() http.Handler {
 			"/revoke-sessions me lost my phone", "/revoke-sessions @carol stolen laptop", "/revoke-sessions",
 			"/revoke-sessions drill @carol", "/revoke-sessions status", "/revoke-sessions help",
 		},
-		Side:      s.seenByMicrosoft,
-		SideTitle: "What Entra saw",
+		Instance: w.instance,
+		Controls: d.controls(w), ControlsTitle: "What if…", Status: w.status,
+		Side: w.seenByMicrosoft, SideTitle: "What Entra saw",
 	})
 }
 
 // seenByMicrosoft lists the sign-ins and the Graph calls, oldest first.
-func (s *stage) seenByMicrosoft() []slacktest.SideEntry {
+func (s *Stage) seenByMicrosoft() []slacktest.SideEntry {
 	var all []slacktest.SideEntry
 	add := func(requests []graphtest.Request, kind func(graphtest.Request) string) {
 		for _, r := range requests {
@@ -53,8 +54,8 @@ func (s *stage) seenByMicrosoft() []slacktest.SideEntry {
 			})
 		}
 	}
-	add(s.entra.SignIns(), func(graphtest.Request) string { return "sign-in" })
-	add(s.entra.Requests(), func(r graphtest.Request) string {
+	add(s.Entra.SignIns(), func(graphtest.Request) string { return "sign-in" })
+	add(s.Entra.Requests(), func(r graphtest.Request) string {
 		switch {
 		case r.Status >= 400 || r.Status == 0:
 			return "error"

@@ -1,0 +1,86 @@
+package demo
+
+import (
+	"context"
+	"fmt"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"revoke-sessions/bot/slacktest"
+)
+
+// controls change the world while people play in it.
+func (d *Demo) controls(w *world) []slacktest.Control {
+	all := []slacktest.Control{
+		{
+			ID: "microsoft", Label: "Microsoft", Hint: "What the call that revokes meets.",
+			Options: []slacktest.Option{
+				{Value: answers, Label: "answers"}, {Value: isSlow, Label: "answers after 5 seconds"}, {Value: isLate, Label: "answers too late"},
+				{Value: throttles, Label: "throttles"}, {Value: refuses, Label: "refuses"}, {Value: hides, Label: "never shows the revoke"},
+			},
+			Value: func() string { w.mu.Lock(); defer w.mu.Unlock(); return w.microsoft },
+			Do:    d.act(func(_ context.Context, w *world, how string) error { return w.setMicrosoft(how) }),
+		}, {
+			ID: "slack", Label: "Slack refuses the channel",
+			Hint:  "The bot is removed from #security-approvals. It writes direct messages to the approvers.",
+			Value: func() string { w.mu.Lock(); defer w.mu.Unlock(); return onIf(w.refused) },
+			Do:    d.act(func(_ context.Context, w *world, on string) error { w.setRefused(on != ""); return nil }),
+		}, {
+			ID: "kill", Label: "Kill the bot", Hint: "Its process ends at once (SIGKILL). It starts again on the same database.",
+			Do: d.act(func(_ context.Context, w *world, _ string) error { return w.keeper.kill() }),
+		}, {
+			ID: "hour", Label: "An hour passes", Hint: "Approvers are reminded. A request expires after two hours.",
+			Do: d.act(func(_ context.Context, w *world, _ string) error { w.pass(time.Hour); return nil }),
+		}, {
+			ID: "over", Label: "Start over", Hint: "A new workspace and a new bot. Nothing is kept.",
+			Do: func(ctx context.Context, _ string) error { return d.startOver(context.WithoutCancel(ctx)) },
+		},
+	}
+	if w.cfg.Policy != "" {
+		return all
+	}
+	return append([]slacktest.Control{{
+		ID: "approvals", Label: "Two approvals", Hint: "The bot restarts with a policy that asks for two approvers.",
+		Value: func() string { w.mu.Lock(); defer w.mu.Unlock(); return onIf(w.two) },
+		Do:    d.act(func(ctx context.Context, w *world, on string) error { return w.setApprovals(ctx, on != "") }),
+	}}, all...)
+}
+
+func onIf(is bool) string {
+	if is {
+		return "on"
+	}
+	return ""
+}
+
+// act is what a control does in the world as it is now. Acts do not overlap, and go on
+// when whoever pressed has left.
+func (d *Demo) act(do func(ctx context.Context, w *world, value string) error) func(context.Context, string) error {
+	return func(ctx context.Context, value string) error {
+		d.acting.Lock()
+		defer d.acting.Unlock()
+		w := d.world.Load()
+		if d.closed {
+			return errOver
+		}
+		return do(context.WithoutCancel(ctx), w, value)
+	}
+}
+
+// status says in short lines how the world is.
+func (w *world) status() []string {
+	lines := []string{w.keeper.status()}
+	switch {
+	case w.cfg.Policy != "":
+		lines = append(lines, "Rules: "+filepath.Base(w.cfg.Policy)+".")
+	case w.approvals() == 2:
+		lines = append(lines, "Rules: two approvals.")
+	default:
+		lines = append(lines, "Rules: one approval.")
+	}
+	if hours := int(w.clock.Ahead() / time.Hour); hours > 0 {
+		lines = append(lines, fmt.Sprintf("The clock is %d %s ahead.", hours, strings.TrimSuffix("hours", map[bool]string{true: "s"}[hours == 1])))
+	}
+	return lines
+}
