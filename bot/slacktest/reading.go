@@ -5,6 +5,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"time"
 )
 
 // Button is a button that stands on a message.
@@ -68,24 +69,12 @@ func (m Message) blocks() []object {
 // Plain is all text that a reader can meet, in order, one line per piece: the
 // top-level text, which screen readers and notifications take, then every
 // text of the blocks, buttons in brackets. Mentions, links and dates stand as
-// a reader sees them; formatting marks stay.
-func (m Message) Plain() string {
-	var lines []string
-	if m.Text != "" {
-		lines = append(lines, readable(m.Text))
-	}
-	for _, piece := range m.pieces() {
-		switch {
-		case piece.button:
-			lines = append(lines, "["+piece.text+"]")
-		case piece.kind == "mrkdwn":
-			lines = append(lines, readable(piece.text))
-		default:
-			lines = append(lines, piece.text)
-		}
-	}
-	return strings.Join(lines, "\n")
-}
+// a reader sees them whose client knows no names; formatting marks stay.
+func (m Message) Plain() string { return unnamed.read(m) }
+
+// Reads is Plain for a reader in a time zone: people, user groups and channels have
+// their names, and dates stand in the reader's time.
+func (s *Server) Reads(m Message, zone *time.Location) string { return s.readerIn(zone).read(m) }
 
 // piece is one text inside the blocks.
 type piece struct {
@@ -97,7 +86,9 @@ type piece struct {
 	links    []string // of rich text, and the URL of a button
 }
 
-func (m Message) pieces() []piece {
+func (m Message) pieces() []piece { return unnamed.pieces(m) }
+
+func (r reader) pieces(m Message) []piece {
 	var found []piece
 	add := func(value any) {
 		if o, ok := value.(object); ok {
@@ -129,7 +120,7 @@ func (m Message) pieces() []piece {
 			add(b["label"])
 			add(b["hint"])
 		case "rich_text":
-			found = append(found, richPieces(b)...)
+			found = append(found, r.richPieces(b)...)
 		}
 	}
 	return found
@@ -157,7 +148,7 @@ func elementPieces(value any) []piece {
 }
 
 // richPieces gives one piece per section of rich text.
-func richPieces(o object) []piece {
+func (r reader) richPieces(o object) []piece {
 	var found []piece
 	p := piece{kind: "rich_text"}
 	elements, _ := o["elements"].([]any)
@@ -171,20 +162,21 @@ func richPieces(o object) []piece {
 		case "text":
 			p.text += text("text")
 		case "user":
-			p.text += "@" + text("user_id")
+			p.text += "@" + r.name(text("user_id"))
 			p.mentions = append(p.mentions, text("user_id"))
 		case "usergroup":
-			p.text += "@" + text("usergroup_id")
+			p.text += "@" + r.name(text("usergroup_id"))
 			p.mentions = append(p.mentions, text("usergroup_id"))
 		case "broadcast":
 			p.text += "@" + text("range")
 			p.mentions = append(p.mentions, text("range"))
 		case "channel":
-			p.text += "#" + text("channel_id")
+			p.text += "#" + r.name(text("channel_id"))
 		case "emoji":
 			p.text += ":" + text("name") + ":"
 		case "date":
-			p.text += text("fallback")
+			at, _ := e["timestamp"].(float64)
+			p.text += r.date(int64(at), text("format"), text("fallback"))
 		case "link":
 			p.links = append(p.links, text("url"))
 			if label := text("text"); label != "" {
@@ -193,7 +185,7 @@ func richPieces(o object) []piece {
 				p.text += text("url")
 			}
 		default: // a section, list, quote or preformatted text
-			found = append(found, richPieces(e)...)
+			found = append(found, r.richPieces(e)...)
 		}
 	}
 	if p.text != "" || p.mentions != nil || p.links != nil {
@@ -205,37 +197,6 @@ func richPieces(o object) []piece {
 // special is Slack's live syntax: <…>. A < that Slack would show has been
 // escaped to &lt;.
 var special = regexp.MustCompile(`<([^<>\n]+)>`)
-
-// readable shows mrkdwn as a reader sees it.
-func readable(text string) string {
-	text = special.ReplaceAllStringFunc(text, func(form string) string {
-		inside, label, labelled := strings.Cut(form[1:len(form)-1], "|")
-		switch {
-		case strings.HasPrefix(inside, "!date^"):
-			return label
-		case strings.HasPrefix(inside, "!subteam^"):
-			if labelled {
-				return label
-			}
-			return "@" + strings.TrimPrefix(inside, "!subteam^")
-		case inside == "":
-			return label
-		case inside[0] == '@', inside[0] == '!', inside[0] == '#':
-			mark := "@"
-			if inside[0] == '#' {
-				mark = "#"
-			}
-			if labelled && label != "" {
-				return mark + label
-			}
-			return mark + inside[1:]
-		case labelled:
-			return label
-		}
-		return inside
-	})
-	return unescape.Replace(text)
-}
 
 var unescape = strings.NewReplacer("&lt;", "<", "&gt;", ">", "&amp;", "&")
 

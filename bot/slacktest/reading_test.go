@@ -2,9 +2,11 @@ package slacktest_test
 
 import (
 	"encoding/json"
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"revoke-sessions/bot/slacktest"
 )
@@ -91,6 +93,43 @@ func TestPlainAndButtons(t *testing.T) {
 	}
 }
 
+// TestReads shows names and the reader's own times, in mrkdwn and in rich text.
+func TestReads(t *testing.T) {
+	now := time.Date(2026, 5, 10, 21, 30, 0, 0, time.UTC)
+	zone := time.FixedZone("", 3*60*60) // there it is half past midnight
+	s := workspace(t, slacktest.Config{Now: func() time.Time { return now }})
+	date := func(at time.Time, format string) string { return fmt.Sprintf("<!date^%d^%s|UTC>", at.Unix(), format) }
+	for name, test := range map[string]struct{ text, want string }{
+		"people":           {"<@U1> <@U2|b> <@U9> <@U9|x>", "@Alice Approver @Bob Borrower @U9 @x"},
+		"user groups":      {"<!subteam^S1> <!subteam^S9> <!subteam^S9|@x>", "@security @S9 @x"},
+		"channels":         {"<#C1> <#C2|x> <#C9>", "#security #general #C9"},
+		"others":           {"<!here> <https://a.example|link> &lt;@U1&gt;", "@here link <@U1>"},
+		"today":            {date(now, "{date_short_pretty}, {time}"), "today, 00:30"},
+		"yesterday":        {date(now.Add(-time.Hour), "{date_short_pretty} at {time_secs}"), "yesterday at 23:30:00"},
+		"tomorrow":         {date(now.Add(24*time.Hour), "{date_pretty}"), "tomorrow"},
+		"another day":      {date(now.AddDate(0, 0, 3), "{date_short_pretty} {date} {date_long}"), "May 14 May 14 Thursday, May 14"},
+		"another year":     {date(now.AddDate(-1, 0, 0), "{date_short} {date_num} {date_slash}"), "May 11, 2025 2025-05-11 05/11/2025"},
+		"ago":              {date(now.Add(-3*time.Minute), "{ago}") + " " + date(now.Add(-time.Minute), "{ago}") + " " + date(now, "{ago}"), "3 minutes ago 1 minute ago just now"},
+		"no form of Slack": {date(now, "{then}"), "{then}"},
+		"no date":          {"<!date^x^{time}|noon> <!date^|x>", "noon x"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			if got := s.Reads(slacktest.Message{Text: test.text, Blocks: said(test.text, true)}, zone); got != test.want+"\n"+test.want {
+				t.Errorf("got %q, want twice %q", got, test.want)
+			}
+		})
+	}
+	parts := fmt.Sprintf(`{"type":"user","user_id":"U1"},{"type":"usergroup","usergroup_id":"S1"},{"type":"channel","channel_id":"C1"},`+
+		`{"type":"date","timestamp":%d,"format":"{date_short_pretty}, {time}","fallback":"UTC"},{"type":"text","text":"<@U1>"}`, now.Unix())
+	m := slacktest.Message{Blocks: []byte(rich(parts))}
+	if got, want := s.Reads(m, zone), "@Alice Approver@security#securitytoday, 00:30<@U1>"; got != want {
+		t.Errorf("rich text: got %q, want %q", got, want)
+	}
+	if got, want := m.Plain(), "@U1@S1#C1UTC<@U1>"; got != want {
+		t.Errorf("rich text without names: got %q, want %q", got, want)
+	}
+}
+
 // FuzzReading feeds what a bot may post to everything that reads messages.
 func FuzzReading(f *testing.F) {
 	for _, seed := range []string{"<|x>", "<@>", "<!date^>", "<!subteam^|>", "a < b > c", "@here", "<a|b|c>", "&lt;"} {
@@ -104,6 +143,7 @@ func FuzzReading(f *testing.F) {
 	f.Fuzz(func(t *testing.T, typed string) {
 		for _, m := range []slacktest.Message{{Text: typed}, {Text: typed, Parse: "full", LinkNames: true}, {Blocks: said(typed, false)}, {Blocks: said(typed, true)}, {Blocks: []byte(typed)}} {
 			m.Plain()
+			s.Reads(m, time.UTC)
 			m.Buttons()
 			s.Mentions(m)
 			s.Links(m)

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"path/filepath"
-	"strings"
 	"time"
 
 	"revoke-sessions/bot/slacktest"
@@ -14,7 +13,7 @@ import (
 func (d *Demo) controls(w *world) []slacktest.Control {
 	all := []slacktest.Control{
 		{
-			ID: "microsoft", Label: "Microsoft", Hint: "What the call that revokes meets.",
+			ID: "microsoft", Label: "Microsoft", Hint: "What it does with the next call that revokes.",
 			Options: []slacktest.Option{
 				{Value: answers, Label: "answers"}, {Value: isSlow, Label: "answers after 5 seconds"}, {Value: isLate, Label: "answers too late"},
 				{Value: throttles, Label: "throttles"}, {Value: refuses, Label: "refuses"}, {Value: hides, Label: "never shows the revoke"},
@@ -23,17 +22,17 @@ func (d *Demo) controls(w *world) []slacktest.Control {
 			Do:    d.act(func(_ context.Context, w *world, how string) error { return w.setMicrosoft(how) }),
 		}, {
 			ID: "slack", Label: "Slack refuses the channel",
-			Hint:  "The bot is removed from #security-approvals. It writes direct messages to the approvers.",
+			Hint:  "The bot is removed from #security-approvals. It writes to the approvers directly. The card comes once it is back.",
 			Value: func() string { w.mu.Lock(); defer w.mu.Unlock(); return onIf(w.refused) },
 			Do:    d.act(func(_ context.Context, w *world, on string) error { w.setRefused(on != ""); return nil }),
 		}, {
-			ID: "kill", Label: "Kill the bot", Hint: "Its process ends at once (SIGKILL). It starts again on the same database.",
+			ID: "kill", Label: "Kill the bot", Hint: "Its process ends at once (SIGKILL). It starts again 2 seconds later, on the same database.",
 			Do: d.act(func(_ context.Context, w *world, _ string) error { return w.keeper.kill() }),
 		}, {
-			ID: "hour", Label: "An hour passes", Hint: "Approvers are reminded. A request expires after two hours.",
+			ID: "hour", Label: "An hour passes", Hint: w.hourHint(),
 			Do: d.act(func(_ context.Context, w *world, _ string) error { w.pass(time.Hour); return nil }),
 		}, {
-			ID: "over", Label: "Start over", Hint: "A new workspace and a new bot. Nothing is kept.",
+			ID: "over", Label: "Start over", Hint: "A new workspace, a new database, a new bot. Nothing is kept.",
 			Do: func(ctx context.Context, _ string) error { return d.startOver(context.WithoutCancel(ctx)) },
 		},
 	}
@@ -41,10 +40,18 @@ func (d *Demo) controls(w *world) []slacktest.Control {
 		return all
 	}
 	return append([]slacktest.Control{{
-		ID: "approvals", Label: "Two approvals", Hint: "The bot restarts with a policy that asks for two approvers.",
+		ID: "approvals", Label: "Two approvals", Hint: "The bot restarts with rules that ask for two approvers.",
 		Value: func() string { w.mu.Lock(); defer w.mu.Unlock(); return onIf(w.two) },
 		Do:    d.act(func(ctx context.Context, w *world, on string) error { return w.setApprovals(ctx, on != "") }),
 	}}, all...)
+}
+
+// hourHint says what an hour does by the rules of this world.
+func (w *world) hourHint() string {
+	if w.cfg.Policy != "" {
+		return "Reminders and deadlines come as your policy says."
+	}
+	return "Approvers are reminded after 10 minutes. A request expires after 2 hours."
 }
 
 func onIf(is bool) string {
@@ -68,6 +75,13 @@ func (d *Demo) act(do func(ctx context.Context, w *world, value string) error) f
 	}
 }
 
+func plural(n int, what string) string {
+	if n == 1 {
+		return "1 " + what
+	}
+	return fmt.Sprintf("%d %ss", n, what)
+}
+
 // status says in short lines how the world is.
 func (w *world) status() []string {
 	lines := []string{w.keeper.status()}
@@ -80,7 +94,7 @@ func (w *world) status() []string {
 		lines = append(lines, "Rules: one approval.")
 	}
 	if hours := int(w.clock.Ahead() / time.Hour); hours > 0 {
-		lines = append(lines, fmt.Sprintf("The clock is %d %s ahead.", hours, strings.TrimSuffix("hours", map[bool]string{true: "s"}[hours == 1])))
+		lines = append(lines, "The clock is "+plural(hours, "hour")+" ahead.")
 	}
 	return lines
 }

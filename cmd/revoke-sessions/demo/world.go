@@ -94,7 +94,8 @@ func (w *world) close() error {
 // orders are those of a bot that starts now.
 func (w *world) orders() Orders {
 	return Orders{
-		Environment: w.Environment(w.folder, w.policy()), GraphURL: w.Entra.GraphURL(), Authority: w.Entra.AuthorityURL(), CertPEM: w.Entra.CertPEM(),
+		Environment: w.Environment(w.folder, w.policy()),
+		GraphURL:    w.Entra.GraphURL(), Authority: w.Entra.AuthorityURL(), CertPEM: w.Entra.CertPEM(),
 		Timing: w.cfg.Timing, timeTold: timeTold{w.clock.Ahead()},
 	}
 }
@@ -165,8 +166,9 @@ const (
 
 const (
 	slow = 5 * time.Second // less than the bot's patience
-	// tooMuch is how much longer than the bot's patience an answer takes that is late.
-	tooMuch  = 2 * time.Second
+	// tooMuch is how much longer than the bot's patience an answer takes that is late, and
+	// the directory then: one sees that the bot does not know.
+	tooMuch  = 3 * time.Second
 	waitFor  = 15 * time.Second // what a throttled caller is told
 	lifetime = 1000 * 24 * time.Hour
 )
@@ -174,7 +176,7 @@ const (
 // setMicrosoft changes what the call that revokes meets, from now on.
 func (w *world) setMicrosoft(how string) error {
 	revoke := func(f graphtest.Fault) func() {
-		f.Method, f.Match = http.MethodPost, func(r *http.Request) bool { return strings.Contains(r.URL.Path, "/users/") }
+		f.Match = func(r *http.Request) bool { return revokes(r.Method, r.URL.Path) }
 		return w.Entra.Inject(f)
 	}
 	heal := func() {}
@@ -186,7 +188,10 @@ func (w *world) setMicrosoft(how string) error {
 	case isSlow:
 		heal = revoke(graphtest.Fault{Delay: slow})
 	case isLate:
-		heal = revoke(graphtest.Fault{Apply: true, Delay: w.cfg.Timing.Attempt + tooMuch})
+		late := w.cfg.Timing.Attempt + tooMuch
+		answer := revoke(graphtest.Fault{Apply: true, Delay: late})
+		w.Entra.SetReplicationLag(late)
+		heal = func() { answer(); w.show() }
 	case throttles:
 		heal = revoke(graphtest.Fault{Status: http.StatusTooManyRequests, RetryAfter: strconv.Itoa(int(waitFor.Seconds()))})
 	case refuses:
