@@ -52,6 +52,8 @@ func startChromium(t *testing.T) context.Context {
 			// container may not have.
 			chromedp.NoSandbox,
 			chromedp.DisableGPU,
+			// The machine may have no mouse, but a person at a desktop has one.
+			chromedp.Flag("blink-settings", "primaryHoverType=2,availableHoverTypes=2,primaryPointerType=4,availablePointerTypes=4"),
 			chromedp.Flag("host-resolver-rules", "MAP * ~NOTFOUND, EXCLUDE 127.0.0.1"),
 		)
 		allocator, endAllocator := chromedp.NewExecAllocator(context.Background(), options...)

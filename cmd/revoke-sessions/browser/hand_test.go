@@ -4,7 +4,9 @@ import (
 	"context"
 	"time"
 
+	"github.com/chromedp/cdproto/input"
 	"github.com/chromedp/chromedp"
+	"github.com/chromedp/chromedp/kb"
 
 	"revoke-sessions/bot/testrun"
 )
@@ -86,7 +88,16 @@ func (b *tab) do(what string, acts ...chromedp.Action[chromedp.Void]) {
 // keys presses keys, wherever the focus is.
 func (b *tab) keys(keys string) {
 	b.Helper()
-	b.do("keys", chromedp.KeyEvent(keys))
+	for _, key := range keys {
+		events := kb.Encode(key)
+		down, up := events[0], events[len(events)-1]
+		if len(events) == 3 {
+			// As on a keyboard, there is no text where the page takes the key for itself.
+			down.Text, down.UnmodifiedText = events[1].Text, events[1].UnmodifiedText
+		}
+		b.must("press a key", call(b, input.DispatchKeyEvent, *down))
+		b.must("let a key go", call(b, input.DispatchKeyEvent, *up))
+	}
 }
 
 // choose chooses in a list.
