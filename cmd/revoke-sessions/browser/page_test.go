@@ -54,6 +54,7 @@ func TestAddress(t *testing.T) {
 	b.write("/revoke-sessions me lost my phone")
 	b.see(message+".private", "Got it")
 	b.become(alice)
+	b.enter(approvals)
 	b.press(on("Bob Reporter", "Revoke sessions"))
 	b.tap("#confirm-yes")
 	b.see(message, "Bob Reporter's sessions are revoked", "Verified in Entra")

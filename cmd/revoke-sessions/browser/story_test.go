@@ -84,7 +84,7 @@ func (b *tab) refusal() {
 // twoApprovals: Alice's leaves it open, Amir's revokes.
 func (b *tab) twoApprovals() {
 	b.become(alice)
-	b.see("#place", "security-approvals")
+	b.enter(approvals)
 	b.press(on("Bob Reporter", "Approve (1 of 2)"))
 	b.tap("#confirm-yes")
 	b.see(message, "@Alice Approver approved (1 of 2)", "Waiting for one more: @Amir Approver", "Nothing is revoked yet")
@@ -139,6 +139,7 @@ func (b *tab) shortcut() {
 	b.tap("#view-close")
 	b.none(form)
 	b.become(alice)
+	b.enter(approvals)
 	b.see(message, "Revoke all sessions of Carol Target?", "From: a message")
 	b.inSight("sessions of Carol Target")
 	b.state("card of two")
@@ -193,6 +194,7 @@ func (b *tab) lateAnswer() {
 	b.enter(general)
 	b.write("/revoke-sessions me lost my tablet")
 	b.become(alice)
+	b.enter(approvals)
 	b.press(on("Olga Outsider", "Revoke sessions"))
 	b.tap("#confirm-yes")
 	b.see(message, "Olga Outsider", "asking Microsoft Entra")
