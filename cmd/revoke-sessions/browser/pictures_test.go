@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/chromedp/chromedp"
@@ -24,9 +25,9 @@ const picturesVariable = "REVOKE_TEST_PICTURES"
 type album []photograph
 
 type photograph struct {
-	name      string
-	png       []byte
-	html, err string
+	name string
+	png  []byte
+	html string
 }
 
 // photograph takes a picture of what is on the screen, under a name.
@@ -43,22 +44,24 @@ func (b *tab) photograph(name string) {
 	b.album = append(b.album, p)
 }
 
+// kept is the folder for the pictures of all failed tests.
+var kept = sync.OnceValues(func() (string, error) { return os.MkdirTemp("", "revoke-sessions-pictures-") })
+
 // keep writes the pictures where somebody wants them.
 func (b *tab) keep(t *testing.T) {
 	folder := os.Getenv(picturesVariable)
-	var err error
-	switch {
-	case folder != "":
-	case !t.Failed():
-		return
-	default:
-		if folder, err = os.MkdirTemp("", "revoke-sessions-pictures-"); err != nil {
+	if folder == "" {
+		if !t.Failed() {
+			return
+		}
+		var err error
+		if folder, err = kept(); err != nil {
 			t.Error(err)
 			return
 		}
 	}
 	folder = filepath.Join(folder, strings.ReplaceAll(t.Name(), "/", "-"))
-	if err = os.MkdirAll(folder, 0o755); err != nil {
+	if err := os.MkdirAll(folder, 0o755); err != nil {
 		t.Error(err)
 		return
 	}

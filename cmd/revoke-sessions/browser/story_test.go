@@ -18,13 +18,13 @@ func (b *tab) state(name string) {
 	b.Helper()
 	b.accessible(name)
 	b.fits(name)
+	b.photograph(name)
 	if b.phone {
 		s := b.screen
 		b.show(screen{width: 320, height: 568, phone: true})
 		b.fits(name)
 		b.show(s)
 	}
-	b.photograph(name)
 }
 
 func TestStory(t *testing.T) {
