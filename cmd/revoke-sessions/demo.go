@@ -62,7 +62,7 @@ func (c *demoCommand) config(s *surroundings) (config demo.Config, err error) {
 		return config, nil
 	}
 	if c.Auto {
-		return config, usageError("--auto plays by the demo's own policy: leave --policy away, or --auto")
+		return config, usageError("--auto plays by the demo's own rules: leave out --policy, or --auto")
 	}
 	policy, err := readPolicy(c.Policy, nil)
 	if err != nil {
