@@ -363,7 +363,7 @@ func TestDemoPolicyRefused(t *testing.T) {
 		says []string
 	}{
 		"nobody of the demo": {[]string{"--policy", rulesFile(t, "approvers: [U0STRANGER, U0OTHER]")}, []string{
-			"rules.yml", "nobody of the demo is an approver", "U0ALICE", "Alice Approver", demo.ObjectID(2), "S0SECURITY", "entra:" + demo.EntraGroup}},
+			"rules.yml", "nobody in the demo is an approver", "U0ALICE", "Alice Approver", demo.ObjectID(2), "S0SECURITY", "entra:" + demo.EntraGroup}},
 		"a slip of the pen": {[]string{"--policy", rulesFile(t, "approver: [U0ALICE]")}, []string{"--policy ", "rules.yml", "line 2", "approver"}},
 		"no file":           {[]string{"--policy", filepath.Join(t.TempDir(), "none.yml")}, []string{"--policy: open ", "none.yml"}},
 		"and the stories":   {[]string{"--auto", "--policy", rulesFile(t, "approvers: [U0ALICE, U0AMIR]")}, []string{"--auto plays by the demo's own rules"}},

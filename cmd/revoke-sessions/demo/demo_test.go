@@ -143,7 +143,7 @@ func TestPanelSlackRefuses(t *testing.T) {
 func TestBotEndsByItself(t *testing.T) {
 	t.Parallel()
 	cfg := config(t)
-	if _, err := Start(t.Context(), config(t, mood+"=dies")); err == nil || err.Error() != "the bot ended by itself (exit status 3)" {
+	if _, err := Start(t.Context(), config(t, mood+"=dies")); err == nil || err.Error() != "the bot ended by itself (exit status 3). Start the demo with --logs to see why" {
 		t.Errorf("a demo without a bot: %v", err)
 	}
 	p := play(t, cfg)
@@ -228,6 +228,22 @@ func TestDemoCannotStart(t *testing.T) {
 	left, err := os.ReadDir(folder)
 	if err != nil || len(left) != 0 {
 		t.Errorf("left: %v, %v", left, err)
+	}
+}
+
+// TestStartOverCannotStart: people play on in the world that is there.
+func TestStartOverCannotStart(t *testing.T) {
+	t.Parallel()
+	p := play(t, config(t))
+	before, bot := p.state(), p.running()
+	p.acting.Lock()
+	p.cfg.Bot = config(t, mood+"=dies").Bot
+	p.acting.Unlock()
+	if problem := p.use("over", ""); !strings.Contains(problem, "the bot ended by itself") {
+		t.Errorf("the page says %q", problem)
+	}
+	if after := p.state(); after.Instance != before.Instance || p.running() != bot {
+		t.Errorf("another world: %+v", after)
 	}
 }
 
