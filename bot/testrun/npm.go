@@ -2,6 +2,7 @@ package testrun
 
 import (
 	"context"
+	"fmt"
 	"os"
 	"os/exec"
 	"time"
@@ -33,24 +34,27 @@ type installer interface {
 	Context() context.Context
 }
 
-// ForeignClients installs clients that this project did not write: it copies a folder
-// with a package.json and scripts to a temporary one, has npm install there what the
-// package.json names, and returns that folder. It runs no script that a package brings.
-//
-// It skips the test in the default run, and where Node or npm is missing, unless
-// NodeVariable says that they must not be.
+// ForeignClients installs clients that this project did not write: Packages, and in the
+// full run only.
 func ForeignClients(t installer, from string) (folder string) {
 	t.Helper()
 	if !full() {
 		t.Skip("SKIPPED: in the full run only: it installs packages from npm")
 	}
+	return Packages(t, from)
+}
+
+// Packages copies a folder with a package.json to a temporary one, has npm install there
+// what the package.json names, and returns that folder. It runs no script that a package
+// brings, and asks the registry for nothing that npm has kept from another time.
+//
+// It skips the test where Node or npm is missing or npm cannot install, unless NodeVariable
+// says that it must not.
+func Packages(t installer, from string) (folder string) {
+	t.Helper()
 	for _, program := range []string{"node", "npm"} {
-		switch _, err := exec.LookPath(program); {
-		case err == nil:
-		case os.Getenv(NodeVariable) == "required":
-			t.Fatalf("%s=required, and %s is not installed: %v", NodeVariable, program, err)
-		default:
-			t.Skipf("SKIPPED: %s is not installed, so no client of others drives the double", program)
+		if _, err := exec.LookPath(program); err != nil {
+			skip(t, NodeVariable, program+" is not installed, so there are no packages from npm")
 		}
 	}
 	folder = t.TempDir()
@@ -59,10 +63,19 @@ func ForeignClients(t installer, from string) (folder string) {
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), installing)
 	defer cancel()
-	npm := exec.CommandContext(ctx, "npm", "install", "--before="+published, "--no-audit", "--no-fund", "--no-package-lock", "--ignore-scripts")
+	npm := exec.CommandContext(ctx, "npm", "install", "--before="+published, "--prefer-offline", "--no-audit", "--no-fund", "--no-package-lock", "--ignore-scripts")
 	npm.Dir, npm.WaitDelay = folder, time.Second
 	if out, err := npm.CombinedOutput(); err != nil {
-		t.Fatalf("npm install: %v\n%s", err, out)
+		skip(t, NodeVariable, fmt.Sprintf("npm install: %v\n%s", err, out))
 	}
 	return folder
+}
+
+// skip skips a test that lacks a program, and fails it where the variable says "required".
+func skip(t installer, variable, why string) {
+	t.Helper()
+	if os.Getenv(variable) == "required" {
+		t.Fatalf("%s=required, and %s", variable, why)
+	}
+	t.Skipf("SKIPPED: %s", why)
 }
