@@ -23,7 +23,7 @@ import (
 type demoCommand struct {
 	Auto   bool   `help:"Play three short stories in the terminal instead. The exit code is 0 only if every step is right."`
 	Addr   string `default:"127.0.0.1:8484" help:"The address of the demo's page (default: ${default}). If the port is in use, the demo takes a free one."`
-	Policy string `placeholder:"FILE" help:"Play by your own policy file. Somebody of the demo must be an approver: if nobody is, the answer lists the demo's people."`
+	Policy string `placeholder:"FILE" help:"Play by your own policy file. If nobody in the demo is an approver by it, the demo lists its people and their IDs."`
 	Logs   bool   `help:"Show the bot's log."`
 }
 
@@ -41,7 +41,7 @@ func (c *demoCommand) Run(ctx context.Context, s *surroundings) (err error) {
 	}
 	d, err := demo.Start(ctx, config)
 	if err != nil {
-		return fmt.Errorf("start the demo: %w. Run it with --logs to see why", err)
+		return err
 	}
 	defer func() { err = errors.Join(err, d.Close()) }()
 	return c.serve(ctx, d, s.stdout)
@@ -62,7 +62,7 @@ func (c *demoCommand) config(s *surroundings) (config demo.Config, err error) {
 		return config, nil
 	}
 	if c.Auto {
-		return config, usageError("--auto plays by the demo's own policy: leave --policy away, or --auto")
+		return config, usageError("--auto plays by the demo's own rules: leave out --policy, or --auto")
 	}
 	policy, err := readPolicy(c.Policy, nil)
 	if err != nil {

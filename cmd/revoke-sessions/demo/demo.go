@@ -27,7 +27,10 @@ type Demo struct {
 // Start starts a demo and returns once its bot is connected. Close ends it.
 func Start(ctx context.Context, cfg Config) (*Demo, error) {
 	d := &Demo{cfg: cfg}
-	return d, d.next(ctx)
+	if err := d.next(ctx); err != nil {
+		return nil, err
+	}
+	return d, nil
 }
 
 // next puts a new world in place of the one that is there.

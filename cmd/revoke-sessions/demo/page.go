@@ -19,10 +19,10 @@ func (d *Demo) show(w *world) http.Handler {
 		Intro:   "The bot is the real one. Slack and Microsoft are doubles on this machine; nothing leaves it.",
 		Steps: []string{
 			"You are Bob, and your phone is gone. Type: /revoke-sessions me lost my phone",
-			"Be Olga and press Revoke sessions in #security-approvals. She is not an approver, so nothing happens.",
-			"Be Alice and press it too. Read the card, its thread, and Bob's direct messages.",
-			"Now make it hard. Report again, and try “What if…”: two approvals, a Microsoft that answers too late, a killed bot.",
-			"It works without commands, too: the app's Home tab, the + beside the message box, the three dots on a message.",
+			"Switch to Olga and press Revoke sessions in #security-approvals. She is not an approver: nothing is revoked.",
+			"Switch to Alice and press it too. Read the card, its thread, and Bob's direct messages.",
+			"Report again when things go wrong. “What if…” has two approvals, a Microsoft that answers too late, and a killed bot.",
+			"You need no command: try the app's Home tab, the + beside the message box, and the three dots on a message.",
 		},
 		Hints: []string{
 			"/revoke-sessions me lost my phone", "/revoke-sessions @carol stolen laptop", "/revoke-sessions",

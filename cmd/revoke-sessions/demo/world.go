@@ -73,8 +73,10 @@ func newWorld(ctx context.Context, cfg Config) (w *world, err error) {
 	if err := w.writePolicy(); err != nil {
 		return w, err
 	}
-	w.keeper, err = keep(ctx, &keeper{slack: w.Slack, command: cfg.Bot, orders: w.orders, log: cfg.Log})
-	return w, err
+	if w.keeper, err = keep(ctx, &keeper{slack: w.Slack, command: cfg.Bot, orders: w.orders, log: cfg.Log}); err != nil {
+		return w, fmt.Errorf("%w. Start the demo with --logs to see why", err)
+	}
+	return w, nil
 }
 
 // close throws the world away.
