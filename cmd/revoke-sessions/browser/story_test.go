@@ -8,9 +8,9 @@ import (
 
 // The people of the demo, and its conversations. The app's conversation begins with a D.
 const (
-	bob, alice, amir, olga, carol  = "U0BOB", "U0ALICE", "U0AMIR", "U0OLGA", "U0CAROL"
-	general, approvals, itself     = "C0GENERAL", "C0APPROVALS", "D"
-	message, inThread, form, write = "#messages .message", "#replies .message", "#view", "#entries .write"
+	bob, alice, amir, olga, carol = "U0BOB", "U0ALICE", "U0AMIR", "U0OLGA", "U0CAROL"
+	general, approvals, itself    = "C0GENERAL", "C0APPROVALS", "D"
+	message, inThread, form       = "#messages .message", "#replies .message", "#view"
 )
 
 // state holds a state of the page to what holds for all of them, and photographs it.
@@ -61,6 +61,7 @@ func (b *tab) report() {
 	b.see(message, "Waiting for 2 approvals: @Alice Approver, @Amir Approver", "I'll update this message")
 	b.see("#messages button.block", "Cancel report")
 	b.none("#compose")
+	b.see(`#people button[data-focus="`+alice+`"] .count`, "unread")
 	b.state("receipt")
 }
 
@@ -70,7 +71,6 @@ func (b *tab) refusal() {
 	b.enter(approvals)
 	b.see(message, "Bob Reporter lost a device", "Waiting for 2 approvals", "lost my phone", "Nothing is revoked yet", "Approvers: @Alice Approver, @Amir Approver")
 	b.only(message+" button.block", "Bob Reporter", "Approve (1 of 2)", "Deny", "Details")
-	//b.inSight("Bob Reporter lost a device")
 	b.state("card")
 	b.press(on("Bob Reporter", "Approve (1 of 2)"))
 	b.see("#confirm", "Nothing is revoked yet")
@@ -91,7 +91,6 @@ func (b *tab) twoApprovals() {
 	b.only(message+" button.block", "Bob Reporter", "Revoke sessions", "Deny", "Details")
 	b.state("first approval")
 	b.become(amir)
-	//b.inSight("Bob Reporter lost a device")
 	b.press(on("Bob Reporter", "Revoke sessions"))
 	b.tap("#confirm-yes")
 	b.see(message, "Bob Reporter's sessions are revoked", "Approved by @Alice Approver and @Amir Approver", "Verified in Entra")
@@ -106,6 +105,13 @@ func (b *tab) twoApprovals() {
 	b.tap("#tab-messages")
 	b.see(message, "Done: your sessions are revoked")
 	b.state("told")
+	b.tap("#side-open")
+	b.see("#entries .fold summary", "reads")
+	b.only("#entries .write .entry", "", "invalidateAllRefreshTokens for Bob Reporter")
+	b.state("what Entra saw")
+	b.press(part{"#entries .write summary", "", ""})
+	b.see("#entries .write", "request-id")
+	b.tap("#side-close")
 }
 
 // homeTab: two buttons for everybody; a form opens.
@@ -142,6 +148,7 @@ func (b *tab) shortcut() {
 	b.enter(approvals)
 	b.see(message, "Revoke all sessions of Carol Target?", "From: a message")
 	b.inSight("sessions of Carol Target")
+	b.only(message+" button.block", "", "Details", "Approve (1 of 2)", "Deny", "Details") // one card can be decided
 	b.state("card of two")
 	b.enter(itself)
 	b.tap("#tab-home")
