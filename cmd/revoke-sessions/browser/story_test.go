@@ -31,8 +31,8 @@ func TestStory(t *testing.T) {
 	for name, s := range map[string]screen{"1280": desktop, "390": phone} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			needAxe(t)
 			startChromium(t)
+			needAxe(t)
 			b := open(t, s, startDemo(t).url)
 			b.report()
 			b.refusal()
