@@ -130,10 +130,12 @@ func (b *tab) panel(do func()) {
 	b.Helper()
 	if b.phone {
 		b.tap("#panel-open")
-		defer b.tap("#panel-close")
 	}
 	do()
 	b.see("#panel-status", "The bot runs")
-	b.none("#panel :disabled", "")
-	b.none("#panel-problem", "")
+	b.none("#panel :disabled")
+	b.only("#panel-problem", "")
+	if b.phone {
+		b.tap("#panel-close")
+	}
 }

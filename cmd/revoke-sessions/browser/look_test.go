@@ -67,21 +67,11 @@ func contains(text string, words []string) bool {
 	return true
 }
 
-// scrolling are the boxes in which something may be wider than the screen, because they
-// scroll by themselves.
-var scrolling []string
-
 // fits holds the page to the width of the screen.
 func (b *tab) fits(state string) {
 	b.Helper()
-	found := tell[struct{ Wide, Boxes []string }](b, "eyes.beyond", b.width)
-	for _, wide := range found.Wide {
+	for _, wide := range tell[[]string](b, "eyes.beyond", b.width) {
 		b.Errorf("%s, at %d px: wider than the screen: %s", state, b.width, wide)
-	}
-	for _, box := range found.Boxes {
-		if !slices.ContainsFunc(scrolling, func(known string) bool { return strings.HasPrefix(box, known) }) {
-			b.Errorf("%s, at %d px: %s scrolls sideways", state, b.width, box)
-		}
 	}
 }
 

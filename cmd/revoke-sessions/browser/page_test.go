@@ -107,6 +107,33 @@ func TestLostConnection(t *testing.T) {
 	b.only("#input", "", "")
 }
 
+// TestStartOver: the page forgets the workspace that is thrown away.
+func TestStartOver(t *testing.T) {
+	t.Parallel()
+	startChromium(t)
+	b := open(t, phone, startDemo(t).url)
+	b.see("#messages", "Start here")
+	b.write("/revoke-sessions me lost my phone")
+	b.see(message+".private", "Got it")
+	b.tap("#input")
+	b.keys("a draft")
+	b.become(olga)
+	b.enter(approvals)
+	b.see(message, "Bob Reporter lost a device")
+	b.panel(func() {
+		b.tap("#control-over")
+		b.see("#panel-status", "The bot runs")
+	})
+	b.none(message, "Bob Reporter")
+	b.become(bob)
+	b.enter(general)
+	b.see("#messages", "Start here")
+	b.none(message + ".private")
+	b.only("#input", "", "")
+	b.write("/revoke-sessions me lost my phone again")
+	b.see(message+".private", "Got it")
+}
+
 // focus waits until the element with this ID has the focus.
 func (b *tab) focus(id string) {
 	b.Helper()

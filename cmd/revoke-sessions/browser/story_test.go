@@ -27,6 +27,7 @@ func (b *tab) state(name string) {
 	}
 }
 
+// TestStory plays all that the product does, at a desk and on a phone.
 func TestStory(t *testing.T) {
 	for name, s := range map[string]screen{"1280": desktop, "390": phone} {
 		t.Run(name, func(t *testing.T) {

@@ -60,22 +60,20 @@ globalThis.eyes = (() => {
       return "";
     },
 
-    // beyond lists what reaches beyond a screen of this width, and the boxes in which
-    // something does and that scroll by themselves.
+    // beyond lists what reaches beyond a screen of this width, also in a box that scrolls
+    // sideways by itself.
     beyond(width) {
-      const wide = [];
-      const boxes = new Set();
-      if (document.documentElement.scrollWidth > width) wide.push(`the page scrolls sideways: it has ${document.documentElement.scrollWidth} px`);
+      const page = document.documentElement.scrollWidth;
+      const found = new Set(page > width ? [`the page scrolls sideways: it has ${page} px`] : []);
       for (const node of document.body.querySelectorAll("*")) {
         if (!visible(node)) continue;
         const { left, right } = node.getBoundingClientRect();
         // What is wholly to the left is for screen readers, or comes when it has the focus.
         if (right <= 0 || (left >= -0.5 && right <= width + 0.5)) continue;
         const box = scroller(node);
-        if (box) boxes.add(named(box).replace(/ “.*/, ""));
-        else wide.push(`${named(node)}: from ${Math.round(left)} to ${Math.round(right)} px`);
+        found.add(box ? `${named(box)} scrolls sideways` : `${named(node)}: from ${Math.round(left)} to ${Math.round(right)} px`);
       }
-      return { wide, boxes: [...boxes] };
+      return [...found];
     },
 
     // outside says how much of an element is not to be seen in its pane as it is scrolled
