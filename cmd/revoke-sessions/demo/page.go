@@ -21,15 +21,15 @@ func (d *Demo) show(w *world) http.Handler {
 			"You are Bob, and your phone is gone. Type: /revoke-sessions me lost my phone",
 			"Switch to Olga and press Revoke sessions in #security-approvals. She is not an approver: nothing is revoked.",
 			"Switch to Alice and press it too. Read the card, its thread, and Bob's direct messages.",
-			"Report again when things go wrong. “What can go wrong” has two approvals, a Microsoft that answers too late, and a killed bot.",
-			"You need no command: try the app's Home tab, the shortcuts, and “Revoke sessions of…” on a message.",
+			"Report again when things go wrong. “What if…” has two approvals, a Microsoft that answers too late, and a killed bot.",
+			"You need no command: try the app's Home tab, the + beside the message box, and the three dots on a message.",
 		},
 		Hints: []string{
 			"/revoke-sessions me lost my phone", "/revoke-sessions @carol stolen laptop", "/revoke-sessions",
 			"/revoke-sessions drill @carol", "/revoke-sessions status", "/revoke-sessions help",
 		},
 		Instance: w.instance,
-		Controls: d.controls(w), ControlsTitle: "What can go wrong", Status: w.status,
-		Side: w.seenByMicrosoft, SideTitle: "What Microsoft Entra saw",
+		Controls: d.controls(w), ControlsTitle: "What if…", Status: w.status,
+		Side: w.seenByMicrosoft, SideTitle: "What Entra saw",
 	})
 }
