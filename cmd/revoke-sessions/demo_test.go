@@ -268,13 +268,15 @@ func TestDemoHour(t *testing.T) {
 	p.posts(0)
 }
 
-// TestDemoApprovals: a request that came before the rules changed follows the new ones.
+// TestDemoApprovals: with the switch on, the first approval leaves the request open.
 func TestDemoApprovals(t *testing.T) {
 	t.Parallel()
 	p := newPlayground(t)
 	p.use("approvals", "on")
 	p.types(bobID, "me lost my phone")
 	p.click(aliceID, bot.ActionApprove, "Bob Reporter lost a device", "Waiting for 2 approvals")
+	p.card("approved (1 of 2)", "Waiting for one more")
+	p.posts(0)
 	p.click(amirID, bot.ActionConfirm, "approved (1 of 2)", "Waiting for one more")
 	p.card("Bob Reporter's sessions are revoked", "Verified")
 	p.posts(1)

@@ -1,6 +1,7 @@
 package demo
 
 import (
+	"context"
 	"net/http"
 	"os"
 	"os/exec"
@@ -244,6 +245,32 @@ func TestStartOverCannotStart(t *testing.T) {
 	}
 	if after := p.state(); after.Instance != before.Instance || p.running() != bot {
 		t.Errorf("another world: %+v", after)
+	}
+}
+
+// TestPanelOneAtATime: acts from several windows leave one world and one bot.
+func TestPanelOneAtATime(t *testing.T) {
+	folder := t.TempDir()
+	t.Setenv("TMPDIR", folder)
+	p := play(t, config(t))
+	var all sync.WaitGroup
+	for range 3 {
+		all.Go(func() {
+			if err := p.startOver(t.Context()); err != nil {
+				t.Error(err)
+			}
+		})
+		all.Go(func() {
+			if err := p.act(func(ctx context.Context, w *world, _ string) error { return w.keeper.restart(ctx) })(t.Context(), ""); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	all.Wait()
+	p.running()
+	left, err := os.ReadDir(folder)
+	if err != nil || len(left) != 1 {
+		t.Errorf("left: %v, %v", left, err)
 	}
 }
 

@@ -19,7 +19,7 @@ func (d *Demo) controls(w *world) []slacktest.Control {
 				{Value: throttles, Label: "throttles"}, {Value: refuses, Label: "refuses"}, {Value: hides, Label: "never shows the revoke"},
 			},
 			Value: func() string { w.mu.Lock(); defer w.mu.Unlock(); return w.microsoft },
-			Do:    d.act(func(_ context.Context, w *world, how string) error { return w.setMicrosoft(how) }),
+			Do:    d.act(func(_ context.Context, w *world, how string) error { w.setMicrosoft(how); return nil }),
 		}, {
 			ID: "slack", Label: "Slack refuses the channel",
 			Hint:  "The bot is removed from #security-approvals. It writes to the approvers directly. The card comes once it is back.",

@@ -176,7 +176,7 @@ const (
 )
 
 // setMicrosoft changes what the call that revokes meets, from now on.
-func (w *world) setMicrosoft(how string) error {
+func (w *world) setMicrosoft(how string) {
 	revoke := func(f graphtest.Fault) func() {
 		f.Match = func(r *http.Request) bool { return revokes(r.Method, r.URL.Path) }
 		return w.Entra.Inject(f)
@@ -202,11 +202,8 @@ func (w *world) setMicrosoft(how string) error {
 	case hides:
 		w.Entra.SetReplicationLag(lifetime)
 		heal = w.show
-	default:
-		return fmt.Errorf("Microsoft cannot do %q", how)
 	}
 	w.microsoft, w.heal = how, heal
-	return nil
 }
 
 // show lets reads see what they did not show so far.
