@@ -72,19 +72,20 @@ export function toBox() {
   if (!matchMedia("(hover: none)").matches && !$("compose").hidden && !document.querySelector("dialog[open]")) $("input").focus();
 }
 
-// waiting is the conversation with what waits for a person: what is meant for them first.
+// waiting is the conversation with what waits for a person: what is meant for them; where
+// they have not been anywhere yet, what they have not read.
 function waiting(state) {
   const last = (c) => c.messages.reduce((latest, m) => (m.ts > latest ? m.ts : latest), "");
-  const newest = (list) => list.sort((a, b) => (last(a) < last(b) ? 1 : -1))[0];
-  return newest(state.channels.filter((c) => unread(state, c).loud)) || newest(state.channels.filter((c) => unread(state, c).all));
+  const newest = (what) => state.channels.filter((c) => unread(state, c)[what]).sort((a, b) => (last(a) < last(b) ? 1 : -1))[0];
+  return newest("loud") || (view.channelOf[state.me] ? undefined : newest("all"));
 }
 
 // become makes one another person, where something waits for them.
 export function become(person) {
   leave();
   view.me = person;
-  settle(now());
   const there = waiting(now());
+  settle(now());
   if (there && there.id !== view.channelOf[person]) {
     view.channelOf[person] = there.id;
     delete view.threadOf[person];

@@ -146,7 +146,9 @@ func TestAnyWord(t *testing.T) {
 		b.see(message+" .content", word)
 	}
 	b.write("/revoke-sessions me constructor")
+	b.see(message+".private", "Got it")
 	b.become(alice)
+	b.enter(approvals)
 	b.see(message, "Bob Reporter lost a device", "constructor")
 }
 

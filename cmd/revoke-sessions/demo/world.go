@@ -63,7 +63,7 @@ func newWorld(ctx context.Context, cfg Config) (w *world, err error) {
 			err = errors.Join(err, w.close())
 		}
 	}()
-	if w.folder, err = os.MkdirTemp("", "revoke-sessions-demo-"); err != nil {
+	if w.folder, err = os.MkdirTemp("", folderPrefix); err != nil {
 		return w, err
 	}
 	if w.Stage, err = NewStage(workspace(w.clock.Now)); err != nil {
@@ -136,10 +136,14 @@ func (w *world) setApprovals(ctx context.Context, two bool) error {
 	if same {
 		return nil
 	}
-	if err := w.writePolicy(); err != nil {
-		return err
+	err := w.writePolicy()
+	if err == nil {
+		return w.keeper.restart(ctx)
 	}
-	return w.keeper.restart(ctx)
+	w.mu.Lock()
+	w.two = !two // the rules are as they were
+	w.mu.Unlock()
+	return err
 }
 
 // setRefused takes the bot out of the approvers' channel, or lets it in again.
