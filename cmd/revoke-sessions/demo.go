@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"os"
 	"os/exec"
+	"os/signal"
 	"path/filepath"
 	"strings"
 	"syscall"
@@ -36,6 +37,9 @@ func (c *demoCommand) Run(ctx context.Context, s *surroundings) (err error) {
 	if err != nil {
 		return err
 	}
+	// Whoever closes the terminal ends the demo in order, too: it deletes its folder.
+	ctx, stop := signal.NotifyContext(ctx, syscall.SIGHUP)
+	defer stop()
 	if c.Auto {
 		return demo.Play(ctx, config, s.stdout)
 	}

@@ -13,6 +13,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -268,13 +269,15 @@ func TestDemoHour(t *testing.T) {
 	p.posts(0)
 }
 
-// TestDemoApprovals: a request that came before the rules changed follows the new ones.
+// TestDemoApprovals: with the switch on, the first approval leaves the request open.
 func TestDemoApprovals(t *testing.T) {
 	t.Parallel()
 	p := newPlayground(t)
 	p.use("approvals", "on")
 	p.types(bobID, "me lost my phone")
 	p.click(aliceID, bot.ActionApprove, "Bob Reporter lost a device", "Waiting for 2 approvals")
+	p.card("approved (1 of 2)", "Waiting for one more")
+	p.posts(0)
 	p.click(amirID, bot.ActionConfirm, "approved (1 of 2)", "Waiting for one more")
 	p.card("Bob Reporter's sessions are revoked", "Verified")
 	p.posts(1)
@@ -388,7 +391,7 @@ func TestDemoBotIsTheDemosAlone(t *testing.T) {
 		t.Errorf("without orders: exit code %d\n%s", code, stderr)
 	}
 	var err strings.Builder
-	orders := `{"Environment": {"SLACK_API_URL": "https://slack.com/api/", "REVOKE_DATABASE_URL": "sqlite:x.db"}, "GraphURL": "https://127.0.0.1:1", "Authority": "https://127.0.0.1:1"}`
+	orders := `{"Environment": {"SLACK_API_URL": "https://slack.com/api/", "REVOKE_DATABASE_URL": "sqlite:/tmp/x.db"}, "GraphURL": "https://127.0.0.1:1", "Authority": "https://127.0.0.1:1"}`
 	code := run(t.Context(), []string{demo.BotCommand}, func(string) string { return "" }, strings.NewReader(orders), io.Discard, &err, endpoints{})
 	if code != 2 || !strings.Contains(err.String(), `the address of Slack is "https://slack.com/api/" and must be one of this machine`) {
 		t.Errorf("with Slack's address: exit code %d\n%s", code, err.String())
@@ -438,5 +441,39 @@ func TestDemoLeavesNoBot(t *testing.T) {
 	}
 	if err := lines.Err(); err != nil || !strings.Contains(log, `"msg":"stopped"`) {
 		t.Errorf("the bot did not stop: %v\n%s", err, log)
+	}
+}
+
+// TestDemoHangup: whoever closes the terminal leaves nothing behind.
+func TestDemoHangup(t *testing.T) {
+	t.Parallel()
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	folder := t.TempDir()
+	d := exec.Command(self, "demo", "--addr", "127.0.0.1:0")
+	d.Env = append(os.Environ(), childEnv+"={}", "TMPDIR="+folder)
+	out, err := d.StdoutPipe()
+	if err == nil {
+		err = d.Start()
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = d.Process.Kill() }() // it may have ended
+	for lines := bufio.NewScanner(out); lines.Scan() && !strings.Contains(lines.Text(), "Ctrl-C ends it"); {
+	}
+	if left, err := os.ReadDir(folder); err != nil || len(left) != 1 {
+		t.Errorf("while it runs: %v, %v", left, err)
+	}
+	if err := d.Process.Signal(syscall.SIGHUP); err != nil {
+		t.Fatal(err)
+	}
+	if err := d.Wait(); err != nil {
+		t.Errorf("it ended: %v", err)
+	}
+	if left, err := os.ReadDir(folder); err != nil || len(left) != 0 {
+		t.Errorf("it left %v, %v", left, err)
 	}
 }

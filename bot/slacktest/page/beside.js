@@ -1,15 +1,19 @@
 // What is beside the workspace: the panel that changes the world around it, and the column
 // that shows what another system saw.
 
-import { $, el, keepEnd, patch } from "./dom.js";
-import { send } from "./acts.js";
+import { $, el, keepEnd, own, patch } from "./dom.js";
+import { noAnswer, send } from "./acts.js";
 import { draw } from "./main.js";
 import { clock } from "./text.js";
 
 // ---- The panel
 
 let busy = ""; // the control that is being carried out
-let problem = "";
+let problem = ""; // of the last one, until the status changes
+let status = "";
+
+// pause is how long the controls rest at least, so that a double click acts once.
+const pause = () => new Promise((resolve) => setTimeout(resolve, 700));
 
 export function drawPanel(panel) {
   $("panel").hidden = !panel;
@@ -17,6 +21,10 @@ export function drawPanel(panel) {
   if (!panel) return;
   $("panel-title").textContent = panel.title;
   $("panel-open").textContent = panel.title;
+  if (status !== panel.status.join()) {
+    if (!busy) problem = "";
+    status = panel.status.join();
+  }
   $("panel-problem").textContent = problem;
   patch($("panel-status"), panel.status.map((line) => ({ key: line, of: line, make: () => el("p", {}, line) })));
   patch($("controls"), panel.controls.map((c) => ({ key: c.id, of: [c, busy], make: () => control(c) })));
@@ -43,9 +51,10 @@ async function use(c, value) {
   busy = c.id;
   problem = "";
   draw();
-  const answer = await send("control", { control: c.id, value });
+  const [answer] = await Promise.all([send("control", { control: c.id, value }), pause()]);
   busy = "";
-  problem = answer.problem ? `“${c.label}” failed: ${answer.problem}.` : "";
+  if (answer.lost) problem = `“${c.label}”: ${noAnswer}.`;
+  else if (answer.problem) problem = `“${c.label}” failed: ${answer.problem}.`;
   draw();
   const again = $("control-" + c.id);
   if (again && document.activeElement === document.body) again.focus();
@@ -121,7 +130,7 @@ function fold(group) {
 }
 
 function entry(e) {
-  return el("li", { class: kinds[e.kind] || "" },
+  return el("li", { class: own(kinds, e.kind) || "" },
     el("p", {}, el("span", { class: "kind" }, e.kind), " ", time(e)),
     el("p", { class: "entry" }, e.title),
     e.detail

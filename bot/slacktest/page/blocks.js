@@ -1,6 +1,6 @@
 // Block Kit, drawn.
 
-import { el, words } from "./dom.js";
+import { el, own, words } from "./dom.js";
 import { now } from "./memory.js";
 import { dated, link, mention, paragraphs, textObject, userMention } from "./text.js";
 
@@ -10,8 +10,8 @@ function richInline(e) {
   switch (e.type) {
     case "text": node = el("span", {}, words(e.text)); break;
     case "user": node = userMention(e.user_id); break;
-    case "usergroup": node = mention("@" + (names.groups[e.usergroup_id] || e.usergroup_id), false); break;
-    case "channel": node = mention("#" + (names.channels[e.channel_id] || "private channel"), false); break;
+    case "usergroup": node = mention("@" + (own(names.groups, e.usergroup_id) || e.usergroup_id), false); break;
+    case "channel": node = mention("#" + (own(names.channels, e.channel_id) || "private channel"), false); break;
     case "broadcast": node = mention("@" + e.range, true); break;
     case "link": node = link(e.url, e.text); break;
     case "date": node = dated(e.timestamp, e.format, e.fallback); break;

@@ -45,15 +45,19 @@ export function icon(kind, name) {
 }
 
 // The signs that apps put into texts, with their names at Slack.
-const signs = {
-  "\u23F3": ["hourglass", "hourglass not done"], "\u2705": ["check", "check mark"], "\u26D4": ["stop", "no entry"],
-  "\u2753": ["question", "question mark"], "\u{1F9EA}": ["tube", "test tube"], "\u26A0": ["warning", "warning"],
-};
+const signs = new Map([
+  ["\u23F3", ["hourglass", "hourglass not done"]], ["\u2705", ["check", "check mark"]], ["\u26D4", ["stop", "no entry"]],
+  ["\u2753", ["question", "question mark"]], ["\u{1F9EA}", ["tube", "test tube"]], ["\u26A0", ["warning", "warning"]],
+]);
+
+// own is what an object itself has under a key. Keys may be anybody's words, and every
+// object inherits some names.
+export const own = (object, key) => (Object.hasOwn(object, key) ? object[key] : undefined);
 
 // words are a text with its signs drawn: not every system has a font for them.
 export function words(text) {
   return text.split(/([\u23F3\u2705\u26D4\u2753\u26A0\u{1F9EA}]\uFE0F?)/u).map((part) => {
-    const sign = signs[part.replace("\uFE0F", "")];
+    const sign = signs.get(part.replace("\uFE0F", ""));
     return sign ? icon(...sign) : part;
   });
 }

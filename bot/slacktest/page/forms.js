@@ -1,10 +1,10 @@
 // Modals.
 
-import { $, el, words } from "./dom.js";
+import { $, el, own, words } from "./dom.js";
 import { block, peopleList } from "./blocks.js";
 import { now, view } from "./memory.js";
 import { refresh } from "./main.js";
-import { send } from "./acts.js";
+import { noAnswer, send } from "./acts.js";
 
 let shown = ""; // person, ID and hash of the view in the dialog
 
@@ -60,12 +60,12 @@ const fields = () => [...$("view-blocks").querySelectorAll("[data-block]")];
 
 function showErrors(errors, focus) {
   for (const field of fields()) {
-    const text = errors[field.dataset.block] || "";
+    const text = own(errors, field.dataset.block) || "";
     const line = $(field.id + "-wrong");
     if (line.textContent !== text) line.textContent = text;
     field.setAttribute("aria-invalid", String(text !== ""));
   }
-  const first = fields().find((field) => errors[field.dataset.block]);
+  const first = fields().find((field) => own(errors, field.dataset.block));
   if (focus && first) first.focus();
 }
 
@@ -86,9 +86,10 @@ async function submitView() {
   showErrors(errors, true);
   if (Object.keys(errors).length) return;
   $("view-submit").disabled = true;
-  const { saw, problem } = await send("submit", { as: person, view: open.id, values });
+  const { saw, problem, lost } = await send("submit", { as: person, view: open.id, values });
   $("view-submit").disabled = false;
-  if (problem) $("view-trouble").textContent = `${problem}.`;
+  if (lost) $("view-trouble").textContent = `${noAnswer}.`;
+  else if (problem) $("view-trouble").textContent = `${problem}.`;
   else if (saw) $("view-trouble").textContent = `We had some trouble connecting (${saw}). Try again?`;
   else $("view-trouble").textContent = "";
   await refresh();
@@ -98,8 +99,8 @@ async function submitView() {
 async function closeView() {
   const open = now().views.at(-1);
   if (!open) return;
-  const { problem } = await send("close", { as: view.me, view: open.id });
-  if (problem) $("view-trouble").textContent = `${problem}.`;
+  const { problem, lost } = await send("close", { as: view.me, view: open.id });
+  if (problem || lost) $("view-trouble").textContent = `${problem || noAnswer}.`;
 }
 
 $("view-close").addEventListener("click", closeView);

@@ -6,7 +6,7 @@ import { drawPanel, drawSide } from "./beside.js";
 import { drawCompose } from "./compose.js";
 import { drawView } from "./forms.js";
 import { atHome, channel, learn, markRead, now, personName, states, unread, view, withTroubles } from "./memory.js";
-import { become, enter, follow, settle, toBox } from "./places.js";
+import { become, enter, follow, settle, showAddress, toBox } from "./places.js";
 import { item } from "./messages.js";
 import { press } from "./acts.js";
 
@@ -26,12 +26,12 @@ export function draw() {
   document.title = state.title;
   $("title").textContent = state.title;
   $("intro").textContent = state.intro;
+  drawPanel(state.panel); // first, so that it is there whatever goes wrong below
   drawPeople(state);
   drawConversations(state);
   if (c) drawPlace(state, c);
   else drawHome(state);
   drawThread(state);
-  drawPanel(state.panel);
   drawSide(state.side);
   drawView(state);
 }
@@ -154,13 +154,19 @@ export function refresh() {
       stale = false;
       try {
         const first = await get("");
-        learn([first, ...await Promise.all(first.people.filter((p) => p.id !== first.me).map((p) => get(p.id)))]);
+        if (!learn([first, ...await Promise.all(first.people.filter((p) => p.id !== first.me).map((p) => get(p.id)))])) {
+          stale = true;
+          continue;
+        }
       } catch {
-        $("lost").hidden = false; // the stream of events comes back, and with it the next try
+        worried();
+        setTimeout(refresh, 1000);
         return;
       }
+      calm();
       if (begun && states.has(view.me)) {
         draw();
+        showAddress();
       } else {
         follow();
         if (!begun) toBox();
@@ -179,13 +185,50 @@ $("tab-home").addEventListener("click", () => enter("home"));
 $("tab-messages").addEventListener("click", () => enter(directs()));
 for (const id of ["thread-close", "side-close", "panel-close", "menu-close"]) $(id).append(icon("close"));
 $("hear").addEventListener("change", draw);
-document.addEventListener("visibilitychange", draw);
 
-const events = new EventSource("events");
-events.onmessage = () => {
+// ---- Hearing of changes
+
+let events = null;
+let worry = 0; // a timer
+
+// worried says soon that there is no connection, unless it is back before.
+function worried() {
+  worry ||= setTimeout(() => {
+    $("lost").hidden = false;
+  }, 1500);
+}
+
+function calm() {
+  clearTimeout(worry);
+  worry = 0;
   $("lost").hidden = true;
-  refresh();
-};
-events.onerror = () => {
-  $("lost").hidden = false;
-};
+}
+
+// listen opens the stream of events. A window that nobody sees does without: a browser
+// gives all windows of an address six connections together.
+function listen() {
+  if (events || document.visibilityState !== "visible") return;
+  events = new EventSource("events");
+  events.onmessage = refresh;
+  events.onerror = () => {
+    worried();
+    if (events.readyState !== EventSource.CLOSED) return; // it tries again by itself
+    hush();
+    setTimeout(listen, 1000);
+  };
+}
+
+function hush() {
+  if (events) events.close();
+  events = null;
+}
+
+document.addEventListener("visibilitychange", () => {
+  if (document.visibilityState === "visible") {
+    listen();
+  } else {
+    hush();
+  }
+  draw();
+});
+listen();

@@ -1,6 +1,8 @@
 // What the program says, by person, and what only this window knows: who one is, what is
 // open, and what stands in the boxes.
 
+import { own } from "./dom.js";
+
 export const states = new Map(); // person -> what they see
 
 // view is what the window shows: the person, and by person the open conversation ("home"
@@ -26,22 +28,24 @@ function keep() {
 export const now = () => states.get(view.me);
 export const channel = () => now().channels.find((c) => c.id === view.channelOf[view.me]);
 export const atHome = () => view.channelOf[view.me] === "home";
-export const personName = (id) => now().names.users[id] || id;
+export const personName = (id) => own(now().names.users, id) || id;
 
 // today is the workspace's time: the demo's clock can be ahead.
 export const today = () => new Date(Date.now() + (now() ? now().skew : 0));
 
-// learn takes what the program said of everybody. Of another workspace nothing is kept.
+// learn takes what the program said of everybody. It answers false if that is of two
+// workspaces, one of which is over. From a workspace before, only what was not sent is kept.
 export function learn(found) {
   const { instance } = found[0];
+  if (found.some((state) => state.instance !== instance)) return false;
   if (kept.instance !== instance) {
-    const first = kept.instance === "";
-    kept = { instance, read: {}, drafts: first ? kept.drafts : {} };
-    troubles = [];
-    if (!first) {
+    const boxes = Object.entries(kept.drafts).filter(([key]) => key.split(" ").length === 2); // no threads
+    if (kept.instance !== "") {
       view.channelOf = {};
       view.threadOf = {};
     }
+    kept = { instance, read: {}, drafts: Object.fromEntries(boxes) };
+    troubles = [];
     keep();
   }
   states.clear();
@@ -49,10 +53,11 @@ export function learn(found) {
     state.skew = state.now - Date.now();
     states.set(state.me, state);
   }
+  return true;
 }
 
 // lastRead is the last ts that was on screen, of a conversation or a thread.
-export const lastRead = (key) => kept.read[key] || "";
+export const lastRead = (key) => own(kept.read, key) || "";
 
 export function markRead(key, messages) {
   const last = messages.reduce((latest, m) => (m.ts > latest ? m.ts : latest), lastRead(key));
@@ -70,7 +75,7 @@ export function unread(state, c) {
 }
 
 // draft is what stands in a box and was not sent.
-export const draft = (key) => kept.drafts[key] || "";
+export const draft = (key) => own(kept.drafts, key) || "";
 
 export function setDraft(key, text) {
   if (text) kept.drafts[key] = text;

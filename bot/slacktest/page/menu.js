@@ -18,15 +18,19 @@ export function openMenu(title, items) {
 }
 
 function choose(item) {
-  $("menu").close();
+  closeMenu();
   item.do();
 }
 
-$("menu-close").addEventListener("click", () => $("menu").close());
+export function closeMenu() {
+  if ($("menu").open) $("menu").close();
+}
+
+$("menu-close").addEventListener("click", closeMenu);
 $("menu").addEventListener("close", () => {
   if (opened && opened.isConnected) opened.focus();
   opened = null;
 });
 $("menu").addEventListener("click", (event) => {
-  if (event.target === $("menu")) $("menu").close(); // the space around it
+  if (event.target === $("menu")) closeMenu(); // the space around it
 });

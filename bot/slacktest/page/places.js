@@ -5,6 +5,7 @@ import { $, announce } from "./dom.js";
 import { addTrouble, atHome, channel, now, personName, states, unread, view } from "./memory.js";
 import { openHome } from "./acts.js";
 import { closeConfirm } from "./confirm.js";
+import { closeMenu } from "./menu.js";
 import { draw } from "./main.js";
 
 function address() {
@@ -29,9 +30,29 @@ export function settle(state) {
   }
 }
 
+// showAddress corrects the address, where what it says is gone.
+export function showAddress() {
+  if (location.hash !== address()) history.replaceState(null, "", address());
+}
+
+function decoded(part) {
+  try {
+    return decodeURIComponent(part);
+  } catch {
+    return ""; // a link may hold anything
+  }
+}
+
+// leave closes what belongs to the person and the place that one leaves.
+function leave() {
+  closeConfirm();
+  closeMenu();
+}
+
 // follow takes the person, conversation and thread from the address.
 export function follow() {
-  const [person, at, thread] = location.hash.slice(1).split("/").map(decodeURIComponent);
+  leave();
+  const [person, at, thread] = location.hash.slice(1).split("/").map(decoded);
   if (states.has(person)) view.me = person;
   else if (!states.has(view.me)) view.me = [...states.keys()][0];
   if (person === view.me && at) {
@@ -41,7 +62,7 @@ export function follow() {
   }
   settle(now());
   draw();
-  if (location.hash !== address()) history.replaceState(null, "", address());
+  showAddress();
   if (atHome()) openHome();
 }
 
@@ -51,24 +72,25 @@ export function toBox() {
   if (!matchMedia("(hover: none)").matches && !$("compose").hidden && !document.querySelector("dialog[open]")) $("input").focus();
 }
 
-// waiting is the conversation with what waits for a person: what is meant for them first.
+// waiting is the conversation with what waits for a person: what is meant for them; where
+// they have not been anywhere yet, what they have not read.
 function waiting(state) {
   const last = (c) => c.messages.reduce((latest, m) => (m.ts > latest ? m.ts : latest), "");
-  const newest = (list) => list.sort((a, b) => (last(a) < last(b) ? 1 : -1))[0];
-  return newest(state.channels.filter((c) => unread(state, c).loud)) || newest(state.channels.filter((c) => unread(state, c).all));
+  const newest = (what) => state.channels.filter((c) => unread(state, c)[what]).sort((a, b) => (last(a) < last(b) ? 1 : -1))[0];
+  return newest("loud") || (view.channelOf[state.me] ? undefined : newest("all"));
 }
 
 // become makes one another person, where something waits for them.
 export function become(person) {
+  leave();
   view.me = person;
-  settle(now());
   const there = waiting(now());
+  settle(now());
   if (there && there.id !== view.channelOf[person]) {
     view.channelOf[person] = there.id;
     delete view.threadOf[person];
   }
   document.body.classList.remove("paneled");
-  closeConfirm();
   moved();
   announce(`You are now ${personName(person)}, in ${$("place").textContent}.`);
   toBox();

@@ -1,6 +1,6 @@
 // Slack's markup: mrkdwn, mentions, dates and links.
 
-import { el, words } from "./dom.js";
+import { el, own, words } from "./dom.js";
 import { now, personName, today, view } from "./memory.js";
 import { goTo } from "./places.js";
 
@@ -40,7 +40,7 @@ const dateForms = {
 export function dated(seconds, format, fallback) {
   const date = new Date(Number(seconds) * 1000);
   if (Number.isNaN(date.getTime())) return fallback || "";
-  const text = format.replace(/\{(\w+)\}/g, (whole, form) => (dateForms[form] ? dateForms[form](date) : whole));
+  const text = format.replace(/\{(\w+)\}/g, (whole, form) => (own(dateForms, form) || (() => whole))(date));
   return el("time", { datetime: date.toISOString(), title: date.toLocaleString() }, text);
 }
 
@@ -86,10 +86,10 @@ function special(inside) {
     const [, seconds, format] = what.split("^");
     return dated(seconds, format || "", label);
   }
-  if (what.startsWith("!subteam^")) return mention("@" + (names.groups[what.slice(9)] || label.replace(/^@/, "") || what.slice(9)), false);
+  if (what.startsWith("!subteam^")) return mention("@" + (own(names.groups, what.slice(9)) || label.replace(/^@/, "") || what.slice(9)), false);
   if (what.startsWith("!")) return mention("@" + what.slice(1), true);
   if (what.startsWith("@")) return userMention(what.slice(1));
-  if (what.startsWith("#")) return mention("#" + (names.channels[what.slice(1)] || label || "private channel"), false);
+  if (what.startsWith("#")) return mention("#" + (own(names.channels, what.slice(1)) || label || "private channel"), false);
   return link(unescaped(what), label);
 }
 

@@ -97,7 +97,7 @@ func TestLostConnection(t *testing.T) {
 	line.cut()
 	b.write(typed)
 	b.see("#lost", "No connection")
-	b.see(message+".trouble", "what you typed is in the box again")
+	b.see(message+".trouble", "It is not known whether this arrived", "What you typed is in the box again")
 	b.only("#input", "", typed)
 	line.mend(t)
 	b.none("#lost")
@@ -105,6 +105,101 @@ func TestLostConnection(t *testing.T) {
 	b.tap("#send")
 	b.see(message+".private", "Got it")
 	b.only("#input", "", "")
+
+	// The same of a press: nobody says that it failed.
+	b.become(alice)
+	b.see(message, "Bob Reporter lost a device")
+	line.cut()
+	b.press(on("Bob Reporter", "Revoke sessions"))
+	b.tap("#confirm-yes")
+	b.see(message+".trouble", "“Revoke sessions”: No answer from the program. It is not known whether this arrived.")
+}
+
+// TestTypedLineComesBack: what Slack or the app did not take is in the box again, unless
+// something else is there.
+func TestTypedLineComesBack(t *testing.T) {
+	t.Parallel()
+	startChromium(t)
+	b := open(t, desktop, startDemo(t).url)
+	b.see("#messages", "Start here")
+	b.expect("409")
+	const typed = "/revoke-sesions me lost my phone"
+	b.write(typed)
+	b.see(message+".trouble", "/revoke-sesions is not a valid command", "What you typed is in the box again")
+	b.only("#input", "", typed)
+	// Of a workspace that is started over, the box keeps it, too.
+	b.panel(func() {
+		b.tap("#control-over")
+		b.none(message + ".trouble")
+	})
+	b.only("#input", "", typed)
+}
+
+// TestAnyWord: no word that people type is taken for something of the page's own.
+func TestAnyWord(t *testing.T) {
+	t.Parallel()
+	startChromium(t)
+	b := open(t, desktop, startDemo(t).url)
+	b.see("#messages", "Start here")
+	for _, word := range []string{"constructor", "valueOf", "toString", "hasOwnProperty"} {
+		b.write(word)
+		b.see(message+" .content", word)
+	}
+	b.write("/revoke-sessions me constructor")
+	b.see(message+".private", "Got it")
+	b.become(alice)
+	b.enter(approvals)
+	b.see(message, "Bob Reporter lost a device", "constructor")
+}
+
+// TestDialogBelongsToWhoOpenedIt: Back leads to another person and takes the dialog and
+// the menu away, so that nobody presses what somebody else was asked.
+func TestDialogBelongsToWhoOpenedIt(t *testing.T) {
+	t.Parallel()
+	startChromium(t)
+	b := open(t, desktop, startDemo(t).url)
+	b.see("#messages", "Start here")
+	b.write("/revoke-sessions me lost my phone")
+	b.see(message+".private", "Got it")
+	b.become(olga)
+	b.enter(approvals)
+	b.see(message, "Bob Reporter lost a device")
+	b.become(alice)
+	b.press(on("Bob Reporter", "Revoke sessions"))
+	b.see("#confirm", "Bob Reporter", "cannot be undone")
+	back := func() { b.do("back", chromedp.Evaluate[chromedp.Void]("history.back()")) }
+	back()
+	b.only(`#people [aria-pressed="true"] b`, "", "Olga Outsider")
+	b.none("#confirm")
+	b.become(alice)
+	b.hover(message, "Unusual sign-in")
+	b.press(part{message + " button.more", "", "Unusual sign-in"})
+	b.see("#menu", "Revoke sessions of…")
+	back()
+	b.none("#menu")
+}
+
+// TestBrokenAddress: a link may hold anything, and leads somewhere.
+func TestBrokenAddress(t *testing.T) {
+	t.Parallel()
+	startChromium(t)
+	at := startDemo(t).url
+	for _, link := range []string{"#%E0", "#U0NOBODY/C0NOWHERE", "#U0ALICE/C0NOWHERE/1.2", "#constructor/__proto__"} {
+		open(t, desktop, at+"/"+link).see("#place", "general")
+	}
+}
+
+// TestControlActsOnce: a double click is one.
+func TestControlActsOnce(t *testing.T) {
+	t.Parallel()
+	startChromium(t)
+	b := open(t, desktop, startDemo(t).url)
+	b.see("#panel-status", "The bot runs")
+	x, y := b.spot(part{selector: "#control-hour"})
+	b.do("double click", chromedp.MouseClickXY(x, y), chromedp.MouseClickXY(x, y))
+	b.see("#panel-status", "The clock is 1 hour ahead")
+	b.none("#panel :disabled")
+	b.see("#panel-status", "The clock is 1 hour ahead")
 }
 
 // TestStartOver: the page forgets the workspace that is thrown away.

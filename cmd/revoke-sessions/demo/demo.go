@@ -7,12 +7,16 @@ package demo
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/http"
 	"sync"
 	"sync/atomic"
 )
 
-var errOver = errors.New("the demo is over")
+var (
+	errOver     = errors.New("the demo is over")
+	errReplaced = errors.New("the workspace was started over")
+)
 
 // Demo is a world that people play in, and after "Start over" the next.
 type Demo struct {
@@ -43,19 +47,11 @@ func (d *Demo) next(ctx context.Context) error {
 	before := d.world.Swap(w)
 	d.page.Store(&page)
 	if before != nil {
-		return before.close()
+		if err := before.close(); err != nil {
+			return fmt.Errorf("a new workspace is there, but the one before could not be deleted: %w", err)
+		}
 	}
 	return nil
-}
-
-// startOver throws the world away.
-func (d *Demo) startOver(ctx context.Context) error {
-	d.acting.Lock()
-	defer d.acting.Unlock()
-	if d.closed {
-		return errOver
-	}
-	return d.next(ctx)
 }
 
 // Close ends the demo and its bot, and deletes what they wrote.

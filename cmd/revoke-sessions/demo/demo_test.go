@@ -1,6 +1,8 @@
 package demo
 
 import (
+	"context"
+	"errors"
 	"net/http"
 	"os"
 	"os/exec"
@@ -8,6 +10,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -180,6 +183,27 @@ func TestBotEndsByItself(t *testing.T) {
 	p.running()
 }
 
+// TestBotCannotBeStarted says so, and goes on trying, also after a restart that failed.
+func TestBotCannotBeStarted(t *testing.T) {
+	t.Parallel()
+	cfg := config(t)
+	p := play(t, cfg)
+	k := p.world.Load().keeper
+	from := func(bot func() *exec.Cmd) {
+		k.mu.Lock()
+		defer k.mu.Unlock()
+		k.command = bot
+	}
+	nothing := filepath.Join(t.TempDir(), "nothing")
+	for act, value := range map[string]string{"kill": "", "approvals": "on"} {
+		from(func() *exec.Cmd { return exec.Command(nothing) })
+		p.use(act, value)
+		p.status("The bot cannot be started: ")
+		from(cfg.Bot)
+		p.running()
+	}
+}
+
 // TestBotDoesNotStop: then it is killed.
 func TestBotDoesNotStop(t *testing.T) {
 	t.Parallel()
@@ -244,6 +268,42 @@ func TestStartOverCannotStart(t *testing.T) {
 	}
 	if after := p.state(); after.Instance != before.Instance || p.running() != bot {
 		t.Errorf("another world: %+v", after)
+	}
+}
+
+// TestPanelOneAtATime: acts from several windows leave one world and one bot.
+func TestPanelOneAtATime(t *testing.T) {
+	folder := t.TempDir()
+	t.Setenv("TMPDIR", folder)
+	p := play(t, config(t))
+	var all sync.WaitGroup
+	w := p.world.Load()
+	over := p.act(w, func(ctx context.Context, _ string) error { return p.next(ctx) })
+	restart := p.act(w, func(ctx context.Context, _ string) error { return w.keeper.restart(ctx) })
+	var replaced atomic.Int64
+	for range 3 {
+		all.Go(func() {
+			switch err := over(t.Context(), ""); {
+			case err == nil:
+				replaced.Add(1)
+			case !errors.Is(err, errReplaced):
+				t.Error(err)
+			}
+		})
+		all.Go(func() {
+			if err := restart(t.Context(), ""); err != nil && !errors.Is(err, errReplaced) {
+				t.Error(err)
+			}
+		})
+	}
+	all.Wait()
+	p.running()
+	if n := replaced.Load(); n != 1 {
+		t.Errorf("who saw one world replaced it %d times", n)
+	}
+	left, err := os.ReadDir(folder)
+	if err != nil || len(left) != 1 {
+		t.Errorf("left: %v, %v", left, err)
 	}
 }
 

@@ -8,6 +8,7 @@ import (
 	"io"
 	"os/exec"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -48,6 +49,7 @@ type keeper struct {
 	mu     sync.Mutex
 	bot    *process // nil while none runs
 	absent string   // why none runs
+	failed error    // why none could be started
 	closed bool
 	done   chan struct{} // closed by close
 	work   sync.WaitGroup
@@ -78,7 +80,7 @@ func (k *keeper) begin() error {
 		return err
 	}
 	if err := p.cmd.Start(); err != nil {
-		return fmt.Errorf("the bot's process cannot be started: %w", err)
+		return fmt.Errorf("the bot cannot be started: %w", err)
 	}
 	k.bot = p
 	// If the bot cannot be told, it has ended, and that is seen.
@@ -99,19 +101,29 @@ func (k *keeper) watch(p *process) {
 	replaced := p.replaced
 	k.mu.Unlock()
 	close(p.over)
-	for !replaced {
+	if !replaced {
+		k.beginAfter(pause)
+	}
+}
+
+// beginAfter starts a bot a little later, and tries again until it can, unless one runs.
+func (k *keeper) beginAfter(pause time.Duration) {
+	for {
 		select {
 		case <-k.done:
 			return
 		case <-time.After(pause):
 		}
 		k.mu.Lock()
-		if k.closed || k.bot != nil {
-			replaced = true
-		} else if err := k.begin(); err == nil {
-			replaced = true
+		over := k.closed || k.bot != nil
+		if !over {
+			k.failed = k.begin()
+			over = k.failed == nil
 		}
 		k.mu.Unlock()
+		if over {
+			return
+		}
 		pause = resting
 	}
 }
@@ -173,10 +185,12 @@ func (k *keeper) kill() error {
 func (k *keeper) restart(ctx context.Context) error {
 	k.stop("was stopped")
 	k.mu.Lock()
-	var err error
 	if k.bot == nil {
-		err = k.begin()
+		if k.failed = k.begin(); k.failed != nil {
+			k.work.Go(func() { k.beginAfter(resting) })
+		}
 	}
+	err := k.failed
 	k.mu.Unlock()
 	if err != nil {
 		return err
@@ -217,9 +231,11 @@ func (k *keeper) tell(t timeTold) {
 // status says how the bot is.
 func (k *keeper) status() string {
 	k.mu.Lock()
-	p, absent := k.bot, k.absent
+	p, absent, failed := k.bot, k.absent, k.failed
 	k.mu.Unlock()
 	switch {
+	case p == nil && failed != nil:
+		return "The" + strings.TrimPrefix(failed.Error(), "the") + ". The demo tries again."
 	case p == nil:
 		return "The bot " + absent + " and starts again."
 	case !k.isConnected(p):

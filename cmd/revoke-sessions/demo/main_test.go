@@ -58,7 +58,7 @@ func standIn() int {
 			if err != nil {
 				return 1
 			}
-			text := fmt.Sprintf("ahead %s, clock %s, policy %s", ahead, clock.Now().Sub(time.Now()).Round(time.Minute), policy)
+			text := fmt.Sprintf("ahead %s, clock %s, policy %s", ahead, time.Until(clock.Now()).Round(time.Minute), policy)
 			if _, err := call(orders, "chat.postMessage", "SLACK_BOT_TOKEN", url.Values{"channel": {Alice}, "text": {text}}); err != nil {
 				return 1
 			}

@@ -8,6 +8,9 @@ import (
 	"io"
 	"net"
 	"net/url"
+	"os"
+	"path/filepath"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -82,13 +85,29 @@ func (o *Orders) check() error {
 		{"Slack", o.Environment["SLACK_API_URL"]}, {"Microsoft Graph", o.GraphURL}, {"Microsoft's sign-in", o.Authority},
 	} {
 		u, err := url.Parse(at.url)
-		if err != nil || !net.ParseIP(u.Hostname()).IsLoopback() {
+		if err != nil || u.Scheme != "http" && u.Scheme != "https" || !net.ParseIP(u.Hostname()).IsLoopback() {
 			return fmt.Errorf("%s works for the demo only: the address of %s is %q and must be one of this machine, like 127.0.0.1",
 				BotCommand, at.name, bot.Clean(at.url, 200))
 		}
 	}
-	if database := o.Environment["REVOKE_DATABASE_URL"]; !strings.HasPrefix(database, "sqlite:") {
-		return fmt.Errorf("%s works for the demo only, and its database must be a file (sqlite:)", BotCommand)
+	database, isFile := strings.CutPrefix(o.Environment["REVOKE_DATABASE_URL"], "sqlite:")
+	folder := filepath.Dir(database)
+	if !isFile || filepath.Dir(folder) != filepath.Clean(os.TempDir()) || !strings.HasPrefix(filepath.Base(folder), folderPrefix) {
+		return fmt.Errorf("%s works for the demo only: its database must be a file in the demo's temporary folder", BotCommand)
+	}
+	for name := range o.Environment {
+		if !slices.Contains(settings, name) {
+			return fmt.Errorf("%s works for the demo only, which does not set %s", BotCommand, bot.Clean(name, 100))
+		}
 	}
 	return nil
 }
+
+// settings are the names of those that the demo sets, by Stage.Environment.
+var settings = []string{
+	"AZURE_CLIENT_ID", "AZURE_CLIENT_SECRET", "AZURE_TENANT_ID", "REVOKE_APPROVERS", "REVOKE_CHANNEL", "REVOKE_DATABASE_URL", "REVOKE_EMERGENCY",
+	"REVOKE_POLICY", "SLACK_API_URL", "SLACK_APP_TOKEN", "SLACK_BOT_TOKEN",
+}
+
+// folderPrefix begins the name of a demo's temporary folder.
+const folderPrefix = "revoke-sessions-demo-"

@@ -3,18 +3,23 @@ package demo
 import (
 	"encoding/json"
 	"io"
+	"maps"
 	"net/http"
+	"os"
+	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
+	"revoke-sessions/bot/slacktest"
 	"revoke-sessions/bot/testrun"
 )
 
 // local are orders that lead nowhere else.
 func local() Orders {
 	return Orders{
-		Environment: map[string]string{"SLACK_API_URL": "http://127.0.0.1:1/api/", "REVOKE_DATABASE_URL": "sqlite:x.db"},
+		Environment: map[string]string{"SLACK_API_URL": "http://127.0.0.1:1/api/", "REVOKE_DATABASE_URL": "sqlite:" + filepath.Join(os.TempDir(), folderPrefix+"1", "x.db")},
 		GraphURL:    "https://127.0.0.1:2", Authority: "https://[::1]:3", timeTold: timeTold{time.Hour},
 	}
 }
@@ -31,6 +36,7 @@ func line(t *testing.T, value any) string {
 // TestHearStaysOnThisMachine: a bot whose clock is moved by hand meets nobody real.
 func TestHearStaysOnThisMachine(t *testing.T) {
 	slack := func(url string) func(*Orders) { return func(o *Orders) { o.Environment["SLACK_API_URL"] = url } }
+	database := func(url string) func(*Orders) { return func(o *Orders) { o.Environment["REVOKE_DATABASE_URL"] = url } }
 	for name, test := range map[string]struct {
 		change func(*Orders)
 		says   string
@@ -47,8 +53,14 @@ func TestHearStaysOnThisMachine(t *testing.T) {
 		"no Graph":               {func(o *Orders) { o.GraphURL = "" }, "the address of Microsoft Graph"},
 		"the real sign-in":       {func(o *Orders) { o.Authority = "https://login.microsoftonline.com" }, "the address of Microsoft's sign-in"},
 		"no sign-in":             {func(o *Orders) { o.Authority = "" }, "the address of Microsoft's sign-in"},
-		"a database":             {func(o *Orders) { o.Environment["REVOKE_DATABASE_URL"] = "postgres://127.0.0.1/x" }, "its database must be a file"},
+		"another protocol":       {slack("gopher://127.0.0.1/"), "the address of Slack"},
+		"no protocol":            {slack("//127.0.0.1/"), "the address of Slack"},
+		"a server's database":    {database("postgres://127.0.0.1/x"), "its database must be a file in the demo's temporary folder"},
+		"production's database":  {database("sqlite:/var/lib/revoke-sessions/revoke.db"), "its database must be a file"},
+		"one beside it":          {database("sqlite:revoke.db"), "its database must be a file"},
+		"one by a detour":        {database("sqlite:" + os.TempDir() + "/" + folderPrefix + "1/../../x.db"), "its database must be a file"},
 		"no database":            {func(o *Orders) { delete(o.Environment, "REVOKE_DATABASE_URL") }, "its database must be a file"},
+		"another setting":        {func(o *Orders) { o.Environment["REVOKE_HTTP_ADDR"] = "0.0.0.0:80" }, "the demo only, which does not set REVOKE_HTTP_ADDR"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			o := local()
@@ -57,6 +69,14 @@ func TestHearStaysOnThisMachine(t *testing.T) {
 				t.Errorf("%v", err)
 			}
 		})
+	}
+	stage, err := NewStage(slacktest.Config{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer stage.Close()
+	if own := slices.Sorted(maps.Keys(stage.Environment("x", "y"))); !slices.Equal(own, settings) {
+		t.Errorf("the demo sets %q, and its bot takes %q", own, settings)
 	}
 	for _, nothing := range []string{"", "\n", "run\n", "[]"} {
 		if _, _, _, err := Hear(t.Context(), strings.NewReader(nothing)); err == nil || !strings.Contains(err.Error(), "Start revoke-sessions demo") {

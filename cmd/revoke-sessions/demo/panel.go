@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"time"
 
+	"revoke-sessions/bot"
 	"revoke-sessions/bot/slacktest"
 )
 
@@ -19,21 +20,21 @@ func (d *Demo) controls(w *world) []slacktest.Control {
 				{Value: throttles, Label: "throttles"}, {Value: refuses, Label: "refuses"}, {Value: hides, Label: "never shows the revoke"},
 			},
 			Value: func() string { w.mu.Lock(); defer w.mu.Unlock(); return w.microsoft },
-			Do:    d.act(func(_ context.Context, w *world, how string) error { return w.setMicrosoft(how) }),
+			Do:    d.act(w, func(_ context.Context, how string) error { w.setMicrosoft(how); return nil }),
 		}, {
 			ID: "slack", Label: "Slack refuses the channel",
 			Hint:  "The bot is removed from #security-approvals. It writes to the approvers directly. The card comes once it is back.",
 			Value: func() string { w.mu.Lock(); defer w.mu.Unlock(); return onIf(w.refused) },
-			Do:    d.act(func(_ context.Context, w *world, on string) error { w.setRefused(on != ""); return nil }),
+			Do:    d.act(w, func(_ context.Context, on string) error { w.setRefused(on != ""); return nil }),
 		}, {
 			ID: "kill", Label: "Kill the bot", Hint: "Its process ends at once (SIGKILL). It starts again 2 seconds later, on the same database.",
-			Do: d.act(func(_ context.Context, w *world, _ string) error { return w.keeper.kill() }),
+			Do: d.act(w, func(context.Context, string) error { return w.keeper.kill() }),
 		}, {
 			ID: "hour", Label: "An hour passes", Hint: w.hourHint(),
-			Do: d.act(func(_ context.Context, w *world, _ string) error { w.pass(time.Hour); return nil }),
+			Do: d.act(w, func(context.Context, string) error { w.pass(time.Hour); return nil }),
 		}, {
 			ID: "over", Label: "Start over", Hint: "A new workspace, a new database, a new bot. Nothing is kept.",
-			Do: func(ctx context.Context, _ string) error { return d.startOver(context.WithoutCancel(ctx)) },
+			Do: d.act(w, func(ctx context.Context, _ string) error { return d.next(ctx) }),
 		},
 	}
 	if w.cfg.Policy != "" {
@@ -42,7 +43,7 @@ func (d *Demo) controls(w *world) []slacktest.Control {
 	return append([]slacktest.Control{{
 		ID: "approvals", Label: "Two approvals", Hint: "The bot restarts with rules that ask for two approvers.",
 		Value: func() string { w.mu.Lock(); defer w.mu.Unlock(); return onIf(w.two) },
-		Do:    d.act(func(ctx context.Context, w *world, on string) error { return w.setApprovals(ctx, on != "") }),
+		Do:    d.act(w, func(ctx context.Context, on string) error { return w.setApprovals(ctx, on != "") }),
 	}}, all...)
 }
 
@@ -61,17 +62,19 @@ func onIf(is bool) string {
 	return ""
 }
 
-// act is what a control does in the world as it is now. Acts do not overlap, and go on
-// when whoever pressed has left.
-func (d *Demo) act(do func(ctx context.Context, w *world, value string) error) func(context.Context, string) error {
+// act is what a control does in its world, unless that is over. Acts do not overlap, and
+// go on when whoever pressed has left.
+func (d *Demo) act(w *world, do func(ctx context.Context, value string) error) func(context.Context, string) error {
 	return func(ctx context.Context, value string) error {
 		d.acting.Lock()
 		defer d.acting.Unlock()
-		w := d.world.Load()
-		if d.closed {
+		switch {
+		case d.closed:
 			return errOver
+		case d.world.Load() != w:
+			return errReplaced
 		}
-		return do(context.WithoutCancel(ctx), w, value)
+		return do(context.WithoutCancel(ctx), value)
 	}
 }
 
@@ -87,7 +90,7 @@ func (w *world) status() []string {
 	lines := []string{w.keeper.status()}
 	switch {
 	case w.cfg.Policy != "":
-		lines = append(lines, "Rules: "+filepath.Base(w.cfg.Policy)+".")
+		lines = append(lines, "Rules: "+bot.Clean(filepath.Base(w.cfg.Policy), 80)+".")
 	case w.approvals() == 2:
 		lines = append(lines, "Rules: two approvals.")
 	default:
