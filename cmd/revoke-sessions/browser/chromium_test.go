@@ -26,20 +26,21 @@ import (
 )
 
 // chromium is the one browser of this test; its tabs know nothing of each other.
-var chromium struct {
-	starting sync.Mutex
-	ctx      context.Context
-	end      context.CancelFunc
-	err      error
-}
+var chromium = struct {
+	sync.Mutex
+	ctx  context.Context
+	end  context.CancelFunc
+	err  error
+	tabs map[string]int // how many a test has opened
+}{tabs: map[string]int{}}
 
 // startChromium starts it, if no test has done so yet.
 func startChromium(t *testing.T) context.Context {
 	t.Helper()
 	path := testrun.Chromium(t)
 	c := &chromium
-	c.starting.Lock()
-	defer c.starting.Unlock()
+	c.Lock()
+	defer c.Unlock()
 	if c.ctx == nil && c.err == nil {
 		// All that Chromium writes is in a folder of this test, which is gone in the end.
 		folder := filepath.Join(scratch, "chromium")
@@ -112,6 +113,10 @@ func open(t *testing.T, s screen, url string) *tab {
 	t.Helper()
 	ctx, cancel := chromedp.NewContext(startChromium(t), chromedp.WithNewBrowserContext())
 	b := &tab{T: t, ctx: ctx}
+	chromium.Lock()
+	chromium.tabs[t.Name()]++
+	nth := chromium.tabs[t.Name()]
+	chromium.Unlock()
 	t.Cleanup(func() {
 		defer cancel()
 		for _, trouble := range b.trouble() {
@@ -120,7 +125,7 @@ func open(t *testing.T, s screen, url string) *tab {
 		if t.Failed() {
 			b.photograph("the end")
 		}
-		b.keep(t)
+		b.keep(t, nth)
 	})
 	b.must("listen", chromedp.Listen(ctx, b.listen))
 	b.must("eyes", call(b, page.AddScriptToEvaluateOnNewDocument, page.AddScriptToEvaluateOnNewDocumentParams{Source: eyes}))

@@ -29,7 +29,7 @@ var root = filepath.Join("..", "..", "..")
 var scratch string
 
 func TestMain(m *testing.M) {
-	testrun.Parallel(4)
+	testrun.Parallel(16) // all: the longest mostly waits
 	var err error
 	if scratch, err = os.MkdirTemp("", "revoke-sessions-browser-"); err != nil {
 		fmt.Fprintln(os.Stderr, err)

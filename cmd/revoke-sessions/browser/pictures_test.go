@@ -47,9 +47,13 @@ func (b *tab) photograph(name string) {
 // kept is the folder for the pictures of all failed tests.
 var kept = sync.OnceValues(func() (string, error) { return os.MkdirTemp("", "revoke-sessions-pictures-") })
 
-// keep writes the pictures where somebody wants them.
-func (b *tab) keep(t *testing.T) {
+// keep writes the pictures where somebody wants them. nth is the number of the tab in its
+// test.
+func (b *tab) keep(t *testing.T, nth int) {
 	folder := os.Getenv(picturesVariable)
+	if len(b.album) == 0 {
+		return
+	}
 	if folder == "" {
 		if !t.Failed() {
 			return
@@ -61,6 +65,9 @@ func (b *tab) keep(t *testing.T) {
 		}
 	}
 	folder = filepath.Join(folder, strings.ReplaceAll(t.Name(), "/", "-"))
+	if nth > 1 {
+		folder += fmt.Sprintf(" tab %d", nth)
+	}
 	if err := os.MkdirAll(folder, 0o755); err != nil {
 		t.Error(err)
 		return
@@ -72,7 +79,7 @@ func (b *tab) keep(t *testing.T) {
 			}
 		}
 	}
-	t.Logf("the pictures of its %d states are in %s", len(b.album), folder)
+	t.Logf("the pictures of %d states are in %s", len(b.album), folder)
 }
 
 // images is the folder of the README's pictures.
