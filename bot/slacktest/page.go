@@ -8,23 +8,22 @@ import (
 	"net/http"
 	"path"
 	"reflect"
-	"sync"
 	"time"
 )
 
 // Page describes a web page that shows the workspace to people and lets them
 // act in it as one of its users.
 type Page struct {
-	// People are the user IDs one can be, in the order of the switch; empty:
+	// People are the user IDs to choose from, in the order of the switch; empty:
 	// every full, active member of the workspace.
 	People []string
 	// Roles says behind a name what the person is here, by user ID; it may be nil.
 	Roles map[string]string
 	// Channel is the conversation that is shown first; empty: the person's first.
 	Channel string
-	// Title and Intro stand on top, as plain text. Title is "Workspace" if empty.
+	// Title and Intro are on top, as plain text. Title is "Workspace" if empty.
 	Title, Intro string
-	// Steps say what to do first. They stand on top of Channel, and of every
+	// Steps say what to do first. They are on top of Channel, and of every
 	// conversation until the first message is there.
 	Steps []string
 	// Hints are lines to click into the input: commands worth trying.
@@ -34,7 +33,7 @@ type Page struct {
 	// differs from what a window saw before, that window forgets what it remembers.
 	Instance string
 
-	// Controls change the world around the workspace: they stand in a panel of their own,
+	// Controls change the world around the workspace: they are in a panel of their own,
 	// with Status, lines that say how that world is now, above them. Status is read like
 	// Side, and like it may be nil.
 	Controls      []Control
@@ -70,7 +69,7 @@ type Control struct {
 	// Page.Side.
 	Value func() string
 	// Do carries it out: value is what was chosen, "on" or "" of a switch, and "" of a
-	// button. Its error is shown to whoever uses the page. Calls do not overlap.
+	// button. Its error is shown on the page. Calls may overlap.
 	Do func(ctx context.Context, value string) error
 }
 
@@ -87,7 +86,6 @@ var pageFiles embed.FS
 type page struct {
 	Page
 	server *Server
-	doing  sync.Mutex // held while a Control is carried out
 }
 
 // Page serves the workspace for people to look at and act in. The handler
@@ -129,7 +127,7 @@ func serveFile(w http.ResponseWriter, name string) {
 		return
 	}
 	w.Header().Set("Content-Type", pageTypes[path.Ext(name)]+"; charset=utf-8")
-	_, _ = w.Write(content) // whoever asked may have left
+	_, _ = w.Write(content) // the browser may have left
 }
 
 // serveEvents says that something changed and leaves the rest to /state: an
@@ -194,7 +192,7 @@ func (g *page) around() pageAround {
 	return a
 }
 
-// people are the IDs one can be on this page.
+// people are the IDs to choose from on this page.
 func (g *page) people() []string {
 	if len(g.People) > 0 {
 		return g.People
@@ -212,5 +210,5 @@ func (g *page) people() []string {
 func writeJSON(w http.ResponseWriter, status int, value any) {
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(status)
-	_ = json.NewEncoder(w).Encode(value) // whoever asked may have left
+	_ = json.NewEncoder(w).Encode(value) // the browser may have left
 }

@@ -73,7 +73,7 @@ func readAct(w http.ResponseWriter, r *http.Request, into any) bool {
 	return true
 }
 
-// control uses one of the Controls, one at a time.
+// control uses one of the Controls.
 func (g *page) control(w http.ResponseWriter, r *http.Request) {
 	var a struct {
 		Control string `json:"control"`
@@ -87,11 +87,8 @@ func (g *page) control(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, "there is no such control, or it has no such value", http.StatusNotFound)
 		return
 	}
-	g.doing.Lock()
-	err := g.Controls[at].Do(r.Context(), a.Value)
-	g.doing.Unlock()
 	answer := map[string]string{}
-	if err != nil {
+	if err := g.Controls[at].Do(r.Context(), a.Value); err != nil {
 		answer["problem"] = err.Error()
 	}
 	writeJSON(w, http.StatusOK, answer)

@@ -26,8 +26,8 @@ type pageState struct {
 	Started   bool          `json:"started"` // there has been a message
 	Channels  []pageChannel `json:"channels"`
 	Home      *pageHome     `json:"home,omitempty"` // the app's Home tab; none if it has no such tab
-	Shortcuts []pageChoice  `json:"shortcuts"`      // that one can run anywhere
-	OnMessage []pageChoice  `json:"onMessage"`      // that one can run on a message
+	Shortcuts []pageChoice  `json:"shortcuts"`      // to run anywhere
+	OnMessage []pageChoice  `json:"onMessage"`      // to run on a message
 	Views     []pageView    `json:"views"`          // the topmost last
 	Now       int64         `json:"now"`            // the workspace's clock, Unix milliseconds
 	Instance  string        `json:"instance"`

@@ -6,12 +6,14 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net"
 	"net/http"
 	"os"
 	"os/exec"
 	"os/signal"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"time"
@@ -37,7 +39,7 @@ func (c *demoCommand) Run(ctx context.Context, s *surroundings) (err error) {
 	if err != nil {
 		return err
 	}
-	// Whoever closes the terminal ends the demo in order, too: it deletes its folder.
+	// Closing the terminal ends the demo in order, too: it deletes its folder.
 	ctx, stop := signal.NotifyContext(ctx, syscall.SIGHUP)
 	defer stop()
 	if c.Auto {
@@ -92,7 +94,11 @@ func (c *demoCommand) serve(ctx context.Context, d *demo.Demo, out io.Writer) er
 	defer context.AfterFunc(ctx, func() { _ = server.Close() })()
 	fmt.Fprintf(out, "\n  Open http://%s\n\n", listener.Addr())
 	fmt.Fprintln(out, "  You are Bob, who has lost his phone. Type /revoke-sessions me lost my phone,")
-	fmt.Fprintln(out, "  then switch to Alice, the approver, and press Revoke sessions on the card.")
+	if c.Policy == "" {
+		fmt.Fprintln(out, "  then switch to Alice, an approver, and press Revoke sessions on the card.")
+	} else {
+		fmt.Fprintln(out, "  then switch to an approver, whom the card names, and decide.")
+	}
 	fmt.Fprintln(out, "  Everything runs on this machine and is deleted at the end. Ctrl-C ends it.")
 	if err := server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
 		return err
@@ -115,12 +121,7 @@ func (demoBotCommand) Run(ctx context.Context, s *surroundings) error {
 	roots.AppendCertsFromPEM(orders.CertPEM)
 	at := endpoints{
 		graphURL: orders.GraphURL, authority: orders.Authority, roots: roots, now: clock.Now, timing: &orders.Timing,
-		environ: func() (names []string) {
-			for name := range orders.Environment {
-				names = append(names, name)
-			}
-			return names
-		},
+		environ: func() []string { return slices.Collect(maps.Keys(orders.Environment)) },
 	}
 	getenv := func(name string) string { return orders.Environment[name] }
 	if code := run(ctx, []string{"run"}, getenv, strings.NewReader(""), s.stdout, s.stderr, at); code != 0 {

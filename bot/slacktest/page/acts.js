@@ -63,7 +63,7 @@ async function pressed(person, what, place, thread, path, act) {
 }
 
 export async function click(place, m, e, thread) {
-  const person = view.me; // whoever opens the dialog is who presses
+  const person = view.me; // who opens the dialog is who presses
   if (e.confirm && !(await confirmed(e.confirm))) return;
   if (e.url && safe(e.url)) window.open(e.url, "_blank", "noopener");
   await pressed(person, e.text.text, place, thread, "click", { channel: place, ts: m.ts, action: e.action_id });

@@ -21,6 +21,7 @@ export function drawPanel(panel) {
   if (!panel) return;
   $("panel-title").textContent = panel.title;
   $("panel-open").textContent = panel.title;
+  $("panel-open").setAttribute("aria-expanded", String(document.body.classList.contains("paneled")));
   if (status !== panel.status.join()) {
     if (!busy) problem = "";
     status = panel.status.join();
@@ -32,7 +33,7 @@ export function drawPanel(panel) {
 
 function control(c) {
   const id = "control-" + c.id;
-  const of = { id, "data-focus": c.id, disabled: busy !== "", title: c.hint || undefined, "aria-describedby": c.hint ? id + "-hint" : undefined };
+  const of = { id, "data-focus": c.id, disabled: busy !== "", "aria-describedby": c.hint ? id + "-hint" : undefined };
   const hint = c.hint ? el("p", { id: id + "-hint", class: "faint" }, c.hint) : null;
   if (c.options) {
     const list = el("select", { ...of, onchange: () => use(c, list.value) }, c.options.map((o) => el("option", { value: o.value }, o.label)));
@@ -73,6 +74,7 @@ $("panel-open").addEventListener("click", () => {
 });
 $("panel-close").addEventListener("click", () => {
   document.body.classList.remove("paneled");
+  draw();
   $("panel-open").focus();
 });
 

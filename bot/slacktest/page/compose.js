@@ -15,8 +15,10 @@ function threadKey() {
   return open ? `${view.me} ${open.channel} ${open.ts}` : "";
 }
 
+// grow makes a box as high as its text, up to six lines.
 function grow(area) {
-  area.rows = Math.min(6, area.value.split("\n").length);
+  area.style.height = "auto";
+  if (area.scrollHeight) area.style.height = `${area.scrollHeight}px`;
 }
 
 // show puts a box's own draft into it, where it holds another.
@@ -138,6 +140,10 @@ $("reply").addEventListener("submit", (event) => {
   setDraft(key, "");
   show($("reply-input"), key);
   type(line, view.threadOf[view.me].ts, key);
+});
+window.addEventListener("resize", () => {
+  grow($("input"));
+  grow($("reply-input"));
 });
 $("shortcuts").append(icon("plus"));
 $("shortcuts").addEventListener("click", () => {

@@ -88,7 +88,7 @@ function drawPlace(state, c) {
   keepEnd($("messages"), `${view.me} ${c.id}`, () => {
     const items = withTroubles(c.messages, c.id).map((m) => item(m, c.id, false));
     if (state.steps.length && (c.id === state.first || !state.started)) {
-      items.unshift({ key: "start", of: state.steps, make: () => el("div", { class: "start" }, el("h3", {}, "Start here"), el("ol", {}, state.steps.map((step) => el("li", {}, step)))) });
+      items.unshift({ key: "start", of: state.steps, make: () => el("div", { class: "start" }, el("h3", {}, "Start here"), el("p", { class: "faint" }, state.intro), el("ol", {}, state.steps.map((step) => el("li", {}, step)))) });
     } else if (!items.length) {
       items.unshift({ key: "nothing", of: c.id, make: () => el("p", { class: "nothing" }, c.direct ? "No messages yet. What the app tells you alone will be here." : `This is the very beginning of ${c.name}.`) });
     }

@@ -1,5 +1,5 @@
 // What the program says, by person, and what only this window knows: who one is, what is
-// open, and what stands in the boxes.
+// open, and what is in the boxes.
 
 import { own } from "./dom.js";
 
@@ -67,14 +67,24 @@ export function markRead(key, messages) {
 }
 
 // unread counts what a person has not read in a conversation: all of it, and what is
-// meant for them, which is every direct message and every mention.
+// meant for them, which is every direct message and every mention, in threads, too. thread
+// is the last one with such a reply.
 export function unread(state, c) {
   const last = lastRead(`${state.me} ${c.id}`);
   const fresh = c.messages.filter((m) => m.ts > last && m.user !== state.me);
-  return { all: fresh.length, loud: fresh.filter((m) => c.direct || m.mine || m.ephemeral).length };
+  let loud = fresh.filter((m) => c.direct || m.mine || m.ephemeral).length;
+  let [replies, thread] = [0, ""];
+  for (const m of c.messages) {
+    const read = lastRead(`${state.me} ${c.id} ${m.ts}`);
+    const mine = (m.replies || []).filter((r) => r.ts > read && r.user !== state.me && (r.mine || r.ephemeral)).length;
+    if (mine) thread = m.ts;
+    replies += mine;
+  }
+  loud += replies;
+  return { all: fresh.length + replies, loud, thread };
 }
 
-// draft is what stands in a box and was not sent.
+// draft is what is in a box and was not sent.
 export const draft = (key) => own(kept.drafts, key) || "";
 
 export function setDraft(key, text) {

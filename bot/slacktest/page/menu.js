@@ -1,6 +1,6 @@
 // The menu of what can be done here.
 
-import { $, el, patch } from "./dom.js";
+import { $, el } from "./dom.js";
 
 let opened = null; // what had the focus before
 
@@ -8,11 +8,8 @@ let opened = null; // what had the focus before
 export function openMenu(title, items) {
   opened = document.activeElement;
   $("menu-title").textContent = title;
-  patch($("menu-items"), items.map((item, i) => ({
-    key: String(i), of: [item.text, item.note, Math.random()],
-    make: () => el("li", {}, el("button", { type: "button", onclick: () => choose(item) },
-      el("b", {}, item.text), item.note ? el("span", { class: "faint" }, item.note) : null)),
-  })));
+  $("menu-items").replaceChildren(...items.map((item) => el("li", {}, el("button", { type: "button", onclick: () => choose(item) },
+    el("b", {}, item.text), item.note ? el("span", { class: "faint" }, item.note) : null))));
   $("menu").showModal();
   $("menu-items").querySelector("button").focus();
 }

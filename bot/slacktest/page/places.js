@@ -43,10 +43,13 @@ function decoded(part) {
   }
 }
 
-// leave closes what belongs to the person and the place that one leaves.
+// leave closes what belongs to the person and the place that are left. On a small screen
+// that is what covers them, too.
 function leave() {
   closeConfirm();
   closeMenu();
+  document.body.classList.remove("paneled");
+  if (!matchMedia("(min-width: 48.01rem)").matches) document.body.classList.remove("sided");
 }
 
 // follow takes the person, conversation and thread from the address.
@@ -86,11 +89,12 @@ export function become(person) {
   view.me = person;
   const there = waiting(now());
   settle(now());
-  if (there && there.id !== view.channelOf[person]) {
+  if (there) {
+    const { thread } = unread(now(), there);
+    if (thread) view.threadOf[person] = { channel: there.id, ts: thread };
+    else if (there.id !== view.channelOf[person]) delete view.threadOf[person];
     view.channelOf[person] = there.id;
-    delete view.threadOf[person];
   }
-  document.body.classList.remove("paneled");
   moved();
   announce(`You are now ${personName(person)}, in ${$("place").textContent}.`);
   toBox();

@@ -34,8 +34,10 @@ const dateForms = {
   date_long_pretty: (d) => nearDay(d) || dateForms.date_long(d),
   time: (d) => clock(d, false),
   time_secs: (d) => clock(d, true),
-  ago: (d) => `${Math.max(0, Math.round((today() - d) / 60000))} minutes ago`,
+  ago: (d) => minutesAgo(Math.max(0, Math.round((today() - d) / 60000))),
 };
+
+const minutesAgo = (n) => (n === 1 ? "1 minute ago" : `${n} minutes ago`);
 
 export function dated(seconds, format, fallback) {
   const date = new Date(Number(seconds) * 1000);

@@ -64,7 +64,7 @@ func (t narration) lostPhone(ctx context.Context) error {
 	if err := t.asked(0, ""); err != nil {
 		return err
 	}
-	t.say("Alice, an approver, phones Bob, then presses Revoke sessions.")
+	t.say("Alice, an approver, asks Bob at his desk, then presses Revoke sessions.")
 	if err := t.presses(ctx, Alice, card, bot.ActionConfirm); err != nil {
 		return err
 	}
@@ -112,7 +112,7 @@ func (t narration) twoApprovals(ctx context.Context) error {
 
 // lateAnswer: Microsoft carries the revoke out and answers when the bot has given up.
 func (t narration) lateAnswer(ctx context.Context) error {
-	t.say("3. A late answer\n\nOne approval is enough again. Microsoft now answers later than the bot waits.\n" +
+	t.say("3. A late answer\n\nOne approval is enough again. Microsoft now answers later than the bot waits (2 seconds here, 8 in production).\n" +
 		"Amir types: /revoke-sessions me lost my tablet")
 	if err := t.setApprovals(ctx, false); err != nil {
 		return err
@@ -129,7 +129,7 @@ func (t narration) lateAnswer(ctx context.Context) error {
 	if err := t.see(ctx, "The card", t.cards, "Amir Approver", "not known yet"); err != nil {
 		return err
 	}
-	t.say("The bot does not ask again: it reads the account until that says what is true.")
+	t.say("Before it would ask again, the bot reads the account until that says what is true.")
 	if err := t.see(ctx, "The card", t.cards, "Amir Approver's sessions are revoked", "Verified"); err != nil {
 		return err
 	}

@@ -22,9 +22,8 @@ var (
 type Demo struct {
 	cfg   Config
 	world atomic.Pointer[world]
-	page  atomic.Pointer[http.Handler]
 
-	acting sync.Mutex // held by whoever changes the world
+	acting sync.Mutex // held while the world is changed
 	closed bool
 }
 
@@ -43,9 +42,8 @@ func (d *Demo) next(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	page := d.show(w)
+	w.page = d.show(w)
 	before := d.world.Swap(w)
-	d.page.Store(&page)
 	if before != nil {
 		if err := before.close(); err != nil {
 			return fmt.Errorf("a new workspace is there, but the one before could not be deleted: %w", err)
@@ -66,7 +64,7 @@ func (d *Demo) Close() error {
 }
 
 // ServeHTTP serves the page of the world as it is now.
-func (d *Demo) ServeHTTP(w http.ResponseWriter, r *http.Request) { (*d.page.Load()).ServeHTTP(w, r) }
+func (d *Demo) ServeHTTP(w http.ResponseWriter, r *http.Request) { d.world.Load().page.ServeHTTP(w, r) }
 
 // Stage is the stage as it is now.
 func (d *Demo) Stage() *Stage { return d.world.Load().Stage }

@@ -107,7 +107,7 @@ func revokes(method, path string) bool {
 		strings.HasSuffix(path, "/"+string(graph.RevokeSignInSessions)))
 }
 
-// called is the name of whom or what an object ID means.
+// called is the name behind an object ID.
 func (s *Stage) called(id string) string {
 	if u, ok := s.Entra.User(id); ok {
 		return u.DisplayName

@@ -20,7 +20,7 @@ const (
 	stopping = 5 * time.Second
 	// starting is how long it has to connect to Slack.
 	starting = 30 * time.Second
-	// away is how long it is away after it was killed, so that one sees it, and resting
+	// away is how long it is away after it was killed, so that people see it, and resting
 	// after it ended by itself.
 	away    = 2 * time.Second
 	resting = time.Second
@@ -32,11 +32,9 @@ type process struct {
 	stdin io.WriteCloser
 	// before are the sockets that were open when it was started.
 	before []int
-	// ending says why it ends, for people; "" if it ends by itself. Once it is replaced,
-	// nobody starts it again. Both belong to keeper.mu.
-	ending   string
-	replaced bool
-	over     chan struct{} // closed when it has ended
+	// ending says why it ends, for people; "" if it ends by itself. It belongs to keeper.mu.
+	ending string
+	over   chan struct{} // closed when it has ended
 }
 
 // keeper keeps one bot running.
@@ -55,20 +53,15 @@ type keeper struct {
 	work   sync.WaitGroup
 }
 
-// keep starts the bot and returns once it is connected.
-func keep(ctx context.Context, k *keeper) (*keeper, error) {
-	k.done = make(chan struct{})
+// start starts the bot and returns once it is connected.
+func (k *keeper) start(ctx context.Context) error {
 	k.mu.Lock()
 	err := k.begin()
 	k.mu.Unlock()
 	if err == nil {
 		err = k.connected(ctx)
 	}
-	if err != nil {
-		k.close()
-		return nil, err
-	}
-	return k, nil
+	return err
 }
 
 // begin starts a bot. k.mu is held.
@@ -89,7 +82,8 @@ func (k *keeper) begin() error {
 	return nil
 }
 
-// watch waits until a bot ends and starts the next one, unless somebody else does.
+// watch waits until a bot ends and starts the next one a little later, unless somebody
+// else does. It tries again until one starts.
 func (k *keeper) watch(p *process) {
 	err := p.cmd.Wait()
 	k.mu.Lock()
@@ -98,34 +92,30 @@ func (k *keeper) watch(p *process) {
 	if p.ending == "" {
 		k.absent, pause = "ended by itself ("+exitText(err)+")", resting
 	}
-	replaced := p.replaced
 	k.mu.Unlock()
 	close(p.over)
-	if !replaced {
-		k.beginAfter(pause)
-	}
-}
-
-// beginAfter starts a bot a little later, and tries again until it can, unless one runs.
-func (k *keeper) beginAfter(pause time.Duration) {
 	for {
 		select {
 		case <-k.done:
 			return
 		case <-time.After(pause):
 		}
-		k.mu.Lock()
-		over := k.closed || k.bot != nil
-		if !over {
-			k.failed = k.begin()
-			over = k.failed == nil
-		}
-		k.mu.Unlock()
-		if over {
+		if k.replace() == nil {
 			return
 		}
 		pause = resting
 	}
+}
+
+// replace starts a bot where none runs, and keeps why it could not.
+func (k *keeper) replace() error {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if !k.closed && k.bot == nil {
+		k.failed = k.begin()
+		return k.failed
+	}
+	return nil
 }
 
 func exitText(err error) string {
@@ -184,15 +174,7 @@ func (k *keeper) kill() error {
 // is connected.
 func (k *keeper) restart(ctx context.Context) error {
 	k.stop("was stopped")
-	k.mu.Lock()
-	if k.bot == nil {
-		if k.failed = k.begin(); k.failed != nil {
-			k.work.Go(func() { k.beginAfter(resting) })
-		}
-	}
-	err := k.failed
-	k.mu.Unlock()
-	if err != nil {
+	if err := k.replace(); err != nil {
 		return err
 	}
 	return k.connected(ctx)
@@ -203,7 +185,7 @@ func (k *keeper) stop(ending string) {
 	k.mu.Lock()
 	p := k.bot
 	if p != nil {
-		p.ending, p.replaced = ending, true
+		p.ending = ending
 		_ = p.stdin.Close() // it may have ended
 	}
 	k.mu.Unlock()

@@ -9,11 +9,9 @@ import (
 // show is the world as people see it: the Slack workspace, and beside it what
 // Microsoft's side got to see and the panel.
 func (d *Demo) show(w *world) http.Handler {
-	return w.Slack.Page(slacktest.Page{
-		People: []string{Bob, Alice, Amir, Olga, Carol},
-		Roles: map[string]string{
-			Bob: "lost his phone", Alice: "approver", Amir: "approver", Olga: "sees the card, is not an approver", Carol: "laptop stolen",
-		},
+	page := slacktest.Page{
+		People:  []string{Bob, Alice, Amir, Olga, Carol},
+		Roles:   map[string]string{Bob: "lost his phone", Alice: "approver", Amir: "approver", Olga: "not an approver", Carol: "laptop stolen"},
 		Channel: General,
 		Title:   "revoke-sessions demo",
 		Intro:   "The bot is the real one. Slack and Microsoft are doubles on this machine; nothing leaves it.",
@@ -31,5 +29,15 @@ func (d *Demo) show(w *world) http.Handler {
 		Instance: w.instance,
 		Controls: d.controls(w), ControlsTitle: "What if…", Status: w.status,
 		Side: w.seenByMicrosoft, SideTitle: "What Entra saw",
-	})
+	}
+	if w.cfg.Policy != "" {
+		// Who may do what is for the policy to say, and the card says it.
+		page.Roles = map[string]string{Bob: "lost his phone", Carol: "laptop stolen"}
+		page.Steps = []string{
+			"You are Bob, and your phone is gone. Type: /revoke-sessions me lost my phone",
+			"The card in #security-approvals names the approvers. Switch to one of them, and decide.",
+			"Report again when things go wrong: “What if…” has a Microsoft that answers too late, and a killed bot.",
+		}
+	}
+	return w.Slack.Page(page)
 }

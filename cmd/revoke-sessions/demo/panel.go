@@ -14,7 +14,7 @@ import (
 func (d *Demo) controls(w *world) []slacktest.Control {
 	all := []slacktest.Control{
 		{
-			ID: "microsoft", Label: "Microsoft", Hint: "What it does with the next call that revokes.",
+			ID: "microsoft", Label: "Microsoft", Hint: "What it does with calls that revoke, from now on.",
 			Options: []slacktest.Option{
 				{Value: answers, Label: "answers"}, {Value: isSlow, Label: "answers after 5 seconds"}, {Value: isLate, Label: "answers too late"},
 				{Value: throttles, Label: "throttles"}, {Value: refuses, Label: "refuses"}, {Value: hides, Label: "never shows the revoke"},
@@ -63,7 +63,7 @@ func onIf(is bool) string {
 }
 
 // act is what a control does in its world, unless that is over. Acts do not overlap, and
-// go on when whoever pressed has left.
+// go on when the one who pressed has left.
 func (d *Demo) act(w *world, do func(ctx context.Context, value string) error) func(context.Context, string) error {
 	return func(ctx context.Context, value string) error {
 		d.acting.Lock()

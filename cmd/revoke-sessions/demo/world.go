@@ -48,6 +48,7 @@ type world struct {
 	folder   string
 	clock    *Clock
 	keeper   *keeper
+	page     http.Handler
 
 	mu        sync.Mutex
 	two       bool // each request needs two approvals
@@ -73,7 +74,8 @@ func newWorld(ctx context.Context, cfg Config) (w *world, err error) {
 	if err := w.writePolicy(); err != nil {
 		return w, err
 	}
-	if w.keeper, err = keep(ctx, &keeper{slack: w.Slack, command: cfg.Bot, orders: w.orders, log: cfg.Log}); err != nil {
+	w.keeper = &keeper{slack: w.Slack, command: cfg.Bot, orders: w.orders, log: cfg.Log, done: make(chan struct{})}
+	if err := w.keeper.start(ctx); err != nil {
 		return w, fmt.Errorf("%w. Start the demo with --logs to see why", err)
 	}
 	return w, nil
@@ -171,12 +173,12 @@ const (
 )
 
 const (
-	slow = 5 * time.Second // less than the bot's patience
-	// tooMuch is how much longer than the bot's patience an answer takes that is late, and
-	// the directory then: one sees that the bot does not know.
-	tooMuch  = 3 * time.Second
-	waitFor  = 15 * time.Second // what a throttled caller is told
-	lifetime = 1000 * 24 * time.Hour
+	slow = 5 * time.Second // less than Timing.Attempt, which the bot waits
+	// lateBy is how much later than that an answer comes, and how long reads show nothing:
+	// long enough to read on the card that the bot does not know.
+	lateBy     = 3 * time.Second
+	retryAfter = 15 * time.Second
+	never      = 1000 * 24 * time.Hour
 )
 
 // setMicrosoft changes what the call that revokes meets, from now on.
@@ -194,17 +196,17 @@ func (w *world) setMicrosoft(how string) {
 	case isSlow:
 		heal = revoke(graphtest.Fault{Delay: slow})
 	case isLate:
-		late := w.cfg.Timing.Attempt + tooMuch
+		late := w.cfg.Timing.Attempt + lateBy
 		answer := revoke(graphtest.Fault{Apply: true, Delay: late})
 		w.Entra.SetReplicationLag(late)
 		heal = func() { answer(); w.show() }
 	case throttles:
-		heal = revoke(graphtest.Fault{Status: http.StatusTooManyRequests, RetryAfter: strconv.Itoa(int(waitFor.Seconds()))})
+		heal = revoke(graphtest.Fault{Status: http.StatusTooManyRequests, RetryAfter: strconv.Itoa(int(retryAfter.Seconds()))})
 	case refuses:
 		heal = revoke(graphtest.Fault{Status: http.StatusForbidden, Code: "Authorization_RequestDenied",
 			Message: "Insufficient privileges to complete the operation."})
 	case hides:
-		w.Entra.SetReplicationLag(lifetime)
+		w.Entra.SetReplicationLag(never)
 		heal = w.show
 	}
 	w.microsoft, w.heal = how, heal
@@ -213,7 +215,7 @@ func (w *world) setMicrosoft(how string) {
 // show lets reads see what they did not show so far.
 func (w *world) show() {
 	w.Entra.SetReplicationLag(0)
-	for i := range cast {
+	for i := range len(cast) + 1 { // and Nina
 		w.Entra.Update(ObjectID(i+1), func(*graphtest.User) {}) // of a change, reads see all at once
 	}
 }
