@@ -116,12 +116,17 @@ func (b *tab) write(line string) {
 // become is to be another person.
 func (b *tab) become(person string) {
 	b.Helper()
-	b.tap(`#people button[data-focus="` + person + `"]`)
+	button := `#people button[data-focus="` + person + `"]`
+	b.tap(button)
+	b.see(button + `[aria-pressed="true"]`)
 }
 
-// enter opens a conversation.
+// enter opens a conversation. On a phone, a thread covers the list of them.
 func (b *tab) enter(conversation string) {
 	b.Helper()
+	if b.phone && len(tell[[]string](b, "eyes.seen", "#thread-close")) > 0 {
+		b.tap("#thread-close")
+	}
 	b.tap(`#channels button[data-focus^="` + conversation + `"]`)
 }
 
