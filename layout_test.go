@@ -208,48 +208,6 @@ func TestTopLevel(t *testing.T) {
 	}
 }
 
-// TestDocsLinks: what the documents link to is there, and so is each identifier whose
-// link leads to a Go file.
-func TestDocsLinks(t *testing.T) {
-	link := regexp.MustCompile(`\[([^\]]*)\]\(([^)#\s]+)[^)]*\)`)
-	name := regexp.MustCompile("^`(?:\\*?\\w+\\.)*(\\w+)`$")
-	found := 0
-	for _, doc := range []string{"README.md", "CONTRIBUTING.md", "docs/decisions.md", "findings/README.md", "deploy/RUNBOOK.md"} {
-		text, err := os.ReadFile(doc)
-		if err != nil {
-			t.Fatal(err)
-		}
-		for _, m := range link.FindAllStringSubmatch(string(text), -1) {
-			label, target := m[1], m[2]
-			if strings.Contains(target, "://") || strings.HasPrefix(target, "mailto:") {
-				continue
-			}
-			target = filepath.Join(filepath.Dir(doc), target)
-			info, err := os.Stat(target)
-			if err != nil {
-				t.Errorf("%s links to %s: %v", doc, target, err)
-				continue
-			}
-			of := name.FindStringSubmatch(label)
-			if of == nil || info.IsDir() || of[1] == filepath.Base(filepath.Dir(target)) || !strings.HasSuffix(target, ".go") || strings.HasSuffix(label, ".go`") {
-				continue
-			}
-			source, err := os.ReadFile(target)
-			if err != nil {
-				t.Fatal(err)
-			}
-			found++
-			declared := regexp.MustCompile(`(?m)^(?:func (?:\([^)]*\) )?|type |const |var |\t)` + of[1] + `\b`)
-			if !declared.Match(source) {
-				t.Errorf("%s says that %s is in %s", doc, label, target)
-			}
-		}
-	}
-	if found < 10 {
-		t.Errorf("only %d identifiers were looked for", found)
-	}
-}
-
 // The largest that a function, a type and a line of the product may be. The doubles are
 // servers with a method for each thing that a test may want of them; they and the tests
 // are left out.

@@ -177,7 +177,7 @@ func TestRights_OfOthers(t *testing.T) {
 	}
 }
 
-// The README's SQL makes a database for the bot alone. What it leaves open is reported
+// The SQL of docs/operations.md makes a database for the bot alone. What it leaves open is reported
 // and stops nobody.
 func TestRights_ThatAreTold(t *testing.T) {
 	t.Parallel()
@@ -326,12 +326,12 @@ func sqlIn(t *testing.T, document, after, name string) string {
 	return regexp.MustCompile(`\brevoke\b`).ReplaceAllString(strings.ReplaceAll(block, "…", "secret"), name)
 }
 
-// The README's SQL makes a database with which doctor finds nothing.
-func TestRights_OfTheReadme(t *testing.T) {
+// The SQL of docs/operations.md makes a database with which doctor finds nothing.
+func TestRights_OfTheDocs(t *testing.T) {
 	t.Parallel()
 	g := newGuest(t)
-	name := g.owner.Config().Database + "_readme"
-	server, inside, _ := strings.Cut(sqlIn(t, "../../README.md", "Replicas share a PostgreSQL", name), `\connect `+name)
+	name := g.owner.Config().Database + "_docs"
+	server, inside, _ := strings.Cut(sqlIn(t, "../../docs/operations.md", "Replicas share a PostgreSQL", name), `\connect `+name)
 	t.Cleanup(func() {
 		g.run(t, g.admin, `DROP DATABASE IF EXISTS `+name+` WITH (FORCE)`)
 		g.run(t, g.admin, `DROP ROLE IF EXISTS `+name)

@@ -19,7 +19,7 @@ func (d *Demo) show(w *world) http.Handler {
 			"You are Bob, and your phone is gone. Type: /revoke-sessions me lost my phone",
 			"Switch to Olga and press Revoke sessions in #security-approvals. She is not an approver: nothing is revoked.",
 			"Switch to Alice and press it too. Read the card, its thread, and Bob's direct messages.",
-			"Report again when things go wrong. “What if…” has two approvals, a Microsoft that answers too late, and a killed bot.",
+			"Report again while things go wrong: “What if…” has two approvals, a Microsoft that answers too late, and a killed bot.",
 			"You need no command: try the app's Home tab, the + beside the message box, and the three dots on a message.",
 		},
 		Hints: []string{
@@ -36,7 +36,7 @@ func (d *Demo) show(w *world) http.Handler {
 		page.Steps = []string{
 			"You are Bob, and your phone is gone. Type: /revoke-sessions me lost my phone",
 			"The card in #security-approvals names the approvers. Switch to one of them, and decide.",
-			"Report again when things go wrong: “What if…” has a Microsoft that answers too late, and a killed bot.",
+			"Report again while things go wrong: “What if…” has a Microsoft that answers too late, and a killed bot.",
 		}
 	}
 	return w.Slack.Page(page)

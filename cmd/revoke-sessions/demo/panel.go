@@ -23,7 +23,7 @@ func (d *Demo) controls(w *world) []slacktest.Control {
 			Do:    d.act(w, func(_ context.Context, how string) error { w.setMicrosoft(how); return nil }),
 		}, {
 			ID: "slack", Label: "Slack refuses the channel",
-			Hint:  "The bot is removed from #security-approvals. It writes to the approvers directly. The card comes once it is back.",
+			Hint:  "The bot is out of the channel and writes to the approvers directly. The card comes when it is back.",
 			Value: func() string { w.mu.Lock(); defer w.mu.Unlock(); return onIf(w.refused) },
 			Do:    d.act(w, func(_ context.Context, on string) error { w.setRefused(on != ""); return nil }),
 		}, {

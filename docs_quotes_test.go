@@ -15,33 +15,32 @@ import (
 	"testing"
 )
 
-// TestREADME_QuotesWhatPeopleRead: each sentence in the first column of the README's
-// table of faults is one that the bot says.
-func TestREADME_QuotesWhatPeopleRead(t *testing.T) {
+// TestDocs_QuoteWhatPeopleRead: each sentence that docs/troubleshooting.md explains is one
+// that the bot says. A line of the list that people search begins with "- "; what it means
+// is below it.
+func TestDocs_QuoteWhatPeopleRead(t *testing.T) {
 	said := sayings(t)
-	text, err := os.ReadFile("README.md")
+	text, err := os.ReadFile("docs/troubleshooting.md")
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, table, found := strings.Cut(string(text), "\n| you see | it means |\n")
-	if !found {
-		t.Fatal("the README has no table of what people see")
-	}
-	quotes := 0
-	for row := range strings.Lines(table) {
-		if !strings.HasPrefix(row, "|") {
-			break
+	quotes := map[string]bool{}
+	for line := range strings.Lines(string(text)) {
+		if !strings.HasPrefix(line, "- ") {
+			continue
 		}
-		column, _, _ := strings.Cut(strings.TrimPrefix(row, "|"), " | ")
-		for _, quote := range quoted.FindAllStringSubmatch(column, -1) {
-			quotes++
+		if !strings.HasSuffix(line, ":\n") {
+			t.Errorf("what is seen is on a line of its own that ends with a colon: %s", line)
+		}
+		for _, quote := range quoted.FindAllStringSubmatch(line, -1) {
+			quotes[quote[1]] = true
 			if !said(quote[1]) {
-				t.Errorf("the README quotes %q, which nobody reads", quote[1])
+				t.Errorf("docs/troubleshooting.md quotes %q, which nobody reads", quote[1])
 			}
 		}
 	}
-	if quotes < 30 {
-		t.Errorf("the table has only %d quoted sentences", quotes)
+	if len(quotes) < 40 {
+		t.Errorf("the list has only %d quoted sentences", len(quotes))
 	}
 	for _, invented := range []string{"Microsoft is closed today", "refused to tell me who you are"} {
 		if said(invented) {
