@@ -245,7 +245,7 @@ func TestDocs_SettingsAreAll(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	explained := regexp.MustCompile("(?m)^- \\*\\*.*").FindAllString(string(text), -1)
+	explained := regexp.MustCompile(`(?m)^- \*\*.*`).FindAllString(string(text), -1)
 	known := 0
 	for _, m := range regexp.MustCompile(`"((?:REVOKE|SLACK)_[A-Z_]*[A-Z])"`).FindAllStringSubmatch(source, -1) {
 		if strings.Contains(m[1], "_TEST_") {

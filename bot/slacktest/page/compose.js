@@ -23,6 +23,7 @@ function grow(area) {
 
 // show puts a box's own draft into it, where it holds another.
 function show(area, key) {
+  if (area.dataset.draft === undefined && area.value) setDraft(key, area.value); // typed before the page had heard anything
   if (area.dataset.draft === key && area.value === draft(key)) return false;
   area.dataset.draft = key;
   area.value = draft(key);
@@ -52,7 +53,7 @@ function fill(text) {
 }
 
 function edited() {
-  setDraft(boxKey(), $("input").value);
+  if (now()) setDraft(boxKey(), $("input").value);
   grow($("input"));
   suggest();
 }
@@ -61,6 +62,7 @@ function edited() {
 function suggest() {
   const text = $("input").value;
   const state = now();
+  if (!state) return; // the page has not heard anything yet
   const word = /(^|\s)@([\w.-]*)$/.exec(text);
   offers = [];
   if (/^\/\S*$/.test(text) && state.command.startsWith(text) && text !== state.command) {
@@ -128,6 +130,7 @@ $("reply-input").addEventListener("input", () => {
 });
 $("compose").addEventListener("submit", (event) => {
   event.preventDefault();
+  if (!now()) return;
   const line = $("input").value;
   const key = boxKey();
   fill("");
@@ -147,6 +150,7 @@ window.addEventListener("resize", () => {
 });
 $("shortcuts").append(icon("plus"));
 $("shortcuts").addEventListener("click", () => {
+  if (!now()) return;
   const { bot, hints, shortcuts } = now();
   openMenu("Shortcuts and commands", [
     ...shortcuts.map((s) => ({ text: s.name, note: bot.name, do: () => runShortcut(s, view.channelOf[view.me]) })),

@@ -104,6 +104,11 @@ export function keepEnd(box, key, change) {
   box.dataset.put = box.scrollTop;
 }
 
+// stayAtEnd keeps a reader at the end of a box whose size changes.
+export function stayAtEnd(box) {
+  new ResizeObserver(() => keepEnd(box, box.dataset.shows, () => {})).observe(box);
+}
+
 // announce has screen readers say something.
 export function announce(text) {
   $("said").textContent = text;

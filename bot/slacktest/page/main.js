@@ -1,6 +1,6 @@
 // The page of the Slack double: it draws what GET state says and sends what people do.
 
-import { $, el, icon, keepEnd, patch } from "./dom.js";
+import { $, el, icon, keepEnd, patch, stayAtEnd } from "./dom.js";
 import { block } from "./blocks.js";
 import { drawPanel, drawSide } from "./beside.js";
 import { drawCompose } from "./compose.js";
@@ -184,6 +184,7 @@ const directs = () => now().channels.find((c) => c.direct).id;
 $("tab-home").addEventListener("click", () => enter("home"));
 $("tab-messages").addEventListener("click", () => enter(directs()));
 for (const id of ["thread-close", "side-close", "panel-close", "menu-close"]) $(id).append(icon("close"));
+for (const id of ["messages", "replies"]) stayAtEnd($(id));
 $("hear").addEventListener("change", draw);
 
 // ---- Hearing of changes
