@@ -34,7 +34,7 @@ export function drawPanel(panel) {
 function control(c) {
   const id = "control-" + c.id;
   const of = { id, "data-focus": c.id, disabled: busy !== "", "aria-describedby": c.hint ? id + "-hint" : undefined };
-  const hint = c.hint ? el("p", { id: id + "-hint", class: "faint" }, c.hint) : null;
+  const hint = c.hint ? el("p", { id: id + "-hint", class: "faint" }, el("b", {}, c.label + ": "), c.hint) : null;
   if (c.options) {
     const list = el("select", { ...of, onchange: () => use(c, list.value) }, c.options.map((o) => el("option", { value: o.value }, o.label)));
     list.value = c.value;
@@ -89,7 +89,8 @@ export function drawSide(side) {
   if (!side) return;
   const open = document.body.classList.contains("sided");
   $("side-title").textContent = side.title;
-  $("side-open").textContent = `${side.title} (${side.entries.length})`;
+  const writes = side.entries.filter((e) => e.kind === "write").length;
+  $("side-open").textContent = side.title + (writes ? ` (${many(writes, "write")})` : "");
   $("side-open").setAttribute("aria-expanded", String(open));
   if (!open) return;
   const items = folded(side.entries).map((group) => ({ key: group.key, of: group.entries, make: () => (group.entries.length > 1 ? fold(group) : entry(group.entries[0])) }));
@@ -119,13 +120,14 @@ function unfolds(key, attributes, ...children) {
   return node;
 }
 
+const many = (n, what) => (n ? `${n} ${what}${n === 1 ? "" : "s"}` : "");
+
 const time = (e) => el("time", { datetime: new Date(e.at).toISOString() }, clock(new Date(e.at), true));
 
 function fold(group) {
   const reads = group.entries.filter((e) => e.kind === "read").length;
   const signIns = group.entries.length - reads;
-  const many = (n, what) => (n ? `${n} ${what}${n === 1 ? "" : "s"}` : "");
-  const text = [many(signIns, "sign-in"), many(reads, "read")].filter(Boolean).join(", ");
+  const text = [many(signIns, "bot sign-in"), many(reads, "read")].filter(Boolean).join(", ");
   return el("li", { class: "read" }, unfolds("fold " + group.key, { class: "fold" },
     el("summary", { "data-focus": "fold" + group.key }, text, " ", time(group.entries.at(-1))),
     el("ul", {}, group.entries.map(entry))));

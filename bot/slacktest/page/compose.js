@@ -46,7 +46,8 @@ export function drawCompose(readOnly, placeholder, label) {
   })));
 }
 
-function fill(text) {
+// fill puts a text into the message box.
+export function fill(text) {
   $("input").value = text;
   edited();
   $("input").focus();

@@ -3,12 +3,13 @@
 import { $, el, icon, keepEnd, patch, stayAtEnd } from "./dom.js";
 import { block } from "./blocks.js";
 import { drawPanel, drawSide } from "./beside.js";
-import { drawCompose } from "./compose.js";
+import { drawCompose, fill } from "./compose.js";
 import { drawView } from "./forms.js";
 import { atHome, channel, learn, markRead, now, personName, states, unread, view, withTroubles } from "./memory.js";
 import { become, enter, follow, settle, showAddress, toBox } from "./places.js";
 import { item } from "./messages.js";
 import { press } from "./acts.js";
+import { mrkdwn } from "./text.js";
 
 const count = (n, what) => (n ? el("span", { class: "count" }, String(n), el("span", { class: "unseen" }, what)) : null);
 
@@ -62,7 +63,7 @@ function drawConversations(state) {
       key: c.id, of: [c.name, c.private, here, all, loud, leads],
       make: () => el("button", {
         type: "button", class: all ? "fresh" : "", "aria-current": here ? "page" : undefined, "data-focus": c.id, onclick: () => enter(leads),
-      }, sign(c), el("span", { class: "name" }, c.name), all && !loud ? el("span", { class: "unseen" }, " unread") : null, count(loud, " unread")),
+      }, sign(c), el("span", { class: "name" }, c.name), all && !loud ? el("span", { class: "unseen" }, " unread") : null, here ? null : count(loud, " unread")),
     };
   });
   entries.splice(-1, 0, heading("Apps")); // the app comes last
@@ -84,11 +85,11 @@ function drawHead(state, title, present, app) {
 
 function drawPlace(state, c) {
   drawHead(state, c.direct ? [c.name] : [c.private ? icon("lock", "private") : "#", " " + c.name],
-    c.direct ? "Only you and the app read this." : "Here: " + c.members.map((id) => personName(id)).join(", "), c.direct);
+    c.direct ? "Your direct messages with the app." : "Here: " + c.members.map((id) => personName(id)).join(", "), c.direct);
   keepEnd($("messages"), `${view.me} ${c.id}`, () => {
     const items = withTroubles(c.messages, c.id).map((m) => item(m, c.id, false));
     if (state.steps.length && (c.id === state.first || !state.started)) {
-      items.unshift({ key: "start", of: state.steps, make: () => el("div", { class: "start" }, el("h3", {}, "Start here"), el("p", { class: "faint" }, state.intro), el("ol", {}, state.steps.map((step) => el("li", {}, step)))) });
+      items.unshift({ key: "start", of: state.steps, make: () => el("div", { class: "start" }, el("h3", {}, "Start here"), el("p", { class: "faint" }, state.intro), el("ol", {}, state.steps.map((text) => el("li", {}, step(text, state.hints))))) });
     } else if (!items.length) {
       items.unshift({ key: "nothing", of: c.id, make: () => el("p", { class: "nothing" }, c.direct ? "No messages yet. What the app tells you alone will be here." : `This is the very beginning of ${c.name}.`) });
     }
@@ -96,6 +97,12 @@ function drawPlace(state, c) {
   });
   const to = c.direct ? c.name : "#" + c.name;
   drawCompose(c.readOnly, `Message ${to}, or / for a command`, `Message to ${to} as ${personName(view.me)}`);
+}
+
+// step is one of the first steps. A command that it ends with can be pressed.
+function step(text, hints) {
+  const hint = hints.filter((h) => text.endsWith(" " + h)).sort((a, b) => b.length - a.length)[0];
+  return hint ? [text.slice(0, -hint.length), el("button", { type: "button", class: "try", "data-focus": "try " + hint, onclick: () => fill(hint) }, hint)] : text;
 }
 
 function drawHome(state) {
@@ -126,6 +133,7 @@ function drawThread(state) {
   $("thread").hidden = !parent;
   document.body.classList.toggle("threaded", Boolean(parent));
   if (!parent) return;
+  $("thread-of").textContent = el("p", {}, mrkdwn(parent.text, true)).textContent; // as much as fits
   const answers = withTroubles(parent.replies || [], place.id, parent.ts);
   keepEnd($("replies"), was ? `${view.me} ${open.channel} ${open.ts}` : "", () => patch($("replies"), [
     item(parent, place.id, true),

@@ -92,7 +92,7 @@ export function become(person) {
   if (there) {
     const { thread } = unread(now(), there);
     if (thread) view.threadOf[person] = { channel: there.id, ts: thread };
-    else if (there.id !== view.channelOf[person]) delete view.threadOf[person];
+    else delete view.threadOf[person]; // it is about something else
     view.channelOf[person] = there.id;
   }
   moved();

@@ -14,7 +14,7 @@ import (
 func (d *Demo) controls(w *world) []slacktest.Control {
 	all := []slacktest.Control{
 		{
-			ID: "microsoft", Label: "Microsoft", Hint: "What it does with calls that revoke, from now on.",
+			ID: "microsoft", Label: "Microsoft", Hint: "How it answers when the bot asks it to revoke, from now on.",
 			Options: []slacktest.Option{
 				{Value: answers, Label: "answers"}, {Value: isSlow, Label: "answers after 5 seconds"}, {Value: isLate, Label: "answers too late"},
 				{Value: throttles, Label: "throttles"}, {Value: refuses, Label: "refuses"}, {Value: hides, Label: "never shows the revoke"},
