@@ -14,7 +14,7 @@ func (d *Demo) show(w *world) http.Handler {
 		Roles:   map[string]string{Bob: "lost his phone", Alice: "approver", Amir: "approver", Olga: "not an approver", Carol: "laptop stolen"},
 		Channel: General,
 		Title:   "revoke-sessions demo",
-		Intro:   "Report a lost device, an approver agrees, Microsoft Entra ends the sessions. The bot is real; Slack and Microsoft are simulated on this machine.",
+		Intro:   "Report a lost device, an approver agrees, Entra ends the sessions. The bot is real; Slack and Microsoft are simulated here.",
 		Steps: []string{
 			"You are Bob, and your phone is gone. Type: /revoke-sessions me lost my phone",
 			"Switch to Olga and press Revoke sessions in #security-approvals. She is not an approver: nothing is revoked.",
