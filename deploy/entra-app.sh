@@ -81,7 +81,7 @@ quoted() {
 # azure runs the Azure CLI. Its log file, which a setting of its own switches on, would hold
 # the secret, for all to read.
 azure() {
-	AZURE_LOGGING_ENABLE_LOG_FILE=no AZURE_CORE_SURVEY_MESSAGE=no az "$@" --only-show-errors
+	AZURE_LOGGING_ENABLE_LOG_FILE=no az "$@" --only-show-errors
 }
 
 # asks runs a command that only reads. Its output is rows of cells with tabs between them.
@@ -228,13 +228,11 @@ account=$(asks account show --query '[tenantId, environmentName, user.name]') ||
 $account
 END
 case $cloud in
-AzureCloud) bots_cloud='' audience=api://AzureADTokenExchange ;;
-AzureUSGovernment) bots_cloud=usgov audience=api://AzureADTokenExchangeUSGov ;;
-AzureChinaCloud) bots_cloud=china audience=api://AzureADTokenExchangeChina ;;
+AzureCloud) bots_cloud='' graph=https://graph.microsoft.com/v1.0 audience=api://AzureADTokenExchange ;;
+AzureUSGovernment) bots_cloud=usgov graph=https://graph.microsoft.us/v1.0 audience=api://AzureADTokenExchangeUSGov ;;
+AzureChinaCloud) bots_cloud=china graph=https://microsoftgraph.chinacloudapi.cn/v1.0 audience=api://AzureADTokenExchangeChina ;;
 *) refuse "The bot does not know the cloud $cloud." ;;
 esac
-graph=$(asks cloud show --query endpoints.microsoftGraphResourceId)
-graph=${graph%/}/v1.0
 say "Signed in as $who in the tenant $tenant ($cloud)."
 
 # What Graph calls the permissions.
@@ -359,7 +357,8 @@ federated_here() {
 if [ -n "$secret_is_there" ]; then
 	say "$secret_file holds a secret of the app. It is valid until $secret_is_there."
 elif [ -n "$secret_file" ]; then
-	until=$(date -u -d "+$days days" +%Y-%m-%dT%H:%M:%SZ 2>/dev/null || date -u -v "+${days}d" +%Y-%m-%dT%H:%M:%SZ)
+	until=$(($(date +%s) + days * 86400)) # seconds, which macOS takes by -r and Linux by -d
+	until=$(date -u -r "$until" +%Y-%m-%dT%H:%M:%SZ 2>/dev/null || date -u -d "@$until" +%Y-%m-%dT%H:%M:%SZ)
 	url=$graph/applications/$object_id/addPassword
 	body="{\"passwordCredential\":{\"displayName\":\"$secret_name\",\"endDateTime\":\"$until\"}}"
 	if [ -n "$dry_run" ]; then
@@ -374,6 +373,7 @@ elif [ -n "$secret_file" ]; then
 		[ -s "$secret_file" ] || die "The secret was not written. If the app has a secret named $secret_name, remove it."
 		unfinished='' did=yes
 		say "A client secret is in $secret_file. It is valid until $until."
+		[ -n "$created" ] || say "Older secrets stay. To see them: az ad app credential list --id $app_id"
 	fi
 elif [ -n "$issuer" ]; then
 	here=''
