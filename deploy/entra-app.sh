@@ -212,7 +212,10 @@ created='' unfinished=''
 exec 5>&1
 finish() {
 	local code=$?
-	[ -z "$unfinished" ] || rm -f -- "$unfinished"
+	if [ -n "$unfinished" ]; then
+		rm -f -- "$unfinished"
+		say "$unfinished was not written. If the app has a secret named $secret_name, nobody has it: remove it."
+	fi
 	case $code in 0 | 2 | 3) exit "$code" ;; esac
 	if [ -n "$created" ]; then say "The app was made. To go on, run this again with --app-id $app_id in place of --name."; fi
 	exit 1
@@ -237,21 +240,22 @@ say "Signed in as $who in the tenant $tenant ($cloud)."
 
 # What Graph calls the permissions.
 
-found=$(rest get "$graph/servicePrincipals(appId='$graph_app')?\$select=id,appRoles" \
+permissions=$(rest get "$graph/servicePrincipals(appId='$graph_app')?\$select=id,appRoles" \
 	"[[['+id', id]], appRoles[?isEnabled && contains(allowedMemberTypes, 'Application')].[value, id, displayName]][]")
-graph_id=$(printf '%s\n' "$found" | sed -n "s/^+id$tab//p")
+graph_id=$(printf '%s\n' "$permissions" | sed -n "s/^+id$tab//p")
 
 # id_of prints the ID of a permission.
-id_of() { printf '%s\n' "$found" | sed -n "s/^$1$tab\([^$tab]*\)$tab.*/\1/p"; }
+id_of() { printf '%s\n' "$permissions" | sed -n "s/^$1$tab\([^$tab]*\)$tab.*/\1/p"; }
 
 say "Application permissions of Microsoft Graph:"
 for permission in $wanted; do
 	[ -n "$(id_of "$permission")" ] || refuse "Microsoft Graph has no application permission $permission in this cloud."
-	say "  $permission = $(printf '%s\n' "$found" | sed -n "s/^$permission$tab\([^$tab]*\)$tab\(.*\)/\1 (\2)/p")"
+	say "  $permission = $(printf '%s\n' "$permissions" | sed -n "s/^$permission$tab\([^$tab]*\)$tab\(.*\)/\1 (\2)/p")"
 done
 
 # The app: what is there.
 
+# namesakes prints the apps of this name. One that was made a moment ago may be missing.
 namesakes() { list "$graph/applications?\$filter=displayName eq '$name'&\$select=id,appId" '[id, appId]'; }
 
 now=$(date -u +%Y-%m-%dT%H:%M:%SZ)
@@ -370,7 +374,7 @@ elif [ -n "$secret_file" ]; then
 		unfinished=$secret_file
 		rest post "$url" secretText "$body" forget_secret >&4
 		exec 4>&-
-		[ -s "$secret_file" ] || die "The secret was not written. If the app has a secret named $secret_name, remove it."
+		[ -s "$secret_file" ] || die "Microsoft Graph answered no secret."
 		unfinished='' did=yes
 		say "A client secret is in $secret_file. It is valid until $until."
 		[ -n "$created" ] || say "Older secrets stay. To see them: az ad app credential list --id $app_id"

@@ -318,7 +318,7 @@ func TestWaitsHaveABound(t *testing.T) {
 	clear := s.Inject(graphtest.Fault{Method: http.MethodPost, PathSuffix: "/addPassword", Status: 429, Message: "Too many requests"})
 	r := s.run("--secret-file", "secret")
 	app := s.app()
-	r.ends(t, 1, "/addPassword\n  Too many requests\n", "run this again with --app-id "+app.AppID)
+	r.ends(t, 1, "/addPassword\n  Too many requests\n", "secret was not written. If the app has a secret named revoke-sessions 20", "run this again with --app-id "+app.AppID)
 	if _, err := os.Stat(filepath.Join(s.folder, "secret")); err == nil || r.out != "" || !slices.Equal(r.waits(), []string{"5", "10", "20", "40", "60"}) {
 		t.Errorf("%s%s%v", r.out, r.err, r.waits())
 	}
@@ -443,6 +443,12 @@ func TestSecretFiles(t *testing.T) {
 	s.run("--app-id", app.AppID, "--secret-file", "late").ends(t, 1, "late cannot be made.")
 	if len(s.writes()) > 0 || len(s.app().Passwords) != 2 || s.secretIn("late") != "another" {
 		t.Error(s.writes())
+	}
+	s.OnRequest(nil)
+	s.Inject(graphtest.Fault{Method: http.MethodPost, PathSuffix: "/addPassword", Body: []byte("{}")})
+	s.run("--app-id", app.AppID, "--secret-file", "none").ends(t, 1, "answered no secret", "none was not written")
+	if _, err := os.Lstat(filepath.Join(s.folder, "none")); err == nil {
+		t.Error("an empty file is left")
 	}
 }
 
