@@ -21,7 +21,7 @@ func (s *Server) SetPremium(has bool) {
 // first; which of them does in Graph is not documented.
 func (s *Server) maySeeSignIns(v *visit) (denied answer, ok bool) {
 	s.mu.Lock()
-	free, allowed := s.free, s.may(maySeeSignIns)
+	free, allowed := s.free, v.may(maySeeSignIns)
 	s.mu.Unlock()
 	switch {
 	case free:

@@ -9,12 +9,14 @@ import (
 )
 
 // How an address names one object of a set. Graph evaluates the first two alike;
-// the third is the alternate key of users in its metadata.
+// the third is the alternate key of users in its metadata, the fourth that of
+// applications ("Get application").
 const (
 	noKey      = iota
 	slashKey   // users/{key}
 	quotedKey  // users('key')
 	upnKey     // users(userPrincipalName='key')
+	appIDKey   // applications(appId='key'), servicePrincipals(appId='key')
 	foreignKey // another named key, which the double does not know
 	brokenKey  // parentheses that hold no key
 )
@@ -41,9 +43,12 @@ type address struct {
 var (
 	segmentNames = []string{
 		"users", "groups", "me", "transitiveMemberOf", "transitiveMembers", "roleManagement", "directory", "roleDefinitions",
-		"transitiveRoleAssignments", opInvalidateTokens, opRevokeSessions, opCheckGroups,
+		"transitiveRoleAssignments", opInvalidateTokens, opRevokeSessions, opCheckGroups, "applications", "servicePrincipals",
+		"federatedIdentityCredentials", "appRoleAssignments", "appRoleAssignedTo", opAddPassword, opRemovePassword,
 	}
-	actions = []string{opInvalidateTokens, opRevokeSessions, opCheckGroups}
+	actions = []string{opInvalidateTokens, opRevokeSessions, opCheckGroups, opAddPassword, opRemovePassword}
+	// keyed are the sets of which one object may be named behind a slash.
+	keyed = []string{"users", "groups", "applications", "servicePrincipals"}
 )
 
 const (
@@ -51,7 +56,7 @@ const (
 	opCheckGroups = "checkMemberGroups"
 )
 
-// functions are what may follow users/ or groups/ and is no key. Source: the
+// functions are what may follow one of keyed and is no key. Source: the
 // metadata of beta, as msgraph-beta-sdk-go v0.160.0 was made of it.
 var functions = []string{
 	"$count", "$ref", "$value", "delta", "getByIds", "getUserOwnedObjects", "validateProperties", "validatePassword",
@@ -82,10 +87,12 @@ func parseAddress(escaped string) address {
 			a.form, a.key = quotedKey, unquote(key[2])
 		case a.set == "users" && strings.EqualFold(key[1], "userPrincipalName"):
 			a.form, a.key = upnKey, unquote(key[2])
+		case (a.set == "applications" || a.set == "servicePrincipals") && strings.EqualFold(key[1], "appId"):
+			a.form, a.key = appIDKey, unquote(key[2])
 		default:
 			a.form, a.key = foreignKey, unquote(key[2])
 		}
-	} else if (a.set == "users" || a.set == "groups") && len(further) > 0 && !isFunction(further[0]) {
+	} else if slices.Contains(keyed, a.set) && len(further) > 0 && !isFunction(further[0]) {
 		a.form, a.key, further = slashKey, further[0], further[1:]
 	}
 	for i, segment := range further {

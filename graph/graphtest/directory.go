@@ -80,7 +80,7 @@ func (s *Server) transitiveMemberOf(r *http.Request, version, rest string, at ad
 	groups := s.groupsOf(a.user.ID)
 	slices.SortFunc(groups, func(x, y *Group) int { return slices.Index(s.groups, x) - slices.Index(s.groups, y) })
 	for _, g := range groups {
-		found = append(found, typed("#microsoft.graph.group", choose(g.properties(), q.selected, s.may(mayReadGroups))))
+		found = append(found, typed("#microsoft.graph.group", choose(g.properties(), q.selected, v.may(mayReadGroups))))
 	}
 	for _, role := range s.roles {
 		if role.builtIn && slices.ContainsFunc(s.assignmentsOf(a.user.ID), func(a assignment) bool {
@@ -88,7 +88,7 @@ func (s *Server) transitiveMemberOf(r *http.Request, version, rest string, at ad
 		}) {
 			found = append(found, typed("#microsoft.graph.directoryRole", choose(directoryRoleResource.with(map[string]any{
 				"id": role.objectID, "displayName": orNull(role.DisplayName), "roleTemplateId": role.ID,
-			}), q.selected, s.may(mayReadRoles))))
+			}), q.selected, v.may(mayReadRoles))))
 		}
 	}
 	return s.page(v, version, rest, "directoryObjects", q, found, defaultPage)
@@ -150,7 +150,7 @@ func (s *Server) transitiveMembers(r *http.Request, version, rest string, at add
 	var found []map[string]any
 	for _, a := range s.usersIn(g) {
 		all := properties(a.visible(s.config.Now()), q.selected)
-		found = append(found, choose(all, q.selected, s.may(mayReadUsers)))
+		found = append(found, choose(all, q.selected, v.may(mayReadUsers)))
 	}
 	return s.page(v, version, rest, "users", q, found, defaultPage)
 }

@@ -58,6 +58,9 @@
 //     ExpireDevice, SlowDown. The refresh token ends when a revoke moves one of
 //     the person's stamps, by IdleRefreshTokens, and with the account.
 //
+// Applications that were registered beside it (AddApplication, or through Graph) sign in
+// with their client secrets, and may do in Graph what they were granted.
+//
 // The endpoints take forms only. What is missing, in JSON, plain text or multipart is
 // AADSTS900144; for the last two that is a guess, because nobody documents them. An
 // application's scope must end in /.default (AADSTS1002012); a person's may also be
@@ -76,37 +79,57 @@
 //     case; an action may come with microsoft.graph. or graph. before it. On beta the $
 //     of a query option may be left out, on v1.0 it may not: there Graph allows it for
 //     some APIs and does not say for which.
+//
 //   - GET a user, honouring $select to the letter: what was not selected is not
 //     answered, what does not exist is an error, also what only beta has on v1.0. A real
 //     property that User has no field for is null, or an empty list.
+//
 //   - GET /users with $filter on userPrincipalName, mail or proxyAddresses (eq only),
 //     $select, $top and pages. Each list begins with empty pages where SetEmptyPages
 //     says so.
+//
 //   - Accept: application/json;odata.metadata=none, for answers without @odata.context
 //     and @odata.type.
+//
 //   - signInActivity of one user, or of those in a list, where the tenant has a
 //     premium licence (SetPremium) and the application AuditLog.Read.All.
+//
 //   - POST to a user's invalidateAllRefreshTokens (beta only): 204, and
 //     refreshTokensValidFromDateTime becomes now.
+//
 //   - POST to a user's revokeSignInSessions: 200 with the value true, and
 //     signInSessionsValidFromDateTime becomes now.
+//
 //   - Either action taken away by Retire, or not permitted: the two take
 //     different permissions, so that Withdraw and Grant can leave one of them.
 //     An account in a restricted management unit is refused by both, for the
 //     application is taken to hold no role in the unit.
+//
 //   - POST to a user's checkMemberGroups, twenty groups at most. A group that
 //     does not exist is passed over; what Graph does with it is not documented.
+//
 //   - GET a user's transitiveMemberOf: groups, nested ones too, and the
 //     built-in roles that are assigned in the whole tenant. Custom roles and
 //     those within an administrative unit are not there, as in Graph.
+//
 //   - GET a group and its transitiveMembers/microsoft.graph.user.
 //     Some say that Graph wants ConsistencyLevel and $count for that cast;
 //     others use it without, and so may one here.
+//
 //   - GET /roleManagement/directory/roleDefinitions, with $filter on
 //     isPrivileged (beta only), and /transitiveRoleAssignments (beta only),
 //     which is not found without the header ConsistencyLevel: eventual and
 //     wants $count=true and a principal. What Graph answers without $count is
 //     not documented; here it is 400.
+//
+//   - Registrations: GET, POST and PATCH of applications, by object ID or
+//     applications(appId='it'), with displayName, signInAudience and
+//     requiredResourceAccess; addPassword and removePassword; GET and POST of
+//     federatedIdentityCredentials; GET and POST of servicePrincipals; GET and POST of
+//     appRoleAssignments, and POST of appRoleAssignedTo, for the permissions of Graph
+//     (PermissionIDs). Lists take $filter with eq on displayName or appId. It takes
+//     Application.ReadWrite.All and AppRoleAssignment.ReadWrite.All, which Config.Roles
+//     must name. All of it shows at once, where Graph's lags: see Fault for the errors.
 //
 // A permission that is missing (Config.Roles, Withdraw) is answered with 403,
 // or, where the question is about several kinds of objects, with null for all
@@ -154,6 +177,11 @@
 //	odata.metadata=full                         501 and Unknown
 //	a segment that Graph does not have either   501 and Unknown, where Graph says 400; but
 //	                                              for Retire, and what only beta has
+//	federated credentials of applications       kept; a sign-in by one is AADSTS7000218
+//	  beside that of Config
+//	Application.ReadWrite.OwnedBy               403, as with no permission
+//	the application of Config in applications   not there; nor is its service principal
+//	  and servicePrincipals
 //	authorize, signing keys, v1 endpoints       501 and Unknown
 //	instance discovery of other authorities     AADSTS50049
 //	tenants by domain name, common and the like AADSTS90002

@@ -37,7 +37,7 @@ func (s *Server) ExpireTokens() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for value := range s.tokens {
-		s.tokens[value] = time.Time{}
+		s.tokens[value] = token{of: s.tokens[value].of}
 	}
 }
 
@@ -177,8 +177,12 @@ func basic(r *http.Request, form url.Values) {
 	}
 }
 
-// knownApplication refuses other applications.
+// knownApplication refuses applications that cannot sign in here. A registered one can do
+// so for itself only.
 func (s *Server) knownApplication(form url.Values) (denied answer, ok bool) {
+	if s.signsIn(form) != nil && form.Get("grant_type") == "client_credentials" {
+		return answer{}, true
+	}
 	if !strings.EqualFold(form.Get("client_id"), s.config.ClientID) {
 		return s.entraError(http.StatusBadRequest, "unauthorized_client", "AADSTS700016",
 			"Application with identifier '"+form.Get("client_id")+"' was not found in the directory."), false
@@ -194,20 +198,22 @@ func (s *Server) toApplication(form url.Values) answer {
 	if denied, ok := s.ownScopes(form); !ok {
 		return denied
 	}
-	secret := form.Get("client_secret")
+	secret, of := form.Get("client_secret"), s.signsIn(form)
 	switch {
-	case form.Get("client_assertion") != "":
+	case of != nil && s.holds(of, secret, s.config.Now()):
+		return s.tokenAnswer(s.newToken(of, nil), nil)
+	case form.Get("client_assertion") != "" && of == nil:
 		if denied, ok := s.proven(form); !ok {
 			return denied
 		}
 	case secret == "":
 		return s.noProof()
-	case subtle.ConstantTimeCompare([]byte(secret), []byte(s.config.ClientSecret)) != 1:
+	case of != nil, subtle.ConstantTimeCompare([]byte(secret), []byte(s.config.ClientSecret)) != 1:
 		return s.entraError(http.StatusUnauthorized, "invalid_client", "AADSTS7000215",
 			"Invalid client secret provided. Ensure the secret being sent in the request is the client secret value, "+
-				"not the client secret ID, for a secret added to app '"+s.config.ClientID+"'.")
+				"not the client secret ID, for a secret added to app '"+form.Get("client_id")+"'.")
 	}
-	return s.tokenAnswer(nil, nil)
+	return s.tokenAnswer(s.newToken(nil, nil), nil)
 }
 
 func (s *Server) noProof() answer {
@@ -224,9 +230,15 @@ func (s *Server) ReadableTokens() {
 	s.readable = true
 }
 
-// newToken makes an access token that Graph will know, for the application, or
-// for a person where person is not nil.
-func (s *Server) newToken(person *User) string {
+// token is an access token that was issued.
+type token struct {
+	expires time.Time
+	of      *registration // nil for the application of Config
+}
+
+// newToken makes an access token that Graph will know, for a registered application, for
+// the one of Config where of is nil, or for a person who uses that.
+func (s *Server) newToken(of *registration, person *User) string {
 	value := rand.Text() + rand.Text()
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -239,6 +251,11 @@ func (s *Server) newToken(person *User) string {
 			"iat": now.Unix(), "nbf": now.Unix(), "exp": expires.Unix(), "uti": value,
 		}
 		switch {
+		case of != nil:
+			claims["idtyp"], claims["oid"], claims["appid"], claims["app_displayname"] = "app", of.PrincipalID, of.AppID, of.DisplayName
+			if len(of.Granted) > 0 {
+				claims["roles"] = of.Granted
+			}
 		case person != nil:
 			claims["idtyp"], claims["oid"], claims["scp"] = "user", person.ID, strings.Join(s.granted, " ")
 			claims["upn"], claims["unique_name"], claims["name"] = person.UserPrincipalName, person.UserPrincipalName, person.DisplayName
@@ -249,19 +266,18 @@ func (s *Server) newToken(person *User) string {
 		}
 		value = segment(map[string]any{"alg": "none", "typ": "JWT"}) + "." + segment(claims) + "." + segment(map[string]any{})
 	}
-	s.tokens[value] = expires
+	s.tokens[value] = token{expires, of}
 	return value
 }
 
-// tokenAnswer gives out an access token, for a person if there is one, and more
-// beside it.
-func (s *Server) tokenAnswer(person *User, more map[string]any) answer {
+// tokenAnswer gives out an access token, and more beside it.
+func (s *Server) tokenAnswer(access string, more map[string]any) answer {
 	seconds := int(s.config.TokenLifetime / time.Second)
 	body := map[string]any{
 		"token_type":     "Bearer",
 		"expires_in":     seconds,
 		"ext_expires_in": seconds,
-		"access_token":   s.newToken(person),
+		"access_token":   access,
 	}
 	s.mu.Lock()
 	if in := s.signers.refreshIn; in != nil {

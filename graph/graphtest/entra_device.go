@@ -280,7 +280,7 @@ func (s *Server) toPerson(grant *personalGrant, form url.Values) answer {
 		s.mu.Unlock()
 		more["refresh_token"] = refreshToken
 	}
-	return s.tokenAnswer(&user, more)
+	return s.tokenAnswer(s.newToken(nil, &user), more)
 }
 
 // idToken says who signed in. Its signature is none: MSAL does not look at it.

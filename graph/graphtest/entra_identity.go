@@ -57,7 +57,7 @@ func (s *Server) managedIdentity(r *http.Request) answer {
 		return refuse(http.StatusBadRequest, "No User Assigned or Delegated Managed Identity found for specified ClientId.")
 	}
 	return plainAnswer(http.StatusOK, map[string]any{
-		"access_token": s.newToken(nil),
+		"access_token": s.newToken(nil, nil),
 		"expires_on":   strconv.FormatInt(s.config.Now().Add(s.config.TokenLifetime).Unix(), 10),
 		"resource":     resource,
 		"token_type":   "Bearer",

@@ -41,7 +41,9 @@ func (s *Server) graph(r *http.Request, v *visit) answer {
 	case "GET roleManagement/directory/transitiveRoleAssignments":
 		found = func() answer { return s.transitiveRoleAssignments(r, version, rest, v) }
 	default:
-		return s.unmodelled(v)
+		if found = s.registrations(what, r, version, rest, at, v); found == nil {
+			return s.unmodelled(v)
+		}
 	}
 	// Who asks comes before what is asked for.
 	if denied, ok := s.authorize(r, v); !ok {

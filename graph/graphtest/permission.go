@@ -52,10 +52,14 @@ func (s *Server) Withdraw(permission string) {
 	s.granted = slices.DeleteFunc(s.granted, func(has string) bool { return has == permission })
 }
 
-// may reports whether the application has one of the permissions. It wants
-// s.mu held.
-func (s *Server) may(anyOf []string) bool {
-	return slices.ContainsFunc(anyOf, func(p string) bool { return slices.Contains(s.granted, p) })
+// may reports whether the application whose token it is has one of the permissions. It
+// comes after authorize and wants s.mu held.
+func (v *visit) may(anyOf []string) bool {
+	granted := v.server.granted
+	if v.of != nil {
+		granted = v.of.Granted
+	}
+	return slices.ContainsFunc(anyOf, func(p string) bool { return slices.Contains(granted, p) })
 }
 
 // authorize checks the bearer token, and that the application has one
@@ -63,15 +67,16 @@ func (s *Server) may(anyOf []string) bool {
 func (s *Server) authorize(r *http.Request, v *visit, lists ...[]string) (denied answer, ok bool) {
 	scheme, value, _ := strings.Cut(r.Header.Get("Authorization"), " ")
 	s.mu.Lock()
-	expires, known := s.tokens[value]
-	allowed := !slices.ContainsFunc(lists, func(list []string) bool { return !s.may(list) })
+	found, known := s.tokens[value]
+	v.of = found.of
+	allowed := !slices.ContainsFunc(lists, func(list []string) bool { return !v.may(list) })
 	s.mu.Unlock()
 	switch {
 	case value == "" || !strings.EqualFold(scheme, "Bearer"):
 		return s.unauthorized(v, "Access token is empty."), false
 	case !known:
 		return s.unauthorized(v, "IDX14100: JWT is not well formed, there are no dots (.)."), false
-	case !s.config.Now().Before(expires):
+	case !s.config.Now().Before(found.expires):
 		return s.unauthorized(v, "Lifetime validation failed, the token is expired."), false
 	case !allowed:
 		return s.graphError(v, http.StatusForbidden, "Authorization_RequestDenied",

@@ -137,6 +137,9 @@ type visit struct {
 	entra  bool
 	record *Request
 	post   *Post // nil unless it is a revoke
+	// of is the registered application that asks, nil for the one of Config. authorize
+	// finds it.
+	of *registration
 }
 
 // arrive records a request.

@@ -83,29 +83,31 @@ type Server struct {
 	done        chan struct{} // closed by Close; ends every wait
 	serving     sync.WaitGroup
 
-	mu         sync.Mutex
-	closed     bool
-	users      []*account
-	groups     []*Group
-	roles      []*role
-	grants     []assignment
-	granted    []string             // application permissions
-	retired    []string             // actions that Graph no longer has
-	free       bool                 // the tenant has no premium licence
-	tokens     map[string]time.Time // when each expires
-	signers    signers              // who may sign in besides the secret's holder
-	faults     []*injected
-	requests   []*Request
-	signIns    []*Request
-	posts      []*Post
-	unknown    []*Request
-	onRequest  func(Request)
-	changed    chan struct{}
-	lag        time.Duration
-	ahead      time.Duration // of the Date headers
-	limitUsed  float64
-	emptyPages int  // before the first entry of each list
-	readable   bool // tokens tell what they are
+	mu     sync.Mutex
+	closed bool
+	users  []*account
+	groups []*Group
+	roles  []*role
+	grants []assignment
+
+	applications []*registration // beside the one of config
+	granted      []string        // application permissions
+	retired      []string        // actions that Graph no longer has
+	free         bool            // the tenant has no premium licence
+	tokens       map[string]token
+	signers      signers // who may sign in besides the secret's holder
+	faults       []*injected
+	requests     []*Request
+	signIns      []*Request
+	posts        []*Post
+	unknown      []*Request
+	onRequest    func(Request)
+	changed      chan struct{}
+	lag          time.Duration
+	ahead        time.Duration // of the Date headers
+	limitUsed    float64
+	emptyPages   int  // before the first entry of each list
+	readable     bool // tokens tell what they are
 }
 
 // Start listens on loopback, with a certificate of its own, and serves until
@@ -154,7 +156,7 @@ func Start(config Config) (*Server, error) {
 			Protocols:       protocols,
 		}},
 		done:    make(chan struct{}),
-		tokens:  map[string]time.Time{},
+		tokens:  map[string]token{},
 		granted: slices.Clone(config.Roles),
 		roles:   builtIn(),
 		grants: []assignment{{
